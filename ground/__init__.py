@@ -1,0 +1,1 @@
+"""What stays on Earth: station, decoders, quality measures, archive and training."""
