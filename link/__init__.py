@@ -1,1 +1,1 @@
-"""What the two ends of the link share: the bitstream, entropy coding, the serial protocol, the downlink. Imports nothing of ours."""
+"""What the two ends share: bitstream, downlink, serial protocol. Imports nothing of ours."""

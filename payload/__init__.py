@@ -1,1 +1,1 @@
-"""What flies: imager, encoders, processor, recorder and the board. Installs without `ground` and `sim`."""
+"""What flies: imager, encoders, processor, recorder, board. Installs without ground and sim."""
