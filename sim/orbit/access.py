@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,7 @@ Index = NDArray[np.intp]
 
 # The slowest a subsatellite point moves in low orbit: turns a polygon's spacing into a time.
 _GROUND_SPEED = 6_000.0
+_CHUNK = 2_000  # samples looked at together
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,9 @@ def accesses(
     above its horizon, and the Sun stands high enough over it. A polygon is accessible while any
     of its sample points is: points on its boundary and inside, a swath apart or half the radius
     of the imager's field of regard, whichever is less (and farther for areas that would need more
-    than 1600 points). So an access to a polygon starts at most one spacing late, 1.5 s for a
-    swath of 10 km, and gaps shorter than that are closed.
+    than 800 points). So an access to a polygon starts at most one spacing late, 1.5 s for a
+    swath of 10 km, and gaps shorter than that are closed; its least angle off nadir is that of
+    the best sample.
 
     Args:
         ephemeris: The satellite's states.
@@ -113,7 +116,20 @@ def accesses(
     if not targets:
         return []
     near = Near.of(ephemeris)
-    samples = _Samples.of(targets, ephemeris, imaging)
+    found = [
+        _of_chunk(ephemeris, near, sun, samples, imaging)
+        for samples in _Samples.chunks(targets, ephemeris, imaging)
+    ]
+    columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+    order = np.lexsort((columns[0], columns[1]))
+    rows = zip(*(column[order].tolist() for column in columns), strict=True)
+    return [Access(satellite, *row) for row in rows]
+
+
+def _of_chunk(
+    ephemeris: Ephemeris, near: Near, sun: Sun, samples: _Samples, imaging: Imaging
+) -> tuple[NDArray[np.generic], ...]:
+    """Columns of `Access` from `target` on, for the targets of some samples."""
     item, grid = samples.pairs(near)
     view = WithinOffNadir(samples.place, float(np.cos(np.radians(imaging.off_nadir_limit_deg))))
     windows, peaks = find(view, ephemeris, item, grid)
@@ -130,74 +146,87 @@ def accesses(
 
     best, cosine = best_within(windows, peaks, value)
     owner = samples.owner[windows.item]
-    joined, chosen = merge(windows, owner, cosine, samples.spacing_m / _GROUND_SPEED)
+    gap_s = samples.spacing_m[windows.item] / _GROUND_SPEED
+    joined, chosen = merge(windows, owner, cosine, gap_s)
     point = windows.item[chosen]
     off_nadir = np.degrees(np.arccos(np.clip(cosine[chosen] + view.least_cosine, -1.0, 1.0)))
-    sun_elevation = sun.elevation_deg(samples.up[:, point], best[chosen])
-    columns = (
+    return (
         joined.item,
         joined.start_s,
         joined.end_s,
         best[chosen],
         off_nadir,
-        sun_elevation,
+        sun.elevation_deg(samples.up[:, point], best[chosen]),
         samples.latitude_deg[point],
         (samples.longitude_deg[point] + 180.0) % 360.0 - 180.0,
     )
-    order = np.lexsort((joined.item, joined.start_s))
-    rows = zip(*(column[order].tolist() for column in columns), strict=True)
-    return [Access(satellite, *row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Samples:
-    """The points that stand for the targets: one for a point, many for a polygon."""
+    """The points that stand for some targets: one for a point, many for a polygon.
+
+    `owner` is the target of each, and samples `first[i]` to `first[i + 1]` are one target's.
+    """
 
     owner: Index
     first: Index
     latitude_deg: Array
     longitude_deg: Array
+    spacing_m: Array
     place: Array
     up: Array
     reach: Array
-    spacing_m: float
 
     @classmethod
-    def of(
+    def chunks(
         cls, targets: Sequence[Site | Polygon], ephemeris: Ephemeris, imaging: Imaging
-    ) -> _Samples:
+    ) -> Iterator[_Samples]:
+        """The samples of all targets, some whole targets at a time to bound the memory."""
         # Half the radius of the field of regard, so that neighbouring points' windows overlap.
         closest = float(np.sqrt(np.sum(ephemeris.position**2, axis=0)).min())
-        angle = np.radians(imaging.off_nadir_limit_deg)
-        sine = min(1.0, closest / POLAR_RADIUS_M * float(np.sin(angle)))
-        field = float(np.arcsin(sine) - angle) * POLAR_RADIUS_M
-        wanted = min(imaging.swath_m, field / 2.0)
-        spacing = 0.0
-        latitude, longitude, altitude = [], [], []
-        for target in targets:
+        angle = float(np.radians(imaging.off_nadir_limit_deg))
+        sine = min(1.0, closest / POLAR_RADIUS_M * math.sin(angle))
+        field = (math.asin(sine) - angle) * POLAR_RADIUS_M
+        spacing = min(imaging.swath_m, field / 2.0)
+        rows: list[tuple[int, Array, Array, float, float]] = []
+        size = 0
+        for number, target in enumerate(targets):
             if isinstance(target, Polygon):
-                north, east, used = target.samples(wanted)
-                spacing = max(spacing, used)
-                height = 0.0
+                north, east, used = target.samples(spacing)
+                rows.append((number, north, east, 0.0, used))
             else:
-                north, east = np.array([target.latitude_deg]), np.array([target.longitude_deg])
-                height = target.altitude_m
-            latitude.append(north)
-            longitude.append(east)
-            altitude.append(np.full(len(north), height))
-        counts = [len(part) for part in latitude]
-        north, east = np.concatenate(latitude), np.concatenate(longitude)
-        place = positions(north, east, np.concatenate(altitude))
+                north = np.array([target.latitude_deg])
+                east = np.array([target.longitude_deg])
+                rows.append((number, north, east, target.altitude_m, 0.0))
+            size += len(north)
+            if size >= _CHUNK:
+                yield cls._of(rows, ephemeris, imaging)
+                rows, size = [], 0
+        if rows:
+            yield cls._of(rows, ephemeris, imaging)
+
+    @classmethod
+    def _of(
+        cls,
+        rows: list[tuple[int, Array, Array, float, float]],
+        ephemeris: Ephemeris,
+        imaging: Imaging,
+    ) -> _Samples:
+        numbers, norths, easts, heights, spacings = zip(*rows, strict=True)
+        counts = np.array([len(part) for part in norths])
+        north, east = np.concatenate(norths), np.concatenate(easts)
+        place = positions(north, east, np.repeat(heights, counts))
         radius = np.sqrt(np.sum(place**2, axis=0))
         return cls(
-            np.repeat(np.arange(len(targets)), counts),
-            np.cumsum([0, *counts]),
+            np.repeat(numbers, counts),
+            np.concatenate(([0], np.cumsum(counts))),
             north,
             east,
+            np.repeat(spacings, counts),
             place,
             normals(north, east),
             _off_nadir_reach(ephemeris, radius, imaging.off_nadir_limit_deg),
-            spacing,
         )
 
     def pairs(self, near: Near) -> tuple[Index, Index]:
@@ -218,7 +247,9 @@ class _Samples:
             which, at = near.pairs_in_cap(middle, cap, direction[:, part], self.reach[part])
             item.append(which + self.first[area])
             grid.append(at)
-        return np.concatenate(item), np.concatenate(grid)
+        items, grids = np.concatenate(item), np.concatenate(grid)
+        order = np.argsort(items, kind="stable")
+        return items[order], grids[order]
 
 
 def _sees_horizon(ephemeris: Ephemeris, imaging: Imaging) -> bool:

@@ -29,6 +29,19 @@ _MU = wgs72.mu * 1e9
 _RADIUS_M = wgs72.radiusearthkm * 1e3
 _J2 = wgs72.j2
 _TROPICAL_YEAR_S = 365.242190402 * 86_400.0
+# Line, name, columns and type of the fields that make the orbit (Vallado 2013, figure 2-19).
+_FIELDS = (
+    (1, "epoch year", slice(18, 20), int),
+    (1, "epoch day", slice(20, 32), float),
+    (1, "drag", slice(53, 59), int),
+    (1, "drag exponent", slice(59, 61), int),
+    (2, "inclination", slice(8, 16), float),
+    (2, "node", slice(17, 25), float),
+    (2, "eccentricity", slice(26, 33), int),
+    (2, "argument of perigee", slice(34, 42), float),
+    (2, "mean anomaly", slice(43, 51), float),
+    (2, "mean motion", slice(52, 63), float),
+)
 _SGP4_DAY_ZERO = datetime(1949, 12, 31, tzinfo=UTC)
 
 
@@ -128,22 +141,22 @@ def from_tle(text: str | list[str] | tuple[str, ...]) -> Elements:
         raise InputError(
             f"TLE lines are of two satellites: {first[2:7].strip()} and {second[2:7].strip()}"
         )
-    try:
-        record = Satrec.twoline2rv(first, second)
-        epoch = _datetime(record.jdsatepoch, record.jdsatepochF)
-        numbers = [record.no_kozai, record.ecco, record.inclo, record.nodeo, record.argpo]
-        float(second[8:16]), float(second[17:25]), float(second[34:42]), float(second[43:51])
-        float(second[52:63]), float(first[18:32]), int(second[26:33])
-    except (ValueError, OverflowError) as fault:
-        raise InputError(f"TLE has a field that is not a number ({fault})") from None
-    if not all(math.isfinite(value) for value in numbers) or not 0.0 < record.no_kozai < 0.08:
+    for number, field, columns, kind in _FIELDS:
+        text = (first, second)[number - 1][columns]
+        try:
+            kind(text.replace(" ", "0") if kind is int else text)
+        except ValueError:
+            raise InputError(f"TLE line {number}: {field} {text!r} is not a number") from None
+    revolutions = float(second[52:63])
+    if not 0.0 < revolutions <= 17.0:
         raise InputError(
-            f"TLE mean motion {second[52:63].strip()} revolutions a day; allowed is above 0 to 17"
+            f"TLE mean motion {revolutions:g} revolutions a day; allowed is above 0 to 17"
         )
+    record = Satrec.twoline2rv(first, second)
     if record.error:
         raise InputError(f"TLE: {sgp4_complaint(record.error)}")
     return Elements(
-        epoch=epoch,
+        epoch=_datetime(record.jdsatepoch, record.jdsatepochF),
         mean_motion=record.no_kozai,
         eccentricity=record.ecco,
         inclination_deg=math.degrees(record.inclo),

@@ -81,6 +81,11 @@ class Pass:
         """Time from AOS to LOS in seconds."""
         return self.los_s - self.aos_s
 
+    def stretches(self) -> list[tuple[float, float, int]]:
+        """Start, end and step of each stretch within one step of the elevation table."""
+        starts = self.step_start_s.tolist()
+        return list(zip(starts, [*starts[1:], self.los_s], self.step.tolist(), strict=True))
+
 
 def passes(
     ephemeris: Ephemeris,

@@ -18,7 +18,7 @@ MAX_VERTICES = 2_000
 _MAX_RADIUS_DEG = 60.0
 _MEAN_RADIUS_M = 6_371_008.8
 _MAX_BOUNDARY = 400
-_MAX_INTERIOR = 1_200
+_MAX_INTERIOR = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +83,24 @@ class Polygon:
 
         Args:
             spacing_m: Distance from point to point; taken larger where the area would need more
-                than some 1600 points.
+                than some 800 points.
 
         Returns:
-            Latitudes and longitudes in degrees, and the spacing used in metres.
+            Latitudes and longitudes in degrees, and the spacing used in metres (the larger of
+            those on the boundary and inside).
         """
         x, y = self._project(self._corners())
         nx, ny = np.roll(x, -1), np.roll(y, -1)
         length = np.hypot(nx - x, ny - y)
-        box = float(np.ptp(x)) * float(np.ptp(y))
-        spacing = max(
-            spacing_m / _MEAN_RADIUS_M,
-            float(length.sum()) / _MAX_BOUNDARY,
-            math.sqrt(box / _MAX_INTERIOR),
-        )
-        pieces = np.maximum(1, np.ceil(length / spacing)).astype(np.intp)
+        least = spacing_m / _MEAN_RADIUS_M
+        outer = max(least, float(length.sum()) / _MAX_BOUNDARY)
+        inner = max(least, math.sqrt(float(np.ptp(x)) * float(np.ptp(y)) / _MAX_INTERIOR))
+        pieces = np.maximum(1, np.ceil(length / outer)).astype(np.intp)
         edge = np.repeat(np.arange(len(x)), pieces)
         part = (np.arange(len(edge)) - np.repeat(np.cumsum(pieces) - pieces, pieces)) / pieces[edge]
         boundary = np.stack([x[edge] + part * (nx - x)[edge], y[edge] + part * (ny - y)[edge]])
-        across = np.arange(x.min() + spacing / 2.0, x.max(), spacing)
-        along = np.arange(y.min() + spacing / 2.0, y.max(), spacing)
+        across = np.arange(x.min() + inner / 2.0, x.max(), inner)
+        along = np.arange(y.min() + inner / 2.0, y.max(), inner)
         grid = np.stack(np.meshgrid(across, along)).reshape(2, -1)
         u, v = np.concatenate((boundary, grid[:, _inside(x, y, grid)]), axis=1)
         axis, east, north = self._frame()
@@ -110,7 +108,7 @@ class Polygon:
         direction /= np.sqrt(np.sum(direction**2, axis=0))
         latitude = np.degrees(np.arcsin(np.clip(direction[2], -1.0, 1.0)))
         longitude = np.degrees(np.arctan2(direction[1], direction[0]))
-        return latitude, longitude, spacing * _MEAN_RADIUS_M
+        return latitude, longitude, max(outer, inner) * _MEAN_RADIUS_M
 
     def _corners(self) -> Array:
         latitude, longitude = np.array(self.vertices).T

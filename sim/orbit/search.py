@@ -79,12 +79,12 @@ class Near:
             reach: Angles at the Earth's centre in radians, shape ``(n,)``.
         """
         number, times = direction.shape[1], self._direction.shape[1]
-        batch = max(1, _CELLS // times)
+        batch = max(1, _CELLS // max(1, times))
         for low in range(0, number, batch):
             part = slice(low, low + batch)
             cosines = direction[:, part].T.astype(np.float32) @ self._direction
             flat = np.flatnonzero(cosines >= self._least(reach[part])[:, None])
-            place = flat // times
+            place = flat // max(1, times)
             yield place + low, flat - place * times
 
     def pairs_in_cap(
@@ -93,8 +93,9 @@ class Near:
         """The same for places that all lie within `cap` radians of `middle`, shape ``(3,)``."""
         least = self._least(np.array([cap + float(reach.max())]))
         grid = np.flatnonzero(middle.astype(np.float32) @ self._direction >= least[0])
-        cosines = direction.T.astype(np.float32) @ self._direction[:, grid]
-        place, column = np.nonzero(cosines >= self._least(reach)[:, None])
+        within = Near(self.ephemeris, self._direction[:, grid], self._motion)
+        pairs = list(within.pairs(direction, reach))
+        place, column = (np.concatenate(part) for part in zip(*pairs, strict=True))
         return place, grid[column]
 
     def _least(self, reach: Array) -> NDArray[np.float32]:
