@@ -1,0 +1,1 @@
+"""Scenario files: what a planner writes, checked, with its units turned into SI numbers."""
