@@ -8,13 +8,14 @@ given as they are; from a file (see `load`), numbers that have a unit must carry
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeGuard
 
 from pydantic import (
     AfterValidator,
@@ -59,32 +60,70 @@ Share = Annotated[float, Number(0, 1)]
 Priority = Annotated[int, Whole(1, 9)]
 
 
+# Field and message of each clash between fields.
+Clashes = Iterator[tuple[str, str]]
+
+
 class Model(BaseModel):
     """Frozen, and closed to keys that it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def clashes(cls, _given: Mapping[str, Any]) -> Clashes:
+        """Fields that do not fit each other, found without the rest being valid.
+
+        The loader asks this of the raw mapping too, so that a fault elsewhere in the file does
+        not hide a clash until the next try.
+        """
+        yield from ()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        for at, message in self.clashes({k: getattr(self, k) for k in type(self).model_fields}):
+            raise fault(message, at)
+        return self
+
+
+def one_of(found: object, allowed: Sequence[str]) -> str:
+    """What is allowed, and which of it was probably meant."""
+    close = difflib.get_close_matches(str(found)[:64].casefold(), allowed, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"allowed: {', '.join(allowed)}{hint}"
+
+
+def _exactly_one(given: Mapping[str, Any], keys: Sequence[str]) -> Clashes:
+    found = [key for key in keys if given.get(key) is not None]
+    if len(found) != 1:
+        yield (
+            found[-1] if found else "",
+            (
+                f"found {' and '.join(found) if found else 'none of them'}; "
+                f"allowed: exactly one of {', '.join(keys)}"
+            ),
+        )
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _moment(value: object) -> datetime:
     """Read a moment in UTC, from ISO 8601 text with a zone."""
     wanted = "allowed: a UTC moment such as 2024-12-02T00:00:00Z"
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            raise fault(f"found {shown(value)}; {wanted}") from None
-    if not isinstance(value, datetime):
-        raise fault(f"found {shown(value)}; {wanted}")
-    if value.tzinfo is None:
-        raise fault(f"found {value.isoformat()} without a zone; {wanted}")
     try:
-        value = value.astimezone(UTC)
-    except OverflowError:
-        raise fault(f"found {value.isoformat()}; {wanted}") from None
-    # The first satellite flew in October 1957; SGP4's two-digit years end in 2056.
-    if not 1957 <= value.year <= 2056:
-        raise fault(f"found {value.isoformat()}; allowed: years 1957 to 2056")
-    return value
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if not isinstance(moment, datetime):
+            raise fault(f"found {shown(value)}; {wanted}")
+        if moment.tzinfo is None:
+            raise fault(f"found {shown(value)}, which has no zone; {wanted}")
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise fault(f"found {shown(value)}; {wanted}") from None
+    # The first satellite flew in October 1957; a TLE's two-digit years end in 2056.
+    if not 1957 <= moment.year <= 2056:
+        raise fault(f"found {shown(value)}; allowed: years 1957 to 2056")
+    return moment
 
 
 Moment = Annotated[
@@ -242,11 +281,42 @@ def orbit_form(value: object) -> str:
     return "kepler"
 
 
+_FORMS = {
+    "tle": ("{tle: …}", {"tle"}),
+    "sun-synchronous": (
+        "{altitude, sun_synchronous: true, local_time, node, anomaly}",
+        {"altitude", "sun_synchronous", "local_time", "node", "anomaly"},
+    ),
+    "kepler": (
+        "{altitude, inclination, raan, anomaly}",
+        {"altitude", "inclination", "raan", "anomaly"},
+    ),
+}
+
+
+def _one_form(value: object) -> object:
+    """Refuse what is no orbit's mapping, or mixes the forms, before one form is tried."""
+    if isinstance(value, Model):
+        return value
+    allowed = "allowed: exactly one of " + ", ".join(text for text, _ in _FORMS.values())
+    if not isinstance(value, Mapping) or not value:
+        raise fault(f"found {shown(value)}; {allowed}")
+    form = orbit_form(value)
+    others = set().union(*(keys for _, keys in _FORMS.values())) - _FORMS[form][1]
+    foreign = sorted(others & value.keys())
+    if foreign:
+        mark = {"tle": "tle", "sun-synchronous": "sun_synchronous"}.get(form, form)
+        mark = mark if mark in value else next(k for k in ("local_time", "node") if k in value)
+        raise fault(f"found {mark} beside {' and '.join(foreign)}; {allowed}")
+    return value
+
+
 Orbit = Annotated[
     Annotated[TleOrbit, Tag("tle")]
     | Annotated[KeplerOrbit, Tag("kepler")]
     | Annotated[SunSynchronousOrbit, Tag("sun-synchronous")],
     Discriminator(orbit_form),
+    BeforeValidator(_one_form),
 ]
 
 
@@ -348,11 +418,16 @@ class Imager(Model):
     @model_validator(mode="after")
     def _holds_a_pixel(self) -> Self:
         if self.frame_width_px < 1 or self.frame_height_px < 1:
-            raise fault("found a gsd larger than the frame; allowed: at most swath, frame_length")
+            raise fault(
+                f"found {self.gsd:g} m, larger than a frame of {self.swath:g} m x "
+                f"{self.frame_length:g} m; allowed: at least one pixel each way",
+                "gsd",
+            )
         if self.frame_width_px * self.frame_height_px * len(self.bands) > 2**31:
             raise fault(
                 f"found a frame of {self.frame_width_px} x {self.frame_height_px} px in "
-                f"{len(self.bands)} bands; allowed: at most 2^31 samples, so shorten frame_length"
+                f"{len(self.bands)} bands; allowed: at most 2^31 samples, so shorten it",
+                "frame_length",
             )
         return self
 
@@ -360,12 +435,21 @@ class Imager(Model):
 EncodeRates = dict[CodecName, Annotated[float, SamplesPerSecond(least="1 px/s", most="1000 Gpx/s")]]
 
 
+def _known_profile(value: object) -> str | None:
+    if value is None or (isinstance(value, str) and value in processors.names()):
+        return value
+    raise fault(f"found {shown(value)}; {one_of(value, processors.names())}")
+
+
 class Processor(Model):
     """The onboard computer, by name or by own figures."""
 
-    profile: str | None = Field(
+    profile: Annotated[
+        str | None,
+        BeforeValidator(_known_profile),
+        WithJsonSchema({"enum": [*processors.names(), None]}),
+    ] = Field(
         default=None,
-        strict=True,
         description="A named profile of a real onboard computer; own figures override it.",
         examples=["zynq-7020"],
     )
@@ -397,7 +481,7 @@ class Processor(Model):
         if not isinstance(value, Mapping) or not isinstance(value.get("profile"), str):
             return value
         if value["profile"] not in processors.names():
-            return value  # the check after this one says so, beside all other faults
+            return value  # the field's own check says so, beside all other faults
         profile = processors.profile(value["profile"])
         filled = dict(value)
         filled.setdefault("working_memory", f"{profile.working_memory_bytes} B")
@@ -463,14 +547,19 @@ class Power(Model):
     )
     loads: Loads = Field(description="What draws power.")
 
-    @model_validator(mode="after")
-    def _resumes_above(self) -> Self:
-        if self.resume_charge <= self.min_charge:
-            raise fault(
-                f"found resume_charge {self.resume_charge} with min_charge {self.min_charge}; "
-                "allowed: resume_charge above min_charge"
+    @classmethod
+    def clashes(cls, given: Mapping[str, Any]) -> Clashes:
+        """Charges in the wrong order."""
+        low, high = given.get("min_charge", 0.3), given.get("resume_charge", 0.4)
+        if _is_number(low) and _is_number(high) and high <= low:
+            at = "resume_charge" if "resume_charge" in given else "min_charge"
+            yield (
+                at,
+                (
+                    f"found resume_charge {shown(high)} with min_charge {shown(low)}; "
+                    "allowed: resume_charge above min_charge"
+                ),
             )
-        return self
 
 
 class Recorder(Model):
@@ -572,15 +661,10 @@ class CodecChoice(Model):
         examples=[512],
     )
 
-    @model_validator(mode="after")
-    def _one_setting(self) -> Self:
-        given = [k for k in ("quality", "bpp", "bytes") if getattr(self, k) is not None]
-        if len(given) != 1:
-            raise fault(
-                f"found {' and '.join(given) if given else 'none of them'}; "
-                "allowed: exactly one of quality, bpp, bytes"
-            )
-        return self
+    @classmethod
+    def clashes(cls, given: Mapping[str, Any]) -> Clashes:
+        """None or several of the settings."""
+        return _exactly_one(given, ("quality", "bpp", "bytes"))
 
 
 class Policy(Model):
@@ -621,7 +705,8 @@ class Satellite(Model):
             raise fault(
                 f"found codec {self.codec.name}, for which the processor has no encode_rate; "
                 f"allowed: {', '.join(processor.encode_rate) or 'none so far'}, "
-                "or give processor.encode_rate a rate for it"
+                "or give processor.encode_rate a rate for it",
+                "codec.name",
             )
         return self
 
@@ -635,6 +720,28 @@ def _scene_path(value: object, info: ValidationInfo) -> Path:
     return folder / value
 
 
+def _ring(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    """Check that a polygon's corners go around an area."""
+    if len(set(corners)) < 3:
+        raise fault(f"found a polygon of {len(set(corners))} distinct corners; allowed: at least 3")
+    if len(corners) > 10_000:
+        raise fault(f"found a polygon of {len(corners)} corners; allowed: at most 10000")
+    from shapely.geometry import Polygon
+
+    # A ring that runs over the antimeridian is unrolled before its shape is judged.
+    unrolled = [(corners[0][1], corners[0][0])]
+    for latitude, longitude in corners[1:]:
+        last = unrolled[-1][0]
+        unrolled.append((last + (longitude - last + 180) % 360 - 180, latitude))
+    ring = Polygon(unrolled)
+    if not ring.is_valid or ring.area == 0:
+        raise fault(
+            "found a polygon that crosses or touches itself; allowed: corners in order around "
+            "the area"
+        )
+    return corners
+
+
 class Target(Model):
     """A place to image: a point or a polygon."""
 
@@ -644,7 +751,7 @@ class Target(Model):
         description="A point: [latitude, longitude] in degrees.",
         examples=[[38.72, -9.14]],
     )
-    polygon: tuple[Place, ...] | None = Field(
+    polygon: Annotated[tuple[Place, ...], AfterValidator(_ring)] | None = Field(
         default=None,
         description="An area, by its corners as [latitude, longitude]; it closes by itself.",
         examples=[[[30.2, 30.4], [31.5, 30.6], [31.3, 32.3]]],
@@ -664,34 +771,10 @@ class Target(Model):
         examples=[["scenes/x.tif"]],
     )
 
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        if (self.at is None) == (self.polygon is None):
-            found = "neither at nor polygon" if self.at is None else "at and polygon"
-            raise fault(f"found {found}; allowed: exactly one of at, polygon")
-        if self.polygon is not None:
-            _check_ring(self.polygon)
-        return self
-
-
-def _check_ring(corners: tuple[tuple[float, float], ...]) -> None:
-    if len(set(corners)) < 3:
-        raise fault(f"found a polygon of {len(set(corners))} distinct corners; allowed: at least 3")
-    if len(corners) > 10_000:
-        raise fault(f"found a polygon of {len(corners)} corners; allowed: at most 10000")
-    from shapely.geometry import Polygon
-
-    # A ring that runs over the antimeridian is unrolled before its shape is judged.
-    unrolled = [(corners[0][1], corners[0][0])]
-    for latitude, longitude in corners[1:]:
-        last = unrolled[-1][0]
-        unrolled.append((last + (longitude - last + 180) % 360 - 180, latitude))
-    ring = Polygon(unrolled)
-    if not ring.is_valid or ring.area == 0:
-        raise fault(
-            "found a polygon that crosses or touches itself; allowed: corners in order around "
-            "the area"
-        )
+    @classmethod
+    def clashes(cls, given: Mapping[str, Any]) -> Clashes:
+        """No place, or two."""
+        return _exactly_one(given, ("at", "polygon"))
 
 
 class Outage(Model):
@@ -803,21 +886,50 @@ class Scenario(Model):
             for j, path in enumerate(target.scenes)
         ]
 
-    @model_validator(mode="after")
-    def _agrees_with_itself(self) -> Self:
-        for what, names in (
-            ("satellites", [s.name for s in self.satellites]),
-            ("targets", [t.name for t in self.targets]),
-            ("stations", [s.name for s in self.stations]),
+    @classmethod
+    def clashes(cls, given: Mapping[str, Any]) -> Clashes:
+        """Names used twice, and a quality where there are no pixels."""
+        for what, one in (
+            ("satellites", "satellite"),
+            ("targets", "target"),
+            ("stations", "station"),
         ):
-            twice = [name for name, count in Counter(names).items() if count > 1]
-            if twice:
-                raise fault(f"found two {what} called {twice[0]}; allowed: each name once")
-        blank = next((t.name for t in self.targets if not t.scenes), None)
-        for satellite in self.satellites:
-            if blank is not None and satellite.codec.quality is not None:
-                raise fault(
-                    f"found codec.quality on {satellite.name} and no scenes on target {blank}; "
-                    "allowed: codec.bpp or codec.bytes where a target has no scenes"
+            seen: dict[str, int] = {}
+            for i, item in _items(given, what):
+                name = _part(item, "name") or _part(item, "use")
+                if isinstance(item, str):
+                    name = item
+                if not isinstance(name, str):
+                    continue
+                if name in seen:
+                    yield (
+                        f"{what}.{i}.name",
+                        (
+                            f"found a second {one} called {shown(name)}, the first is number "
+                            f"{seen[name]}; allowed: each name once"
+                        ),
+                    )
+                seen.setdefault(name, i)
+        blank = next((t for _, t in _items(given, "targets") if not _part(t, "scenes")), None)
+        if blank is None:
+            return
+        for i, satellite in _items(given, "satellites"):
+            codec = _part(satellite, "codec")
+            if _part(codec, "quality") is not None and _part(codec, "name") is not None:
+                yield (
+                    f"satellites.{i}.codec.quality",
+                    (
+                        f"found a quality, and target {shown(_part(blank, 'name'))} has no "
+                        "scenes; allowed: bpp or bytes where a target has no pixels to measure"
+                    ),
                 )
-        return self
+
+
+def _items(given: Mapping[str, Any], key: str) -> list[tuple[int, Any]]:
+    found = given.get(key)
+    return list(enumerate(found)) if isinstance(found, list | tuple) else []
+
+
+def _part(item: object, key: str) -> Any:
+    """A mapping's value or a model's attribute, None where there is none."""
+    return item.get(key) if isinstance(item, Mapping) else getattr(item, key, None)

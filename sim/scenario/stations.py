@@ -31,15 +31,17 @@ def look_up(value: Any) -> Any:
     if not isinstance(value, Mapping) or "use" not in value:
         return value
     if "at" in value:
-        raise fault("found use and at; allowed: use a named station, or name one and say where")
+        raise fault(
+            "found use and at; allowed: a named station to use, or a name of its own and at", "use"
+        )
     own = {key: item for key, item in value.items() if key != "use"}
-    return _figures(value["use"]) | own
+    return _figures(value["use"], "use") | own
 
 
-def _figures(name: object) -> dict[str, Any]:
+def _figures(name: object, at: str = "") -> dict[str, Any]:
     if isinstance(name, str) and name in table():
         figures = {key: item for key, item in table()[name].items() if key != "source"}
         return {"name": name, **figures}
     close = difflib.get_close_matches(str(name)[:64].casefold(), names(), n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
-    raise fault(f"found {shown(name)}; no such station in the shipped table{hint}")
+    raise fault(f"found {shown(name)}; no such station in the shipped table{hint}", at)

@@ -80,9 +80,12 @@ def factor(unit: str, si: str) -> Decimal:
     return Decimal(units.Quantity(Decimal(1), unit).to(si).magnitude)
 
 
-def fault(message: str) -> PydanticCustomError:
-    """A finished message for the planner, which the loader prints as it stands."""
-    return PydanticCustomError("downpass", "{message}", {"message": message})
+def fault(message: str, at: str = "") -> PydanticCustomError:
+    """A finished message for the planner, which the loader prints as it stands.
+
+    `at` names the field below the checked value that the message speaks of.
+    """
+    return PydanticCustomError("downpass", "{message}", {"message": message, "at": at})
 
 
 def shown(value: object) -> str:
@@ -110,13 +113,7 @@ def shown(value: object) -> str:
 
 
 def _plain(number: float) -> str:
-    return f"{number:.15g}"
-
-
-def _range(least: str | None, above: str | None, most: str) -> str:
-    if above is not None:
-        return f"above {above}, up to {most}"
-    return f"{least} to {most}"
+    return str(number) if isinstance(number, int) else f"{number:.15g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +133,14 @@ class Number:
     @property
     def bounds(self) -> str:
         """The allowed range in words."""
-        above = None if self.above is None else _plain(self.above)
-        return _range(_plain(self.least), above, _plain(self.most))
+        if self.above is None:
+            return f"from {_plain(self.least)} to {_plain(self.most)}"
+        return f"above {_plain(self.above)}, up to {_plain(self.most)}"
 
     @property
     def allowed(self) -> str:
         """What may be written, in words."""
-        return f"a {self.kind}, {self.bounds}"
+        return f"a {self.kind} {self.bounds}"
 
     def check(self, value: object) -> float:
         """Return the number, or raise the message that says what is allowed."""
@@ -227,7 +225,9 @@ class Quantity:
     @property
     def bounds(self) -> str:
         """The allowed range in words."""
-        return _range(self.least, self.above, self.most)
+        if self.above is None:
+            return f"{self.least} to {self.most}"
+        return f"above {self.above}, up to {self.most}"
 
     @property
     def allowed(self) -> str:
