@@ -24,6 +24,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    GetJsonSchemaHandler,
     PrivateAttr,
     StringConstraints,
     Tag,
@@ -31,6 +32,7 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic_core import CoreSchema
 
 from ...payload import processors
 from . import stations
@@ -444,6 +446,12 @@ def _known_profile(value: object) -> str | None:
 class Processor(Model):
     """The onboard computer, by name or by own figures."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": ["profile"]}, {"required": ["encode_rate", "working_memory"]}]
+        }
+    )
+
     profile: Annotated[
         str | None,
         BeforeValidator(_known_profile),
@@ -611,14 +619,16 @@ def _rising(steps: tuple[RateStep, ...]) -> tuple[RateStep, ...]:
 class Transmitter(Model):
     """The downlink's sending end."""
 
-    rate: Annotated[tuple[RateStep, ...], BeforeValidator(_rate_steps), AfterValidator(_rising)] = (
-        Field(
-            description=(
-                "Information rate: one rate, or steps that rise in elevation. The step with the "
-                "largest elevation at or below the satellite's holds; below the lowest, no link."
-            ),
-            examples=["150 Mbit/s", [{"elevation": "5 deg", "rate": "50 Mbit/s"}]],
-        )
+    rate: Annotated[
+        tuple[RateStep, ...],
+        BeforeValidator(_rate_steps, json_schema_input_type=_Rate | tuple[RateStep, ...]),
+        AfterValidator(_rising),
+    ] = Field(
+        description=(
+            "Information rate: one rate, or steps that rise in elevation. The step with the "
+            "largest elevation at or below the satellite's holds; below the lowest, no link."
+        ),
+        examples=["150 Mbit/s", [{"elevation": "5 deg", "rate": "50 Mbit/s"}]],
     )
     packet: Annotated[int, Bytes(least="16 B", most="65536 B")] = Field(
         default=1024, description="Payload of one packet.", examples=["1024 B"]
@@ -640,6 +650,10 @@ class Transmitter(Model):
 
 class CodecChoice(Model):
     """The codec and exactly one of its settings: quality, bpp or bytes."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": [key]} for key in ("quality", "bpp", "bytes")]}
+    )
 
     name: CodecName = Field(description="Which codec encodes the frames.")
     quality: Annotated[float, Number(0, 100)] | None = Field(
@@ -745,6 +759,10 @@ def _ring(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float]
 class Target(Model):
     """A place to image: a point or a polygon."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": [key]} for key in ("at", "polygon")]}
+    )
+
     name: Name = Field(description="Its name, unique in the scenario.", examples=["lisbon"])
     at: Place | None = Field(
         default=None,
@@ -797,6 +815,22 @@ class Outage(Model):
 
 class Station(Model):
     """A ground station, with its own figures or those of the shipped table."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        reference = handler(schema)
+        mapping = handler.resolve_ref_schema(reference)
+        whole = dict(mapping)
+        named = {"type": "string", "enum": list(stations.names())}
+        use = named | {"description": "A station of the shipped table, whose figures hold."}
+        whole["properties"] = {"use": use} | dict(whole["properties"])
+        whole.pop("required")
+        whole["anyOf"] = [{"required": ["use"]}, {"required": ["name", "at"]}]
+        mapping.clear()
+        mapping |= {"anyOf": [named, whole], "description": whole.pop("description")}
+        return reference
 
     name: Name = Field(description="Its name, unique in the scenario.", examples=["mine"])
     at: Place = Field(description="[latitude, longitude] in degrees.", examples=[[52.0, 4.4]])

@@ -234,6 +234,12 @@ class Quantity:
         """What may be written, in words."""
         return self.bounds
 
+    @classmethod
+    def written(cls, value: float) -> str:
+        """An SI number as a file would have it."""
+        unit = next(unit for unit in cls.units if factor(unit, cls.si) == 1)
+        return f"{value:.15g} {unit}" if value else "0"
+
     def check(self, value: object, info: ValidationInfo) -> float:
         """Return the SI number, or raise the message that says what is allowed."""
         context = info.context or {}
