@@ -559,13 +559,14 @@ class Power(Model):
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
         """Charges in the wrong order."""
         low, high = given.get("min_charge", 0.3), given.get("resume_charge", 0.4)
-        if _is_number(low) and _is_number(high) and high <= low:
+        # Nearer than this, the work would start and stop without end.
+        if _is_number(low) and _is_number(high) and high < low + 0.01:
             at = "resume_charge" if "resume_charge" in given else "min_charge"
             yield (
                 at,
                 (
                     f"found resume_charge {shown(high)} with min_charge {shown(low)}; "
-                    "allowed: resume_charge above min_charge"
+                    "allowed: resume_charge at least 0.01 above min_charge"
                 ),
             )
 
@@ -706,7 +707,10 @@ class Satellite(Model):
     orbit: Orbit = Field(description="Where it flies, in one of three forms.")
     imager: Imager = Field(description="The camera.")
     processor: Processor = Field(description="The onboard computer.")
-    power: Power = Field(description="Battery, panels and loads.")
+    power: Power | None = Field(
+        default=None,
+        description="Battery, panels and loads; without it there is always power enough.",
+    )
     recorder: Recorder = Field(description="The mass memory.")
     transmitter: Transmitter = Field(description="The downlink's sending end.")
     codec: CodecChoice = Field(description="How frames are compressed.")

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from downpass.link.downlink import Downlink, RateSegment
 from downpass.payload.recorder import DownlinkOrder, DropRule
 from downpass.sim.ledger import Book, Ledger
@@ -25,6 +22,8 @@ from downpass.sim.model.setup import (
     StationSetup,
 )
 from downpass.sim.model.simulation import Outcome, simulate
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 S = 1_000_000
 DURATION = 600 * S
@@ -173,9 +172,7 @@ def test_books_hold_at_every_event_and_every_frame_ends_somewhere(
         without_loss = satellite.setup.packet_loss == 0
         delivered = [r for r in satellite.frames.values() if r.state is FrameState.DELIVERED]
         if without_loss:
-            assert ledger.holds(Book.GROUND, "delivered") == sum(
-                r.encoded_bytes for r in delivered
-            )
+            assert ledger.holds(Book.GROUND, "delivered") == sum(r.encoded_bytes for r in delivered)
 
 
 @SLOW
