@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 from ..link.clock import TICKS_PER_SECOND
@@ -57,7 +58,7 @@ class View:
         width, height: pixels.
         bands: number of bands.
         bit_depth: bits a sample.
-        scene: index of the scene among the target's, −1 where there are no pixels.
+        scene: the scene that it is a part of, None where there are no pixels.
         column, row: of the frame's upper left pixel in the scene.
     """
 
@@ -65,7 +66,7 @@ class View:
     height: int
     bands: int
     bit_depth: int
-    scene: int = -1
+    scene: Path | None = None
     column: int = 0
     row: int = 0
 
