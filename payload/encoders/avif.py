@@ -46,7 +46,9 @@ class Avif:
             return [[band] for band in range(bands)]
         return [[0, 1, 2], *([band] for band in range(3, bands))]
 
-    def encode(self, samples: Samples, bit_depth: int, step: int) -> bytes:
+    def encode(
+        self, samples: Samples, bit_depth: int, step: int, colour: bool  # noqa: ARG002
+    ) -> bytes:
         """Return an AVIF file."""
         return bytes(
             imagecodecs.avif_encode(

@@ -45,7 +45,9 @@ class Ccsds121:
         """All bands in one stream, one after the other."""
         return [list(range(bands))]
 
-    def encode(self, samples: Samples, bit_depth: int, step: int) -> bytes:  # noqa: ARG002
+    def encode(
+        self, samples: Samples, bit_depth: int, step: int, colour: bool  # noqa: ARG002
+    ) -> bytes:
         """Return the stream of all samples, band after band."""
         planes = np.ascontiguousarray(np.moveaxis(np.atleast_3d(samples), 2, 0))
         return bytes(

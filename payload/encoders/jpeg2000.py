@@ -5,8 +5,8 @@ depth, so all tiles of a frame aim at one PSNR. The top step is the reversible 5
 lossless.
 
 The first three bands go through the irreversible colour transform as a colour triple, further
-bands into a second codestream without one. Without the transform OpenJPEG needs a third more
-bits on RGB, so leaving it out would flatter whatever is compared with it.
+bands, up to eight together, into codestreams without one. Without the transform OpenJPEG needs a
+third more bits on RGB, so leaving it out would flatter whatever is compared with it.
 """
 
 from __future__ import annotations
@@ -48,10 +48,16 @@ class Jpeg2000:
         """Every frame and every setting will do."""
 
     def groups(self, bands: int) -> list[list[int]]:
-        """The first three bands as a colour, the others in one codestream."""
-        return [[0, 1, 2], list(range(3, bands))] if bands > 3 else [list(range(bands))]
+        """The first three bands as a colour, the others by eights.
 
-    def encode(self, samples: Samples, bit_depth: int, step: int) -> bytes:
+        More than nine bands of one bit overflow a buffer that OpenJPEG sizes by their depth.
+        """
+        if bands <= 3:
+            return [list(range(bands))]
+        rest = range(3, bands)
+        return [[0, 1, 2], *(list(rest[first : first + 8]) for first in range(0, len(rest), 8))]
+
+    def encode(self, samples: Samples, bit_depth: int, step: int, colour: bool) -> bytes:
         """Return a raw codestream (no JP2 boxes)."""
         lossless = step == self.steps(bit_depth) - 1
         stream = imagecodecs.jpeg2k_encode(
@@ -61,7 +67,8 @@ class Jpeg2000:
             reversible=lossless,
             bitspersample=bit_depth,
             resolutions=_resolutions(samples),
-            mct=True,
+            mct=colour,
+            planar=False,
             numthreads=1,
         )
         return without_comments(stream)

@@ -49,7 +49,9 @@ class JpegLs:
             *([band] for band in range(fours, bands)),
         ]
 
-    def encode(self, samples: Samples, bit_depth: int, step: int) -> bytes:
+    def encode(
+        self, samples: Samples, bit_depth: int, step: int, colour: bool  # noqa: ARG002
+    ) -> bytes:
         """Return a codestream without the SPIFF header that imagecodecs writes."""
         near = _largest_near(bit_depth) - step
         return without_spiff(imagecodecs.jpegls_encode(samples, level=near))

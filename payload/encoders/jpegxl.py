@@ -21,6 +21,7 @@ _COARSEST: Final = 25.0
 _FINEST: Final = 0.03
 _LOSSY_STEPS: Final = 680
 _EFFORT: Final = 3
+_CODESTREAM: Final = b"\xff\x0a"
 
 
 class JpegXl:
@@ -56,11 +57,13 @@ class JpegXl:
             return [[band] for band in range(bands)]
         return [[0, 1, 2], *([band] for band in range(3, bands))]
 
-    def encode(self, samples: Samples, bit_depth: int, step: int) -> bytes:
+    def encode(
+        self, samples: Samples, bit_depth: int, step: int, colour: bool  # noqa: ARG002
+    ) -> bytes:
         """Return a raw codestream (no boxes)."""
         lossless = step == _LOSSY_STEPS
         distance = _COARSEST * (_FINEST / _COARSEST) ** (step / (_LOSSY_STEPS - 1))
-        return bytes(
+        return bare(
             imagecodecs.jpegxl_encode(
                 samples,
                 effort=_EFFORT,
@@ -71,3 +74,17 @@ class JpegXl:
                 numthreads=1,
             )
         )
+
+
+def bare(stream: bytes) -> bytes:
+    """Return the codestream out of its boxes: libjxl packs lossless 13 to 16 bits into some."""
+    if stream[:2] == _CODESTREAM:
+        return bytes(stream)
+    offset = 0
+    while offset + 8 <= len(stream):
+        length = int.from_bytes(stream[offset : offset + 4], "big")
+        end = offset + length if length else len(stream)
+        if stream[offset + 4 : offset + 8] == b"jxlc":
+            return bytes(stream[offset + 8 : end])
+        offset = max(end, offset + 8)
+    raise RuntimeError("libjxl wrote a container without a codestream")

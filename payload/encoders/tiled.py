@@ -69,8 +69,12 @@ class TileCodec(Protocol):
         """Return which bands go into one codestream together, in order."""
         ...
 
-    def encode(self, samples: Samples, bit_depth: int, step: int) -> bytes:
-        """Return the codestream of (rows, columns, bands) or (rows, columns) samples."""
+    def encode(self, samples: Samples, bit_depth: int, step: int, colour: bool) -> bytes:
+        """Return the codestream of (rows, columns, bands) or (rows, columns) samples.
+
+        `colour` says that these are the frame's first bands, which are red, green and blue, or
+        stand for them, where there are three.
+        """
         ...
 
 
@@ -243,9 +247,11 @@ class PreparedTiles:
         """Return the codestreams of a tile's band groups, all but the last after their length."""
         streams = []
         for group in self._codec.groups(tile.shape[2]):
-            samples = tile[..., group[0]] if len(group) == 1 else tile[..., group]
+            # A copy and not a view: codecs read the strides, and numpy leaves those of a
+            # one-row view as they were.
+            samples = (tile[..., group[0]] if len(group) == 1 else tile[..., group]).copy("C")
             streams.append(
-                self._codec.encode(np.ascontiguousarray(samples), self._frame.bit_depth, step)
+                self._codec.encode(samples, self._frame.bit_depth, step, group[0] == 0)
             )
         head = b"".join(varint.pack(len(stream)) + stream for stream in streams[:-1])
         return head + streams[-1]
