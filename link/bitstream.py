@@ -66,7 +66,9 @@ class BandScale:
 
     def __post_init__(self) -> None:
         if not -(1 << 31) < self.offset < 1 << 31:
-            raise BitstreamError(f"band offset {self.offset}: allowed is less than 2**31 either way")
+            raise BitstreamError(
+                f"band offset {self.offset}: allowed is less than 2**31 either way"
+            )
         if not 0 < self.mantissa <= varint.MAXIMUM:
             raise BitstreamError(f"band scale {self.mantissa}: allowed are 1 to {varint.MAXIMUM}")
         if not -64 <= self.exponent <= 64:
@@ -137,7 +139,9 @@ class FrameHeader:
         if self.negative and self.sample_type != "int16":
             raise BitstreamError(f"negative samples of type {self.sample_type}: allowed is int16")
         if len(self.fingerprint) != len(NO_MODEL):
-            raise BitstreamError(f"a model fingerprint of {len(self.fingerprint)} bytes: allowed is 8")
+            raise BitstreamError(
+                f"a model fingerprint of {len(self.fingerprint)} bytes: allowed is 8"
+            )
         if self.nodata is not None:
             low, high = sample_range(self.sample_type)
             _within("nodata", self.nodata, low, high)
@@ -364,9 +368,7 @@ class _Fields:
         )
 
 
-def _parse(
-    data: bytes, flags: int, samples: int
-) -> tuple[_Fields, list[tuple[int, int]], int]:
+def _parse(data: bytes, flags: int, samples: int) -> tuple[_Fields, list[tuple[int, int]], int]:
     """Read fields and tile table; return them and the offset of the header's CRC."""
     if flags & ~_KNOWN_FLAGS:
         raise ValueError(f"flags {flags:#04x}: known are {_KNOWN_FLAGS:#04x}")
@@ -426,9 +428,7 @@ def _parse(
     return fields, table, offset
 
 
-def _parse_groups(
-    data: bytes, offset: int, bands: int
-) -> tuple[tuple[tuple[int, ...], ...], int]:
+def _parse_groups(data: bytes, offset: int, bands: int) -> tuple[tuple[tuple[int, ...], ...], int]:
     count, offset = varint.unpack(data, offset)
     _within("band groups", count, 1, bands)
     groups = []

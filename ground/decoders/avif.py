@@ -20,12 +20,12 @@ class AvifTiles:
         stream: bytes,
         shape: tuple[int, int, int],
         bit_depth: int,  # noqa: ARG002
-    ) -> NDArray[np.unsignedinteger]:
+    ) -> NDArray[np.integer]:
         """Return the samples after checking every spatial extent (ISO/IEC 23008-12, 6.5.3)."""
         rows, columns, _ = shape
         extents = stream.split(b"ispe")[1:]
         expected = bytes(4) + columns.to_bytes(4, "big") + rows.to_bytes(4, "big")
         if not extents or any(extent[:12] != expected for extent in extents):
             raise TileDecodeError("its spatial extent is not this tile's")
-        samples: NDArray[np.unsignedinteger] = imagecodecs.avif_decode(stream, numthreads=1)
+        samples: NDArray[np.integer] = imagecodecs.avif_decode(stream, numthreads=1)
         return samples

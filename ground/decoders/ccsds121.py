@@ -16,12 +16,13 @@ class Ccsds121Tiles:
 
     def decode(
         self, stream: bytes, shape: tuple[int, int, int], bit_depth: int
-    ) -> NDArray[np.unsignedinteger]:
+    ) -> NDArray[np.integer]:
         """Return the samples. The stream claims no size: it fills what the tile has."""
         rows, columns, bands = shape
         count = rows * columns * bands
         # The coder fills its last block up, and libaec refuses a stream it cannot use up.
-        whole = np.zeros(-(-count // BLOCK) * BLOCK, np.uint8 if bit_depth <= 8 else np.uint16)
+        kind: type[np.integer] = np.uint8 if bit_depth <= 8 else np.uint16
+        whole = np.zeros(-(-count // BLOCK) * BLOCK, kind)
         imagecodecs.aec_decode(
             stream,
             bitspersample=bit_depth,

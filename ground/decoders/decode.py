@@ -2,6 +2,8 @@
 
     bytes ──► header, tiles ──► codec's decoder ──► nodata put back ──► lost tiles concealed
                   └ CRC fails: the tile is lost ─────────────────────────────┘
+
+Only a damaged header costs the frame; a damaged tile costs its own pixels.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link.bitstream import BitstreamError, FrameHeader, sample_range, unpack
+from ...link.bitstream import BitstreamError, FrameHeader, unpack
 from ...link.tiles import grid
 from ...payload.encoders.base import Frame
 from ...payload.encoders.fill import fill_holes
@@ -72,8 +74,8 @@ def decode(bitstream: bytes, threads: int = 1, most_samples: int = MOST_SAMPLES)
     pixels = _samples(header, tiles.samples)
     lost = tuple(sorted({*container.damaged, *tiles.lost}))
     frame = Frame(pixels, header.bit_depth, header.nodata)
-    if tiles.holes is not None:
-        _restore_nodata(header, pixels, tiles.holes)
+    if header.nodata is not None:
+        _restore_nodata(pixels, header, header.nodata, tiles.holes)
     decoded = Decoded(frame, lost, header)
     if lost:
         _conceal(decoded, tiles.holes)
@@ -91,16 +93,19 @@ def _samples(header: FrameHeader, samples: NDArray[np.integer]) -> NDArray[np.in
 
 
 def _restore_nodata(
-    header: FrameHeader, pixels: NDArray[np.integer], holes: NDArray[np.bool_]
+    pixels: NDArray[np.integer],
+    header: FrameHeader,
+    nodata: int,
+    holes: NDArray[np.bool_] | None,
 ) -> None:
     """Write nodata where the masks say, and let no other pixel look like it by accident."""
-    assert header.nodata is not None  # noqa: S101  (a header with masks has a nodata value)
-    alike = (pixels == header.nodata).all(axis=2) & ~holes
+    alike = (pixels == nodata).all(axis=2)
+    if holes is not None:
+        alike &= ~holes
+        pixels[holes] = nodata
     if alike.any():
-        high = min(header.low + (1 << header.bit_depth) - 1, sample_range(header.sample_type)[1])
-        beside = header.nodata + 1 if header.nodata < high else header.nodata - 1
-        pixels[alike, 0] = beside
-    pixels[holes] = header.nodata
+        highest = header.low + (1 << header.bit_depth) - 1
+        pixels[alike, 0] = nodata + 1 if nodata < highest else nodata - 1
 
 
 def _conceal(decoded: Decoded, holes: NDArray[np.bool_] | None) -> None:

@@ -19,13 +19,13 @@ class JpegLsTiles:
 
     def decode(
         self, stream: bytes, shape: tuple[int, int, int], bit_depth: int
-    ) -> NDArray[np.unsignedinteger]:
+    ) -> NDArray[np.integer]:
         """Return the samples after checking the frame header (14495-1, C.2.2) against the tile."""
         rows, columns, bands = shape
         expected = (8 if bit_depth <= 8 else 16, rows, columns, bands)
         if frame_header(stream) != expected:
             raise TileDecodeError("its frame header is not this tile's")
-        samples: NDArray[np.unsignedinteger] = imagecodecs.jpegls_decode(stream)
+        samples: NDArray[np.integer] = imagecodecs.jpegls_decode(stream)
         return samples
 
 

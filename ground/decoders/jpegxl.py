@@ -22,11 +22,11 @@ class JpegXlTiles:
         stream: bytes,
         shape: tuple[int, int, int],
         bit_depth: int,  # noqa: ARG002
-    ) -> NDArray[np.unsignedinteger]:
+    ) -> NDArray[np.integer]:
         """Return the samples after checking the size header against the tile."""
         if size(stream) != shape[:2]:
             raise TileDecodeError("its size header is not this tile's")
-        samples: NDArray[np.unsignedinteger] = imagecodecs.jpegxl_decode(stream, numthreads=1)
+        samples: NDArray[np.integer] = imagecodecs.jpegxl_decode(stream, numthreads=1)
         return samples
 
 

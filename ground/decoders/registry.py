@@ -23,7 +23,7 @@ class Tiles:
         lost: Indices of tiles that arrived whole but do not decode.
     """
 
-    samples: NDArray[np.uint8] | NDArray[np.uint16]
+    samples: NDArray[np.integer]
     holes: NDArray[np.bool_] | None
     lost: tuple[int, ...]
 
@@ -31,9 +31,7 @@ class Tiles:
 class FrameDecoder(Protocol):
     """A codec's half on the ground: it sees all tiles of a frame at once."""
 
-    def decode(
-        self, header: FrameHeader, payloads: Sequence[bytes | None], threads: int
-    ) -> Tiles:
+    def decode(self, header: FrameHeader, payloads: Sequence[bytes | None], threads: int) -> Tiles:
         """Return the frame's samples; never raises for what is in a payload."""
         ...
 
@@ -70,7 +68,5 @@ def decoder(header: FrameHeader) -> FrameDecoder:
         BitstreamError: No decoder of this codec here, or none of this model.
     """
     if header.codec not in _FACTORIES:
-        raise BitstreamError(
-            f"codec {header.codec}: this downpass decodes {', '.join(_FACTORIES)}"
-        )
+        raise BitstreamError(f"codec {header.codec}: this downpass decodes {', '.join(_FACTORIES)}")
     return _FACTORIES[header.codec](header)

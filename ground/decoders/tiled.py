@@ -28,7 +28,7 @@ class TileDecoder(Protocol):
 
     def decode(
         self, stream: bytes, shape: tuple[int, int, int], bit_depth: int
-    ) -> NDArray[np.unsignedinteger]:
+    ) -> NDArray[np.integer]:
         """Return the samples of a codestream.
 
         Must check the codestream's own header against `shape` before it decodes: a size that
@@ -46,9 +46,7 @@ class TiledDecoder:
     def __init__(self, codec: TileDecoder) -> None:
         self.codec = codec
 
-    def decode(
-        self, header: FrameHeader, payloads: Sequence[bytes | None], threads: int
-    ) -> Tiles:
+    def decode(self, header: FrameHeader, payloads: Sequence[bytes | None], threads: int) -> Tiles:
         """Return the samples; tiles that do not decode are named and left at 0."""
         shape = (header.height, header.width, header.bands)
         samples = np.zeros(shape, np.uint8 if header.bit_depth <= 8 else np.uint16)
@@ -72,7 +70,7 @@ class TiledDecoder:
         header: FrameHeader,
         place: Tile,
         payload: bytes,
-        samples: NDArray[np.unsignedinteger],
+        samples: NDArray[np.integer],
         holes: NDArray[np.bool_] | None,
     ) -> bool:
         """Decode one tile into the frame; False where it does not decode."""
@@ -92,7 +90,7 @@ class TiledDecoder:
                 if part.size != bands[..., :1].size * len(group) or part.dtype.kind != "u":
                     raise TileDecodeError(f"samples {part.dtype} {part.shape}, expected {shape}")
                 bands[..., list(group)] = np.minimum(part.reshape(shape), _most(header))
-        except Exception:  # noqa: BLE001  (whatever a hostile stream makes a codec raise)
+        except Exception:  # whatever a hostile stream makes a codec raise
             return False
         samples[place.window] = bands
         if holes is not None:

@@ -47,7 +47,11 @@ class Avif:
         return [[0, 1, 2], *([band] for band in range(3, bands))]
 
     def encode(
-        self, samples: Samples, bit_depth: int, step: int, colour: bool  # noqa: ARG002
+        self,
+        samples: Samples,
+        bit_depth: int,
+        step: int,
+        colour: bool,  # noqa: ARG002
     ) -> bytes:
         """Return an AVIF file."""
         return bytes(

@@ -78,9 +78,8 @@ class Setting:
             return cls(quality=float(match["number"]))
         if match := re.fullmatch(rf"{_NUMBER}bpp", plain):
             return cls(bpp=float(match["number"]))
-        if match := re.fullmatch(rf"{_NUMBER}(?P<unit>[km]?i?b)", plain):
-            if match["unit"] in _BYTE_UNITS:
-                return cls(bytes=int(float(match["number"]) * _BYTE_UNITS[match["unit"]]))
+        if match := re.fullmatch(rf"{_NUMBER}(?P<unit>b|[km]i?b)", plain):
+            return cls(bytes=int(float(match["number"]) * _BYTE_UNITS[match["unit"]]))
         raise InputError(f"codec setting {text!r}: write it as {_FORMS}")
 
     def budget(self, width: int, height: int) -> int | None:
@@ -120,7 +119,7 @@ class Frame:
         nodata: A pixel that has this value in every band shows nothing; None where all do.
     """
 
-    pixels: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.int16]
+    pixels: NDArray[np.integer]
     bit_depth: int
     nodata: int | None = None
 
@@ -136,13 +135,14 @@ class Frame:
         most = 8 if self.pixels.dtype == np.uint8 else 16
         if not 1 <= self.bit_depth <= most:
             raise InputError(
-                f"bit depth {self.bit_depth} of {self.pixels.dtype} samples: allowed are 1 to {most}"
+                f"bit depth {self.bit_depth} of {self.sample_type} samples: allowed are 1 to {most}"
             )
         if self.nodata is not None:
             low, high = sample_range(self.sample_type)
             if not low <= self.nodata <= high:
                 raise InputError(
-                    f"nodata {self.nodata} of {self.sample_type} samples: allowed are {low} to {high}"
+                    f"nodata {self.nodata} of {self.sample_type} samples: "
+                    f"allowed are {low} to {high}"
                 )
 
     @property
@@ -187,26 +187,27 @@ class Prepared(Protocol):
 
 
 class Encoder(Protocol):
-    """A codec's flying half. What it writes, `ground.decoders` reads.
-
-    Attributes:
-        name: As in `link.bitstream.CODECS`.
-        version: Library and version that do the work; part of the content cache's key.
-        fingerprint: Which model, 8 bytes; zeros where there is no model.
-        tile: Side of a tile in pixels, 0 for one tile a frame.
-    """
+    """A codec's flying half. What it writes, `ground.decoders` reads."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As in `link.bitstream.CODECS`."""
+        ...
 
     @property
-    def version(self) -> str: ...
+    def version(self) -> str:
+        """Library and version that do the work; part of the content cache's key."""
+        ...
 
     @property
-    def fingerprint(self) -> bytes: ...
+    def fingerprint(self) -> bytes:
+        """Which model, 8 bytes; zeros where there is no model."""
+        ...
 
     @property
-    def tile(self) -> int: ...
+    def tile(self) -> int:
+        """Side of a tile in pixels, 0 for one tile a frame."""
+        ...
 
     def prepare(self, frame: Frame) -> Prepared:
         """Return the frame made ready for `encode`."""

@@ -46,7 +46,11 @@ class Ccsds121:
         return [list(range(bands))]
 
     def encode(
-        self, samples: Samples, bit_depth: int, step: int, colour: bool  # noqa: ARG002
+        self,
+        samples: Samples,
+        bit_depth: int,
+        step: int,  # noqa: ARG002
+        colour: bool,  # noqa: ARG002
     ) -> bytes:
         """Return the stream of all samples, band after band."""
         planes = np.ascontiguousarray(np.moveaxis(np.atleast_3d(samples), 2, 0))

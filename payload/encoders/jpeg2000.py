@@ -11,7 +11,7 @@ third more bits on RGB, so leaving it out would flatter whatever is compared wit
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import imagecodecs
 import numpy as np
@@ -60,9 +60,10 @@ class Jpeg2000:
     def encode(self, samples: Samples, bit_depth: int, step: int, colour: bool) -> bytes:
         """Return a raw codestream (no JP2 boxes)."""
         lossless = step == self.steps(bit_depth) - 1
+        level: Any = None if lossless else _COARSEST_DB + step * _STEP_DB  # stubs say int
         stream = imagecodecs.jpeg2k_encode(
             samples,
-            level=None if lossless else _COARSEST_DB + step * _STEP_DB,
+            level=level,
             codecformat="J2K",
             reversible=lossless,
             bitspersample=bit_depth,
@@ -74,7 +75,7 @@ class Jpeg2000:
         return without_comments(stream)
 
 
-def without_comments(stream: bytes) -> bytes:
+def without_comments(stream: bytes | bytearray) -> bytes:
     """Return the codestream without its comment segments: they say which library wrote it."""
     out, offset = bytearray(stream[:_SOC_LENGTH]), _SOC_LENGTH
     while offset + 4 <= len(stream):

@@ -50,19 +50,23 @@ class JpegLs:
         ]
 
     def encode(
-        self, samples: Samples, bit_depth: int, step: int, colour: bool  # noqa: ARG002
+        self,
+        samples: Samples,
+        bit_depth: int,
+        step: int,
+        colour: bool,  # noqa: ARG002
     ) -> bytes:
         """Return a codestream without the SPIFF header that imagecodecs writes."""
         near = _largest_near(bit_depth) - step
         return without_spiff(imagecodecs.jpegls_encode(samples, level=near))
 
 
-def without_spiff(stream: bytes) -> bytes:
+def without_spiff(stream: bytes | bytearray) -> bytes:
     """Return the codestream without its SPIFF segments: colour space and print resolution."""
     offset = 2
     while int.from_bytes(stream[offset : offset + 2], "big") == _APP8:
         offset += 2 + int.from_bytes(stream[offset + 2 : offset + 4], "big")
-    return stream[:2] + stream[offset:]
+    return bytes(stream[:2] + stream[offset:])
 
 
 def _largest_near(bit_depth: int) -> int:

@@ -58,7 +58,11 @@ class JpegXl:
         return [[0, 1, 2], *([band] for band in range(3, bands))]
 
     def encode(
-        self, samples: Samples, bit_depth: int, step: int, colour: bool  # noqa: ARG002
+        self,
+        samples: Samples,
+        bit_depth: int,
+        step: int,
+        colour: bool,  # noqa: ARG002
     ) -> bytes:
         """Return a raw codestream (no boxes)."""
         lossless = step == _LOSSY_STEPS
@@ -76,7 +80,7 @@ class JpegXl:
         )
 
 
-def bare(stream: bytes) -> bytes:
+def bare(stream: bytes | bytearray) -> bytes:
     """Return the codestream out of its boxes: libjxl packs lossless 13 to 16 bits into some."""
     if stream[:2] == _CODESTREAM:
         return bytes(stream)

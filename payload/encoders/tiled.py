@@ -26,7 +26,7 @@ from .base import Frame, RateError, Setting
 from .fill import fill_holes
 from .ratecontrol import fit
 
-Samples = NDArray[np.uint8] | NDArray[np.uint16]
+Samples = NDArray[np.integer]
 
 _PROBE_SIDE = 64
 _PROBE_BLOCKS = 3
@@ -83,7 +83,9 @@ class TiledEncoder:
 
     def __init__(self, codec: TileCodec, tile: int = 512, threads: int = 1) -> None:
         if not 0 <= tile <= bitstream.LARGEST_TILE:
-            raise InputError(f"tile {tile}: allowed are 0 (one a frame) to {bitstream.LARGEST_TILE}")
+            raise InputError(
+                f"tile {tile}: allowed are 0 (one a frame) to {bitstream.LARGEST_TILE}"
+            )
         if threads < 1:
             raise InputError(f"threads {threads}: allowed is at least 1")
         self.codec = codec
@@ -188,7 +190,7 @@ class PreparedTiles:
         return chosen
 
     def _first_guess(self, budget: int, steps: int) -> tuple[int, float]:
-        """Guess the step from blocks taken out of the frame: a search that costs next to nothing."""
+        """Guess the step from blocks out of the frame: a search that costs next to nothing."""
         slope, middle = self._codec.slope, steps // 2
         if self._sizes:
             totals = {step: self._packed(lengths) for step, lengths in self._sizes.items()}
@@ -250,9 +252,7 @@ class PreparedTiles:
             # A copy and not a view: codecs read the strides, and numpy leaves those of a
             # one-row view as they were.
             samples = (tile[..., group[0]] if len(group) == 1 else tile[..., group]).copy("C")
-            streams.append(
-                self._codec.encode(samples, self._frame.bit_depth, step, group[0] == 0)
-            )
+            streams.append(self._codec.encode(samples, self._frame.bit_depth, step, group[0] == 0))
         head = b"".join(varint.pack(len(stream)) + stream for stream in streams[:-1])
         return head + streams[-1]
 
@@ -278,9 +278,9 @@ def unsigned_samples(frame: Frame) -> tuple[Samples, bool]:
             f"allowed are {low} to {high}"
         )
     if frame.sample_type == "int16":
-        shifted = pixels.astype(np.int32) - low
-        return shifted.astype(np.uint8 if frame.bit_depth <= 8 else np.uint16), negative
-    return pixels.astype(np.uint8 if frame.bit_depth <= 8 else np.uint16, copy=False), negative
+        pixels = pixels.astype(np.int32) - low
+    kind: type[np.integer] = np.uint8 if frame.bit_depth <= 8 else np.uint16
+    return pixels.astype(kind, copy=False), negative
 
 
 def _probe(tiles: Sequence[Samples], side: int) -> Samples:
