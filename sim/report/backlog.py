@@ -12,6 +12,7 @@ from . import wording as w
 from .data import ReportData, names, numbers
 from .style import (
     FAINT,
+    HALO,
     INK,
     MUTED,
     SERIES,
@@ -138,7 +139,9 @@ def paint_panels(
             axes.annotate(
                 f"recorder full: {w.size(capacity)}",
                 (0, capacity / factor),
-                xytext=(4, 4),
+                xytext=(4, -4),
+                va="top",
+                gid=HALO,
                 textcoords="offset points",
                 fontsize=small,
                 color=INK,
@@ -155,8 +158,8 @@ def paint_panels(
         axes.axhline(0, color=FAINT, lw=1)
     sheet.text(
         left,
-        top + len(panels) * panel_height + 8,
-        axis_name(data.start, data.duration_s),
+        top + len(panels) * panel_height + 12,
+        axis_name(data.start),
         fontsize=small,
         color=MUTED,
     )
@@ -187,7 +190,7 @@ def picture(data: ReportData) -> Picture:
     ]
     wide, narrow = draw(
         "backlog",
-        lambda narrow: len(panels) * panel + 24,
+        lambda _narrow: len(panels) * panel + 26,
         lambda sheet: paint_panels(sheet, data, panels, 0, panel),
     )
     table = _table(data, curves)

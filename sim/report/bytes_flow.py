@@ -63,8 +63,8 @@ def _by_fate(data: ReportData, column: str) -> tuple[Part, ...]:
     waiting = (state == "queued") | (state == "encoding")
     parts = [
         Part("delivered", of(state == "delivered"), SERIES[0]),
-        Part("in the recorder at the end", of(state == "stored"), SERIES[5]),
-        Part("not yet encoded at the end", of(waiting), SERIES[4], "\\\\\\\\"),
+        Part("in the recorder", of(state == "stored"), SERIES[5]),
+        Part("not yet encoded", of(waiting), SERIES[4], "\\\\\\\\"),
     ]
     dropped = state == "dropped"
     causes = {str(name): of(dropped & (cause == name)) for name in set(cause[dropped])}
@@ -77,10 +77,10 @@ def _sent(ledger: Mapping[str, Any]) -> tuple[Part, ...]:
     sent, whole = int(ledger.get("sent") or 0), int(ledger.get("delivered") or 0)
     again = int(ledger.get("duplicate") or 0)
     parts = [
-        Part("arrived, of whole frames", whole, SERIES[0]),
-        Part("arrived, of frames not yet whole", max(sent - whole - again - sum(lost.values()), 0),
+        Part("of whole frames", whole, SERIES[0]),
+        Part("of unfinished frames", max(sent - whole - again - sum(lost.values()), 0),
              SERIES[5]),
-        Part("arrived a second time", again, SERIES[4], "\\\\\\\\"),
+        Part("received twice", again, SERIES[4], "\\\\\\\\"),
         *_with_causes("lost", lost, SERIES[3]),
     ]  # fmt: skip
     return tuple(part for part in parts if part.size)
@@ -111,8 +111,8 @@ def picture(data: ReportData) -> Picture | None:
     return Picture(
         key="bytes",
         alt=alt(found),
-        caption="Each bar is the whole of its stage, so lengths compare within a bar and not "
-        "between bars.",
+        caption="Each bar is the whole of its stage: lengths compare within a bar, not between "
+        "bars. What is in the recorder or not yet encoded is so at the end of the run.",
         wide=wide,
         narrow=narrow,
         table=DataTable(
@@ -158,13 +158,16 @@ def _paint(sheet: Sheet, found: tuple[Stage, ...]) -> None:
     y, wide = 0.0, sheet.width - 2
     for number, stage in enumerate(found):
         sheet.text(1, y + 12, stage.title, fontsize=small + 1, fontweight="bold")
-        sheet.text(
-            sheet.width - 1, y + 12, w.size(stage.size), fontsize=small + 1, ha="right"
-        )
+        sheet.text(sheet.width - 1, y + 12, w.size(stage.size), fontsize=small + 1, ha="right")
         if number and stage.title == "Encoded" and stage.size:
             ratio = found[number - 1].size / stage.size
             sheet.text(
-                sheet.width / 2, y + 12, f"{ratio:,.1f} : 1", fontsize=small, ha="center", color=MUTED
+                sheet.width / 2,
+                y + 12,
+                f"{ratio:,.1f} : 1",
+                fontsize=small,
+                ha="center",
+                color=MUTED,
             )
         left = 1.0
         for part in stage.parts:
@@ -177,9 +180,9 @@ def _paint(sheet: Sheet, found: tuple[Stage, ...]) -> None:
         column_width = sheet.width / columns
         for index, part in enumerate(stage.parts):
             x = 1 + index % columns * column_width
-            line = y + 68 + index // columns * 22
+            line = y + 67 + index // columns * 22
             _box(axes, part, x, line - 6, 12, 12)
-            limit = 34 if sheet.narrow else 28
+            limit = 32 if sheet.narrow else 26
             words = f"{w.short(part.label, limit)}  {w.size(part.size)}, "
             sheet.text(x + 19, line, words + w.share(part.size, stage.size), fontsize=small)
         y += _stage_height(stage, sheet.narrow)

@@ -15,7 +15,15 @@ from .style import DataTable, Picture, draw
 
 _MOST_CONTESTS = 3
 # All crops of a comparison together: about a megabyte as lossless WebP.
-_MOST_PIXELS = 1_000_000
+_MOST_PIXELS = 500_000
+
+
+_CONTESTED: tuple[tuple[str, str, str, Callable[[float], str], bool], ...] = (
+    ("number of delivered frames", "frames", "delivered", w.count, True),
+    ("mean PSNR", "psnr_db", "mean", w.decibels, True),
+    ("median latency", "latency_s", "median", w.duration, False),
+    ("peak backlog", "backlog_bytes", "peak", w.size, False),
+)
 
 
 def point(run: ReportData, label: str) -> TradeoffPoint:
@@ -44,31 +52,34 @@ def paragraph(runs: Sequence[ReportData], labels: Sequence[str]) -> list[str]:
         if len(set(captured)) == 1
         else f"between {w.count(min(captured))} and {w.plural(max(captured), 'frame')}"
     )
-    sentences = [
-        f"{w.plural(len(runs), 'choice')} of compression in the same "
+    opening = (
+        f"{w.counted(len(runs), 'choice')} of compression in the same "
         f"{w.duration(runs[0].duration_s)} of the same scenario, in which the imagers took {taken}."
-    ]
-
-    def best(what: str, of: Callable[[ReportData], object], write: Callable[[float], str],
-             high: bool) -> None:  # fmt: skip
-        known = [(v, name) for run, name in zip(runs, called, strict=True)
-                 if isinstance(v := of(run), (int, float)) and w.present(v)]  # fmt: skip
+    )
+    equal: list[str] = []
+    # Who is best at what, gathered so that a name is not said twice.
+    merits: dict[tuple[str, ...], list[str]] = {}
+    for what, block, figure, write, high in _CONTESTED:
+        known = [
+            (value, name)
+            for run, name in zip(runs, called, strict=True)
+            if w.present(value := part(run.total, block).get(figure))
+        ]
         if len(known) < 2:
-            return
+            continue
         top = (max if high else min)(value for value, _ in known)
-        winners = [name for value, name in known if value == top]
+        winners = tuple(name for value, name in known if value == top)
         if len(winners) == len(known):
-            sentences.append(f"All have the same {what}, {write(top)}.")
+            equal.append(f"the same {what}, {write(top)}")
         else:
-            verb = "has" if len(winners) == 1 else "have"
             order = "highest" if high else "lowest"
-            sentences.append(f"{w.listing(winners)} {verb} the {order} {what}, {write(top)}.")
-
-    best("number of delivered frames", lambda r: part(r.total, "frames").get("delivered"),
-         w.count, True)  # fmt: skip
-    best("mean PSNR", lambda r: part(r.total, "psnr_db").get("mean"), w.decibels, True)
-    best("median latency", lambda r: part(r.total, "latency_s").get("median"), w.duration, False)
-    best("peak backlog", lambda r: part(r.total, "backlog_bytes").get("peak"), w.size, False)
+            merits.setdefault(winners, []).append(f"the {order} {what}, {write(top)}")
+    sentences = [opening]
+    if equal:
+        sentences.append(f"All have {'; '.join(equal)}.")
+    for winners, phrases in merits.items():
+        verb = "has" if len(winners) == 1 else "have"
+        sentences.append(f"{w.listing(winners)} {verb} {'; '.join(phrases)}.")
     return sentences
 
 
@@ -83,8 +94,7 @@ def choices(runs: Sequence[ReportData], labels: Sequence[str]) -> DataTable:
             (
                 w.codec_label(label),
                 w.bits_per_pixel(own.bpp),
-                w.count(frames.get("captured")),
-                w.count(frames.get("delivered")),
+                f"{w.count(frames.get('delivered'))} of {w.count(frames.get('captured'))}",
                 w.count(dropped),
                 w.pixels(own.delivered_px),
                 w.duration(latency.get("median")),
@@ -101,17 +111,16 @@ def choices(runs: Sequence[ReportData], labels: Sequence[str]) -> DataTable:
         columns=(
             ("Choice", False),
             ("Rate", True),
-            ("Taken", True),
             ("Delivered", True),
             ("Dropped", True),
             ("Pixels", True),
-            ("Latency, median", True),
-            ("p95", True),
-            ("PSNR", True),
-            ("p5", True),
+            ("Median latency", True),
+            ("p95 latency", True),
+            ("Mean PSNR", True),
+            ("p5 PSNR", True),
             ("MS-SSIM", True),
             ("Peak backlog", True),
-            ("Encoding", True),
+            ("Encoding energy", True),
         ),
         rows=tuple(rows),
     )
@@ -145,7 +154,7 @@ def backlogs(runs: Sequence[ReportData], labels: Sequence[str]) -> Picture:
     ]
     wide, narrow = draw(
         "backlogs",
-        lambda narrow: len(panels) * 140.0 + 24,
+        lambda _narrow: len(panels) * 140.0 + 26,
         lambda sheet: paint_panels(sheet, runs[0], panels, 0, 140.0, ceiling),
     )
     duration = runs[0].duration_s
@@ -196,6 +205,5 @@ def contests(runs: Sequence[ReportData], labels: Sequence[str]) -> list[Contest]
     stills = sum(len(shown) + 1 for _, shown in ranked)
     largest = int(min(256, max(64, (_MOST_PIXELS / max(stills, 1)) ** 0.5)))
     return [
-        contest(shown, f"contest{number}", largest)
-        for number, (_, shown) in enumerate(ranked, 1)
+        contest(shown, f"contest{number}", largest) for number, (_, shown) in enumerate(ranked, 1)
     ]

@@ -95,9 +95,7 @@ def pair(crop: Crop, key: str) -> Pair:
         key=key,
         title=place,
         before=still(crop.original, f"{place}: the original, as captured.", "original"),
-        after=still(
-            crop.delivered, f"{place}: as delivered, at {quality(crop)}.", "delivered"
-        ),
+        after=still(crop.delivered, f"{place}: as delivered, at {quality(crop)}.", "delivered"),
         facts=f"{facts} {w.plain(crop.note)}" if crop.note else facts,
     )
 

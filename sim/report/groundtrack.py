@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,6 +18,7 @@ from .data import ReportData, Track, names, numbers
 from .style import (
     DASHES,
     FAINT,
+    HALO,
     INK,
     LAND,
     MUTED,
@@ -40,7 +42,9 @@ Lines = list[NDArray[np.float64]]
 def land() -> tuple[NDArray[np.float64], ...]:
     """Outlines of the land, each n × 2 of longitude and latitude in degrees (see SOURCES.md)."""
     text = resources.files(__package__).joinpath("land.json").read_text(encoding="utf-8")
-    return tuple(np.array(ring, dtype=float).reshape(-1, 2) / 10 for ring in json.loads(text)["rings"])
+    return tuple(
+        np.array(ring, dtype=float).reshape(-1, 2) / 10 for ring in json.loads(text)["rings"]
+    )
 
 
 def wrapped(longitude_deg: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -64,7 +68,11 @@ def segments(longitude_deg: NDArray[np.float64], latitude_deg: NDArray[np.float6
         span = (x[cut + 1] + 2 * side) - x[cut]
         part = (side - x[cut]) / span if span else 0.0
         edge = float(y[cut] + part * (y[cut + 1] - y[cut]))
-        lines.append(np.array([*lead, *zip(x[begin : cut + 1], y[begin : cut + 1], strict=True), (side, edge)]))
+        lines.append(
+            np.array(
+                [*lead, *zip(x[begin : cut + 1], y[begin : cut + 1], strict=True), (side, edge)]
+            )
+        )
         lead = [(-side, edge)]
         begin = int(cut) + 1
     lines.append(np.array([*lead, *zip(x[begin:], y[begin:], strict=True)]))
@@ -103,9 +111,9 @@ def picture(data: ReportData) -> Picture | None:
     caption = "Ground track"
     caption += "" if whole else f" of the first {w.duration(drawn_seconds(data))}"
     caption += (
-        ", faint in eclipse and thick where frames were taken. Triangles: stations. Discs: targets, "
-        "full if at least one of their frames was delivered, hollow if frames were taken but none "
-        "delivered, a cross if none was taken. Land: Natural Earth."
+        ", faint in eclipse and thick where frames were taken. Triangles: stations. Discs: "
+        "targets, full if at least one of their frames was delivered, hollow if frames were taken "
+        "but none delivered, a cross if none was taken. Land: Natural Earth."
     )
     if len(data.tracks) > _MOST_TRACKS:
         caption += f" The tracks of {_MOST_TRACKS} of {len(data.tracks)} satellites are drawn."
@@ -153,9 +161,7 @@ def position(latitude_deg: float, longitude_deg: float) -> str:
     longitude = float(wrapped(np.array([longitude_deg]))[0])
     north = "N" if latitude_deg >= 0 else "S"
     east = "E" if longitude >= 0 else "W"
-    return (
-        f"{abs(latitude_deg):.1f}°{w.NBSP}{north}, {abs(longitude):.1f}°{w.NBSP}{east}"
-    )
+    return f"{abs(latitude_deg):.1f}°{w.NBSP}{north}, {abs(longitude):.1f}°{w.NBSP}{east}"
 
 
 def _table(data: ReportData, outcome: dict[str, tuple[int, int]]) -> DataTable:
@@ -227,7 +233,7 @@ def _paint(sheet: Sheet, data: ReportData) -> None:
 
 def _draw_land(axes: Axes, narrow: bool) -> None:
     corners: list[NDArray[np.float64]] = []
-    codes: list[int] = []
+    codes: list[np.uint8] = []
     for ring in land():
         # On the small map an island of a pixel is a speck of dust.
         if narrow and np.ptp(ring, axis=0).max() < 2:
@@ -245,18 +251,19 @@ def _draw_tracks(axes: Axes, data: ReportData, narrow: bool) -> None:
     for index, (name, track) in enumerate(list(data.tracks.items())[:_MOST_TRACKS]):
         colour = SERIES[index % len(SERIES)]
         dashes = DASHES[index // len(SERIES) % len(DASHES)]
-        lit, dark = [], []
+        lit: Lines = []
+        dark: Lines = []
         edges = [0.0]
         for night_start, night_end in data.eclipses.get(name, ()):
             edges += [min(night_start, until), min(night_end, until)]
         edges.append(until)
-        for number, (begin, finish) in enumerate(zip(edges, edges[1:], strict=False)):
+        for number, (begin, finish) in enumerate(pairwise(edges)):
             if finish > begin:
                 (dark if number % 2 else lit).extend(part(_thinned(track), begin, finish))
         label = w.short(name, 18 if narrow else 26)
-        style = {"color": colour, "lw": 1.0 if narrow else 1.4, "ls": dashes}
-        _stroke(axes, dark, alpha=0.35, **style)
-        _stroke(axes, lit, alpha=0.85, label=label, **style)
+        style = {"color": colour, "lw": 0.8 if narrow else 1.2, "ls": dashes}
+        _stroke(axes, dark, alpha=0.3, **style)
+        _stroke(axes, lit, alpha=0.75, label=label, **style)
         imaged: Lines = []
         for i in np.flatnonzero((satellite == name) & taken):
             if end[i] <= until:
@@ -278,7 +285,7 @@ def _stroke(axes: Axes, lines: Lines, **how: object) -> None:
     if not lines:
         return
     corners = np.concatenate([[*line, (np.nan, np.nan)] for line in lines])
-    axes.plot(corners[:, 0], corners[:, 1], scalex=False, scaley=False, **how)  # type: ignore[arg-type]
+    axes.plot(corners[:, 0], corners[:, 1], scalex=False, scaley=False, **how)
 
 
 def _draw_outlines(axes: Axes, data: ReportData) -> None:
@@ -289,7 +296,7 @@ def _draw_outlines(axes: Axes, data: ReportData) -> None:
             for shift in (-360.0, 0.0, 360.0):
                 axes.add_patch(
                     PathPatch(
-                        Path([*(corners + (shift, 0)), corners[0] + (shift, 0)]),
+                        Path(np.vstack((corners, corners[:1])) + np.array((shift, 0.0))),
                         fc="none",
                         ec=SERIES[1],
                         lw=1.2,
@@ -297,9 +304,7 @@ def _draw_outlines(axes: Axes, data: ReportData) -> None:
                 )
 
 
-def _draw_sites(
-    axes: Axes, data: ReportData, narrow: bool
-) -> list[tuple[float, float, str, bool]]:
+def _draw_sites(axes: Axes, data: ReportData, narrow: bool) -> list[tuple[float, float, str, bool]]:
     """Draw stations and targets; return each as (longitude, latitude, name, is a station)."""
     outcome = outcomes(data)
     marks: list[tuple[float, float, str, bool]] = []
@@ -375,7 +380,7 @@ def _label(axes: Axes, marks: list[tuple[float, float, str, bool]], sheet: Sheet
                     fontsize=size,
                     fontweight="bold" if is_station else "normal",
                     color=INK if is_station else MUTED,
-                    gid="halo",
+                    gid=HALO,
                     zorder=6,
                 )
                 break

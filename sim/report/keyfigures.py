@@ -52,12 +52,13 @@ def paragraph(data: ReportData) -> list[str]:
             + (f"{why}." if why else "no target came into view of the imager.")
         ]
     codecs = list(dict.fromkeys(w.codec_label(label) for label in data.codecs.values()))
-    sentences = [
+    opening = (
         f"In {span} {who} took {w.plural(captured, 'frame')} "
         f"({w.size(whole(sizes.get('captured')))} raw) and encoded "
         f"{'all of them' if encoded == captured else w.count(encoded)} to "
         f"{w.size(whole(sizes.get('encoded')))} with {w.some(codecs, 3)}."
-    ]
+    )
+    sentences = [opening]
     if delivered:
         reached = (
             "All of them"
@@ -145,81 +146,94 @@ def tiles(data: ReportData) -> list[Tile]:
     return [
         Tile(
             w.count(delivered),
-            "frames delivered",
+            "Frames delivered",
             f"of {w.count(captured)} taken ({w.share(delivered, captured)})",
         ),
         Tile(
             w.pixels(total.get("delivered_px") or 0),
-            "delivered",
+            "Pixels delivered",
             f"in {w.size(whole(sizes.get('delivered')))}",
         ),
         Tile(
             w.duration(latency.get("median")),
-            "median latency",
+            "Median latency",
             f"95{w.NBSP}% within {w.duration(latency.get('p95'))}"
             if w.present(latency.get("p95"))
             else "nothing was delivered",
         ),
         Tile(
             w.decibels(psnr.get("mean")),
-            "mean PSNR",
+            "Mean PSNR",
             f"MS-SSIM {w.similarity(similarity.get('mean'))}"
             if measured and w.present(similarity.get("mean"))
             else "no pixels to measure",
         ),
         Tile(
             w.size(backlog.get("peak")),
-            "peak backlog",
+            "Peak backlog",
             f"{w.size(backlog.get('mean'))} on average",
         ),
         Tile(
             w.share(total.get("pass_time_used")),
-            "of pass time used",
+            "Pass time used",
             f"{w.plural(data.passes.num_rows, 'pass')}, "
             f"{w.energy(total.get('encode_energy_j'))} to encode",
         ),
     ]
 
 
+# The columns of the table of satellites; a name in front, then what its block says.
+_COLUMNS = (
+    "Codec",
+    "Frames taken",
+    "Frames encoded",
+    "Frames delivered",
+    "Frames dropped",
+    "Bytes delivered",
+    "Pixels delivered",
+    "Median latency",
+    "p95 latency",
+    "Mean PSNR",
+    "p5 PSNR",
+    "Mean MS-SSIM",
+    "Peak backlog",
+    "Pass time used",
+    "Encoding energy",
+)
+_MOST_COLUMNS = 3
+
+
 def satellites(data: ReportData) -> DataTable:
-    """One row a satellite, and one for all where there are several."""
+    """What each satellite did, and all together where there are several.
+
+    Few satellites stand side by side, so that the table fits a phone; many below one another.
+    """
     blocks = part(data.summary, "satellites")
     rows = [
-        _row(w.plain(name), w.codec_label(label), part(blocks, name))
+        (w.plain(name), w.codec_label(label), *_figures(part(blocks, name)))
         for name, label in data.codecs.items()
     ]
     if len(rows) > 1:
-        rows.append(_row("all", "", data.total))
+        rows.append(("all", "", *_figures(data.total)))
+    caption = "What each satellite took and delivered"
+    if len(rows) > _MOST_COLUMNS:
+        heads = ("Satellite", *_COLUMNS)
+        return DataTable(
+            caption, tuple((head, place > 1) for place, head in enumerate(heads)), tuple(rows)
+        )
     return DataTable(
-        caption="What each satellite took and delivered",
-        columns=(
-            ("Satellite", False),
-            ("Codec", False),
-            ("Taken", True),
-            ("Encoded", True),
-            ("Delivered", True),
-            ("Dropped", True),
-            ("Bytes delivered", True),
-            ("Pixels", True),
-            ("Latency, median", True),
-            ("p95", True),
-            ("PSNR", True),
-            ("p5", True),
-            ("MS-SSIM", True),
-            ("Peak backlog", True),
-            ("Pass time used", True),
-            ("Encoding", True),
+        caption,
+        (("Figure", False), *((row[0], True) for row in rows)),
+        tuple(
+            (head, *(row[place] for row in rows)) for place, head in enumerate(_COLUMNS, start=1)
         ),
-        rows=tuple(rows),
     )
 
 
-def _row(name: str, codec: str, block: Mapping[str, Any]) -> tuple[str, ...]:
+def _figures(block: Mapping[str, Any]) -> tuple[str, ...]:
     frames, sizes = part(block, "frames"), part(block, "bytes")
     latency, psnr = part(block, "latency_s"), part(block, "psnr_db")
     return (
-        name,
-        codec,
         w.count(frames.get("captured")),
         w.count(frames.get("encoded")),
         w.count(frames.get("delivered")),

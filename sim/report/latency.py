@@ -10,6 +10,7 @@ from .data import ReportData, names, numbers
 from .style import (
     DASHES,
     FAINT,
+    HALO,
     INK,
     MUTED,
     SERIES,
@@ -111,18 +112,21 @@ def _paint(
             linestyle=DASHES[index],
             label=w.short(name, 16 if sheet.narrow else 30),
         )
-    for value, level, label in ((median, 50, "median"), (p95, 95, "95 %")):
-        axes.plot([0, value], [level, level], color=MUTED, lw=1, ls=(0, (2, 2)))
-        axes.plot([value, value], [0, level], color=MUTED, lw=1, ls=(0, (2, 2)))
-        crowded = value > end * 0.62
+    for guide, share, foot, label in ((median, 50, 8, "half"), (p95, 95, 19, "95 %")):
+        axes.plot([0, guide], [share, share], color=MUTED, lw=1, ls=(0, (2, 2)))
+        axes.plot([guide, guide], [0, share], color=MUTED, lw=1, ls=(0, (2, 2)))
+        # To the right of the guide the curve is above its level, so its foot is free there.
+        crowded = guide > end * 0.62
         axes.annotate(
-            f"{label} {w.duration(value)}",
-            (value, level),
-            xytext=(-6 if crowded else 6, -14 if level > 90 else -12),
+            f"{label} within {w.duration(guide)}",
+            (guide, foot),
+            xytext=(-6 if crowded else 6, 0),
             textcoords="offset points",
             ha="right" if crowded else "left",
+            va="center",
             fontsize=small,
             color=INK,
+            gid=HALO,
         )
     step = next((s for s in _STEPS_S if end / s <= (5 if sheet.narrow else 9)), end / 5)
     marks = np.arange(0, end, step)
@@ -142,4 +146,11 @@ def _paint(
             handlelength=2.6,
             columnspacing=1.4,
         )
-    sheet.text(left, sheet.height - 10, "after capture", fontsize=small, color=MUTED)
+    sheet.text(
+        sheet.width - right,
+        sheet.height - 10,
+        "time after capture",
+        fontsize=small,
+        color=MUTED,
+        ha="right",
+    )

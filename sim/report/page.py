@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -116,13 +117,15 @@ def render_comparison(runs: Sequence[ReportData], labels: Sequence[str] | None =
         raise ValueError(f"{len(runs)} runs but {len(labels)} labels")
     first = runs[0]
     points = [comparison.point(run, label) for run, label in zip(runs, labels, strict=True)]
+    curves = tradeoff.picture(points, first.duration_s)
     return _page(
         "comparison.html.jinja",
         data=first,
         start=f"{w.date(first.start)}{w.NBSP}{first.start:%H:%M:%S} UTC",
         duration=w.duration(first.duration_s),
         sentences=comparison.paragraph(runs, labels),
-        tradeoff=tradeoff.picture(points, first.duration_s),
+        # The table of choices below it says the same and more.
+        tradeoff=curves and replace(curves, table=None),
         choices=comparison.choices(runs, labels),
         backlog=comparison.backlogs(runs, labels),
         contests=comparison.contests(runs, labels),

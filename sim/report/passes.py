@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 
 from . import wording as w
@@ -77,8 +79,8 @@ def accesses(data: ReportData) -> DataTable:
     )
 
 
-def _first(table: pa.Table, by: str) -> list[dict[str, object]] | list[dict[str, float]]:
-    rows: list[dict[str, float]] = table.sort_by(by).slice(0, _MOST_ROWS).to_pylist()
+def _first(table: pa.Table, by: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = table.sort_by(by).slice(0, _MOST_ROWS).to_pylist()
     return rows
 
 

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import matplotlib as mpl
+import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -51,6 +52,9 @@ DASHES: tuple[tuple[float, tuple[float, ...]] | str, ...] = (
     (0, (7, 2, 1.4, 2, 1.4, 2)),
 )
 MARKERS = ("o", "s", "^", "D", "v", "P")
+
+# A text with this gid gets a rim in the colour of what lies behind it.
+HALO = "halo"
 
 WIDE, NARROW = 860.0, 358.0
 _RC = {
@@ -194,7 +198,8 @@ def _themed(svg: str, prefix: str) -> str:
     body = svg[svg.index("<svg") :]
     head, _, body = body.partition(">")
     viewbox = re.search(r'viewBox="([^"]+)"', head)
-    assert viewbox is not None
+    if viewbox is None:
+        raise ValueError("matplotlib wrote an SVG without a viewBox")
     body = re.sub(r"\s*<defs>\s*<style.*?</style>\s*</defs>", "", body, count=1, flags=re.S)
     body = re.sub(r"\s*<metadata>.*?</metadata>", "", body, count=1, flags=re.S)
     body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.S)
@@ -202,6 +207,8 @@ def _themed(svg: str, prefix: str) -> str:
     fresh: dict[str, str] = {}
 
     def rename(match: re.Match[str]) -> str:
+        if match[1] == HALO:
+            return f' class="{HALO}"'
         if match[1] not in used:
             return ""
         fresh[match[1]] = f"{prefix}{len(fresh)}"
@@ -213,9 +220,7 @@ def _themed(svg: str, prefix: str) -> str:
     body = re.sub(r"#1000[ab]\d", lambda m: f"var(--{_VARIABLES[m[0]]})", body)
     # Text is set in the page's own font: matplotlib's list of families is only its measure.
     body = re.sub(r"(font: [^;\"]*?)'DejaVu Sans'[^;\"]*", r"\1var(--font)", body)
-    body = re.sub(
-        r'( d=")([^"]*)(")', lambda m: m[1] + _rounded(m[2]) + m[3], body, flags=re.S
-    )
+    body = re.sub(r'( d=")([^"]*)(")', lambda m: m[1] + _rounded(m[2]) + m[3], body, flags=re.S)
     body = re.sub(r">\s+<", "><", body)
     return f'<svg viewBox="{viewbox[1]}" aria-hidden="true" focusable="false">{body}'.strip()
 
@@ -233,12 +238,12 @@ def bars(
     if not spans:
         return
     corners: list[tuple[float, float]] = []
-    codes: list[int] = []
+    codes: list[np.uint8] = []
     for start, end in spans:
         corners += [(start, bottom), (start, top), (end, top), (end, bottom), (start, bottom)]
         codes += [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
     style: dict[str, object] = {"linewidth": 0, **how}
-    axes.add_patch(PathPatch(Path(corners, codes), **style))  # type: ignore[arg-type]
+    axes.add_patch(PathPatch(Path(corners, codes), **style))
 
 
 def merged(

@@ -38,6 +38,6 @@ def time_axis(axes: Axes, start: datetime, duration_s: float, narrow: bool) -> N
     axes.tick_params(axis="x", labelsize=11 if narrow else 12)
 
 
-def axis_name(start: datetime, duration_s: float) -> str:
+def axis_name(start: datetime) -> str:
     """What the axis shows, to stand below it: "UTC, from 2 Dec 2024 00:00"."""
     return f"UTC, from {date(start)}{NBSP}{start:%H:%M}"

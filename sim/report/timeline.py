@@ -10,7 +10,7 @@ import numpy as np
 
 from . import wording as w
 from .data import ReportData, names, numbers
-from .style import FAINT, INK, MUTED, NIGHT, SERIES, Picture, Sheet, bars, draw, merged
+from .style import FAINT, MUTED, NIGHT, SERIES, Picture, Sheet, bars, draw, merged
 from .timeaxis import axis_name, time_axis
 
 _MOST_ROWS = 36
@@ -119,15 +119,15 @@ def picture(data: ReportData) -> Picture | None:
     if not any(row.solid or row.pale for group in charted for row in group.rows):
         return None
     alone = len(charted) == 1
-    row_height = 26.0
+    row_height = 28.0
     tall = sum(len(group.rows) * row_height + (0 if alone else 30) for group in charted) + 56
     wide, narrow = draw(
-        "timeline", lambda narrow: tall, lambda sheet: _paint(sheet, data, charted, row_height)
+        "timeline", lambda _narrow: tall, lambda sheet: _paint(sheet, data, charted, row_height)
     )
     causes = unused_causes(data)
     caption = (
         "Solid: passes in which a satellite sent, and imaging opportunities in which it took "
-        "frames. Pale: not used."
+        "frames. Pale and low: not used."
     )
     if causes:
         keyed = zip(causes.items(), ascii_lowercase, strict=False)
@@ -147,14 +147,13 @@ def alt(data: ReportData) -> str:
     taken = int((np.nan_to_num(numbers(data.accesses, "frames")) > 0).sum())
     dark = sum(end - start for spans in data.eclipses.values() for start, end in spans)
     whole = data.duration_s * max(len(data.satellites), 1)
-    sentences = [
-        f"{w.plural(data.passes.num_rows, 'pass')} over {w.plural(len(data.stations), 'station')}, "
-        f"of which {used} carried data",
-        f"frames were taken in {taken} of "
-        f"{w.plural(data.accesses.num_rows, 'imaging opportunity')}",
-        f"{w.share(dark, whole)} of the time is spent in eclipse",
-    ]
-    return "; ".join(sentences) + ". Every pass stands in the table of passes below."
+    passes = w.plural(data.passes.num_rows, "pass")
+    chances = w.plural(data.accesses.num_rows, "imaging opportunity")
+    return (
+        f"{passes} over {w.plural(len(data.stations), 'station')}, of which {used} carried data; "
+        f"frames were taken in {taken} of {chances}; {w.share(dark, whole)} of the time is spent "
+        "in eclipse. Every pass stands in the table of passes below."
+    )
 
 
 def _paint(sheet: Sheet, data: ReportData, charted: list[Group], row_height: float) -> None:
@@ -179,23 +178,21 @@ def _paint(sheet: Sheet, data: ReportData, charted: list[Group], row_height: flo
         for number, row in enumerate(group.rows):
             top = number * row_height
             axes.axhline(top, color=FAINT, lw=0.6)
-            low, high = top + 5, top + row_height - 5
-            bars(
-                axes, merged(row.pale, pixel / 2, 2.5 * pixel), low, high, fc=row.colour, alpha=0.3
-            )
+            low, middle, high = top + 5, top + row_height / 2 + 1, top + row_height - 5
+            # What was not used is pale and half as high, with its cause's letter above it.
+            pale = merged(row.pale, pixel / 2, 2.5 * pixel)
+            bars(axes, pale, middle, high, fc=row.colour, alpha=0.45)
             bars(axes, merged(row.solid, pixel / 2, 2 * pixel), low, high, fc=row.colour)
             last = -np.inf
-            for middle, letter in row.letters:
+            for time, letter in row.letters:
                 # Letters closer than their own width would run together.
-                if middle - last > 9 * pixel:
+                if time - last > 9 * pixel:
                     axes.text(
-                        middle, (low + high) / 2, letter, fontsize=small, color=INK,
-                        ha="center", va="center_baseline",
+                        time, middle - 3, letter, fontsize=10, color=MUTED, ha="center",
+                        va="baseline",
                     )  # fmt: skip
-                    last = middle
+                    last = time
             words = w.short(row.label, 14 if sheet.narrow else 20)
             sheet.text(left - 8, y + top + row_height / 2, words, fontsize=small, ha="right")
         y += tall
-    sheet.text(
-        left, sheet.height - 10, axis_name(data.start, data.duration_s), fontsize=small, color=MUTED
-    )
+    sheet.text(left, sheet.height - 10, axis_name(data.start), fontsize=small, color=MUTED)

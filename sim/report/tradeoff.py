@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -79,12 +80,14 @@ def alt(curves: dict[str, list[TradeoffPoint]], duration_s: float) -> str:
             f"{w.pixels(last.delivered_px)} at {w.decibels(last.psnr_db)} "
             f"({w.setting(last.setting)})."
         )
-    for point in (p for curve in curves.values() for p in curve if p.is_this_run):
-        sentences.append(
-            f"This run, {w.codec_name(point.codec)} at {w.setting(point.setting)}, delivers "
-            f"{w.pixels(point.delivered_px)} in {w.duration(duration_s)} at "
-            f"{w.decibels(point.psnr_db)}."
-        )
+    sentences += [
+        f"This run, {w.codec_name(point.codec)} at {w.setting(point.setting)}, delivers "
+        f"{w.pixels(point.delivered_px)} in {w.duration(duration_s)} at "
+        f"{w.decibels(point.psnr_db)}."
+        for curve in curves.values()
+        for point in curve
+        if point.is_this_run
+    ]
     return " ".join(sentences)
 
 
@@ -165,14 +168,14 @@ def _paint(sheet: Sheet, curves: dict[str, list[TradeoffPoint]], duration_s: flo
     if several:
         axes.legend(
             loc="lower left",
-            bbox_to_anchor=(-0.02, 1.05 if sheet.narrow else 1.05),
+            bbox_to_anchor=(-0.11 if sheet.narrow else -0.06, 1 + 24 / (sheet.height - top - 50)),
             ncols=columns,
             fontsize=small,
             handlelength=3.2,
             columnspacing=1.6,
             borderaxespad=0,
         )
-    sheet.text(2, top - 14, "dB", fontsize=small, color=MUTED)
+    sheet.text(2, top - 14, "PSNR, dB", fontsize=small, color=MUTED)
     sheet.text(
         sheet.width - right,
         sheet.height - 10,
@@ -201,16 +204,27 @@ def _label(
     fontsize: float,
 ) -> None:
     """Write the settings at their points, each where it covers no point and no other label."""
-    place = axes.transData.transform
-    points = np.array(
-        [place((p.delivered_px / factor, p.psnr_db)) for c in curves.values() for p in c]
-    )
+
+    def place(point: TradeoffPoint) -> tuple[float, float]:
+        x, y = axes.transData.transform((point.delivered_px / factor, float(point.psnr_db or 0)))
+        return float(x), float(y)
+
+    points = np.array([place(p) for c in curves.values() for p in c])
     taken: list[tuple[float, float, float, float]] = [
         (x - 6, y - 6, x + 6, y + 6) for x, y in points
     ]
+    # Lines are in the way too, as rows of small boxes.
+    for curve in curves.values():
+        ends = [place(p) for p in curve]
+        for (x0, y0), (x1, y1) in pairwise(ends):
+            steps = max(int(np.hypot(x1 - x0, y1 - y0) / 5), 1)
+            for x, y in zip(
+                np.linspace(x0, x1, steps + 1), np.linspace(y0, y1, steps + 1), strict=True
+            ):
+                taken.append((x - 2, y - 2, x + 2, y + 2))
     for curve in curves.values():
         for point in curve:
-            x, y = place((point.delivered_px / factor, point.psnr_db))
+            x, y = place(point)
             words = w.setting(point.setting)
             if point.is_this_run and len(curves) == 1:
                 words += ", this run"
@@ -218,19 +232,20 @@ def _label(
             for dx, dy, ha in (
                 (12, 0, "left"),
                 (-12, 0, "right"),
-                (0, 16, "center"),
-                (0, -16, "center"),
                 (10, 13, "left"),
                 (-10, -13, "right"),
                 (10, -13, "left"),
                 (-10, 13, "right"),
+                (0, 18, "center"),
+                (0, -18, "center"),
+                (-16, -20, "right"),
+                (16, 20, "left"),
             ):
                 start = x + dx - {"left": 0.0, "right": wide, "center": wide / 2}[ha]
                 box = (start, y + dy - tall / 2, start + wide, y + dy + tall / 2)
-                inside = 0 <= box[0] and box[2] <= sheet.width
+                inside = box[0] >= 0 and box[2] <= sheet.width
                 free = all(
-                    box[2] < t[0] or t[2] < box[0] or box[3] < t[1] or t[3] < box[1]
-                    for t in taken
+                    box[2] < t[0] or t[2] < box[0] or box[3] < t[1] or t[3] < box[1] for t in taken
                 )
                 if inside and free:
                     taken.append(box)

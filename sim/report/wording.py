@@ -10,11 +10,16 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 NBSP = "\u00a0"
 DASH = "–"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NUMERALS = (
+    "",
+    *("One", "Two", "Three", "Four", "Five", "Six"),
+    *("Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"),
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
 _CODECS = {
     "jpeg2000": "JPEG 2000",
@@ -67,7 +72,7 @@ def cause(name: str) -> str:
     return plain(re.sub(r"[-_]+", " ", name)) if name.strip() else "no cause given"
 
 
-def present(value: Any) -> bool:
+def present(value: Any) -> TypeGuard[float]:
     """Whether the value is a finite number."""
     return isinstance(value, (int, float)) and math.isfinite(value)
 
@@ -183,6 +188,14 @@ def plural(number: float, noun: str) -> str:
         else:
             noun += "es" if noun.endswith(("s", "x", "ch")) else "s"
     return f"{count(number)}{NBSP}{noun}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A count with its noun to begin a sentence with: "Five choices", "31 choices"."""
+    words = plural(number, noun)
+    if 0 < number < len(_NUMERALS):
+        return words.replace(f"{number}{NBSP}", f"{_NUMERALS[number]} ", 1)
+    return words
 
 
 def listing(parts: Iterable[str]) -> str:

@@ -193,8 +193,9 @@ def results(
     """A plausible run: frames over targets, stored, sent over stations until the bytes are gone."""
     random = np.random.default_rng(seed)
     duration = days * 86_400.0
-    raw, encoded = 512 * 512 * 3 * 2, 131_072
-    capacity = 9_000_000
+    bpp = float(label.partition(":")[2].removesuffix("bpp"))
+    raw, encoded = 512 * 512 * 3 * 2, int(512 * 512 * bpp / 8)
+    capacity = 520_000
     frames: list[dict[str, Any]] = []
     events: list[dict[str, Any]] = []
     passes: list[dict[str, Any]] = []
@@ -247,14 +248,14 @@ def results(
                         "raw_bytes": raw, "encode_time_kind": "modelled",
                         "encoded_bytes": amount, "bpp": amount * 8 / 512**2,
                         "state": "stored", "drop_cause": None,
-                        "psnr_db": 41 + random.normal() * 1.6 if pixels else None,
+                        "psnr_db": 35 + 5 * bpp**0.5 + random.normal() if pixels else None,
                         "ms_ssim": 0.985 + random.normal() * 0.004 if pixels else None,
                     }  # fmt: skip
                     mine.append(frame)
                     if backlog + amount > capacity:
                         frame["state"], frame["drop_cause"] = "dropped", "recorder-full"
                         continue
-                    if random.random() < 0.02:
+                    if random.random() < 0.05:
                         frame.update(state="dropped", drop_cause="working-memory-full",
                                      encoded_bytes=None, bpp=None)  # fmt: skip
                         continue
@@ -269,17 +270,17 @@ def results(
             else:
                 if not stored:
                     thing["cause_unused"] = "nothing to send"
-                elif random.random() < 0.25:
+                elif random.random() < 0.45:
                     thing["cause_unused"] = "antenna busy"
                 clock = when + 5
                 while stored and not thing["cause_unused"] and clock < thing["los_s"]:
                     frame = stored.pop(0)
-                    clock += 21
+                    clock += 42 * bpp
                     backlog -= frame["encoded_bytes"]
                     delivered += frame["encoded_bytes"]
                     frame.update(state="delivered", delivered_s=clock,
                                  latency_s=clock - frame["capture_s"])  # fmt: skip
-                    thing["used_s"] += 21
+                    thing["used_s"] += 42 * bpp
                     thing["sent_bytes"] += frame["encoded_bytes"]
                     thing["received_bytes"] += frame["encoded_bytes"]
                     levels.append(backlog)
@@ -326,6 +327,6 @@ def empty() -> ReportData:
 
 
 def comparison() -> tuple[list[ReportData], list[str]]:
-    """Three choices: two rates of one codec and another codec."""
-    labels = ["jpeg2000:0.5bpp", "jpeg2000:2bpp", "jpegxl:0.5bpp"]
-    return [results(label=label, seed=n + 1) for n, label in enumerate(labels)], labels
+    """Five choices: three rates of one codec and two of another."""
+    labels = ["jpeg2000:0.5bpp", "jpeg2000:1bpp", "jpeg2000:2bpp", "jpegxl:0.4bpp", "jpegxl:1.5bpp"]
+    return [results(label=label) for label in labels], labels
