@@ -54,7 +54,7 @@ from .units import (
     shown,
 )
 
-CodecName = Literal["jpeg2000", "jpegxl", "jpegls", "ccsds121"]
+CodecName = Literal["jpeg2000", "jpegxl", "jpegls", "ccsds121", "avif"]
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 Name = Annotated[str, StringConstraints(strict=True, pattern=_NAME)]
@@ -223,7 +223,7 @@ class TleOrbit(Model):
 class KeplerOrbit(Model):
     """A circular orbit, by its elements at the scenario's start."""
 
-    altitude: Annotated[float, Metres(least="150 km", most="50000 km")] = Field(
+    altitude: Annotated[float, Metres(least="160 km", most="50000 km")] = Field(
         description="Height above the Earth's equatorial radius.", examples=["500 km"]
     )
     inclination: Annotated[float, Degrees(least="0 deg", most="180 deg")] = Field(
@@ -248,7 +248,7 @@ def _true(value: object) -> bool:
 class SunSynchronousOrbit(Model):
     """A circular orbit that passes over at the same local time all year."""
 
-    altitude: Annotated[float, Metres(least="150 km", most="5500 km")] = Field(
+    altitude: Annotated[float, Metres(least="160 km", most="5500 km")] = Field(
         description="Height above the Earth's equatorial radius; it sets the inclination.",
         examples=["500 km"],
     )
@@ -551,7 +551,7 @@ class Power(Model):
         default=0.4, description="At this charge they go on; above `min_charge`.", examples=[0.4]
     )
     solar: Annotated[float, Watts(least="0 W", most="1000 kW")] = Field(
-        description="What the panels give in sunlight, as an orbit's mean.", examples=["60 W"]
+        description="What the panels give while the satellite is in sunlight.", examples=["60 W"]
     )
     loads: Loads = Field(description="What draws power.")
 
