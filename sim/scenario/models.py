@@ -9,6 +9,7 @@ given as they are; from a file (see `load`), numbers that have a unit must carry
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -382,7 +383,7 @@ class Imager(Model):
     frame_length: Annotated[float, Metres(above="0 m", most="5000 km")] = Field(
         description="Length of a frame, along the track.", examples=["10.24 km"]
     )
-    off_nadir_limit: Annotated[float, Degrees(least="0 deg", most="70 deg")] = Field(
+    off_nadir_limit: Annotated[float, Degrees(above="0 deg", most="70 deg")] = Field(
         default=25.0,
         description="How far from straight down the imager may look.",
         examples=["25 deg"],
@@ -738,15 +739,22 @@ def _ring(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float]
     """Check that a polygon's corners go around an area."""
     if len(set(corners)) < 3:
         raise fault(f"found a polygon of {len(set(corners))} distinct corners; allowed: at least 3")
-    if len(corners) > 10_000:
-        raise fault(f"found a polygon of {len(corners)} corners; allowed: at most 10000")
+    if len(corners) > 2000:
+        raise fault(f"found a polygon of {len(corners)} corners; allowed: at most 2000")
     from shapely.geometry import Polygon
 
-    # A ring that runs over the antimeridian is unrolled before its shape is judged.
+    # Each edge takes the short way, over the antimeridian too; unrolled, the shape lies flat.
     unrolled = [(corners[0][1], corners[0][0])]
     for latitude, longitude in corners[1:]:
         last = unrolled[-1][0]
         unrolled.append((last + (longitude - last + 180) % 360 - 180, latitude))
+    (first, south), (last, _) = unrolled[0], unrolled[-1]
+    turn = round((last + (first - last + 180) % 360 - 180 - first) / 360)
+    if turn:
+        # It runs all the way around a pole, which closes it.
+        pole = math.copysign(90.0, sum(latitude for latitude, _ in corners))
+        end = first + 360 * turn
+        unrolled += [(end, south), (end, pole), (first, pole)]
     ring = Polygon(unrolled)
     if not ring.is_valid or ring.area == 0:
         raise fault(
