@@ -48,7 +48,7 @@ class ProcessorProfile:
 
 
 # Codecs whose fast implementations live on vector units; the others are scalar code.
-_VECTORISED = frozenset({"jpegxl"})
+_VECTORISED = frozenset({"jpegxl", "avif"})
 
 
 @cache

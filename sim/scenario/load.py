@@ -9,19 +9,21 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ...link.errors import InputError
 from . import overrides as changes
+from .describe import keys, models_in, yaml_value
 from .models import (
     CodecChoice,
     KeplerOrbit,
     Model,
     Power,
     Scenario,
+    Station,
     SunSynchronousOrbit,
     Target,
     TleOrbit,
@@ -104,10 +106,7 @@ def _read(path: Path, label: str) -> str:
         # Without O_NONBLOCK a named pipe would hold the program up for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
-            mode = os.fstat(descriptor).st_mode
-            if stat.S_ISDIR(mode):
-                raise ScenarioError([f"{label}: found a folder; allowed: a scenario file"])
-            if not stat.S_ISREG(mode):
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise ScenarioError([f"{label}: found no regular file; allowed: a scenario file"])
             data = file.read(LARGEST_FILE + 1)
             size = os.fstat(descriptor).st_size
@@ -116,6 +115,7 @@ def _read(path: Path, label: str) -> str:
     except OSError as error:
         reason = {
             errno.ENOENT: "no such file",
+            errno.EISDIR: "found a folder; allowed: a scenario file",
             errno.EACCES: "no permission to read it",
             errno.ELOOP: "a loop of symbolic links",
             errno.ENOTDIR: "a part of the path is no folder",
@@ -203,9 +203,9 @@ def _explain(errors: Sequence[ErrorDetails], value: Any, source: Source) -> Iter
             text = f"missing{_for_example(model, steps[-1])}"
             missing.append((where, _Problem(where, text, source.line_of(parent))))
         elif kind == "extra_forbidden":
-            keys = _key_names(model)
-            close = difflib.get_close_matches(steps[-1][:64].casefold(), keys, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"allowed: {', '.join(keys)}"
+            known = _key_names(model)
+            close = difflib.get_close_matches(steps[-1][:64].casefold(), known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"allowed: {', '.join(known)}"
             if close:
                 meant.add(".".join([*steps[:-1], close[0]]))
             yield _Problem(where, f"no such key; {hint}", line)
@@ -240,6 +240,8 @@ def _locate(loc: tuple[int | str, ...], value: Any) -> tuple[list[str], type[Bas
         if part == "orbit":
             raw = _at(value, steps)
             model = _ORBITS[orbit_form(raw)]
+    if steps[-3:-1] == ["rate", "0"] and not isinstance(_at(value, steps[:-2]), list):
+        del steps[-2:]  # a plain rate was made into a list of one step
     last_is_inside = bool(loc) and isinstance(loc[-1], int)
     return steps, model if last_is_inside else holder
 
@@ -257,24 +259,17 @@ def _at(value: Any, steps: Sequence[str]) -> Any:
 
 def _model_of(model: type[BaseModel] | None, key: str) -> type[BaseModel] | None:
     """The model of a field's value, or of its elements."""
-    for name, field in model.model_fields.items() if model is not None else ():
-        if key == (field.alias or name):
-            return next(_models_in(field.annotation), None)
+    for name, field in keys(model) if model is not None else ():
+        if key == name:
+            return next(models_in(field.annotation), None)
     return None
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models_in(inner)
 
 
 def _key_names(model: type[BaseModel] | None) -> list[str]:
     if model is None:
         return []
-    keys = [field.alias or name for name, field in model.model_fields.items()]
-    return [*keys, "use"] if model.__name__ == "Station" else keys
+    names = [name for name, _ in keys(model)]
+    return [*names, "use"] if model is Station else names
 
 
 def _keys_of(model: type[BaseModel] | None) -> str:
@@ -282,27 +277,15 @@ def _keys_of(model: type[BaseModel] | None) -> str:
 
 
 def _for_example(model: type[BaseModel] | None, key: str) -> str:
-    for name, field in model.model_fields.items() if model is not None else ():
-        if key == (field.alias or name):
+    for name, field in keys(model) if model is not None else ():
+        if key == name:
             if field.examples:
-                return f"; for example {key}: {_yaml(field.examples[0])}"
-            inner = next(_models_in(field.annotation), None)
+                return f"; for example {key}: {yaml_value(field.examples[0])}"
+            inner = next(models_in(field.annotation), None)
             if key == "orbit":
                 return "; allowed: a TLE, or altitude with inclination or sun_synchronous"
             return f"; allowed: a mapping with keys {_keys_of(inner)}" if inner else ""
     return ""
-
-
-def _yaml(value: Any) -> str:
-    """A short value as it would stand in a file."""
-    match value:
-        case list() | tuple():
-            return "[" + ", ".join(_yaml(v) for v in value) + "]"
-        case dict():
-            return "{" + ", ".join(f"{k}: {_yaml(v)}" for k, v in value.items()) + "}"
-        case bool() | None:
-            return {True: "true", False: "false", None: "null"}[value]
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _in_words(error: ErrorDetails, model: type[BaseModel] | None) -> str:
@@ -312,9 +295,9 @@ def _in_words(error: ErrorDetails, model: type[BaseModel] | None) -> str:
         case "model_type" | "model_attributes_type" | "dict_type":
             key = str(error["loc"][-1]) if error["loc"] else ""
             inner = model if isinstance(error["loc"][-1], int) else _model_of(model, key)
-            keys = _keys_of(inner)
-            name = "a station's name or " if inner and inner.__name__ == "Station" else ""
-            return f"{found}; allowed: {name}a mapping" + (f" with keys {keys}" if keys else "")
+            known = _keys_of(inner)
+            name = "a station's name or " if inner is Station else ""
+            return f"{found}; allowed: {name}a mapping" + (f" with keys {known}" if known else "")
         case "tuple_type":
             return f"{found}; allowed: a list"
         case "too_short":

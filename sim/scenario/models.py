@@ -9,6 +9,7 @@ given as they are; from a file (see `load`), numbers that have a unit must carry
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,7 +55,7 @@ from .units import (
     shown,
 )
 
-CodecName = Literal["jpeg2000", "jpegxl", "jpegls", "ccsds121"]
+CodecName = Literal["jpeg2000", "jpegxl", "jpegls", "ccsds121", "avif"]
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 Name = Annotated[str, StringConstraints(strict=True, pattern=_NAME)]
@@ -223,7 +224,7 @@ class TleOrbit(Model):
 class KeplerOrbit(Model):
     """A circular orbit, by its elements at the scenario's start."""
 
-    altitude: Annotated[float, Metres(least="150 km", most="50000 km")] = Field(
+    altitude: Annotated[float, Metres(least="160 km", most="50000 km")] = Field(
         description="Height above the Earth's equatorial radius.", examples=["500 km"]
     )
     inclination: Annotated[float, Degrees(least="0 deg", most="180 deg")] = Field(
@@ -248,7 +249,7 @@ def _true(value: object) -> bool:
 class SunSynchronousOrbit(Model):
     """A circular orbit that passes over at the same local time all year."""
 
-    altitude: Annotated[float, Metres(least="150 km", most="5500 km")] = Field(
+    altitude: Annotated[float, Metres(least="160 km", most="5500 km")] = Field(
         description="Height above the Earth's equatorial radius; it sets the inclination.",
         examples=["500 km"],
     )
@@ -382,7 +383,7 @@ class Imager(Model):
     frame_length: Annotated[float, Metres(above="0 m", most="5000 km")] = Field(
         description="Length of a frame, along the track.", examples=["10.24 km"]
     )
-    off_nadir_limit: Annotated[float, Degrees(least="0 deg", most="70 deg")] = Field(
+    off_nadir_limit: Annotated[float, Degrees(above="0 deg", most="70 deg")] = Field(
         default=25.0,
         description="How far from straight down the imager may look.",
         examples=["25 deg"],
@@ -551,7 +552,7 @@ class Power(Model):
         default=0.4, description="At this charge they go on; above `min_charge`.", examples=[0.4]
     )
     solar: Annotated[float, Watts(least="0 W", most="1000 kW")] = Field(
-        description="What the panels give in sunlight, as an orbit's mean.", examples=["60 W"]
+        description="What the panels give while the satellite is in sunlight.", examples=["60 W"]
     )
     loads: Loads = Field(description="What draws power.")
 
@@ -742,15 +743,22 @@ def _ring(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float]
     """Check that a polygon's corners go around an area."""
     if len(set(corners)) < 3:
         raise fault(f"found a polygon of {len(set(corners))} distinct corners; allowed: at least 3")
-    if len(corners) > 10_000:
-        raise fault(f"found a polygon of {len(corners)} corners; allowed: at most 10000")
+    if len(corners) > 2000:
+        raise fault(f"found a polygon of {len(corners)} corners; allowed: at most 2000")
     from shapely.geometry import Polygon
 
-    # A ring that runs over the antimeridian is unrolled before its shape is judged.
+    # Each edge takes the short way, over the antimeridian too; unrolled, the shape lies flat.
     unrolled = [(corners[0][1], corners[0][0])]
     for latitude, longitude in corners[1:]:
         last = unrolled[-1][0]
         unrolled.append((last + (longitude - last + 180) % 360 - 180, latitude))
+    (first, south), (last, _) = unrolled[0], unrolled[-1]
+    turn = round((last + (first - last + 180) % 360 - 180 - first) / 360)
+    if turn:
+        # It runs all the way around a pole, which closes it.
+        pole = math.copysign(90.0, sum(latitude for latitude, _ in corners))
+        end = first + 360 * turn
+        unrolled += [(end, south), (end, pole), (first, pole)]
     ring = Polygon(unrolled)
     if not ring.is_valid or ring.area == 0:
         raise fault(
