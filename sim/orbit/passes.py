@@ -117,6 +117,8 @@ def passes(
     places = _Places.of([station.site for station in stations])
     near = Near.of(ephemeris)
     windows, peaks, condition = places.above(near, mask_deg)
+    if not len(windows):
+        return []
 
     def sine(item: Index, time_s: Array) -> Array:
         value = condition.evaluate(item, time_s, *ephemeris.at(time_s))[0]
@@ -202,8 +204,6 @@ def _sample_times(start: float, top: float, end: float) -> Array:
 
 
 def _at_times(item: Index, times: list[Array], sine: _Sine) -> list[Array]:
-    if not times:
-        return []
     lengths = [len(time) for time in times]
     elevation_deg = _degrees(sine(np.repeat(item, lengths), np.concatenate(times)))
     return np.split(elevation_deg, np.cumsum(lengths)[:-1])
@@ -213,7 +213,7 @@ def _step_starts(
     places: _Places, near: Near, mask_deg: Array, steps_deg: Array, windows: Windows
 ) -> list[Array]:
     crossings: list[tuple[Index, Array]] = [(np.arange(len(windows)), windows.start_s)]
-    span = float(windows.end_s.max(initial=0.0)) + 1.0
+    span = float(windows.end_s.max()) + 1.0
     for step_deg in steps_deg:
         if step_deg <= mask_deg.min():
             continue
@@ -223,13 +223,12 @@ def _step_starts(
                 windows.item * span + windows.start_s, higher.item * span + time, side="right"
             )
             into = np.maximum(into - 1, 0)
-            if len(windows):
-                inside = (
-                    (windows.item[into] == higher.item)
-                    & (time > windows.start_s[into])
-                    & (time < windows.end_s[into])
-                )
-                crossings.append((into[inside], time[inside]))
+            inside = (
+                (windows.item[into] == higher.item)
+                & (time > windows.start_s[into])
+                & (time < windows.end_s[into])
+            )
+            crossings.append((into[inside], time[inside]))
     owner = np.concatenate([which for which, _ in crossings])
     time = np.concatenate([moment for _, moment in crossings])
     order = np.lexsort((time, owner))
