@@ -75,6 +75,7 @@ def _shown(original: Frame, delivered: Frame) -> tuple[NDArray[np.uint8], NDArra
     span = np.maximum(high - low, 1.0)
 
     def stretch(pixels: NDArray[np.float64]) -> NDArray[np.uint8]:
-        return np.clip((pixels - low) / span * 255, 0, 255).round().astype(np.uint8)
+        grey: NDArray[np.uint8] = np.clip((pixels - low) / span * 255, 0, 255).astype(np.uint8)
+        return grey
 
     return stretch(before), stretch(after)

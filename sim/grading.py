@@ -59,7 +59,7 @@ class Grader:
         grades: dict[int, Grade] = {}
         total = sum(map(len, arrivals.values()))
         with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
-            done = threads.map(lambda item: self._one(*item, folder), arrivals.items())
+            done = threads.map(lambda item: self._one(item[0], item[1], folder), arrivals.items())
             for records, grade in zip(arrivals.values(), done, strict=True):
                 grades |= {record.capture.number: grade for record in records}
                 if on_frame is not None:
@@ -85,9 +85,7 @@ class Grader:
         station = self._outcome.station
         return tuple(station.missing(record.capture.number, record.encoded_bytes))
 
-    def _one(
-        self, arrival: _Arrival, records: list[FrameRecord], folder: Path | None
-    ) -> Grade:
+    def _one(self, arrival: _Arrival, records: list[FrameRecord], folder: Path | None) -> Grade:
         decoded, tiles = self._decode(arrival)
         if decoded is None:
             return Grade(math.nan, math.nan, tiles, tiles)
@@ -106,7 +104,7 @@ class Grader:
 
     def _decode(self, arrival: _Arrival) -> tuple[Decoded | None, int]:
         """Decode what arrived, and count the tiles; None where the header is lost."""
-        bitstream = self._encoders.bitstream(arrival.job)
+        bitstream = self._encoders.coded(arrival.job).bitstream
         tiles = tile_spans(bitstream)
         header_end = min((offset for _, offset, _ in tiles), default=len(bitstream))
         if any(start < header_end for start, _ in arrival.missing):

@@ -31,7 +31,9 @@ def staged(out: Path) -> Iterator[Path]:
         out.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(".partial", f".{out.name}-", out.parent))
     except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror}); choose another --out") from None
+        raise InputError(
+            f"{out}: cannot be written ({error.strerror}); choose another --out"
+        ) from None
     try:
         try:
             yield staging

@@ -9,12 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..payload.encoders.base import Setting
-from .cache import ContentCache
+from .content_cache import ContentCache
 from .crops import choose, crops
 from .encoding import Encoders
 from .grading import Grader

@@ -117,7 +117,7 @@ def events_table(outcome: Outcome) -> pa.Table:
             _text(None if i < 0 else names.stations[i] for i in station),
             pa.array(size, pa.int64()),
             _text(c or None for c in cause),
-            *(pa.array(values, field.type) for values, field in zip(state, EVENTS[8:], strict=True)),
+            *map(pa.array, state, EVENTS.types[8:]),
         ],
         schema=EVENTS,
     )
@@ -152,7 +152,7 @@ def passes_table(mission: Mission, outcome: Outcome) -> pa.Table:
     """Return every pass in order of AOS, with what it was used for."""
     names = _Names(outcome)
     flight = mission.flight
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "satellite": names.satellites[one.satellite],
             "station": names.stations[one.station],

@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ..ground.decoders import decode
-from ..ground.quality import Quality, quality
+from ..ground.quality import Quality
 from ..payload.encoders.base import Encoder, RateError, Setting
 from ..payload.encoders.registry import encoder
-from .cache import ContentCache
+from .content_cache import ContentCache
 from .encoding import MODELLED, Job, RatedFrames
 from .mission import Mission
 from .model.journal import FrameState
@@ -57,8 +56,8 @@ class _MeanFrames:
     time_kind = MODELLED
 
     def __init__(self, satellite: Satellite, codec: str, bpp: float) -> None:
-        rates = satellite.processor.encode_rate
-        self._timing = RatedFrames(satellite, codec if codec in rates else satellite.codec.name)
+        known = satellite.processor.has_rate_of(codec)
+        self._timing = RatedFrames(satellite, codec if known else satellite.codec.name)
         self._bpp = bpp
 
     def encode(self, capture: Capture) -> Encoded:
@@ -117,9 +116,9 @@ def _try(
     flying: Encoder, setting: Setting, job: Job, scenes: Scenes, cache: ContentCache
 ) -> tuple[float, Quality]:
     frame = scenes.frame(job.satellite, job.view)
-    bitstream = cache.encode(flying, frame, setting)
+    bitstream = cache.encoded(flying, frame, setting).bitstream
     bpp = len(bitstream) * 8 / (frame.width * frame.height)
-    return bpp, quality(frame, decode(bitstream).frame)
+    return bpp, cache.delivered_quality(frame, bitstream).quality
 
 
 def _rate(

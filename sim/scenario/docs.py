@@ -139,8 +139,8 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         "targets[]",
         Target,
         (
-            "Give exactly one of `at` and `polygon`. A polygon's edges take the short way, over the "
-            "antimeridian too."
+            "Give exactly one of `at` and `polygon`. A polygon's edges take the short way, "
+            "over the antimeridian too."
         ),
     ),
     (

@@ -36,6 +36,7 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from ...payload import processors
+from ...payload.encoders.base import Setting
 from . import stations
 from .source import SceneReference, Source
 from .tle import tle_epoch, tle_lines
@@ -484,6 +485,18 @@ class Processor(Model):
         ),
     )
 
+    def has_rate_of(self, codec: str) -> bool:
+        """Whether it is known how fast a codec encodes here."""
+        return any(name == codec for name in self.encode_rate)
+
+    def rate_of(self, codec: str) -> float:
+        """How fast a codec encodes, in samples per second.
+
+        Raises:
+            KeyError: neither the profile nor the scenario knows.
+        """
+        return {str(name): rate for name, rate in self.encode_rate.items()}[codec]
+
     @model_validator(mode="before")
     @classmethod
     def _fill_from_profile(cls, value: Any) -> Any:
@@ -681,6 +694,16 @@ class CodecChoice(Model):
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
         """None or several of the settings."""
         return _exactly_one(given, ("quality", "bpp", "bytes"))
+
+    @property
+    def setting(self) -> Setting:
+        """The setting, as encoders take it."""
+        return Setting(self.quality, self.bpp, self.bytes)
+
+    @property
+    def label(self) -> str:
+        """Codec and setting as people write them: `jpeg2000:0.5bpp`."""
+        return f"{self.name}:{self.setting}"
 
 
 class Policy(Model):
