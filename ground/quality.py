@@ -145,7 +145,8 @@ def _scale(one: Plane, two: Plane, valid: NDArray[np.bool_] | None, luminance: b
 
 def _kernel() -> NDArray[np.float32]:
     taps = np.exp(-((np.arange(WINDOW) - WINDOW // 2) ** 2) / (2 * _SIGMA**2))
-    return (taps / taps.sum()).astype(np.float32)
+    kernel: NDArray[np.float32] = (taps / taps.sum()).astype(np.float32)
+    return kernel
 
 
 _TAPS: Final = _kernel()
