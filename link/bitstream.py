@@ -327,7 +327,8 @@ def tile_spans(bitstream: bytes) -> list[tuple[int, int, int]]:
 def without(bitstream: bytes, lost_tiles: Iterable[int]) -> bytes:
     """Return the bitstream as the ground holds it when these tiles' bytes never came.
 
-    The hole is zeros, so every other tile stays where the table says it is.
+    The hole is zeros (ones, where the tile itself was zeros), so every other tile stays where
+    the table says it is.
     """
     _, spans = read_header(bitstream)
     out = bytearray(bitstream)
@@ -335,7 +336,8 @@ def without(bitstream: bytes, lost_tiles: Iterable[int]) -> bytes:
         if not 0 <= index < len(spans):
             raise BitstreamError(f"tile {index}: the frame has tiles 0 to {len(spans) - 1}")
         span = spans[index]
-        out[span.offset : span.end] = bytes(len(out[span.offset : span.end]))
+        there = out[span.offset : span.end]
+        out[span.offset : span.end] = (b"\x00" if any(there) else b"\xff") * len(there)
     return bytes(out)
 
 
