@@ -29,6 +29,65 @@ class RatedFrames:
         self._setting = satellite.codec.setting
         self._rate = round(satellite.processor.rate_of(codec or satellite.codec.name))
 
+    def encode(self, capture: Capture) -> Encoded:
+        """Return the size that the rate or the budget allows."""
+        size = self._setting.budget(capture.width, capture.height)
+        if size is None:
+            raise ValueError("a quality says nothing about sizes; the scenario should not have it")
+        return Encoded(max(1, size), self.ticks(capture))
+
+    def ticks(self, capture: Capture) -> int:
+        """Return the modelled time of encoding, rounded up to a whole tick."""
+        return -(-capture.samples * TICKS_PER_SECOND // self._rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One piece of encoding work; frames that show the same thing are one job."""
+
+    satellite: int
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    size: int
+    seconds: float
+
+
+class Encoders:
+    """The real encoders of a mission's satellites, working ahead of the simulation.
+
+    What will be imaged is known before the simulation starts, so the work is handed to threads
+    at once and the simulation finds it done. Bitstreams lie in the cache, not in memory.
+    """
+
+    def __init__(self, mission: Mission, scenes: Scenes, cache: ContentCache) -> None:
+        """Start to encode everything that the mission will capture."""
+        self._mission = mission
+        self._scenes = scenes
+        self._cache = cache
+        self._satellites = mission.flight.scenario.satellites
+        self._encoders = [encoder(s.codec.name, s.codec.tile) for s in self._satellites]
+        self._done: dict[Job, Future[_Done]] = {}
+        measured = any(s.processor.encode_time == "host" for s in self._satellites)
+        # A measured time is of one core that nothing else of ours is using.
+        self._threads = ThreadPoolExecutor(1 if measured else os.cpu_count() or 1)
+        for index, satellite in enumerate(mission.setup.satellites):
+            for capture in satellite.captures:
+                job = self.job(index, capture)
+                if job is not None and job not in self._done:
+                    self._done[job] = self._threads.submit(self._work, job)
+
+    def job(self, satellite: int, capture: Capture) -> Job | None:
+        """Return the job that a capture is, or None if it has no pixels."""
+        view = self._mission.views[capture.number]
+        return None if view.scene is None else Job(satellite, view)
+
+    def source(self, satellite: int) -> PixelFrames:
+        """Return where a satellite's encoded frames come from."""
+        return PixelFrames(self, satellite, self._satellites[satellite])
+
     def result(self, job: Job) -> _Done:
         """Wait for a job."""
         return self._done[job].result()
