@@ -41,7 +41,7 @@ def angles_deg(
     across = np.linalg.norm(np.cross(-satellite.T, line.T), axis=1)
     off_nadir = np.degrees(np.arctan2(across, np.sum(-satellite * line, axis=0)))
     height = np.sum(-line * up, axis=0)
-    elevation = np.degrees(np.arcsin(height / np.linalg.norm(line, axis=0)))
+    elevation = np.degrees(np.arcsin(np.clip(height / np.linalg.norm(line, axis=0), -1.0, 1.0)))
     sun = Sun.over(propagator.clock, float(time_s.max()))
     return off_nadir, elevation, sun.elevation_deg(up, time_s)
 
@@ -96,13 +96,14 @@ def test_what_an_access_says_of_itself_is_so() -> None:
         )
         assert 0.0 <= one.start_s <= one.best_s <= one.end_s <= 3 * DAY
         off_nadir, _, sun = angles_deg(target, np.array([one.start_s, one.best_s, one.end_s]))
-        assert off_nadir[1] == pytest.approx(one.off_nadir_deg, abs=1e-4)
+        # Half a millisecond on the way is up to half a thousandth of a degree.
+        assert off_nadir[1] == pytest.approx(one.off_nadir_deg, abs=1e-3)
         assert sun[1] == pytest.approx(one.sun_elevation_deg, abs=1e-4)
         inside, _, _ = angles_deg(target, np.linspace(one.start_s, one.end_s, 50))
-        assert one.off_nadir_deg <= inside.min() + 1e-6
+        assert one.off_nadir_deg <= inside.min() + 1e-5
         # Each end is the limit of the angle, or of the Sun, or of the run.
         for edge, time_s in ((0, one.start_s), (2, one.end_s)):
-            at_limit = abs(off_nadir[edge] - 30.0) < 1e-4 or abs(sun[edge] - 15.0) < 1e-4
+            at_limit = abs(off_nadir[edge] - 30.0) < 1e-3 or abs(sun[edge] - 15.0) < 1e-4
             assert at_limit or time_s in (0.0, 3 * DAY)
 
 
@@ -122,7 +123,7 @@ def test_sunrise_and_sunset_cut_an_access_where_they_fall(share: float) -> None:
         lit = to([target], Imaging(45.0, float(sun[1])), DAY, orbit)
         (part,) = [one for one in lit if whole.start_s < one.end_s and one.start_s < whole.end_s]
         assert (part.start_s, part.end_s) == pytest.approx(expected, abs=1e-3)
-        assert part.sun_elevation_deg >= sun[1] - 1e-6
+        assert part.sun_elevation_deg >= sun[1] - 5e-6
 
 
 def test_a_limit_beyond_the_horizon_is_the_horizon() -> None:
