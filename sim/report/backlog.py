@@ -127,7 +127,7 @@ def paint_panels(
         # A pass of ten minutes must not vanish in a picture of a month.
         least = data.duration_s / wide * 1.5
         bars(axes, merged(passes, least / 2, least), 0, 1, fc=SHADE, transform=_tall(axes))
-        thin = decimated(steps, 300 if sheet.narrow else 600)
+        thin = decimated(steps, (300 if sheet.narrow else 600) // (1 if len(panels) < 4 else 2))
         axes.step(thin.time_s, thin.level / factor, where="post", color=SERIES[0], lw=1.8)
         axes.fill_between(
             thin.time_s, thin.level / factor, step="post", color=SERIES[0], alpha=0.16, lw=0
@@ -137,7 +137,7 @@ def paint_panels(
             upper = max(upper, capacity / factor * 1.1)
             axes.axhline(capacity / factor, color=INK, lw=1.2, dashes=(5, 3))
             axes.annotate(
-                f"recorder full: {w.size(capacity)}",
+                "" if index else f"recorder full: {w.size(capacity)}",
                 (0, capacity / factor),
                 xytext=(4, -4),
                 va="top",

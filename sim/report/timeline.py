@@ -180,15 +180,17 @@ def _paint(sheet: Sheet, data: ReportData, charted: list[Group], row_height: flo
             axes.axhline(top, color=FAINT, lw=0.6)
             low, middle, high = top + 5, top + row_height / 2 + 1, top + row_height - 5
             # What was not used is pale and half as high, with its cause's letter above it.
-            pale = merged(row.pale, pixel / 2, 2.5 * pixel)
+            # Spans in hundreds are joined sooner: they are a texture, and each costs bytes.
+            gap = pixel / 2 if len(row.pale) + len(row.solid) < 300 else 2 * pixel
+            pale = merged(row.pale, gap, 2.5 * pixel)
             bars(axes, pale, middle, high, fc=row.colour, alpha=0.45)
-            bars(axes, merged(row.solid, pixel / 2, 2 * pixel), low, high, fc=row.colour)
+            bars(axes, merged(row.solid, gap, 2 * pixel), low, high, fc=row.colour)
             last = -np.inf
             for time, letter in row.letters:
                 # Letters closer than their own width would run together.
                 if time - last > 9 * pixel:
                     axes.text(
-                        time, middle - 3, letter, fontsize=10, color=MUTED, ha="center",
+                        time, middle - 3, letter, fontsize=11, color=MUTED, ha="center",
                         va="baseline",
                     )  # fmt: skip
                     last = time
