@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from . import wording as w
-from .backlog import Curve, curve, paint_panels, pass_spans
+from .backlog import Curve, curve, paint_panels, pass_spans, shading
 from .crops import Contest, contest
 from .data import Crop, ReportData, TradeoffPoint, numbers
 from .keyfigures import part, whole
@@ -168,7 +168,7 @@ def backlogs(runs: Sequence[ReportData], labels: Sequence[str]) -> Picture:
         ),
         caption="Encoded bytes that wait in the recorders"
         + (" of all satellites" if len(runs[0].satellites) > 1 else "")
-        + ", on the same axes for every choice. Shaded: a satellite is in view of a station.",
+        + f", on the same axes for every choice. {shading(panels)}",
         wide=wide,
         narrow=narrow,
         table=DataTable(

@@ -48,12 +48,12 @@ def paragraph(data: ReportData) -> list[str]:
     if not captured:
         why = _skipped(data)
         return [
-            f"In {span} {who} took no frame: "
+            f"In {span}, {who} took no frame: "
             + (f"{why}." if why else "no target came into view of the imager.")
         ]
     codecs = list(dict.fromkeys(w.codec_label(label) for label in data.codecs.values()))
     opening = (
-        f"In {span} {who} took {w.plural(captured, 'frame')} "
+        f"In {span}, {who} took {w.plural(captured, 'frame')} "
         f"({w.size(whole(sizes.get('captured')))} raw) and encoded "
         f"{'all of them' if encoded == captured else w.count(encoded)} to "
         f"{w.size(whole(sizes.get('encoded')))} with {w.some(codecs, 3)}."
@@ -132,7 +132,7 @@ def _skipped(data: ReportData) -> str:
     counted = {str(name): int(n) for name, n in zip(found, number, strict=True)}
     if not counted:
         return ""
-    return f"of {w.plural(data.accesses.num_rows, 'opportunity')} were skipped {w.tally(counted)}"
+    return f"{w.plural(data.accesses.num_rows, 'opportunity')} skipped, {w.tally(counted)}"
 
 
 def tiles(data: ReportData) -> list[Tile]:

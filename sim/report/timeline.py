@@ -15,7 +15,10 @@ from .timeaxis import axis_name, time_axis
 
 _MOST_ROWS = 36
 _MOST_SATELLITES = 16
-_MOST_LETTERS = 60
+# In a row; more would be a line of letters.
+_MOST_LETTERS = 25
+# More eclipses than these run together.
+_MOST_ECLIPSES = 180
 
 Spans = list[tuple[float, float]]
 
@@ -48,6 +51,14 @@ def unused_causes(data: ReportData) -> dict[str, int]:
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 
 
+def has_letters(data: ReportData) -> bool:
+    """Whether the unused passes are few enough in each row to carry their cause's letter."""
+    idle = ~_used(data)
+    pairs = zip(names(data.passes, "satellite"), names(data.passes, "station"), strict=True)
+    rows = Counter(pair for pair, unused in zip(pairs, idle, strict=True) if unused)
+    return max(rows.values(), default=0) <= _MOST_LETTERS
+
+
 def _used(data: ReportData) -> np.ndarray:
     """Which passes carried bytes or held an antenna for a while."""
     spent = np.nan_to_num(numbers(data.passes, "used_s"))
@@ -68,7 +79,7 @@ def groups(data: ReportData) -> list[Group]:
         for name in data.satellites[:_MOST_SATELLITES]
     }
     together = sum(len(found) + 2 for found in seen_by.values()) > _MOST_ROWS
-    lettered = int((~used).sum()) <= _MOST_LETTERS and len(letter) > 0
+    lettered = has_letters(data)
     taken = _imaging(data)
     result = []
     for name, found in seen_by.items():
@@ -90,7 +101,9 @@ def groups(data: ReportData) -> list[Group]:
                     ],
                 )
             )
-        rows.append(Row("eclipse", NIGHT, list(data.eclipses.get(name, ())), [], []))
+        eclipses = list(data.eclipses.get(name, ()))
+        if len(eclipses) <= _MOST_ECLIPSES:
+            rows.append(Row("eclipse", NIGHT, eclipses, [], []))
         result.append(Group(name, rows))
     return result
 
@@ -131,9 +144,14 @@ def picture(data: ReportData) -> Picture | None:
     )
     if causes:
         keyed = zip(causes.items(), ascii_lowercase, strict=False)
-        caption += " Passes went unused because of: " + (
-            "; ".join(f"({key}) {w.cause(cause)}, {n}×" for (cause, n), key in keyed) + "."
+        lettered = has_letters(data)
+        caption += " Passes went unused because of: " + "; ".join(
+            f"{f'({key}) ' if lettered else ''}{w.cause(cause)}, {n:,}×"
+            for (cause, n), key in keyed
         )
+        caption += "."
+    if any(len(spans) > _MOST_ECLIPSES for spans in data.eclipses.values()):
+        caption += " The eclipses are too many to draw."
     if len(data.satellites) > len(charted):
         caption += f" The first {len(charted)} of {len(data.satellites)} satellites are drawn."
     return Picture(

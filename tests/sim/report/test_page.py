@@ -1,11 +1,13 @@
 """The pages as text: complete, escaped, the same every time, of bounded size."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
+import matplotlib as mpl
 import pytest
 from downpass.link.errors import InputError
 from downpass.sim.report import (
@@ -88,8 +90,12 @@ def day() -> ReportData:
     return results()
 
 
-def test_a_day_is_complete_and_small(day: ReportData) -> None:
-    html = render(day)
+@pytest.fixture(scope="module")
+def html(day: ReportData) -> str:
+    return render(day)
+
+
+def test_a_day_is_complete_and_small(html: str) -> None:
     outline = check(html)
     assert len(html) < 2_000_000
     # Six pictures, and four pairs of crops.
@@ -98,37 +104,26 @@ def test_a_day_is_complete_and_small(day: ReportData) -> None:
         assert text in html
 
 
-def test_the_same_data_gives_the_same_bytes(day: ReportData) -> None:
-    assert render(day) == render(results())
-
-
-def test_another_seed_gives_another_page(day: ReportData) -> None:
-    assert render(results(seed=2)) != render(day)
-
-
-def test_a_user_s_matplotlib_settings_change_nothing(day: ReportData) -> None:
-    import matplotlib as mpl
-
-    page = render(day)
+def test_the_same_data_gives_the_same_bytes_whatever_the_user_s_matplotlib(html: str) -> None:
     with mpl.rc_context({"font.size": 40.0, "axes.grid": True, "svg.fonttype": "path"}):
-        assert render(day) == page
+        assert render(results()) == html
         assert mpl.rcParams["font.size"] == 40.0
 
 
 @pytest.mark.parametrize(
-    "data",
+    "make",
     [
-        empty(),
-        results(stations=()),
-        results(targets=()),
-        results(pixels=False),
-        results(satellites=()),
-        replace(results(), tracks={}, eclipses={}, targets=(), stations=()),
+        empty,
+        lambda: results(stations=()),
+        lambda: results(targets=()),
+        lambda: results(pixels=False),
+        lambda: results(satellites=()),
+        lambda: replace(results(), tracks={}, eclipses={}, targets=(), stations=(), crops=()),
     ],
     ids=["nothing", "no passes", "no frames", "no pixels", "no satellites", "no places"],
 )
-def test_what_is_not_there_is_said(data: ReportData) -> None:
-    html = render(data)
+def test_what_is_not_there_is_said(make: Callable[[], ReportData]) -> None:
+    html = render(make())
     check(html)
     assert "absent" in html
 
@@ -140,11 +135,11 @@ def test_frames_without_pixels_say_so() -> None:
 
 
 def test_thirty_days_of_ten_satellites_stay_small() -> None:
-    month = results(satellites=tuple(f"sat-{n}" for n in range(10)), days=30, frames_an_access=2)
-    assert month.events.num_rows > 2_000
+    month = results(satellites=tuple(f"sat-{n}" for n in range(10)), days=30, frames_an_access=1)
+    assert month.events.num_rows > 1_000
     html = render(month)
     check(html)
-    assert len(html) < 2_500_000
+    assert len(html) < 2_000_000
 
 
 def test_names_are_text_and_never_markup() -> None:

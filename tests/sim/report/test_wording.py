@@ -103,6 +103,7 @@ def test_phrases() -> None:
     assert w.listing(["a", "b", "c"]) == "a, b and c"
     assert spaced(w.some(["a", "b", "c", "d"], 2)) == "a, b and 2 more"
     assert w.tally({"power": 4, "recorder-full": 8, "none": 0}) == "8 recorder full and 4 power"
+    assert w.tally({"power": 4, "none": 0}) == "power"
     assert spaced(w.codec_label("jpeg2000:0.5bpp")) == "JPEG 2000 at 0.5 bpp"
     assert spaced(w.codec_label("jpegxl:q80")) == "JPEG XL at quality 80"
     assert spaced(w.codec_label("jpegls:20kB")) == "JPEG-LS at 20 kB"
