@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import wording as w
-from .data import ReportData, names, numbers
+from .data import ReportData, numbers, of
 from .style import (
     FAINT,
     HALO,
@@ -55,9 +55,8 @@ Panel = tuple[str, Curve, Sequence[tuple[float, float]], float]
 
 def curve(data: ReportData, satellite: str, column: str = "backlog_bytes") -> Curve:
     """A satellite's level at every event, from zero at the start to the end of the run."""
-    mine = names(data.events, "satellite") == satellite
-    time = numbers(data.events, "time_s")[mine]
-    level = numbers(data.events, column)[mine]
+    mine = of(data.events, satellite)
+    time, level = numbers(mine, "time_s"), numbers(mine, column)
     known = np.isfinite(time) & np.isfinite(level)
     time, level = time[known], level[known]
     last = level[-1] if level.size else 0.0
@@ -98,8 +97,8 @@ def scale(peak: float) -> tuple[float, str]:
 
 def pass_spans(data: ReportData, satellite: str) -> list[tuple[float, float]]:
     """All passes of a satellite over any station, as (AOS, LOS)."""
-    mine = names(data.passes, "satellite") == satellite
-    aos, los = numbers(data.passes, "aos_s")[mine], numbers(data.passes, "los_s")[mine]
+    mine = of(data.passes, satellite)
+    aos, los = numbers(mine, "aos_s"), numbers(mine, "los_s")
     return list(zip(aos.tolist(), los.tolist(), strict=True))
 
 

@@ -63,7 +63,7 @@ def _by_fate(data: ReportData, column: str) -> tuple[Part, ...]:
     waiting = (state == "queued") | (state == "encoding")
     parts = [
         Part("delivered", of(state == "delivered"), SERIES[0]),
-        Part("in the recorder", of(state == "stored"), SERIES[5]),
+        Part("in the recorder", of(state == "stored"), SERIES[5], "---"),
         Part("not yet encoded", of(waiting), SERIES[4], "\\\\\\\\"),
     ]
     dropped = state == "dropped"

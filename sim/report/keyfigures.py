@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,18 @@ def part(block: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """A part of a summary block; empty where there is none."""
     found = block.get(name)
     return found if isinstance(found, Mapping) else {}
+
+
+def exact(block: Mapping[str, Any]) -> bool:
+    """Whether all delivered frames are as they were captured, so that their PSNR is infinite.
+
+    A summary may say so by an infinite mean PSNR, or by none beside a mean MS-SSIM of 1.
+    """
+    psnr = part(block, "psnr_db").get("mean")
+    similarity = part(block, "ms_ssim").get("mean")
+    if isinstance(psnr, float) and math.isinf(psnr):
+        return True
+    return psnr is None and w.present(similarity) and similarity >= 1
 
 
 def whole(value: Any) -> int:
@@ -106,6 +119,8 @@ def _area(square_km: Any) -> str:
 
 def _quality(total: Mapping[str, Any], delivered: int) -> str:
     psnr, similarity = part(total, "psnr_db"), part(total, "ms_ssim")
+    if exact(total):
+        return "The delivered frames are exact: every pixel is as it was captured."
     if not w.present(psnr.get("mean")):
         return (
             "The targets have no scenes, so there are no pixels and no PSNR: frame sizes come "
@@ -142,7 +157,7 @@ def tiles(data: ReportData) -> list[Tile]:
     latency, psnr = part(total, "latency_s"), part(total, "psnr_db")
     similarity, backlog = part(total, "ms_ssim"), part(total, "backlog_bytes")
     captured, delivered = whole(frames.get("captured")), whole(frames.get("delivered"))
-    measured = w.present(psnr.get("mean"))
+    measured = exact(total) or w.present(psnr.get("mean"))
     return [
         Tile(
             w.count(delivered),
@@ -162,7 +177,7 @@ def tiles(data: ReportData) -> list[Tile]:
             else "nothing was delivered",
         ),
         Tile(
-            w.decibels(psnr.get("mean")),
+            "exact" if exact(total) else w.decibels(psnr.get("mean")),
             "Mean PSNR",
             f"MS-SSIM {w.similarity(similarity.get('mean'))}"
             if measured and w.present(similarity.get("mean"))
@@ -242,7 +257,7 @@ def _figures(block: Mapping[str, Any]) -> tuple[str, ...]:
         w.pixels(block.get("delivered_px")),
         w.duration(latency.get("median")),
         w.duration(latency.get("p95")),
-        w.decibels(psnr.get("mean")),
+        "exact" if exact(block) else w.decibels(psnr.get("mean")),
         w.decibels(psnr.get("p5")),
         w.similarity(part(block, "ms_ssim").get("mean")),
         w.size(part(block, "backlog_bytes").get("peak")),

@@ -134,6 +134,16 @@ def test_frames_without_pixels_say_so() -> None:
     assert "No setting has a PSNR" in html
 
 
+@pytest.mark.parametrize("mean", [float("inf"), None])
+def test_a_lossless_run_is_called_exact(day: ReportData, mean: float | None) -> None:
+    quality = {"psnr_db": {"mean": mean, "p5": mean}, "ms_ssim": {"mean": 1.0, "p5": 1.0}}
+    lossless = replace(day, summary={**day.summary, "total": {**day.total, **quality}}, tradeoff=())
+    html = render(lossless)
+    check(html)
+    assert "The delivered frames are exact" in html
+    assert "no pixels to measure" not in html
+
+
 def test_thirty_days_of_ten_satellites_stay_small() -> None:
     month = results(satellites=tuple(f"sat-{n}" for n in range(10)), days=30, frames_an_access=1)
     assert month.events.num_rows > 1_000
