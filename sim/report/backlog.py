@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import wording as w
-from .data import ReportData, names, numbers
+from .data import ReportData, numbers, of
 from .style import (
     FAINT,
     HALO,
@@ -27,6 +27,8 @@ from .style import (
 from .timeaxis import axis_name, time_axis
 
 _MOST_SATELLITES = 12
+# More passes than these leave no pixel unshaded.
+_MOST_SHADED = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,14 @@ class Curve:
         return float(self.time_s[int(self.level.argmax())]) if self.level.size else 0.0
 
 
+# A panel's title, its curve, its passes, and the recorder's capacity (0 for no line).
+Panel = tuple[str, Curve, Sequence[tuple[float, float]], float]
+
+
 def curve(data: ReportData, satellite: str, column: str = "backlog_bytes") -> Curve:
     """A satellite's level at every event, from zero at the start to the end of the run."""
-    mine = names(data.events, "satellite") == satellite
-    time = numbers(data.events, "time_s")[mine]
-    level = numbers(data.events, column)[mine]
+    mine = of(data.events, satellite)
+    time, level = numbers(mine, "time_s"), numbers(mine, column)
     known = np.isfinite(time) & np.isfinite(level)
     time, level = time[known], level[known]
     last = level[-1] if level.size else 0.0
@@ -92,15 +97,15 @@ def scale(peak: float) -> tuple[float, str]:
 
 def pass_spans(data: ReportData, satellite: str) -> list[tuple[float, float]]:
     """All passes of a satellite over any station, as (AOS, LOS)."""
-    mine = names(data.passes, "satellite") == satellite
-    aos, los = numbers(data.passes, "aos_s")[mine], numbers(data.passes, "los_s")[mine]
+    mine = of(data.passes, satellite)
+    aos, los = numbers(mine, "aos_s"), numbers(mine, "los_s")
     return list(zip(aos.tolist(), los.tolist(), strict=True))
 
 
 def paint_panels(
     sheet: Sheet,
     data: ReportData,
-    panels: Sequence[tuple[str, Curve, Sequence[tuple[float, float]], float]],
+    panels: Sequence[Panel],
     top: float,
     panel_height: float,
     ceiling: float | None = None,
@@ -110,14 +115,14 @@ def paint_panels(
     Args:
         sheet: Where to draw.
         data: The run, for its times.
-        panels: For each panel its title, its curve, its passes and the recorder's capacity
-            (0 to leave that line out).
+        panels: What each shows.
         top: Where the first panel begins.
         panel_height: The height of each, with its title.
         ceiling: One upper end for all vertical axes; each has its own without it.
     """
     left, right = (46.0 if sheet.narrow else 58.0), (8.0 if sheet.narrow else 14.0)
     wide = sheet.width - left - right
+    labelled: set[float] = set()
     small = 11 if sheet.narrow else 12
     for index, (title, steps, passes, capacity) in enumerate(panels):
         peak = steps.peak if ceiling is None else ceiling
@@ -126,8 +131,9 @@ def paint_panels(
         axes = sheet.axes(left, y + 24, wide, panel_height - 48)
         # A pass of ten minutes must not vanish in a picture of a month.
         least = data.duration_s / wide * 1.5
-        bars(axes, merged(passes, least / 2, least), 0, 1, fc=SHADE, transform=_tall(axes))
-        thin = decimated(steps, 300 if sheet.narrow else 600)
+        if len(passes) <= _MOST_SHADED:
+            bars(axes, merged(passes, least / 2, least), 0, 1, fc=SHADE, transform=_tall(axes))
+        thin = decimated(steps, (300 if sheet.narrow else 600) // (1 if len(panels) < 4 else 2))
         axes.step(thin.time_s, thin.level / factor, where="post", color=SERIES[0], lw=1.8)
         axes.fill_between(
             thin.time_s, thin.level / factor, step="post", color=SERIES[0], alpha=0.16, lw=0
@@ -136,8 +142,9 @@ def paint_panels(
         if capacity and capacity / factor <= upper * 1.6:
             upper = max(upper, capacity / factor * 1.1)
             axes.axhline(capacity / factor, color=INK, lw=1.2, dashes=(5, 3))
+            # What one panel has said the next need not repeat.
             axes.annotate(
-                f"recorder full: {w.size(capacity)}",
+                "" if capacity in labelled else f"recorder full: {w.size(capacity)}",
                 (0, capacity / factor),
                 xytext=(4, -4),
                 va="top",
@@ -146,6 +153,7 @@ def paint_panels(
                 fontsize=small,
                 color=INK,
             )
+            labelled.add(capacity)
         axes.set_ylim(0, upper)
         axes.locator_params(axis="y", nbins=3 if panel_height < 150 else 5)
         axes.grid(axis="y")
@@ -198,8 +206,7 @@ def picture(data: ReportData) -> Picture:
     return Picture(
         key="backlog",
         alt=alt(data, curves),
-        caption="Encoded bytes that wait in the recorder. Shaded: the satellite is in view of a "
-        "station, whether or not it sends."
+        caption=f"Encoded bytes that wait in the recorder. {shading(panels)}"
         + (
             f" The {len(shown)} satellites with the largest backlog are drawn; "
             f"{left_out} more are in the table."
@@ -210,6 +217,13 @@ def picture(data: ReportData) -> Picture:
         narrow=narrow,
         table=table,
     )
+
+
+def shading(panels: Sequence[Panel]) -> str:
+    """What the shaded bands mean, or why there are none."""
+    if all(len(passes) > _MOST_SHADED for _, _, passes, _ in panels):
+        return "The passes are too many to shade." if panels else ""
+    return "Shaded: a station is in view, whether or not the satellite sends."
 
 
 def alt(data: ReportData, curves: Mapping[str, Curve]) -> str:
@@ -232,7 +246,7 @@ def alt(data: ReportData, curves: Mapping[str, Curve]) -> str:
             f"Of all {len(curves)} satellites {w.plain(most)} has the largest peak, "
             f"{w.size(curves[most].peak)}."
         )
-    sentences.append(f"{w.plural(data.passes.num_rows, 'pass')} over stations are shaded.")
+    sentences.append(f"There are {w.plural(data.passes.num_rows, 'pass')} over stations.")
     return " ".join(sentences)
 
 

@@ -63,7 +63,7 @@ def _by_fate(data: ReportData, column: str) -> tuple[Part, ...]:
     waiting = (state == "queued") | (state == "encoding")
     parts = [
         Part("delivered", of(state == "delivered"), SERIES[0]),
-        Part("in the recorder", of(state == "stored"), SERIES[5]),
+        Part("in the recorder", of(state == "stored"), SERIES[5], "---"),
         Part("not yet encoded", of(waiting), SERIES[4], "\\\\\\\\"),
     ]
     dropped = state == "dropped"
@@ -182,7 +182,7 @@ def _paint(sheet: Sheet, found: tuple[Stage, ...]) -> None:
             x = 1 + index % columns * column_width
             line = y + 67 + index // columns * 22
             _box(axes, part, x, line - 6, 12, 12)
-            limit = 32 if sheet.narrow else 26
+            limit = 32 if sheet.narrow else 30
             words = f"{w.short(part.label, limit)}  {w.size(part.size)}, "
             sheet.text(x + 19, line, words + w.share(part.size, stage.size), fontsize=small)
         y += _stage_height(stage, sheet.narrow)

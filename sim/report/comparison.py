@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from . import wording as w
-from .backlog import Curve, curve, paint_panels, pass_spans
+from .backlog import Curve, curve, paint_panels, pass_spans, shading
 from .crops import Contest, contest
 from .data import Crop, ReportData, TradeoffPoint, numbers
-from .keyfigures import part, whole
+from .keyfigures import exact, part, whole
 from .style import DataTable, Picture, draw
 
 _MOST_CONTESTS = 3
@@ -79,7 +79,8 @@ def paragraph(runs: Sequence[ReportData], labels: Sequence[str]) -> list[str]:
         sentences.append(f"All have {'; '.join(equal)}.")
     for winners, phrases in merits.items():
         verb = "has" if len(winners) == 1 else "have"
-        sentences.append(f"{w.listing(winners)} {verb} {'; '.join(phrases)}.")
+        joined = ", and ".join(phrases) if len(phrases) == 2 else "; ".join(phrases)
+        sentences.append(f"{w.listing(winners)} {verb} {joined}.")
     return sentences
 
 
@@ -99,7 +100,7 @@ def choices(runs: Sequence[ReportData], labels: Sequence[str]) -> DataTable:
                 w.pixels(own.delivered_px),
                 w.duration(latency.get("median")),
                 w.duration(latency.get("p95")),
-                w.decibels(own.psnr_db),
+                "exact" if exact(total) else w.decibels(own.psnr_db),
                 w.decibels(part(total, "psnr_db").get("p5")),
                 w.similarity(own.ms_ssim),
                 w.size(part(total, "backlog_bytes").get("peak")),
@@ -168,7 +169,7 @@ def backlogs(runs: Sequence[ReportData], labels: Sequence[str]) -> Picture:
         ),
         caption="Encoded bytes that wait in the recorders"
         + (" of all satellites" if len(runs[0].satellites) > 1 else "")
-        + ", on the same axes for every choice. Shaded: a satellite is in view of a station.",
+        + f", on the same axes for every choice. {shading(panels)}",
         wide=wide,
         narrow=narrow,
         table=DataTable(

@@ -56,6 +56,12 @@ class Contest:
     title: str
     stills: tuple[Still, ...]
 
+    @property
+    def columns(self) -> int:
+        """How many stand side by side on a wide screen, so that the last row is nearly full."""
+        number = len(self.stills)
+        return max(number, 2) if number <= 4 else 3 if number in (5, 6, 9) else 4
+
 
 def middle(pixels: NDArray[np.uint8], largest: int = LARGEST) -> NDArray[np.uint8]:
     """The middle of a picture, at most `largest` pixels on each side.
@@ -75,7 +81,7 @@ def still(
 ) -> Still:
     """A picture with its words, ready to embed."""
     part = middle(pixels, largest)
-    encoded = bytes(imagecodecs.webp_encode(part, level=100, lossless=True))
+    encoded = bytes(imagecodecs.webp_encode(part, level=25, lossless=True))
     uri = f"data:image/webp;base64,{base64.b64encode(encoded).decode('ascii')}"
     return Still(uri, part.shape[1], part.shape[0], alt, label, facts)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 
@@ -167,11 +168,23 @@ class ReportData:
 
 def numbers(table: pa.Table, column: str) -> NDArray[np.float64]:
     """A column as float64, with NaN for what is missing."""
-    values = table.column(column).to_pylist()
-    return np.array([np.nan if value is None else float(value) for value in values], dtype=float)
+    found: NDArray[np.float64] = table.column(column).cast(pa.float64()).to_numpy()
+    return found
 
 
-def names(table: pa.Table, column: str) -> NDArray[np.str_]:
-    """A column as text, with "" for what is missing."""
-    values = table.column(column).to_pylist()
-    return np.array(["" if value is None else str(value) for value in values], dtype=np.str_)
+def names(table: pa.Table, column: str) -> NDArray[np.object_]:
+    """A column as text, with "" for what is missing; equal texts are one object."""
+    encoded = table.column(column).cast(pa.string()).fill_null("").dictionary_encode()
+    encoded = encoded.unify_dictionaries().combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.chunk(0) if encoded.num_chunks else None
+    if encoded is None or not len(encoded):
+        return np.array([], dtype=object)
+    words = np.array(encoded.dictionary.to_pylist(), dtype=object)
+    found: NDArray[np.object_] = words[encoded.indices.to_numpy(zero_copy_only=False)]
+    return found
+
+
+def of(table: pa.Table, satellite: str) -> pa.Table:
+    """The rows of one satellite."""
+    return table.filter(pc.equal(table.column("satellite").cast(pa.string()), satellite))

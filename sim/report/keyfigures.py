@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,18 @@ def part(block: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
+def exact(block: Mapping[str, Any]) -> bool:
+    """Whether all delivered frames are as they were captured, so that their PSNR is infinite.
+
+    A summary may say so by an infinite mean PSNR, or by none beside a mean MS-SSIM of 1.
+    """
+    psnr = part(block, "psnr_db").get("mean")
+    similarity = part(block, "ms_ssim").get("mean")
+    if isinstance(psnr, float) and math.isinf(psnr):
+        return True
+    return psnr is None and w.present(similarity) and similarity >= 1
+
+
 def whole(value: Any) -> int:
     """A count from the summary; 0 where there is none."""
     return int(value) if w.present(value) else 0
@@ -48,12 +61,12 @@ def paragraph(data: ReportData) -> list[str]:
     if not captured:
         why = _skipped(data)
         return [
-            f"In {span} {who} took no frame: "
+            f"In {span}, {who} took no frame: "
             + (f"{why}." if why else "no target came into view of the imager.")
         ]
     codecs = list(dict.fromkeys(w.codec_label(label) for label in data.codecs.values()))
     opening = (
-        f"In {span} {who} took {w.plural(captured, 'frame')} "
+        f"In {span}, {who} took {w.plural(captured, 'frame')} "
         f"({w.size(whole(sizes.get('captured')))} raw) and encoded "
         f"{'all of them' if encoded == captured else w.count(encoded)} to "
         f"{w.size(whole(sizes.get('encoded')))} with {w.some(codecs, 3)}."
@@ -106,6 +119,8 @@ def _area(square_km: Any) -> str:
 
 def _quality(total: Mapping[str, Any], delivered: int) -> str:
     psnr, similarity = part(total, "psnr_db"), part(total, "ms_ssim")
+    if exact(total):
+        return "The delivered frames are exact: every pixel is as it was captured."
     if not w.present(psnr.get("mean")):
         return (
             "The targets have no scenes, so there are no pixels and no PSNR: frame sizes come "
@@ -132,7 +147,7 @@ def _skipped(data: ReportData) -> str:
     counted = {str(name): int(n) for name, n in zip(found, number, strict=True)}
     if not counted:
         return ""
-    return f"of {w.plural(data.accesses.num_rows, 'opportunity')} were skipped {w.tally(counted)}"
+    return f"{w.plural(data.accesses.num_rows, 'opportunity')} skipped, {w.tally(counted)}"
 
 
 def tiles(data: ReportData) -> list[Tile]:
@@ -142,7 +157,7 @@ def tiles(data: ReportData) -> list[Tile]:
     latency, psnr = part(total, "latency_s"), part(total, "psnr_db")
     similarity, backlog = part(total, "ms_ssim"), part(total, "backlog_bytes")
     captured, delivered = whole(frames.get("captured")), whole(frames.get("delivered"))
-    measured = w.present(psnr.get("mean"))
+    measured = exact(total) or w.present(psnr.get("mean"))
     return [
         Tile(
             w.count(delivered),
@@ -162,7 +177,7 @@ def tiles(data: ReportData) -> list[Tile]:
             else "nothing was delivered",
         ),
         Tile(
-            w.decibels(psnr.get("mean")),
+            "exact" if exact(total) else w.decibels(psnr.get("mean")),
             "Mean PSNR",
             f"MS-SSIM {w.similarity(similarity.get('mean'))}"
             if measured and w.present(similarity.get("mean"))
@@ -242,7 +257,7 @@ def _figures(block: Mapping[str, Any]) -> tuple[str, ...]:
         w.pixels(block.get("delivered_px")),
         w.duration(latency.get("median")),
         w.duration(latency.get("p95")),
-        w.decibels(psnr.get("mean")),
+        "exact" if exact(block) else w.decibels(psnr.get("mean")),
         w.decibels(psnr.get("p5")),
         w.similarity(part(block, "ms_ssim").get("mean")),
         w.size(part(block, "backlog_bytes").get("peak")),

@@ -84,7 +84,7 @@ def render(data: ReportData) -> str:
         duration=w.duration(data.duration_s),
         sentences=keyfigures.paragraph(data),
         tiles=keyfigures.tiles(data),
-        codecs=[(w.plain(name), w.codec_label(label)) for name, label in data.codecs.items()],
+        codecs=codecs(data),
         tradeoff=tradeoff.picture(data.tradeoff, data.duration_s),
         backlog=backlog.picture(data),
         timeline=timeline.picture(data),
@@ -131,6 +131,16 @@ def render_comparison(runs: Sequence[ReportData], labels: Sequence[str] | None =
         contests=comparison.contests(runs, labels),
         times=list(dict.fromkeys(sentence for run in runs for sentence in encode_times(run))),
     )
+
+
+def codecs(data: ReportData) -> list[str]:
+    """Each codec with the satellites that use it."""
+    users: dict[str, list[str]] = {}
+    for name, label in data.codecs.items():
+        users.setdefault(w.codec_label(label), []).append(w.plain(name))
+    if len(users) == 1 and len(data.codecs) > 1:
+        return [f"{next(iter(users))} on all {len(data.codecs)} satellites"]
+    return [f"{label} on {w.some(found, 6)}" for label, found in users.items()]
 
 
 def encode_times(data: ReportData) -> list[str]:

@@ -226,8 +226,12 @@ def _themed(svg: str, prefix: str) -> str:
 
 
 def _rounded(path: str) -> str:
-    """Path data to a tenth of a pixel, which no screen can tell from more."""
+    """Path data to a tenth of a pixel, which no screen can tell from more, and without padding."""
     short = re.sub(r"-?\d+\.\d+", lambda m: f"{float(m[0]):.1f}".removesuffix(".0"), path)
+    short = re.sub(r"\s*([A-Za-z])\s*", r"\1", short)
+    if not re.search("[CQcq]", short):
+        # After a move or a line, further points are ends of lines without saying so.
+        short = short.replace("L", " ")
     return re.sub(r"\s+", " ", short).strip()
 
 

@@ -15,7 +15,10 @@ from .timeaxis import axis_name, time_axis
 
 _MOST_ROWS = 36
 _MOST_SATELLITES = 16
-_MOST_LETTERS = 60
+# In a row; more would be a line of letters.
+_MOST_LETTERS = 25
+# More eclipses than these run together.
+_MOST_ECLIPSES = 180
 
 Spans = list[tuple[float, float]]
 
@@ -48,6 +51,14 @@ def unused_causes(data: ReportData) -> dict[str, int]:
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 
 
+def has_letters(data: ReportData) -> bool:
+    """Whether the unused passes are few enough in each row to carry their cause's letter."""
+    idle = ~_used(data)
+    pairs = zip(names(data.passes, "satellite"), names(data.passes, "station"), strict=True)
+    rows = Counter(pair for pair, unused in zip(pairs, idle, strict=True) if unused)
+    return max(rows.values(), default=0) <= _MOST_LETTERS
+
+
 def _used(data: ReportData) -> np.ndarray:
     """Which passes carried bytes or held an antenna for a while."""
     spent = np.nan_to_num(numbers(data.passes, "used_s"))
@@ -68,7 +79,7 @@ def groups(data: ReportData) -> list[Group]:
         for name in data.satellites[:_MOST_SATELLITES]
     }
     together = sum(len(found) + 2 for found in seen_by.values()) > _MOST_ROWS
-    lettered = int((~used).sum()) <= _MOST_LETTERS and len(letter) > 0
+    lettered = has_letters(data)
     taken = _imaging(data)
     result = []
     for name, found in seen_by.items():
@@ -90,7 +101,9 @@ def groups(data: ReportData) -> list[Group]:
                     ],
                 )
             )
-        rows.append(Row("eclipse", NIGHT, list(data.eclipses.get(name, ())), [], []))
+        eclipses = list(data.eclipses.get(name, ()))
+        if len(eclipses) <= _MOST_ECLIPSES:
+            rows.append(Row("eclipse", NIGHT, eclipses, [], []))
         result.append(Group(name, rows))
     return result
 
@@ -131,9 +144,14 @@ def picture(data: ReportData) -> Picture | None:
     )
     if causes:
         keyed = zip(causes.items(), ascii_lowercase, strict=False)
-        caption += " Passes went unused because of: " + (
-            "; ".join(f"({key}) {w.cause(cause)}, {n}×" for (cause, n), key in keyed) + "."
+        lettered = has_letters(data)
+        caption += " Passes went unused because of: " + "; ".join(
+            f"{f'({key}) ' if lettered else ''}{w.cause(cause)}, {n:,}×"
+            for (cause, n), key in keyed
         )
+        caption += "."
+    if any(len(spans) > _MOST_ECLIPSES for spans in data.eclipses.values()):
+        caption += " The eclipses are too many to draw."
     if len(data.satellites) > len(charted):
         caption += f" The first {len(charted)} of {len(data.satellites)} satellites are drawn."
     return Picture(
@@ -180,15 +198,17 @@ def _paint(sheet: Sheet, data: ReportData, charted: list[Group], row_height: flo
             axes.axhline(top, color=FAINT, lw=0.6)
             low, middle, high = top + 5, top + row_height / 2 + 1, top + row_height - 5
             # What was not used is pale and half as high, with its cause's letter above it.
-            pale = merged(row.pale, pixel / 2, 2.5 * pixel)
+            # Spans in hundreds are joined sooner: they are a texture, and each costs bytes.
+            gap = pixel / 2 if len(row.pale) + len(row.solid) < 300 else 2 * pixel
+            pale = merged(row.pale, gap, 2.5 * pixel)
             bars(axes, pale, middle, high, fc=row.colour, alpha=0.45)
-            bars(axes, merged(row.solid, pixel / 2, 2 * pixel), low, high, fc=row.colour)
+            bars(axes, merged(row.solid, gap, 2 * pixel), low, high, fc=row.colour)
             last = -np.inf
             for time, letter in row.letters:
                 # Letters closer than their own width would run together.
                 if time - last > 9 * pixel:
                     axes.text(
-                        time, middle - 3, letter, fontsize=10, color=MUTED, ha="center",
+                        time, middle - 3, letter, fontsize=11, color=MUTED, ha="center",
                         va="baseline",
                     )  # fmt: skip
                     last = time

@@ -56,7 +56,11 @@ def picture(points: Sequence[TradeoffPoint], duration_s: float) -> Picture | Non
         "look there (mean PSNR of the delivered frames). Up and to the right is better."
         + (" Each point is one setting." if len(usable) > 1 else "")
         + (" The ring marks this run." if any(p.is_this_run for p in usable) else "")
-        + (f" {w.plural(without, 'setting')} without a PSNR left out." if without else ""),
+        + (
+            f" {w.plural(without, 'setting')} left out: exact, or without pixels to measure."
+            if without
+            else ""
+        ),
         wide=wide,
         narrow=narrow,
         table=table(points),
@@ -243,7 +247,7 @@ def _label(
             ):
                 start = x + dx - {"left": 0.0, "right": wide, "center": wide / 2}[ha]
                 box = (start, y + dy - tall / 2, start + wide, y + dy + tall / 2)
-                inside = box[0] >= 0 and box[2] <= sheet.width
+                inside = box[0] >= axes.bbox.x0 and box[2] <= sheet.width
                 free = all(
                     box[2] < t[0] or t[2] < box[0] or box[3] < t[1] or t[3] < box[1] for t in taken
                 )

@@ -232,9 +232,12 @@ def instant(start: datetime, seconds: float | None) -> str:
 
 
 def tally(causes: Mapping[str, Any], write: Any = count) -> str:
-    """Counts by cause, the largest first: "8 recorder full and 4 power"."""
+    """Counts by cause, the largest first: "8 recorder full and 4 power"; one cause uncounted."""
     ranked = sorted(causes.items(), key=lambda item: (-item[1], item[0]))
-    return listing(f"{write(number)} {cause(name)}" for name, number in ranked if number)
+    ranked = [(name, number) for name, number in ranked if number]
+    if len(ranked) == 1:
+        return cause(ranked[0][0])
+    return listing(f"{write(number)} {cause(name)}" for name, number in ranked)
 
 
 def encode_time(kind: str | None) -> str:

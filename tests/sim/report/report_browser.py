@@ -174,8 +174,9 @@ def launched(path: str) -> Iterator[Browser]:
 
         process = subprocess.Popen(
             [path, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
-            pass_fds=(3, 4),
             preexec_fn=arrange,
+            # Python's descriptors are closed on exec; only the two that `arrange` copies are not.
+            close_fds=False,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
