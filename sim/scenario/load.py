@@ -226,10 +226,11 @@ def _locate(loc: tuple[int | str, ...], value: Any) -> tuple[list[str], type[Bas
     steps: list[str] = []
     model: type[BaseModel] | None = Scenario
     holder: type[BaseModel] | None = Scenario
+    before: int | str = ""
     for part in loc:
-        if steps and steps[-1] == "orbit" and part in _ORBITS:
-            model = _ORBITS[str(part)]  # the form that was tried, which the file does not name
-            continue
+        before, previous = part, before
+        if previous == "orbit":
+            continue  # the form that was tried, which the file does not name
         if part == "[key]":
             continue
         steps.append(str(part))

@@ -83,7 +83,7 @@ class Model(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        for at, message in self.clashes({k: getattr(self, k) for k in type(self).model_fields}):
+        for at, message in self.clashes({key: getattr(self, key) for key in self.model_fields_set}):
             raise fault(message, at)
         return self
 
@@ -116,12 +116,15 @@ def _moment(value: object) -> datetime:
     wanted = "allowed: a UTC moment such as 2024-12-02T00:00:00Z"
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        if not isinstance(moment, datetime):
-            raise fault(f"found {shown(value)}; {wanted}")
-        if moment.tzinfo is None:
-            raise fault(f"found {shown(value)}, which has no zone; {wanted}")
+    except ValueError:
+        raise fault(f"found {shown(value)}; {wanted}") from None
+    if not isinstance(moment, datetime):
+        raise fault(f"found {shown(value)}; {wanted}")
+    if moment.tzinfo is None:
+        raise fault(f"found {shown(value)}, which has no zone; {wanted}")
+    try:
         moment = moment.astimezone(UTC)
-    except (ValueError, OverflowError):
+    except OverflowError:
         raise fault(f"found {shown(value)}; {wanted}") from None
     # The first satellite flew in October 1957; a TLE's two-digit years end in 2056.
     if not 1957 <= moment.year <= 2056:
@@ -860,7 +863,7 @@ class Station(Model):
 
 
 class Report(Model):
-    """What the report shows."""
+    """How much the report shows."""
 
     sample_frames: Annotated[int, Whole(0, 64)] = Field(
         default=4, description="How many frames are shown beside their original.", examples=[4]
@@ -957,7 +960,8 @@ class Scenario(Model):
             return
         for i, satellite in _items(given, "satellites"):
             codec = _part(satellite, "codec")
-            if _part(codec, "quality") is not None and _part(codec, "name") is not None:
+            settings = [_part(codec, key) for key in ("quality", "bpp", "bytes")]
+            if settings[0] is not None and settings[1:] == [None, None]:
                 yield (
                     f"satellites.{i}.codec.quality",
                     (
