@@ -118,8 +118,8 @@ def test_frozen(tmp_path: Path, example: str) -> None:
          "allowed: a whole number from 0 to 9223372036854775807")),
         ("duration: 24 h", "duration: 24 h\narbitration: random", ("4: arbitration: found random; "
          "allowed: first-come, priority, backlog")),
-        ("start: 2024-12-02T00:00:00Z", "start: 2024-12-02", ("2: start: found 2024-12-02, which has no zone; "
-         "allowed: a UTC moment such as 2024-12-02T00:00:00Z")),
+        ("start: 2024-12-02T00:00:00Z", "start: 2024-12-02", ("2: start: found 2024-12-02, "
+         "which has no zone; allowed: a UTC moment such as 2024-12-02T00:00:00Z")),
         ("start: 2024-12-02T00:00:00Z", "start: 2024-12-02T00:00:00",
          ("2: start: found 2024-12-02T00:00:00, which has no zone; "
          "allowed: a UTC moment such as 2024-12-02T00:00:00Z")),
@@ -258,8 +258,8 @@ def test_one_fault_one_line(refuse: Refuse, example: str, old: str, new: str, pr
     [
         (lambda t: t.replace("24337", "24338"), ("found check digit 8 on line 1, where its digits "
          "add up to 9; a character was lost or changed")),
-        (lambda t: t[: t.index("9998") + 5], ("found 1 line; allowed: a TLE's two lines, or three with "
-         "its name")),
+        (lambda t: t[: t.index("9998") + 5], ("found 1 line; allowed: a TLE's two lines, or three "
+         "with its name")),
         (lambda t: t.replace("9998\n", "998\n"), "found line 1 of 68 columns; allowed: 69 columns"),
         (lambda t: t.replace("1 40697U", "3 40697U"), ("found 3 40697U 15028A   24337.14457616  "
          ".00000519  00000-0  21480-…; allowed: line 1 of a TLE")),
@@ -395,6 +395,15 @@ def test_a_thousand_faults_are_cut_short(refuse: Refuse, example: str) -> None:
     assert str(caught.value).splitlines()[-1] == "… and 900 more"
     again = pickle.loads(pickle.dumps(caught.value))
     assert again.problems == caught.value.problems
+
+
+def test_a_file_full_of_nonsense_is_answered_soon(refuse: Refuse) -> None:
+    found = refuse("".join(f"k{i}:\n" for i in range(3000)))
+    assert len(found) == 1000
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario("s.yaml")
+    # 3000 unknown keys and 6 missing ones: 100 are shown.
+    assert str(caught.value).splitlines()[-1] == "… and 2906 more"
 
 
 def test_byte_order_mark(tmp_path: Path, example: str) -> None:
