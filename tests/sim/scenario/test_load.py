@@ -265,6 +265,10 @@ def test_one_fault_one_line(refuse: Refuse, example: str, old: str, new: str, pr
          ".00000519  00000-0  21480-…; allowed: line 1 of a TLE")),
         (lambda t: t.replace("2 40697 ", "2 40688 "), ("found satellite 40697 on line 1 and 40688 "
          "on line 2; allowed: two lines of one satellite")),
+        (lambda t: t.replace("14.30811188493363", "XX.30811188493368"),
+         "found elements that are no orbit; allowed: a TLE that SGP4 can propagate"),
+        (lambda t: t.replace("14.30811188493363", "00.00000000493368"),
+         "found elements that are no orbit; allowed: a TLE that SGP4 can propagate"),
         (lambda t: t.replace("14.30811188493363", "XX.30811188493363"),
          ("found check digit 3 on line 2, where its digits add up to 8; "
          "a character was lost or changed")),
