@@ -50,8 +50,7 @@ def _of_satellite(scenario: Scenario, satellite: Satellite) -> Iterator[tuple[st
                 ),
             )
     pixels = imager.frame_width_px * imager.frame_height_px * len(imager.bands)
-    # 12 bits travel in 16, as everywhere in the simulation's working memory.
-    raw = pixels * (1 if imager.bit_depth <= 8 else 2)
+    raw = -(-pixels * imager.bit_depth // 8)
     if raw > satellite.processor.working_memory:
         yield (
             "processor.working_memory",
@@ -62,6 +61,8 @@ def _of_satellite(scenario: Scenario, satellite: Satellite) -> Iterator[tuple[st
         )
     if satellite.codec.bytes is not None and satellite.codec.bytes > satellite.recorder.capacity:
         yield ("recorder.capacity", "found less than one encoded frame; every frame is dropped")
+    if power is None:
+        return
     if power.initial_charge <= power.min_charge:
         yield (
             "power.initial_charge",

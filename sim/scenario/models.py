@@ -31,6 +31,7 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from ...payload import processors
+from ...payload.encoders.base import Setting
 from . import stations
 from .fields import Bands, LocalTime, Moment, Place, Ring, ScenePath
 from .source import SceneReference, Source
@@ -356,6 +357,18 @@ class Processor(Model):
         ),
     )
 
+    def has_rate_of(self, codec: str) -> bool:
+        """Whether it is known how fast a codec encodes here."""
+        return any(name == codec for name in self.encode_rate)
+
+    def rate_of(self, codec: str) -> float:
+        """How fast a codec encodes, in samples per second.
+
+        Raises:
+            KeyError: neither the profile nor the scenario knows.
+        """
+        return {str(name): rate for name, rate in self.encode_rate.items()}[codec]
+
     @model_validator(mode="before")
     @classmethod
     def _fill_from_profile(cls, value: Any) -> Any:
@@ -432,13 +445,14 @@ class Power(Model):
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
         """Charges in the wrong order."""
         low, high = given.get("min_charge", 0.3), given.get("resume_charge", 0.4)
-        if _is_number(low) and _is_number(high) and high <= low:
+        # Nearer than this, the work would start and stop without end.
+        if _is_number(low) and _is_number(high) and high < low + 0.01:
             at = "resume_charge" if "resume_charge" in given else "min_charge"
             yield (
                 at,
                 (
                     f"found resume_charge {shown(high)} with min_charge {shown(low)}; "
-                    "allowed: resume_charge above min_charge"
+                    "allowed: resume_charge at least 0.01 above min_charge"
                 ),
             )
 
@@ -553,6 +567,16 @@ class CodecChoice(Model):
         """None or several of the settings."""
         return _exactly_one(given, ("quality", "bpp", "bytes"))
 
+    @property
+    def setting(self) -> Setting:
+        """The setting, as encoders take it."""
+        return Setting(self.quality, self.bpp, self.bytes)
+
+    @property
+    def label(self) -> str:
+        """Codec and setting as people write them: `jpeg2000:0.5bpp`."""
+        return f"{self.name}:{self.setting}"
+
 
 class Policy(Model):
     """Who goes first, and who goes when the recorder is full."""
@@ -579,7 +603,10 @@ class Satellite(Model):
     orbit: Orbit = Field(description="Where it flies, in one of three forms.")
     imager: Imager = Field(description="The camera.")
     processor: Processor = Field(description="The onboard computer.")
-    power: Power = Field(description="Battery, panels and loads.")
+    power: Power | None = Field(
+        default=None,
+        description="Battery, panels and loads; without it there is always power enough.",
+    )
     recorder: Recorder = Field(description="The mass memory.")
     transmitter: Transmitter = Field(description="The downlink's sending end.")
     codec: CodecChoice = Field(description="How frames are compressed.")

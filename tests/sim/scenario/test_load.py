@@ -181,7 +181,8 @@ def test_frozen(tmp_path: Path, example: str) -> None:
          ("8: satellites.0.processor.encode_rate.jpegx: found jpegx; "
          "allowed: jpeg2000, jpegxl, jpegls, ccsds121, avif; did you mean jpegxl?")),
         ("solar: 60 W", "solar: 60 W\n      min_charge: 0.5", ("12: satellites.0.power.min_charge: "
-         "found resume_charge 0.4 with min_charge 0.5; allowed: resume_charge above min_charge")),
+         "found resume_charge 0.4 with min_charge 0.5; "
+         "allowed: resume_charge at least 0.01 above min_charge")),
         ("{capacity: 8 GB}", "8 GB", ("13: satellites.0.recorder: found 8 GB; "
          "allowed: a mapping with keys capacity")),
         ("{capacity: 8 GB}", "", ("13: satellites.0.recorder: found nothing; "

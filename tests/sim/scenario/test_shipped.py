@@ -156,7 +156,7 @@ def test_stations() -> None:
         ("start=2024-10-01T00:00:00Z", ("s.yaml:7: satellites.0.orbit.tle: found elements of "
          "2024-12-02, 61 days after the end; passes are trustworthy within 14 days")),
         ("satellites.0.processor.working_memory=1 MB", ("--set satellites.0.processor."
-         "working_memory: found room for 1000000 bytes and raw frames of 1572864; no frame fits")),
+         "working_memory: found room for 1000000 bytes and raw frames of 1179648; no frame fits")),
         ("satellites.0.power.initial_charge=0.2", ("--set satellites.0.power.initial_charge: "
          "found 0.2, no more than min_charge 0.3; work waits until the battery is charged")),
         ("satellites.0.power.solar=9 W", ("--set satellites.0.power.solar: found 9 W against an "

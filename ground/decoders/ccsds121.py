@@ -1,0 +1,33 @@
+"""CCSDS 121.0-B-3 tiles by libaec."""
+
+from __future__ import annotations
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from ...payload.encoders.ccsds121 import BLOCK, REFERENCE_INTERVAL, Ccsds121
+
+
+class Ccsds121Tiles:
+    """Decodes streams of a tile's bands, one after the other."""
+
+    groups = staticmethod(Ccsds121().groups)
+
+    def decode(
+        self, stream: bytes, shape: tuple[int, int, int], bit_depth: int
+    ) -> NDArray[np.integer]:
+        """Return the samples. The stream claims no size: it fills what the tile has."""
+        rows, columns, bands = shape
+        count = rows * columns * bands
+        # The coder fills its last block up, and libaec refuses a stream it cannot use up.
+        kind: type[np.integer] = np.uint8 if bit_depth <= 8 else np.uint16
+        whole = np.zeros(-(-count // BLOCK) * BLOCK, kind)
+        imagecodecs.aec_decode(
+            stream,
+            bitspersample=bit_depth,
+            blocksize=BLOCK,
+            rsi=REFERENCE_INTERVAL,
+            out=whole,
+        )
+        return np.moveaxis(whole[:count].reshape(bands, rows, columns), 0, 2)

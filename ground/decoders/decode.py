@@ -1,0 +1,120 @@
+"""Turn what came down into a frame, whatever it was coded with and whatever is missing.
+
+    bytes ──► header, tiles ──► codec's decoder ──► nodata put back ──► lost tiles concealed
+                  └ CRC fails: the tile is lost ─────────────────────────────┘
+
+Only a damaged header costs the frame; a damaged tile costs its own pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...link.bitstream import BitstreamError, FrameHeader, unpack
+from ...link.tiles import grid
+from ...payload.encoders.base import Frame
+from ...payload.encoders.fill import fill_holes
+from .registry import FrameDecoder, Tiles, decoder
+
+MOST_SAMPLES: Final = 1 << 29
+"""A frame of more samples than this is refused unless the caller allows it: 1 GiB at 16 bits."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """A frame as the ground has it.
+
+    Attributes:
+        frame: The pixels; those of lost tiles are concealed.
+        lost_tiles: Indices of tiles that were missing, damaged or undecodable, ascending.
+        header: What the bitstream said of the frame.
+    """
+
+    frame: Frame
+    lost_tiles: tuple[int, ...]
+    header: FrameHeader
+
+    def lost_mask(self) -> NDArray[np.bool_]:
+        """Return (rows, columns), True where a pixel is concealed and not received."""
+        mask = np.zeros((self.header.height, self.header.width), np.bool_)
+        places = grid(self.header.width, self.header.height, self.header.tile)
+        for index in self.lost_tiles:
+            mask[places[index].window] = True
+        return mask
+
+
+def decode(bitstream: bytes, threads: int = 1, most_samples: int = MOST_SAMPLES) -> Decoded:
+    """Return the frame of a bitstream.
+
+    A lost tile is concealed: its pixels take the mean of the received pixels around it, at the
+    scale of the hole; a frame of which nothing came is nodata where it has a nodata value, else
+    zeros.
+
+    Args:
+        bitstream: What was received; never trusted.
+        threads: Tiles decoded at once.
+        most_samples: Largest frame that may be allocated.
+
+    Raises:
+        BitstreamError: The header is damaged or unknown, or the frame is larger than allowed.
+    """
+    container = unpack(bitstream)
+    header = container.header
+    if header.samples > most_samples:
+        raise BitstreamError(
+            f"a frame of {header.width} x {header.height} pixels in {header.bands} bands: "
+            f"allowed are {most_samples} samples"
+        )
+    codec: FrameDecoder = decoder(header)
+    tiles: Tiles = codec.decode(header, container.payloads, threads)
+    pixels = _samples(header, tiles.samples)
+    lost = tuple(sorted({*container.damaged, *tiles.lost}))
+    frame = Frame(pixels, header.bit_depth, header.nodata)
+    if header.nodata is not None:
+        _restore_nodata(pixels, header, header.nodata, tiles.holes)
+    decoded = Decoded(frame, lost, header)
+    if lost:
+        _conceal(decoded, tiles.holes)
+    return decoded
+
+
+def _samples(header: FrameHeader, samples: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Return the decoder's unsigned samples as the frame's own type, from its lowest value."""
+    most = (1 << header.bit_depth) - 1
+    if int(samples.max()) > most:
+        samples = np.minimum(samples, most)
+    if header.low:
+        return (samples.astype(np.int32) + header.low).astype(header.sample_type)
+    return samples.astype(header.sample_type, copy=False)
+
+
+def _restore_nodata(
+    pixels: NDArray[np.integer],
+    header: FrameHeader,
+    nodata: int,
+    holes: NDArray[np.bool_] | None,
+) -> None:
+    """Write nodata where the masks say, and let no other pixel look like it by accident."""
+    alike = (pixels == nodata).all(axis=2)
+    if holes is not None:
+        alike &= ~holes
+        pixels[holes] = nodata
+    if alike.any():
+        highest = header.low + (1 << header.bit_depth) - 1
+        pixels[alike, 0] = nodata + 1 if nodata < highest else nodata - 1
+
+
+def _conceal(decoded: Decoded, holes: NDArray[np.bool_] | None) -> None:
+    pixels, lost = decoded.frame.pixels, decoded.lost_mask()
+    if lost.all():
+        pixels[...] = decoded.header.nodata or 0
+        return
+    unknown = lost if holes is None else lost | holes
+    known_nodata = None if holes is None else holes & ~lost
+    fill_holes(pixels, unknown)
+    if known_nodata is not None and decoded.header.nodata is not None:
+        pixels[known_nodata] = decoded.header.nodata

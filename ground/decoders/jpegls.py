@@ -1,0 +1,59 @@
+"""JPEG-LS tiles by CharLS."""
+
+from __future__ import annotations
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from ...payload.encoders.jpegls import JpegLs
+from .tiled import TileDecodeError
+
+_SOI, _SOF55, _SOS = 0xFFD8, 0xFFF7, 0xFFDA
+
+
+class JpegLsTiles:
+    """Decodes codestreams of one picture each."""
+
+    groups = staticmethod(JpegLs().groups)
+
+    def decode(
+        self, stream: bytes, shape: tuple[int, int, int], bit_depth: int
+    ) -> NDArray[np.integer]:
+        """Return the samples after checking the frame header (14495-1, C.2.2) against the tile."""
+        rows, columns, bands = shape
+        expected = (8 if bit_depth <= 8 else 16, rows, columns, bands)
+        if frame_header(stream) != expected:
+            raise TileDecodeError("its frame header is not this tile's")
+        samples: NDArray[np.integer] = imagecodecs.jpegls_decode(stream)
+        return samples
+
+
+def frame_header(stream: bytes) -> tuple[int, int, int, int]:
+    """Return (precision, rows, columns, components) of the start-of-frame segment.
+
+    Raises:
+        TileDecodeError: There is none before the scan, or more than one.
+    """
+    if int.from_bytes(stream[:2], "big") != _SOI:
+        raise TileDecodeError("not a JPEG-LS codestream")
+    offset, found = 2, None
+    while offset + 4 <= len(stream):
+        marker = int.from_bytes(stream[offset : offset + 2], "big")
+        if marker == _SOS:
+            break
+        length = int.from_bytes(stream[offset + 2 : offset + 4], "big")
+        if marker == _SOF55:
+            if found is not None or length < 8 or offset + 10 > len(stream):
+                raise TileDecodeError("a bad frame header")
+            field = stream[offset + 4 : offset + 10]
+            found = (
+                field[0],
+                int.from_bytes(field[1:3], "big"),
+                int.from_bytes(field[3:5], "big"),
+                field[5],
+            )
+        offset += 2 + max(2, length)
+    if found is None:
+        raise TileDecodeError("no frame header")
+    return found

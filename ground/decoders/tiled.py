@@ -1,0 +1,119 @@
+"""Frames whose tiles are still pictures: decode each alone, and believe none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...link import masks, varint
+from ...link.bitstream import FrameHeader
+from ...link.tiles import Tile, grid
+from .registry import Tiles
+
+
+class TileDecodeError(Exception):
+    """A tile's codestream is not what its header promises."""
+
+
+class TileDecoder(Protocol):
+    """A still-picture codec's half on the ground."""
+
+    def groups(self, bands: int) -> list[list[int]]:
+        """Return which bands share a codestream, as the encoder has it."""
+        ...
+
+    def decode(
+        self, stream: bytes, shape: tuple[int, int, int], bit_depth: int
+    ) -> NDArray[np.integer]:
+        """Return the samples of a codestream.
+
+        Must check the codestream's own header against `shape` before it decodes: a size that
+        the stream claims is not a size to allocate.
+
+        Raises:
+            Exception: The stream is damaged or is not of this shape.
+        """
+        ...
+
+
+class TiledDecoder:
+    """The decoder of every codec whose tiles are pictures of their own."""
+
+    def __init__(self, codec: TileDecoder) -> None:
+        self.codec = codec
+
+    def decode(self, header: FrameHeader, payloads: Sequence[bytes | None], threads: int) -> Tiles:
+        """Return the samples; tiles that do not decode are named and left at 0."""
+        shape = (header.height, header.width, header.bands)
+        samples = np.zeros(shape, np.uint8 if header.bit_depth <= 8 else np.uint16)
+        holes = np.zeros(shape[:2], np.bool_) if header.masks else None
+        places = grid(header.width, header.height, header.tile)
+
+        def work(place: Tile) -> bool:
+            payload = payloads[place.index]
+            return payload is None or self._tile(header, place, payload, samples, holes)
+
+        if threads > 1 and len(places) > 1:
+            with ThreadPoolExecutor(threads) as pool:
+                good = list(pool.map(work, places))
+        else:
+            good = [work(place) for place in places]
+        lost = tuple(place.index for place, fine in zip(places, good, strict=True) if not fine)
+        return Tiles(samples, holes, lost)
+
+    def _tile(
+        self,
+        header: FrameHeader,
+        place: Tile,
+        payload: bytes,
+        samples: NDArray[np.integer],
+        holes: NDArray[np.bool_] | None,
+    ) -> bool:
+        """Decode one tile into the frame; False where it does not decode."""
+        try:
+            start = 0
+            if holes is not None:
+                empty, start = masks.unpack(payload, place.rows, place.columns)
+                if empty.all():
+                    holes[place.window] = True
+                    return start == len(payload)
+            groups = header.groups or self.codec.groups(header.bands)
+            streams = split(payload, start, len(groups))
+            bands = np.zeros((place.rows, place.columns, header.bands), samples.dtype)
+            for group, stream in zip(groups, streams, strict=True):
+                shape = (place.rows, place.columns, len(group))
+                part = self.codec.decode(stream, shape, header.bit_depth)
+                if part.size != bands[..., :1].size * len(group) or part.dtype.kind != "u":
+                    raise TileDecodeError(f"samples {part.dtype} {part.shape}, expected {shape}")
+                bands[..., list(group)] = np.minimum(part.reshape(shape), _most(header))
+        except Exception:  # whatever a hostile stream makes a codec raise
+            return False
+        samples[place.window] = bands
+        if holes is not None:
+            holes[place.window] = empty
+        return True
+
+
+def split(payload: bytes, start: int, count: int) -> list[bytes]:
+    """Return the codestreams of a payload: each but the last stands behind its length.
+
+    Raises:
+        ValueError: The payload ends before they do.
+    """
+    streams = []
+    for _ in range(count - 1):
+        length, start = varint.unpack(payload, start)
+        if start + length > len(payload):
+            raise ValueError("the bytes end within a codestream")
+        streams.append(payload[start : start + length])
+        start += length
+    streams.append(payload[start:])
+    return streams
+
+
+def _most(header: FrameHeader) -> int:
+    return (1 << header.bit_depth) - 1

@@ -1,0 +1,181 @@
+"""How good a delivered frame looks: PSNR and MS-SSIM against what the imager saw.
+
+Both measures leave out the pixels that are nodata in the reference: nothing was seen there, so
+nothing can be lost there. Concealed tiles count as what they are, wrong pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..payload.encoders.base import Frame
+
+SCALE_WEIGHTS: Final = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+WINDOW: Final = 11
+_SIGMA: Final = 1.5
+_K1, _K2 = 0.01, 0.03
+_ROWS_AT_ONCE: Final = 1024
+
+Plane = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """A delivered frame's quality.
+
+    Attributes:
+        psnr_db: dB; infinite where not one sample differs; NaN where no pixel is valid.
+        ms_ssim: 0 to 1, the mean over bands; NaN where the frame is too small for a window.
+    """
+
+    psnr_db: float
+    ms_ssim: float
+
+
+def quality(reference: Frame, decoded: Frame) -> Quality:
+    """Return both measures of a decoded frame."""
+    return Quality(psnr(reference, decoded), ms_ssim(reference, decoded))
+
+
+def psnr(reference: Frame, decoded: Frame) -> float:
+    """Return the peak signal-to-noise ratio in dB over all valid samples of all bands.
+
+    The peak is 2**bit_depth - 1, as JPEG's and JPEG 2000's test procedures have it. Lossless is
+    infinite: report it as such (`lossless`), never as a large number, and keep it out of means.
+
+    Raises:
+        ValueError: The frames have different shapes.
+    """
+    _same_shape(reference, decoded)
+    holes = reference.nodata_mask()
+    total, count = 0, 0
+    for top in range(0, reference.height, _ROWS_AT_ONCE):
+        rows = slice(top, top + _ROWS_AT_ONCE)
+        error = reference.pixels[rows].astype(np.int32) - decoded.pixels[rows]
+        if holes is not None:
+            error = error[~holes[rows]]
+        total += int(np.sum(error.astype(np.int64) ** 2))
+        count += error.size
+    if count == 0:
+        return math.nan
+    if total == 0:
+        return math.inf
+    peak = (1 << reference.bit_depth) - 1
+    return 10 * math.log10(peak * peak * count / total)
+
+
+def ms_ssim(reference: Frame, decoded: Frame) -> float:
+    """Return the multi-scale structural similarity, the mean over bands.
+
+    Wang, Simoncelli, Bovik: Multiscale structural similarity for image quality assessment
+    (Asilomar, 2003): five scales with their weights, an 11-tap Gaussian window of sigma 1.5,
+    means of 2 x 2 pixels from scale to scale (an odd last row or column is left out), contrast
+    and structure at every scale, luminance at the last; negative terms count as 0.
+
+    A frame shorter than 161 pixels on a side has no fifth scale. It is measured on as many
+    scales as a window fits in (161, 81, 41, 21, 11 pixels for 5, 4, 3, 2, 1), with their
+    weights scaled to a sum of 1, so compare it with frames of its own size only. Under 11
+    pixels there is no value: NaN. Windows that touch a nodata pixel are left out, at every
+    scale; NaN where none is left.
+
+    Raises:
+        ValueError: The frames have different shapes.
+    """
+    _same_shape(reference, decoded)
+    scales = scale_count(min(reference.width, reference.height))
+    if scales == 0:
+        return math.nan
+    holes = reference.nodata_mask()
+    valid = None if holes is None else ~holes
+    # SSIM's luminance term asks for samples from 0 up.
+    signed = reference.sample_type == "int16" and int(reference.pixels.min()) < 0
+    low = np.float32(-(1 << (reference.bit_depth - 1)) if signed else 0)
+    peak = np.float32((1 << reference.bit_depth) - 1)
+    values = []
+    for band in range(reference.bands):
+        one = (reference.pixels[..., band].astype(np.float32) - low) / peak
+        two = (decoded.pixels[..., band].astype(np.float32) - low) / peak
+        values.append(_band(one, two, valid, scales))
+    return float(np.mean(values))
+
+
+def scale_count(side: int) -> int:
+    """Return how many of the five scales fit a frame whose shorter side has `side` pixels."""
+    return sum(side > (WINDOW - 1) << scale for scale in range(len(SCALE_WEIGHTS)))
+
+
+def _band(one: Plane, two: Plane, valid: NDArray[np.bool_] | None, scales: int) -> float:
+    weights = np.array(SCALE_WEIGHTS[:scales]) / sum(SCALE_WEIGHTS[:scales])
+    product = 1.0
+    for scale, weight in enumerate(weights):
+        similarity = _scale(one, two, valid, luminance=scale == scales - 1)
+        product *= max(similarity, 0.0) ** weight
+        if scale < scales - 1:
+            one, two = _halve(one), _halve(two)
+            if valid is not None:
+                valid = _halve(valid.astype(np.float32)) == 1
+    return product
+
+
+def _scale(one: Plane, two: Plane, valid: NDArray[np.bool_] | None, luminance: bool) -> float:
+    """Return the mean contrast-structure term of one scale, times luminance where asked."""
+    # Centred on 0.5, so that float32 keeps the variances; they do not depend on the origin.
+    one, two = one - np.float32(0.5), two - np.float32(0.5)
+    mean_one, mean_two = _blur(one), _blur(two)
+    spread = _blur(one * one + two * two) - mean_one * mean_one - mean_two * mean_two
+    joint = _blur(one * two) - mean_one * mean_two
+    c1, c2 = np.float32(_K1**2), np.float32(_K2**2)
+    similarity = (2 * joint + c2) / (spread + c2)
+    if luminance:
+        mean_one, mean_two = mean_one + np.float32(0.5), mean_two + np.float32(0.5)
+        similarity *= (2 * mean_one * mean_two + c1) / (mean_one**2 + mean_two**2 + c1)
+    if valid is not None:
+        holes = np.pad(np.cumsum(np.cumsum(~valid, 0), 1), ((1, 0), (1, 0)))
+        inside = holes[WINDOW:, WINDOW:] + holes[:-WINDOW, :-WINDOW]
+        similarity = similarity[inside == holes[WINDOW:, :-WINDOW] + holes[:-WINDOW, WINDOW:]]
+        if similarity.size == 0:
+            return math.nan
+    return float(np.mean(similarity, dtype=np.float64))
+
+
+def _kernel() -> NDArray[np.float32]:
+    taps = np.exp(-((np.arange(WINDOW) - WINDOW // 2) ** 2) / (2 * _SIGMA**2))
+    kernel: NDArray[np.float32] = (taps / taps.sum()).astype(np.float32)
+    return kernel
+
+
+_TAPS: Final = _kernel()
+
+
+def _blur(plane: Plane) -> Plane:
+    """Filter rows and columns with the window, where it fits as a whole."""
+    for axis in (0, 1):
+        length = plane.shape[axis] - WINDOW + 1
+        rows = np.moveaxis(plane, axis, 0)
+        out = rows[WINDOW // 2 : WINDOW // 2 + length] * _TAPS[WINDOW // 2]
+        for tap in range(WINDOW // 2):
+            mirrored = WINDOW - 1 - tap
+            pair = rows[tap : tap + length] + rows[mirrored : mirrored + length]
+            pair *= _TAPS[tap]
+            out += pair
+        filtered: Plane = np.moveaxis(out, 0, axis)
+        plane = filtered
+    return plane
+
+
+def _halve(plane: Plane) -> Plane:
+    rows, columns = plane.shape[0] // 2, plane.shape[1] // 2
+    even = plane[: rows * 2, : columns * 2]
+    total: Plane = even[::2, ::2] + even[::2, 1::2] + even[1::2, ::2] + even[1::2, 1::2]
+    total *= np.float32(0.25)
+    return total
+
+
+def _same_shape(reference: Frame, decoded: Frame) -> None:
+    if reference.pixels.shape != decoded.pixels.shape:
+        raise ValueError(f"frames of {reference.pixels.shape} and {decoded.pixels.shape}")

@@ -1,0 +1,1 @@
+"""The encoders: pixels in, one container out. `registry.encoder(name)` finds one by its name."""

@@ -1,0 +1,66 @@
+"""AVIF (AV1 still pictures) by libavif and aom: a reference to compare with, 8 to 12 bits.
+
+Nothing flies it: it needs some hundred times the work of JPEG 2000. The ladder's parameter is
+libavif's quality, 0 to 100. No chroma subsampling; speed 6.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import imagecodecs
+
+from ...link.errors import InputError
+from .base import Frame, Setting
+from .tiled import Samples
+
+_SPEED: Final = 6
+_DEEPEST: Final = 12
+
+
+class Avif:
+    """The codec's ladder and its tiles."""
+
+    name = "avif"
+    slope = 0.045
+
+    def __init__(self) -> None:
+        self.version = f"imagecodecs {imagecodecs.__version__}, {imagecodecs.avif_version()}"
+
+    def steps(self, bit_depth: int) -> int:  # noqa: ARG002
+        """Qualities 0 to 99, then lossless."""
+        return 101
+
+    def step(self, quality: float, bit_depth: int) -> int:  # noqa: ARG002
+        """The quality, rounded."""
+        return round(quality)
+
+    def check(self, frame: Frame, setting: Setting) -> None:  # noqa: ARG002
+        """Refuse more than 12 bits."""
+        if frame.bit_depth > _DEEPEST:
+            raise InputError(f"avif at bit depth {frame.bit_depth}: allowed are 1 to {_DEEPEST}")
+
+    def groups(self, bands: int) -> list[list[int]]:
+        """The first three bands as a colour, the others one by one."""
+        if bands < 3:
+            return [[band] for band in range(bands)]
+        return [[0, 1, 2], *([band] for band in range(3, bands))]
+
+    def encode(
+        self,
+        samples: Samples,
+        bit_depth: int,
+        step: int,
+        colour: bool,  # noqa: ARG002
+    ) -> bytes:
+        """Return an AVIF file."""
+        return bytes(
+            imagecodecs.avif_encode(
+                samples,
+                level=step,
+                speed=_SPEED,
+                bitspersample=8 if bit_depth <= 8 else 10 if bit_depth <= 10 else 12,
+                pixelformat="yuv444" if samples.ndim == 3 else "yuv400",
+                numthreads=1,
+            )
+        )

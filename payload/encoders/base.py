@@ -1,0 +1,223 @@
+"""What an encoder takes and gives: a frame, a setting, and a container of bytes.
+
+    Frame ──► Encoder.prepare ──► Prepared.encode(Setting) ──► bytes (link.bitstream)
+
+`prepare` does what does not depend on the rate (padding, nodata, a network's convolutions);
+`encode` may then be called for any number of settings and pays only for what the rate changes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...link.bitstream import SampleType, sample_range
+from ...link.errors import InputError
+
+_SAMPLE_TYPES: tuple[SampleType, ...] = ("uint8", "uint16", "int16")
+_BYTE_UNITS: Final = {"b": 1, "kb": 1000, "mb": 1000**2, "kib": 1024, "mib": 1024**2}
+_NUMBER = r"(?P<number>\d+(?:\.\d*)?|\.\d+)"
+_FORMS: Final = "q0 to q100, lossless, 0.5bpp, 20kB"
+
+
+class RateError(InputError):
+    """A budget that the codec cannot meet, even at its coarsest.
+
+    Attributes:
+        budget: Bytes allowed.
+        smallest: Bytes of the smallest bitstream that the codec can make of this frame.
+    """
+
+    def __init__(self, message: str, budget: int, smallest: int) -> None:
+        super().__init__(message)
+        self.budget = budget
+        self.smallest = smallest
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How hard to compress: exactly one of a quality, a rate and a budget.
+
+    Attributes:
+        quality: 0 (coarsest) to 100 (lossless where the codec can be).
+        bpp: Bits a pixel, all bands together, container included; an upper bound.
+        bytes: Bytes a frame, container included; an upper bound.
+    """
+
+    quality: float | None = None
+    bpp: float | None = None
+    bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("quality", "bpp", "bytes") if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) or "none"
+            raise InputError(f"codec setting: {found} given; exactly one of quality, bpp, bytes")
+        if self.quality is not None and not 0 <= self.quality <= 100:
+            raise InputError(f"codec quality {self.quality:g}: allowed are 0 to 100")
+        if self.bpp is not None and not 0 < self.bpp <= 65536:
+            raise InputError(f"codec rate {self.bpp:g} bpp: allowed is more than 0, up to 65536")
+        if self.bytes is not None and self.bytes < 1:
+            raise InputError(f"codec budget {self.bytes} bytes: allowed is at least 1")
+
+    @classmethod
+    def parse(cls, text: str) -> Setting:
+        """Return the setting that a person wrote: `q80`, `lossless`, `0.5bpp` or `20kB`.
+
+        Raises:
+            InputError: The text is none of these.
+        """
+        plain = text.strip().lower().replace(" ", "")
+        if plain == "lossless":
+            return cls(quality=100)
+        if match := re.fullmatch(rf"q{_NUMBER}", plain):
+            return cls(quality=float(match["number"]))
+        if match := re.fullmatch(rf"{_NUMBER}bpp", plain):
+            return cls(bpp=float(match["number"]))
+        if match := re.fullmatch(rf"{_NUMBER}(?P<unit>b|[km]i?b)", plain):
+            return cls(bytes=int(float(match["number"]) * _BYTE_UNITS[match["unit"]]))
+        raise InputError(f"codec setting {text!r}: write it as {_FORMS}")
+
+    def budget(self, width: int, height: int) -> int | None:
+        """Return the most bytes a frame of this size may have; None where quality decides."""
+        if self.bytes is not None:
+            return self.bytes
+        if self.bpp is not None:
+            return int(self.bpp * width * height / 8)
+        return None
+
+    def __str__(self) -> str:
+        if self.quality is not None:
+            return "lossless" if self.quality == 100 else f"q{self.quality:g}"
+        return f"{self.bpp:g}bpp" if self.bpp is not None else f"{self.bytes}B"
+
+
+def parse_choice(text: str) -> tuple[str, Setting]:
+    """Return codec name and setting of a choice such as `jpeg2000:0.5bpp`.
+
+    Raises:
+        InputError: No colon, or the setting is none that `Setting.parse` knows.
+    """
+    name, colon, setting = text.partition(":")
+    if not (name and colon):
+        raise InputError(f"codec {text!r}: write it as NAME:SETTING, with a setting of {_FORMS}")
+    return name.strip().lower(), Setting.parse(setting)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One frame's pixels and what they mean.
+
+    Attributes:
+        pixels: (rows, columns, bands) of uint8, uint16 or int16.
+        bit_depth: Bits a sample. Valid samples lie in 0 to 2**bit_depth - 1; int16 frames with
+            negative samples lie in -2**(bit_depth - 1) to 2**(bit_depth - 1) - 1.
+        nodata: A pixel that has this value in every band shows nothing; None where all do.
+    """
+
+    pixels: NDArray[np.integer]
+    bit_depth: int
+    nodata: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or 0 in self.pixels.shape:
+            raise InputError(
+                f"frame of shape {self.pixels.shape}: allowed is (rows, columns, bands), none empty"
+            )
+        if str(self.pixels.dtype) not in _SAMPLE_TYPES:
+            raise InputError(
+                f"frame of {self.pixels.dtype} samples: allowed are {', '.join(_SAMPLE_TYPES)}"
+            )
+        most = 8 if self.pixels.dtype == np.uint8 else 16
+        if not 1 <= self.bit_depth <= most:
+            raise InputError(
+                f"bit depth {self.bit_depth} of {self.sample_type} samples: allowed are 1 to {most}"
+            )
+        if self.nodata is not None:
+            low, high = sample_range(self.sample_type)
+            if not low <= self.nodata <= high:
+                raise InputError(
+                    f"nodata {self.nodata} of {self.sample_type} samples: "
+                    f"allowed are {low} to {high}"
+                )
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def bands(self) -> int:
+        """Number of bands."""
+        return int(self.pixels.shape[2])
+
+    @property
+    def sample_type(self) -> SampleType:
+        """The pixels' type, by name."""
+        return next(name for name in _SAMPLE_TYPES if name == str(self.pixels.dtype))
+
+    @property
+    def raw_bytes(self) -> int:
+        """Bytes of the frame as the imager reads it out: its bits packed, nothing coded."""
+        return -(-self.pixels.size * self.bit_depth // 8)
+
+    def nodata_mask(self) -> NDArray[np.bool_] | None:
+        """Return (rows, columns), True where every band is nodata; None where no pixel is."""
+        if self.nodata is None:
+            return None
+        mask: NDArray[np.bool_] = (self.pixels == self.nodata).all(axis=2)
+        return mask if mask.any() else None
+
+
+class Prepared(Protocol):
+    """A frame made ready: encode it at any number of settings."""
+
+    def encode(self, setting: Setting) -> bytes:
+        """Return the frame's container at this setting."""
+        ...
+
+
+class Encoder(Protocol):
+    """A codec's flying half. What it writes, `ground.decoders` reads."""
+
+    @property
+    def name(self) -> str:
+        """As in `link.bitstream.CODECS`."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Library and version that do the work; part of the content cache's key."""
+        ...
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Which model, 8 bytes; zeros where there is no model."""
+        ...
+
+    @property
+    def tile(self) -> int:
+        """Side of a tile in pixels, 0 for one tile a frame."""
+        ...
+
+    def prepare(self, frame: Frame) -> Prepared:
+        """Return the frame made ready for `encode`."""
+        ...
+
+    def encode(self, frame: Frame, setting: Setting) -> bytes:
+        """Return the frame's container.
+
+        Raises:
+            InputError: The codec cannot do this setting or this frame.
+            RateError: The budget is below the smallest bitstream of this frame.
+        """
+        ...

@@ -1,0 +1,69 @@
+"""CCSDS 121.0-B-3 lossless data compression by libaec: the Rice coder that flies.
+
+Unit-delay prediction along a band's rows, band after band, blocks of 16 samples, a reference
+sample every 128 blocks. Lossless only.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import imagecodecs
+import numpy as np
+
+from ...link.errors import InputError
+from .base import Frame, Setting
+from .tiled import Samples
+
+BLOCK: Final = 16
+REFERENCE_INTERVAL: Final = 128
+
+
+class Ccsds121:
+    """The codec's one step and its tiles."""
+
+    name = "ccsds121"
+    slope = 1.0
+
+    def __init__(self) -> None:
+        self.version = f"imagecodecs {imagecodecs.__version__}, {imagecodecs.aec_version()}"
+
+    def steps(self, bit_depth: int) -> int:  # noqa: ARG002
+        """Lossless."""
+        return 1
+
+    def step(self, quality: float, bit_depth: int) -> int:  # noqa: ARG002
+        """Lossless."""
+        _only_lossless(f"quality {quality:g}", quality == 100)
+        return 0
+
+    def check(self, frame: Frame, setting: Setting) -> None:  # noqa: ARG002
+        """Refuse a rate: what it takes to lose nothing is what it takes."""
+        _only_lossless(f"setting {setting}", setting.quality == 100)
+
+    def groups(self, bands: int) -> list[list[int]]:
+        """All bands in one stream, one after the other."""
+        return [list(range(bands))]
+
+    def encode(
+        self,
+        samples: Samples,
+        bit_depth: int,
+        step: int,  # noqa: ARG002
+        colour: bool,  # noqa: ARG002
+    ) -> bytes:
+        """Return the stream of all samples, band after band."""
+        planes = np.ascontiguousarray(np.moveaxis(np.atleast_3d(samples), 2, 0))
+        return bytes(
+            imagecodecs.aec_encode(
+                planes.reshape(-1),
+                bitspersample=bit_depth,
+                blocksize=BLOCK,
+                rsi=REFERENCE_INTERVAL,
+            )
+        )
+
+
+def _only_lossless(found: str, lossless: bool) -> None:
+    if not lossless:
+        raise InputError(f"ccsds121 {found}: allowed is lossless (quality 100)")

@@ -1,0 +1,73 @@
+"""JPEG-LS (ISO/IEC 14495-1) by CharLS: near-lossless, no sample further off than NEAR.
+
+The ladder's parameter is NEAR itself, so it is coarse: from NEAR 1 to 2 is 15 per cent of the
+bytes, and a frame of one tile may leave as much of its budget unused. Frames of several tiles
+use theirs up by giving some of them the next finer step.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import imagecodecs
+
+from .base import Frame, Setting
+from .tiled import Samples
+
+_LARGEST_NEAR: Final = 255
+_APP8: Final = 0xFFE8
+
+
+class JpegLs:
+    """The codec's ladder and its tiles."""
+
+    name = "jpegls"
+    slope = 0.03
+
+    def __init__(self) -> None:
+        self.version = f"imagecodecs {imagecodecs.__version__}, {imagecodecs.jpegls_version()}"
+
+    def steps(self, bit_depth: int) -> int:
+        """NEAR from its largest value (half the peak, at most 255) down to 0."""
+        return _largest_near(bit_depth) + 1
+
+    def step(self, quality: float, bit_depth: int) -> int:
+        """Quality q is NEAR = ((100 - q) / 100)**2 of the largest: 100 is lossless."""
+        largest = _largest_near(bit_depth)
+        return largest - round(((100 - quality) / 100) ** 2 * largest)
+
+    def check(self, frame: Frame, setting: Setting) -> None:
+        """Every frame and every setting will do."""
+
+    def groups(self, bands: int) -> list[list[int]]:
+        """Three or four bands interleaved, others in fours and the rest one by one."""
+        if bands in (3, 4):
+            return [list(range(bands))]
+        fours = bands // 4 * 4
+        return [
+            *(list(range(band, band + 4)) for band in range(0, fours, 4)),
+            *([band] for band in range(fours, bands)),
+        ]
+
+    def encode(
+        self,
+        samples: Samples,
+        bit_depth: int,
+        step: int,
+        colour: bool,  # noqa: ARG002
+    ) -> bytes:
+        """Return a codestream without the SPIFF header that imagecodecs writes."""
+        near = _largest_near(bit_depth) - step
+        return without_spiff(imagecodecs.jpegls_encode(samples, level=near))
+
+
+def without_spiff(stream: bytes | bytearray) -> bytes:
+    """Return the codestream without its SPIFF segments: colour space and print resolution."""
+    offset = 2
+    while int.from_bytes(stream[offset : offset + 2], "big") == _APP8:
+        offset += 2 + int.from_bytes(stream[offset + 2 : offset + 4], "big")
+    return bytes(stream[:2] + stream[offset:])
+
+
+def _largest_near(bit_depth: int) -> int:
+    return min(_LARGEST_NEAR, ((1 << bit_depth) - 1) // 2)

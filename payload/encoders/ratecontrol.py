@@ -1,0 +1,95 @@
+"""Meet a byte budget with one codec parameter for the whole frame.
+
+A codec offers a ladder of steps, from coarsest to finest. The size of a frame is close to
+exponential in the step, so a secant on log(bytes) lands near the budget in two or three tries;
+a bracket keeps it honest where the codec is not. What is left over then goes, tile by tile, to
+the next finer step. No tile is coded twice at one step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Final
+
+GOOD_ENOUGH: Final = 0.97
+_AIM: Final = 0.985
+
+Lengths = Callable[[int], Sequence[int]]
+"""Payload lengths of all tiles at a step; remembers what it has coded."""
+
+
+def fit(
+    lengths: Lengths,
+    packed: Callable[[Sequence[int]], int],
+    budget: int,
+    steps: int,
+    first: int,
+    slope: float,
+    good_enough: float = GOOD_ENOUGH,
+) -> list[int] | None:
+    """Return a step for each tile so that the frame's bytes stay within the budget.
+
+    Args:
+        lengths: Payload lengths of all tiles at a step.
+        packed: Bytes of the whole container from its payloads' lengths.
+        budget: Most bytes allowed.
+        steps: Number of steps; 0 is the coarsest.
+        first: The step to try first.
+        slope: Expected growth of log(bytes) from one step to the next, until two tries tell.
+        good_enough: Share of the budget at which the search stops.
+
+    Returns:
+        Steps, one a tile; None where even step 0 is above the budget.
+    """
+    low, high = -1, steps
+    low_log = high_log = math.nan
+    step, aim = min(max(first, 0), steps - 1), math.log(budget * _AIM)
+    stuck = 0
+    while high - low > 1:
+        total = packed(lengths(step))
+        width = high - low
+        if total <= budget:
+            low, low_log = step, math.log(total)
+            if total >= good_enough * budget:
+                break
+        else:
+            high, high_log = step, math.log(total)
+        if not (math.isnan(low_log) or math.isnan(high_log)):
+            stuck = stuck + 1 if high - low > width / 2 else 0
+            share = (aim - low_log) / max(high_log - low_log, 1e-12)
+            step = (low + high) // 2 if stuck > 1 else low + round(share * (high - low))
+        else:
+            here = low_log if math.isnan(high_log) else high_log
+            jump = (aim - here) / slope
+            step += round(jump + math.copysign(1, jump))
+            slope /= 1.5  # a guess that falls short is followed by a longer one
+        step = min(max(step, low + 1), high - 1)
+    if low < 0:
+        return None
+    chosen = [low] * len(lengths(low))
+    if high == low + 1 and high < steps:
+        _top_up(chosen, lengths(low), lengths(high), packed, budget)
+    return chosen
+
+
+def _top_up(
+    chosen: list[int],
+    coarse: Sequence[int],
+    fine: Sequence[int],
+    packed: Callable[[Sequence[int]], int],
+    budget: int,
+) -> None:
+    """Give tiles the next finer step, those that gain most first, while the budget lasts."""
+    now = list(coarse)
+    left = budget - packed(now)
+    for index in sorted(range(len(now)), key=lambda tile: coarse[tile] - fine[tile]):
+        cost = fine[index] - coarse[index]
+        if cost > left:
+            continue
+        trial = now.copy()
+        trial[index] = fine[index]
+        total = packed(trial)
+        if total <= budget:
+            now, left = trial, budget - total
+            chosen[index] += 1

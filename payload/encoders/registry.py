@@ -1,0 +1,55 @@
+"""Encoders by name. A codec's library is imported when the codec is asked for, not before."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from importlib import import_module
+
+from ...link.errors import InputError
+from .base import Encoder
+
+Factory = Callable[[int, int], Encoder]
+
+
+def _tiled(module: str, codec: str) -> Factory:
+    def build(tile: int, threads: int) -> Encoder:
+        from .tiled import TiledEncoder
+
+        return TiledEncoder(
+            getattr(import_module(f".{module}", __package__), codec)(), tile, threads
+        )
+
+    return build
+
+
+_FACTORIES: dict[str, Factory] = {
+    "jpeg2000": _tiled("jpeg2000", "Jpeg2000"),
+    "jpegxl": _tiled("jpegxl", "JpegXl"),
+    "jpegls": _tiled("jpegls", "JpegLs"),
+    "ccsds121": _tiled("ccsds121", "Ccsds121"),
+    "avif": _tiled("avif", "Avif"),
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all codecs, JPEG 2000 first."""
+    return tuple(_FACTORIES)
+
+
+def encoder(name: str, tile: int = 512, threads: int = 1) -> Encoder:
+    """Return an encoder.
+
+    Args:
+        name: One of `names()`.
+        tile: Side of a tile in pixels; 0 is one tile a frame.
+        threads: Tiles coded at once; every tile is coded on one thread.
+
+    Raises:
+        InputError: No codec of that name, or a bad tile size.
+    """
+    if name not in _FACTORIES:
+        close = difflib.get_close_matches(name, _FACTORIES, 1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise InputError(f"codec {name!r}: allowed are {', '.join(_FACTORIES)}{hint}")
+    return _FACTORIES[name](tile, threads)

@@ -1,0 +1,304 @@
+"""An encoder out of a still-picture codec: frame → tiles → codec → container.
+
+    Frame ── samples from 0 ── tiles ── nodata filled ──► TileCodec.encode_tile ──► container
+                                  └──── nodata mask ───────────────────────────────────┘
+
+A `TileCodec` sees nothing but a tile of unsigned samples and a step of its ladder, so a new
+codec is one small class.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...link import bitstream, masks, varint
+from ...link.bitstream import FrameHeader
+from ...link.errors import InputError
+from ...link.tiles import grid
+from .base import Frame, RateError, Setting
+from .fill import fill_holes
+from .ratecontrol import fit
+
+Samples = NDArray[np.integer]
+
+_PROBE_SIDE = 64
+_PROBE_BLOCKS = 3
+
+
+class TileCodec(Protocol):
+    """What a still-picture codec must tell and do.
+
+    Attributes:
+        name: As in `link.bitstream.CODECS`.
+        version: Library and version.
+        slope: Expected growth of log(bytes) from one step to the next.
+    """
+
+    name: str
+    version: str
+    slope: float
+
+    def steps(self, bit_depth: int) -> int:
+        """Return how many steps the ladder has for samples of this depth; 0 is the coarsest."""
+        ...
+
+    def step(self, quality: float, bit_depth: int) -> int:
+        """Return the step of a quality.
+
+        Raises:
+            InputError: The codec does not have this quality.
+        """
+        ...
+
+    def check(self, frame: Frame, setting: Setting) -> None:
+        """Refuse what the codec cannot do.
+
+        Raises:
+            InputError: What it cannot do, and what it can.
+        """
+        ...
+
+    def groups(self, bands: int) -> list[list[int]]:
+        """Return which bands go into one codestream together, in order."""
+        ...
+
+    def encode(self, samples: Samples, bit_depth: int, step: int, colour: bool) -> bytes:
+        """Return the codestream of (rows, columns, bands) or (rows, columns) samples.
+
+        `colour` says that these are the frame's first bands, which are red, green and blue, or
+        stand for them, where there are three.
+        """
+        ...
+
+
+class TiledEncoder:
+    """An encoder that codes every tile alone with a still-picture codec."""
+
+    def __init__(self, codec: TileCodec, tile: int = 512, threads: int = 1) -> None:
+        if not 0 <= tile <= bitstream.LARGEST_TILE:
+            raise InputError(
+                f"tile {tile}: allowed are 0 (one a frame) to {bitstream.LARGEST_TILE}"
+            )
+        if threads < 1:
+            raise InputError(f"threads {threads}: allowed is at least 1")
+        self.codec = codec
+        self.tile = tile
+        self.threads = threads
+
+    @property
+    def name(self) -> str:
+        """The codec's name."""
+        return self.codec.name
+
+    @property
+    def version(self) -> str:
+        """Library and version."""
+        return self.codec.version
+
+    @property
+    def fingerprint(self) -> bytes:
+        """No model: zeros."""
+        return bitstream.NO_MODEL
+
+    def prepare(self, frame: Frame) -> PreparedTiles:
+        """Return the frame cut into tiles."""
+        return PreparedTiles(self, frame)
+
+    def encode(self, frame: Frame, setting: Setting) -> bytes:
+        """Return the frame's container."""
+        self.codec.check(frame, setting)
+        return self.prepare(frame).encode(setting)
+
+
+class PreparedTiles:
+    """A frame's tiles, and every codestream made of them so far."""
+
+    def __init__(self, encoder: TiledEncoder, frame: Frame) -> None:
+        self._codec = encoder.codec
+        self._threads = encoder.threads
+        self._frame = frame
+        samples, negative = unsigned_samples(frame)
+        holes = frame.nodata_mask()
+        self._masks: list[bytes] = []
+        self._tiles: list[Samples | None] = []
+        for place in grid(frame.width, frame.height, encoder.tile):
+            tile = np.ascontiguousarray(samples[place.window])
+            empty = holes[place.window] if holes is not None else None
+            if empty is not None:
+                self._masks.append(masks.pack(empty))
+                if empty.any():
+                    tile = tile.copy()
+                    fill_holes(tile, empty)
+            self._tiles.append(tile if empty is None or not empty.all() else None)
+        self._header = FrameHeader(
+            codec=self._codec.name,
+            width=frame.width,
+            height=frame.height,
+            bands=frame.bands,
+            bit_depth=frame.bit_depth,
+            sample_type=frame.sample_type,
+            negative=negative,
+            tile=encoder.tile if len(self._tiles) > 1 else 0,
+            nodata=frame.nodata,
+            masks=holes is not None,
+        )
+        self._coded: dict[tuple[int, int], bytes] = {}
+        self._sizes: dict[int, list[int]] = {}
+
+    def encode(self, setting: Setting) -> bytes:
+        """Return the container at this setting.
+
+        Raises:
+            InputError: The codec does not have this setting.
+            RateError: The budget is below the smallest bitstream of this frame.
+        """
+        self._codec.check(self._frame, setting)
+        budget = setting.budget(self._frame.width, self._frame.height)
+        if budget is None:
+            assert setting.quality is not None  # noqa: S101  (Setting holds exactly one)
+            step = self._codec.step(setting.quality, self._frame.bit_depth)
+            chosen = [step] * len(self._tiles)
+        else:
+            chosen = self._fit(budget)
+        for step in sorted(set(chosen)):
+            self._code(step, [tile for tile, own in enumerate(chosen) if own == step])
+        payloads = [self._coded[tile, step] for tile, step in enumerate(chosen)]
+        return bitstream.pack(self._header, payloads)
+
+    def _fit(self, budget: int) -> list[int]:
+        steps = self._codec.steps(self._frame.bit_depth)
+        chosen = None
+        if budget > 0:
+            first, slope = self._first_guess(budget, steps)
+            chosen = fit(self._lengths, self._packed, budget, steps, first, slope)
+        if chosen is None:
+            smallest = self._packed(self._lengths(0))
+            raise RateError(
+                f"{self._codec.name}: a budget of {budget} bytes for a frame of "
+                f"{self._frame.width} x {self._frame.height} pixels; "
+                f"the smallest that it can make is {smallest} bytes",
+                budget,
+                smallest,
+            )
+        return chosen
+
+    def _first_guess(self, budget: int, steps: int) -> tuple[int, float]:
+        """Guess the step from blocks out of the frame: a search that costs next to nothing."""
+        slope, middle = self._codec.slope, steps // 2
+        if self._sizes:
+            totals = {step: self._packed(lengths) for step, lengths in self._sizes.items()}
+            return min(totals, key=lambda step: abs(math.log(totals[step] / budget))), slope
+        side = _PROBE_SIDE * _PROBE_BLOCKS
+        known = [tile for tile in self._tiles if tile is not None]
+        pixels = sum(tile.shape[0] * tile.shape[1] for tile in known)
+        if pixels < 4 * side * side:
+            return middle, slope
+        probe = _probe(known, side)
+        share = side * side / pixels
+        sizes: dict[int, int] = {}
+
+        def lengths(step: int) -> list[int]:
+            if step not in sizes:
+                sizes[step] = len(self._code_tile(probe, step))
+            return [sizes[step]]
+
+        aim = max(1, int(budget * share))
+        found = fit(lengths, lambda parts: parts[0], aim, steps, middle, slope, good_enough=0.95)
+        first = found[0] if found else 0
+        near = sorted(sizes, key=lambda step: abs(step - first))[:2]
+        if len(near) == 2 and sizes[near[0]] != sizes[near[1]]:
+            rise = math.log(sizes[near[1]] / sizes[near[0]]) / (near[1] - near[0])
+            slope = max(rise, slope / 8)
+        return first, slope
+
+    def _packed(self, lengths: Sequence[int]) -> int:
+        return bitstream.packed_size(self._header, lengths)
+
+    def _lengths(self, step: int) -> list[int]:
+        if step not in self._sizes:
+            everything = range(len(self._tiles))
+            self._code(step, everything)
+            self._sizes[step] = [len(self._coded[tile, step]) for tile in everything]
+        return self._sizes[step]
+
+    def _code(self, step: int, which: Sequence[int]) -> None:
+        """Make sure that these tiles are coded at this step."""
+        missing = [tile for tile in which if (tile, step) not in self._coded]
+        work = partial(self._payload, step)
+        if self._threads > 1 and len(missing) > 1:
+            with ThreadPoolExecutor(self._threads) as pool:
+                payloads = list(pool.map(work, missing))
+        else:
+            payloads = [work(tile) for tile in missing]
+        for tile, payload in zip(missing, payloads, strict=True):
+            self._coded[tile, step] = payload
+
+    def _payload(self, step: int, index: int) -> bytes:
+        tile = self._tiles[index]
+        mask = self._masks[index] if self._masks else b""
+        return mask if tile is None else mask + self._code_tile(tile, step)
+
+    def _code_tile(self, tile: Samples, step: int) -> bytes:
+        """Return the codestreams of a tile's band groups, all but the last after their length."""
+        streams = []
+        for group in self._codec.groups(tile.shape[2]):
+            # A copy and not a view: codecs read the strides, and numpy leaves those of a
+            # one-row view as they were.
+            samples = (tile[..., group[0]] if len(group) == 1 else tile[..., group]).copy("C")
+            streams.append(self._codec.encode(samples, self._frame.bit_depth, step, group[0] == 0))
+        head = b"".join(varint.pack(len(stream)) + stream for stream in streams[:-1])
+        return head + streams[-1]
+
+
+def unsigned_samples(frame: Frame) -> tuple[Samples, bool]:
+    """Return the samples counted from the lowest allowed value, and whether that is negative.
+
+    Nodata pixels come out as anything: they are filled later.
+
+    Raises:
+        InputError: A valid sample lies outside the frame's bit depth.
+    """
+    pixels = frame.pixels
+    holes = frame.nodata_mask()
+    valid = pixels if holes is None else pixels[~holes]
+    lowest, highest = (int(valid.min()), int(valid.max())) if valid.size else (0, 0)
+    negative = lowest < 0 or (frame.sample_type == "int16" and frame.bit_depth == 16)
+    low = -(1 << (frame.bit_depth - 1)) if negative else 0
+    high = low + (1 << frame.bit_depth) - 1
+    if lowest < low or highest > high:
+        raise InputError(
+            f"samples from {lowest} to {highest} in a frame of bit depth {frame.bit_depth}: "
+            f"allowed are {low} to {high}"
+        )
+    if frame.sample_type == "int16":
+        pixels = pixels.astype(np.int32) - low
+    kind: type[np.integer] = np.uint8 if frame.bit_depth <= 8 else np.uint16
+    return pixels.astype(kind, copy=False), negative
+
+
+def _probe(tiles: Sequence[Samples], side: int) -> Samples:
+    """Return a small picture of blocks taken evenly over all tiles."""
+    out = np.empty((side, side, tiles[0].shape[2]), tiles[0].dtype)
+    blocks = _PROBE_BLOCKS * _PROBE_BLOCKS
+    for block in range(blocks):
+        where = (block + 0.5) / blocks * len(tiles)
+        tile = tiles[int(where)]
+        across, down = (block * 0.381966) % 1, (block * 0.618034 + 0.25) % 1
+        row = int(down * max(0, tile.shape[0] - _PROBE_SIDE))
+        column = int(across * max(0, tile.shape[1] - _PROBE_SIDE))
+        piece = tile[row : row + _PROBE_SIDE, column : column + _PROBE_SIDE]
+        top, left = block // _PROBE_BLOCKS * _PROBE_SIDE, block % _PROBE_BLOCKS * _PROBE_SIDE
+        fits = np.pad(
+            piece,
+            ((0, _PROBE_SIDE - piece.shape[0]), (0, _PROBE_SIDE - piece.shape[1]), (0, 0)),
+            mode="edge",
+        )
+        out[top : top + _PROBE_SIDE, left : left + _PROBE_SIDE] = fits
+    return out

@@ -1,0 +1,1 @@
+"""The imager: scenes on disk become the frames that the encoder sees."""
