@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,10 +12,10 @@ from pathlib import Path
 
 from ..ground.archive import window_transform, write_cog
 from ..ground.decoders import Decoded, decode
-from ..ground.quality import quality
 from ..link.bitstream import tile_spans, without
 from ..link.transfer import Span
 from ..payload.encoders.base import Frame
+from .content_cache import ContentCache
 from .encoding import Encoders, Job
 from .grade import Grade
 from .model.journal import FrameRecord, FrameState
@@ -36,8 +37,11 @@ class _Arrival:
 class Grader:
     """Decodes and measures the delivered frames of a run."""
 
-    def __init__(self, outcome: Outcome, encoders: Encoders, scenes: Scenes) -> None:
+    def __init__(
+        self, outcome: Outcome, encoders: Encoders, scenes: Scenes, cache: ContentCache
+    ) -> None:
         self._outcome = outcome
+        self._cache = cache
         self._encoders = encoders
         self._scenes = scenes
 
@@ -72,7 +76,9 @@ class Grader:
         if job is None:
             raise ValueError(f"frame {record.capture.number} has no pixels")
         arrival = _Arrival(job, self._missing(record))
-        return self._scenes.frame(job.satellite, job.view), self._decode(arrival)[0]
+        received, _ = self._received(arrival)
+        original = self._scenes.frame(job.satellite, job.view)
+        return original, None if received is None else decode(received)
 
     def _arrivals(self) -> Iterator[tuple[FrameRecord, _Arrival]]:
         for satellite in self._outcome.satellites:
@@ -86,24 +92,24 @@ class Grader:
         return tuple(station.missing(record.capture.number, record.encoded_bytes))
 
     def _one(self, arrival: _Arrival, records: list[FrameRecord], folder: Path | None) -> Grade:
-        decoded, tiles = self._decode(arrival)
-        if decoded is None:
+        received, tiles = self._received(arrival)
+        if received is None:
             return Grade(math.nan, math.nan, tiles, tiles)
+        decoded = decode(received) if folder is not None else None
         original = self._scenes.frame(arrival.job.satellite, arrival.job.view)
-        measured = quality(original, decoded.frame)
-        if folder is not None:
-            for record in records:
-                self._archive(folder, record, arrival.job, decoded)
+        measured = self._cache.delivered_quality(original, received, decoded)
+        if folder is not None and decoded is not None:
+            self._archive(folder, records, arrival.job, decoded)
         return Grade(
             # Rounded, because the last bits of a float differ between machines.
-            round(measured.psnr_db, DECIMALS_DB),
-            round(measured.ms_ssim, DECIMALS_MS_SSIM),
+            round(measured.quality.psnr_db, DECIMALS_DB),
+            round(measured.quality.ms_ssim, DECIMALS_MS_SSIM),
             tiles,
-            len(decoded.lost_tiles),
+            measured.lost_tiles,
         )
 
-    def _decode(self, arrival: _Arrival) -> tuple[Decoded | None, int]:
-        """Decode what arrived, and count the tiles; None where the header is lost."""
+    def _received(self, arrival: _Arrival) -> tuple[bytes | None, int]:
+        """Return the bitstream as far as it arrived, None without its header, and its tiles."""
         bitstream = self._encoders.coded(arrival.job).bitstream
         tiles = tile_spans(bitstream)
         header_end = min((offset for _, offset, _ in tiles), default=len(bitstream))
@@ -114,26 +120,33 @@ class Grader:
             for index, offset, length in tiles
             if any(start < offset + length and end > offset for start, end in arrival.missing)
         ]
-        return decode(without(bitstream, lost) if lost else bitstream), len(tiles)
+        return without(bitstream, lost) if lost else bitstream, len(tiles)
 
-    def _archive(self, folder: Path, record: FrameRecord, job: Job, decoded: Decoded) -> None:
+    def _archive(
+        self, folder: Path, records: list[FrameRecord], job: Job, decoded: Decoded
+    ) -> None:
+        """File one picture away under the name of every frame that it is."""
         view = job.view
         if view.scene is None:
             return
         scene = self._scenes[view.scene]
-        setup = self._outcome.setup
-        satellite = setup.satellites[record.satellite].name
-        target = setup.targets[record.capture.target]
+        first, *others = [folder / self._name(record) for record in records]
         write_cog(
-            folder / f"{record.capture.number:06d}-{satellite}-{target}.tif",
+            first,
             decoded.frame,
             scene.crs,
             window_transform(scene.transform, window(view)),
             scene.content().bits - view.bit_depth,
             {
-                "DOWNPASS_SATELLITE": satellite,
-                "DOWNPASS_TARGET": target,
-                "DOWNPASS_FRAME": str(record.capture.number),
-                "DOWNPASS_LOST_TILES": " ".join(map(str, decoded.lost_tiles)),
+                "DOWNPASS_SCENE": view.scene.name,
+                "DOWNPASS_LOST_TILES": " ".join(map(str, decoded.lost_tiles)) or "none",
             },
         )
+        for other in others:
+            shutil.copyfile(first, other)
+
+    def _name(self, record: FrameRecord) -> str:
+        setup = self._outcome.setup
+        satellite = setup.satellites[record.satellite].name
+        target = setup.targets[record.capture.target]
+        return f"{record.capture.number:06d}-{satellite}-{target}.tif"

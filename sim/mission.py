@@ -172,6 +172,7 @@ def fly(scenario: Scenario) -> Flight:
                     settle_s=imager.settle_time,
                     duty_cycle=imager.duty_cycle,
                     period_s=elements.period_s,
+                    off_nadir_limit_deg=imager.off_nadir_limit,
                 ),
                 scenario.duration,
             )

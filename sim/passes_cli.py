@@ -90,7 +90,8 @@ def _print(flight: Flight) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(soft_wrap=not sys.stdout.isatty())
+    # In a pipe nobody is there to widen the window.
+    console = Console(width=None if sys.stdout.isatty() else 160)
     found = _passes(flight)
     table = Table(title=f"{len(found)} passes", title_justify="left")
     for name in ("satellite", "station", "AOS (UTC)", "LOS (UTC)"):

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from .orbit.access import Access
 
 EARTH_RADIUS_M = 6_371_000.0
+EARTH_GM = 3.986_004_418e14
+"""m³/s², WGS 84."""
 
 TOO_SHORT = "access shorter than a frame"
 TURNING = "no time to turn"
@@ -33,6 +35,7 @@ class Pointing:
         settle_s: time to calm down after a turn, seconds.
         duty_cycle: largest share of any stretch of one orbit spent imaging, 0 to 1.
         period_s: time of one orbit, seconds.
+        off_nadir_limit_deg: how far it may turn from straight down, degrees.
     """
 
     frame_s: float
@@ -40,6 +43,19 @@ class Pointing:
     settle_s: float
     duty_cycle: float
     period_s: float
+    off_nadir_limit_deg: float
+
+    def crossing_s(self, off_nadir_deg: float) -> float:
+        """How long a point stays in reach that is seen at best so far off nadir, seconds.
+
+        The points in reach are a cap around the one below the satellite. It moves along a great
+        circle at the cap's centre, so the point's way through it is a chord: by Napier's rules
+        cos(half the chord) = cos(radius of the cap) / cos(distance from the centre).
+        """
+        cap = _ground_angle(self.off_nadir_limit_deg, self.period_s)
+        beside = _ground_angle(off_nadir_deg, self.period_s)
+        half = math.acos(min(1.0, math.cos(cap) / math.cos(beside)))
+        return half / math.pi * self.period_s
 
     def turn_s(self, a: Shot, b: Shot) -> float:
         """Time to turn from one shot to the next.
@@ -81,6 +97,16 @@ class Timetable:
     skipped: dict[int, str]
 
 
+def _ground_angle(off_nadir_deg: float, period_s: float) -> float:
+    """Angle at the Earth's centre between the point below and one seen off nadir, radians."""
+    axis_m = (EARTH_GM * (period_s / (2 * math.pi)) ** 2) ** (1 / 3)
+    off_nadir = math.radians(off_nadir_deg)
+    sine = math.sin(off_nadir) * axis_m / EARTH_RADIUS_M
+    if sine >= 1:  # beyond the horizon, where all is seen that can be
+        return math.acos(EARTH_RADIUS_M / axis_m)
+    return math.asin(sine) - off_nadir
+
+
 def frame_seconds(length_m: float, period_s: float) -> float:
     """Time in which the point below the satellite moves by one frame's length.
 
@@ -101,8 +127,9 @@ def plan(
     Args:
         accesses: when it can see what.
         priorities: of each access's target; higher goes first.
-        areas: of each access, whether its target is an area. An area gets as many frames, one
-            behind the other, as its access has room for; a point gets one.
+        areas: of each access, whether its target is an area. A point gets one frame. An area
+            gets as many, one behind the other, as it is long: the time for which it is in reach
+            beyond that of a point, in frames.
         pointing: how fast the satellite works.
         duration_s: end of the run; no frame ends later.
     """
@@ -119,7 +146,11 @@ def plan(
         if room < 1:
             skipped[index] = TOO_SHORT
             continue
-        wanted = _wanted(access, index, end_s, pointing.frame_s, room if areas[index] else 1)
+        count = 1
+        if areas[index]:
+            over_s = access.duration_s - pointing.crossing_s(access.off_nadir_deg)
+            count = max(1, min(room, math.ceil(over_s / pointing.frame_s)))
+        wanted = _wanted(access, index, end_s, pointing.frame_s, count)
         causes = [_place(shots, shot, access.start_s, end_s, pointing) for shot in wanted]
         if None not in causes:
             skipped[index] = next(cause for cause in causes if cause is not None)

@@ -79,7 +79,7 @@ def run(
 
         outcome = simulate(mission.setup, sources, on_event=tell)
         progress.stage("decoding and measuring", sum(len(s.frames) for s in outcome.satellites))
-        grader = Grader(outcome, encoders, scenes)
+        grader = Grader(outcome, encoders, scenes, cache)
         grades = grader.grade(delivered, lambda done, _: progress.step(done))
         shown = choose(outcome, grades, scenario.report.sample_frames)
         pictures = crops(grader, shown, grades, mission.setup.targets)

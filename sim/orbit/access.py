@@ -17,7 +17,7 @@ from .passes import elevation_reach
 from .polygon import Polygon
 from .search import Near, find
 from .sun import Sun
-from .windows import best_within, merge
+from .windows import best_within, merge, microdegrees, milliseconds
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -59,7 +59,7 @@ class Imaging:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One stretch of time in which a target can be imaged.
+    """One stretch of time in which a target can be imaged, to the millisecond and microdegree.
 
     Attributes:
         satellite: Index of the satellite.
@@ -141,6 +141,8 @@ def _of_chunk(
         daylight = SunAbove(sun, samples.up, least)
         windows = windows.intersect(find(daylight, ephemeris, item, grid)[0])
 
+    windows = windows.rounded(ephemeris.end_s)
+
     def value(which: Index, time_s: Array) -> Array:
         return view.evaluate(which, time_s, *ephemeris.at(time_s))[0]
 
@@ -154,11 +156,11 @@ def _of_chunk(
         joined.item,
         joined.start_s,
         joined.end_s,
-        best[chosen],
-        off_nadir,
-        sun.elevation_deg(samples.up[:, point], best[chosen]),
-        samples.latitude_deg[point],
-        (samples.longitude_deg[point] + 180.0) % 360.0 - 180.0,
+        np.clip(milliseconds(best[chosen]), joined.start_s, joined.end_s),
+        microdegrees(off_nadir),
+        microdegrees(sun.elevation_deg(samples.up[:, point], best[chosen])),
+        microdegrees(samples.latitude_deg[point]),
+        microdegrees((samples.longitude_deg[point] + 180.0) % 360.0 - 180.0),
     )
 
 

@@ -13,7 +13,7 @@ from .conditions import AboveElevation
 from .earth import Site, normals, positions
 from .ephemeris import Ephemeris
 from .search import Near, find
-from .windows import Peaks, Windows, best_within
+from .windows import Peaks, Windows, best_within, microdegrees, milliseconds
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -47,7 +47,8 @@ class Pass:
     """One satellite over one station, from the mask up and down to it again.
 
     A pass that is under way when the run starts or ends is cut there, and its culmination is the
-    highest moment within the run.
+    highest moment within the run. Times are to the millisecond, and a pass that rounds to nothing
+    is none.
 
     Attributes:
         satellite: Index of the satellite.
@@ -117,6 +118,7 @@ def passes(
     places = _Places.of([station.site for station in stations])
     near = Near.of(ephemeris)
     windows, peaks, condition = places.above(near, mask_deg)
+    windows = windows.rounded(ephemeris.end_s)
     if not len(windows):
         return []
 
@@ -127,7 +129,8 @@ def passes(
     culmination, height = best_within(
         windows, peaks, lambda item, time: sine(item, time) - condition.least_sine[item]
     )
-    highest_deg = _degrees(height + condition.least_sine[windows.item])
+    culmination = np.clip(milliseconds(culmination), windows.start_s, windows.end_s)
+    highest_deg = microdegrees(_degrees(height + condition.least_sine[windows.item]))
 
     samples = [
         _sample_times(start, top, end)
@@ -218,7 +221,7 @@ def _step_starts(
         if step_deg <= mask_deg.min():
             continue
         higher, _, _ = places.above(near, np.full(len(mask_deg), step_deg))
-        for time in (higher.start_s, higher.end_s):
+        for time in (milliseconds(higher.start_s), milliseconds(higher.end_s)):
             into = np.searchsorted(
                 windows.item * span + windows.start_s, higher.item * span + time, side="right"
             )
@@ -232,4 +235,5 @@ def _step_starts(
     owner = np.concatenate([which for which, _ in crossings])
     time = np.concatenate([moment for _, moment in crossings])
     order = np.lexsort((time, owner))
-    return np.split(time[order], np.searchsorted(owner[order], np.arange(1, len(windows))))
+    starts = np.split(time[order], np.searchsorted(owner[order], np.arange(1, len(windows))))
+    return [np.unique(start) for start in starts]

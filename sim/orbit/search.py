@@ -26,8 +26,8 @@ Function = Callable[[Index, Array], Array]
 
 _CELLS = 4_000_000  # of the matrix product at a time: 16 MB
 _PAIRS = 200_000  # of place and time evaluated at a time: 40 MB
-_CROSSING_TOLERANCE_S = 1e-6
-_PEAK_TOLERANCE_S = 1e-5
+# Far below the millisecond that results are rounded to, so that hardly ever a last bit shows.
+_TOLERANCE_S = 1e-9
 
 
 class Condition(Protocol):
@@ -135,6 +135,7 @@ def find(
     def rate_at(which: Index, time_s: Array) -> Array:
         return condition.evaluate(which, time_s, *ephemeris.at(time_s))[1]
 
+    tolerance = max(_TOLERANCE_S, 4.0 * float(np.spacing(ephemeris.end_s)))
     joined = (item[1:] == item[:-1]) & (grid[1:] == grid[:-1] + 1)
     time, holds, rises = ephemeris.time_s[grid], value >= 0.0, rate > 0.0
     top = joined & rises[:-1] & ~rises[1:]
@@ -147,7 +148,7 @@ def find(
         turn_item,
         (time[turning], rate[turning]),
         (time[turning + 1], rate[turning + 1]),
-        _PEAK_TOLERANCE_S,
+        tolerance,
     )
     turn_value = value_at(turn_item, turn_time)
 
@@ -165,9 +166,7 @@ def find(
     which, left, left_value, right, right_value = (
         column[crosses] for column in (which, left, left_value, right, right_value)
     )
-    crossing = root(
-        value_at, which, (left, left_value), (right, right_value), _CROSSING_TOLERANCE_S
-    )
+    crossing = root(value_at, which, (left, left_value), (right, right_value), tolerance)
     rising = right_value >= 0.0
 
     opened = np.flatnonzero(holds & np.concatenate(([True], ~joined))[:number])

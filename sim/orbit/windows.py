@@ -46,6 +46,17 @@ class Windows:
         """Some of the windows."""
         return Windows(self.item[chosen], self.start_s[chosen], self.end_s[chosen])
 
+    def rounded(self, last_s: float) -> Windows:
+        """The windows to the millisecond, none beyond `last_s`; what rounds to nothing is left out.
+
+        Another machine's sines differ in the last bit, and its times by a nanosecond. Rounded,
+        they are the same, and so is everything computed from them.
+        """
+        start, end = milliseconds(self.start_s), milliseconds(self.end_s)
+        end = np.where(self.end_s >= last_s, last_s, np.minimum(end, last_s))
+        keep = end > start
+        return Windows(self.item[keep], start[keep], end[keep])
+
     def intersect(self, other: Windows) -> Windows:
         """The times when an item has a window here and in `other`."""
         if not len(self) or not len(other):
@@ -62,6 +73,16 @@ class Windows:
         end = np.minimum(self.end_s[mine], other.end_s[theirs])
         keep = (end > start) & (self.item[mine] == other.item[theirs])
         return Windows(self.item[mine][keep], start[keep], end[keep])
+
+
+def milliseconds(time_s: Array) -> Array:
+    """Times to the millisecond."""
+    return np.asarray(np.round(time_s, 3))
+
+
+def microdegrees(angle_deg: Array) -> Array:
+    """Angles to the millionth of a degree."""
+    return np.asarray(np.round(angle_deg, 6))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

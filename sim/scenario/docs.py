@@ -139,8 +139,8 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         "targets[]",
         Target,
         (
-            "Give exactly one of `at` and `polygon`. A polygon's edges take the short way, "
-            "over the antimeridian too."
+            "Give exactly one of `at` and `polygon`. A polygon's edges take the short way, over "
+            "the antimeridian too."
         ),
     ),
     (
@@ -371,9 +371,9 @@ def _processors() -> Iterator[str]:
         "The profiles that ship. Rates are in Msample/s (a sample is one pixel of one band), for "
         "one core that codes while the others run the rest. Hardly anybody publishes how fast an "
         "onboard computer runs a codec, so they are **derived** from rates measured on one "
-        "x86-64 core by the ratio of Dhrystone figures: right within a factor of two or three. "
-        "If you have measured, put your figure into `encode_rate`. The `student` is the light "
-        "learned encoder.\n\n"
+        "x86-64 core by the ratio of Dhrystone figures: expect them to be off by a factor of two "
+        "or three. If you have measured, put your figure into `encode_rate`. The `student` is the "
+        "light learned encoder.\n\n"
     )
     profiles = [processors.profile(name) for name in processors.names()]
     codecs = list(profiles[0].encode_rate)

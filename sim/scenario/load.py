@@ -35,6 +35,8 @@ from .units import shown
 from .yamltree import LARGEST_FILE, Tree, YamlError, parse
 
 _SHOWN_PROBLEMS = 100
+# No more are put into words: suggestions for a hundred thousand keys would take a minute.
+_MOST_PROBLEMS = 1000
 _ORBITS: dict[str, type[Model]] = {
     "tle": TleOrbit,
     "sun-synchronous": SunSynchronousOrbit,
@@ -43,17 +45,22 @@ _ORBITS: dict[str, type[Model]] = {
 
 
 class ScenarioError(InputError):
-    """A scenario that cannot be used; `problems` holds one line for every fault."""
+    """A scenario that cannot be used.
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    Attributes:
+        problems: One line for every fault; the first thousand where there are more.
+        unsaid: How many more there are.
+    """
+
+    def __init__(self, problems: Sequence[str], unsaid: int = 0) -> None:
         self.problems = tuple(problems)
+        self.unsaid = unsaid
         listed = list(self.problems[:_SHOWN_PROBLEMS])
-        if len(self.problems) > len(listed):
-            listed.append(f"… and {len(self.problems) - len(listed)} more")
-        super().__init__("\n".join(listed))
+        more = len(self.problems) - len(listed) + unsaid
+        super().__init__("\n".join([*listed, f"… and {more} more"] if more else listed))
 
-    def __reduce__(self) -> tuple[type[ScenarioError], tuple[tuple[str, ...]]]:
-        return type(self), (self.problems,)
+    def __reduce__(self) -> tuple[type[ScenarioError], tuple[tuple[str, ...], int]]:
+        return type(self), (self.problems, self.unsaid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +93,19 @@ def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
             [f"{label}: found {found}; allowed: a mapping with keys {_keys_of(Scenario)}"]
         )
     problems = [_Problem(where, message, line) for where, line, message in tree.faults]
+    unsaid = 0
     changed, refused = _apply(tree, overrides)
     source = Source(path, tree.lines, changed)
     context = {"file": True, "folder": path.parent}
     try:
         scenario = Scenario.model_validate(tree.value, context=context)
     except ValidationError as error:
-        problems += _explain(error.errors(include_url=False), tree.value, source)
+        errors = error.errors(include_url=False)
+        unsaid = max(0, len(errors) - _MOST_PROBLEMS)
+        problems += _explain(errors[:_MOST_PROBLEMS], tree.value, source)
         problems += _clashes(tree.value, source)
     if problems or refused:
-        raise ScenarioError([*refused, *_lines(problems, source, label)])
+        raise ScenarioError([*refused, *_lines(problems, source, label)], unsaid)
     # A private attribute: pydantic lets it be set on a frozen model.
     scenario._source = source
     return scenario
@@ -226,10 +236,11 @@ def _locate(loc: tuple[int | str, ...], value: Any) -> tuple[list[str], type[Bas
     steps: list[str] = []
     model: type[BaseModel] | None = Scenario
     holder: type[BaseModel] | None = Scenario
+    before: int | str = ""
     for part in loc:
-        if steps and steps[-1] == "orbit" and part in _ORBITS:
-            model = _ORBITS[str(part)]  # the form that was tried, which the file does not name
-            continue
+        before, previous = part, before
+        if previous == "orbit":
+            continue  # the form that was tried, which the file does not name
         if part == "[key]":
             continue
         steps.append(str(part))

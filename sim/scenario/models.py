@@ -9,13 +9,9 @@ given as they are; from a file (see `load`), numbers that have a unit must carry
 from __future__ import annotations
 
 import difflib
-import math
-import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeGuard
 
 from pydantic import (
@@ -29,7 +25,6 @@ from pydantic import (
     PrivateAttr,
     StringConstraints,
     Tag,
-    ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
@@ -38,6 +33,7 @@ from pydantic_core import CoreSchema
 from ...payload import processors
 from ...payload.encoders.base import Setting
 from . import stations
+from .fields import Bands, LocalTime, Moment, Place, Ring, ScenePath
 from .source import SceneReference, Source
 from .tle import tle_epoch, tle_lines
 from .units import (
@@ -84,7 +80,7 @@ class Model(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        for at, message in self.clashes({k: getattr(self, k) for k in type(self).model_fields}):
+        for at, message in self.clashes({key: getattr(self, key) for key in self.model_fields_set}):
             raise fault(message, at)
         return self
 
@@ -110,93 +106,6 @@ def _exactly_one(given: Mapping[str, Any], keys: Sequence[str]) -> Clashes:
 
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _moment(value: object) -> datetime:
-    """Read a moment in UTC, from ISO 8601 text with a zone."""
-    wanted = "allowed: a UTC moment such as 2024-12-02T00:00:00Z"
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        if not isinstance(moment, datetime):
-            raise fault(f"found {shown(value)}; {wanted}")
-        if moment.tzinfo is None:
-            raise fault(f"found {shown(value)}, which has no zone; {wanted}")
-        moment = moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise fault(f"found {shown(value)}; {wanted}") from None
-    # The first satellite flew in October 1957; a TLE's two-digit years end in 2056.
-    if not 1957 <= moment.year <= 2056:
-        raise fault(f"found {shown(value)}; allowed: years 1957 to 2056")
-    return moment
-
-
-Moment = Annotated[
-    datetime,
-    BeforeValidator(_moment),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)$",
-        }
-    ),
-]
-
-
-def _place(value: object) -> tuple[float, float]:
-    """Read a point on the ground, [latitude, longitude] in degrees."""
-    wanted = "allowed: [latitude, longitude] in degrees, such as [38.72, -9.14]"
-    if not isinstance(value, list | tuple) or len(value) != 2:
-        size = f"a list of {len(value)}" if isinstance(value, list | tuple) else shown(value)
-        raise fault(f"found {size}; {wanted}")
-    for part in value:
-        if isinstance(part, bool) or not isinstance(part, int | float):
-            raise fault(f"found [{shown(value[0])}, {shown(value[1])}]; {wanted}")
-    for part, name, most in zip(value, ("latitude", "longitude"), (90, 180), strict=True):
-        if not -most <= part <= most:
-            raise fault(f"found {name} {shown(part)}; allowed: {-most} to {most} degrees")
-    return float(value[0]), float(value[1])
-
-
-Place = Annotated[
-    tuple[float, float],
-    BeforeValidator(_place),
-    WithJsonSchema(
-        {
-            "type": "array",
-            "prefixItems": [
-                {"type": "number", "minimum": -90, "maximum": 90},
-                {"type": "number", "minimum": -180, "maximum": 180},
-            ],
-            "minItems": 2,
-            "maxItems": 2,
-        }
-    ),
-]
-
-
-def _clock(value: object) -> float:
-    """Read a local time of day, `10:30`, into seconds after midnight."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 86400:
-        return float(value)  # from Python; a file is refused by `_local_time`
-    found = (
-        re.fullmatch(r"(\d\d):([0-5]\d)(?::([0-5]\d))?", value) if isinstance(value, str) else None
-    )
-    if found is None or int(found[1]) > 23:
-        raise fault(f'found {shown(value)}; allowed: a time of day, "00:00" to "23:59"')
-    return int(found[1]) * 3600.0 + int(found[2]) * 60.0 + int(found[3] or 0)
-
-
-def _local_time(value: object, info: ValidationInfo) -> float:
-    if (info.context or {}).get("file") and not isinstance(value, str):
-        value = shown(value)
-    return _clock(value)
-
-
-LocalTime = Annotated[
-    float,
-    BeforeValidator(_local_time),
-    WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"}),
-]
 
 
 class TleOrbit(Model):
@@ -321,43 +230,6 @@ Orbit = Annotated[
     | Annotated[SunSynchronousOrbit, Tag("sun-synchronous")],
     Discriminator(orbit_form),
     BeforeValidator(_one_form),
-]
-
-
-def _bands(value: object) -> tuple[int, ...]:
-    wanted = "allowed: band numbers from 1 such as [1, 2, 3], or how many of the first bands"
-    if isinstance(value, int) and not isinstance(value, bool):
-        if not 1 <= value <= 1024:
-            raise fault(f"found {shown(value)}; {wanted} (1 to 1024)")
-        return tuple(range(1, value + 1))
-    if not isinstance(value, list | tuple) or not value or len(value) > 1024:
-        raise fault(f"found {shown(value)}; {wanted}")
-    for band in value:
-        if isinstance(band, bool) or not isinstance(band, int) or not 1 <= band <= 65535:
-            raise fault(f"found band {shown(band)}; {wanted}")
-    twice = [band for band, count in Counter(value).items() if count > 1]
-    if twice:
-        raise fault(f"found band {twice[0]} twice; each band once")
-    return tuple(value)
-
-
-Bands = Annotated[
-    tuple[int, ...],
-    BeforeValidator(_bands),
-    WithJsonSchema(
-        {
-            "oneOf": [
-                {"type": "integer", "minimum": 1, "maximum": 1024},
-                {
-                    "type": "array",
-                    "items": {"type": "integer", "minimum": 1, "maximum": 65535},
-                    "minItems": 1,
-                    "maxItems": 1024,
-                    "uniqueItems": True,
-                },
-            ]
-        }
-    ),
 ]
 
 
@@ -753,44 +625,6 @@ class Satellite(Model):
         return self
 
 
-def _scene_path(value: object, info: ValidationInfo) -> Path:
-    if isinstance(value, Path):
-        return value
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise fault(f"found {shown(value)}; allowed: the path of a GeoTIFF")
-    folder: Path = (info.context or {}).get("folder", Path())
-    return folder / value
-
-
-def _ring(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-    """Check that a polygon's corners go around an area."""
-    if len(set(corners)) < 3:
-        raise fault(f"found a polygon of {len(set(corners))} distinct corners; allowed: at least 3")
-    if len(corners) > 2000:
-        raise fault(f"found a polygon of {len(corners)} corners; allowed: at most 2000")
-    from shapely.geometry import Polygon
-
-    # Each edge takes the short way, over the antimeridian too; unrolled, the shape lies flat.
-    unrolled = [(corners[0][1], corners[0][0])]
-    for latitude, longitude in corners[1:]:
-        last = unrolled[-1][0]
-        unrolled.append((last + (longitude - last + 180) % 360 - 180, latitude))
-    (first, south), (last, _) = unrolled[0], unrolled[-1]
-    turn = round((last + (first - last + 180) % 360 - 180 - first) / 360)
-    if turn:
-        # It runs all the way around a pole, which closes it.
-        pole = math.copysign(90.0, sum(latitude for latitude, _ in corners))
-        end = first + 360 * turn
-        unrolled += [(end, south), (end, pole), (first, pole)]
-    ring = Polygon(unrolled)
-    if not ring.is_valid or ring.area == 0:
-        raise fault(
-            "found a polygon that crosses or touches itself; allowed: corners in order around "
-            "the area"
-        )
-    return corners
-
-
 class Target(Model):
     """A place to image: a point or a polygon."""
 
@@ -804,18 +638,13 @@ class Target(Model):
         description="A point: [latitude, longitude] in degrees.",
         examples=[[38.72, -9.14]],
     )
-    polygon: Annotated[tuple[Place, ...], AfterValidator(_ring)] | None = Field(
+    polygon: Ring | None = Field(
         default=None,
         description="An area, by its corners as [latitude, longitude]; it closes by itself.",
         examples=[[[30.2, 30.4], [31.5, 30.6], [31.3, 32.3]]],
     )
     priority: Priority = Field(default=5, description="1 (low) to 9 (high).", examples=[5])
-    scenes: tuple[
-        Annotated[
-            Path, BeforeValidator(_scene_path), WithJsonSchema({"type": "string", "minLength": 1})
-        ],
-        ...,
-    ] = Field(
+    scenes: tuple[ScenePath, ...] = Field(
         default=(),
         description=(
             "GeoTIFFs that show it, relative to the scenario file. Without any, frame sizes "
@@ -887,7 +716,7 @@ class Station(Model):
 
 
 class Report(Model):
-    """What the report shows."""
+    """How much the report shows."""
 
     sample_frames: Annotated[int, Whole(0, 64)] = Field(
         default=4, description="How many frames are shown beside their original.", examples=[4]
@@ -984,7 +813,8 @@ class Scenario(Model):
             return
         for i, satellite in _items(given, "satellites"):
             codec = _part(satellite, "codec")
-            if _part(codec, "quality") is not None and _part(codec, "name") is not None:
+            settings = [_part(codec, key) for key in ("quality", "bpp", "bytes")]
+            if settings[0] is not None and settings[1:] == [None, None]:
                 yield (
                     f"satellites.{i}.codec.quality",
                     (

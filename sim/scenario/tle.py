@@ -27,7 +27,8 @@ def tle_lines(text: str) -> str:
     """Check an element set and return it without blank lines and trailing blanks."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) not in (2, 3):
-        raise fault(f"found {len(lines)} lines; allowed: a TLE's two lines, or three with its name")
+        found = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
+        raise fault(f"found {found}; allowed: a TLE's two lines, or three with its name")
     for number, line in zip("12", lines[-2:], strict=True):
         if not line.startswith(number + " ") or not line.isascii():
             raise fault(f"found {shown(line)}; allowed: line {number} of a TLE")

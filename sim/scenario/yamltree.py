@@ -98,10 +98,10 @@ def _events(text: str) -> Iterator[Event]:
         raise YamlError(f"not YAML: character U+{code:04X} is not allowed", line) from None
     except YamlError:
         raise
-    except Exception as error:
+    except Exception:
         # Whatever else the parser stumbles over (an escape beyond Unicode, a wild directive)
         # is still a fault of the text.
-        raise YamlError(f"not YAML: {' '.join(str(error).split()) or 'cannot be read'}") from None
+        raise YamlError("not YAML: the parser cannot read it") from None
 
 
 def _tab_indents(text: str, line: int | None) -> bool:

@@ -82,8 +82,10 @@ class Oracle:
     def place(self, site: Site) -> Any:
         return wgs84.latlon(site.latitude_deg, site.longitude_deg, site.altitude_m)
 
-    def elevation_deg(self, site: Site, time_s: Any) -> Any:
-        return (self.satellite - self.place(site)).at(self.times(time_s)).altaz()[0].degrees
+    def elevation_deg(self, site: Site, time_s: Any, times: Any = None) -> Any:
+        """Elevations over a site; `times` (of `times`) spares working out the nutation again."""
+        moments = self.times(time_s) if times is None else times
+        return (self.satellite - self.place(site)).at(moments).altaz()[0].degrees
 
     def events(self, site: Site, mask_deg: float, begin_s: float, end_s: float) -> list[Any]:
         """Rise, first culmination and set of each pass that is whole between the two times."""

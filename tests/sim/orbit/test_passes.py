@@ -65,8 +65,9 @@ def test_no_pass_is_missed_and_none_invented_looking_every_other_second(
 ) -> None:
     time_s = np.arange(0.0, 2 * 3_600.0, 2.0)
     found = over(case.elements, case.start, time_s[-1], [GroundStation(s, 1.0) for s in sites])
+    times = oracle.times(time_s)
     for number, site in enumerate(sites):
-        elevation_deg = oracle.elevation_deg(site, time_s)
+        elevation_deg = oracle.elevation_deg(site, time_s, times)
         inside = np.zeros(len(time_s), dtype=bool)
         for one in found:
             if one.station == number:
@@ -131,12 +132,15 @@ def test_passes_are_in_order_end_at_the_mask_and_survive_a_split(
         assert one.time_s[-1] == one.los_s
         assert np.all(np.diff(one.time_s) > 0.0)
         assert np.all(np.diff(one.time_s) <= 10.0 + 1e-9)
-        assert one.elevation_deg.max() == pytest.approx(one.max_elevation_deg, abs=1e-5)
-        assert np.all(one.elevation_deg > mask_deg - 1e-5)
+        # Half a millisecond, at 2 degrees a second when it is low and overhead.
+        assert one.elevation_deg.max() == pytest.approx(one.max_elevation_deg, abs=2e-3)
+        assert np.all(one.elevation_deg > mask_deg - 2e-3)
         if one.aos_s > 0.0:
-            assert one.elevation_deg[0] == pytest.approx(mask_deg, abs=1e-5)
+            assert one.elevation_deg[0] == pytest.approx(mask_deg, abs=2e-3)
         if one.los_s < duration_s:
-            assert one.elevation_deg[-1] == pytest.approx(mask_deg, abs=1e-5)
+            assert one.elevation_deg[-1] == pytest.approx(mask_deg, abs=2e-3)
+        assert one.step_start_s[0] == one.aos_s
+        assert np.all(np.diff([*one.step_start_s, one.los_s]) > 0.0)
 
     cut = share * duration_s
     first = over(elements, EPOCH, cut, stations)
@@ -151,13 +155,13 @@ def test_passes_are_in_order_end_at_the_mask_and_survive_a_split(
             expected += [(one.aos_s, cut), (cut, one.los_s)]
         else:
             expected.append((one.aos_s, one.los_s))
-    # Where the cut falls within a microsecond of an edge, a sliver may or may not be there.
-    parts = [part for part in parts if part[1] - part[0] > 1e-3]
-    expected = [part for part in expected if part[1] - part[0] > 1e-3]
+    # Where the cut falls within a millisecond of an edge, a sliver may or may not be there.
+    parts = [part for part in parts if part[1] - part[0] > 2e-3]
+    expected = [part for part in expected if part[1] - part[0] > 2e-3]
     # Nor does it matter what becomes of a pass that only just reaches the mask.
     if all(one.max_elevation_deg - mask_deg > 1e-6 for one in found):
         assert np.shape(parts) == np.shape(expected)
-        assert np.allclose(parts, expected, rtol=0.0, atol=1e-3)
+        assert np.allclose(parts, expected, rtol=0.0, atol=2e-3)
 
 
 def test_however_short_a_pass_is_found(sentinel: Any) -> None:
@@ -186,7 +190,8 @@ def test_a_pass_under_way_at_the_start_and_one_at_the_end_are_cut(sentinel: Any)
     assert rest.aos_s == 0.0
     assert rest.culmination_s == 0.0
     assert rest.los_s == pytest.approx(whole.los_s - late, abs=1e-3)
-    assert rest.max_elevation_deg == rest.elevation_deg[0] < whole.max_elevation_deg
+    assert rest.max_elevation_deg == pytest.approx(rest.elevation_deg[0], abs=1e-6)
+    assert rest.max_elevation_deg < whole.max_elevation_deg - 0.1
     # End before the culmination: it is the end.
     early = whole.culmination_s - 60.0
     head = over(sentinel.elements, sentinel.start, early, station)[-1]
@@ -219,7 +224,7 @@ def test_the_steps_of_a_table_change_where_the_satellite_crosses_them(
             assert end == start
             assert abs(step - following) == 1
             level = steps[max(step, following)]
-            assert oracle.elevation_deg(site, start) == pytest.approx(level, abs=2e-4)
+            assert oracle.elevation_deg(site, start) == pytest.approx(level, abs=1e-3)
         middles = np.array([(start + end) / 2.0 for start, end, _ in stretches])
         heights = np.atleast_1d(oracle.elevation_deg(site, middles))
         for (_, _, step), height in zip(stretches, heights, strict=True):
@@ -272,8 +277,8 @@ def test_ten_seconds_of_grid_or_a_minute_give_the_same_passes(
     coarse = passes(propagator.ephemeris(3 * DAY, 60.0), stations)
     assert len(fine) == len(coarse)
     for one, two in zip(fine, coarse, strict=True):
-        assert one.aos_s == pytest.approx(two.aos_s, abs=2e-3)
-        assert one.los_s == pytest.approx(two.los_s, abs=2e-3)
+        assert one.aos_s == pytest.approx(two.aos_s, abs=5e-3)
+        assert one.los_s == pytest.approx(two.los_s, abs=5e-3)
 
 
 def test_no_station_gives_no_pass_and_nor_does_one_never_in_view(sentinel: Any) -> None:

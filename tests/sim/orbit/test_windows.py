@@ -97,3 +97,16 @@ def test_a_root_costs_few_evaluations() -> None:
     found = root(sine, item, (left, np.sin(left)), (right, np.sin(right)), 1e-9)
     assert abs(found[0] - np.pi) < 1e-9
     assert calls <= 10
+
+
+def test_rounded_windows_stay_within_the_run_and_keep_no_slivers() -> None:
+    windows = Windows(
+        np.array([0, 0, 1, 2]),
+        np.array([0.0, 5.00012, 9.99991, 0.0]),
+        np.array([1.23456, 5.00034, 10.00041, 10.0002]),
+    )
+    # The last one was cut at the end of the run and still ends with it.
+    rounded = windows.rounded(10.00041)
+    assert rounded.item.tolist() == [0, 1, 2]
+    assert rounded.start_s.tolist() == [0.0, 10.0, 0.0]
+    assert rounded.end_s.tolist() == [1.235, 10.00041, 10.0]
