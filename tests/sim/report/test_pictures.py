@@ -133,6 +133,15 @@ def test_bytes_of_each_stage_add_up() -> None:
     )
 
 
+@given(st.lists(st.integers(1, 10**15), min_size=1, max_size=12))
+def test_every_part_of_a_bar_can_be_seen(sizes: list[int]) -> None:
+    stage = bytes_flow.Stage("x", tuple(bytes_flow.Part("y", size, "#000") for size in sizes))
+    found = bytes_flow.lengths(stage, 356.0)
+    assert sum(found) == pytest.approx(356.0)
+    assert min(found) >= 2.5
+    assert sizes.index(max(sizes)) in [n for n, size in enumerate(found) if size == max(found)]
+
+
 def test_the_words_carry_the_figures() -> None:
     paragraph = " ".join(keyfigures.paragraph(DAY))
     total = DAY.total
