@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..ground.decoders import decode
+from ..ground.decoders import Decoded, decode
 from ..ground.quality import Quality, quality
 from ..link.errors import InputError
 from ..payload.encoders.base import Encoder, Frame, Setting
@@ -123,8 +123,15 @@ class ContentCache:
         value = self.value("encoded", key, make)
         return CodedFrame(value[_SECONDS.size :], _SECONDS.unpack_from(value)[0])
 
-    def delivered_quality(self, reference: Frame, bitstream: bytes) -> DeliveredQuality:
+    def delivered_quality(
+        self, reference: Frame, bitstream: bytes, decoded: Decoded | None = None
+    ) -> DeliveredQuality:
         """Return how good the decoded bitstream is against what the imager saw.
+
+        Args:
+            reference: What the imager saw.
+            bitstream: What arrived.
+            decoded: The decoded bitstream, where the caller has it anyway.
 
         Raises:
             BitstreamError: The bitstream's header is lost.
@@ -132,9 +139,9 @@ class ContentCache:
         key = _digest(frame_digest(reference), hashlib.sha256(bitstream).hexdigest())
 
         def make() -> bytes:
-            decoded = decode(bitstream)
-            found = quality(reference, decoded.frame)
-            return _QUALITY.pack(found.psnr_db, found.ms_ssim, len(decoded.lost_tiles))
+            seen = decode(bitstream) if decoded is None else decoded
+            found = quality(reference, seen.frame)
+            return _QUALITY.pack(found.psnr_db, found.ms_ssim, len(seen.lost_tiles))
 
         psnr_db, ms_ssim, lost = _QUALITY.unpack(self.value("quality", key, make))
         return DeliveredQuality(Quality(psnr_db, ms_ssim), lost)

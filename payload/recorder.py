@@ -1,0 +1,167 @@
+"""The mass memory: encoded frames wait here for the downlink, within a capacity in bytes."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import count
+
+
+class DownlinkOrder(StrEnum):
+    """Which stored frame is sent next."""
+
+    PRIORITY = "priority"  # highest first; of those, one already begun, then the oldest
+    FIFO = "fifo"  # the oldest first
+    NEWEST = "newest"  # the latest first
+
+
+class DropRule(StrEnum):
+    """Which frames give way when one more does not fit."""
+
+    LOWEST_PRIORITY = "lowest-priority"  # of those, the oldest; never one above the newcomer
+    OLDEST = "oldest"
+    NEWEST = "newest"  # the newcomer itself
+
+
+@dataclass(slots=True, eq=False)
+class StoredFile:
+    """One encoded frame in the recorder.
+
+    Attributes:
+        number: unique and rising with capture time.
+        size: bytes.
+        priority: higher is sent first and dropped last.
+        acknowledged: bytes, counted from the file's start, that the ground has confirmed; the
+            next transmission goes on from there.
+        in_flight: True from the start of a transmission until its acknowledgement or loss;
+            such a file is neither sent again nor dropped.
+    """
+
+    number: int
+    size: int
+    priority: int
+    acknowledged: int = 0
+    in_flight: bool = False
+    stored: bool = field(default=False, repr=False)
+
+
+class Recorder:
+    """A bounded store of files with an order for sending and a rule for dropping.
+
+    Invariant: `used` is the sum of the sizes of the stored files and never exceeds `capacity`;
+    `ready_bytes` is what is left to send of those that are not in flight.
+    """
+
+    def __init__(self, capacity: int, order: DownlinkOrder, rule: DropRule) -> None:
+        if capacity < 0:
+            raise ValueError(f"a capacity must not be negative; found {capacity}")
+        self.capacity = capacity
+        self.used = 0
+        self.ready_bytes = 0
+        self._order = order
+        self._rule = rule
+        # Heaps with lazy deletion: an entry whose file has gone, or is in flight, is passed over.
+        self._to_send: list[tuple[tuple[int, int, int], int, StoredFile]] = []
+        self._to_drop: list[tuple[tuple[int, int], int, StoredFile]] = []
+        self._entries = count()  # settles ties, so that files need no order of their own
+
+    def store(self, file: StoredFile) -> list[StoredFile] | None:
+        """Take in a file; return those that gave way for it, or None if it was refused.
+
+        A file is refused when it is larger than the whole memory, and when the rule finds too
+        little that may give way; then nothing is dropped.
+        """
+        victims = self._make_room(file)
+        if victims is None:
+            return None
+        for victim in victims:
+            self._forget(victim)
+        file.stored = True
+        self.used += file.size
+        self.ready_bytes += file.size - file.acknowledged
+        self._enter(file)
+        return victims
+
+    def next_to_send(self) -> StoredFile | None:
+        """Return the file that the order puts first and mark it as in flight, or None."""
+        while self._to_send:
+            file = heapq.heappop(self._to_send)[2]
+            if self._is_ready(file):
+                file.in_flight = True
+                self.ready_bytes -= file.size - file.acknowledged
+                return file
+        return None
+
+    def put_back(self, file: StoredFile, acknowledged: int) -> None:
+        """Return a file to the queue after a transmission that was not confirmed to its end."""
+        file.acknowledged = acknowledged
+        file.in_flight = False
+        self.ready_bytes += file.size - acknowledged
+        self._enter(file)
+
+    def release(self, file: StoredFile) -> None:
+        """Free the memory of a file in flight that the ground has confirmed in full."""
+        file.stored = False
+        file.in_flight = False
+        self.used -= file.size
+
+    @property
+    def highest_priority(self) -> int | None:
+        """Priority of the most important file that is ready to be sent; None if there is none."""
+        if self._order is DownlinkOrder.PRIORITY:
+            while self._to_send and not self._is_ready(self._to_send[0][2]):
+                heapq.heappop(self._to_send)
+            return self._to_send[0][2].priority if self._to_send else None
+        return max((f.priority for _, _, f in self._to_send if self._is_ready(f)), default=None)
+
+    def _make_room(self, file: StoredFile) -> list[StoredFile] | None:
+        if file.size > self.capacity:
+            return None
+        victims: list[StoredFile] = []
+        passed_over = []
+        needed = self.used + file.size - self.capacity
+        while needed > 0 and self._to_drop:
+            entry = heapq.heappop(self._to_drop)
+            victim = entry[2]
+            if not self._is_ready(victim):
+                continue  # gone, or in flight: put_back() enters it again
+            if self._rule is DropRule.LOWEST_PRIORITY and victim.priority > file.priority:
+                passed_over.append(entry)
+                break
+            if any(victim is other for other in victims):
+                continue  # entered twice, by store() and by put_back()
+            victims.append(victim)
+            needed -= victim.size
+        for entry in passed_over:
+            heapq.heappush(self._to_drop, entry)
+        if needed > 0:
+            for victim in victims:
+                heapq.heappush(self._to_drop, (self._drop_key(victim), next(self._entries), victim))
+            return None
+        return victims
+
+    def _enter(self, file: StoredFile) -> None:
+        heapq.heappush(self._to_send, (self._send_key(file), next(self._entries), file))
+        if self._rule is not DropRule.NEWEST:
+            heapq.heappush(self._to_drop, (self._drop_key(file), next(self._entries), file))
+
+    def _forget(self, file: StoredFile) -> None:
+        file.stored = False
+        self.used -= file.size
+        self.ready_bytes -= file.size - file.acknowledged
+
+    def _is_ready(self, file: StoredFile) -> bool:
+        return file.stored and not file.in_flight
+
+    def _send_key(self, file: StoredFile) -> tuple[int, int, int]:
+        if self._order is DownlinkOrder.FIFO:
+            return (0, 0, file.number)
+        if self._order is DownlinkOrder.NEWEST:
+            return (0, 0, -file.number)
+        return (-file.priority, 0 if file.acknowledged else 1, file.number)
+
+    def _drop_key(self, file: StoredFile) -> tuple[int, int]:
+        if self._rule is DropRule.OLDEST:
+            return (0, file.number)
+        return (file.priority, file.number)

@@ -1,0 +1,1 @@
+"""The simulation itself: SimPy processes over whole microseconds and whole bytes."""

@@ -1,0 +1,60 @@
+"""Holds the books against the things that they speak of."""
+
+from __future__ import annotations
+
+from ...ground.station import Station
+from ..ledger import Book
+from .satellite import Satellite
+
+
+class LedgerError(Exception):
+    """The books say something else than the memory, the recorder or the ground holds."""
+
+
+def audit(satellite: Satellite, station: Station) -> None:
+    """Check every account of a satellite that can be counted again elsewhere.
+
+    Raises:
+        LedgerError: naming the first account that is off.
+    """
+    ledger, frames = satellite.ledger, satellite.frames.values()
+    on_ground = [station.reception(record.capture.number) for record in frames]
+    recorder = satellite.recorder
+    for name, booked, counted in (
+        (
+            "raw bytes captured",
+            ledger.came_in(Book.RAW),
+            sum(record.capture.raw_bytes for record in frames),
+        ),
+        (
+            "raw bytes in working memory",
+            ledger.holds(Book.RAW, "queued") + ledger.holds(Book.RAW, "encoding"),
+            satellite.working_bytes,
+        ),
+        ("bytes in the recorder", ledger.holds(Book.FILES, "recorder"), recorder.used),
+        (
+            "bytes on the ground",
+            ledger.came_in(Book.GROUND),
+            sum(reception.new_bytes for reception in on_ground if reception),
+        ),
+        (
+            "bytes that arrived for the first time",
+            ledger.holds(Book.AIR, "new"),
+            ledger.came_in(Book.GROUND),
+        ),
+        (
+            "bytes that arrived again",
+            ledger.holds(Book.AIR, "duplicate"),
+            sum(reception.duplicate_bytes for reception in on_ground if reception),
+        ),
+    ):
+        if booked != counted:
+            raise LedgerError(
+                f"{satellite.setup.name}: {name}: the ledger says {booked} B, counted {counted} B"
+            )
+    for name, used, limit in (
+        ("working memory", satellite.working_bytes, satellite.setup.working_memory),
+        ("recorder", recorder.used, recorder.capacity),
+    ):
+        if used > limit:
+            raise LedgerError(f"{satellite.setup.name}: {name} holds {used} B of {limit} B")

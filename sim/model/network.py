@@ -1,0 +1,123 @@
+"""The ground stations' antennas: who is in view, who asks, who gets one."""
+
+from __future__ import annotations
+
+import simpy
+
+from .journal import ContactUse, Event
+from .satellite import Satellite
+from .setup import Arbitration, MissionSetup
+from .ticks import Process, TickEnvironment
+
+ANTENNA_BUSY = "antenna busy"
+ELSEWHERE = "sending to another station"
+NO_POWER = "no power"
+NOTHING = "nothing to send"
+
+
+class Network:
+    """Grants antennas to satellites in view, one satellite an antenna, without pre-emption.
+
+    A satellite that has an antenna keeps it until the contact ends, its battery is low, or it
+    has nothing left to send. One that sees several free antennas gets the one that can still
+    carry most.
+
+    Attributes:
+        uses: what each contact was used for, in the order of `setup.contacts`.
+    """
+
+    def __init__(
+        self, env: TickEnvironment, setup: MissionSetup, satellites: list[Satellite]
+    ) -> None:
+        self._env = env
+        self._rule = setup.arbitration
+        self._satellites = satellites
+        self._contacts = setup.contacts
+        self._free = [station.antennas for station in setup.stations]
+        self._in_view: list[int] = []
+        self._sessions: dict[int, simpy.Process] = {}
+        self.uses = [ContactUse() for _ in setup.contacts]
+        for satellite in satellites:
+            satellite.connect(self.allocate)
+        for index in range(len(setup.contacts)):
+            env.process(self._watch(index))
+
+    def allocate(self) -> None:
+        """Grant free antennas until no satellite in view wants one that is free."""
+        while True:
+            asking = [i for i in self._in_view if self._may_serve(i)]
+            open_to = [i for i in asking if self._free[self._contacts[i].station] > 0]
+            if not open_to:
+                for index in asking:
+                    if self.uses[index].ticks == 0:
+                        self.uses[index].cause_unused = ANTENNA_BUSY
+                return
+            self._grant(min(open_to, key=self._rank))
+
+    def _may_serve(self, index: int) -> bool:
+        contact = self._contacts[index]
+        return (
+            self._satellites[contact.satellite].wants_link and self._env.now < contact.downlink.end
+        )
+
+    def _rank(self, index: int) -> tuple[int, int, int, int]:
+        """The lowest is served first."""
+        contact = self._contacts[index]
+        recorder = self._satellites[contact.satellite].recorder
+        if self._rule is Arbitration.PRIORITY:
+            claim = -(recorder.highest_priority or 0)
+        elif self._rule is Arbitration.BACKLOG:
+            claim = -recorder.ready_bytes
+        else:
+            claim = min(
+                self._contacts[i].downlink.start
+                for i in self._in_view
+                if self._contacts[i].satellite == contact.satellite
+            )
+        link = contact.downlink
+        left = link.capacity - link.carried_by(self._env.now)
+        return (claim, contact.satellite, -left, index)
+
+    def _grant(self, index: int) -> None:
+        contact = self._contacts[index]
+        satellite = self._satellites[contact.satellite]
+        self._free[contact.station] -= 1
+        satellite.transmitting = True  # from now on, not when its process first runs
+        satellite.log(Event.GRANT, station=contact.station)
+        self._sessions[index] = self._env.process(self._serve(index))
+
+    def _serve(self, index: int) -> Process:
+        contact = self._contacts[index]
+        satellite = self._satellites[contact.satellite]
+        yield from satellite.serve(contact, self.uses[index])
+        del self._sessions[index]
+        self._free[contact.station] += 1
+        satellite.log(Event.RELEASE, station=contact.station)
+        self.allocate()
+
+    def _watch(self, index: int) -> Process:
+        contact = self._contacts[index]
+        satellite, station = self._satellites[contact.satellite], contact.station
+        yield self._env.timeout(contact.downlink.start)
+        satellite.log(Event.AOS, station=station)
+        self._in_view.append(index)
+        self.allocate()
+        yield self._env.timeout(contact.downlink.end - self._env.now)
+        self._in_view.remove(index)
+        session = self._sessions.get(index)
+        if session is not None:
+            yield session  # it ends at this tick: first its last bytes, then LOS
+        self._explain(index, satellite)
+        satellite.log(Event.LOS, station=station)
+
+    def _explain(self, index: int, satellite: Satellite) -> None:
+        """Name the reason why a contact went by without a byte."""
+        use = self.uses[index]
+        if use.sent_bytes:
+            use.cause_unused = ""
+        elif not satellite.has_power:
+            use.cause_unused = NO_POWER
+        elif satellite.transmitting:
+            use.cause_unused = ELSEWHERE
+        elif not use.cause_unused:
+            use.cause_unused = NOTHING

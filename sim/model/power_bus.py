@@ -1,0 +1,90 @@
+"""The satellite's power bus: tells workers when the battery runs low and when they may go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...payload.power import Battery
+from .setup import PowerSetup
+from .ticks import Process, TickEnvironment
+
+
+class PowerBus:
+    """Watches the battery and turns threshold crossings into events.
+
+    Loads change at known ticks and the net power is constant in between, so the next crossing
+    is computed, not polled.
+
+    Attributes:
+        setup: the figures it works with.
+        ok: whether work may go on.
+        low: fires when the charge falls to the low level; a new event each time.
+        restored: fires when the charge is back at the resume level; a new event each time.
+    """
+
+    def __init__(
+        self, env: TickEnvironment, setup: PowerSetup, on_change: Callable[[bool], None]
+    ) -> None:
+        """Start at tick 0 with the idle load; `on_change` hears `ok` after each change."""
+        self._env = env
+        self.setup = setup
+        self._on_change = on_change
+        self._battery = Battery(setup.capacity, setup.charge)
+        self._battery.load = setup.idle
+        self._battery.solar = setup.solar
+        self._plan_number = 0
+        self.ok = True
+        self.low = env.event()
+        self.restored = env.event()
+        env.process(self._sun())
+        self._plan()
+
+    @property
+    def charge(self) -> float:
+        """State of charge now, 0 to 1."""
+        self._battery.advance(self._env.now)
+        return self._battery.share
+
+    def draw(self, milliwatts: int) -> None:
+        """Add a load, or take one off with a negative figure."""
+        self._battery.advance(self._env.now)
+        self._battery.load += milliwatts
+        self._plan()
+
+    def _sun(self) -> Process:
+        for start, end in self.setup.eclipses:
+            yield self._env.timeout(max(0, start - self._env.now))
+            self._shine(0)
+            yield self._env.timeout(end - self._env.now)
+            self._shine(self.setup.solar)
+
+    def _shine(self, milliwatts: int) -> None:
+        self._battery.advance(self._env.now)
+        self._battery.solar = milliwatts
+        self._plan()
+
+    def _plan(self) -> None:
+        """Schedule the next crossing; a crossing planned earlier no longer counts."""
+        self._plan_number += 1
+        battery, setup = self._battery, self.setup
+        if self.ok:
+            delay = 0 if battery.charge <= setup.low else battery.ticks_until(setup.low)
+        else:
+            delay = 0 if battery.charge >= setup.resume else battery.ticks_until(setup.resume)
+        if delay is None:
+            return
+        number = self._plan_number
+        self._env.call_later(delay, lambda: self._cross(number))
+
+    def _cross(self, number: int) -> None:
+        if number != self._plan_number:
+            return
+        self._battery.advance(self._env.now)
+        self.ok = not self.ok
+        if self.ok:
+            fired, self.restored = self.restored, self._env.event()
+        else:
+            fired, self.low = self.low, self._env.event()
+        self._plan()
+        self._on_change(self.ok)
+        fired.succeed()

@@ -1,0 +1,26 @@
+"""SimPy's environment with a clock of whole ticks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING
+
+import simpy
+
+Process = Generator[simpy.Event, object, None]
+
+
+class TickEnvironment(simpy.Environment):
+    """An environment whose time is in whole microseconds, because all that it waits for is."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def now(self) -> int:
+            """The current tick."""
+
+    def call_later(self, ticks: int, call: Callable[[], None]) -> None:
+        """Call a function `ticks` from now, without the cost of a process."""
+        wait = self.timeout(ticks)
+        if wait.callbacks is not None:
+            wait.callbacks.append(lambda _: call())

@@ -1,0 +1,112 @@
+"""From seconds of a run to the Earth's rotation angle and to terrestrial time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...link.errors import InputError
+
+_DAY_S = 86_400.0
+_J2000 = 2_451_545.0
+
+
+@lru_cache(maxsize=1)
+def _timescale() -> Any:
+    # Imported here: it takes a tenth of a second, and what only reads a TLE does not need it.
+    from skyfield.api import load
+
+    return load.timescale(builtin=True)
+
+
+@lru_cache(maxsize=64)
+def _delta_t(jd_whole: float, months: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Days from `jd_whole` and TT - UT1 in seconds: one a day, as in the tables of the IERS."""
+    days = np.arange(-2.0, 32.0 * (months + 1) + 2.0)
+    return days, _timescale().delta_t_function(jd_whole + days)
+
+
+def utc(moment: datetime) -> datetime:
+    """The moment in UTC.
+
+    Raises:
+        InputError: The moment has no time zone.
+    """
+    if moment.tzinfo is None:
+        raise InputError(f"time {moment.isoformat()} has no time zone; write it in UTC, with a Z")
+    return moment.astimezone(UTC)
+
+
+def julian_date(moment: datetime) -> tuple[float, float]:
+    """A UTC moment as a Julian date in two parts: a midnight, and the fraction since."""
+    moment = utc(moment)
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight.toordinal() + 1_721_424.5, (moment - midnight).total_seconds() / _DAY_S
+
+
+def gmst(ut1_whole: float, ut1_fraction: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """Greenwich mean sidereal time of 1982 in radians, which turns TEME to Earth-fixed axes.
+
+    AIAA 2006-6753 ("Revisiting Spacetrack Report #3"), appendix C.
+
+    Args:
+        ut1_whole: Julian date UT1, the part that ends in .5 or .0.
+        ut1_fraction: Days to add to it.
+    """
+    fraction = np.asarray(ut1_fraction, dtype=np.float64)
+    t = (ut1_whole - _J2000 + fraction) / 36_525.0
+    seconds = 67_310.54841 + (8_640_184.812866 + (0.093104 - 6.2e-6 * t) * t) * t
+    turns = (ut1_whole % 1.0 + fraction + seconds / _DAY_S % 1.0) % 1.0
+    return np.asarray(turns * 2.0 * np.pi)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Reads other time scales off the seconds of a run.
+
+    A run's seconds are of even length (SI) and count from `start`; should a leap second fall
+    inside a run, UTC as people write it slips by one against them. UT1 comes of skyfield's
+    built-in tables (IERS), which need no download and run on by prediction.
+
+    Attributes:
+        start: Start of the run, UTC.
+        jd_whole: Julian date of the midnight before it.
+        jd_fraction: Fraction of the day since that midnight.
+    """
+
+    start: datetime
+    jd_whole: float = field(init=False)
+    jd_fraction: float = field(init=False)
+    _tt_minus_utc_s: float = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "start", utc(self.start))
+        whole, fraction = julian_date(self.start)
+        object.__setattr__(self, "jd_whole", whole)
+        object.__setattr__(self, "jd_fraction", fraction)
+        moment = _timescale().from_datetime(self.start)
+        difference = (moment.whole - whole + moment.tt_fraction - fraction) * _DAY_S
+        object.__setattr__(self, "_tt_minus_utc_s", round(difference, 3))
+
+    def utc_fraction(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Days since `jd_whole` in UTC, the second argument that SGP4 wants."""
+        return self.jd_fraction + time_s / _DAY_S
+
+    def tt_fraction(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Days since `jd_whole` in terrestrial time."""
+        return self.jd_fraction + (time_s + self._tt_minus_utc_s) / _DAY_S
+
+    def ut1_fraction(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Days since `jd_whole` in UT1."""
+        tt = self.tt_fraction(time_s)
+        days, delta_t = _delta_t(self.jd_whole, int(tt.max(initial=0.0)) // 32)
+        return np.asarray(tt - np.interp(tt, days, delta_t) / _DAY_S)
+
+    def gmst(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Greenwich mean sidereal time in radians at seconds of the run."""
+        return gmst(self.jd_whole, self.ut1_fraction(time_s))

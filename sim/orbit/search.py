@@ -1,0 +1,231 @@
+"""Finding when a condition on satellite and place holds, for many places at once.
+
+Two steps. First the places' directions times the satellite's, one matrix product in single
+precision over a grid of times, leave the few pairs of place and time that lie near enough.
+There the condition's value and its rate are computed. Every change of sign of the rate between
+two grid times brackets a maximum or minimum, which is located, so that a window shorter than
+the grid's step is found as surely as a long one; then every change of sign of the value brackets
+a start or an end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .ephemeris import Ephemeris
+from .windows import Peaks, Windows
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+Function = Callable[[Index, Array], Array]
+
+_CELLS = 4_000_000  # of the matrix product at a time: 16 MB
+_PAIRS = 200_000  # of place and time evaluated at a time: 40 MB
+# Far below the millisecond that results are rounded to, so that hardly ever a last bit shows.
+_TOLERANCE_S = 1e-9
+
+
+class Condition(Protocol):
+    """A smooth value that is positive where a condition holds.
+
+    Between two grid times it may have one maximum or one minimum, not more.
+    """
+
+    def evaluate(
+        self, item: Index, time_s: Array, position: Array, velocity: Array
+    ) -> tuple[Array, Array]:
+        """Value and rate per second for items at times.
+
+        Args:
+            item: Which place, shape ``(n,)``.
+            time_s: Times, shape ``(n,)``.
+            position: Earth-fixed satellite positions in metres, shape ``(3, n)``.
+            velocity: Their rates in m/s, shape ``(3, n)``.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Near:
+    """Picks the pairs of place and grid time within an angle at the Earth's centre.
+
+    The angle asked for is widened by what the satellite moves in one step, so both grid times
+    about any moment within the angle are among those picked.
+    """
+
+    ephemeris: Ephemeris
+    _direction: NDArray[np.float32]
+    _motion: float
+
+    @classmethod
+    def of(cls, ephemeris: Ephemeris) -> Near:
+        """Ready to pick from an ephemeris."""
+        radius = np.sqrt(np.sum(ephemeris.position**2, axis=0))
+        speed = np.sqrt(np.sum(ephemeris.velocity**2, axis=0))
+        # A tenth more, for what the rate does between grid times and for single precision.
+        motion = 1.1 * float((speed / radius).max()) * ephemeris.step_s + 1e-3
+        return cls(ephemeris, (ephemeris.position / radius).astype(np.float32), motion)
+
+    def pairs(self, direction: Array, reach: Array) -> Iterator[tuple[Index, Index]]:
+        """Places and indices into the grid, sorted by place and time, some places at a time.
+
+        Args:
+            direction: Unit vectors of the places, shape ``(3, n)``.
+            reach: Angles at the Earth's centre in radians, shape ``(n,)``.
+        """
+        number, times = direction.shape[1], self._direction.shape[1]
+        batch = max(1, _CELLS // max(1, times))
+        for low in range(0, number, batch):
+            part = slice(low, low + batch)
+            cosines = direction[:, part].T.astype(np.float32) @ self._direction
+            flat = np.flatnonzero(cosines >= self._least(reach[part])[:, None])
+            place = flat // max(1, times)
+            yield place + low, flat - place * times
+
+    def pairs_in_cap(
+        self, middle: Array, cap: float, direction: Array, reach: Array
+    ) -> tuple[Index, Index]:
+        """The same for places that all lie within `cap` radians of `middle`, shape ``(3,)``."""
+        least = self._least(np.array([cap + float(reach.max())]))
+        grid = np.flatnonzero(middle.astype(np.float32) @ self._direction >= least[0])
+        within = Near(self.ephemeris, self._direction[:, grid], self._motion)
+        pairs = list(within.pairs(direction, reach))
+        place, column = (np.concatenate(part) for part in zip(*pairs, strict=True))
+        return place, grid[column]
+
+    def _least(self, reach: Array) -> NDArray[np.float32]:
+        angle = reach + self._motion
+        return np.where(angle >= np.pi, -2.0, np.cos(np.minimum(angle, np.pi))).astype(np.float32)
+
+
+def find(
+    condition: Condition, ephemeris: Ephemeris, item: Index, grid: Index
+) -> tuple[Windows, Peaks]:
+    """The windows in which a condition holds, and the maxima of its value in them.
+
+    A window that is open at the first or the last grid time is cut there.
+
+    Args:
+        condition: The condition.
+        ephemeris: The satellite's states.
+        item: Places, sorted, shape ``(n,)``.
+        grid: Indices into the grid, sorted for each place, shape ``(n,)``: every grid time next
+            to a moment at which the condition could hold.
+    """
+    number = len(item)
+    value, rate = np.empty(number), np.empty(number)
+    for low in range(0, number, _PAIRS):
+        part = slice(low, low + _PAIRS)
+        at = grid[part]
+        value[part], rate[part] = condition.evaluate(
+            item[part],
+            ephemeris.time_s[at],
+            ephemeris.position[:, at],
+            ephemeris.velocity[:, at],
+        )
+
+    def value_at(which: Index, time_s: Array) -> Array:
+        return condition.evaluate(which, time_s, *ephemeris.at(time_s))[0]
+
+    def rate_at(which: Index, time_s: Array) -> Array:
+        return condition.evaluate(which, time_s, *ephemeris.at(time_s))[1]
+
+    tolerance = max(_TOLERANCE_S, 4.0 * float(np.spacing(ephemeris.end_s)))
+    joined = (item[1:] == item[:-1]) & (grid[1:] == grid[:-1] + 1)
+    time, holds, rises = ephemeris.time_s[grid], value >= 0.0, rate > 0.0
+    top = joined & rises[:-1] & ~rises[1:]
+    # A minimum matters only where it could part one window in two.
+    bottom = joined & ~rises[:-1] & rises[1:] & holds[:-1] & holds[1:]
+    turning = np.flatnonzero(top | bottom)
+    turn_item = item[turning]
+    turn_time = root(
+        rate_at,
+        turn_item,
+        (time[turning], rate[turning]),
+        (time[turning + 1], rate[turning + 1]),
+        tolerance,
+    )
+    turn_value = value_at(turn_item, turn_time)
+
+    # Stretches with at most one crossing: between grid times, parted at the turning points.
+    plain = np.flatnonzero(joined & ~(top | bottom) & (holds[:-1] != holds[1:]))
+    side = [
+        (item[plain], time[plain], value[plain], time[plain + 1], value[plain + 1]),
+        (turn_item, time[turning], value[turning], turn_time, turn_value),
+        (turn_item, turn_time, turn_value, time[turning + 1], value[turning + 1]),
+    ]
+    which, left, left_value, right, right_value = (
+        np.concatenate(column) for column in zip(*side, strict=True)
+    )
+    crosses = (left_value >= 0.0) != (right_value >= 0.0)
+    which, left, left_value, right, right_value = (
+        column[crosses] for column in (which, left, left_value, right, right_value)
+    )
+    crossing = root(value_at, which, (left, left_value), (right, right_value), tolerance)
+    rising = right_value >= 0.0
+
+    opened = np.flatnonzero(holds & np.concatenate(([True], ~joined))[:number])
+    closed = np.flatnonzero(holds & np.concatenate((~joined, [True]))[:number])
+    start_item = np.concatenate((which[rising], item[opened]))
+    start = np.concatenate((crossing[rising], time[opened]))
+    end_item = np.concatenate((which[~rising], item[closed]))
+    end = np.concatenate((crossing[~rising], time[closed]))
+    first, last = np.lexsort((start, start_item)), np.lexsort((end, end_item))
+    windows = Windows(start_item[first], start[first], end[last])
+    high = top[turning] & (turn_value >= 0.0)
+    peaks = Peaks(turn_item[high], turn_time[high], turn_value[high])
+    return windows.take(windows.end_s > windows.start_s), peaks
+
+
+def root(
+    function: Function,
+    item: Index,
+    left: tuple[Array, Array],
+    right: tuple[Array, Array],
+    tolerance: float,
+) -> Array:
+    """Zeros of one function for many items, each within its own bracket.
+
+    Chandrupatla's method (1997, Advances in Engineering Software 28, 145-149): inverse quadratic
+    interpolation where it is safe, else bisection; here on all brackets at once.
+
+    Args:
+        function: Takes items and times, returns values.
+        item: Items, shape ``(n,)``.
+        left: Lower ends of the brackets and the values there, each of shape ``(n,)``.
+        right: Upper ends and values; of the other sign.
+        tolerance: Width of bracket, in seconds, at which a zero is good enough.
+    """
+    (b, fb), (a, fa) = (tuple(np.array(x) for x in end) for end in (left, right))
+    result = np.where(np.abs(fa) < np.abs(fb), a, b)
+    active = np.arange(len(item))
+    c, fc = a.copy(), fa.copy()
+    fraction = np.full(len(item), 0.5)
+    for _ in range(100):
+        if not len(active):
+            break
+        t = a + fraction * (b - a)
+        ft = function(item[active], t)
+        same = (ft >= 0.0) == (fa >= 0.0)
+        c, fc = np.where(same, a, b), np.where(same, fa, fb)
+        b, fb = np.where(same, b, a), np.where(same, fb, fa)
+        a, fa = t, ft
+        result[active] = np.where(np.abs(fa) < np.abs(fb), a, b)
+        width = np.abs(b - a)
+        going = (width > tolerance) & (fa != 0.0) & (fb != 0.0)
+        active = active[going]
+        a, fa, b, fb, c, fc, width = (x[going] for x in (a, fa, b, fb, c, fc, width))
+        xi = (a - b) / (c - b)
+        phi = (fa - fb) / (fc - fb)
+        quadratic = (phi**2 < xi) & ((1.0 - phi) ** 2 < 1.0 - xi)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            guess = fa / (fb - fa) * fc / (fb - fc)
+            guess += (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
+        least = np.minimum(0.5, 0.4 * tolerance / width)
+        fraction = np.clip(np.where(quadratic, guess, 0.5), least, 1.0 - least)
+    return result

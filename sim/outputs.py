@@ -1,0 +1,80 @@
+"""The output folder of a run: all of it or none of it, and never in place of something else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..link.errors import InputError
+
+SUMMARY = "summary.json"
+COMPARISON = "comparison.html"
+_OURS = (SUMMARY, COMPARISON)
+
+
+@contextlib.contextmanager
+def staged(out: Path) -> Iterator[Path]:
+    """Give a folder beside `out` to write into, and put it in `out`'s place at the end.
+
+    Nothing is left under the final name of a run that fails or is killed, and the results of an
+    earlier run stay until the new ones are complete.
+
+    Raises:
+        InputError: `out` holds something that no run has written, or cannot be written.
+    """
+    try:
+        _check(out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(".partial", f".{out.name}-", out.parent))
+    except OSError as error:
+        raise InputError(
+            f"{out}: cannot be written ({error.strerror}); choose another --out"
+        ) from None
+    try:
+        try:
+            yield staging
+        except OSError as error:
+            # A full disk is the user's to mend, like any other place that can't be written.
+            if error.filename is not None and not _inside(staging, error.filename):
+                raise
+            raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
+        staging.chmod(0o777 & ~_umask())
+        _put_in_place(staging, out)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _check(out: Path) -> None:
+    if not out.exists() and not out.is_symlink():
+        return
+    if not out.is_dir():
+        raise InputError(f"{out}: is no folder; choose another --out")
+    if any(out.iterdir()) and not any((out / name).is_file() for name in _OURS):
+        raise InputError(f"{out}: holds files that no run has written; choose another --out")
+
+
+def _put_in_place(staging: Path, out: Path) -> None:
+    try:
+        if not out.exists():
+            staging.rename(out)
+            return
+        old = Path(tempfile.mkdtemp(".old", f".{out.name}-", out.parent))
+        out.rename(old / "run")
+        staging.rename(out)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror})") from None
+
+
+def _inside(folder: Path, name: object) -> bool:
+    return isinstance(name, str) and Path(name).is_relative_to(folder)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,16 @@
+"""The report: one run, or several compared, as one HTML file that needs nothing else."""
+
+from .data import Crop, ReportData, StationSite, TargetSite, Track, TradeoffPoint
+from .page import render, render_comparison, write_report
+
+__all__ = [
+    "Crop",
+    "ReportData",
+    "StationSite",
+    "TargetSite",
+    "Track",
+    "TradeoffPoint",
+    "render",
+    "render_comparison",
+    "write_report",
+]

@@ -1,0 +1,268 @@
+"""Picture: how many encoded bytes wait on board, over time, with the passes shaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import wording as w
+from .data import ReportData, numbers, of
+from .style import (
+    FAINT,
+    HALO,
+    INK,
+    MUTED,
+    SERIES,
+    SHADE,
+    DataTable,
+    Picture,
+    Sheet,
+    bars,
+    draw,
+    merged,
+)
+from .timeaxis import axis_name, time_axis
+
+_MOST_SATELLITES = 12
+# More passes than these leave no pixel unshaded.
+_MOST_SHADED = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A quantity that steps at events: `level[i]` holds from `time_s[i]` to the next time."""
+
+    time_s: NDArray[np.float64]
+    level: NDArray[np.float64]
+
+    @property
+    def peak(self) -> float:
+        """The highest level; 0 without events."""
+        return float(self.level.max()) if self.level.size else 0.0
+
+    @property
+    def peak_s(self) -> float:
+        """When the highest level was first reached; 0 without events."""
+        return float(self.time_s[int(self.level.argmax())]) if self.level.size else 0.0
+
+
+# A panel's title, its curve, its passes, and the recorder's capacity (0 for no line).
+Panel = tuple[str, Curve, Sequence[tuple[float, float]], float]
+
+
+def curve(data: ReportData, satellite: str, column: str = "backlog_bytes") -> Curve:
+    """A satellite's level at every event, from zero at the start to the end of the run."""
+    mine = of(data.events, satellite)
+    time, level = numbers(mine, "time_s"), numbers(mine, column)
+    known = np.isfinite(time) & np.isfinite(level)
+    time, level = time[known], level[known]
+    last = level[-1] if level.size else 0.0
+    return Curve(
+        np.concatenate(([0.0], time, [max(data.duration_s, time[-1] if time.size else 0.0)])),
+        np.concatenate(([0.0], level, [last])),
+    )
+
+
+def decimated(steps: Curve, bins: int) -> Curve:
+    """The curve with at most four points a bin, which keeps each bin's lowest and highest level.
+
+    A curve thinned so covers the same pixels as the whole one, so that a month's picture is no
+    larger than a day's.
+    """
+    if steps.time_s.size <= 4 * bins:
+        return steps
+    span = max(float(steps.time_s[-1]), 1e-9)
+    edge = np.minimum((steps.time_s / span * bins).astype(int), bins - 1)
+    kept: set[int] = set()
+    first = np.searchsorted(edge, np.arange(bins), side="left")
+    last = np.searchsorted(edge, np.arange(bins), side="right")
+    for low, high in zip(first, last, strict=True):
+        if low < high:
+            part = steps.level[low:high]
+            kept |= {low, low + int(part.argmin()), low + int(part.argmax()), high - 1}
+    index = np.array(sorted(kept))
+    return Curve(steps.time_s[index], steps.level[index])
+
+
+def scale(peak: float) -> tuple[float, str]:
+    """The decimal unit, in bytes and by name, that suits an axis up to `peak` bytes."""
+    for factor, unit in ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if peak >= factor:
+            return factor, unit
+    return 1.0, "B"
+
+
+def pass_spans(data: ReportData, satellite: str) -> list[tuple[float, float]]:
+    """All passes of a satellite over any station, as (AOS, LOS)."""
+    mine = of(data.passes, satellite)
+    aos, los = numbers(mine, "aos_s"), numbers(mine, "los_s")
+    return list(zip(aos.tolist(), los.tolist(), strict=True))
+
+
+def paint_panels(
+    sheet: Sheet,
+    data: ReportData,
+    panels: Sequence[Panel],
+    top: float,
+    panel_height: float,
+    ceiling: float | None = None,
+) -> None:
+    """Backlog curves below one another on one time axis.
+
+    Args:
+        sheet: Where to draw.
+        data: The run, for its times.
+        panels: What each shows.
+        top: Where the first panel begins.
+        panel_height: The height of each, with its title.
+        ceiling: One upper end for all vertical axes; each has its own without it.
+    """
+    left, right = (46.0 if sheet.narrow else 58.0), (8.0 if sheet.narrow else 14.0)
+    wide = sheet.width - left - right
+    labelled: set[float] = set()
+    small = 11 if sheet.narrow else 12
+    for index, (title, steps, passes, capacity) in enumerate(panels):
+        peak = steps.peak if ceiling is None else ceiling
+        factor, unit = scale(peak)
+        y = top + index * panel_height
+        axes = sheet.axes(left, y + 24, wide, panel_height - 48)
+        # A pass of ten minutes must not vanish in a picture of a month.
+        least = data.duration_s / wide * 1.5
+        if len(passes) <= _MOST_SHADED:
+            bars(axes, merged(passes, least / 2, least), 0, 1, fc=SHADE, transform=_tall(axes))
+        thin = decimated(steps, (300 if sheet.narrow else 600) // (1 if len(panels) < 4 else 2))
+        axes.step(thin.time_s, thin.level / factor, where="post", color=SERIES[0], lw=1.8)
+        axes.fill_between(
+            thin.time_s, thin.level / factor, step="post", color=SERIES[0], alpha=0.16, lw=0
+        )
+        upper = max(peak / factor * 1.12, 1e-9) if peak else 1.0
+        if capacity and capacity / factor <= upper * 1.6:
+            upper = max(upper, capacity / factor * 1.1)
+            axes.axhline(capacity / factor, color=INK, lw=1.2, dashes=(5, 3))
+            # What one panel has said the next need not repeat.
+            axes.annotate(
+                "" if capacity in labelled else f"recorder full: {w.size(capacity)}",
+                (0, capacity / factor),
+                xytext=(4, -4),
+                va="top",
+                gid=HALO,
+                textcoords="offset points",
+                fontsize=small,
+                color=INK,
+            )
+            labelled.add(capacity)
+        axes.set_ylim(0, upper)
+        axes.locator_params(axis="y", nbins=3 if panel_height < 150 else 5)
+        axes.grid(axis="y")
+        axes.tick_params(axis="y", labelsize=small)
+        time_axis(axes, data.start, data.duration_s, sheet.narrow)
+        if index < len(panels) - 1:
+            axes.tick_params(axis="x", labelbottom=False)
+        sheet.text(left, y + 10, f"{w.short(title, 34 if sheet.narrow else 80)}", fontsize=small)
+        sheet.text(left - 6, y + 10, unit, fontsize=small, ha="right", color=MUTED)
+        axes.axhline(0, color=FAINT, lw=1)
+    sheet.text(
+        left,
+        top + len(panels) * panel_height + 12,
+        axis_name(data.start),
+        fontsize=small,
+        color=MUTED,
+    )
+
+
+def _tall(axes: object) -> object:
+    """Data along x, the whole height of the axes along y."""
+    return axes.get_xaxis_transform()  # type: ignore[attr-defined]
+
+
+def picture(data: ReportData) -> Picture:
+    """The backlog of each satellite, one panel a satellite, on one time axis."""
+    curves = {name: curve(data, name) for name in data.satellites}
+    shown = list(data.satellites)
+    if len(shown) > _MOST_SATELLITES:
+        fullest = sorted(shown, key=lambda name: (-curves[name].peak, shown.index(name)))
+        shown = sorted(fullest[:_MOST_SATELLITES], key=shown.index)
+    alone = len(shown) <= 1
+    panel = 250.0 if alone else 150.0 if len(shown) <= 4 else 104.0
+    panels = [
+        (
+            "Encoded bytes in the recorder" if alone else w.plain(name),
+            curves[name],
+            pass_spans(data, name),
+            float(data.recorder_bytes.get(name, 0)),
+        )
+        for name in shown
+    ]
+    wide, narrow = draw(
+        "backlog",
+        lambda _narrow: len(panels) * panel + 26,
+        lambda sheet: paint_panels(sheet, data, panels, 0, panel),
+    )
+    table = _table(data, curves)
+    left_out = len(curves) - len(shown)
+    return Picture(
+        key="backlog",
+        alt=alt(data, curves),
+        caption=f"Encoded bytes that wait in the recorder. {shading(panels)}"
+        + (
+            f" The {len(shown)} satellites with the largest backlog are drawn; "
+            f"{left_out} more are in the table."
+            if left_out
+            else ""
+        ),
+        wide=wide,
+        narrow=narrow,
+        table=table,
+    )
+
+
+def shading(panels: Sequence[Panel]) -> str:
+    """What the shaded bands mean, or why there are none."""
+    if all(len(passes) > _MOST_SHADED for _, _, passes, _ in panels):
+        return "The passes are too many to shade." if panels else ""
+    return "Shaded: a station is in view, whether or not the satellite sends."
+
+
+def alt(data: ReportData, curves: Mapping[str, Curve]) -> str:
+    """What the curves say: peak, when, and what was left."""
+    if not curves:
+        return "There is no satellite, so there is no backlog."
+    sentences = []
+    for name, steps in list(curves.items())[:4]:
+        if steps.peak == 0:
+            sentences.append(f"The backlog of {w.plain(name)} stays at zero.")
+            continue
+        sentences.append(
+            f"The backlog of {w.plain(name)} peaks at {w.size(steps.peak)} "
+            f"{w.duration(steps.peak_s)} after the start and is {w.size(float(steps.level[-1]))} "
+            f"at the end."
+        )
+    if len(curves) > 4:
+        most = max(curves, key=lambda name: curves[name].peak)
+        sentences.append(
+            f"Of all {len(curves)} satellites {w.plain(most)} has the largest peak, "
+            f"{w.size(curves[most].peak)}."
+        )
+    sentences.append(f"There are {w.plural(data.passes.num_rows, 'pass')} over stations.")
+    return " ".join(sentences)
+
+
+def _table(data: ReportData, curves: Mapping[str, Curve]) -> DataTable:
+    """Levels at 24 even times, which a screen reader can walk through."""
+    steps = 24
+    times = [data.duration_s * index / steps for index in range(steps + 1)]
+    rows = []
+    for moment in times:
+        cells = [w.instant(data.start, moment)]
+        for found in curves.values():
+            place = int(np.searchsorted(found.time_s, moment, side="right")) - 1
+            cells.append(w.size(float(found.level[max(place, 0)])))
+        rows.append(tuple(cells))
+    return DataTable(
+        caption="Backlog at even times",
+        columns=(("Time (UTC)", False), *((w.plain(name), True) for name in curves)),
+        rows=tuple(rows),
+    )

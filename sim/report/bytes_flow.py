@@ -1,0 +1,197 @@
+"""Picture: where every byte went, from capture to the ground, each with its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.patches import Rectangle
+
+from . import wording as w
+from .data import ReportData, names, numbers
+from .style import FAINT, MUTED, PAPER, SERIES, DataTable, Picture, Sheet, draw
+
+_HATCHES = ("////", "xxx", "----", "\\\\\\\\", "|||", "++")
+_MOST_PARTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A share of a stage's bytes: what became of them, how many, and how it is drawn."""
+
+    label: str
+    size: int
+    colour: str
+    hatch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage on the way of the bytes, and the parts that it splits into."""
+
+    title: str
+    parts: tuple[Part, ...]
+
+    @property
+    def size(self) -> int:
+        """All bytes of the stage."""
+        return sum(part.size for part in self.parts)
+
+
+def stages(data: ReportData) -> tuple[Stage, ...]:
+    """Captured and encoded bytes by the fate of their frame, and sent bytes by theirs.
+
+    The parts of the first two come from the frames, each of which is in exactly one state; those
+    of the third from the ledger in the summary.
+    """
+    return (
+        Stage("Captured, raw", _by_fate(data, "raw_bytes")),
+        Stage("Encoded", _by_fate(data, "encoded_bytes")),
+        Stage("Sent to the ground", _sent(data.total.get("bytes") or {})),
+    )
+
+
+def _by_fate(data: ReportData, column: str) -> tuple[Part, ...]:
+    state, cause = names(data.frames, "state"), names(data.frames, "drop_cause")
+    amount = np.nan_to_num(numbers(data.frames, column))
+
+    def of(chosen: Any) -> int:
+        return round(float(amount[chosen].sum()))
+
+    waiting = (state == "queued") | (state == "encoding")
+    parts = [
+        Part("delivered", of(state == "delivered"), SERIES[0]),
+        Part("in the recorder", of(state == "stored"), SERIES[5], "---"),
+        Part("not yet encoded", of(waiting), SERIES[4], "\\\\\\\\"),
+    ]
+    dropped = state == "dropped"
+    causes = {str(name): of(dropped & (cause == name)) for name in set(cause[dropped])}
+    parts += _with_causes("dropped", causes, SERIES[1])
+    return tuple(part for part in parts if part.size)
+
+
+def _sent(ledger: Mapping[str, Any]) -> tuple[Part, ...]:
+    lost = {str(name): int(number) for name, number in (ledger.get("lost") or {}).items()}
+    sent, whole = int(ledger.get("sent") or 0), int(ledger.get("delivered") or 0)
+    again = int(ledger.get("duplicate") or 0)
+    parts = [
+        Part("of whole frames", whole, SERIES[0]),
+        Part("of unfinished frames", max(sent - whole - again - sum(lost.values()), 0),
+             SERIES[5]),
+        Part("received twice", again, SERIES[4], "\\\\\\\\"),
+        *_with_causes("lost", lost, SERIES[3]),
+    ]  # fmt: skip
+    return tuple(part for part in parts if part.size)
+
+
+def _with_causes(fate: str, causes: Mapping[str, int], colour: str) -> list[Part]:
+    ranked = sorted(causes.items(), key=lambda item: (-item[1], item[0]))
+    parts = [
+        Part(f"{fate}: {w.cause(name)}", number, colour, _HATCHES[index % len(_HATCHES)])
+        for index, (name, number) in enumerate(ranked)
+    ]
+    if len(parts) > _MOST_PARTS:
+        rest = sum(part.size for part in parts[_MOST_PARTS - 1 :])
+        parts = [*parts[: _MOST_PARTS - 1], Part(f"{fate}: other causes", rest, colour)]
+    return parts
+
+
+def picture(data: ReportData) -> Picture | None:
+    """The three stages as bars; None where nothing was captured."""
+    found = tuple(stage for stage in stages(data) if stage.size)
+    if not found:
+        return None
+    wide, narrow = draw(
+        "bytes",
+        lambda narrow: sum(_stage_height(stage, narrow) for stage in found),
+        lambda sheet: _paint(sheet, found),
+    )
+    return Picture(
+        key="bytes",
+        alt=alt(found),
+        caption="Each bar is the whole of its stage: lengths compare within a bar, not between "
+        "bars. What is in the recorder or not yet encoded is so at the end of the run.",
+        wide=wide,
+        narrow=narrow,
+        table=DataTable(
+            caption="Bytes by stage and fate",
+            columns=(("Stage", False), ("Fate", False), ("Bytes", True), ("Share", True)),
+            rows=tuple(
+                (stage.title, part.label, w.count(part.size), w.share(part.size, stage.size))
+                for stage in found
+                for part in stage.parts
+            ),
+        ),
+    )
+
+
+def alt(found: tuple[Stage, ...]) -> str:
+    """Every stage with its parts."""
+    return " ".join(
+        f"{stage.title}: {w.size(stage.size)}, of which "
+        + w.listing(
+            f"{w.size(part.size)} ({w.share(part.size, stage.size)}) {part.label}"
+            for part in stage.parts
+        )
+        + "."
+        for stage in found
+    )
+
+
+def _columns(narrow: bool) -> int:
+    return 1 if narrow else 3
+
+
+def _stage_height(stage: Stage, narrow: bool) -> float:
+    lines = -(-len(stage.parts) // _columns(narrow))
+    return 64.0 + 22 * lines + 14
+
+
+def _paint(sheet: Sheet, found: tuple[Stage, ...]) -> None:
+    small = 11 if sheet.narrow else 12
+    axes = sheet.axes(0, 0, sheet.width, sheet.height)
+    axes.set_xlim(0, sheet.width)
+    axes.set_ylim(sheet.height, 0)
+    axes.set_axis_off()
+    y, wide = 0.0, sheet.width - 2
+    for number, stage in enumerate(found):
+        sheet.text(1, y + 12, stage.title, fontsize=small + 1, fontweight="bold")
+        sheet.text(sheet.width - 1, y + 12, w.size(stage.size), fontsize=small + 1, ha="right")
+        if number and stage.title == "Encoded" and stage.size:
+            ratio = found[number - 1].size / stage.size
+            sheet.text(
+                sheet.width / 2,
+                y + 12,
+                f"{ratio:,.1f} : 1",
+                fontsize=small,
+                ha="center",
+                color=MUTED,
+            )
+        left = 1.0
+        for part in stage.parts:
+            # What is there must be seen, so no part is thinner than two pixels.
+            length = max(part.size / stage.size * wide, 2.0)
+            length = min(length, wide + 1 - left)
+            _box(axes, part, left, y + 26, length, 26)
+            left += length
+        columns = _columns(sheet.narrow)
+        column_width = sheet.width / columns
+        for index, part in enumerate(stage.parts):
+            x = 1 + index % columns * column_width
+            line = y + 67 + index // columns * 22
+            _box(axes, part, x, line - 6, 12, 12)
+            limit = 32 if sheet.narrow else 30
+            words = f"{w.short(part.label, limit)}  {w.size(part.size)}, "
+            sheet.text(x + 19, line, words + w.share(part.size, stage.size), fontsize=small)
+        y += _stage_height(stage, sheet.narrow)
+        if number < len(found) - 1:
+            axes.plot([1, sheet.width - 1], [y - 6, y - 6], color=FAINT, lw=1)
+
+
+def _box(axes: Any, part: Part, left: float, top: float, wide: float, tall: float) -> None:
+    axes.add_patch(
+        Rectangle((left, top), wide, tall, fc=part.colour, ec=PAPER, lw=0, hatch=part.hatch or None)
+    )
+    axes.plot([left + wide] * 2, [top, top + tall], color=PAPER, lw=1, solid_capstyle="butt")

@@ -1,0 +1,210 @@
+"""Parts of the comparison: the same scenario with several choices of compression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from . import wording as w
+from .backlog import Curve, curve, paint_panels, pass_spans, shading
+from .crops import Contest, contest
+from .data import Crop, ReportData, TradeoffPoint, numbers
+from .keyfigures import exact, part, whole
+from .style import DataTable, Picture, draw
+
+_MOST_CONTESTS = 3
+# All crops of a comparison together: about a megabyte as lossless WebP.
+_MOST_PIXELS = 500_000
+
+
+_CONTESTED: tuple[tuple[str, str, str, Callable[[float], str], bool], ...] = (
+    ("number of delivered frames", "frames", "delivered", w.count, True),
+    ("mean PSNR", "psnr_db", "mean", w.decibels, True),
+    ("median latency", "latency_s", "median", w.duration, False),
+    ("peak backlog", "backlog_bytes", "peak", w.size, False),
+)
+
+
+def point(run: ReportData, label: str) -> TradeoffPoint:
+    """The run's own place between throughput and PSNR."""
+    codec, _, setting = label.partition(":")
+    bpp = numbers(run.frames, "bpp")
+    bpp = bpp[np.isfinite(bpp)]
+    total = run.total
+    return TradeoffPoint(
+        codec=codec,
+        setting=setting or "own setting",
+        bpp=float(bpp.mean()) if bpp.size else float("nan"),
+        psnr_db=part(total, "psnr_db").get("mean"),
+        ms_ssim=part(total, "ms_ssim").get("mean"),
+        delivered_px=float(total.get("delivered_px") or 0),
+        delivered_frames=whole(part(total, "frames").get("delivered")),
+    )
+
+
+def paragraph(runs: Sequence[ReportData], labels: Sequence[str]) -> list[str]:
+    """Which choice is best at what."""
+    called = [w.codec_label(label) for label in labels]
+    captured = [whole(part(run.total, "frames").get("captured")) for run in runs]
+    taken = (
+        w.plural(captured[0], "frame")
+        if len(set(captured)) == 1
+        else f"between {w.count(min(captured))} and {w.plural(max(captured), 'frame')}"
+    )
+    opening = (
+        f"{w.counted(len(runs), 'choice')} of compression in the same "
+        f"{w.duration(runs[0].duration_s)} of the same scenario, in which the imagers took {taken}."
+    )
+    equal: list[str] = []
+    # Who is best at what, gathered so that a name is not said twice.
+    merits: dict[tuple[str, ...], list[str]] = {}
+    for what, block, figure, write, high in _CONTESTED:
+        known = [
+            (value, name)
+            for run, name in zip(runs, called, strict=True)
+            if w.present(value := part(run.total, block).get(figure))
+        ]
+        if len(known) < 2:
+            continue
+        top = (max if high else min)(value for value, _ in known)
+        winners = tuple(name for value, name in known if value == top)
+        if len(winners) == len(known):
+            equal.append(f"the same {what}, {write(top)}")
+        else:
+            order = "highest" if high else "lowest"
+            merits.setdefault(winners, []).append(f"the {order} {what}, {write(top)}")
+    sentences = [opening]
+    if equal:
+        sentences.append(f"All have {'; '.join(equal)}.")
+    for winners, phrases in merits.items():
+        verb = "has" if len(winners) == 1 else "have"
+        joined = ", and ".join(phrases) if len(phrases) == 2 else "; ".join(phrases)
+        sentences.append(f"{w.listing(winners)} {verb} {joined}.")
+    return sentences
+
+
+def choices(runs: Sequence[ReportData], labels: Sequence[str]) -> DataTable:
+    """One row a choice."""
+    rows = []
+    for run, label in zip(runs, labels, strict=True):
+        total, own = run.total, point(run, label)
+        frames, latency = part(total, "frames"), part(total, "latency_s")
+        dropped = sum(whole(n) for n in part(frames, "dropped").values())
+        rows.append(
+            (
+                w.codec_label(label),
+                w.bits_per_pixel(own.bpp),
+                f"{w.count(frames.get('delivered'))} of {w.count(frames.get('captured'))}",
+                w.count(dropped),
+                w.pixels(own.delivered_px),
+                w.duration(latency.get("median")),
+                w.duration(latency.get("p95")),
+                "exact" if exact(total) else w.decibels(own.psnr_db),
+                w.decibels(part(total, "psnr_db").get("p5")),
+                w.similarity(own.ms_ssim),
+                w.size(part(total, "backlog_bytes").get("peak")),
+                w.energy(total.get("encode_energy_j")),
+            )
+        )
+    return DataTable(
+        caption="What each choice delivers",
+        columns=(
+            ("Choice", False),
+            ("Rate", True),
+            ("Delivered", True),
+            ("Dropped", True),
+            ("Pixels", True),
+            ("Median latency", True),
+            ("p95 latency", True),
+            ("Mean PSNR", True),
+            ("p5 PSNR", True),
+            ("MS-SSIM", True),
+            ("Peak backlog", True),
+            ("Encoding energy", True),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def fleet_curve(run: ReportData) -> Curve:
+    """The backlog of all satellites of a run together."""
+    curves = [curve(run, name) for name in run.satellites]
+    if len(curves) == 1:
+        return curves[0]
+    times = np.unique(np.concatenate([found.time_s for found in curves] or [np.zeros(1)]))
+    level = np.zeros_like(times)
+    for found in curves:
+        level += found.level[np.searchsorted(found.time_s, times, side="right") - 1]
+    return Curve(times, level)
+
+
+def backlogs(runs: Sequence[ReportData], labels: Sequence[str]) -> Picture:
+    """The runs' backlog curves below one another, all on the same axes."""
+    called = [w.codec_label(label) for label in labels]
+    curves = [fleet_curve(run) for run in runs]
+    ceiling = max(found.peak for found in curves)
+    panels = [
+        (
+            f"{name}: peak {w.size(found.peak)}",
+            found,
+            [span for name in run.satellites for span in pass_spans(run, name)],
+            float(sum(run.recorder_bytes.values())),
+        )
+        for run, name, found in zip(runs, called, curves, strict=True)
+    ]
+    wide, narrow = draw(
+        "backlogs",
+        lambda _narrow: len(panels) * 140.0 + 26,
+        lambda sheet: paint_panels(sheet, runs[0], panels, 0, 140.0, ceiling),
+    )
+    duration = runs[0].duration_s
+    moments = [duration * step / 24 for step in range(25)]
+    return Picture(
+        key="backlogs",
+        alt="Backlog over time, the same axes for all. "
+        + " ".join(
+            f"{name} peaks at {w.size(found.peak)} and ends at {w.size(float(found.level[-1]))}."
+            for name, found in zip(called, curves, strict=True)
+        ),
+        caption="Encoded bytes that wait in the recorders"
+        + (" of all satellites" if len(runs[0].satellites) > 1 else "")
+        + f", on the same axes for every choice. {shading(panels)}",
+        wide=wide,
+        narrow=narrow,
+        table=DataTable(
+            caption="Backlog at even times",
+            columns=(("Time (UTC)", False), *((name, True) for name in called)),
+            rows=tuple(
+                (
+                    w.instant(runs[0].start, moment),
+                    *(
+                        w.size(
+                            float(
+                                found.level[
+                                    max(int(np.searchsorted(found.time_s, moment, "right")) - 1, 0)
+                                ]
+                            )
+                        )
+                        for found in curves
+                    ),
+                )
+                for moment in moments
+            ),
+        ),
+    )
+
+
+def contests(runs: Sequence[ReportData], labels: Sequence[str]) -> list[Contest]:
+    """The same frames by each codec, those that most choices delivered first."""
+    by_frame: dict[int, list[tuple[str, Crop]]] = {}
+    for run, label in zip(runs, labels, strict=True):
+        for crop in run.crops:
+            by_frame.setdefault(crop.frame, []).append((w.codec_label(label), crop))
+    ranked = sorted(by_frame.items(), key=lambda item: (-len(item[1]), item[0]))
+    ranked = [item for item in ranked if len(item[1]) > 1 or len(runs) == 1][:_MOST_CONTESTS]
+    stills = sum(len(shown) + 1 for _, shown in ranked)
+    largest = int(min(256, max(64, (_MOST_PIXELS / max(stills, 1)) ** 0.5)))
+    return [
+        contest(shown, f"contest{number}", largest) for number, (_, shown) in enumerate(ranked, 1)
+    ]

@@ -1,0 +1,129 @@
+"""Pictures: the same place as the imager saw it and as the ground got it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from . import wording as w
+from .data import Crop
+
+LARGEST = 320
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """A picture to embed.
+
+    Attributes:
+        uri: A data URI: lossless WebP, so that the report adds no artefact of its own.
+        width: In pixels.
+        height: In pixels.
+        alt: What it shows, in a sentence.
+        label: A word or two to stand beside it.
+        facts: Its figures, for the caption; may be empty.
+    """
+
+    uri: str
+    width: int
+    height: int
+    alt: str
+    label: str
+    facts: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An original and what was delivered of it, for the slider."""
+
+    key: str
+    title: str
+    before: Still
+    after: Still
+    facts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """An original and what several codecs made of it."""
+
+    key: str
+    title: str
+    stills: tuple[Still, ...]
+
+    @property
+    def columns(self) -> int:
+        """How many stand side by side on a wide screen, so that the last row is nearly full."""
+        number = len(self.stills)
+        return max(number, 2) if number <= 4 else 3 if number in (5, 6, 9) else 4
+
+
+def middle(pixels: NDArray[np.uint8], largest: int = LARGEST) -> NDArray[np.uint8]:
+    """The middle of a picture, at most `largest` pixels on each side.
+
+    Raises:
+        ValueError: The picture is not uint8, height × width × 3, with at least one pixel.
+    """
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.size == 0:
+        raise ValueError(f"a crop is uint8, height × width × 3, not {pixels.dtype} {pixels.shape}")
+    rows, columns = (min(side, largest) for side in pixels.shape[:2])
+    top, left = (pixels.shape[0] - rows) // 2, (pixels.shape[1] - columns) // 2
+    return np.ascontiguousarray(pixels[top : top + rows, left : left + columns])
+
+
+def still(
+    pixels: NDArray[np.uint8], alt: str, label: str, facts: str = "", largest: int = LARGEST
+) -> Still:
+    """A picture with its words, ready to embed."""
+    part = middle(pixels, largest)
+    encoded = bytes(imagecodecs.webp_encode(part, level=25, lossless=True))
+    uri = f"data:image/webp;base64,{base64.b64encode(encoded).decode('ascii')}"
+    return Still(uri, part.shape[1], part.shape[0], alt, label, facts)
+
+
+def quality(crop: Crop) -> str:
+    """The crop's rate and quality: "0.5 bpp, 41.2 dB"."""
+    known = [w.bits_per_pixel(crop.bpp)] if w.present(crop.bpp) else []
+    known.append(w.decibels(crop.psnr_db) if crop.psnr_db is not None else "PSNR not measured")
+    return ", ".join(known)
+
+
+def pair(crop: Crop, key: str) -> Pair:
+    """One frame for the slider."""
+    place = f"{w.plain(crop.target)}, frame {crop.frame}"
+    facts = f"Delivered: {quality(crop)} over the whole frame."
+    return Pair(
+        key=key,
+        title=place,
+        before=still(crop.original, f"{place}: the original, as captured.", "original"),
+        after=still(crop.delivered, f"{place}: as delivered, at {quality(crop)}.", "delivered"),
+        facts=f"{facts} {w.plain(crop.note)}" if crop.note else facts,
+    )
+
+
+def contest(shown: Sequence[tuple[str, Crop]], key: str, largest: int = LARGEST) -> Contest:
+    """The same frame by several codecs, given as (label, crop); the original comes first."""
+    first = shown[0][1]
+    place = f"{w.plain(first.target)}, frame {first.frame}"
+    return Contest(
+        key=key,
+        title=place,
+        stills=(
+            still(first.original, f"{place}: the original, as captured.", "Original", "", largest),
+            *(
+                still(
+                    crop.delivered,
+                    f"{place}: by {label}, at {quality(crop)}.",
+                    label,
+                    quality(crop),
+                    largest,
+                )
+                for label, crop in shown
+            ),
+        ),
+    )

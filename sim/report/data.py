@@ -1,0 +1,190 @@
+"""What a report is made from: one run's results, gathered in one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The ground track of a satellite: subpoints, in order of time.
+
+    Attributes:
+        time_s: Seconds since the scenario's start, ascending.
+        latitude_deg: Geodetic latitude of the subpoint, −90…90.
+        longitude_deg: Longitude of the subpoint, east positive; any whole number of turns.
+    """
+
+    time_s: NDArray[np.float64]
+    latitude_deg: NDArray[np.float64]
+    longitude_deg: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSite:
+    """A target on the map: a point, or a polygon with a point to stand for it.
+
+    Attributes:
+        name: The target's name, as the scenario gives it.
+        latitude_deg: Latitude of the point, or of a point that stands for the polygon.
+        longitude_deg: Its longitude, east positive.
+        priority: 1 (low) … 9 (high).
+        outline: (latitude, longitude) of the polygon's corners in degrees; empty for a point.
+    """
+
+    name: str
+    latitude_deg: float
+    longitude_deg: float
+    priority: int = 5
+    outline: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StationSite:
+    """A ground station on the map."""
+
+    name: str
+    latitude_deg: float
+    longitude_deg: float
+
+
+@dataclass(frozen=True, slots=True)
+class TradeoffPoint:
+    """What one codec at one setting delivers in this scenario, and how good it looks.
+
+    Attributes:
+        codec: The codec's name; points of one name make one curve.
+        setting: The setting as people write it, such as "0.5 bpp" or "q80".
+        bpp: Mean bits per pixel of the encoded frames, over all bands.
+        psnr_db: Mean PSNR of the delivered frames; None without pixels.
+        ms_ssim: Mean MS-SSIM of the delivered frames; None without pixels.
+        delivered_px: Pixels (rows × columns) that reached the ground.
+        delivered_frames: Frames that reached the ground whole.
+        is_this_run: Whether the report's own run is this point.
+    """
+
+    codec: str
+    setting: str
+    bpp: float
+    psnr_db: float | None
+    ms_ssim: float | None
+    delivered_px: float
+    delivered_frames: int
+    is_this_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A part of one frame, as the imager saw it and as the ground got it.
+
+    Attributes:
+        frame: The frame's number, unique in the run.
+        target: The name of the target that it shows.
+        bpp: Bits per pixel that the frame took.
+        psnr_db: PSNR of the frame against the original; None if it could not be measured.
+        original: uint8, height × width × 3, stretched for display.
+        delivered: The same, with the same stretch.
+        note: One sentence on the stretch or the bands shown, or empty.
+    """
+
+    frame: int
+    target: str
+    bpp: float
+    psnr_db: float | None
+    original: NDArray[np.uint8]
+    delivered: NDArray[np.uint8]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportData:
+    """One run, as the report shows it.
+
+    The tables have the columns of the result files of the same names; satellites, stations and
+    targets are in them by name. A table without rows must still have its columns.
+
+    Attributes:
+        scenario_name: The scenario's name.
+        description: What the scenario says of itself; may be empty.
+        start: The scenario's start, aware, UTC.
+        duration_s: The scenario's length in seconds.
+        seed: The seed of the run.
+        version: The version of downpass that ran it.
+        command: The command that repeats the run.
+        codecs: For every satellite, in order, its codec and setting as people write them.
+        summary: The content of summary.json.
+        frames: One row a frame.
+        events: One row an event, ascending in time.
+        passes: One row a pass.
+        accesses: One row an imaging opportunity.
+        eclipses: Per satellite, (start, end) of each eclipse in seconds.
+        tracks: Per satellite, its ground track.
+        targets: The targets.
+        stations: The ground stations.
+        tradeoff: What other settings would deliver; may be empty.
+        crops: Frames for the slider; may be empty.
+        recorder_bytes: Per satellite, the capacity of its recorder; may be empty.
+    """
+
+    scenario_name: str
+    description: str
+    start: datetime
+    duration_s: float
+    seed: int
+    version: str
+    command: str
+    codecs: Mapping[str, str]
+    summary: Mapping[str, Any]
+    frames: pa.Table
+    events: pa.Table
+    passes: pa.Table
+    accesses: pa.Table
+    eclipses: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    tracks: Mapping[str, Track] = field(default_factory=dict)
+    targets: Sequence[TargetSite] = ()
+    stations: Sequence[StationSite] = ()
+    tradeoff: Sequence[TradeoffPoint] = ()
+    crops: Sequence[Crop] = ()
+    recorder_bytes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def satellites(self) -> tuple[str, ...]:
+        """The satellites' names, in the scenario's order."""
+        return tuple(self.codecs)
+
+    @property
+    def total(self) -> Mapping[str, Any]:
+        """The summary's block over all satellites."""
+        return dict(self.summary.get("total", {}))
+
+
+def numbers(table: pa.Table, column: str) -> NDArray[np.float64]:
+    """A column as float64, with NaN for what is missing."""
+    found: NDArray[np.float64] = table.column(column).cast(pa.float64()).to_numpy()
+    return found
+
+
+def names(table: pa.Table, column: str) -> NDArray[np.object_]:
+    """A column as text, with "" for what is missing; equal texts are one object."""
+    encoded = table.column(column).cast(pa.string()).fill_null("").dictionary_encode()
+    encoded = encoded.unify_dictionaries().combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.chunk(0) if encoded.num_chunks else None
+    if encoded is None or not len(encoded):
+        return np.array([], dtype=object)
+    words = np.array(encoded.dictionary.to_pylist(), dtype=object)
+    found: NDArray[np.object_] = words[encoded.indices.to_numpy(zero_copy_only=False)]
+    return found
+
+
+def of(table: pa.Table, satellite: str) -> pa.Table:
+    """The rows of one satellite."""
+    return table.filter(pc.equal(table.column("satellite").cast(pa.string()), satellite))

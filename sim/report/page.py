@@ -1,0 +1,170 @@
+"""The pages: `report.html` of one run and `comparison.html` of several, each one file.
+
+A page asks nothing of the network: pictures are inline SVG or data URIs, style and script are in
+the page, fonts are the reader's own. Its content security policy says so, so a browser would
+refuse what slipped in, and a script from a scenario's text is not run even if it were not escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+
+from ...link.errors import InputError
+from . import (
+    backlog,
+    bytes_flow,
+    comparison,
+    crops,
+    groundtrack,
+    keyfigures,
+    latency,
+    passes,
+    timeline,
+    tradeoff,
+)
+from . import wording as w
+from .data import ReportData, names
+
+
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        autoescape=True,
+        loader=jinja2.FunctionLoader(_asset),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["plain"] = w.plain
+    return environment
+
+
+def _page(template: str, **values: object) -> str:
+    script = _asset("page.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            style=Markup(_asset("page.css")),  # noqa: S704
+            script=Markup(script),  # noqa: S704
+            script_digest=digest,
+            **values,
+        )
+    )
+
+
+def render(data: ReportData) -> str:
+    """The report of one run, as HTML.
+
+    The same data gives the same text. Parts for which a run has nothing to show (no pass, no
+    pixels) say so in a sentence.
+    """
+    return _page(
+        "report.html.jinja",
+        data=data,
+        start=f"{w.date(data.start)}{w.NBSP}{data.start:%H:%M:%S} UTC",
+        duration=w.duration(data.duration_s),
+        sentences=keyfigures.paragraph(data),
+        tiles=keyfigures.tiles(data),
+        codecs=codecs(data),
+        tradeoff=tradeoff.picture(data.tradeoff, data.duration_s),
+        backlog=backlog.picture(data),
+        timeline=timeline.picture(data),
+        map=groundtrack.picture(data),
+        latency=latency.picture(data),
+        bytes=bytes_flow.picture(data),
+        pairs=[crops.pair(crop, f"pair{number}") for number, crop in enumerate(data.crops, 1)],
+        satellites=keyfigures.satellites(data),
+        passes=passes.passes(data),
+        accesses=passes.accesses(data),
+        times=encode_times(data),
+    )
+
+
+def render_comparison(runs: Sequence[ReportData], labels: Sequence[str] | None = None) -> str:
+    """The comparison of runs of one scenario that differ in codec or setting, as HTML.
+
+    Args:
+        runs: The runs, in the order to show them.
+        labels: What sets each apart, such as "jpeg2000:0.5bpp"; by default the runs' codecs.
+
+    Raises:
+        ValueError: There is no run, or not one label a run.
+    """
+    if not runs:
+        raise ValueError("a comparison needs at least one run")
+    if labels is None:
+        labels = [" + ".join(dict.fromkeys(run.codecs.values())) for run in runs]
+    if len(labels) != len(runs):
+        raise ValueError(f"{len(runs)} runs but {len(labels)} labels")
+    first = runs[0]
+    points = [comparison.point(run, label) for run, label in zip(runs, labels, strict=True)]
+    curves = tradeoff.picture(points, first.duration_s)
+    return _page(
+        "comparison.html.jinja",
+        data=first,
+        start=f"{w.date(first.start)}{w.NBSP}{first.start:%H:%M:%S} UTC",
+        duration=w.duration(first.duration_s),
+        sentences=comparison.paragraph(runs, labels),
+        # The table of choices below it says the same and more.
+        tradeoff=curves and replace(curves, table=None),
+        choices=comparison.choices(runs, labels),
+        backlog=comparison.backlogs(runs, labels),
+        contests=comparison.contests(runs, labels),
+        times=list(dict.fromkeys(sentence for run in runs for sentence in encode_times(run))),
+    )
+
+
+def codecs(data: ReportData) -> list[str]:
+    """Each codec with the satellites that use it."""
+    users: dict[str, list[str]] = {}
+    for name, label in data.codecs.items():
+        users.setdefault(w.codec_label(label), []).append(w.plain(name))
+    if len(users) == 1 and len(data.codecs) > 1:
+        return [f"{next(iter(users))} on all {len(data.codecs)} satellites"]
+    return [f"{label} on {w.some(found, 6)}" for label, found in users.items()]
+
+
+def encode_times(data: ReportData) -> list[str]:
+    """How encoding times were obtained, one sentence for each way that the run used."""
+    kinds = names(data.frames, "encode_time_kind")
+    return [w.encode_time(str(kind)) for kind in np.unique(kinds[kinds != ""])] or [
+        w.encode_time(None)
+    ]
+
+
+def write_report(path: Path, html: str) -> None:
+    """Write a page so that a reader sees the old file or the whole new one, and nothing between.
+
+    Raises:
+        InputError: The file cannot be written there.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(html)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise InputError(f"{path}: cannot write the report: {error.strerror or error}") from error

@@ -1,0 +1,43 @@
+"""The time axis that all pictures over time share: UTC, at round hours or days."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from matplotlib.axes import Axes
+
+from .wording import NBSP, date, short_date
+
+_STEPS_S = (
+    *(60 * minutes for minutes in (1, 2, 5, 10, 15, 30)),
+    *(3600 * hours for hours in (1, 2, 3, 6, 12)),
+    *(86400 * days for days in (1, 2, 5, 10, 30, 90, 365)),
+)
+
+
+def ticks(start: datetime, duration_s: float, most: int) -> list[tuple[float, str]]:
+    """Round times within the run, as (seconds since its start, label), at most about `most`."""
+    step = next((s for s in _STEPS_S if duration_s / s <= most), _STEPS_S[-1])
+    midnight = datetime(start.year, start.month, start.day, tzinfo=start.tzinfo)
+    offset = (start - midnight).total_seconds()
+    found = []
+    moment = -(-offset // step) * step
+    while moment - offset <= duration_s:
+        when = midnight + timedelta(seconds=moment)
+        label = short_date(when) if step >= 86400 else f"{when:%H:%M}"
+        found.append((moment - offset, label))
+        moment += step
+    return found
+
+
+def time_axis(axes: Axes, start: datetime, duration_s: float, narrow: bool) -> None:
+    """Give the axes the run's length and ticks at round times."""
+    axes.set_xlim(0, max(duration_s, 1.0))
+    found = ticks(start, max(duration_s, 1.0), 4 if narrow else 9)
+    axes.set_xticks([seconds for seconds, _ in found], [label for _, label in found])
+    axes.tick_params(axis="x", labelsize=11 if narrow else 12)
+
+
+def axis_name(start: datetime) -> str:
+    """What the axis shows, to stand below it: "UTC, from 2 Dec 2024 00:00"."""
+    return f"UTC, from {date(start)}{NBSP}{start:%H:%M}"

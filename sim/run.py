@@ -1,0 +1,194 @@
+"""One run from a scenario to its output folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..payload.encoders.base import Setting
+from .content_cache import ContentCache
+from .crops import choose, crops
+from .encoding import Encoders
+from .grading import Grader
+from .mission import Mission, fly, prepare
+from .model.journal import EventRow
+from .model.simulation import Outcome, simulate
+from .outputs import SUMMARY
+from .progress import Progress, Silent
+from .report.data import Crop, ReportData, StationSite, TargetSite, Track, TradeoffPoint
+from .scenario.models import Scenario
+from .scenes import Scenes
+from .summary import summarise
+from .tables import accesses_table, events_table, frames_table, passes_table
+from .tradeoff import RATES_BPP, Rating, curve
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a run gives: the tables, the figures, and what the report shows besides."""
+
+    mission: Mission
+    outcome: Outcome
+    summary: dict[str, Any]
+    events: pa.Table
+    frames: pa.Table
+    passes: pa.Table
+    accesses: pa.Table
+    crops: list[Crop]
+    ratings: list[Rating]
+
+
+def run(
+    scenario: Scenario,
+    *,
+    cache: ContentCache,
+    delivered: Path | None = None,
+    tradeoff: bool = True,
+    progress: Progress | None = None,
+) -> Results:
+    """Simulate a scenario with real pixels where its targets have scenes.
+
+    Args:
+        scenario: what to run.
+        cache: of encoded frames.
+        delivered: folder for the delivered frames; None writes none.
+        tradeoff: whether to try other rates and codecs, for the report.
+        progress: hears how far it has come.
+
+    Raises:
+        InputError: scenes that cannot be used, or a codec that cannot do what is asked.
+    """
+    progress = progress or Silent()
+    progress.stage("orbits and passes")
+    scenes = Scenes(scenario)
+    mission = prepare(fly(scenario), scenes)
+    encoders = Encoders(mission, scenes, cache)
+    try:
+        sources = [encoders.source(index) for index in range(len(scenario.satellites))]
+        progress.stage("simulation", round(scenario.duration))
+
+        def tell(row: EventRow) -> None:
+            progress.step(row.time // 1_000_000)
+
+        outcome = simulate(mission.setup, sources, on_event=tell)
+        progress.stage("decoding and measuring", sum(len(s.frames) for s in outcome.satellites))
+        grader = Grader(outcome, encoders, scenes, cache)
+        grades = grader.grade(delivered, lambda done, _: progress.step(done))
+        shown = choose(outcome, grades, scenario.report.sample_frames)
+        pictures = crops(grader, shown, grades, mission.setup.targets)
+    finally:
+        encoders.close()
+    kinds = [source.time_kind for source in sources]
+    ratings: list[Rating] = []
+    if tradeoff and len(scenes):
+        for codec in dict.fromkeys([*(s.codec.name for s in scenario.satellites), "jpeg2000"]):
+            progress.stage(f"{codec} at other rates")
+            settings = _settings(scenario, codec)
+            ratings += curve(mission, scenes, cache, codec, settings)
+    return Results(
+        mission=mission,
+        outcome=outcome,
+        summary=summarise(mission, outcome, kinds, grades),
+        events=events_table(outcome),
+        frames=frames_table(mission, outcome, kinds, grades),
+        passes=passes_table(mission, outcome),
+        accesses=accesses_table(mission, outcome),
+        crops=pictures,
+        ratings=ratings,
+    )
+
+
+def write(results: Results, folder: Path) -> None:
+    """Write summary.json and the tables into an existing folder."""
+    text = json.dumps(results.summary, indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / SUMMARY).write_text(text + "\n", encoding="utf-8")
+    for name in ("events", "frames", "passes", "accesses"):
+        table = getattr(results, name)
+        pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
+
+
+def report_data(results: Results, command: str) -> ReportData:
+    """Return what the report shows of a run."""
+    flight = results.mission.flight
+    scenario = flight.scenario
+    return ReportData(
+        scenario_name=scenario.name,
+        description=scenario.description,
+        start=scenario.start,
+        duration_s=scenario.duration,
+        seed=scenario.seed,
+        version=version("downpass"),
+        command=command,
+        codecs={s.name: s.codec.label for s in scenario.satellites},
+        summary=results.summary,
+        frames=results.frames,
+        events=results.events,
+        passes=results.passes,
+        accesses=results.accesses,
+        eclipses={
+            s.name: [(w.start_s, w.end_s) for w in geometry.eclipses]
+            for s, geometry in zip(scenario.satellites, flight.geometries, strict=True)
+        },
+        tracks={
+            s.name: Track(g.track.time_s, g.track.latitude_deg, g.track.longitude_deg)
+            for s, g in zip(scenario.satellites, flight.geometries, strict=True)
+        },
+        targets=[_target_site(scenario, index) for index in range(len(scenario.targets))],
+        stations=[StationSite(s.name, *s.at) for s in scenario.stations],
+        tradeoff=_tradeoff_points(results),
+        crops=results.crops,
+        recorder_bytes={s.name: s.recorder.capacity for s in scenario.satellites},
+    )
+
+
+def _settings(scenario: Scenario, codec: str) -> Sequence[Setting]:
+    """The rates to try: those of the table, and the ones that the run itself uses."""
+    own = [s.codec.setting for s in scenario.satellites if s.codec.name == codec]
+    rates = {*RATES_BPP, *(s.bpp for s in own if s.bpp is not None)}
+    others = [s for s in dict.fromkeys(own) if s.bpp is None]
+    return [*(Setting(bpp=rate) for rate in sorted(rates)), *others]
+
+
+def _tradeoff_points(results: Results) -> list[TradeoffPoint]:
+    own = {(s.codec.name, s.codec.setting) for s in results.mission.flight.scenario.satellites}
+    return [
+        TradeoffPoint(
+            codec=rating.codec,
+            setting=str(rating.setting),
+            bpp=rating.bpp,
+            psnr_db=rating.psnr_db,
+            ms_ssim=rating.ms_ssim,
+            delivered_px=rating.delivered_px,
+            delivered_frames=rating.delivered_frames,
+            is_this_run=(rating.codec, rating.setting) in own,
+        )
+        for rating in results.ratings
+    ]
+
+
+def _target_site(scenario: Scenario, index: int) -> TargetSite:
+    target = scenario.targets[index]
+    if target.polygon is None:
+        latitude, longitude = target.at or (0.0, 0.0)
+        return TargetSite(target.name, latitude, longitude, target.priority)
+    from .orbit.polygon import polygon_of
+
+    latitude, longitude = polygon_of(target.polygon).middle
+    return TargetSite(target.name, latitude, longitude, target.priority, target.polygon)
+
+
+def with_codec(scenario: Scenario, name: str, setting: Setting) -> Scenario:
+    """Return the scenario with every satellite using one codec at one setting."""
+    choice = {"name": name, "quality": setting.quality, "bpp": setting.bpp, "bytes": setting.bytes}
+    satellites = tuple(
+        s.model_copy(update={"codec": s.codec.model_copy(update=choice)})
+        for s in scenario.satellites
+    )
+    return scenario.model_copy(update={"satellites": satellites})

@@ -1,0 +1,191 @@
+"""The subcommands `downpass run` and `downpass compare`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .scenario_arguments import add_scenario, load
+
+if TYPE_CHECKING:
+    from .content_cache import ContentCache
+    from .progress import Progress
+    from .run import Results
+    from .scenario.models import Scenario
+
+
+def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add both subcommands."""
+    parser = subparsers.add_parser(
+        "run",
+        help="simulate a scenario and write its report",
+        description="Simulate a scenario with real encoders and write its results and its report.",
+    )
+    add_scenario(parser)
+    _add_output(parser, "runs/NAME")
+    parser.add_argument(
+        "--no-delivered", action="store_true", help="do not write the delivered frames"
+    )
+    parser.add_argument(
+        "--no-tradeoff", action="store_true", help="do not try other rates for the report"
+    )
+    parser.set_defaults(run=run)
+    compare_parser = subparsers.add_parser(
+        "compare",
+        help="run a scenario once per codec and compare",
+        description="Run a scenario once for each choice of codec and write the comparison.",
+    )
+    add_scenario(compare_parser)
+    compare_parser.add_argument(
+        "--codec",
+        dest="codecs",
+        action="append",
+        required=True,
+        metavar="CODEC:SETTING",
+        help="such as jpeg2000:0.5bpp, jpegxl:q80 or jpegls:200kB; repeat it for each choice",
+    )
+    _add_output(compare_parser, "runs/NAME-compare")
+    compare_parser.set_defaults(run=compare)
+
+
+def _add_output(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument("--out", type=Path, metavar="DIR", help=f"output folder ({default})")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="folder of frames encoded before (~/.cache/downpass)",
+    )
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    loudness.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run one scenario."""
+    from . import run as runs
+    from .content_cache import open_cache
+    from .outputs import staged
+    from .report import render, write_report
+
+    scenario = load(arguments)
+    out = arguments.out or Path("runs") / scenario.name
+    cache = open_cache(arguments.cache)
+    with staged(out) as folder:
+        delivered = None if arguments.no_delivered else folder / "delivered"
+        if delivered is not None:
+            delivered.mkdir()
+        with _progress(arguments) as progress:
+            results = runs.run(
+                scenario,
+                cache=cache,
+                delivered=delivered,
+                tradeoff=not arguments.no_tradeoff,
+                progress=progress,
+            )
+            progress.stage("report")
+            runs.write(results, folder)
+            write_report(
+                folder / "report.html",
+                render(runs.report_data(results, _command("run", arguments))),
+            )
+    if arguments.json:
+        json.dump(results.summary, sys.stdout, indent=2, ensure_ascii=False)
+        sys.stdout.write("\n")
+    elif not arguments.quiet:
+        _print_summary({scenario.name: results.summary}, out / "report.html")
+    return 0
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    """Run a scenario once per choice of codec."""
+    from . import run as runs
+    from .content_cache import open_cache
+    from .outputs import COMPARISON, staged
+    from .report import render_comparison, write_report
+
+    scenario = load(arguments)
+    out = arguments.out or Path("runs") / f"{scenario.name}-compare"
+    choices = _choices(scenario, arguments.codecs)
+    cache = open_cache(arguments.cache)
+    with staged(out) as folder:
+        found: dict[str, Results] = {}
+        with _progress(arguments) as progress:
+            for label, chosen in choices.items():
+                found[label] = _one(chosen, label, cache, progress)
+                subfolder = folder / label.replace(":", "-")
+                subfolder.mkdir()
+                runs.write(found[label], subfolder)
+            progress.stage("report")
+            command = _command("compare", arguments)
+            pages = [runs.report_data(results, command) for results in found.values()]
+            write_report(folder / COMPARISON, render_comparison(pages, list(found)))
+    summaries = {label: results.summary for label, results in found.items()}
+    if arguments.json:
+        json.dump(summaries, sys.stdout, indent=2, ensure_ascii=False)
+        sys.stdout.write("\n")
+    elif not arguments.quiet:
+        _print_summary(summaries, out / COMPARISON)
+    return 0
+
+
+def _choices(scenario: Scenario, texts: Sequence[str]) -> dict[str, Scenario]:
+    """Return the scenario once for each choice, by what people call it."""
+    from ..payload.encoders.base import parse_choice
+    from ..payload.encoders.registry import encoder
+    from .run import with_codec
+
+    choices = {}
+    for text in texts:
+        name, setting = parse_choice(text)
+        encoder(name)  # an unknown name is refused before anything runs
+        choices[f"{name}:{setting}"] = with_codec(scenario, name, setting)
+    return choices
+
+
+def _one(scenario: Scenario, label: str, cache: ContentCache, progress: Progress) -> Results:
+    from .run import run as run_scenario
+
+    class Labelled:
+        def stage(self, what: str, total: int | None = None) -> None:
+            progress.stage(f"{label}: {what}", total)
+
+        def step(self, done: int) -> None:
+            progress.step(done)
+
+    return run_scenario(scenario, cache=cache, tradeoff=False, progress=Labelled())
+
+
+def _command(name: str, arguments: argparse.Namespace) -> str:
+    parts = ["downpass", name, str(arguments.file)]
+    for override in arguments.overrides:
+        parts += ["--set", override]
+    for codec in getattr(arguments, "codecs", []):
+        parts += ["--codec", codec]
+    return shlex.join(parts)
+
+
+@contextlib.contextmanager
+def _progress(arguments: argparse.Namespace) -> Iterator[Progress]:
+    from .progress import Silent
+
+    if arguments.quiet or arguments.json or not sys.stderr.isatty():
+        yield Silent()
+        return
+    from .bars import Bars
+
+    with Bars() as bars:
+        yield bars
+
+
+def _print_summary(summaries: dict[str, dict[str, Any]], page: Path) -> None:
+    from .summary_table import print_summary
+
+    print_summary(summaries)
+    sys.stdout.write(f"{page}\n")

@@ -1,0 +1,63 @@
+"""What a model's field holds, in words: for the JSON Schema and for the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from .units import Number, Quantity
+
+
+def keys(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
+    """The keys of a section as a file writes them, with their fields."""
+    for name, field in model.model_fields.items():
+        yield field.alias or name, field
+
+
+def number_of(field: FieldInfo) -> Quantity | Number | None:
+    """The kind and the bounds of a field that is a number, or of its elements."""
+    for item in (*field.metadata, *_annotations(field.annotation)):
+        if isinstance(item, Quantity | Number):
+            return item
+    return None
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Every model that an annotation names."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from models_in(inner)
+
+
+def choices(annotation: Any) -> list[str]:
+    """The words that a field allows, where it allows only some."""
+    if get_origin(annotation) is Literal:
+        return [str(choice) for choice in get_args(annotation)]
+    return [choice for inner in get_args(annotation) for choice in choices(inner)]
+
+
+def yaml_value(value: Any) -> str:
+    """A short value as it would stand in a file."""
+    match value:
+        case bool() | None:
+            return {True: "true", False: "false", None: "null"}[value]
+        case list() | tuple():
+            return "[" + ", ".join(yaml_value(item) for item in value) + "]"
+        case dict():
+            inside = ", ".join(f"{key}: {yaml_value(item)}" for key, item in value.items())
+            return "{" + inside + "}"
+        case float():
+            return f"{value:.15g}"
+        case str() if ":" in value and " " not in value and not value.endswith("Z"):
+            return f'"{value}"'
+    return str(value)
+
+
+def _annotations(annotation: Any) -> Iterator[Any]:
+    yield from getattr(annotation, "__metadata__", ())
+    for inner in get_args(annotation):
+        yield from _annotations(inner)

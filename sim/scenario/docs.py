@@ -1,0 +1,403 @@
+"""Write docs/scenario.md from the models: `python -m downpass.sim.scenario.docs`.
+
+Keys, units, bounds, defaults and meanings come from the models, stations and processors from
+their tables; only the introduction is prose of its own. A test holds the committed page to
+what this module writes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from ...payload import processors
+from . import stations
+from .describe import choices, keys, models_in, number_of, yaml_value
+from .models import (
+    CodecChoice,
+    Imager,
+    KeplerOrbit,
+    Loads,
+    Outage,
+    Policy,
+    Power,
+    Processor,
+    RateStep,
+    Recorder,
+    Report,
+    Satellite,
+    Scenario,
+    Station,
+    SunSynchronousOrbit,
+    Target,
+    TleOrbit,
+    Transmitter,
+)
+from .units import (
+    BitsPerSecond,
+    Bytes,
+    Degrees,
+    DegreesPerSecond,
+    Joules,
+    Metres,
+    Quantity,
+    SamplesPerSecond,
+    Seconds,
+    Watts,
+)
+
+EXAMPLE = """\
+# yaml-language-server: $schema=scenario.schema.json
+name: first-light
+start: 2024-12-02T00:00:00Z
+duration: 24 h
+satellites:
+  - name: sparrow
+    orbit: {altitude: 500 km, sun_synchronous: true, local_time: "10:30"}
+    imager: {swath: 10.24 km, gsd: 20 m, frame_length: 10.24 km, bands: 3}
+    processor: {profile: zynq-7020}
+    power:
+      battery: 80 Wh
+      solar: 40 W
+      loads: {idle: 8 W, imaging: 12 W, encoding: 4 W, transmitting: 15 W}
+    recorder: {capacity: 16 MB}
+    transmitter: {rate: 128 kbit/s}
+    codec: {name: jpeg2000, bpp: 1.0}
+targets:
+  - {name: lisbon, at: [38.72, -9.14]}
+stations: [svalbard]
+"""
+
+# Each section's title, where it stands in the file, its model, and what to know besides.
+SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
+    ("The file", "", Scenario, ""),
+    ("A satellite", "satellites[]", Satellite, ""),
+    (
+        "Orbit from a TLE",
+        "satellites[].orbit",
+        TleOrbit,
+        (
+            "An orbit takes exactly one of three forms. This one is what a flying satellite has. "
+            "Elements age: beyond two weeks from the scenario's dates `downpass validate` warns, "
+            "because passes drift by tens of seconds. Quote nothing: YAML's `|` keeps the lines "
+            "as they are."
+        ),
+    ),
+    (
+        "Orbit from elements",
+        "satellites[].orbit",
+        KeplerOrbit,
+        "A circular orbit. The angles hold at the scenario's start.",
+    ),
+    (
+        "Sun-synchronous orbit",
+        "satellites[].orbit",
+        SunSynchronousOrbit,
+        "The altitude sets the inclination, and the local time the node.",
+    ),
+    (
+        "Imager",
+        "satellites[].imager",
+        Imager,
+        (
+            "One frame covers swath by frame_length, so it has swath/gsd by frame_length/gsd "
+            "pixels. A target is imaged while it lies within `off_nadir_limit` and the sun stands "
+            "high enough over it."
+        ),
+    ),
+    (
+        "Processor",
+        "satellites[].processor",
+        Processor,
+        (
+            "Either a [profile](#processors), or `encode_rate` and `working_memory` of your own, "
+            "or a profile of which some figures are replaced by yours."
+        ),
+    ),
+    ("Power", "satellites[].power", Power, ""),
+    ("Loads", "satellites[].power.loads", Loads, ""),
+    ("Recorder", "satellites[].recorder", Recorder, ""),
+    ("Transmitter", "satellites[].transmitter", Transmitter, ""),
+    ("Rate steps", "satellites[].transmitter.rate[]", RateStep, ""),
+    (
+        "Codec",
+        "satellites[].codec",
+        CodecChoice,
+        (
+            "Give exactly one of `quality`, `bpp` and `bytes`. `--set satellites.0.codec.bpp=0.5` "
+            "replaces whichever the file has."
+        ),
+    ),
+    ("Policy", "satellites[].policy", Policy, ""),
+    (
+        "A target",
+        "targets[]",
+        Target,
+        (
+            "Give exactly one of `at` and `polygon`. A polygon's edges take the short way, over "
+            "the antimeridian too."
+        ),
+    ),
+    (
+        "A station",
+        "stations[]",
+        Station,
+        (
+            "A name of the [shipped table](#stations) will do: `- svalbard`. "
+            "`- {use: svalbard, antennas: 1}` takes its figures and changes some; with a `name` "
+            "it gets another name."
+        ),
+    ),
+    ("An outage", "stations[].outages[]", Outage, ""),
+    ("Report", "report", Report, ""),
+)
+
+_KINDS: tuple[tuple[str, type[Quantity]], ...] = (
+    ("duration", Seconds),
+    ("length", Metres),
+    ("amount of data", Bytes),
+    ("data rate", BitsPerSecond),
+    ("power", Watts),
+    ("energy", Joules),
+    ("angle", Degrees),
+    ("turning rate", DegreesPerSecond),
+    ("coding rate", SamplesPerSecond),
+)
+
+_INTRODUCTION = f"""\
+# Scenario files
+
+A scenario says what flies, what it looks at, who listens, and how the pictures are compressed.
+It is one YAML file. This is a whole one:
+
+```yaml
+{EXAMPLE}```
+
+`downpass validate FILE` checks it and names every fault at once, with its line.
+`downpass run FILE` runs it. The first line lets an editor complete and check the file while
+you type (VS Code with the YAML extension, and others); `downpass schema` prints the schema
+that it names. Longer examples lie in `scenarios/`.
+
+## How to write it
+
+- **Numbers that have a unit carry it**: `500 km`, `150 Mbit/s`, `2 GB`, `80 Wh`. A bare `500`
+  is refused, because nobody can see what it means; `0` is zero in every unit. GB is 10⁹ bytes
+  and GiB 2³⁰; Mbit is a million bits and MB a million bytes.
+- **Times are in UTC** and say so with a `Z`: `2024-12-02T05:00:00Z`.
+- **Places** are `[latitude, longitude]` in degrees, north and east positive.
+- **Paths** of scenes are relative to the scenario file.
+- YAML's anchors work, and `<<: *name` takes over a mapping and changes parts of it
+  (`scenarios/constellation.yaml` shows how). YAML is read as version 1.2: `10:30` is text, and
+  `yes` is not true.
+- A file may have 1 MB.
+
+| kind | units |
+|---|---|
+"""
+
+_OVERRIDES = """\
+## Changes from the command line
+
+`downpass run`, `downpass validate` and the others take `--set FIELD=VALUE` as often as you like.
+The field is its path in the file, an element of a list is named by its number from 0, by its
+name, or `*` for all; the value is written as in the file.
+
+```sh
+downpass run scenarios/quickstart.yaml --set satellites.0.codec.bpp=0.5
+downpass run scenarios/quickstart.yaml --set satellites.sparrow.recorder.capacity='64 MB'
+downpass run scenarios/quickstart.yaml --set 'stations=[svalbard, trollsat]' --set seed=2
+downpass run scenarios/constellation.yaml --set 'satellites.*.codec.name=jpeg2000'
+```
+
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [_INTRODUCTION]
+    parts += [f"| {kind} | {', '.join(f'`{u}`' for u in q.units)} |\n" for kind, q in _KINDS]
+    parts += ["\n", _OVERRIDES]
+    for title, where, model, note in SECTIONS:
+        parts += _section(title, where, model, note)
+    parts += _stations()
+    parts += _processors()
+    return "".join(parts)
+
+
+def example(model: type[BaseModel]) -> str:
+    """A section as a file might have it, from the examples of its fields."""
+    skipped = {
+        # Alternatives of a field that is shown.
+        CodecChoice: {"quality", "bytes"},
+        Target: {"polygon"},
+        Processor: set(),
+    }.get(model, set())
+    lines: list[str] = []
+    for key, field in keys(model):
+        if key in skipped:
+            continue
+        lines += _example_lines(key, field)
+    return "\n".join(lines) + "\n"
+
+
+def _example_lines(key: str, field: FieldInfo) -> Iterator[str]:
+    if key == "tle":
+        yield "tle: |"
+        yield "  1 40697U 15028A   24337.14457616  .00000519  00000-0  21480-3 0  9998"
+        yield "  2 40697  98.5704  48.9920 0001011  93.0957 267.0342 14.30811188493363"
+    elif field.is_required() and (inner := next(models_in(field.annotation), None)) is Loads:
+        yield f"{key}:"
+        yield from (f"  {line}" for line in example(inner).splitlines())
+    elif field.examples:
+        yield f"{key}: {yaml_value(field.examples[0])}"
+    elif field.default is not PydanticUndefined and not isinstance(field.default, BaseModel):
+        if field.default not in ((), ""):
+            yield f"{key}: {yaml_value(field.default)}"
+    elif choices(field.annotation):
+        yield f"{key}: {choices(field.annotation)[0]}"
+
+
+def _section(title: str, where: str, model: type[BaseModel], note: str) -> Iterator[str]:
+    yield f"## {title}\n\n"
+    yield f"{(model.__doc__ or '').strip().splitlines()[0]}"
+    yield f" It stands at `{where}`.\n\n" if where else "\n\n"
+    if note:
+        yield f"{note}\n\n"
+    yield "| key | what to write | default | meaning |\n|---|---|---|---|\n"
+    for key, field in keys(model):
+        kind = _kind(model, key, field).replace("|", "\\|")
+        yield f"| `{key}` | {kind} | {_default(model, key, field)} | {field.description} |\n"
+    yield "\n"
+    text = example(model)
+    if model in (Scenario, Satellite):
+        return  # the example at the top shows these
+    yield f"```yaml\n{text}```\n\n"
+
+
+def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
+    number = number_of(field)
+    if model is Transmitter and key == "rate":
+        return "data rate, or a list of [steps](#rate-steps)"
+    if model is Processor and key == "encode_rate":
+        return f"codec: coding rate, {_bounds(number)}"
+    inner = next(models_in(field.annotation), None)
+    if inner is not None:
+        titles = [(t, m) for t, _, m, _ in SECTIONS if m in list(models_in(field.annotation))]
+        links = " or ".join(f"[{t.lower()}](#{_anchor(t)})" for t, _ in titles)
+        return f"list of {links}" if "tuple" in str(field.annotation) else links
+    if isinstance(number, Quantity):
+        name = next(kind for kind, quantity in _KINDS if isinstance(number, quantity))
+        return f"{name}, {_bounds(number)}" + _or_null(field)
+    if number is not None:
+        return f"{number.kind} {number.bounds}" + _or_null(field)
+    words = choices(field.annotation)
+    if words and words != ["True"]:
+        return ", ".join(f"`{word}`" for word in words)
+    return _OTHER_KINDS.get(key, "text")
+
+
+_OTHER_KINDS = {
+    "sun_synchronous": "`true`",
+    "local_time": "time of day in quotes",
+    "tle": "two or three lines",
+    "start": "moment",
+    "from": "moment",
+    "to": "moment",
+    "at": "[latitude, longitude]",
+    "polygon": "list of [latitude, longitude]",
+    "scenes": "list of paths",
+    "bands": "list of whole numbers, or one",
+    "profile": "[name](#processors)",
+    "name": "name",
+}
+
+
+def _bounds(number: Any) -> str:
+    return str(number.bounds)
+
+
+def _or_null(field: FieldInfo) -> str:
+    # Only where `null` says something that leaving the key out does not.
+    optional = type(None) in getattr(field.annotation, "__args__", ())
+    return ", or `null`" if optional and field.default is not None else ""
+
+
+def _default(model: type[BaseModel], key: str, field: FieldInfo) -> str:
+    if field.default is PydanticUndefined and field.default_factory is None:
+        return "**required**"
+    number = number_of(field)
+    if model is Processor and key in ("encode_rate", "working_memory"):
+        return "the profile's"
+    if field.default in (None, (), ""):
+        return "none"
+    if isinstance(field.default, BaseModel):
+        return "its defaults"
+    if isinstance(number, Quantity) and isinstance(field.default, int | float):
+        return f"`{type(number).written(field.default)}`"
+    return f"`{yaml_value(field.default)}`"
+
+
+def _anchor(title: str) -> str:
+    return title.lower().replace(" ", "-")
+
+
+def _stations() -> Iterator[str]:
+    yield "## Stations\n\n"
+    yield (
+        "The table that ships. Positions are public knowledge to about a kilometre, which moves "
+        "AOS and LOS by some 0.2 s; masks and numbers of antennas are sensible guesses that a "
+        "scenario may change.\n\n"
+        "| name | latitude, longitude | altitude | mask | antennas | whose |\n"
+        "|---|---|---|---|---|---|\n"
+    )
+    for name in stations.names():
+        row = stations.table()[name]
+        latitude, longitude = row["at"]
+        yield (
+            f"| `{name}` | {latitude:.3f}, {longitude:.3f} | {row['altitude']} "
+            f"| {row['elevation_mask']} | {row['antennas']} | {row['source']} |\n"
+        )
+    yield "\n"
+
+
+def _processors() -> Iterator[str]:
+    yield "## Processors\n\n"
+    yield (
+        "The profiles that ship. Rates are in Msample/s (a sample is one pixel of one band), for "
+        "one core that codes while the others run the rest. Hardly anybody publishes how fast an "
+        "onboard computer runs a codec, so they are **derived** from rates measured on one "
+        "x86-64 core by the ratio of Dhrystone figures: expect them to be off by a factor of two "
+        "or three. If you have measured, put your figure into `encode_rate`. The `student` is the "
+        "light learned encoder.\n\n"
+    )
+    profiles = [processors.profile(name) for name in processors.names()]
+    codecs = list(profiles[0].encode_rate)
+    yield f"| name | clock | memory | idle, active | {' | '.join(codecs)} |\n"
+    yield "|---" * (4 + len(codecs)) + "|\n"
+    for profile in profiles:
+        rates = " | ".join(f"{profile.encode_rate[codec] / 1e6:g}" for codec in codecs)
+        yield (
+            f"| `{profile.name}` | {profile.cores} of {profile.clock_hz / 1e6:g} MHz "
+            f"| {profile.memory_bytes / 2**30:g} GiB "
+            f"| {profile.idle_w:g} W, {profile.active_w:g} W | {rates} |\n"
+        )
+    yield "\n### Where the figures come from\n\n"
+    for profile in profiles:
+        yield f"**`{profile.name}`**: {profile.description}.\n\n"
+        for figure, source in profile.sources.items():
+            yield f"- `{figure}`: {source}\n"
+        yield "\n"
+
+
+def main() -> None:
+    """Print the page."""
+    sys.stdout.write(page().rstrip("\n") + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""Values that are neither plain numbers nor quantities: moments, places, bands, paths.
+
+Each is an annotation that turns what a file holds into what the simulation wants, or raises a
+finished message, and that says in the JSON Schema what may be written.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
+
+from .units import fault, shown
+
+
+def _moment(value: object) -> datetime:
+    """Read a moment in UTC, from ISO 8601 text with a zone."""
+    wanted = "allowed: a UTC moment such as 2024-12-02T00:00:00Z"
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        raise fault(f"found {shown(value)}; {wanted}") from None
+    if not isinstance(moment, datetime):
+        raise fault(f"found {shown(value)}; {wanted}")
+    if moment.tzinfo is None:
+        raise fault(f"found {shown(value)}, which has no zone; {wanted}")
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        raise fault(f"found {shown(value)}; {wanted}") from None
+    # The first satellite flew in October 1957; a TLE's two-digit years end in 2056.
+    if not 1957 <= moment.year <= 2056:
+        raise fault(f"found {shown(value)}; allowed: years 1957 to 2056")
+    return moment
+
+
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_moment),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)$",
+        }
+    ),
+]
+
+
+def _place(value: object) -> tuple[float, float]:
+    """Read a point on the ground, [latitude, longitude] in degrees."""
+    wanted = "allowed: [latitude, longitude] in degrees, such as [38.72, -9.14]"
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        size = f"a list of {len(value)}" if isinstance(value, list | tuple) else shown(value)
+        raise fault(f"found {size}; {wanted}")
+    for part in value:
+        if isinstance(part, bool) or not isinstance(part, int | float):
+            raise fault(f"found [{shown(value[0])}, {shown(value[1])}]; {wanted}")
+    for part, name, most in zip(value, ("latitude", "longitude"), (90, 180), strict=True):
+        if not -most <= part <= most:
+            raise fault(f"found {name} {shown(part)}; allowed: {-most} to {most} degrees")
+    return float(value[0]), float(value[1])
+
+
+Place = Annotated[
+    tuple[float, float],
+    BeforeValidator(_place),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "prefixItems": [
+                {"type": "number", "minimum": -90, "maximum": 90},
+                {"type": "number", "minimum": -180, "maximum": 180},
+            ],
+            "minItems": 2,
+            "maxItems": 2,
+        }
+    ),
+]
+
+
+def _clock(value: object) -> float:
+    """Read a local time of day, `10:30`, into seconds after midnight."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 86400:
+        return float(value)  # from Python; a file is refused by `_local_time`
+    found = (
+        re.fullmatch(r"(\d\d):([0-5]\d)(?::([0-5]\d))?", value) if isinstance(value, str) else None
+    )
+    if found is None or int(found[1]) > 23:
+        raise fault(f'found {shown(value)}; allowed: a time of day, "00:00" to "23:59"')
+    return int(found[1]) * 3600.0 + int(found[2]) * 60.0 + int(found[3] or 0)
+
+
+def _local_time(value: object, info: ValidationInfo) -> float:
+    if (info.context or {}).get("file") and not isinstance(value, str):
+        value = shown(value)
+    return _clock(value)
+
+
+LocalTime = Annotated[
+    float,
+    BeforeValidator(_local_time),
+    WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"}),
+]
+
+
+def _bands(value: object) -> tuple[int, ...]:
+    wanted = "allowed: band numbers from 1 such as [1, 2, 3], or how many of the first bands"
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 1 <= value <= 1024:
+            raise fault(f"found {shown(value)}; {wanted} (1 to 1024)")
+        return tuple(range(1, value + 1))
+    if not isinstance(value, list | tuple) or not value or len(value) > 1024:
+        raise fault(f"found {shown(value)}; {wanted}")
+    for band in value:
+        if isinstance(band, bool) or not isinstance(band, int) or not 1 <= band <= 65535:
+            raise fault(f"found band {shown(band)}; {wanted}")
+    twice = [band for band, count in Counter(value).items() if count > 1]
+    if twice:
+        raise fault(f"found band {twice[0]} twice; each band once")
+    return tuple(value)
+
+
+Bands = Annotated[
+    tuple[int, ...],
+    BeforeValidator(_bands),
+    WithJsonSchema(
+        {
+            "oneOf": [
+                {"type": "integer", "minimum": 1, "maximum": 1024},
+                {
+                    "type": "array",
+                    "items": {"type": "integer", "minimum": 1, "maximum": 65535},
+                    "minItems": 1,
+                    "maxItems": 1024,
+                    "uniqueItems": True,
+                },
+            ]
+        }
+    ),
+]
+
+
+def _scene_path(value: object, info: ValidationInfo) -> Path:
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise fault(f"found {shown(value)}; allowed: the path of a GeoTIFF")
+    folder: Path = (info.context or {}).get("folder", Path())
+    return folder / value
+
+
+ScenePath = Annotated[
+    Path, BeforeValidator(_scene_path), WithJsonSchema({"type": "string", "minLength": 1})
+]
+
+
+def _ring(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    """Check that a polygon's corners go around an area."""
+    if len(set(corners)) < 3:
+        raise fault(f"found a polygon of {len(set(corners))} distinct corners; allowed: at least 3")
+    if len(corners) > 2000:
+        raise fault(f"found a polygon of {len(corners)} corners; allowed: at most 2000")
+    from shapely.geometry import Polygon
+
+    # Each edge takes the short way, over the antimeridian too; unrolled, the shape lies flat.
+    unrolled = [(corners[0][1], corners[0][0])]
+    for latitude, longitude in corners[1:]:
+        last = unrolled[-1][0]
+        unrolled.append((last + (longitude - last + 180) % 360 - 180, latitude))
+    (first, south), (last, _) = unrolled[0], unrolled[-1]
+    turn = round((last + (first - last + 180) % 360 - 180 - first) / 360)
+    if turn:
+        # It runs all the way around a pole, which closes it.
+        pole = math.copysign(90.0, sum(latitude for latitude, _ in corners))
+        end = first + 360 * turn
+        unrolled += [(end, south), (end, pole), (first, pole)]
+    ring = Polygon(unrolled)
+    if not ring.is_valid or ring.area == 0:
+        raise fault(
+            "found a polygon that crosses or touches itself; allowed: corners in order around "
+            "the area"
+        )
+    return corners
+
+
+Ring = Annotated[tuple[Place, ...], AfterValidator(_ring)]

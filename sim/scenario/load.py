@@ -1,0 +1,332 @@
+"""From a scenario file to a checked Scenario, or to every fault in it at once."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from ...link.errors import InputError
+from . import overrides as changes
+from .describe import keys, models_in, yaml_value
+from .models import (
+    CodecChoice,
+    KeplerOrbit,
+    Model,
+    Power,
+    Scenario,
+    Station,
+    SunSynchronousOrbit,
+    Target,
+    TleOrbit,
+    one_of,
+    orbit_form,
+)
+from .source import Source
+from .units import shown
+from .yamltree import LARGEST_FILE, Tree, YamlError, parse
+
+_SHOWN_PROBLEMS = 100
+# No more are put into words: suggestions for a hundred thousand keys would take a minute.
+_MOST_PROBLEMS = 1000
+_ORBITS: dict[str, type[Model]] = {
+    "tle": TleOrbit,
+    "sun-synchronous": SunSynchronousOrbit,
+    "kepler": KeplerOrbit,
+}
+
+
+class ScenarioError(InputError):
+    """A scenario that cannot be used.
+
+    Attributes:
+        problems: One line for every fault; the first thousand where there are more.
+        unsaid: How many more there are.
+    """
+
+    def __init__(self, problems: Sequence[str], unsaid: int = 0) -> None:
+        self.problems = tuple(problems)
+        self.unsaid = unsaid
+        listed = list(self.problems[:_SHOWN_PROBLEMS])
+        more = len(self.problems) - len(listed) + unsaid
+        super().__init__("\n".join([*listed, f"… and {more} more"] if more else listed))
+
+    def __reduce__(self) -> tuple[type[ScenarioError], tuple[tuple[str, ...], int]]:
+        return type(self), (self.problems, self.unsaid)
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    where: str
+    message: str
+    line: int | None
+
+
+def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
+    """Read and check a scenario file.
+
+    Args:
+        path: The file. Relative scene paths in it resolve against its folder.
+        overrides: Changes such as `satellites.0.codec.bpp=0.5`, made before the check.
+
+    Raises:
+        ScenarioError: With every fault of the file and of the overrides.
+    """
+    path = Path(path)
+    label = _printable(str(path))
+    text = _read(path, label)
+    try:
+        tree = parse(text)
+    except YamlError as error:
+        raise ScenarioError([_place(label, error.line) + f": {error.message}"]) from None
+    if not isinstance(tree.value, dict):
+        found = "an empty file" if tree.value is None else shown(tree.value)
+        raise ScenarioError(
+            [f"{label}: found {found}; allowed: a mapping with keys {_keys_of(Scenario)}"]
+        )
+    problems = [_Problem(where, message, line) for where, line, message in tree.faults]
+    unsaid = 0
+    changed, refused = _apply(tree, overrides)
+    source = Source(path, tree.lines, changed)
+    context = {"file": True, "folder": path.parent}
+    try:
+        scenario = Scenario.model_validate(tree.value, context=context)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        unsaid = max(0, len(errors) - _MOST_PROBLEMS)
+        problems += _explain(errors[:_MOST_PROBLEMS], tree.value, source)
+        problems += _clashes(tree.value, source)
+    if problems or refused:
+        raise ScenarioError([*refused, *_lines(problems, source, label)], unsaid)
+    # A private attribute: pydantic lets it be set on a frozen model.
+    scenario._source = source
+    return scenario
+
+
+def _read(path: Path, label: str) -> str:
+    try:
+        # Without O_NONBLOCK a named pipe would hold the program up for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ScenarioError([f"{label}: found no regular file; allowed: a scenario file"])
+            data = file.read(LARGEST_FILE + 1)
+            size = os.fstat(descriptor).st_size
+    except ValueError:
+        raise ScenarioError([f"{label}: found a NUL in the path; allowed: a file's path"]) from None
+    except OSError as error:
+        reason = {
+            errno.ENOENT: "no such file",
+            errno.EISDIR: "found a folder; allowed: a scenario file",
+            errno.EACCES: "no permission to read it",
+            errno.ELOOP: "a loop of symbolic links",
+            errno.ENOTDIR: "a part of the path is no folder",
+        }.get(error.errno or 0, error.strerror or "cannot be read")
+        raise ScenarioError([f"{label}: {reason}"]) from None
+    if len(data) > LARGEST_FILE:
+        raise ScenarioError(
+            [f"{label}: found {max(size, len(data))} bytes; allowed: at most {LARGEST_FILE}"]
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ScenarioError(
+            [f"{label}:{line}: found byte 0x{data[error.start]:02x}; allowed: UTF-8 text"]
+        ) from None
+
+
+def _apply(tree: Tree, overrides: Sequence[str]) -> tuple[frozenset[str], list[str]]:
+    changed: set[str] = set()
+    refused: list[str] = []
+    for override in overrides:
+        try:
+            changed.update(changes.apply(tree.value, override))
+        except changes.OverrideError as error:
+            refused.append(_printable(str(error)))
+    return frozenset(changed), refused
+
+
+def _place(label: str, line: int | None) -> str:
+    return label if line is None else f"{label}:{line}"
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _lines(problems: Iterable[_Problem], source: Source, label: str) -> Iterator[str]:
+    """One line for each problem, in the file's order, no two alike."""
+    seen: set[tuple[str, str]] = set()
+    problems = sorted(
+        problems, key=lambda p: (not source.is_override(p.where), p.line or 0, p.where)
+    )
+    for problem in problems:
+        if (problem.where, problem.message) in seen:
+            continue
+        seen.add((problem.where, problem.message))
+        where = _printable(".".join(step[:60] for step in problem.where.split(".")))
+        start = f"--set {where}" if source.is_override(problem.where) else ""
+        start = start or _place(label, problem.line) + (f": {where}" if where else "")
+        yield f"{start}: {_printable(problem.message)}"
+
+
+def _clashes(value: Any, source: Source) -> Iterator[_Problem]:
+    """Clashes between fields, whatever else is wrong in the file."""
+
+    def ask(model: type[Model], given: object, where: str) -> Iterator[_Problem]:
+        if isinstance(given, Mapping):
+            for at, message in model.clashes(given):
+                path = ".".join(p for p in (where, at) if p)
+                yield _Problem(path, message, source.line_of(path))
+
+    yield from ask(Scenario, value, "")
+    for key in ("satellites", "targets"):
+        items = value.get(key)
+        for i, item in enumerate(items if isinstance(items, list) else ()):
+            if key == "targets":
+                yield from ask(Target, item, f"targets.{i}")
+            elif isinstance(item, Mapping):
+                yield from ask(Power, item.get("power"), f"satellites.{i}.power")
+                yield from ask(CodecChoice, item.get("codec"), f"satellites.{i}.codec")
+
+
+def _explain(errors: Sequence[ErrorDetails], value: Any, source: Source) -> Iterator[_Problem]:
+    """Put pydantic's errors into a planner's words."""
+    meant: set[str] = set()
+    missing: list[tuple[str, _Problem]] = []
+    for error in errors:
+        steps, model = _locate(error["loc"], value)
+        where = ".".join(steps)
+        line = source.line_of(where)
+        kind = error["type"]
+        if kind == "missing":
+            parent = ".".join(steps[:-1])
+            text = f"missing{_for_example(model, steps[-1])}"
+            missing.append((where, _Problem(where, text, source.line_of(parent))))
+        elif kind == "extra_forbidden":
+            known = _key_names(model)
+            close = difflib.get_close_matches(steps[-1][:64].casefold(), known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"allowed: {', '.join(known)}"
+            if close:
+                meant.add(".".join([*steps[:-1], close[0]]))
+            yield _Problem(where, f"no such key; {hint}", line)
+        elif kind == "downpass":
+            context = error.get("ctx", {})
+            where = ".".join([*steps, *([context["at"]] if context["at"] else [])])
+            yield _Problem(where, str(context["message"]), source.line_of(where))
+        elif kind == "too_short" and error["input"]:
+            continue  # elements that failed are not counted, and are reported themselves
+        else:
+            yield _Problem(where, _in_words(error, model), line)
+    # A misspelt key is one mistake, not a misspelt and a missing one.
+    yield from (problem for where, problem in missing if where not in meant)
+
+
+def _locate(loc: tuple[int | str, ...], value: Any) -> tuple[list[str], type[BaseModel] | None]:
+    """The steps to an error as the file has them, and the model that holds its last step."""
+    steps: list[str] = []
+    model: type[BaseModel] | None = Scenario
+    holder: type[BaseModel] | None = Scenario
+    before: int | str = ""
+    for part in loc:
+        before, previous = part, before
+        if previous == "orbit":
+            continue  # the form that was tried, which the file does not name
+        if part == "[key]":
+            continue
+        steps.append(str(part))
+        if isinstance(part, int):
+            continue
+        holder = model
+        model = _model_of(model, part)
+        if part == "orbit":
+            raw = _at(value, steps)
+            model = _ORBITS[orbit_form(raw)]
+    if steps[-3:-1] == ["rate", "0"] and not isinstance(_at(value, steps[:-2]), list):
+        del steps[-2:]  # a plain rate was made into a list of one step
+    last_is_inside = bool(loc) and isinstance(loc[-1], int)
+    return steps, model if last_is_inside else holder
+
+
+def _at(value: Any, steps: Sequence[str]) -> Any:
+    for step in steps:
+        if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        elif isinstance(value, dict):
+            value = value.get(step)
+        else:
+            return None
+    return value
+
+
+def _model_of(model: type[BaseModel] | None, key: str) -> type[BaseModel] | None:
+    """The model of a field's value, or of its elements."""
+    for name, field in keys(model) if model is not None else ():
+        if key == name:
+            return next(models_in(field.annotation), None)
+    return None
+
+
+def _key_names(model: type[BaseModel] | None) -> list[str]:
+    if model is None:
+        return []
+    names = [name for name, _ in keys(model)]
+    return [*names, "use"] if model is Station else names
+
+
+def _keys_of(model: type[BaseModel] | None) -> str:
+    return ", ".join(_key_names(model))
+
+
+def _for_example(model: type[BaseModel] | None, key: str) -> str:
+    for name, field in keys(model) if model is not None else ():
+        if key == name:
+            if field.examples:
+                return f"; for example {key}: {yaml_value(field.examples[0])}"
+            inner = next(models_in(field.annotation), None)
+            if key == "orbit":
+                return "; allowed: a TLE, or altitude with inclination or sun_synchronous"
+            return f"; allowed: a mapping with keys {_keys_of(inner)}" if inner else ""
+    return ""
+
+
+def _in_words(error: ErrorDetails, model: type[BaseModel] | None) -> str:
+    found = f"found {shown(error['input'])}"
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "model_type" | "model_attributes_type" | "dict_type":
+            key = str(error["loc"][-1]) if error["loc"] else ""
+            inner = model if isinstance(error["loc"][-1], int) else _model_of(model, key)
+            known = _keys_of(inner)
+            name = "a station's name or " if inner is Station else ""
+            return f"{found}; allowed: {name}a mapping" + (f" with keys {known}" if known else "")
+        case "tuple_type":
+            return f"{found}; allowed: a list"
+        case "too_short":
+            return f"{found}; allowed: at least {context['min_length']}"
+        case "too_long":
+            return f"found {context['actual_length']}; allowed: at most {context['max_length']}"
+        case "literal_error":
+            wanted = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+            subject = error["loc"][-2] if error["loc"][-1] == "[key]" else error["input"]
+            return f"found {shown(subject)}; {one_of(subject, wanted)}"
+        case "string_type":
+            return f"{found}; allowed: text"
+        case "string_pattern_mismatch":
+            return (
+                f"{found}; allowed: letters, digits, dot, dash and underscore, "
+                "a letter or digit first, 64 at most"
+            )
+        case "string_too_long":
+            return f"found {len(str(error['input']))} characters; allowed: {context['max_length']}"
+        case _:
+            return f"{found}; {error['msg'][:1].lower()}{error['msg'][1:]}"

@@ -1,0 +1,67 @@
+"""Where a scenario came from: its file, and the line of every field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A scenario's file and its lines; a scenario made in Python has neither.
+
+    Attributes:
+        path: The file.
+        lines: The line, from 1, of every field, by paths such as `targets.0.scenes.0`.
+        overridden: The fields that the command line set instead of the file.
+    """
+
+    path: Path | None = None
+    lines: Mapping[str, int] = field(default_factory=dict)
+    overridden: frozenset[str] = frozenset()
+
+    def line_of(self, where: str) -> int | None:
+        """The line of a field, or of the nearest one that holds it."""
+        while where not in self.lines:
+            if not where:
+                return None
+            where = where.rpartition(".")[0]
+        return self.lines[where]
+
+    def is_override(self, where: str) -> bool:
+        """Whether a field, or one that holds it, came from the command line."""
+        if where not in self.lines and any(o.startswith(f"{where}.") for o in self.overridden):
+            return True
+        while where:
+            if where in self.overridden:
+                return True
+            where = where.rpartition(".")[0]
+        return False
+
+    def place_of(self, where: str) -> str:
+        """How a problem with a field begins: `file:line: field`, or `--set field`."""
+        if self.is_override(where):
+            return f"--set {where}"
+        if self.path is None:
+            return where
+        line = self.line_of(where)
+        return f"{self.path}: {where}" if line is None else f"{self.path}:{line}: {where}"
+
+
+@dataclass(frozen=True, slots=True)
+class SceneReference:
+    """A scene's path and where the scenario names it."""
+
+    path: Path
+    field: str
+    source: Source
+
+    @property
+    def line(self) -> int | None:
+        """The line that names it."""
+        return self.source.line_of(self.field)
+
+    def problem(self, message: str) -> str:
+        """A problem with the scene as one line: `file:line: field: message`."""
+        return f"{self.source.place_of(self.field)}: {message}"

@@ -1,0 +1,58 @@
+"""Two-line element sets: the checks that SGP4 leaves out, and the epoch.
+
+The format is that of Space-Track's "Basic Description of the Two Line Element Set Format";
+a line's last column is the sum of its digits, a minus counting 1, modulo 10.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from .units import fault, shown
+
+
+def checksum(line: str) -> int:
+    """The check digit that a line of 68 or more columns should end with."""
+    return sum(int(c) if c.isdecimal() else c == "-" for c in line[:68]) % 10
+
+
+def tle_epoch(line1: str) -> datetime:
+    """The moment at which the elements hold."""
+    year = int(line1[18:20])
+    start = datetime(year + (1900 if year >= 57 else 2000), 1, 1, tzinfo=UTC)
+    return start + timedelta(days=float(line1[20:32]) - 1)
+
+
+def tle_lines(text: str) -> str:
+    """Check an element set and return it without blank lines and trailing blanks."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) not in (2, 3):
+        found = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
+        raise fault(f"found {found}; allowed: a TLE's two lines, or three with its name")
+    for number, line in zip("12", lines[-2:], strict=True):
+        if not line.startswith(number + " ") or not line.isascii():
+            raise fault(f"found {shown(line)}; allowed: line {number} of a TLE")
+        if len(line) != 69:
+            raise fault(f"found line {number} of {len(line)} columns; allowed: 69 columns")
+        if line[68] != str(checksum(line)):
+            raise fault(
+                f"found check digit {line[68]} on line {number}, where its digits add up to "
+                f"{checksum(line)}; a character was lost or changed"
+            )
+    if lines[-2][2:7] != lines[-1][2:7]:
+        raise fault(
+            f"found satellite {lines[-2][2:7]} on line 1 and {lines[-1][2:7]} on line 2; "
+            "allowed: two lines of one satellite"
+        )
+    from sgp4.api import Satrec
+
+    try:
+        tle_epoch(lines[-2])
+        satellite = Satrec.twoline2rv(lines[-2], lines[-1])
+        # The motion at the epoch itself: elements that give none are no orbit.
+        failure = satellite.sgp4(satellite.jdsatepoch, satellite.jdsatepochF)[0]
+    except (ValueError, OverflowError):
+        failure = -1
+    if failure:
+        raise fault("found elements that are no orbit; allowed: a TLE that SGP4 can propagate")
+    return "\n".join(lines)

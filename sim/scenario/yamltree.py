@@ -1,0 +1,241 @@
+"""YAML 1.2 text into plain values, with the line of every one of them.
+
+Built from the parser's events rather than by its own constructor, so that depth, size and the
+expansion of aliases are bounded before anything is built, every duplicate key is seen, and
+`10:30`, `yes` or `2024-12-02T00:00:00Z` stay the text that they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+from .units import shown
+
+LARGEST_FILE = 1_000_000
+DEEPEST = 32
+MOST_VALUES = 250_000
+
+# The core schema of YAML 1.2.2, section 10.3.2. Longer numbers than these stay text, which
+# every field refuses with its own message.
+_WORDS: dict[str, Any] = {"": None, "~": None}
+_WORDS |= dict.fromkeys(("null", "Null", "NULL"), None)
+_WORDS |= dict.fromkeys(("true", "True", "TRUE"), True)
+_WORDS |= dict.fromkeys(("false", "False", "FALSE"), False)
+_INTEGER = re.compile(r"[-+]?[0-9]{1,300}", re.ASCII)
+_BASED = re.compile(r"0o[0-7]{1,300}|0x[0-9a-fA-F]{1,300}")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
+_ENDLESS = re.compile(r"([-+]?)\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+
+class YamlError(Exception):
+    """One fault of the text, with its line from 1 where there is one."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+
+
+@dataclass(slots=True)
+class Tree:
+    """Plain values, the line of each by its path, and the faults that did not stop the reading."""
+
+    value: Any = None
+    lines: dict[str, int] = field(default_factory=dict)
+    faults: list[tuple[str, int, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Node:
+    line: int
+    value: Any = None
+    items: list[_Node] | None = None
+    pairs: list[tuple[_Node, _Node]] | None = None
+    size: int = 1
+    closed: bool = True
+
+
+def parse(text: str) -> Tree:
+    """Read one YAML document; YamlError when it is none."""
+    tree = Tree()
+    root = _compose(_events(text))
+    if root is not None:
+        tree.value = _build(root, "", tree)
+    return tree
+
+
+def _events(text: str) -> Iterator[Event]:
+    try:
+        yield from YAML(typ="safe", pure=True).parse(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = None if mark is None else mark.line + 1
+        problem = " ".join(str(error.problem or error.context or "cannot be read").split())
+        if "'\\t'" in problem or _tab_indents(text, line):
+            problem = "a tab stands where YAML wants spaces"
+        raise YamlError(f"not YAML: {problem}", line) from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        character = error.character
+        code = ord(character) if isinstance(character, str) else int(character)
+        raise YamlError(f"not YAML: character U+{code:04X} is not allowed", line) from None
+    except YamlError:
+        raise
+    except Exception:
+        # Whatever else the parser stumbles over (an escape beyond Unicode, a wild directive)
+        # is still a fault of the text.
+        raise YamlError("not YAML: the parser cannot read it") from None
+
+
+def _tab_indents(text: str, line: int | None) -> bool:
+    lines = text.splitlines()
+    if line is None or line > len(lines):
+        return False
+    found = lines[line - 1]
+    return "\t" in found[: len(found) - len(found.lstrip())]
+
+
+def _compose(events: Iterator[Event]) -> _Node | None:
+    """Join events into nodes, without recursion; an alias shares the node that it names."""
+    root: _Node | None = None
+    open_nodes: list[_Node] = []
+    keys: list[_Node | None] = []
+    anchors: dict[str, _Node] = {}
+    documents = 0
+    for event in events:
+        line = event.start_mark.line + 1
+        if isinstance(event, DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                raise YamlError("holds more than one YAML document; allowed: one", line)
+            continue
+        if isinstance(event, MappingEndEvent | SequenceEndEvent):
+            node = open_nodes.pop()
+            keys.pop()
+            node.closed = True
+            if open_nodes:
+                _grow(open_nodes[-1], node.size, node.line)
+            continue
+        if isinstance(event, AliasEvent):
+            found = anchors.get(event.anchor)
+            if found is None or not found.closed:
+                raise YamlError(f"alias *{shown(event.anchor)} names nothing before it", line)
+            node = found
+        elif isinstance(event, ScalarEvent):
+            node = _Node(line, _scalar(event, line))
+        elif isinstance(event, SequenceStartEvent):
+            _check_tag(event.tag, "seq", line)
+            node = _Node(line, items=[], closed=False)
+        elif isinstance(event, MappingStartEvent):
+            _check_tag(event.tag, "map", line)
+            node = _Node(line, pairs=[], closed=False)
+        else:
+            continue
+        if not isinstance(event, AliasEvent) and event.anchor:
+            anchors[event.anchor] = node
+        if not open_nodes:
+            root = node
+        else:
+            parent = open_nodes[-1]
+            if parent.items is not None:
+                parent.items.append(node)
+            elif keys[-1] is None:
+                keys[-1] = node
+            else:
+                parent.pairs.append((keys[-1], node))  # type: ignore[union-attr]
+                keys[-1] = None
+            if node.closed:
+                _grow(parent, node.size, line)
+        if not node.closed:
+            open_nodes.append(node)
+            keys.append(None)
+            if len(open_nodes) > DEEPEST:
+                raise YamlError(f"nested more than {DEEPEST} deep", line)
+    return root
+
+
+def _grow(node: _Node, size: int, line: int) -> None:
+    node.size += size
+    if node.size > MOST_VALUES:
+        raise YamlError(f"holds more than {MOST_VALUES} values, aliases counted each time", line)
+
+
+def _check_tag(tag: str | None, kind: str, line: int) -> None:
+    if tag is not None and str(tag) not in ("!", f"tag:yaml.org,2002:{kind}"):
+        raise YamlError(f"tag {shown(str(tag))} has no meaning here", line)
+
+
+def _scalar(event: ScalarEvent, line: int) -> Any:
+    text: str = event.value
+    _check_tag(event.tag, "str", line)
+    if event.tag is not None or not event.implicit[0]:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _BASED.fullmatch(text):
+        return int(text, 0)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if _ENDLESS.fullmatch(text):
+        return float(text.replace(".", ""))
+    return text
+
+
+def _build(node: _Node, path: str, tree: Tree) -> Any:
+    tree.lines[path] = node.line
+    if node.items is not None:
+        return [
+            _build(item, f"{path}.{i}" if path else str(i), tree)
+            for i, item in enumerate(node.items)
+        ]
+    if node.pairs is None:
+        return node.value
+    mapping: dict[str, Any] = {}
+    for key, (key_line, value) in _keys(node, path, tree).items():
+        where = f"{path}.{key}" if path else key
+        mapping[key] = _build(value, where, tree)
+        tree.lines[where] = key_line
+    return mapping
+
+
+def _keys(node: _Node, path: str, tree: Tree) -> dict[str, tuple[int, _Node]]:
+    """A mapping's pairs; those merged in with `<<` give way to the mapping's own."""
+    own: dict[str, tuple[int, _Node]] = {}
+    merged: dict[str, tuple[int, _Node]] = {}
+    for key, value in node.pairs or ():
+        if key.value == "<<":
+            for source in value.items if value.items is not None else [value]:
+                if source.pairs is None:
+                    tree.faults.append((path, key.line, "<< wants a mapping to merge"))
+                    continue
+                for name, pair in _keys(source, path, tree).items():
+                    merged.setdefault(name, pair)
+        elif not isinstance(key.value, str):
+            found = shown(key.value) if key.items is None and key.pairs is None else "a structure"
+            tree.faults.append((path, key.line, f"found {found} as a key; allowed: text"))
+        elif key.value in own:
+            first = own[key.value][0]
+            where = f"{path}.{key.value}" if path else key.value
+            tree.faults.append((where, key.line, f"given twice, first in line {first}"))
+        else:
+            own[key.value] = (key.line, value)
+    return merged | own

@@ -1,0 +1,86 @@
+"""The subcommands `downpass validate` and `downpass schema`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .scenario import Scenario
+
+
+def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add both subcommands; each sets `run`, a function of the arguments that returns a status."""
+    check = subparsers.add_parser(
+        "validate",
+        help="check scenario files",
+        description="Report every fault of scenario files, each with its line.",
+    )
+    check.add_argument("files", nargs="+", metavar="FILE", help="a scenario file")
+    check.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="change a field first, such as satellites.0.codec.bpp=0.5; may be repeated",
+    )
+    check.set_defaults(run=validate)
+    schema = subparsers.add_parser(
+        "schema",
+        help="print the JSON Schema of scenario files",
+        description="Print the JSON Schema (draft 2020-12), for editors that complete YAML.",
+    )
+    schema.set_defaults(run=print_schema)
+
+
+def validate(arguments: argparse.Namespace) -> int:
+    """Check every file; faults and good news on stdout, advice on stderr."""
+    from .scenario.advice import advice
+    from .scenario.load import ScenarioError, load_scenario
+
+    status = 0
+    for file in arguments.files:
+        try:
+            scenario = load_scenario(file, arguments.overrides)
+        except ScenarioError as error:
+            _say(str(error), sys.stdout)
+            status = 2
+            continue
+        for line in advice(scenario):
+            _say(f"warning: {line}", sys.stderr)
+        _say(f"ok: {file}: {outline(scenario)}", sys.stdout)
+    return status
+
+
+def print_schema(_arguments: argparse.Namespace) -> int:
+    """Print the JSON Schema."""
+    from .scenario.schema import schema_text
+
+    sys.stdout.write(schema_text())
+    return 0
+
+
+def outline(scenario: Scenario) -> str:
+    """A scenario in one line: `2 satellites, 8 targets, 4 stations, 24 h`."""
+    counts = (
+        (len(scenario.satellites), "satellite"),
+        (len(scenario.targets), "target"),
+        (len(scenario.stations), "station"),
+    )
+    parts = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts]
+    return ", ".join([*parts, _duration(scenario.duration)])
+
+
+def _duration(seconds: float) -> str:
+    for unit, size, from_ in (("d", 86400, 3), ("h", 3600, 1), ("min", 60, 1)):
+        if seconds >= size * from_ and seconds % size == 0:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds / 3600:.3g} h" if seconds >= 3600 else f"{seconds:g} s"
+
+
+def _say(text: str, stream: Any) -> None:
+    # A file's name may hold bytes that the terminal's encoding lacks.
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")

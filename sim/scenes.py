@@ -1,0 +1,109 @@
+"""The scenes of a scenario: what each frame shows, and its pixels when they are wanted."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from threading import Lock
+
+from ..link.errors import InputError
+from ..payload.encoders.base import Frame
+from ..payload.imager.frames import frame_windows
+from ..payload.imager.scenes import FrameWindow, Scene
+from .mission import View
+from .scenario.models import Scenario
+
+
+class SceneError(InputError):
+    """Scenes that cannot be used, each at the line of the scenario that names it.
+
+    Attributes:
+        problems: one line each.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Scenes:
+    """Every scene that the targets name, opened once.
+
+    The frames that a satellite takes of a target walk along its scenes, one scene after the
+    other, and begin again at the first; where they begin is drawn from the seed.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        """Open and check the scenes.
+
+        Raises:
+            SceneError: naming every scene that is missing, damaged, or has not the bands that
+                the imagers look at.
+        """
+        self._scenario = scenario
+        self._scenes: dict[Path, Scene] = {}
+        self._views: dict[tuple[int, int], tuple[View, ...]] = {}
+        self._lock = Lock()  # GDAL's datasets are not for two threads at once
+        problems: dict[str, None] = {}
+        for reference in scenario.scene_paths():
+            try:
+                scene = self._scenes.get(reference.path)
+                if scene is None:
+                    scene = self._scenes[reference.path] = Scene(reference.path)
+                    scene.content()
+                for satellite in scenario.satellites:
+                    scene.band_numbers(satellite.imager.bands)
+            except InputError as error:
+                place = reference.source.place_of(reference.field)
+                problems[f"{place}: {error}"] = None
+        if problems:
+            raise SceneError(list(problems))
+
+    def __len__(self) -> int:
+        return len(self._scenes)
+
+    def view(self, satellite: int, target: int, count: int) -> View:
+        """Return what the `count`-th frame that a satellite takes of a target shows."""
+        views = self._views.get((satellite, target))
+        if views is None:
+            views = self._views[satellite, target] = self._all_views(satellite, target)
+        key = f"{self._scenario.seed}/{satellite}/{target}"
+        first = random.Random(key).randrange(len(views))  # noqa: S311 - a seeded draw, no secret
+        return views[(first + count) % len(views)]
+
+    def __getitem__(self, path: Path) -> Scene:
+        return self._scenes[path]
+
+    def frame(self, satellite: int, view: View) -> Frame:
+        """Read the pixels of a view.
+
+        Raises:
+            InputError: the file has become unreadable since it was opened.
+        """
+        imager = self._scenario.satellites[satellite].imager
+        if view.scene is None:
+            raise ValueError("a view without a scene has no pixels")
+        with self._lock:
+            scene = self._scenes[view.scene]
+            return scene.read(window(view), imager.bands, imager.bit_depth)
+
+    def _all_views(self, satellite: int, target: int) -> tuple[View, ...]:
+        imager = self._scenario.satellites[satellite].imager
+        width, height, bands = imager.frame_width_px, imager.frame_height_px, len(imager.bands)
+        paths = self._scenario.targets[target].scenes
+        if not paths:
+            return (View(width, height, bands, imager.bit_depth),)
+        views = []
+        for path in paths:
+            scene = self._scenes[path]
+            depth = scene.content().bits - scene.shift(imager.bit_depth)
+            views += [
+                View(w.width, w.height, bands, depth, path, w.column, w.row)
+                for w in frame_windows(scene.width, scene.height, width, height)
+            ]
+        return tuple(views)
+
+
+def window(view: View) -> FrameWindow:
+    """Return where in its scene a view lies."""
+    return FrameWindow(view.column, view.row, view.width, view.height)

@@ -1,0 +1,171 @@
+"""The run in figures: summary.json, per satellite and in all."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..link.clock import to_seconds
+from .grade import Grade
+from .ledger import Book
+from .mission import Mission
+from .model.journal import FrameRecord, FrameState
+from .model.satellite import Satellite
+from .model.simulation import Outcome
+from .statistics import mean, percentile
+
+
+def summarise(
+    mission: Mission,
+    outcome: Outcome,
+    time_kinds: Sequence[str],
+    grades: Mapping[int, Grade],
+) -> dict[str, Any]:
+    """Return what summary.json holds.
+
+    Args:
+        mission: what was asked for.
+        outcome: what happened.
+        time_kinds: of each satellite, what its encode times are.
+        grades: of delivered frames with pixels, by number.
+    """
+    scenario = mission.flight.scenario
+    everyone = range(len(outcome.satellites))
+
+    def block(members: Sequence[int]) -> dict[str, Any]:
+        return _block(mission, outcome, members, time_kinds, grades)
+
+    return {
+        "scenario": scenario.name,
+        "seed": scenario.seed,
+        "start": scenario.start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "duration_s": scenario.duration,
+        "codecs": {s.name: s.codec.label for s in scenario.satellites},
+        "total": block(everyone),
+        "satellites": {outcome.satellites[i].setup.name: block([i]) for i in everyone},
+        "ledger": {s.setup.name: s.ledger.balances() for s in outcome.satellites},
+    }
+
+
+def _block(
+    mission: Mission,
+    outcome: Outcome,
+    members: Sequence[int],
+    time_kinds: Sequence[str],
+    grades: Mapping[int, Grade],
+) -> dict[str, Any]:
+    satellites = [outcome.satellites[i] for i in members]
+    records = [record for satellite in satellites for record in satellite.frames.values()]
+    delivered = [record for record in records if record.state is FrameState.DELIVERED]
+    seen = [grades[r.capture.number] for r in delivered if r.capture.number in grades]
+    readable = [grade for grade in seen if not math.isnan(grade.psnr_db)]
+    lossy = [grade.psnr_db for grade in readable if math.isfinite(grade.psnr_db)]
+    similar = [grade.ms_ssim for grade in readable if not math.isnan(grade.ms_ssim)]
+    latencies = [to_seconds(r.delivered - r.capture.end) for r in delivered]
+    pixels = sum(r.capture.width * r.capture.height for r in delivered)
+    peak, average = _backlog(outcome, set(members))
+    used, open_ticks = _pass_time(outcome, set(members))
+    return {
+        "frames": _frames(satellites, records),
+        "bytes": _bytes(satellites),
+        "backlog_bytes": {"peak": peak, "mean": average},
+        "latency_s": {
+            "median": percentile(latencies, 0.5),
+            "p95": percentile(latencies, 0.95),
+            "max": max(latencies, default=None),
+        },
+        "psnr_db": {"mean": _rounded(mean(lossy)), "p5": percentile(lossy, 0.05)},
+        "ms_ssim": {"mean": _rounded(mean(similar), 6), "p5": percentile(similar, 0.05)},
+        "graded": {
+            "frames": len(seen),
+            "lossless": sum(grade.psnr_db == math.inf for grade in readable),
+            "undecodable": len(seen) - len(readable),
+            "tiles": sum(grade.tiles for grade in seen),
+            "lost_tiles": sum(grade.lost_tiles for grade in seen),
+        },
+        "delivered_px": pixels,
+        "delivered_km2": _rounded(
+            math.fsum(
+                r.capture.width
+                * r.capture.height
+                * mission.flight.scenario.satellites[r.satellite].imager.gsd ** 2
+                / 1e6
+                for r in delivered
+            )
+        ),
+        "encode_energy_j": sum(satellite.encode_energy for satellite in satellites) / 1e9,
+        "encode_time_kind": " and ".join(sorted({time_kinds[i] for i in members})),
+        "pass_time_used": used / open_ticks if open_ticks else None,
+    }
+
+
+def _frames(satellites: Sequence[Satellite], records: Sequence[FrameRecord]) -> dict[str, Any]:
+    states = Counter(record.state for record in records)
+    return {
+        "captured": len(records),
+        "encoded": sum(record.encode_end >= 0 for record in records),
+        "delivered": states[FrameState.DELIVERED],
+        "stored": states[FrameState.STORED],
+        "queued": states[FrameState.QUEUED] + states[FrameState.ENCODING],
+        "dropped": dict(sorted(Counter(r.drop_cause for r in records if r.drop_cause).items())),
+        "missed": dict(sorted(Counter(c for s in satellites for c in s.missed.values()).items())),
+    }
+
+
+def _bytes(satellites: Sequence[Satellite]) -> dict[str, Any]:
+    def total(amount: Callable[[Satellite], int]) -> int:
+        return sum(amount(satellite) for satellite in satellites)
+
+    def by_cause(book: Book, name: str) -> dict[str, int]:
+        causes: Counter[str] = Counter()
+        for satellite in satellites:
+            causes.update(satellite.ledger.by_cause(book, name))
+        return dict(sorted(causes.items()))
+
+    return {
+        "captured": total(lambda s: s.ledger.came_in(Book.RAW)),
+        "queued": total(lambda s: s.working_bytes),
+        "encoded": total(lambda s: s.ledger.came_in(Book.FILES)),
+        "stored": total(lambda s: s.recorder.used),
+        "sent": total(lambda s: s.ledger.came_in(Book.AIR)),
+        "received": total(lambda s: s.ledger.came_in(Book.GROUND)),
+        "duplicate": total(lambda s: s.ledger.holds(Book.AIR, "duplicate")),
+        "delivered": total(lambda s: s.ledger.holds(Book.GROUND, "delivered")),
+        "partial": total(lambda s: s.ledger.holds(Book.GROUND, "partial")),
+        "lost": by_cause(Book.AIR, "lost"),
+        "dropped_raw": by_cause(Book.RAW, "dropped"),
+        "dropped": by_cause(Book.FILES, "dropped"),
+    }
+
+
+def _backlog(outcome: Outcome, members: set[int]) -> tuple[int, int]:
+    """Peak and mean of the bytes in all members' recorders; the mean is over time, floored."""
+    held = dict.fromkeys(members, 0)
+    now = total = peak = area = 0
+    for row in outcome.events:
+        if row.satellite not in members:
+            continue
+        area += total * (row.time - now)
+        now = row.time
+        total += row.backlog_bytes - held[row.satellite]
+        held[row.satellite] = row.backlog_bytes
+        peak = max(peak, total)
+    duration = outcome.setup.duration
+    area += total * (duration - now)
+    return peak, area // duration
+
+
+def _pass_time(outcome: Outcome, members: set[int]) -> tuple[int, int]:
+    """Ticks of transmission, and of contact."""
+    used = open_ticks = 0
+    for contact, use in zip(outcome.setup.contacts, outcome.uses, strict=True):
+        if contact.satellite in members:
+            used += use.ticks
+            open_ticks += contact.downlink.end - contact.downlink.start
+    return used, open_ticks
+
+
+def _rounded(value: float | None, digits: int = 4) -> float | None:
+    return None if value is None else round(value, digits)

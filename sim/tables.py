@@ -1,0 +1,297 @@
+"""The results as tables: one row an event, a frame, a pass, an access."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from ..link.clock import to_seconds
+from .grade import Grade
+from .mission import OUTAGE, Mission
+from .model.journal import FrameRecord, FrameState
+from .model.network import NOTHING
+from .model.simulation import Outcome
+
+_TEXT = pa.dictionary(pa.int32(), pa.string())
+
+EVENTS = pa.schema(
+    [
+        ("time_s", pa.float64()),
+        ("satellite", _TEXT),
+        ("event", _TEXT),
+        ("frame", pa.int64()),
+        ("target", _TEXT),
+        ("station", _TEXT),
+        ("bytes", pa.int64()),
+        ("cause", _TEXT),
+        ("queued_bytes", pa.int64()),
+        ("backlog_bytes", pa.int64()),
+        ("delivered_bytes", pa.int64()),
+        ("charge", pa.float64()),
+    ]
+)
+
+FRAMES = pa.schema(
+    [
+        ("satellite", _TEXT),
+        ("frame", pa.int64()),
+        ("target", _TEXT),
+        ("scene", _TEXT),
+        ("window_col", pa.int32()),
+        ("window_row", pa.int32()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("bands", pa.int32()),
+        ("bit_depth", pa.int32()),
+        ("priority", pa.int32()),
+        ("capture_s", pa.float64()),
+        ("latitude", pa.float64()),
+        ("longitude", pa.float64()),
+        ("off_nadir_deg", pa.float64()),
+        ("raw_bytes", pa.int64()),
+        ("encode_start_s", pa.float64()),
+        ("encode_end_s", pa.float64()),
+        ("encode_time_kind", _TEXT),
+        ("encode_energy_j", pa.float64()),
+        ("encoded_bytes", pa.int64()),
+        ("bpp", pa.float64()),
+        ("stored_s", pa.float64()),
+        ("first_sent_s", pa.float64()),
+        ("delivered_s", pa.float64()),
+        ("station", _TEXT),
+        ("latency_s", pa.float64()),
+        ("received_bytes", pa.int64()),
+        ("duplicate_bytes", pa.int64()),
+        ("tiles", pa.int32()),
+        ("lost_tiles", pa.int32()),
+        ("state", _TEXT),
+        ("drop_cause", _TEXT),
+        ("psnr_db", pa.float64()),
+        ("ms_ssim", pa.float64()),
+    ]
+)
+
+PASSES = pa.schema(
+    [
+        ("satellite", _TEXT),
+        ("station", _TEXT),
+        ("aos_s", pa.float64()),
+        ("los_s", pa.float64()),
+        ("max_elevation_deg", pa.float64()),
+        ("used_s", pa.float64()),
+        ("sent_bytes", pa.int64()),
+        ("received_bytes", pa.int64()),
+        ("capacity_bytes", pa.int64()),
+        ("cause_unused", _TEXT),
+    ]
+)
+
+ACCESSES = pa.schema(
+    [
+        ("satellite", _TEXT),
+        ("target", _TEXT),
+        ("start_s", pa.float64()),
+        ("end_s", pa.float64()),
+        ("off_nadir_deg", pa.float64()),
+        ("sun_elevation_deg", pa.float64()),
+        ("frames", pa.int32()),
+        ("cause_skipped", _TEXT),
+    ]
+)
+
+
+def events_table(outcome: Outcome) -> pa.Table:
+    """Return every event in order of time."""
+    names = _Names(outcome)
+    columns = list(zip(*outcome.events, strict=True)) or [()] * len(EVENTS)
+    time, satellite, event, frame, target, station, size, cause, *state = columns
+    return pa.table(
+        [
+            pa.array([to_seconds(t) for t in time], pa.float64()),
+            _text(names.satellites[i] for i in satellite),
+            _text(str(e) for e in event),
+            pa.array([None if f < 0 else f for f in frame], pa.int64()),
+            _text(None if i < 0 else names.targets[i] for i in target),
+            _text(None if i < 0 else names.stations[i] for i in station),
+            pa.array(size, pa.int64()),
+            _text(c or None for c in cause),
+            *map(pa.array, state, EVENTS.types[8:]),
+        ],
+        schema=EVENTS,
+    )
+
+
+def frames_table(
+    mission: Mission,
+    outcome: Outcome,
+    time_kinds: Sequence[str],
+    grades: Mapping[int, Grade],
+) -> pa.Table:
+    """Return every captured frame in order of number.
+
+    Args:
+        mission: what was asked for.
+        outcome: what happened.
+        time_kinds: of each satellite, what its encode times are.
+        grades: of delivered frames with pixels, by number.
+    """
+    records = sorted(
+        (record for satellite in outcome.satellites for record in satellite.frames.values()),
+        key=lambda record: record.capture.number,
+    )
+    rows = [
+        _frame(mission, outcome, record, time_kinds, grades.get(record.capture.number))
+        for record in records
+    ]
+    return _rows(rows, FRAMES)
+
+
+def passes_table(mission: Mission, outcome: Outcome) -> pa.Table:
+    """Return every pass in order of AOS, with what it was used for."""
+    names = _Names(outcome)
+    flight = mission.flight
+    rows: list[dict[str, Any]] = [
+        {
+            "satellite": names.satellites[one.satellite],
+            "station": names.stations[one.station],
+            "aos_s": round(one.aos_s, 3),
+            "los_s": round(one.los_s, 3),
+            "max_elevation_deg": round(one.max_elevation_deg, 4),
+            "used_s": 0,
+            "sent_bytes": 0,
+            "received_bytes": 0,
+            "capacity_bytes": 0,
+            "cause_unused": OUTAGE,
+        }
+        for one in flight.passes
+    ]
+    causes: list[set[str]] = [set() for _ in rows]
+    for contact, use in zip(outcome.setup.contacts, outcome.uses, strict=True):
+        row = rows[contact.pass_index]
+        row["used_s"] += use.ticks
+        row["sent_bytes"] += use.sent_bytes
+        row["received_bytes"] += use.received_bytes
+        row["capacity_bytes"] += contact.downlink.capacity
+        causes[contact.pass_index].add(use.cause_unused)
+    for row, found in zip(rows, causes, strict=True):
+        row["used_s"] = to_seconds(row["used_s"])
+        if row["sent_bytes"]:
+            row["cause_unused"] = None
+        elif found:
+            telling = sorted(found - {"", NOTHING})
+            row["cause_unused"] = telling[0] if telling else NOTHING
+    return _rows(rows, PASSES)
+
+
+def accesses_table(mission: Mission, outcome: Outcome) -> pa.Table:
+    """Return every imaging opportunity in order of start, with what became of it."""
+    names = _Names(outcome)
+    flight = mission.flight
+    skipped: dict[int, str] = {}
+    taken = [0] * len(flight.accesses)
+    first = 0
+    for geometry, timetable in zip(flight.geometries, flight.timetables, strict=True):
+        skipped |= {first + index: cause for index, cause in timetable.skipped.items()}
+        first += len(geometry.accesses)
+    for satellite in outcome.satellites:
+        for capture in satellite.setup.captures:
+            if capture.number in satellite.frames:
+                taken[capture.access] += 1
+            elif capture.number in satellite.missed:
+                skipped[capture.access] = satellite.missed[capture.number]
+    rows = [
+        {
+            "satellite": names.satellites[access.satellite],
+            "target": names.targets[access.target],
+            "start_s": round(access.start_s, 3),
+            "end_s": round(access.end_s, 3),
+            "off_nadir_deg": round(access.off_nadir_deg, 4),
+            "sun_elevation_deg": round(access.sun_elevation_deg, 4),
+            "frames": taken[index],
+            "cause_skipped": None if taken[index] else skipped.get(index),
+        }
+        for index, access in enumerate(flight.accesses)
+    ]
+    rows.sort(key=lambda row: (row["start_s"], row["satellite"], row["target"]))
+    return _rows(rows, ACCESSES)
+
+
+def _frame(
+    mission: Mission,
+    outcome: Outcome,
+    record: FrameRecord,
+    time_kinds: Sequence[str],
+    grade: Grade | None,
+) -> dict[str, Any]:
+    capture = record.capture
+    access = mission.flight.accesses[capture.access]
+    view = mission.views[capture.number]
+    target = mission.flight.scenario.targets[capture.target]
+    setup = outcome.setup
+    encoded = record.encode_end >= 0
+    energy = record.encode_ticks * setup.satellites[record.satellite].encoding_milliwatts
+    delivered = record.state is FrameState.DELIVERED
+    return {
+        "satellite": setup.satellites[record.satellite].name,
+        "frame": capture.number,
+        "target": target.name,
+        "scene": view.scene.name if view.scene else None,
+        "window_col": view.column if view.scene else None,
+        "window_row": view.row if view.scene else None,
+        "width": view.width,
+        "height": view.height,
+        "bands": view.bands,
+        "bit_depth": view.bit_depth,
+        "priority": capture.priority,
+        "capture_s": to_seconds(capture.end),
+        "latitude": round(access.latitude_deg, 6),
+        "longitude": round(access.longitude_deg, 6),
+        "off_nadir_deg": round(access.off_nadir_deg, 4),
+        "raw_bytes": capture.raw_bytes,
+        "encode_start_s": _when(record.encode_start),
+        "encode_end_s": _when(record.encode_end),
+        "encode_time_kind": time_kinds[record.satellite] if encoded else None,
+        "encode_energy_j": energy / 1e9 if encoded else None,
+        "encoded_bytes": record.encoded_bytes if encoded else None,
+        "bpp": record.encoded_bytes * 8 / (view.width * view.height) if encoded else None,
+        "stored_s": _when(record.stored),
+        "first_sent_s": _when(record.first_sent),
+        "delivered_s": _when(record.delivered),
+        "station": setup.stations[record.station].name if delivered else None,
+        "latency_s": to_seconds(record.delivered - capture.end) if delivered else None,
+        "received_bytes": record.received_bytes,
+        "duplicate_bytes": record.duplicate_bytes,
+        "tiles": grade.tiles if grade else None,
+        "lost_tiles": grade.lost_tiles if grade else None,
+        "state": str(record.state),
+        "drop_cause": record.drop_cause or None,
+        "psnr_db": grade.psnr_db if grade else None,
+        "ms_ssim": grade.ms_ssim if grade else None,
+    }
+
+
+class _Names:
+    """What the indices stand for."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.satellites = [satellite.name for satellite in outcome.setup.satellites]
+        self.stations = [station.name for station in outcome.setup.stations]
+        self.targets = outcome.setup.targets
+
+
+def _when(tick: int) -> float | None:
+    return None if tick < 0 else to_seconds(tick)
+
+
+def _text(values: Iterable[str | None]) -> pa.Array:
+    return pa.array(list(values), pa.string()).dictionary_encode().cast(_TEXT)
+
+
+def _rows(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    columns = []
+    for field in schema:
+        values = [row[field.name] for row in rows]
+        columns.append(_text(values) if field.type == _TEXT else pa.array(values, field.type))
+    return pa.table(columns, schema=schema)

@@ -1,0 +1,241 @@
+"""The ledger holds exactly, at every event, whatever the mission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from downpass.link.downlink import Downlink, RateSegment
+from downpass.payload.recorder import DownlinkOrder, DropRule
+from downpass.sim.ledger import Book, Ledger
+from downpass.sim.model.audit import LedgerError, audit
+from downpass.sim.model.journal import Event, FrameState
+from downpass.sim.model.setup import (
+    Arbitration,
+    Capture,
+    Contact,
+    Encoded,
+    EncodeOrder,
+    MissionSetup,
+    PowerSetup,
+    SatelliteSetup,
+    StationSetup,
+)
+from downpass.sim.model.simulation import Outcome, simulate
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+S = 1_000_000
+DURATION = 600 * S
+
+
+@dataclass
+class RandomSource:
+    """Sizes and times drawn once, looked up by frame."""
+
+    sizes: list[int]
+    ticks: list[int]
+    time_kind: str = "modelled"
+
+    def encode(self, capture: Capture) -> Encoded:
+        return Encoded(
+            self.sizes[capture.number % len(self.sizes)],
+            self.ticks[capture.number % len(self.ticks)],
+        )
+
+
+def captures(draw: st.DrawFn, satellite: int) -> tuple[Capture, ...]:
+    made, now = [], 0
+    for number in range(100 * satellite, 100 * satellite + draw(st.integers(0, 12))):
+        now += draw(st.integers(0, 60)) * S
+        length = draw(st.integers(0, 3)) * S
+        size = draw(st.integers(1, 2000))
+        made.append(
+            Capture(
+                number=number,
+                start=now,
+                end=now + length,
+                access=number,
+                target=0,
+                priority=draw(st.integers(1, 9)),
+                raw_bytes=size,
+                samples=size,
+                width=size,
+                height=1,
+            )
+        )
+        now += length
+    return tuple(c for c in made if c.end <= DURATION)
+
+
+def contacts(draw: st.DrawFn, satellite: int, stations: int) -> list[Contact]:
+    made, now = [], draw(st.integers(0, 200)) * S
+    for index in range(draw(st.integers(0, 4))):
+        start, segments = now, []
+        for _ in range(draw(st.integers(1, 3))):
+            end = now + draw(st.integers(0, 60)) * S  # a pass may have no length at all
+            segments.append(RateSegment(now, end, draw(st.sampled_from([0, 77, 800, 12_345]))))
+            now = end
+        if start <= DURATION:
+            station = draw(st.integers(0, stations - 1))
+            made.append(Contact(satellite, station, Downlink(segments), index))
+        # The next one may overlap this one, at another station or the same.
+        now = max(0, now + draw(st.integers(-30, 90)) * S)
+    return made
+
+
+def power(draw: st.DrawFn) -> PowerSetup | None:
+    if draw(st.booleans()):
+        return None
+    joule = 1_000_000_000
+    capacity = draw(st.integers(10, 400)) * joule
+    low = draw(st.integers(0, capacity // 2))
+    edges = sorted(draw(st.lists(st.integers(0, 600), max_size=6, unique=True)))
+    return PowerSetup(
+        capacity=capacity,
+        charge=draw(st.integers(0, capacity)),
+        low=low,
+        resume=draw(st.integers(low + capacity // 50, capacity)),  # nearer, and it would chatter
+        solar=draw(st.integers(0, 8000)),
+        idle=draw(st.integers(0, 2000)),
+        imaging=draw(st.integers(0, 5000)),
+        encoding=draw(st.integers(0, 5000)),
+        transmitting=draw(st.integers(0, 9000)),
+        eclipses=tuple((a * S, b * S) for a, b in zip(edges[::2], edges[1::2], strict=False)),
+    )
+
+
+@st.composite
+def missions(draw: st.DrawFn) -> tuple[MissionSetup, list[RandomSource]]:
+    stations = tuple(
+        StationSetup(f"station {n}", draw(st.integers(1, 2)))
+        for n in range(draw(st.integers(1, 2)))
+    )
+    satellites, every_contact, sources = [], [], []
+    for index in range(draw(st.integers(1, 3))):
+        satellites.append(
+            SatelliteSetup(
+                name=f"sat {index}",
+                captures=captures(draw, index),
+                working_memory=draw(st.integers(0, 4000)),
+                encode_order=draw(st.sampled_from(EncodeOrder)),
+                recorder_capacity=draw(st.integers(0, 3000)),
+                downlink_order=draw(st.sampled_from(DownlinkOrder)),
+                drop_rule=draw(st.sampled_from(DropRule)),
+                packet=draw(st.integers(1, 300)),
+                packet_loss=draw(st.sampled_from([0.0, 0.0, 0.2, 1.0])),
+                acknowledge_ticks=draw(st.integers(0, 3)) * S // 2,
+                encoding_milliwatts=500,
+                power=power(draw),
+            )
+        )
+        every_contact += contacts(draw, index, len(stations))
+        sizes = draw(st.lists(st.integers(1, 2500), min_size=1, max_size=4))
+        ticks = [t * S for t in draw(st.lists(st.integers(0, 40), min_size=1, max_size=3))]
+        sources.append(RandomSource(sizes, ticks))
+    setup = MissionSetup(
+        duration=DURATION,
+        seed=draw(st.integers(0, 3)),
+        satellites=tuple(satellites),
+        stations=stations,
+        contacts=tuple(every_contact),
+        arbitration=draw(st.sampled_from(Arbitration)),
+        targets=("target",),
+    )
+    return setup, sources
+
+
+def run(mission: tuple[MissionSetup, list[RandomSource]]) -> Outcome:
+    return simulate(mission[0], mission[1], audit_every_event=True)
+
+
+SLOW = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@SLOW
+@given(missions())
+def test_books_hold_at_every_event_and_every_frame_ends_somewhere(
+    mission: tuple[MissionSetup, list[RandomSource]],
+) -> None:
+    outcome = run(mission)
+    assert [row.time for row in outcome.events] == sorted(row.time for row in outcome.events)
+    for satellite in outcome.satellites:
+        taken = {c.number for c in satellite.setup.captures}
+        assert taken == set(satellite.frames) | set(satellite.missed)
+        for record in satellite.frames.values():
+            if record.state is FrameState.DELIVERED:
+                assert record.delivered >= record.stored >= record.encode_end
+                assert 0 <= record.received_bytes <= record.encoded_bytes
+            if record.state is FrameState.DROPPED:
+                assert record.drop_cause
+        ledger = satellite.ledger
+        without_loss = satellite.setup.packet_loss == 0
+        delivered = [r for r in satellite.frames.values() if r.state is FrameState.DELIVERED]
+        if without_loss:
+            assert ledger.holds(Book.GROUND, "delivered") == sum(r.encoded_bytes for r in delivered)
+
+
+@SLOW
+@given(missions())
+def test_no_antenna_serves_two_and_no_contact_carries_more_than_it_can(
+    mission: tuple[MissionSetup, list[RandomSource]],
+) -> None:
+    outcome = run(mission)
+    busy = [0] * len(outcome.setup.stations)
+    linked = [0] * len(outcome.setup.satellites)
+    for row in outcome.events:
+        step = {Event.GRANT: 1, Event.RELEASE: -1}.get(row.event, 0)
+        if step:
+            busy[row.station] += step
+            linked[row.satellite] += step
+            assert 0 <= busy[row.station] <= outcome.setup.stations[row.station].antennas
+            assert 0 <= linked[row.satellite] <= 1
+    for contact, use in zip(outcome.setup.contacts, outcome.uses, strict=True):
+        assert use.received_bytes <= use.sent_bytes <= contact.downlink.capacity
+        assert use.ticks <= contact.downlink.end - contact.downlink.start
+
+
+@settings(SLOW, max_examples=60)
+@given(missions())
+def test_the_same_mission_gives_the_same_events(
+    mission: tuple[MissionSetup, list[RandomSource]],
+) -> None:
+    assert run(mission).events == run(mission).events
+
+
+def test_audit_notices_a_byte_that_went_astray() -> None:
+    setup = MissionSetup(
+        duration=1,
+        seed=1,
+        satellites=(
+            SatelliteSetup(
+                name="sat",
+                captures=(),
+                working_memory=0,
+                encode_order=EncodeOrder.FIFO,
+                recorder_capacity=0,
+                downlink_order=DownlinkOrder.FIFO,
+                drop_rule=DropRule.NEWEST,
+                packet=1,
+                packet_loss=0.0,
+                acknowledge_ticks=0,
+                encoding_milliwatts=0,
+            ),
+        ),
+        stations=(),
+        contacts=(),
+        arbitration=Arbitration.FIRST_COME,
+        targets=(),
+    )
+    outcome = simulate(setup, [RandomSource([1], [1])])
+    (satellite,) = outcome.satellites
+    satellite.ledger.move(Book.AIR, "sent", "new", 1)
+    with pytest.raises(LedgerError, match="arrived for the first time"):
+        audit(satellite, outcome.station)
+
+
+def test_a_movement_larger_than_its_account_is_refused() -> None:
+    ledger = Ledger()
+    ledger.move(Book.RAW, "captured", "queued", 10)
+    with pytest.raises(ValueError, match="cannot move 11 B from 'queued', which holds 10 B"):
+        ledger.move(Book.RAW, "queued", "encoding", 11)

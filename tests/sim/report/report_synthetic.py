@@ -1,0 +1,332 @@
+"""Results that a run could have had, made without a simulation, for the report's tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from downpass.sim.report import (
+    Crop,
+    ReportData,
+    StationSite,
+    TargetSite,
+    Track,
+    TradeoffPoint,
+)
+
+FRAMES = pa.schema(
+    [("satellite", pa.string()), ("frame", pa.int64()), ("target", pa.string()),
+     ("priority", pa.int64()), ("width", pa.int64()), ("height", pa.int64()),
+     ("bands", pa.int64()), ("capture_s", pa.float64()), ("raw_bytes", pa.int64()),
+     ("encode_time_kind", pa.string()), ("encoded_bytes", pa.int64()), ("bpp", pa.float64()),
+     ("delivered_s", pa.float64()), ("latency_s", pa.float64()), ("state", pa.string()),
+     ("drop_cause", pa.string()), ("psnr_db", pa.float64()), ("ms_ssim", pa.float64())]
+)  # fmt: skip
+EVENTS = pa.schema(
+    [("time_s", pa.float64()), ("satellite", pa.string()), ("event", pa.string()),
+     ("frame", pa.int64()), ("bytes", pa.int64()), ("queued_bytes", pa.int64()),
+     ("backlog_bytes", pa.int64()), ("delivered_bytes", pa.int64()), ("charge", pa.float64())]
+)  # fmt: skip
+PASSES = pa.schema(
+    [("satellite", pa.string()), ("station", pa.string()), ("aos_s", pa.float64()),
+     ("los_s", pa.float64()), ("max_elevation_deg", pa.float64()), ("used_s", pa.float64()),
+     ("sent_bytes", pa.int64()), ("received_bytes", pa.int64()), ("cause_unused", pa.string())]
+)  # fmt: skip
+ACCESSES = pa.schema(
+    [("satellite", pa.string()), ("target", pa.string()), ("start_s", pa.float64()),
+     ("end_s", pa.float64()), ("off_nadir_deg", pa.float64()), ("sun_elevation_deg", pa.float64()),
+     ("frames", pa.int64()), ("cause_skipped", pa.string())]
+)  # fmt: skip
+
+STATIONS = (
+    StationSite("svalbard", 78.23, 15.39),
+    StationSite("matera", 40.65, 16.70),
+    StationSite("maspalomas", 27.76, -15.63),
+    StationSite("fairbanks", 64.86, -147.85),
+)
+TARGETS = (
+    TargetSite("lisbon", 38.72, -9.14, 7),
+    TargetSite("nile-delta", 31.0, 31.2, 5, ((31.6, 29.9), (31.5, 32.6), (30.0, 31.2))),
+    TargetSite("santa-monica", 34.02, -118.49, 5),
+    TargetSite("bahamas", 24.7, -77.8, 4),
+    TargetSite("sydney", -33.87, 151.21, 3),
+    TargetSite("north-dakota", 47.2, -99.1, 6),
+    TargetSite("ushuaia", -54.8, -68.3, 2),
+)
+ORBIT_S = 5_880.0
+
+
+def track(duration_s: float, shift: float) -> Track:
+    """A circular orbit of 98° over a turning Earth."""
+    time = np.arange(0, duration_s + 30, 30.0)
+    angle = 2 * np.pi * time / ORBIT_S + shift
+    latitude = np.degrees(np.arcsin(np.sin(np.radians(98)) * np.sin(angle)))
+    node = np.degrees(np.arctan2(np.cos(np.radians(98)) * np.sin(angle), np.cos(angle)))
+    return Track(time, latitude, (node - time / 86_164 * 360 + 40 * shift + 180) % 360 - 180)
+
+
+def close(path: Track, latitude: float, longitude: float, within: float) -> list[tuple[int, int]]:
+    """Index ranges in which the track is within an angle of a place."""
+    lat, lon = np.radians(path.latitude_deg), np.radians(path.longitude_deg)
+    phi, lam = np.radians(latitude), np.radians(longitude)
+    cosine = np.sin(lat) * np.sin(phi) + np.cos(lat) * np.cos(phi) * np.cos(lon - lam)
+    near = np.concatenate(([False], cosine > np.cos(np.radians(within)), [False])).astype(int)
+    edges = np.flatnonzero(np.diff(near))
+    return list(zip(edges[::2].tolist(), (edges[1::2] - 1).tolist(), strict=True))
+
+
+def texture(seed: int, side: int = 256) -> np.ndarray:
+    """A picture with coarse and fine detail, uint8, side × side × 3."""
+    random = np.random.default_rng(seed)
+    field = np.zeros((side, side))
+    for octave in range(1, 7):
+        step = 2**octave + 1
+        grid = random.normal(size=(step, step))
+        at = np.linspace(0, step - 1.001, side)
+        low, part = at.astype(int), at % 1
+        rows = grid[low] * (1 - part)[:, None] + grid[low + 1] * part[:, None]
+        field += (rows[:, low] * (1 - part) + rows[:, low + 1] * part) / 1.7**octave
+    field = (field - field.min()) / np.ptp(field)
+    tint = np.stack([field**1.4, field, 0.4 + 0.5 * field**0.7], axis=2)
+    return np.clip(tint * 255, 0, 255).astype(np.uint8)
+
+
+def crops(number: int) -> tuple[Crop, ...]:
+    """Textures, and themselves with blocks of 4 × 4 averaged."""
+    found = []
+    for index in range(number):
+        original = texture(index)
+        coarse = original.reshape(64, 4, 64, 4, 3).mean(axis=(1, 3))
+        delivered = np.repeat(np.repeat(coarse, 4, 0), 4, 1).astype(np.uint8)
+        found.append(Crop(index + 1, TARGETS[index % 7].name, 0.5, 34.2, original, delivered))
+    return tuple(found)
+
+
+def tradeoff() -> tuple[TradeoffPoint, ...]:
+    """Two codecs at five rates each; the second point of the first is the run."""
+    found = []
+    for codec, gain, rates in (
+        ("jpeg2000", 0.0, (0.25, 0.5, 1.0, 2.0, 4.0)),
+        ("jpegxl", 1.3, (0.25, 0.5, 1.0, 2.0, 4.0)),
+    ):
+        for bpp in rates:
+            reached = 2.4e8 / (0.55 + 0.6 * bpp)
+            psnr = 33.0 + gain + 6.0 * np.log2(bpp / 0.25) * 0.62
+            found.append(
+                TradeoffPoint(
+                    codec, f"{bpp}bpp", bpp, float(psnr), 0.9 + 0.02 * bpp, reached,
+                    int(reached / 262_144), codec == "jpeg2000" and bpp == 0.5,
+                )
+            )  # fmt: skip
+    return tuple(found)
+
+
+def block(frames: list[dict[str, Any]], peak: int, mean: int, pixels: bool) -> dict[str, Any]:
+    """A block of summary.json from frames."""
+    done = [f for f in frames if f["state"] == "delivered"]
+    latency = np.array([f["latency_s"] for f in done])
+    dropped: dict[str, int] = {}
+    for frame in frames:
+        if frame["state"] == "dropped":
+            dropped[frame["drop_cause"]] = dropped.get(frame["drop_cause"], 0) + 1
+    sent = sum(f["encoded_bytes"] for f in done)
+
+    def statistics(values: Any, **named: float) -> dict[str, float | None]:
+        return {
+            name: (float(np.percentile(values, q)) if q >= 0 else float(np.mean(values)))
+            if len(values)
+            else None
+            for name, q in named.items()
+        }
+
+    return {
+        "frames": {
+            "captured": len(frames),
+            "encoded": sum(f["encoded_bytes"] is not None for f in frames),
+            "stored": sum(f["state"] == "stored" for f in frames),
+            "delivered": len(done),
+            "dropped": dropped,
+        },
+        "bytes": {
+            "captured": sum(f["raw_bytes"] for f in frames),
+            "encoded": sum(f["encoded_bytes"] or 0 for f in frames),
+            "stored": sum(f["encoded_bytes"] for f in frames if f["state"] == "stored"),
+            "sent": int(sent * 1.09),
+            "received": int(sent * 1.06),
+            "delivered": sent,
+            "lost": {"loss": int(sent * 0.02), "end-of-pass": int(sent * 0.01)} if sent else {},
+            "duplicate": int(sent * 0.01),
+            "dropped": {},
+        },
+        "backlog_bytes": {"peak": peak, "mean": mean},
+        "latency_s": statistics(latency, median=50, p95=95, max=100),
+        "psnr_db": statistics([f["psnr_db"] for f in done] if pixels else [], mean=-1, p5=5),
+        "ms_ssim": statistics([f["ms_ssim"] for f in done] if pixels else [], mean=-1, p5=5),
+        "delivered_px": sum(f["width"] * f["height"] for f in done),
+        "delivered_km2": sum(f["width"] * f["height"] for f in done) * 4e-4,
+        "encode_energy_j": 3.4 * len(frames),
+        "encode_time_kind": "modelled",
+        "pass_time_used": 0.31 if done else 0.0,
+    }
+
+
+def table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+    """A table from rows that may lack columns."""
+    return pa.Table.from_pylist(
+        [{name: row.get(name) for name in schema.names} for row in rows], schema
+    )
+
+
+def results(
+    satellites: tuple[str, ...] = ("sat-a",),
+    days: float = 1.0,
+    pixels: bool = True,
+    label: str = "jpeg2000:0.5bpp",
+    seed: int = 1,
+    stations: tuple[StationSite, ...] = STATIONS,
+    targets: tuple[TargetSite, ...] = TARGETS,
+    frames_an_access: int = 26,
+) -> ReportData:
+    """A plausible run: frames over targets, stored, sent over stations until the bytes are gone."""
+    random = np.random.default_rng(seed)
+    duration = days * 86_400.0
+    bpp = float(label.partition(":")[2].removesuffix("bpp"))
+    raw, encoded = 512 * 512 * 3 * 2, int(512 * 512 * bpp / 8)
+    capacity = 520_000
+    frames: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
+    passes: list[dict[str, Any]] = []
+    accesses: list[dict[str, Any]] = []
+    blocks: dict[str, Any] = {}
+    tracks, eclipses = {}, {}
+    peaks, means = 0, 0
+    for index, name in enumerate(satellites):
+        path = track(duration, 0.7 * index)
+        tracks[name] = path
+        eclipses[name] = [
+            (start, min(start + 2_050.0, duration))
+            for start in np.arange(1_800.0 + 60 * index, duration, ORBIT_S).tolist()
+        ]
+        mine: list[dict[str, Any]] = []
+        plan: list[tuple[float, str, Any]] = []
+        for target in targets:
+            for low, high in close(path, target.latitude_deg, target.longitude_deg, 4.0):
+                start, end = float(path.time_s[low]), float(path.time_s[high])
+                sun = 45.0 - 50.0 * random.random()
+                taken = frames_an_access if sun > 10 else 0
+                accesses.append(
+                    {"satellite": name, "target": target.name, "start_s": start, "end_s": end + 5,
+                     "off_nadir_deg": 25 * random.random(), "sun_elevation_deg": sun,
+                     "frames": taken, "cause_skipped": None if taken else "sun too low"}
+                )  # fmt: skip
+                if taken:
+                    plan.append((start, "image", target))
+        for station in stations:
+            for low, high in close(path, station.latitude_deg, station.longitude_deg, 18.0):
+                row = {"satellite": name, "station": station.name,
+                       "aos_s": float(path.time_s[low]), "los_s": float(path.time_s[high]),
+                       "max_elevation_deg": 5 + 80 * random.random(), "used_s": 0.0,
+                       "sent_bytes": 0, "received_bytes": 0, "cause_unused": None}  # fmt: skip
+                passes.append(row)
+                plan.append((row["aos_s"], "pass", row))
+        stored: list[dict[str, Any]] = []
+        delivered = 0
+        backlog = peak = 0
+        levels = [0]
+        for when, what, thing in sorted(plan, key=lambda item: item[0]):
+            if what == "image":
+                for number in range(frames_an_access):
+                    # Unlike frames, as real ones are.
+                    amount = int(encoded * random.uniform(0.8, 1.2))
+                    frame = {
+                        "satellite": name, "frame": len(frames) + len(mine) + 1,
+                        "target": thing.name, "priority": thing.priority, "width": 512,
+                        "height": 512, "bands": 3, "capture_s": when + 1.5 * number,
+                        "raw_bytes": raw, "encode_time_kind": "modelled",
+                        "encoded_bytes": amount, "bpp": amount * 8 / 512**2,
+                        "state": "stored", "drop_cause": None,
+                        "psnr_db": 35 + 5 * bpp**0.5 + random.normal() if pixels else None,
+                        "ms_ssim": 0.985 + random.normal() * 0.004 if pixels else None,
+                    }  # fmt: skip
+                    mine.append(frame)
+                    if backlog + amount > capacity:
+                        frame["state"], frame["drop_cause"] = "dropped", "recorder-full"
+                        continue
+                    if random.random() < 0.05:
+                        frame.update(state="dropped", drop_cause="working-memory-full",
+                                     encoded_bytes=None, bpp=None)  # fmt: skip
+                        continue
+                    backlog += amount
+                    stored.append(frame)
+                    events.append({"time_s": when + 2 * number + 3, "satellite": name,
+                                   "event": "store", "frame": frame["frame"], "bytes": amount,
+                                   "queued_bytes": 0, "backlog_bytes": backlog,
+                                   "delivered_bytes": delivered, "charge": 0.9})  # fmt: skip
+                    peak = max(peak, backlog)
+                    levels.append(backlog)
+            else:
+                if not stored:
+                    thing["cause_unused"] = "nothing to send"
+                elif random.random() < 0.45:
+                    thing["cause_unused"] = "antenna busy"
+                clock = when + 5
+                while stored and not thing["cause_unused"] and clock < thing["los_s"]:
+                    frame = stored.pop(0)
+                    clock += 42 * bpp
+                    backlog -= frame["encoded_bytes"]
+                    delivered += frame["encoded_bytes"]
+                    frame.update(state="delivered", delivered_s=clock,
+                                 latency_s=clock - frame["capture_s"])  # fmt: skip
+                    thing["used_s"] += 42 * bpp
+                    thing["sent_bytes"] += frame["encoded_bytes"]
+                    thing["received_bytes"] += frame["encoded_bytes"]
+                    levels.append(backlog)
+                    events.append({"time_s": clock, "satellite": name, "event": "deliver",
+                                   "frame": frame["frame"], "bytes": frame["encoded_bytes"],
+                                   "queued_bytes": 0, "backlog_bytes": backlog,
+                                   "delivered_bytes": delivered, "charge": 0.9})  # fmt: skip
+        frames += mine
+        peaks, means = peaks + peak, means + int(np.mean(levels))
+        blocks[name] = block(mine, peak, int(np.mean(levels)), pixels)
+    events.sort(key=lambda row: row["time_s"])
+    return ReportData(
+        scenario_name="quickstart",
+        description="One satellite of 10.24 km swath over seven places with real scenes, and four "
+        "stations. JPEG 2000 on board at half a bit per pixel.",
+        start=datetime(2024, 12, 2, tzinfo=UTC),
+        duration_s=duration,
+        seed=seed,
+        version="0.1.0",
+        command="downpass run scenarios/quickstart.yaml",
+        codecs=dict.fromkeys(satellites, label),
+        summary={
+            "total": block(frames, peaks, means, pixels),
+            "satellites": blocks,
+        },
+        frames=table(frames, FRAMES),
+        events=table(events, EVENTS),
+        passes=table(passes, PASSES),
+        accesses=table(accesses, ACCESSES),
+        eclipses=eclipses,
+        tracks=tracks,
+        targets=targets,
+        stations=stations,
+        tradeoff=tradeoff() if pixels else (),
+        crops=crops(4) if pixels and frames else (),
+        recorder_bytes=dict.fromkeys(satellites, capacity),
+    )
+
+
+def empty() -> ReportData:
+    """A run in which nothing came into view of anything."""
+    none = results(stations=(), targets=())
+    return replace(none, eclipses={}, tracks={}, tradeoff=(), crops=())
+
+
+def comparison() -> tuple[list[ReportData], list[str]]:
+    """Five choices: three rates of one codec and two of another."""
+    labels = ["jpeg2000:0.5bpp", "jpeg2000:1bpp", "jpeg2000:2bpp", "jpegxl:0.4bpp", "jpegxl:1.5bpp"]
+    return [results(label=label) for label in labels], labels

@@ -1,0 +1,202 @@
+"""The pages in headless Chromium: as a reader on a phone and at a desk meets them."""
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+from downpass.sim.report import render, render_comparison
+from report_browser import Browser, Page, executable, launched
+from report_synthetic import comparison, empty, results
+
+FOUND = executable()
+pytestmark = pytest.mark.skipif(
+    FOUND is None, reason="no Chromium on the PATH (Debian: apt-get install chromium)"
+)
+
+# What an image is to a reader: its words, and whether anything is there to see.
+IMAGES = """
+[...document.querySelectorAll('img, [role=img]')].map(image => {
+  const shown = image.tagName === 'IMG' ? image
+    : [...image.querySelectorAll('svg')].find(svg => svg.getClientRects().length) || image;
+  const box = shown.getBoundingClientRect();
+  return {
+    words: image.alt || image.getAttribute('aria-label') || '',
+    width: image.tagName === 'IMG' ? image.naturalWidth : box.width,
+    height: image.tagName === 'IMG' ? image.naturalHeight : box.height,
+    drawn: image.tagName === 'IMG' ? 1 : shown.querySelectorAll('path, text').length,
+  };
+})
+"""
+# The contrast of each text with what lies behind it, by the formula of WCAG 2.2.
+CONTRAST = """
+(() => {
+  const channel = v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const light = c => 0.2126 * channel(c[0]) + 0.7152 * channel(c[1]) + 0.0722 * channel(c[2]);
+  const parse = text => text.match(/[\\d.]+/g).map(Number);
+  const behind = element => {
+    for (let e = element; e; e = e.parentElement) {
+      const c = parse(getComputedStyle(e).backgroundColor);
+      if (c.length === 3 || c[3] > 0.7) return c;
+    }
+    return [255, 255, 255];
+  };
+  const worst = [];
+  const texts = document.querySelectorAll(
+    'h1,h2,h3,p,dt,dd,dd *,a,summary,th,td,caption,figcaption,code,.tag,svg text');
+  for (const e of texts) {
+    if (!e.getClientRects().length || !e.textContent.trim()) continue;
+    const style = getComputedStyle(e);
+    const colour = parse(e.closest('svg') ? style.fill : style.color);
+    const [a, b] = [light(colour), light(behind(e))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) worst.push([e.textContent.slice(0, 40), ratio]);
+  }
+  return worst;
+})()
+"""
+# The smallest letters of the pictures, in CSS pixels as they are shown.
+SMALLEST = """
+Math.min(...[...document.querySelectorAll('.plot svg')]
+  .filter(svg => svg.getClientRects().length)
+  .flatMap(svg => [...svg.querySelectorAll('text')].map(text =>
+    parseFloat(getComputedStyle(text).fontSize)
+      * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width)))
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launched(str(FOUND)) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    fleet = results(
+        ("sat-a", "a-satellite-with-a-name-that-goes-on-and-on<b>", "sat-c"), frames_an_access=9
+    )
+    texts = {
+        "report": render(results()),
+        "fleet": render(fleet),
+        "empty": render(empty()),
+        "comparison": render_comparison(*comparison()),
+    }
+    for name, text in texts.items():
+        (folder / f"{name}.html").write_text(text, encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in texts}
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Page:
+    return browser.page()
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "scheme"),
+    [
+        *product(["report", "fleet", "comparison"], [390, 1440], ["light", "dark"]),
+        *product(["report", "fleet", "comparison"], [320, 800], ["light"]),
+        ("empty", 390, "light"),
+        ("empty", 1440, "dark"),
+    ],
+)
+def test_a_page_is_whole(
+    page: Page, pages: dict[str, Path], name: str, width: int, scheme: str
+) -> None:
+    page.show(pages[name], width, 900, scheme)
+    page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+    assert page.complaints == []
+    outside = [url for url in page.requests if not url.startswith(("data:", "file:"))]
+    assert outside == []
+    assert len([url for url in page.requests if url.startswith("file:")]) == 1
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+    for image in page.evaluate(IMAGES):
+        assert len(image["words"]) > 20
+        assert min(image["width"], image["height"], image["drawn"]) > 0, image["words"]
+    assert page.evaluate(CONTRAST) == []
+    if name != "empty":
+        assert page.evaluate(SMALLEST) >= (8 if width < 390 else 9.4)
+
+
+def test_the_schemes_differ(page: Page, pages: dict[str, Path]) -> None:
+    seen = set()
+    for scheme in ("light", "dark"):
+        page.show(pages["report"], 1440, 900, scheme)
+        seen.add(
+            page.evaluate(
+                "getComputedStyle(document.body).backgroundColor + "
+                "getComputedStyle(document.querySelector('.plot text')).fill"
+            )
+        )
+    assert len(seen) == 2
+
+
+def test_the_slider_moves_with_the_keyboard(page: Page, pages: dict[str, Path]) -> None:
+    page.show(pages["report"], 390, 900, "light")
+    page.evaluate("document.querySelector('.stack input').focus()")
+    before = page.evaluate("document.querySelector('.stack').style.getPropertyValue('--at')")
+    for kind in ("rawKeyDown", "keyUp"):
+        page.do(
+            "Input.dispatchKeyEvent",
+            type=kind, key="ArrowRight", code="ArrowRight", windowsVirtualKeyCode=39,
+        )  # fmt: skip
+    after = page.evaluate("document.querySelector('.stack').style.getPropertyValue('--at')")
+    assert (before, after) == ("50%", "51%")
+    label = "document.querySelector('.stack input').getAttribute('aria-label')"
+    assert "lisbon" in page.evaluate(label)
+    said = "document.querySelector('.stack input').getAttribute('aria-valuetext')"
+    assert page.evaluate(said) == "51 % original"
+
+
+def test_the_slider_moves_by_touch(page: Page, pages: dict[str, Path]) -> None:
+    page.show(pages["report"], 390, 900, "light")
+    box = page.evaluate(
+        "(() => { const stack = document.querySelector('.stack');"
+        "stack.scrollIntoView({behavior: 'instant'});"
+        "const b = stack.getBoundingClientRect(); return [b.left, b.top, b.width, b.height]; })()"
+    )
+    x, y = box[0] + box[2] * 0.8, box[1] + box[3] * 0.5
+    page.do("Emulation.setTouchEmulationEnabled", enabled=True)
+    page.do("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+    page.do("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    moved = page.evaluate(
+        "new Promise(done => setTimeout(() => "
+        "done(parseFloat(document.querySelector('.stack').style.getPropertyValue('--at'))), 300))"
+    )
+    page.do("Emulation.setTouchEmulationEnabled", enabled=False)
+    assert 75 <= moved <= 85
+
+
+def test_without_script_both_pictures_stand_side_by_side(
+    page: Page, pages: dict[str, Path]
+) -> None:
+    page.show(pages["report"], 1440, 900, "light", script=False)
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('.stack')].map(stack => "
+        "[...stack.querySelectorAll('img')].map(i => i.getBoundingClientRect().left))"
+    )
+    page.show(pages["empty"], 1440, 900, "light")
+    assert len(boxes) == 4
+    assert all(left < right for left, right in boxes)
+
+
+def test_a_broken_page_is_found_out(page: Page, tmp_path: Path) -> None:
+    # What the tests above look for would be seen if it were there.
+    broken = tmp_path / "broken.html"
+    broken.write_text(
+        "<!doctype html><meta name=viewport content='width=device-width'>"
+        "<body style='background:#fff'><p style='color:#aaa;width:900px'>pale and wide</p>"
+        "<img src='data:image/png;base64,AAAA' alt='an image that cannot be decoded'>"
+        "<img src='http://localhost:9/x.png' alt='an image that comes from elsewhere'>"
+        "<script>console.error('wrong'); missing();</script>",
+        encoding="utf-8",
+    )
+    page.show(broken, 390, 900, "light")
+    assert any("wrong" in text for text in page.complaints)
+    assert any("missing" in text for text in page.complaints)
+    assert any("localhost" in url for url in page.requests)
+    assert page.evaluate("document.documentElement.scrollWidth") > 390
+    assert page.evaluate(CONTRAST)
+    assert 0 in [image["width"] for image in page.evaluate(IMAGES)]

@@ -1,0 +1,113 @@
+"""Number formats and phrases, each against what a person would write."""
+
+import math
+from datetime import UTC, datetime
+
+import pytest
+from downpass.sim.report import wording as w
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def spaced(text: str) -> str:
+    return text.replace(w.NBSP, " ")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0 B"),
+        (1, "1 B"),
+        (999, "999 B"),
+        (999.6, "1 kB"),
+        (1000, "1 kB"),
+        (1234, "1.23 kB"),
+        (112_000_000, "112 MB"),
+        (999_600_000, "1 GB"),
+        (1.2e9, "1.2 GB"),
+        (3e18, "3,000 PB"),
+        (None, "–"),
+        (math.nan, "–"),
+    ],
+)
+def test_size(value: float | None, text: str) -> None:
+    assert spaced(w.size(value)) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (0.25, "0.25 s"),
+        (9.9, "9.9 s"),
+        (45.4, "45 s"),
+        (59.6, "1 min"),
+        (200, "3 min 20 s"),
+        (3599.6, "1 h"),
+        (11_520, "3 h 12 min"),
+        (86_400, "24 h"),
+        (172_799, "2 d"),
+        (187_200, "2 d 4 h"),
+        (-200, "−3 min 20 s"),
+        (None, "–"),
+    ],
+)
+def test_duration(seconds: float | None, text: str) -> None:
+    assert spaced(w.duration(seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "text"),
+    [
+        (0, 5, "0 %"),
+        (5, 5, "100 %"),
+        (1, 1000, "< 1 %"),
+        (999, 1000, "> 99 %"),
+        (1, 3, "33 %"),
+        (1, 0, "–"),
+    ],
+)
+def test_share(part: float, whole: float, text: str) -> None:
+    assert spaced(w.share(part, whole)) == text
+
+
+@given(st.integers(0, 10**9), st.integers(1, 10**9))
+def test_a_share_of_0_or_100_percent_is_exact(part: int, extra: int) -> None:
+    whole = part + extra
+    assert (spaced(w.share(part, whole)) == "0 %") == (part == 0)
+    assert spaced(w.share(part, whole)) != "100 %"
+
+
+@given(st.floats(0, 1e17))
+def test_a_size_is_within_half_a_percent(value: float) -> None:
+    number, unit = spaced(w.size(value)).split(" ")
+    factor = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "PB": 1e15}[unit]
+    assert float(number.replace(",", "")) * factor == pytest.approx(value, rel=0.005, abs=0.005)
+
+
+@given(st.text(), st.integers(3, 40))
+def test_names_are_one_line_and_no_longer_than_allowed(text: str, limit: int) -> None:
+    words = w.short(text, limit)
+    assert 1 <= len(words) <= max(limit, len("(unnamed)"))
+    assert words.isprintable() or not any(ord(letter) < 32 for letter in words)
+    words.encode("utf-8")
+
+
+def test_phrases() -> None:
+    assert spaced(w.plural(1, "frame")) == "1 frame"
+    assert spaced(w.plural(2, "pass")) == "2 passes"
+    assert spaced(w.plural(1834, "imaging opportunity")) == "1,834 imaging opportunities"
+    assert spaced(w.counted(5, "choice")) == "Five choices"
+    assert spaced(w.counted(31, "choice")) == "31 choices"
+    assert w.listing(["a"]) == "a"
+    assert w.listing(["a", "b", "c"]) == "a, b and c"
+    assert spaced(w.some(["a", "b", "c", "d"], 2)) == "a, b and 2 more"
+    assert w.tally({"power": 4, "recorder-full": 8, "none": 0}) == "8 recorder full and 4 power"
+    assert w.tally({"power": 4, "none": 0}) == "power"
+    assert spaced(w.codec_label("jpeg2000:0.5bpp")) == "JPEG 2000 at 0.5 bpp"
+    assert spaced(w.codec_label("jpegxl:q80")) == "JPEG XL at quality 80"
+    assert spaced(w.codec_label("jpegls:20kB")) == "JPEG-LS at 20 kB"
+    assert w.codec_label("student") == "student"
+    assert spaced(w.instant(datetime(2024, 12, 31, 23, tzinfo=UTC), 3600)) == "1 Jan 00:00:00"
+    assert w.decibels(math.inf) == "exact"
+    assert spaced(w.decibels(41.23)) == "41.2 dB"

@@ -1,0 +1,133 @@
+"""Changes from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from downpass.sim.scenario import load_scenario
+from downpass.sim.scenario.models import Scenario
+
+Refuse = Callable[..., list[str]]
+
+
+def load(tmp_path: Path, text: str, *overrides: str) -> Scenario:
+    (tmp_path / "s.yaml").write_text(text)
+    return load_scenario(tmp_path / "s.yaml", overrides)
+
+
+def test_a_value_is_written_as_in_the_file(tmp_path: Path, example: str) -> None:
+    scenario = load(
+        tmp_path,
+        example,
+        "satellites.0.codec.bpp=0.25",
+        "duration=90 min",
+        "seed=7",
+        "report.sample_frames=9",
+        "satellites.sat-a.imager.min_sun_elevation=null",
+        "targets.lisbon.scenes=[y.tif, z.tif]",
+        "satellites.0.transmitter.rate=[{elevation: 10 deg, rate: 1 Mbit/s}]",
+    )
+    assert scenario.satellites[0].codec.bpp == 0.25
+    assert (scenario.duration, scenario.seed) == (5400.0, 7)
+    assert scenario.report.sample_frames == 9
+    assert scenario.satellites[0].imager.min_sun_elevation is None
+    assert scenario.targets[0].scenes == (tmp_path / "y.tif", tmp_path / "z.tif")
+    assert scenario.satellites[0].transmitter.rate[0].rate == 1e6
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("satellites.0.codec.bytes=20 kB", (None, None, 20_000)),
+        ("satellites.0.codec.bpp=2", (None, 2.0, None)),
+        ("satellites.0.codec={name: jpegxl, bpp: 3}", (None, 3.0, None)),
+    ],
+)
+def test_one_setting_replaces_the_others(
+    tmp_path: Path, example: str, override: str, expected: tuple[object, ...]
+) -> None:
+    codec = load(tmp_path, example, override).satellites[0].codec
+    assert (codec.quality, codec.bpp, codec.bytes) == expected
+
+
+def test_quality_replaces_bpp_where_there_are_pixels(tmp_path: Path, example: str) -> None:
+    scenes = "targets.*.scenes=[x.tif]"
+    codec = load(tmp_path, example, scenes, "satellites.*.codec.quality=80").satellites[0].codec
+    assert (codec.quality, codec.bpp) == (80.0, None)
+
+
+def test_names_with_dots_and_named_stations(tmp_path: Path, example: str) -> None:
+    text = example.replace("name: sat-a", "name: sat.a.1")
+    scenario = load(
+        tmp_path,
+        text,
+        "satellites.sat.a.1.recorder.capacity=1 GB",
+        "stations.svalbard.antennas=3",
+        "stations.matera.elevation_mask=10 deg",
+        "stations.2=awarua",
+    )
+    assert scenario.satellites[0].recorder.capacity == 10**9
+    assert [s.antennas for s in scenario.stations] == [3, 2, 1]
+    assert scenario.stations[1].elevation_mask == 10.0
+    assert scenario.stations[2].name == "awarua"
+
+
+@pytest.mark.parametrize(
+    ("override", "problem"),
+    [
+        ("seed", "--set seed: allowed: FIELD=VALUE, such as satellites.0.codec.bpp=0.5"),
+        ("=5", "--set =5: allowed: FIELD=VALUE, such as satellites.0.codec.bpp=0.5"),
+        ("seed=-1", "--set seed: found -1; allowed: a whole number from 0 to 9223372036854775807"),
+        ("seed=[", "--set seed: not YAML: expected the node content, but found '<stream end>'"),
+        ("a..b=1", "--set a..b: found an empty step; allowed: a.b.c=VALUE"),
+        ("sed=1", "--set sed: no such key; did you mean seed?"),
+        ("satelites.0.codec.bpp=1", "--set satelites: no such key; did you mean satellites?"),
+        (
+            "satellites.0.codec.bbp=1",
+            "--set satellites.0.codec.bbp: no such key; did you mean bpp?",
+        ),
+        (
+            "satellites.1.codec.bpp=1",
+            "--set satellites.1.codec.bpp: found number 1; allowed: 0 to 0",
+        ),
+        (
+            "satellites.sat-b.codec.bpp=1",
+            "--set satellites.sat-b.codec.bpp: found no sat-b in satellites; did you mean sat-a?",
+        ),
+        (
+            "stations.moon.antennas=1",
+            (
+                "--set stations.moon.antennas: found no moon in stations; "
+                "allowed: 0 to 2, matera, mine, svalbard"
+            ),
+        ),
+        (
+            "duration.hours=1",
+            "--set duration.hours: duration is 24 h and has no parts",
+        ),
+        (
+            "satellites.0.transmitter.rate=5",
+            "--set satellites.0.transmitter.rate: found 5; give a unit, such as 5 Mbit/s",
+        ),
+        (
+            "satellites.0.codec.bpp=null",
+            (
+                "s.yaml:15: satellites.0.codec: found none of them; "
+                "allowed: exactly one of quality, bpp, bytes"
+            ),
+        ),
+    ],
+)
+def test_refusals(refuse: Refuse, example: str, override: str, problem: str) -> None:
+    assert refuse(example, [override]) == [problem]
+
+
+def test_faults_of_file_and_overrides_together(refuse: Refuse, example: str) -> None:
+    broken = example.replace("duration: 24 h", "duration: 24")
+    assert refuse(broken, ["seed=x", "nothing"]) == [
+        "--set nothing: allowed: FIELD=VALUE, such as satellites.0.codec.bpp=0.5",
+        "--set seed: found x; allowed: a whole number from 0 to 9223372036854775807",
+        "s.yaml:3: duration: found 24; give a unit, such as 24 h",
+    ]

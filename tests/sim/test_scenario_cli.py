@@ -1,0 +1,73 @@
+"""`downpass validate` and `downpass schema`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from downpass.sim.scenario_cli import add_parsers
+
+EXAMPLE = Path(__file__).parent / "scenario" / "example.yaml"
+
+
+def run(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    add_parsers(parser.add_subparsers(required=True))
+    arguments = parser.parse_args(words)
+    return int(arguments.run(arguments))
+
+
+def test_a_good_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("validate", str(EXAMPLE)) == 0
+    out, err = capsys.readouterr()
+    assert out == f"ok: {EXAMPLE}: 1 satellite, 2 targets, 3 stations, 24 h\n"
+    assert err == (
+        f"warning: {EXAMPLE}:18: targets.1: found no scenes for delta; "
+        "their frames have a size, and neither pixels nor PSNR\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("duration", "words"),
+    [("90 s", "90 s"), ("5 min", "5 min"), ("7 d", "7 d"), ("1.5 h", "90 min")],
+)
+def test_durations_in_words(capsys: pytest.CaptureFixture[str], duration: str, words: str) -> None:
+    assert run("validate", str(EXAMPLE), "--set", f"duration={duration}") == 0
+    assert capsys.readouterr().out.endswith(f", 3 stations, {words}\n")
+
+
+def test_several_files_and_faults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("name: x\n")
+    assert run("validate", str(bad), str(EXAMPLE), str(tmp_path / "none.yaml")) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{bad}:1: duration: missing; for example duration: 24 h"
+    assert [line.split(": ")[1] for line in lines[:5]] == [
+        "duration",
+        "satellites",
+        "start",
+        "stations",
+        "targets",
+    ]
+    assert lines[5].startswith(f"ok: {EXAMPLE}")
+    assert lines[6] == f"{tmp_path}/none.yaml: no such file"
+
+
+def test_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("schema") == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "downpass scenario"
+
+
+def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
+    code = (
+        "import sys; from downpass.sim import scenario_cli; "
+        "print([m for m in ('pydantic', 'pint', 'shapely', 'ruamel.yaml') if m in sys.modules])"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, encoding="utf-8"
+    ).stdout
+    assert out == "[]\n"
