@@ -82,7 +82,7 @@ class Scene:
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)
                 self._dataset = rasterio.open(self.path)
         except RasterioError as error:
-            raise InputError(f"scene {self.path}: {_reason(error)}") from None
+            raise InputError(f"scene {self.path}: cannot be opened ({_reason(error)})") from None
         types = sorted(set(self._dataset.dtypes))
         sample_type = next((name for name in _SAMPLE_TYPES if [name] == types), None)
         if sample_type is None:
