@@ -164,7 +164,7 @@ _TRADEOFF_NOTE = (
 
 
 def _tradeoff_points(results: Results) -> list[TradeoffPoint]:
-    own = {(s.codec.name, s.codec.setting) for s in results.mission.flight.scenario.satellites}
+    own = {(str(s.codec.name), s.codec.setting) for s in results.mission.flight.scenario.satellites}
     if len(own) == 1:
         codec, setting = next(iter(own))
         others = [r for r in results.ratings if (r.codec, r.setting) != (codec, setting)]
