@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..link.clock import TICKS_PER_SECOND
 from ..link.errors import InputError
+from ..payload.encoders.base import RateError
 from ..payload.encoders.registry import encoder
 from .content_cache import CodedFrame, ContentCache
 from .mission import Mission, View
@@ -88,6 +89,11 @@ class Encoders:
         """Return where a satellite's encoded frames come from."""
         return PixelFrames(self, satellite, self._satellites[satellite])
 
+    def place_of_codec(self, satellite: int) -> str:
+        """Return where the scenario chooses a satellite's codec: `file:line: field`."""
+        source = self._mission.flight.scenario.source
+        return source.place_of(f"satellites.{satellite}.codec")
+
     def result(self, job: Job) -> _Done:
         """Wait for a job."""
         return self._done[job].result()
@@ -116,6 +122,7 @@ class PixelFrames:
     def __init__(self, encoders: Encoders, satellite: int, setup: Satellite) -> None:
         self._encoders = encoders
         self._satellite = satellite
+        self._place = encoders.place_of_codec(satellite)
         self._measured = setup.processor.encode_time == "host"
         self._rated = None if self._measured else RatedFrames(setup)
         self.time_kind = MEASURED_ON_HOST if self._measured else MODELLED
@@ -134,7 +141,11 @@ class PixelFrames:
                     "allowed: scenes for every target, or encode_time modelled"
                 )
             return self._rated.encode(capture)
-        done = self._encoders.result(job)
+        try:
+            done = self._encoders.result(job)
+        except RateError as error:
+            # Told anew: SimPy raises a copy made of an error's `args`, which this one is not.
+            raise InputError(f"{self._place}: {error}") from error
         if self._rated is None:
             return Encoded(done.size, max(1, round(done.seconds * TICKS_PER_SECOND)))
         return Encoded(done.size, self._rated.ticks(capture))

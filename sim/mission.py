@@ -200,15 +200,17 @@ def prepare(flight: Flight, viewer: Viewer) -> Mission:
     for index, satellite in enumerate(scenario.satellites):
         accesses = flight.geometries[index].accesses
         counts = [0] * len(scenario.targets)
-        captures = []
+        captures: list[Capture] = []
         for shot in flight.timetables[index].shots:
             target = accesses[shot.access].target
             view = viewer.view(index, target, counts[target])
             counts[target] += 1
+            # Frames that touch may overlap by rounding, and the imager takes one at a time.
+            free = captures[-1].end if captures else 0
             captures.append(
                 Capture(
                     number=len(views),
-                    start=_ticks(shot.start_s),
+                    start=max(_ticks(shot.start_s), free),
                     end=_ticks(shot.end_s),
                     access=first_access + shot.access,
                     target=target,

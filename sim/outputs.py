@@ -12,8 +12,11 @@ from pathlib import Path
 from ..link.errors import InputError
 
 SUMMARY = "summary.json"
+REPORT = "report.html"
 COMPARISON = "comparison.html"
-_OURS = (SUMMARY, COMPARISON)
+DELIVERED = "delivered"
+TABLES = ("events", "frames", "passes", "accesses")
+_OURS = {SUMMARY, COMPARISON, REPORT, *(f"{name}.parquet" for name in TABLES)}
 
 
 @contextlib.contextmanager
@@ -53,21 +56,50 @@ def _check(out: Path) -> None:
         return
     if not out.is_dir():
         raise InputError(f"{out}: is no folder; choose another --out")
-    if any(out.iterdir()) and not any((out / name).is_file() for name in _OURS):
-        raise InputError(f"{out}: holds files that no run has written; choose another --out")
+    if Path.cwd().is_relative_to(out.resolve()):
+        raise InputError(f"{out}: the command runs in it; choose another --out")
+    foreign = _foreign(out)
+    if foreign is not None:
+        raise InputError(
+            f"{out}: holds {foreign.relative_to(out)}, which no run has written; "
+            "choose another --out"
+        )
+
+
+def _foreign(folder: Path) -> Path | None:
+    """Return something in a folder of results that no run has put there."""
+    for entry in sorted(folder.iterdir()):
+        is_folder = entry.is_dir() and not entry.is_symlink()
+        if is_folder and entry.name == DELIVERED:
+            for picture in sorted(entry.iterdir()):
+                # Viewers leave their statistics beside a picture.
+                if not picture.name.endswith((".tif", ".tif.aux.xml")):
+                    return picture
+        elif is_folder and (entry / SUMMARY).is_file():  # one choice of a comparison
+            inner = _foreign(entry)
+            if inner is not None:
+                return inner
+        elif is_folder or entry.name not in _OURS:
+            return entry
+    return None
 
 
 def _put_in_place(staging: Path, out: Path) -> None:
+    old: Path | None = None
     try:
-        if not out.exists():
-            staging.rename(out)
-            return
-        old = Path(tempfile.mkdtemp(".old", f".{out.name}-", out.parent))
-        out.rename(old / "run")
+        if out.exists():
+            old = Path(tempfile.mkdtemp(".old", f".{out.name}-", out.parent))
+            out.rename(old / "run")
         staging.rename(out)
-        shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
+        if old is not None and (old / "run").exists() and not out.exists():
+            (old / "run").rename(out)  # what was there comes back
         raise InputError(f"{out}: cannot be written ({error.strerror})") from None
+    finally:
+        if old is not None and not (old / "run").exists():
+            old.rmdir()
+    if old is not None:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _inside(folder: Path, name: object) -> bool:

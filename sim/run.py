@@ -20,7 +20,7 @@ from .grading import Grader
 from .mission import Mission, fly, prepare
 from .model.journal import EventRow
 from .model.simulation import Outcome, simulate
-from .outputs import SUMMARY
+from .outputs import SUMMARY, TABLES
 from .progress import Progress, Silent
 from .report.data import Crop, ReportData, StationSite, TargetSite, Track, TradeoffPoint
 from .scenario.models import Scenario
@@ -109,7 +109,7 @@ def write(results: Results, folder: Path) -> None:
     """Write summary.json and the tables into an existing folder."""
     text = json.dumps(results.summary, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / SUMMARY).write_text(text + "\n", encoding="utf-8")
-    for name in ("events", "frames", "passes", "accesses"):
+    for name in TABLES:
         table = getattr(results, name)
         pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
 

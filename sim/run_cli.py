@@ -71,14 +71,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Run one scenario."""
     from . import run as runs
     from .content_cache import open_cache
-    from .outputs import staged
+    from .outputs import DELIVERED, REPORT, staged
     from .report import render, write_report
 
     scenario = load(arguments)
     out = arguments.out or Path("runs") / scenario.name
     cache = open_cache(arguments.cache)
     with staged(out) as folder:
-        delivered = None if arguments.no_delivered else folder / "delivered"
+        delivered = None if arguments.no_delivered else folder / DELIVERED
         if delivered is not None:
             delivered.mkdir()
         with _progress(arguments) as progress:
@@ -92,14 +92,14 @@ def run(arguments: argparse.Namespace) -> int:
             progress.stage("report")
             runs.write(results, folder)
             write_report(
-                folder / "report.html",
+                folder / REPORT,
                 render(runs.report_data(results, _command("run", arguments))),
             )
     if arguments.json:
         json.dump(results.summary, sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
     elif not arguments.quiet:
-        _print_summary({scenario.name: results.summary}, out / "report.html")
+        _print_summary({scenario.name: results.summary}, out / REPORT)
     return 0
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import math
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -122,9 +123,9 @@ class Scene:
         """Return what the samples are. The first call reads the whole scene, piece by piece.
 
         Raises:
-            InputError: The file is truncated or damaged, or every pixel is nodata.
+            InputError: The file is truncated or damaged, has gone, or every pixel is nodata.
         """
-        state = self.path.stat()
+        state = _check_file(self.path)
         key = (str(self.path.resolve()), state.st_mtime_ns, state.st_size)
         if key not in _CONTENTS:
             _CONTENTS[key] = _content(self)
@@ -268,7 +269,8 @@ def _without_low_bits(frame: Frame, shift: int) -> Frame:
     return Frame(pixels, frame.bit_depth - shift, frame.nodata)
 
 
-def _check_file(path: Path) -> None:
+def _check_file(path: Path) -> os.stat_result:
+    """Return a file's state, or say why it cannot be a scene."""
     try:
         found = path.stat()
     except OSError as error:
@@ -281,6 +283,7 @@ def _check_file(path: Path) -> None:
         raise InputError(f"scene {path}: a folder; a raster file is needed")
     if found.st_size == 0:
         raise InputError(f"scene {path}: the file is empty")
+    return found
 
 
 def _whole(nodata: float | None, sample_type: SampleType) -> int | None:

@@ -6,13 +6,14 @@ import simpy
 
 from .journal import ContactUse, Event
 from .satellite import Satellite
-from .setup import Arbitration, MissionSetup
+from .setup import Arbitration, Contact, MissionSetup
 from .ticks import Process, TickEnvironment
 
 ANTENNA_BUSY = "antenna busy"
 ELSEWHERE = "sending to another station"
 NO_POWER = "no power"
 NOTHING = "nothing to send"
+NO_LINK = "no link at this elevation"
 
 
 class Network:
@@ -20,7 +21,7 @@ class Network:
 
     A satellite that has an antenna keeps it until the contact ends, its battery is low, or it
     has nothing left to send. One that sees several free antennas gets the one that can still
-    carry most.
+    carry most; one that cannot carry another byte is left to others.
 
     Attributes:
         uses: what each contact was used for, in the order of `setup.contacts`.
@@ -35,6 +36,7 @@ class Network:
         self._contacts = setup.contacts
         self._free = [station.antennas for station in setup.stations]
         self._in_view: list[int] = []
+        self._due = False
         self._sessions: dict[int, simpy.Process] = {}
         self.uses = [ContactUse() for _ in setup.contacts]
         for satellite in satellites:
@@ -43,7 +45,14 @@ class Network:
             env.process(self._watch(index))
 
     def allocate(self) -> None:
+        """Grant free antennas at the end of this tick, when all who come with it are there."""
+        if self._in_view and not self._due:
+            self._due = True
+            self._env.call_last(self._allocate)
+
+    def _allocate(self) -> None:
         """Grant free antennas until no satellite in view wants one that is free."""
+        self._due = False
         while True:
             asking = [i for i in self._in_view if self._may_serve(i)]
             open_to = [i for i in asking if self._free[self._contacts[i].station] > 0]
@@ -56,9 +65,11 @@ class Network:
 
     def _may_serve(self, index: int) -> bool:
         contact = self._contacts[index]
-        return (
-            self._satellites[contact.satellite].wants_link and self._env.now < contact.downlink.end
-        )
+        return self._satellites[contact.satellite].wants_link and self._left(contact) > 0
+
+    def _left(self, contact: Contact) -> int:
+        """The bytes that a contact can still carry."""
+        return contact.downlink.capacity - contact.downlink.carried_by(self._env.now)
 
     def _rank(self, index: int) -> tuple[int, int, int, int]:
         """The lowest is served first."""
@@ -74,9 +85,7 @@ class Network:
                 for i in self._in_view
                 if self._contacts[i].satellite == contact.satellite
             )
-        link = contact.downlink
-        left = link.capacity - link.carried_by(self._env.now)
-        return (claim, contact.satellite, -left, index)
+        return (claim, contact.satellite, -self._left(contact), index)
 
     def _grant(self, index: int) -> None:
         contact = self._contacts[index]
@@ -115,6 +124,8 @@ class Network:
         use = self.uses[index]
         if use.sent_bytes:
             use.cause_unused = ""
+        elif not self._contacts[index].downlink.capacity:
+            use.cause_unused = NO_LINK
         elif not satellite.has_power:
             use.cause_unused = NO_POWER
         elif satellite.transmitting:

@@ -91,6 +91,7 @@ class Satellite:
         self._delivered_bytes = 0
         self._queue: list[tuple[tuple[int, int], Capture]] = []
         self._work_arrived: simpy.Event | None = None
+        self._file_arrived: simpy.Event | None = None
         self._bus = PowerBus(env, setup.power, self._power_changed) if setup.power else None
         self._offer: Callable[[], None] = _nobody
         env.process(self._image())
@@ -245,6 +246,9 @@ class Satellite:
         for victim in victims:
             self._drop(self.frames[victim.number], self._why_dropped(victim), victim.size)
         self.log(Event.STORE, frame=capture.number, target=capture.target, amount=size)
+        if self._file_arrived is not None:
+            self._file_arrived.succeed()
+            self._file_arrived = None
         self._offer()
 
     def _why_dropped(self, victim: StoredFile) -> str:
@@ -277,14 +281,14 @@ class Satellite:
             if file is None:
                 if all(flight.confirmed for flight in flights):
                     break
-                # The antenna stays until the last packets are confirmed.
+                # The antenna stays until the last packets are confirmed; a new file goes at once.
                 wait = min(self.setup.acknowledge_ticks, link.end - env.now)
-                yield self._until(env.now + wait)
+                self._file_arrived = env.event()
+                yield self._until(env.now + wait) | self._file_arrived
+                self._file_arrived = None
                 cursor = max(cursor, link.carried_by(env.now))
                 continue
-            record = self.frames[file.number]
-            if record.first_sent < 0:
-                record.first_sent = env.now
+            started = env.now
             flight = _Flight(file, file.acknowledged, cursor, file.size - file.acknowledged)
             flights = [other for other in flights if not other.confirmed]
             flights.append(flight)
@@ -292,6 +296,9 @@ class Satellite:
             yield self._until(link.end if done is None else max(done, env.now))
             sent = min(flight.count, link.carried_by(env.now) - cursor)
             cursor += sent
+            record = self.frames[file.number]
+            if sent and record.first_sent < 0:
+                record.first_sent = started
             self._carry(contact, use, flight, sent)
             if sent < flight.count:
                 break

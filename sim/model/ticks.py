@@ -6,6 +6,9 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
 import simpy
+from simpy.events import EventPriority
+
+_LAST = EventPriority(2)  # SimPy's own are 0, urgent, and 1, normal
 
 Process = Generator[simpy.Event, object, None]
 
@@ -24,3 +27,11 @@ class TickEnvironment(simpy.Environment):
         wait = self.timeout(ticks)
         if wait.callbacks is not None:
             wait.callbacks.append(lambda _: call())
+
+    def call_last(self, call: Callable[[], None]) -> None:
+        """Call a function in this tick, after everything else that is due in it."""
+        event = simpy.Event(self)
+        event._ok, event._value = True, None
+        if event.callbacks is not None:
+            event.callbacks.append(lambda _: call())
+        self.schedule(event, _LAST)
