@@ -95,6 +95,9 @@ def _write(
         "count": frame.bands,
         "dtype": frame.sample_type,
         "nodata": frame.nodata,
+        # Without this a fourth band, infrared as often as not, would be taken for transparency.
+        "photometric": "RGB" if frame.bands == 3 else "MINISBLACK",
+        "alpha": "NO",
         "crs": crs or None,
     }
     if transform is not None:

@@ -77,8 +77,8 @@ def ms_ssim(reference: Frame, decoded: Frame) -> float:
     means of 2 x 2 pixels from scale to scale (an odd last row or column is left out), contrast
     and structure at every scale, luminance at the last; negative terms count as 0.
 
-    A frame shorter than 161 pixels on a side has no fifth scale. It is measured on as many
-    scales as a window fits in (161, 81, 41, 21, 11 pixels for 5, 4, 3, 2, 1), with their
+    A frame shorter than 176 pixels on a side has no fifth scale. It is measured on as many
+    scales as a window fits in (176, 88, 44, 22, 11 pixels for 5, 4, 3, 2, 1), with their
     weights scaled to a sum of 1, so compare it with frames of its own size only. Under 11
     pixels there is no value: NaN. Windows that touch a nodata pixel are left out, at every
     scale; NaN where none is left.
@@ -106,11 +106,13 @@ def ms_ssim(reference: Frame, decoded: Frame) -> float:
 
 def scale_count(side: int) -> int:
     """Return how many of the five scales fit a frame whose shorter side has `side` pixels."""
-    return sum(side > (WINDOW - 1) << scale for scale in range(len(SCALE_WEIGHTS)))
+    return sum(side >= WINDOW << scale for scale in range(len(SCALE_WEIGHTS)))
 
 
 def _band(one: Plane, two: Plane, valid: NDArray[np.bool_] | None, scales: int) -> float:
-    weights = np.array(SCALE_WEIGHTS[:scales]) / sum(SCALE_WEIGHTS[:scales])
+    weights = np.array(SCALE_WEIGHTS[:scales])
+    if scales < len(SCALE_WEIGHTS):
+        weights /= weights.sum()
     product = 1.0
     for scale, weight in enumerate(weights):
         similarity = _scale(one, two, valid, luminance=scale == scales - 1)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..payload.encoders.base import Frame
+from ..payload.imager.display import Shown
 from .grade import Grade
 from .grading import Grader
+from .mission import Mission, View
 from .model.journal import FrameRecord, FrameState
 from .model.simulation import Outcome
 from .report.data import Crop
+from .scenes import Scenes
 
 SIDE = 320
 
 
-def choose(outcome: Outcome, graded: dict[int, Grade], count: int) -> list[FrameRecord]:
-    """Choose delivered frames to show: of different targets first, spread over the run."""
+def choose(
+    outcome: Outcome, graded: Mapping[int, Grade], views: Sequence[View], count: int
+) -> list[FrameRecord]:
+    """Choose delivered frames to show: different scenes first, then different pictures."""
     delivered = [
         record
         for satellite in outcome.satellites
@@ -26,27 +32,43 @@ def choose(outcome: Outcome, graded: dict[int, Grade], count: int) -> list[Frame
         if record.state is FrameState.DELIVERED and record.capture.number in graded
     ]
     delivered.sort(key=lambda record: record.capture.number)
-    by_target: dict[int, list[FrameRecord]] = {}
-    for record in delivered:
-        by_target.setdefault(record.capture.target, []).append(record)
-    firsts = [records[0] for records in by_target.values()]
-    if len(firsts) >= count:
-        return [firsts[i * len(firsts) // count] for i in range(count)]
-    rest = [record for record in delivered if record not in firsts]
-    return firsts + rest[: count - len(firsts)]
+    shown: dict[Path | None, int] = {}
+    seen: dict[View, int] = {}
+
+    def novelty(record: FrameRecord) -> tuple[int, int, int]:
+        view = views[record.capture.number]
+        return seen.get(view, 0), shown.get(view.scene, 0), record.capture.number
+
+    chosen: list[FrameRecord] = []
+    while delivered and len(chosen) < count:
+        best = min(delivered, key=novelty)
+        delivered.remove(best)
+        chosen.append(best)
+        view = views[best.capture.number]
+        shown[view.scene] = shown.get(view.scene, 0) + 1
+        seen[view] = seen.get(view, 0) + 1
+    return sorted(chosen, key=lambda record: record.capture.number)
 
 
 def crops(
-    grader: Grader, records: Sequence[FrameRecord], graded: dict[int, Grade], names: Sequence[str]
+    grader: Grader,
+    scenes: Scenes,
+    records: Sequence[FrameRecord],
+    graded: Mapping[int, Grade],
+    mission: Mission,
 ) -> list[Crop]:
     """Decode the chosen frames again and cut out the middle of each."""
     made = []
+    names = mission.setup.targets
     for record in records:
         original, decoded = grader.delivered(record)
         if decoded is None:
             continue
-        before, after = _shown(original, decoded.frame)
         number = record.capture.number
+        bands = mission.flight.scenario.satellites[record.satellite].imager.bands
+        scene = mission.views[number].scene
+        shown = scenes[scene].shown(bands) if scene else Shown((0, 0, 0), "")
+        before, after = _stretched(original, decoded.frame, shown.order)
         psnr = graded[number].psnr_db
         made.append(
             Crop(
@@ -56,21 +78,22 @@ def crops(
                 psnr_db=psnr if np.isfinite(psnr) else None,
                 original=before,
                 delivered=after,
-                note="Bands as the imager takes them, each stretched from its 1st to its 99th "
-                "percentile; both sides alike.",
+                note=f"{shown.words}, stretched from the 1st to the 99th percentile of the "
+                "original.",
             )
         )
     return made
 
 
-def _shown(original: Frame, delivered: Frame) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _stretched(
+    original: Frame, delivered: Frame, bands: tuple[int, int, int]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Cut the middle out of both and stretch both as the original asks for."""
     top = max(0, (original.height - SIDE) // 2)
     left = max(0, (original.width - SIDE) // 2)
     window = np.s_[top : top + SIDE, left : left + SIDE]
-    bands = [0, 1, 2] if original.bands >= 3 else [0, 0, 0]
-    before = original.pixels[window][..., bands].astype(np.float64)
-    after = delivered.pixels[window][..., bands].astype(np.float64)
+    before = original.pixels[window][..., list(bands)].astype(np.float64)
+    after = delivered.pixels[window][..., list(bands)].astype(np.float64)
     low, high = np.percentile(before, [1, 99], axis=(0, 1))
     span = np.maximum(high - low, 1.0)
 

@@ -14,6 +14,8 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from .orbit.access import Access
 
 EARTH_RADIUS_M = 6_371_000.0
@@ -204,23 +206,22 @@ def _apart(a: Shot, b: Shot, pointing: Pointing) -> bool:
 def _within_duty_cycle(shots: list[Shot], new: Shot, pointing: Pointing) -> bool:
     """Whether no stretch of one orbit would hold too much imaging.
 
-    The fullest stretch ends where a frame ends, so only those are looked at.
+    The fullest stretch ends where a frame ends, so only those that the new frame lies in are
+    looked at.
     """
     if pointing.duty_cycle >= 1:
         return True
     period = pointing.period_s
     low = bisect_left(shots, Shot(new.start_s - period - pointing.frame_s, 0.0, -1, 0.0))
     high = bisect_left(shots, Shot(new.end_s + period, 0.0, -1, 0.0))
-    near = [*shots[low:high], new]
-    for last in near:
-        if not new.end_s <= last.end_s <= new.end_s + period:
-            continue
-        begin = last.end_s - period
-        used = sum(
-            min(shot.end_s, last.end_s) - max(shot.start_s, begin)
-            for shot in near
-            if shot.start_s < last.end_s and shot.end_s > begin
-        )
-        if used > pointing.duty_cycle * period + 1e-6:
-            return False
-    return True
+    near = shots[low:high]
+    insort(near, new)
+    start = np.array([shot.start_s for shot in near])
+    end = np.array([shot.end_s for shot in near])
+    before = np.concatenate(([0.0], np.cumsum(end - start)))
+    last = np.flatnonzero((end >= new.end_s) & (end <= new.end_s + period))
+    begin = end[last] - period
+    first = np.searchsorted(end, begin, side="right")  # the first shot that reaches into it
+    cut_off = np.maximum(begin - start[first], 0.0)
+    used = before[last + 1] - before[first] - cut_off
+    return bool(np.all(used <= pointing.duty_cycle * period + 1e-6))

@@ -81,8 +81,8 @@ def run(
         progress.stage("decoding and measuring", sum(len(s.frames) for s in outcome.satellites))
         grader = Grader(outcome, encoders, scenes, cache)
         grades = grader.grade(delivered, lambda done, _: progress.step(done))
-        shown = choose(outcome, grades, scenario.report.sample_frames)
-        pictures = crops(grader, shown, grades, mission.setup.targets)
+        shown = choose(outcome, grades, mission.views, scenario.report.sample_frames)
+        pictures = crops(grader, scenes, shown, grades, mission)
     finally:
         encoders.close()
     kinds = [source.time_kind for source in sources]
@@ -143,6 +143,7 @@ def report_data(results: Results, command: str) -> ReportData:
         targets=[_target_site(scenario, index) for index in range(len(scenario.targets))],
         stations=[StationSite(s.name, *s.at) for s in scenario.stations],
         tradeoff=_tradeoff_points(results),
+        tradeoff_note=_TRADEOFF_NOTE if results.ratings else "",
         crops=results.crops,
         recorder_bytes={s.name: s.recorder.capacity for s in scenario.satellites},
     )
@@ -156,8 +157,44 @@ def _settings(scenario: Scenario, codec: str) -> Sequence[Setting]:
     return [*(Setting(bpp=rate) for rate in sorted(rates)), *others]
 
 
+_TRADEOFF_NOTE = (
+    "This run's point is what the run gave. The others were measured on a sample of its frames, "
+    "and the mission was simulated again with frames of the sample's mean size."
+)
+
+
 def _tradeoff_points(results: Results) -> list[TradeoffPoint]:
-    own = {(s.codec.name, s.codec.setting) for s in results.mission.flight.scenario.satellites}
+    own = {(str(s.codec.name), s.codec.setting) for s in results.mission.flight.scenario.satellites}
+    if len(own) == 1:
+        codec, setting = next(iter(own))
+        others = [r for r in results.ratings if (r.codec, r.setting) != (codec, setting)]
+        this = _this_run(results, codec, setting)
+        return sorted([this, *_sampled(others, set())], key=lambda point: (point.codec, point.bpp))
+    return _sampled(results.ratings, own)
+
+
+def _this_run(results: Results, codec: str, setting: Setting) -> TradeoffPoint:
+    total = results.summary["total"]
+    encoded = [
+        record
+        for satellite in results.outcome.satellites
+        for record in satellite.frames.values()
+        if record.encode_end >= 0
+    ]
+    pixels = sum(record.capture.width * record.capture.height for record in encoded)
+    return TradeoffPoint(
+        codec=codec,
+        setting=str(setting),
+        bpp=sum(record.encoded_bytes for record in encoded) * 8 / max(1, pixels),
+        psnr_db=total["psnr_db"]["mean"],
+        ms_ssim=total["ms_ssim"]["mean"],
+        delivered_px=total["delivered_px"],
+        delivered_frames=total["frames"]["delivered"],
+        is_this_run=True,
+    )
+
+
+def _sampled(ratings: Sequence[Rating], own: set[tuple[str, Setting]]) -> list[TradeoffPoint]:
     return [
         TradeoffPoint(
             codec=rating.codec,
@@ -169,7 +206,7 @@ def _tradeoff_points(results: Results) -> list[TradeoffPoint]:
             delivered_frames=rating.delivered_frames,
             is_this_run=(rating.codec, rating.setting) in own,
         )
-        for rating in results.ratings
+        for rating in ratings
     ]
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..ground.quality import Quality
 from ..payload.encoders.base import Encoder, RateError, Setting
@@ -24,10 +26,9 @@ from .model.setup import Capture, Encoded
 from .model.simulation import simulate
 from .scenario.models import Satellite
 from .scenes import Scenes
-from .statistics import mean
 
 RATES_BPP = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
-SAMPLE_FRAMES = 6
+SAMPLE_FRAMES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +82,12 @@ def curve(
         codec: name of the codec, for all satellites.
         settings: to try.
     """
-    sample = _sample(mission)
+    chosen = sample(mission)
     tile = mission.flight.scenario.satellites[0].codec.tile
     flying = encoder(codec, tile)
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
         trials = [
-            [threads.submit(_try, flying, setting, job, scenes, cache) for job in sample]
+            [threads.submit(_try, flying, setting, one.job, scenes, cache) for one in chosen]
             for setting in settings
         ]
         ratings = []
@@ -95,21 +96,40 @@ def curve(
                 results = [trial.result() for trial in tried]
             except RateError:
                 continue
-            ratings.append(_rate(mission, codec, setting, results))
+            weights = [one.weight for one in chosen]
+            ratings.append(_rate(mission, codec, setting, results, weights))
     return ratings
 
 
-def _sample(mission: Mission) -> list[Job]:
-    """Up to six different contents, spread evenly over what the mission captures."""
-    views = {
-        Job(index, view): None
-        for index, satellite in enumerate(mission.setup.satellites)
-        for capture in satellite.captures
-        if (view := mission.views[capture.number]).scene is not None
-    }
-    jobs = list(views)
-    count = min(SAMPLE_FRAMES, len(jobs))
-    return [jobs[i * len(jobs) // count] for i in range(count)]
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One content of the sample and how many captures it stands for."""
+
+    job: Job
+    weight: int
+
+
+def sample(mission: Mission, count: int = SAMPLE_FRAMES) -> list[Sample]:
+    """Choose contents that stand for all that the mission captures.
+
+    A stratified sample: each scene of each satellite gives its share of the sample, at least
+    one, and its captures are divided among those that it gives.
+    """
+    strata: dict[tuple[int, Path], Counter[Job]] = {}
+    for index, satellite in enumerate(mission.setup.satellites):
+        for capture in satellite.captures:
+            view = mission.views[capture.number]
+            if view.scene is not None:
+                strata.setdefault((index, view.scene), Counter())[Job(index, view)] += 1
+    total = sum(stratum.total() for stratum in strata.values())
+    chosen = []
+    for stratum in strata.values():
+        jobs = list(stratum)
+        share = min(len(jobs), max(1, round(count * stratum.total() / total)))
+        picked = [jobs[i * len(jobs) // share] for i in range(share)]
+        whole, rest = divmod(stratum.total(), share)
+        chosen += [Sample(job, whole + (i < rest)) for i, job in enumerate(picked)]
+    return chosen
 
 
 def _try(
@@ -122,9 +142,15 @@ def _try(
 
 
 def _rate(
-    mission: Mission, codec: str, setting: Setting, results: list[tuple[float, Quality]]
+    mission: Mission,
+    codec: str,
+    setting: Setting,
+    results: Sequence[tuple[float, Quality]],
+    weights: Sequence[int],
 ) -> Rating:
-    bpp = math.fsum(rate for rate, _ in results) / len(results)
+    bpp = _weighted((rate for rate, _ in results), weights)
+    if bpp is None:
+        raise ValueError("a sample of nothing")
     sources = [
         _MeanFrames(satellite, codec, bpp) for satellite in mission.flight.scenario.satellites
     ]
@@ -135,14 +161,19 @@ def _rate(
         for record in satellite.frames.values()
         if record.state is FrameState.DELIVERED
     ]
-    finite = [q.psnr_db for _, q in results if math.isfinite(q.psnr_db)]
-    similar = [q.ms_ssim for _, q in results if not math.isnan(q.ms_ssim)]
     return Rating(
         codec,
         setting,
         bpp,
-        mean(finite),
-        mean(similar),
+        _weighted((found.psnr_db for _, found in results), weights),
+        _weighted((found.ms_ssim for _, found in results), weights),
         sum(r.capture.width * r.capture.height for r in delivered),
         len(delivered),
     )
+
+
+def _weighted(values: Iterable[float], weights: Sequence[int]) -> float | None:
+    """Mean of the finite values; None where there is none."""
+    pairs = [(v, w) for v, w in zip(values, weights, strict=True) if math.isfinite(v)]
+    total = sum(weight for _, weight in pairs)
+    return math.fsum(v * w for v, w in pairs) / total if total else None

@@ -10,6 +10,7 @@ from ...payload.encoders.jpegls import JpegLs
 from .tiled import TileDecodeError
 
 _SOI, _SOF55, _SOS = 0xFFD8, 0xFFF7, 0xFFDA
+_EOI = b"\xff\xd9"
 
 
 class JpegLsTiles:
@@ -22,6 +23,10 @@ class JpegLsTiles:
     ) -> NDArray[np.integer]:
         """Return the samples after checking the frame header (14495-1, C.2.2) against the tile."""
         rows, columns, bands = shape
+        if not stream.endswith(_EOI):
+            # CharLS 2.4 never returns from a stream that stops short of its end marker
+            # (team-charls/charls, pull request 334).
+            raise TileDecodeError("no end marker")
         expected = (8 if bit_depth <= 8 else 16, rows, columns, bands)
         if frame_header(stream) != expected:
             raise TileDecodeError("its frame header is not this tile's")

@@ -36,7 +36,8 @@ def fit(
         budget: Most bytes allowed.
         steps: Number of steps; 0 is the coarsest.
         first: The step to try first.
-        slope: Expected growth of log(bytes) from one step to the next, until two tries tell.
+        slope: Expected growth of log(bytes) from one step to the next, until two tries bracket
+            the budget.
         good_enough: Share of the budget at which the search stops.
 
     Returns:
@@ -45,7 +46,7 @@ def fit(
     low, high = -1, steps
     low_log = high_log = math.nan
     step, aim = min(max(first, 0), steps - 1), math.log(budget * _AIM)
-    stuck = 0
+    stuck, stride = 0, 0
     while high - low > 1:
         total = packed(lengths(step))
         width = high - low
@@ -62,8 +63,8 @@ def fit(
         else:
             here = low_log if math.isnan(high_log) else high_log
             jump = (aim - here) / slope
-            step += round(jump + math.copysign(1, jump))
-            slope /= 1.5  # a guess that falls short is followed by a longer one
+            stride = max(abs(round(jump)) + 1, 2 * stride)
+            step += int(math.copysign(stride, jump))
         step = min(max(step, low + 1), high - 1)
     if low < 0:
         return None

@@ -24,6 +24,7 @@ from rasterio.windows import Window
 from ...link.bitstream import SampleType, sample_range
 from ...link.errors import InputError
 from ..encoders.base import Frame
+from .display import Shown, shown
 
 _SAMPLE_TYPES: Final[tuple[SampleType, ...]] = ("uint8", "uint16", "int16")
 _SAMPLES_AT_ONCE: Final = 1 << 24
@@ -83,7 +84,7 @@ class Scene:
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)
                 self._dataset = rasterio.open(self.path)
         except RasterioError as error:
-            raise InputError(f"scene {self.path}: {_reason(error)}") from None
+            raise InputError(f"scene {self.path}: cannot be opened ({_reason(error)})") from None
         types = sorted(set(self._dataset.dtypes))
         sample_type = next((name for name in _SAMPLE_TYPES if [name] == types), None)
         if sample_type is None:
@@ -147,6 +148,11 @@ class Scene:
         if not chosen:
             raise InputError(f"scene {self.path}: no band asked for")
         return chosen
+
+    def shown(self, bands: Sequence[int]) -> Shown:
+        """Return how a frame of some bands is shown to people."""
+        colours = [str(colour.name) for colour in self._dataset.colorinterp]
+        return shown(bands, self._dataset.descriptions, colours)
 
     def shift(self, bit_depth: int) -> int:
         """Return how many low bits an imager of this depth does not see of the scene's samples.

@@ -140,6 +140,21 @@ def alt(found: tuple[Stage, ...]) -> str:
     )
 
 
+def lengths(stage: Stage, wide: float, least: float = 3.0) -> list[float]:
+    """The parts' lengths in a bar, each at least `least` so that what is there is seen.
+
+    What the thin parts gain is taken from the others in proportion, so the bar keeps its length.
+    """
+    shares = [part.size / stage.size * wide for part in stage.parts]
+    thin = [share < least for share in shares]
+    rest = wide - least * sum(thin)
+    thick = sum(share for share, is_thin in zip(shares, thin, strict=True) if not is_thin)
+    return [
+        least if is_thin else share * rest / thick
+        for share, is_thin in zip(shares, thin, strict=True)
+    ]
+
+
 def _columns(narrow: bool) -> int:
     return 1 if narrow else 3
 
@@ -170,10 +185,7 @@ def _paint(sheet: Sheet, found: tuple[Stage, ...]) -> None:
                 color=MUTED,
             )
         left = 1.0
-        for part in stage.parts:
-            # What is there must be seen, so no part is thinner than two pixels.
-            length = max(part.size / stage.size * wide, 2.0)
-            length = min(length, wide + 1 - left)
+        for part, length in zip(stage.parts, lengths(stage, wide), strict=True):
             _box(axes, part, left, y + 26, length, 26)
             left += length
         columns = _columns(sheet.narrow)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from . import wording as w
 from .data import Crop
 
-LARGEST = 320
+LARGEST = 256
 
 
 @dataclass(frozen=True, slots=True)

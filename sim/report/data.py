@@ -130,6 +130,7 @@ class ReportData:
         targets: The targets.
         stations: The ground stations.
         tradeoff: What other settings would deliver; may be empty.
+        tradeoff_note: How those figures were obtained, in a sentence; may be empty.
         crops: Frames for the slider; may be empty.
         recorder_bytes: Per satellite, the capacity of its recorder; may be empty.
     """
@@ -154,6 +155,7 @@ class ReportData:
     tradeoff: Sequence[TradeoffPoint] = ()
     crops: Sequence[Crop] = ()
     recorder_bytes: Mapping[str, int] = field(default_factory=dict)
+    tradeoff_note: str = ""
 
     @property
     def satellites(self) -> tuple[str, ...]:

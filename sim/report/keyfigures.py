@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,15 +29,9 @@ def part(block: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def exact(block: Mapping[str, Any]) -> bool:
-    """Whether all delivered frames are as they were captured, so that their PSNR is infinite.
-
-    A summary may say so by an infinite mean PSNR, or by none beside a mean MS-SSIM of 1.
-    """
-    psnr = part(block, "psnr_db").get("mean")
-    similarity = part(block, "ms_ssim").get("mean")
-    if isinstance(psnr, float) and math.isinf(psnr):
-        return True
-    return psnr is None and w.present(similarity) and similarity >= 1
+    """Whether all delivered frames are as they were captured, so that their PSNR is infinite."""
+    graded = part(block, "graded")
+    return whole(graded.get("lossless")) == whole(graded.get("frames")) > 0
 
 
 def whole(value: Any) -> int:
@@ -82,19 +75,20 @@ def paragraph(data: ReportData) -> list[str]:
             f"{reached} reached the ground, {w.pixels(total.get('delivered_px'))} over "
             f"{_area(total.get('delivered_km2'))}, {_latency(part(total, 'latency_s'))}."
         )
-        sentences.append(_quality(total, delivered))
+        sentences += _quality(total, delivered)
     else:
         sentences.append(f"None reached the ground: {_nothing(data)}.")
     dropped = {str(name): whole(n) for name, n in part(frames, "dropped").items()}
     lost = sum(dropped.values())
     if lost:
-        verb = "was" if lost == 1 else "were"
-        sentences.append(f"{w.plural(lost, 'frame')} {verb} dropped: {w.tally(dropped)}.")
+        sentences.append(f"{w.plural(lost, 'frame')} {_was(lost)} dropped: {w.tally(dropped)}.")
+    missed = {str(name): whole(n) for name, n in part(frames, "missed").items()}
+    if untaken := sum(missed.values()):
+        sentences.append(f"{w.plural(untaken, 'frame')} could not be taken: {w.tally(missed)}.")
     left = captured - delivered - lost
     if left > 0:
-        verb = "was" if left == 1 else "were"
         waiting = f", {w.count(stored)} of them encoded" if stored not in (0, left) else ""
-        sentences.append(f"{w.count(left)} {verb} still on board at the end{waiting}.")
+        sentences.append(f"{w.count(left)} {_was(left)} still on board at the end{waiting}.")
     backlog = part(total, "backlog_bytes")
     if w.present(backlog.get("peak")):
         sentences.append(
@@ -117,21 +111,38 @@ def _area(square_km: Any) -> str:
     return f"{square_km:,.0f}{w.NBSP}km²" if w.present(square_km) else "an unknown area"
 
 
-def _quality(total: Mapping[str, Any], delivered: int) -> str:
+def _quality(total: Mapping[str, Any], delivered: int) -> list[str]:
     psnr, similarity = part(total, "psnr_db"), part(total, "ms_ssim")
+    graded = part(total, "graded")
     if exact(total):
-        return "The delivered frames are exact: every pixel is as it was captured."
+        return ["The delivered frames are exact: every pixel is as it was captured."]
     if not w.present(psnr.get("mean")):
-        return (
-            "The targets have no scenes, so there are no pixels and no PSNR: frame sizes come "
-            "from the codec's setting."
-        )
+        no_pixels = "The targets have no scenes, so there are no pixels and no PSNR: "
+        return [no_pixels + "frame sizes come from the codec's setting."]
     words = f"The delivered frames have a PSNR of {w.decibels(psnr['mean'])} on average"
     if delivered > 1 and w.present(psnr.get("p5")):
         words += f", 95{w.NBSP}% of them above {w.decibels(psnr['p5'])}"
     if w.present(similarity.get("mean")):
         words += f", and an MS-SSIM of {w.similarity(similarity['mean'])}"
-    return words + "."
+    sentences = [f"{words}."]
+    if lossless := whole(graded.get("lossless")):
+        sentences.append(f"{w.count(lossless)} are exact and not in that mean.")
+    if lost := whole(graded.get("lost_tiles")):
+        sentences.append(
+            f"{w.count(lost)} of their {w.plural(whole(graded.get('tiles')), 'tile')} "
+            f"{_was(lost)} lost on the way and {_is(lost)} concealed."
+        )
+    if broken := whole(graded.get("undecodable")):
+        sentences.append(f"{w.plural(broken, 'frame')} could not be decoded.")
+    return sentences
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _nothing(data: ReportData) -> str:

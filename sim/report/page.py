@@ -85,7 +85,7 @@ def render(data: ReportData) -> str:
         sentences=keyfigures.paragraph(data),
         tiles=keyfigures.tiles(data),
         codecs=codecs(data),
-        tradeoff=tradeoff.picture(data.tradeoff, data.duration_s),
+        tradeoff=tradeoff.picture(data.tradeoff, data.duration_s, data.tradeoff_note),
         backlog=backlog.picture(data),
         timeline=timeline.picture(data),
         map=groundtrack.picture(data),

@@ -33,7 +33,7 @@ def pixel_scale(most: float) -> tuple[float, str]:
     return 1.0, "px"
 
 
-def picture(points: Sequence[TradeoffPoint], duration_s: float) -> Picture | None:
+def picture(points: Sequence[TradeoffPoint], duration_s: float, note: str = "") -> Picture | None:
     """Delivered pixels against PSNR, one curve a codec; None where no point has a PSNR."""
     usable = [p for p in points if w.present(p.psnr_db)]
     if not usable:
@@ -60,7 +60,8 @@ def picture(points: Sequence[TradeoffPoint], duration_s: float) -> Picture | Non
             f" {w.plural(without, 'setting')} left out: exact, or without pixels to measure."
             if without
             else ""
-        ),
+        )
+        + (f" {w.plain(note)}" if note else ""),
         wide=wide,
         narrow=narrow,
         table=table(points),

@@ -1,6 +1,7 @@
 """The pages in headless Chromium: as a reader on a phone and at a desk meets them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -77,6 +78,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     fleet = results(
         ("sat-a", "a-satellite-with-a-name-that-goes-on-and-on<b>", "sat-c"), frames_an_access=9
     )
+    long = "a-scenario-name-without-any-place-to-break-it-" * 3
+    fleet = replace(fleet, scenario_name=long, command=f"downpass run {long}.yaml")
     texts = {
         "report": render(results()),
         "fleet": render(fleet),

@@ -134,14 +134,29 @@ def test_frames_without_pixels_say_so() -> None:
     assert "No setting has a PSNR" in html
 
 
-@pytest.mark.parametrize("mean", [float("inf"), None])
-def test_a_lossless_run_is_called_exact(day: ReportData, mean: float | None) -> None:
-    quality = {"psnr_db": {"mean": mean, "p5": mean}, "ms_ssim": {"mean": 1.0, "p5": 1.0}}
-    lossless = replace(day, summary={**day.summary, "total": {**day.total, **quality}}, tradeoff=())
-    html = render(lossless)
+def test_a_lossless_run_is_called_exact(day: ReportData) -> None:
+    frames = day.total["frames"]["delivered"]
+    quality = {
+        "psnr_db": {"mean": None, "p5": None},
+        "ms_ssim": {"mean": 1.0, "p5": 1.0},
+        "graded": {"frames": frames, "lossless": frames, "undecodable": 0},
+    }
+    summary = {**day.summary, "total": {**day.total, **quality}}
+    html = render(replace(day, summary=summary, tradeoff=()))
     check(html)
     assert "The delivered frames are exact" in html
     assert "no pixels to measure" not in html
+
+
+def test_what_went_wrong_is_said(day: ReportData) -> None:
+    graded = {"frames": 125, "lossless": 2, "undecodable": 1, "tiles": 500, "lost_tiles": 38}
+    frames = {**day.total["frames"], "missed": {"duty-cycle": 7}}
+    total = {**day.total, "graded": graded, "frames": frames}
+    page = render(replace(day, summary={**day.summary, "total": total})).replace("\u00a0", " ")
+    assert "2 are exact and not in that mean." in page
+    assert "38 of their 500 tiles were lost on the way and are concealed." in page
+    assert "1 frame could not be decoded." in page
+    assert "7 frames could not be taken: duty cycle." in page
 
 
 def test_thirty_days_of_ten_satellites_stay_small() -> None:

@@ -1,0 +1,52 @@
+"""Which bands of a scene people see as red, green and blue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+COLOURS: Final = ("red", "green", "blue")
+
+# Landsat 8 and Sentinel-2 number their visible bands alike.
+_NAMES: Final = {
+    "red": ("red", "r", "b4", "b04"),
+    "green": ("green", "g", "b3", "b03"),
+    "blue": ("blue", "b", "b2", "b02"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a frame is shown.
+
+    Attributes:
+        order: positions among the frame's bands that are shown as red, green and blue.
+        words: what is shown, for a caption.
+    """
+
+    order: tuple[int, int, int]
+    words: str
+
+
+def shown(bands: Sequence[int], names: Sequence[str | None], colours: Sequence[str]) -> Shown:
+    """Return how to show a frame: in natural colour where the scene says which bands those are.
+
+    Args:
+        bands: numbers, from 1, of the scene's bands that the frame has.
+        names: what the scene calls each of its bands, None where it does not.
+        colours: what the scene says each of its bands is to be shown as.
+    """
+    found = []
+    for colour in COLOURS:
+        for position, band in enumerate(bands):
+            name = (names[band - 1] or "").lower()
+            if colours[band - 1] == colour or name in _NAMES[colour]:
+                found.append(position)
+                break
+    if len(found) == len(COLOURS):
+        return Shown((found[0], found[1], found[2]), "Natural colour")
+    labels = [names[band - 1] or f"band {band}" for band in bands]
+    if len(bands) < len(COLOURS):
+        return Shown((0, 0, 0), f"{labels[0]} as grey")
+    return Shown((0, 1, 2), f"{labels[0]}, {labels[1]} and {labels[2]} as red, green and blue")

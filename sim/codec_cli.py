@@ -1,0 +1,292 @@
+"""The subcommands of `downpass codec`: encode, decode, info and compare."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..ground.decoders import Decoded
+
+_PNG, _TIFF = (".png",), (".tif", ".tiff")
+
+
+def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add the subcommand and those below it."""
+    codec = subparsers.add_parser(
+        "codec",
+        help="encode, decode and compare pictures",
+        description="Encode pictures as a satellite would, decode what came down, and compare "
+        "codecs by their real bytes.",
+    )
+    below = codec.add_subparsers(metavar="COMMAND", required=True)
+    _add_encode(below)
+    _add_decode(below)
+    _add_info(below)
+    _add_compare(below)
+
+
+def _add_encode(below: argparse._SubParsersAction[Any]) -> None:
+    parser = below.add_parser("encode", help="encode a raster", description="Encode a raster.")
+    parser.add_argument("input", type=Path, metavar="IN", help="PNG, GeoTIFF or any other raster")
+    parser.add_argument("output", type=Path, metavar="OUT", help="the bitstream to write")
+    parser.add_argument("--codec", required=True, help="jpeg2000, jpegxl, jpegls, ccsds121, …")
+    rate = parser.add_mutually_exclusive_group(required=True)
+    rate.add_argument("--quality", type=float, metavar="Q", help="0 to 100; 100 loses nothing")
+    rate.add_argument("--bpp", type=float, metavar="X", help="bits a pixel, all bands together")
+    rate.add_argument("--bytes", type=int, metavar="N", help="bytes in all, never exceeded")
+    parser.add_argument("--bands", type=int, nargs="+", metavar="B", help="band numbers, from 1")
+    parser.add_argument("--bit-depth", type=int, metavar="N", help="the imager's; default: all")
+    _add_tile(parser, 512)
+    _add_threads(parser)
+    parser.set_defaults(run=encode)
+
+
+def _add_decode(below: argparse._SubParsersAction[Any]) -> None:
+    parser = below.add_parser(
+        "decode",
+        help="decode a bitstream",
+        description="Decode a bitstream to PNG or to a Cloud-Optimized GeoTIFF, by OUT's ending.",
+    )
+    parser.add_argument("input", type=Path, metavar="IN", help="the bitstream")
+    parser.add_argument("output", type=Path, metavar="OUT", help="OUT.png or OUT.tif")
+    parser.add_argument(
+        "--like", type=Path, metavar="RASTER", help="take the georeferencing from this raster"
+    )
+    _add_threads(parser)
+    parser.set_defaults(run=decode)
+
+
+def _add_info(below: argparse._SubParsersAction[Any]) -> None:
+    parser = below.add_parser(
+        "info", help="say what a bitstream is", description="Say what a bitstream is."
+    )
+    parser.add_argument("input", type=Path, metavar="FILE", help="the bitstream")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=info)
+
+
+def _add_compare(below: argparse._SubParsersAction[Any]) -> None:
+    parser = below.add_parser(
+        "compare",
+        help="compare codecs on pictures",
+        description="Rate and distortion of codecs on pictures, in real bytes with the container "
+        "included: BD-rate against JPEG 2000 over the quality that it reaches between two rates, "
+        "picture by picture, then the mean; and the speed of one core.",
+    )
+    parser.add_argument(
+        "images", type=Path, nargs="+", metavar="IMAGE", help="rasters, or folders of them"
+    )
+    parser.add_argument(
+        "--codec",
+        action="append",
+        required=True,
+        dest="codecs",
+        metavar="NAME",
+        help="once for each codec; jpeg2000 always takes part",
+    )
+    parser.add_argument(
+        "--rates",
+        type=float,
+        nargs=2,
+        default=(0.1, 1.5),
+        metavar=("LOW", "HIGH"),
+        help="bits a pixel between which JPEG 2000 sets the range of quality (default 0.1 1.5)",
+    )
+    _add_tile(parser, 0)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write compare.json and pictures")
+    parser.set_defaults(run=compare)
+
+
+def _add_tile(parser: argparse.ArgumentParser, default: int) -> None:
+    parser.add_argument(
+        "--tile",
+        type=int,
+        default=default,
+        metavar="N",
+        help=f"side of a tile in pixels, 0 for one tile a picture (default {default})",
+    )
+
+
+def _add_threads(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="tiles at once")
+
+
+def encode(arguments: argparse.Namespace) -> int:
+    """Encode a raster."""
+    from ..payload.encoders.base import Setting
+    from ..payload.encoders.registry import encoder
+    from ..payload.imager.scenes import Scene
+
+    setting = Setting(arguments.quality, arguments.bpp, arguments.bytes)
+    codec = encoder(arguments.codec, arguments.tile, arguments.threads)
+    with Scene(arguments.input) as scene:
+        frame = scene.read(bands=arguments.bands, bit_depth=arguments.bit_depth)
+    bitstream = codec.encode(frame, setting)
+    _write(arguments.output, bitstream)
+    sys.stdout.write(
+        f"{arguments.output}: {frame.width} x {frame.height} pixels, {frame.bands} bands of "
+        f"{frame.bit_depth} bits in {len(bitstream)} bytes, "
+        f"{len(bitstream) * 8 / (frame.width * frame.height):.3f} bpp\n"
+    )
+    return 0
+
+
+def decode(arguments: argparse.Namespace) -> int:
+    """Decode a bitstream."""
+    from ..ground.decoders import decode as decode_bitstream
+    from ..link.errors import InputError
+
+    ending = arguments.output.suffix.lower()
+    if ending not in _PNG + _TIFF:
+        raise InputError(f"{arguments.output}: ends in {ending!r}; allowed are .png, .tif, .tiff")
+    decoded = decode_bitstream(_read(arguments.input), arguments.threads)
+    if ending in _PNG:
+        _write(arguments.output, _png(arguments.output, decoded))
+    else:
+        _write_tiff(arguments.output, decoded, arguments.like)
+    if decoded.lost_tiles:
+        tiles = ", ".join(map(str, decoded.lost_tiles))
+        sys.stderr.write(
+            f"{arguments.input}: {len(decoded.lost_tiles)} of {decoded.header.tile_count} tiles "
+            f"lost and concealed: {tiles}\n"
+        )
+    return 0
+
+
+def info(arguments: argparse.Namespace) -> int:
+    """Say what a bitstream is, without decoding it."""
+    from ..link.bitstream import NO_MODEL, VERSION, read_header, unpack
+
+    data = _read(arguments.input)
+    header, spans = read_header(data)
+    container = unpack(data)
+    found = {
+        "file": str(arguments.input),
+        "bytes": len(data),
+        "bpp": round(len(data) * 8 / (header.width * header.height), 4),
+        "container_bytes": spans[0].offset,
+        "version": VERSION,
+        "codec": header.codec,
+        "parameter": header.parameter,
+        "model": None if header.fingerprint == NO_MODEL else header.fingerprint.hex(),
+        "width": header.width,
+        "height": header.height,
+        "bands": header.bands,
+        "bit_depth": header.bit_depth,
+        "sample_type": header.sample_type,
+        "negative": header.negative,
+        "nodata": header.nodata,
+        "nodata_masks": header.masks,
+        "band_groups": header.groups,
+        "band_scales": None
+        if header.scales is None
+        else [{"offset": scale.offset, "scale": scale.scale} for scale in header.scales],
+        "tile": header.tile or None,
+        "tiles": len(spans),
+        "tile_bytes": [span.length for span in spans],
+        "damaged_tiles": list(container.damaged),
+    }
+    if arguments.json:
+        json.dump(found, sys.stdout, indent=2)
+        sys.stdout.write("\n")
+        return 0
+    for name, value in found.items():
+        if name == "tile_bytes":
+            sizes = [span.length for span in spans]
+            value = f"{min(sizes)} to {max(sizes)}" if len(sizes) > 1 else sizes[0]
+        if value is not None and value is not False and value != []:
+            sys.stdout.write(f"{name.replace('_', ' '):16} {value}\n")
+    return 0
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    """Compare codecs on pictures."""
+    from .codec_compare import compare_codecs, print_table, write_out
+
+    found = compare_codecs(
+        arguments.images,
+        arguments.codecs,
+        (arguments.rates[0], arguments.rates[1]),
+        arguments.tile,
+        progress=sys.stderr.isatty() and not arguments.json,
+    )
+    if arguments.out is not None:
+        write_out(arguments.out, found)
+    if arguments.json:
+        json.dump(found, sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        print_table(found)
+    return 0
+
+
+def _png(path: Path, decoded: Decoded) -> bytes:
+    import imagecodecs
+    import numpy as np
+
+    from ..link.errors import InputError
+
+    frame = decoded.frame
+    if frame.bands > 4 or frame.sample_type == "int16":
+        raise InputError(
+            f"{path}: {frame.bands} bands of {frame.sample_type} samples do not fit a PNG; "
+            "allowed are 1 to 4 bands of uint8 or uint16 (write a .tif instead)"
+        )
+    pixels = frame.pixels[..., 0] if frame.bands == 1 else frame.pixels
+    return bytes(imagecodecs.png_encode(np.ascontiguousarray(pixels)))
+
+
+def _write_tiff(path: Path, decoded: Decoded, like: Path | None) -> None:
+    from ..ground.archive import write_cog
+    from ..link.errors import InputError
+    from ..payload.imager.scenes import Scene
+
+    crs, transform = "", None
+    if like is not None:
+        with Scene(like) as scene:
+            if (scene.width, scene.height) != (decoded.frame.width, decoded.frame.height):
+                raise InputError(
+                    f"--like {like}: it has {scene.width} x {scene.height} pixels, the bitstream "
+                    f"{decoded.frame.width} x {decoded.frame.height}"
+                )
+            crs, transform = scene.crs, scene.transform
+    tags = {"DOWNPASS_LOST_TILES": " ".join(map(str, decoded.lost_tiles)) or "none"}
+    write_cog(path, decoded.frame, crs, transform, tags=tags)
+
+
+def _read(path: Path) -> bytes:
+    from ..link.errors import InputError
+
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file that appears under its name when it is whole."""
+    from ..link.errors import InputError
+
+    try:
+        handle, name = tempfile.mkstemp(".part", f".{path.name}-", path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            umask = os.umask(0)
+            os.umask(umask)
+            Path(name).chmod(0o666 & ~umask)
+            Path(name).replace(path)
+        except OSError:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from None

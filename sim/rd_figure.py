@@ -1,0 +1,107 @@
+"""Rate-distortion curves as pictures."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from ..ground.bdrate import pchip_slopes
+
+# Okabe and Ito's colours, told apart by every kind of eye; lines differ by marker too.
+_COLOURS: Final = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
+_MARKERS: Final = ("o", "s", "^", "D", "v", "P")
+_TICKS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
+
+
+def picture_figure(name: str, image: dict[str, Any]) -> bytes:
+    """Return a PNG of PSNR and MS-SSIM over rate, one curve a codec, for one picture."""
+    curves = {codec: result["points"] for codec, result in image["codecs"].items()}
+    title = (
+        f"{name}: {image['width']} × {image['height']}, {image['bands']} × {image['bit_depth']} bit"
+    )
+    return _draw(title, curves, markers=True)
+
+
+def mean_figure(found: dict[str, Any]) -> bytes:
+    """Return a PNG of the curves' mean over all pictures, at rates that every picture has."""
+    codecs = list(found["codecs"])
+    low, high = found["settings"]["rates_bpp"]
+    rates = np.geomspace(low, high, 25)
+    curves: dict[str, list[dict[str, float | None]]] = {}
+    for codec in codecs:
+        rows = [image["codecs"][codec]["points"] for image in found["images"].values()]
+        curves[codec] = [
+            {"bpp": float(rate), "psnr_db": psnr, "ms_ssim": ssim}
+            for rate, psnr, ssim in zip(
+                rates, _mean(rows, rates, "psnr_db"), _mean(rows, rates, "ms_ssim"), strict=True
+            )
+        ]
+    count = len(found["images"])
+    return _draw(f"mean of {count} picture{'s' if count > 1 else ''}", curves, markers=False)
+
+
+def _mean(rows: list[list[dict[str, Any]]], rates: Any, key: str) -> list[float | None]:
+    """Return the mean of the curves at each rate; None where one of them does not reach."""
+    columns = []
+    for points in rows:
+        kept = [(math.log(point["bpp"]), point[key]) for point in points if point[key] is not None]
+        if len(kept) < 2:
+            return [None] * len(rates)
+        x, y = (np.array(values) for values in zip(*kept, strict=True))
+        inside = (np.log(rates) >= x[0] - 0.02) & (np.log(rates) <= x[-1] + 0.02)
+        columns.append(np.where(inside, _interpolate(x, y, np.log(rates)), np.nan))
+    mean = np.mean(columns, axis=0)
+    return [None if math.isnan(value) else float(value) for value in mean]
+
+
+def _interpolate(x: Any, y: Any, at: Any) -> Any:
+    piece = np.clip(np.searchsorted(x, at, "right") - 1, 0, len(x) - 2)
+    step = x[piece + 1] - x[piece]
+    share = (at - x[piece]) / step
+    slopes = pchip_slopes(x, y) * 1.0
+    a, b = slopes[piece] * step, slopes[piece + 1] * step
+    rise = y[piece + 1] - y[piece]
+    return y[piece] + share * (a + share * (3 * rise - 2 * a - b + share * (a + b - 2 * rise)))
+
+
+def _draw(title: str, curves: dict[str, list[dict[str, Any]]], markers: bool) -> bytes:
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    for axes, key, label in ((left, "psnr_db", "PSNR (dB)"), (right, "ms_ssim", "MS-SSIM (dB)")):
+        for number, (codec, points) in enumerate(curves.items()):
+            kept = [(point["bpp"], point[key]) for point in points if point[key] is not None]
+            if key == "ms_ssim":
+                kept = [(bpp, -10 * math.log10(1 - value)) for bpp, value in kept if value < 1]
+            axes.plot(
+                [bpp for bpp, _ in kept],
+                [value for _, value in kept],
+                color=_COLOURS[number % len(_COLOURS)],
+                marker=_MARKERS[number % len(_MARKERS)] if markers else None,
+                markersize=4,
+                label=codec,
+            )
+        _dress(axes, label)
+    left.legend(frameon=False)
+    figure.suptitle(title)
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=150, metadata={"Software": None})
+    return out.getvalue()
+
+
+def _dress(axes: Axes, label: str) -> None:
+    axes.set_xscale("log")
+    axes.minorticks_off()
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in _TICKS if low <= tick <= high]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_xlabel("bits a pixel, container included")
+    axes.set_ylabel(label)
+    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)

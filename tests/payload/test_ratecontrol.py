@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from downpass.payload.encoders.ratecontrol import GOOD_ENOUGH, fit
+from hypothesis import given
+from hypothesis import strategies as st
+
+HEADER = 30
+
+
+def packed(lengths: Sequence[int]) -> int:
+    return HEADER + sum(lengths)
+
+
+@given(
+    st.lists(st.floats(5, 2000), min_size=1, max_size=12),
+    st.floats(1.001, 1.3),
+    st.integers(1, 900),
+    st.integers(20, 100_000_000),
+    st.integers(0, 900),
+    st.floats(0.001, 0.5),
+)
+def test_a_budget_is_never_exceeded_and_used_where_the_steps_are_fine(
+    coarsest: list[float], growth: float, steps: int, budget: int, first: int, slope: float
+) -> None:
+    asked: list[int] = []
+
+    def lengths(step: int) -> list[int]:
+        asked.append(step)
+        return [int(min(size * growth**step, 1e12)) for size in coarsest]
+
+    def total(chosen: list[int]) -> int:
+        return packed([lengths(step)[tile] for tile, step in enumerate(chosen)])
+
+    chosen = fit(lengths, packed, budget, steps, first, slope)
+    tries = len(set(asked))
+    if chosen is None:
+        assert packed(lengths(0)) > budget
+        return
+    assert total(chosen) <= budget
+    assert tries <= 20  # of up to 900 steps
+    if total(chosen) < GOOD_ENOUGH * budget:
+        # Then none of the coarser tiles could have had one more step.
+        for tile in range(len(chosen)):
+            if chosen[tile] == min(chosen) < steps - 1:
+                finer = chosen.copy()
+                finer[tile] += 1
+                assert total(finer) > budget
+
+
+def test_what_is_left_over_goes_to_single_tiles() -> None:
+    # Steps of a factor two leave up to half of a budget: 8 tiles of 100 bytes in 1200.
+    chosen = fit(
+        lambda step: [100 << step] * 8, packed, 1200 + HEADER, 5, 0, slope=0.7, good_enough=0.97
+    )
+    assert chosen is not None
+    assert sorted(chosen) == [0, 0, 0, 0, 1, 1, 1, 1]
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=2, max_size=40), st.integers(1, 10**7))
+def test_sizes_that_do_not_rise_do_no_harm(sizes: list[int], budget: int) -> None:
+    chosen = fit(lambda step: [sizes[step]], packed, budget, len(sizes), len(sizes) // 2, 0.1)
+    if chosen is None:
+        assert packed([sizes[0]]) > budget
+    else:
+        assert packed([sizes[chosen[0]]]) <= budget
