@@ -18,7 +18,8 @@ from ...link.bitstream import BitstreamError, FrameHeader, unpack
 from ...link.tiles import grid
 from ...payload.encoders.base import Frame
 from ...payload.encoders.fill import fill_holes
-from .registry import FrameDecoder, Tiles, decoder
+from .base import FrameDecoder, Tiles
+from .registry import decoder
 
 MOST_SAMPLES: Final = 1 << 29
 """A frame of more samples than this is refused unless the caller allows it: 1 GiB at 16 bits."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...link import masks, varint
 from ...link.bitstream import FrameHeader
 from ...link.tiles import Tile, grid
-from .registry import Tiles
+from .base import Tiles
 
 
 class TileDecodeError(Exception):

@@ -1,0 +1,35 @@
+"""What a decoder takes and gives: the payloads of a frame's tiles, and samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...link.bitstream import FrameHeader
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tiles:
+    """What a decoder made of a frame's payloads.
+
+    Attributes:
+        samples: (rows, columns, bands), unsigned, counted from the header's lowest value.
+        holes: (rows, columns), True at nodata pixels; None where the frame has no masks.
+        lost: Indices of tiles that arrived whole but do not decode.
+    """
+
+    samples: NDArray[np.integer]
+    holes: NDArray[np.bool_] | None
+    lost: tuple[int, ...]
+
+
+class FrameDecoder(Protocol):
+    """A codec's half on the ground: it sees all tiles of a frame at once."""
+
+    def decode(self, header: FrameHeader, payloads: Sequence[bytes | None], threads: int) -> Tiles:
+        """Return the frame's samples; never raises for what is in a payload."""
+        ...

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+import rasterio
+from downpass.sim.cli import main
+
+SCENES = Path(__file__).parents[2] / "scenarios" / "scenes"
+AERIAL = SCENES / "naip_santa_monica_2020_0.6m_rgbn_u8.tif"
+SIGNED = SCENES / "s2_l1c_433D_629L_3_1_13b_i16.tif"
+
+
+def codec(*arguments: object) -> int:
+    return main(["codec", *map(str, arguments)])
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    with rasterio.open(AERIAL) as scene:
+        pixels = np.ascontiguousarray(np.moveaxis(scene.read([1, 2, 3]), 0, 2))
+    path = tmp_path / "in.png"
+    path.write_bytes(imagecodecs.png_encode(pixels))
+    return path
+
+
+@pytest.mark.parametrize("name", ["jpeg2000", "jpegxl", "jpegls", "ccsds121", "avif"])
+def test_png_to_bitstream_to_png(picture: Path, tmp_path: Path, name: str) -> None:
+    coded, back = tmp_path / "f.dp", tmp_path / "out.png"
+    assert codec("encode", picture, coded, "--codec", name, "--quality", 100, "--threads", 2) == 0
+    assert codec("decode", coded, back, "--threads", 2) == 0
+    expected = imagecodecs.png_decode(picture.read_bytes())
+    assert np.array_equal(imagecodecs.png_decode(back.read_bytes()), expected)
+
+
+def test_georeferencing_comes_back_from_the_scene(tmp_path: Path) -> None:
+    coded, back = tmp_path / "f.dp", tmp_path / "out.tif"
+    assert codec("encode", SIGNED, coded, "--codec", "jpeg2000", "--quality", 100) == 0
+    assert codec("decode", coded, back, "--like", SIGNED) == 0
+    with rasterio.open(SIGNED) as one, rasterio.open(back) as two:
+        assert np.array_equal(one.read(), two.read())
+        assert (one.crs, one.transform) == (two.crs, two.transform)
+
+
+def test_a_budget_is_kept(
+    picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coded = tmp_path / "f.dp"
+    assert codec("encode", picture, coded, "--codec", "jpegxl", "--bytes", 8000) == 0
+    assert 7760 <= coded.stat().st_size <= 8000
+    assert f"in {coded.stat().st_size} bytes" in capsys.readouterr().out
+    assert codec("encode", picture, coded, "--codec", "jpeg2000", "--bpp", 0.5, "--tile", 0) == 0
+    assert 3890 <= coded.stat().st_size <= 4096  # OpenJPEG's grain on so small a picture
+
+
+def test_info(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    coded = tmp_path / "f.dp"
+    codec("encode", picture, coded, "--codec", "jpegls", "--quality", 90, "--tile", 100)
+    capsys.readouterr()
+    assert codec("info", coded, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["codec"], found["width"], found["bands"]) == ("jpegls", 256, 3)
+    assert found["tiles"] == len(found["tile_bytes"]) == 9
+    assert found["container_bytes"] + sum(found["tile_bytes"]) == found["bytes"]
+    assert found["damaged_tiles"] == []
+    assert codec("info", coded) == 0
+    assert "codec            jpegls" in capsys.readouterr().out
+
+
+def test_lost_tiles_are_named(
+    picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coded = tmp_path / "f.dp"
+    codec("encode", picture, coded, "--codec", "jpegls", "--quality", 90, "--tile", 100)
+    coded.write_bytes(coded.read_bytes()[:-20])
+    assert codec("decode", coded, tmp_path / "out.png") == 0
+    assert "1 of 9 tiles lost and concealed: 8" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["encode", "{none}", "{out}", "--codec", "jpegxl", "--bpp", "1"], "no such file"),
+        (["encode", "{in}", "{out}", "--codec", "jpegx", "--bpp", "1"], "did you mean jpegxl"),
+        (["encode", "{in}", "{out}", "--codec", "jpegxl", "--bpp", "-1"], "allowed is more than 0"),
+        (["encode", "{in}", "{out}", "--codec", "jpegxl", "--bytes", "50"], "the smallest"),
+        (["encode", "{in}", "{out}", "--codec", "ccsds121", "--bpp", "1"], "lossless"),
+        (["encode", "{in}", "{none}/x", "--codec", "jpegxl", "--bpp", "1"], "cannot be written"),
+        (["encode", "{in}", "{out}", "--codec", "jpegls", "--bpp", "9", "--bands", "7"], "band 7"),
+        (["decode", "{in}", "{out}.png"], "begins with 8950"),
+        (["decode", "{in}", "{out}.gif"], "allowed are .png, .tif"),
+        (["decode", "{none}", "{out}.png"], "cannot be read"),
+        (["info", "{in}"], "begins with 8950"),
+        (["compare", "{in}", "--codec", "jpegxl", "--rates", "2", "1"], "LOW < HIGH"),
+        (["compare", "{folder}/empty", "--codec", "jpegxl"], "no pictures"),
+    ],
+)
+def test_bad_input_gets_one_line_and_status_2(
+    picture: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    words: str,
+) -> None:
+    (tmp_path / "empty").mkdir()
+    names = {"in": picture, "out": tmp_path / "out", "none": tmp_path / "none", "folder": tmp_path}
+    assert codec(*(argument.format(**names) for argument in arguments)) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_comparing(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "compared"
+    assert (
+        codec(
+            "compare", picture, "--codec", "jpegxl", "--codec", "ccsds121", "--json", "--out", out
+        )
+        == 0
+    )
+    found = json.loads(capsys.readouterr().out)
+    assert json.loads((out / "compare.json").read_text()) == found
+    assert imagecodecs.png_decode((out / "rd.png").read_bytes()).shape[1] == 1500
+    assert (out / "rd-in.png").exists()
+    means = {name: one["groups"]["all"] for name, one in found["codecs"].items()}
+    assert means["jpeg2000"]["bd_rate_psnr_percent"] == 0
+    assert means["jpeg2000"]["coverage_psnr"] == 1
+    assert -20 < means["jpegxl"]["bd_rate_psnr_percent"] < 40
+    assert means["ccsds121"]["bd_rate_psnr_percent"] is None
+    for point in found["images"]["in"]["codecs"]["jpeg2000"]["points"]:
+        assert point["bpp"] == pytest.approx(point["bytes"] * 8 / 256**2, abs=1e-5)
+    rates = [point["bpp"] for point in found["images"]["in"]["codecs"]["jpeg2000"]["points"]]
+    assert rates[0] <= 0.1
+    assert rates[-1] >= 1.5
+    assert codec("compare", picture, "--codec", "jpegls") == 0
+    assert "BD-rate" in capsys.readouterr().out

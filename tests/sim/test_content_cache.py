@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from downpass.link.bitstream import without
+from downpass.link.errors import InputError
+from downpass.payload.encoders.base import Frame, Setting
+from downpass.payload.encoders.registry import encoder
+from downpass.sim.content_cache import ContentCache, default_folder, frame_digest, open_cache
+
+FRAME = Frame(np.arange(40 * 30 * 3, dtype=np.uint8).reshape(40, 30, 3), 8)
+
+
+class Slow:
+    """A JPEG-LS encoder that takes its time and counts its calls in a file."""
+
+    tile, version, fingerprint = 512, "1", bytes(8)
+
+    def __init__(self, calls: Path, name: str = "slow") -> None:
+        self.calls, self.name = calls, name
+
+    def encode(self, frame: Frame, setting: Setting) -> bytes:
+        with self.calls.open("a") as file:
+            file.write("called\n")
+        time.sleep(0.3)
+        return encoder("jpegls").encode(frame, setting)
+
+    def prepare(self, frame: Frame) -> object:
+        raise NotImplementedError
+
+
+def _calls(path: Path) -> int:
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+def test_nothing_is_coded_twice(tmp_path: Path) -> None:
+    codec = Slow(tmp_path / "calls")
+    one = ContentCache(tmp_path / "cache").encoded(codec, FRAME, Setting(quality=90))  # type: ignore[arg-type]
+    two = ContentCache(tmp_path / "cache").encoded(codec, FRAME, Setting(quality=90))  # type: ignore[arg-type]
+    assert one == two
+    assert one.host_seconds >= 0.3
+    assert _calls(tmp_path / "calls") == 1
+
+
+def _worker(folder: str, calls: str) -> None:
+    codec = Slow(Path(calls))
+    ContentCache(Path(folder)).encoded(codec, FRAME, Setting(quality=90))  # type: ignore[arg-type]
+
+
+def test_two_processes_at_once_do_the_work_once(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    workers = [
+        context.Process(target=_worker, args=(str(tmp_path / "cache"), str(tmp_path / "calls")))
+        for _ in range(3)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+        assert worker.exitcode == 0
+    assert _calls(tmp_path / "calls") == 1
+    assert not list((tmp_path / "cache").rglob("*.lock"))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Frame(FRAME.pixels.copy() ^ np.uint8(1), 8),
+        Frame(FRAME.pixels, 8, nodata=0),
+        Frame(FRAME.pixels.astype(np.uint16), 8),
+        Frame(FRAME.pixels.reshape(30, 40, 3), 8),
+        Frame(FRAME.pixels.astype(np.uint16), 9),
+    ],
+)
+def test_other_content_is_another_key(other: Frame) -> None:
+    assert frame_digest(other) != frame_digest(FRAME)
+    assert frame_digest(FRAME) == frame_digest(Frame(np.asfortranarray(FRAME.pixels), 8))
+
+
+def test_what_decides_the_bytes_is_in_the_key(tmp_path: Path) -> None:
+    cache, calls = ContentCache(tmp_path / "cache"), tmp_path / "calls"
+    plain, version, model, tile = (Slow(calls) for _ in range(4))
+    version.version, model.fingerprint, tile.tile = "2", b"8 bytes.", 64
+    for codec in (plain, version, model, tile, Slow(calls, "other")):
+        cache.encoded(codec, FRAME, Setting(quality=90))  # type: ignore[arg-type]
+    cache.encoded(plain, FRAME, Setting(quality=91))  # type: ignore[arg-type]
+    assert _calls(calls) == 6
+
+
+def _damage(path: Path, how: str) -> None:
+    data = bytearray(path.read_bytes())
+    match how:
+        case "flip":
+            data[-3] ^= 4
+        case "cut":
+            del data[len(data) // 2 :]
+        case "empty":
+            data.clear()
+        case _:
+            data[:4] = b"NOPE"
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("how", ["flip", "cut", "empty", "foreign"])
+def test_a_damaged_value_is_made_again(tmp_path: Path, how: str) -> None:
+    cache, made = ContentCache(tmp_path), []
+    make = lambda: made.append(1) or b"some value"  # type: ignore[func-returns-value]  # noqa: E731
+    assert cache.value("kind", "ab12", make) == b"some value"
+    _damage(tmp_path / "kind" / "ab" / "ab12", how)
+    assert cache.value("kind", "ab12", make) == b"some value"
+    assert cache.value("kind", "ab12", make) == b"some value"
+    assert len(made) == 2
+
+
+def test_the_least_recently_used_go_first(tmp_path: Path) -> None:
+    cache = ContentCache(tmp_path, limit=10_000)
+    for number in range(10):
+        key = f"{number:02x}{number:02x}"
+        cache.value("kind", key, lambda: bytes(900))
+        path = tmp_path / "kind" / key[:2] / key
+        os.utime(path, (1000 + number, 1000 + number))
+    cache.value("kind", "0000", lambda: b"")  # used now, so it is the youngest
+    for number in range(10, 14):
+        cache.value("kind", f"{number:02x}{number:02x}", lambda: bytes(900))
+    left = {path.name for path in tmp_path.rglob("????") if path.is_file()}
+    size = sum(path.stat().st_size for path in tmp_path.rglob("????") if path.is_file())
+    assert size <= 10_000
+    assert "0000" in left
+    assert "0101" not in left
+    assert "0d0d" in left
+
+
+def test_quality_is_kept_with_what_was_lost(tmp_path: Path) -> None:
+    cache = ContentCache(tmp_path)
+    bitstream = encoder("jpegls", 20).encode(FRAME, Setting(quality=100))
+    whole = cache.delivered_quality(FRAME, bitstream)
+    assert (whole.quality.psnr_db, whole.lost_tiles) == (math.inf, 0)
+    holed = without(bitstream, [1])
+    assert cache.delivered_quality(FRAME, holed).lost_tiles == 1
+    assert cache.delivered_quality(FRAME, holed) == cache.delivered_quality(FRAME, holed)
+    assert replace(whole) == cache.delivered_quality(FRAME, bitstream)
+
+
+def test_a_refusal_is_not_kept(tmp_path: Path) -> None:
+    cache = ContentCache(tmp_path)
+    for _ in range(2):
+        with pytest.raises(InputError, match="smallest"):
+            cache.encoded(encoder("jpeg2000"), FRAME, Setting(bytes=9))
+
+
+def test_where_the_cache_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOWNPASS_CACHE", str(tmp_path / "own"))
+    assert default_folder() == tmp_path / "own"
+    monkeypatch.setenv("DOWNPASS_CACHE", "")
+    assert default_folder() is None
+    monkeypatch.delenv("DOWNPASS_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert default_folder() == tmp_path / "downpass"
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative/is/ignored")
+    assert default_folder() == Path.home() / ".cache" / "downpass"
+
+
+def test_a_folder_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="name another with --cache"):
+        open_cache(tmp_path / "file" / "below")
+    monkeypatch.setenv("DOWNPASS_CACHE", str(tmp_path / "file" / "below"))
+    assert open_cache().value("kind", "ab12", lambda: b"made") == b"made"
+
+
+def test_a_full_disk_costs_the_value_and_not_the_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cache = ContentCache(tmp_path)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.mkstemp", full)
+    assert cache.value("kind", "ab12", lambda: b"made") == b"made"
