@@ -488,3 +488,23 @@ def test_a_rerun_replaces_and_a_foreign_folder_is_refused(tmp_path: Path) -> Non
     assert said.err == (f"{out}: holds mine.txt, which no run has written; choose another --out\n")
     assert (out / "mine.txt").read_text() == "mine"
     assert not list(tmp_path.glob(".out-*"))
+
+
+def test_an_interrupted_run_says_so_and_cleans_up(tmp_path: Path) -> None:
+    write_scene(tmp_path / "scene.tif")
+    file = write(tmp_path, scenario(duration="20 d"))
+    command = [sys.executable, "-m", "downpass.sim.cli", "run", str(file), "--quiet"]
+    child = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache")],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not any(tmp_path.glob(".out-*.partial")):
+        assert child.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=60)
+    assert (child.returncode, said) == (130, "interrupted\n")
+    assert not list(tmp_path.glob("*out*"))
