@@ -1,7 +1,8 @@
 """What arrived, as other people's tools read it: Cloud-Optimized GeoTIFF.
 
-GDAL's COG driver lays it out (tiles, overviews, a header that comes first). The file appears
-under its name when it is whole, never before.
+GDAL's COG driver lays it out (tiles, overviews, a header that comes first), in memory: on a full
+disk GDAL says nothing to its caller and leaves half a file. The file appears under its name when
+it is whole, never before.
 """
 
 from __future__ import annotations
@@ -67,10 +68,10 @@ def write_cog(
         handle, name = tempfile.mkstemp(".part", f".{path.name}-", path.parent)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from None
-    os.close(handle)
     part = Path(name)
     try:
-        _write(part, frame, crs, transform, shift, tags or {})
+        with os.fdopen(handle, "wb") as file:
+            file.write(_packed(frame, crs, transform, shift, tags or {}))
         part.chmod(0o666 & ~_umask())
         part.replace(path)
     except (OSError, RasterioError) as error:
@@ -80,14 +81,14 @@ def write_cog(
         part.unlink(missing_ok=True)
 
 
-def _write(
-    path: Path,
+def _packed(
     frame: Frame,
     crs: str,
     transform: Transform | None,
     shift: int,
     tags: dict[str, str],
-) -> None:
+) -> bytes:
+    """Return the file's bytes."""
     profile = {
         "driver": "GTiff",
         "width": frame.width,
@@ -102,7 +103,12 @@ def _write(
     }
     if transform is not None:
         profile["transform"] = Affine(*transform)
-    with warnings.catch_warnings(), rasterio.Env(GDAL_NUM_THREADS=1), MemoryFile() as memory:
+    with (
+        warnings.catch_warnings(),
+        rasterio.Env(GDAL_NUM_THREADS=1),
+        MemoryFile() as memory,
+        MemoryFile(ext=".tif") as packed,
+    ):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with memory.open(**profile) as plain:
             plain.write(np.moveaxis(frame.pixels, 2, 0))
@@ -112,7 +118,7 @@ def _write(
         with memory.open() as plain:
             copy(
                 plain,
-                path,
+                packed.name,
                 driver="COG",
                 COMPRESS="DEFLATE",
                 PREDICTOR="YES",
@@ -120,6 +126,9 @@ def _write(
                 OVERVIEW_RESAMPLING="AVERAGE",
                 BIGTIFF="IF_SAFER",
             )
+        packed.seek(0)
+        whole: bytes = packed.read()
+    return whole
 
 
 def _umask() -> int:

@@ -40,6 +40,12 @@ def staged(out: Path) -> Iterator[Path]:
     try:
         try:
             yield staging
+        except InputError as error:
+            # Say the name that the user knows.
+            text = str(error).replace(str(staging), str(out))
+            if text == str(error):
+                raise
+            raise InputError(text) from error
         except OSError as error:
             # A full disk is the user's to mend, like any other place that can't be written.
             if error.filename is not None and not _inside(staging, error.filename):

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..link.errors import InputError
 from ..payload.encoders.base import Setting
 from .content_cache import ContentCache
 from .crops import choose, crops
@@ -222,7 +223,26 @@ def _target_site(scenario: Scenario, index: int) -> TargetSite:
 
 
 def with_codec(scenario: Scenario, name: str, setting: Setting) -> Scenario:
-    """Return the scenario with every satellite using one codec at one setting."""
+    """Return the scenario with every satellite using one codec at one setting.
+
+    Raises:
+        InputError: a satellite's processor has no rate for it, or a quality is asked for and a
+            target has no pixels.
+    """
+    label = f"codec {name}:{setting}"
+    for satellite in scenario.satellites:
+        processor = satellite.processor
+        if processor.encode_time == "modelled" and not processor.has_rate_of(name):
+            raise InputError(
+                f"{label}: the processor of {satellite.name} has no encode_rate for {name}; "
+                f"allowed: {', '.join(sorted(processor.encode_rate))}, or give it one"
+            )
+    blank = next((target.name for target in scenario.targets if not target.scenes), None)
+    if setting.quality is not None and blank is not None:
+        raise InputError(
+            f"{label}: found a quality, and target {blank} has no scenes; allowed: a rate in bpp "
+            "or a budget in bytes where a target has no pixels to measure"
+        )
     choice = {"name": name, "quality": setting.quality, "bpp": setting.bpp, "bytes": setting.bytes}
     satellites = tuple(
         s.model_copy(update={"codec": s.codec.model_copy(update=choice)})

@@ -154,7 +154,7 @@ def _backlog(outcome: Outcome, members: set[int]) -> tuple[int, int]:
         peak = max(peak, total)
     duration = outcome.setup.duration
     area += total * (duration - now)
-    return peak, area // duration
+    return peak, area // max(duration, 1)
 
 
 def _pass_time(outcome: Outcome, members: set[int]) -> tuple[int, int]:

@@ -57,8 +57,10 @@ class _MeanFrames:
     time_kind = MODELLED
 
     def __init__(self, satellite: Satellite, codec: str, bpp: float) -> None:
-        known = satellite.processor.has_rate_of(codec)
-        self._timing = RatedFrames(satellite, codec if known else satellite.codec.name)
+        # Where nobody says how fast a codec is here, as fast as one of which it is known.
+        rates = satellite.processor.encode_rate
+        known = [name for name in (codec, satellite.codec.name, *rates) if name in rates]
+        self._timing = RatedFrames(satellite, known[0])
         self._bpp = bpp
 
     def encode(self, capture: Capture) -> Encoded:
@@ -83,6 +85,8 @@ def curve(
         settings: to try.
     """
     chosen = sample(mission)
+    if not chosen:
+        return []  # nothing that has pixels is ever captured
     tile = mission.flight.scenario.satellites[0].codec.tile
     flying = encoder(codec, tile)
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
