@@ -15,7 +15,8 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
     check = subparsers.add_parser(
         "validate",
         help="check scenario files",
-        description="Report every fault of scenario files, each with its line.",
+        description="Report every fault of scenario files and of the scenes that they name, each "
+        "with its line.",
     )
     check.add_argument("files", nargs="+", metavar="FILE", help="a scenario file")
     check.add_argument(
@@ -37,14 +38,17 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def validate(arguments: argparse.Namespace) -> int:
     """Check every file; faults and good news on stdout, advice on stderr."""
+    from ..link.errors import InputError
     from .scenario.advice import advice
-    from .scenario.load import ScenarioError, load_scenario
+    from .scenario.load import load_scenario
+    from .scenes import Scenes
 
     status = 0
     for file in arguments.files:
         try:
             scenario = load_scenario(file, arguments.overrides)
-        except ScenarioError as error:
+            Scenes(scenario)
+        except InputError as error:
             _say(str(error), sys.stdout)
             status = 2
             continue

@@ -132,7 +132,14 @@ def paint_panels(
         # A pass of ten minutes must not vanish in a picture of a month.
         least = data.duration_s / wide * 1.5
         if len(passes) <= _MOST_SHADED:
-            bars(axes, merged(passes, least / 2, least), 0, 1, fc=SHADE, transform=_tall(axes))
+            bars(
+                axes,
+                merged(passes, least / 2, least),
+                0,
+                1,
+                fc=SHADE,
+                transform=axes.get_xaxis_transform(),
+            )
         thin = decimated(steps, (300 if sheet.narrow else 600) // (1 if len(panels) < 4 else 2))
         axes.step(thin.time_s, thin.level / factor, where="post", color=SERIES[0], lw=1.8)
         axes.fill_between(
@@ -171,11 +178,6 @@ def paint_panels(
         fontsize=small,
         color=MUTED,
     )
-
-
-def _tall(axes: object) -> object:
-    """Data along x, the whole height of the axes along y."""
-    return axes.get_xaxis_transform()  # type: ignore[attr-defined]
 
 
 def picture(data: ReportData) -> Picture:

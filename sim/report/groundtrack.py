@@ -6,6 +6,7 @@ import json
 from functools import cache
 from importlib import resources
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -281,7 +282,7 @@ def _thinned(track: Track) -> Track:
     return Track(track.time_s[::step], track.latitude_deg[::step], track.longitude_deg[::step])
 
 
-def _stroke(axes: Axes, lines: Lines, **how: object) -> None:
+def _stroke(axes: Axes, lines: Lines, **how: Any) -> None:
     if not lines:
         return
     corners = np.concatenate([[*line, (np.nan, np.nan)] for line in lines])
@@ -324,7 +325,7 @@ def _draw_sites(axes: Axes, data: ReportData, narrow: bool) -> list[tuple[float,
         kinds["station"][0].append(x)
         kinds["station"][1].append(station.latitude_deg)
         marks.append((x, station.latitude_deg, station.name, True))
-    looks = {
+    looks: dict[str, dict[str, Any]] = {
         "delivered": {"marker": "o", "mfc": SERIES[1], "mec": PAPER, "mew": 1.2},
         "taken": {"marker": "o", "mfc": PAPER, "mec": SERIES[1], "mew": 2.0},
         "none": {"marker": "x", "mec": SERIES[1], "mew": 2.0},
@@ -333,7 +334,7 @@ def _draw_sites(axes: Axes, data: ReportData, narrow: bool) -> list[tuple[float,
     for kind, (x_deg, y_deg) in kinds.items():
         if x_deg:
             grown = size + 2 if kind == "station" else size
-            axes.plot(x_deg, y_deg, ls="none", ms=grown, zorder=5, **looks[kind])  # type: ignore[arg-type]
+            axes.plot(x_deg, y_deg, ls="none", ms=grown, zorder=5, **looks[kind])
     # Stations first: where there is room for few names, theirs are the ones to have.
     return sorted(marks, key=lambda mark: not mark[3])
 

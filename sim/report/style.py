@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -57,7 +58,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 HALO = "halo"
 
 WIDE, NARROW = 860.0, 358.0
-_RC = {
+_RC: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": FAINT,
     "axes.facecolor": "none",
@@ -150,10 +151,10 @@ class Sheet:
         )
         return self.figure.add_axes(rectangle)
 
-    def text(self, left: float, top: float, words: str, **how: object) -> None:
+    def text(self, left: float, top: float, words: str, **how: Any) -> None:
         """Words whose baseline box is centred at `top` and begins at `left`."""
-        style: dict[str, object] = {"va": "center", "ha": "left", "fontsize": 12, **how}
-        self.figure.text(left / self.width, 1 - top / self.height, words, **style)  # type: ignore[arg-type]
+        style: dict[str, Any] = {"va": "center", "ha": "left", "fontsize": 12, **how}
+        self.figure.text(left / self.width, 1 - top / self.height, words, **style)
 
 
 @contextmanager
@@ -236,7 +237,7 @@ def _rounded(path: str) -> str:
 
 
 def bars(
-    axes: Axes, spans: Sequence[tuple[float, float]], bottom: float, top: float, **how: object
+    axes: Axes, spans: Sequence[tuple[float, float]], bottom: float, top: float, **how: Any
 ) -> None:
     """Rectangles of one colour, (start, end) along x, as one path: small, however many."""
     if not spans:
@@ -246,7 +247,7 @@ def bars(
     for start, end in spans:
         corners += [(start, bottom), (start, top), (end, top), (end, bottom), (start, bottom)]
         codes += [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
-    style: dict[str, object] = {"linewidth": 0, **how}
+    style: dict[str, Any] = {"linewidth": 0, **how}
     axes.add_patch(PathPatch(Path(corners, codes), **style))
 
 

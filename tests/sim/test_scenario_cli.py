@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
+import rasterio.transform
 from downpass.sim.scenario_cli import add_parsers
 
-EXAMPLE = Path(__file__).parent / "scenario" / "example.yaml"
+SOURCE = Path(__file__).parent / "scenario" / "example.yaml"
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """The example with the scene that it names."""
+    file = tmp_path / "example.yaml"
+    shutil.copy(SOURCE, file)
+    scene = tmp_path / "scenes" / "x.tif"
+    scene.parent.mkdir()
+    pixels = np.arange(3 * 64 * 64, dtype=np.uint16).reshape(3, 64, 64)
+    place = rasterio.transform.from_origin(0, 0, 20, 20)
+    options = {"driver": "GTiff", "width": 64, "height": 64, "count": 3, "dtype": "uint16"}
+    with rasterio.open(scene, "w", crs="EPSG:32618", transform=place, **options) as file_of_scene:
+        file_of_scene.write(pixels)
+    return file
 
 
 def run(*words: str) -> int:
@@ -21,12 +40,12 @@ def run(*words: str) -> int:
     return int(arguments.run(arguments))
 
 
-def test_a_good_file(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("validate", str(EXAMPLE)) == 0
+def test_a_good_file(example: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("validate", str(example)) == 0
     out, err = capsys.readouterr()
-    assert out == f"ok: {EXAMPLE}: 1 satellite, 2 targets, 3 stations, 24 h\n"
+    assert out == f"ok: {example}: 1 satellite, 2 targets, 3 stations, 24 h\n"
     assert err == (
-        f"warning: {EXAMPLE}:18: targets.1: found no scenes for delta; "
+        f"warning: {example}:18: targets.1: found no scenes for delta; "
         "their frames have a size, and neither pixels nor PSNR\n"
     )
 
@@ -35,15 +54,19 @@ def test_a_good_file(capsys: pytest.CaptureFixture[str]) -> None:
     ("duration", "words"),
     [("90 s", "90 s"), ("5 min", "5 min"), ("7 d", "7 d"), ("1.5 h", "90 min")],
 )
-def test_durations_in_words(capsys: pytest.CaptureFixture[str], duration: str, words: str) -> None:
-    assert run("validate", str(EXAMPLE), "--set", f"duration={duration}") == 0
+def test_durations_in_words(
+    example: Path, capsys: pytest.CaptureFixture[str], duration: str, words: str
+) -> None:
+    assert run("validate", str(example), "--set", f"duration={duration}") == 0
     assert capsys.readouterr().out.endswith(f", 3 stations, {words}\n")
 
 
-def test_several_files_and_faults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_files_and_faults(
+    example: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text("name: x\n")
-    assert run("validate", str(bad), str(EXAMPLE), str(tmp_path / "none.yaml")) == 2
+    assert run("validate", str(bad), str(example), str(tmp_path / "none.yaml")) == 2
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{bad}:1: duration: missing; for example duration: 24 h"
     assert [line.split(": ")[1] for line in lines[:5]] == [
@@ -53,8 +76,19 @@ def test_several_files_and_faults(tmp_path: Path, capsys: pytest.CaptureFixture[
         "stations",
         "targets",
     ]
-    assert lines[5].startswith(f"ok: {EXAMPLE}")
+    assert lines[5].startswith(f"ok: {example}")
     assert lines[6] == f"{tmp_path}/none.yaml: no such file"
+
+
+def test_a_scene_that_is_missing_is_named_at_its_line(
+    example: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene = example.parent / "scenes" / "x.tif"
+    scene.unlink()
+    assert run("validate", str(example)) == 2
+    assert capsys.readouterr().out == (
+        f"{example}:17: targets.0.scenes.0: scene {scene}: no such file\n"
+    )
 
 
 def test_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
