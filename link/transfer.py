@@ -68,8 +68,12 @@ def lost_packets(rng: random.Random, packets: int, probability: float) -> list[i
     scale = 1 / math.log1p(-probability)
     index = -1
     while True:
-        # 1 − random() lies in (0, 1], where the logarithm is finite.
-        index += 1 + int(math.log(1.0 - rng.random()) * scale)
+        # 1 − random() lies in (0, 1], where the logarithm is finite; a tiny probability's gap
+        # may be beyond all floats, so it is compared before it is made whole.
+        gap = math.log(1.0 - rng.random()) * scale
+        if gap >= packets:
+            return lost
+        index += 1 + int(gap)
         if index >= packets:
             return lost
         lost.append(index)
