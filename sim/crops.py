@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from ..payload.encoders.base import Frame
 from ..payload.imager.display import Shown
-from .grade import Grade
 from .grading import Grader
 from .mission import Mission, View
 from .model.journal import FrameRecord, FrameState
 from .model.simulation import Outcome
 from .report.data import Crop
+from .results.grade import Grade
 from .scenes import Scenes
 
 SIDE = 320

@@ -17,9 +17,9 @@ from ..link.transfer import Span
 from ..payload.encoders.base import Frame
 from .content_cache import ContentCache
 from .encoding import Encoders, Job
-from .grade import Grade
 from .model.journal import FrameRecord, FrameState
 from .model.simulation import Outcome
+from .results.grade import Grade
 from .scenes import Scenes, window
 
 DECIMALS_DB = 3

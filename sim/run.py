@@ -21,13 +21,13 @@ from .grading import Grader
 from .mission import Mission, fly, prepare
 from .model.journal import EventRow
 from .model.simulation import Outcome, simulate
-from .outputs import SUMMARY, TABLES
 from .progress import Progress, Silent
 from .report.data import Crop, ReportData, StationSite, TargetSite, Track, TradeoffPoint
+from .results.outputs import SUMMARY, TABLES
+from .results.summary import summarise
+from .results.tables import accesses_table, events_table, frames_table, passes_table
 from .scenario.models import Scenario
 from .scenes import Scenes
-from .summary import summarise
-from .tables import accesses_table, events_table, frames_table, passes_table
 from .tradeoff import RATES_BPP, Rating, curve
 
 

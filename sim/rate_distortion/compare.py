@@ -18,13 +18,13 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any, Final
 
-from ..ground.bdrate import BdRate, bd_rate
-from ..ground.decoders import decode
-from ..ground.quality import quality
-from ..link.errors import InputError
-from ..payload.encoders.base import Encoder, Frame, Prepared, RateError, Setting
-from ..payload.encoders.registry import encoder
-from ..payload.imager.scenes import Scene
+from ...ground.bdrate import BdRate, bd_rate
+from ...ground.decoders import decode
+from ...ground.quality import quality
+from ...link.errors import InputError
+from ...payload.encoders.base import Encoder, Frame, Prepared, RateError, Setting
+from ...payload.encoders.registry import encoder
+from ...payload.imager.scenes import Scene
 
 ANCHOR: Final = "jpeg2000"
 ALL: Final = "all"
@@ -328,7 +328,7 @@ def write_out(folder: Path, found: dict[str, Any]) -> None:
     Raises:
         InputError: The folder cannot be written.
     """
-    from .rd_figure import mean_figure, picture_figure
+    from .figure import mean_figure, picture_figure
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

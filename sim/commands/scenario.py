@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .scenario import Scenario
+    from ..scenario import Scenario
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -38,10 +38,10 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def validate(arguments: argparse.Namespace) -> int:
     """Check every file; faults and good news on stdout, advice on stderr."""
-    from ..link.errors import InputError
-    from .scenario.advice import advice
-    from .scenario.load import load_scenario
-    from .scenes import Scenes
+    from ...link.errors import InputError
+    from ..scenario.advice import advice
+    from ..scenario.load import load_scenario
+    from ..scenes import Scenes
 
     status = 0
     for file in arguments.files:
@@ -60,7 +60,7 @@ def validate(arguments: argparse.Namespace) -> int:
 
 def print_schema(_arguments: argparse.Namespace) -> int:
     """Print the JSON Schema."""
-    from .scenario.schema import schema_text
+    from ..scenario.schema import schema_text
 
     sys.stdout.write(schema_text())
     return 0

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from .report import wording
+from ..report import wording
 
 
 def print_summary(summaries: Mapping[str, Mapping[str, Any]]) -> None:

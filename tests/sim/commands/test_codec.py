@@ -9,7 +9,7 @@ import pytest
 import rasterio
 from downpass.sim.cli import main
 
-SCENES = Path(__file__).parents[2] / "scenarios" / "scenes"
+SCENES = Path(__file__).parents[3] / "scenarios" / "scenes"
 AERIAL = SCENES / "naip_santa_monica_2020_0.6m_rgbn_u8.tif"
 SIGNED = SCENES / "s2_l1c_433D_629L_3_1_13b_i16.tif"
 

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .scenario_arguments import add_scenario, load
+from .arguments import add_scenario, load
 
 if TYPE_CHECKING:
-    from .content_cache import ContentCache
-    from .progress import Progress
-    from .run import Results
-    from .scenario.models import Scenario
+    from ..content_cache import ContentCache
+    from ..progress import Progress
+    from ..run import Results
+    from ..scenario.models import Scenario
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -69,10 +69,10 @@ def _add_output(parser: argparse.ArgumentParser, default: str) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run one scenario."""
-    from . import run as runs
-    from .content_cache import open_cache
-    from .outputs import DELIVERED, REPORT, staged
-    from .report import render, write_report
+    from .. import run as runs
+    from ..content_cache import open_cache
+    from ..report import render, write_report
+    from ..results.outputs import DELIVERED, REPORT, staged
 
     scenario = load(arguments)
     out = arguments.out or Path("runs") / scenario.name
@@ -105,10 +105,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Run a scenario once per choice of codec."""
-    from . import run as runs
-    from .content_cache import open_cache
-    from .outputs import COMPARISON, staged
-    from .report import render_comparison, write_report
+    from .. import run as runs
+    from ..content_cache import open_cache
+    from ..report import render_comparison, write_report
+    from ..results.outputs import COMPARISON, staged
 
     scenario = load(arguments)
     out = arguments.out or Path("runs") / f"{scenario.name}-compare"
@@ -137,9 +137,9 @@ def compare(arguments: argparse.Namespace) -> int:
 
 def _choices(scenario: Scenario, texts: Sequence[str]) -> dict[str, Scenario]:
     """Return the scenario once for each choice, by what people call it."""
-    from ..payload.encoders.base import parse_choice
-    from ..payload.encoders.registry import encoder
-    from .run import with_codec
+    from ...payload.encoders.base import parse_choice
+    from ...payload.encoders.registry import encoder
+    from ..run import with_codec
 
     choices = {}
     for text in texts:
@@ -150,7 +150,7 @@ def _choices(scenario: Scenario, texts: Sequence[str]) -> dict[str, Scenario]:
 
 
 def _one(scenario: Scenario, label: str, cache: ContentCache, progress: Progress) -> Results:
-    from .run import run as run_scenario
+    from ..run import run as run_scenario
 
     class Labelled:
         def stage(self, what: str, total: int | None = None) -> None:
@@ -173,7 +173,7 @@ def _command(name: str, arguments: argparse.Namespace) -> str:
 
 @contextlib.contextmanager
 def _progress(arguments: argparse.Namespace) -> Iterator[Progress]:
-    from .progress import Silent
+    from ..progress import Silent
 
     if arguments.quiet or arguments.json or not sys.stderr.isatty():
         yield Silent()

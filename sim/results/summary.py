@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..link.clock import to_seconds
+from ...link.clock import to_seconds
+from ..ledger import Book
+from ..mission import Mission
+from ..model.journal import FrameRecord, FrameState
+from ..model.satellite import Satellite
+from ..model.simulation import Outcome
 from .grade import Grade
-from .ledger import Book
-from .mission import Mission
-from .model.journal import FrameRecord, FrameState
-from .model.satellite import Satellite
-from .model.simulation import Outcome
 from .statistics import mean, percentile
 
 

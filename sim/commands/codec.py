@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..ground.decoders import Decoded
+    from ...ground.decoders import Decoded
 
 _PNG, _TIFF = (".png",), (".tif", ".tiff")
 
@@ -121,9 +121,9 @@ def _add_threads(parser: argparse.ArgumentParser) -> None:
 
 def encode(arguments: argparse.Namespace) -> int:
     """Encode a raster."""
-    from ..payload.encoders.base import Setting
-    from ..payload.encoders.registry import encoder
-    from ..payload.imager.scenes import Scene
+    from ...payload.encoders.base import Setting
+    from ...payload.encoders.registry import encoder
+    from ...payload.imager.scenes import Scene
 
     setting = Setting(arguments.quality, arguments.bpp, arguments.bytes)
     codec = encoder(arguments.codec, arguments.tile, arguments.threads)
@@ -141,8 +141,8 @@ def encode(arguments: argparse.Namespace) -> int:
 
 def decode(arguments: argparse.Namespace) -> int:
     """Decode a bitstream."""
-    from ..ground.decoders import decode as decode_bitstream
-    from ..link.errors import InputError
+    from ...ground.decoders import decode as decode_bitstream
+    from ...link.errors import InputError
 
     ending = arguments.output.suffix.lower()
     if ending not in _PNG + _TIFF:
@@ -163,7 +163,7 @@ def decode(arguments: argparse.Namespace) -> int:
 
 def info(arguments: argparse.Namespace) -> int:
     """Say what a bitstream is, without decoding it."""
-    from ..link.bitstream import NO_MODEL, VERSION, read_header, unpack
+    from ...link.bitstream import NO_MODEL, VERSION, read_header, unpack
 
     data = _read(arguments.input)
     header, spans = read_header(data)
@@ -209,7 +209,7 @@ def info(arguments: argparse.Namespace) -> int:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Compare codecs on pictures."""
-    from .codec_compare import compare_codecs, print_table, write_out
+    from ..rate_distortion.compare import compare_codecs, print_table, write_out
 
     found = compare_codecs(
         arguments.images,
@@ -232,7 +232,7 @@ def _png(path: Path, decoded: Decoded) -> bytes:
     import imagecodecs
     import numpy as np
 
-    from ..link.errors import InputError
+    from ...link.errors import InputError
 
     frame = decoded.frame
     if frame.bands > 4 or frame.sample_type == "int16":
@@ -245,9 +245,9 @@ def _png(path: Path, decoded: Decoded) -> bytes:
 
 
 def _write_tiff(path: Path, decoded: Decoded, like: Path | None) -> None:
-    from ..ground.archive import write_cog
-    from ..link.errors import InputError
-    from ..payload.imager.scenes import Scene
+    from ...ground.archive import write_cog
+    from ...link.errors import InputError
+    from ...payload.imager.scenes import Scene
 
     crs, transform = "", None
     if like is not None:
@@ -263,7 +263,7 @@ def _write_tiff(path: Path, decoded: Decoded, like: Path | None) -> None:
 
 
 def _read(path: Path) -> bytes:
-    from ..link.errors import InputError
+    from ...link.errors import InputError
 
     try:
         return path.read_bytes()
@@ -273,7 +273,7 @@ def _read(path: Path) -> bytes:
 
 def _write(path: Path, data: bytes) -> None:
     """Write a file that appears under its name when it is whole."""
-    from ..link.errors import InputError
+    from ...link.errors import InputError
 
     try:
         handle, name = tempfile.mkstemp(".part", f".{path.name}-", path.parent)

@@ -8,10 +8,10 @@ import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from .scenario_arguments import add_scenario, load
+from .arguments import add_scenario, load
 
 if TYPE_CHECKING:
-    from .mission import Flight
+    from ..mission import Flight
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -28,7 +28,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def passes(arguments: argparse.Namespace) -> int:
     """Print every pass and every access."""
-    from .mission import fly
+    from ..mission import fly
 
     flight = fly(load(arguments))
     if arguments.json:

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import rasterio
 import rasterio.transform
-from downpass.sim.scenario_cli import add_parsers
+from downpass.sim.commands.scenario import add_parsers
 
-SOURCE = Path(__file__).parent / "scenario" / "example.yaml"
+SOURCE = Path(__file__).parents[1] / "scenario" / "example.yaml"
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
     code = (
-        "import sys; from downpass.sim import scenario_cli; "
+        "import sys; from downpass.sim.commands import scenario; "
         "print([m for m in ('pydantic', 'pint', 'shapely', 'ruamel.yaml') if m in sys.modules])"
     )
     out = subprocess.run(

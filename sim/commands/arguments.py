@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .scenario.models import Scenario
+    from ..scenario.models import Scenario
 
 
 def add_scenario(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +29,8 @@ def load(arguments: argparse.Namespace) -> Scenario:
     Raises:
         ScenarioError: naming every fault of the file.
     """
-    from .scenario.advice import advice
-    from .scenario.load import load_scenario
+    from ..scenario.advice import advice
+    from ..scenario.load import load_scenario
 
     scenario = load_scenario(arguments.file, arguments.overrides)
     for line in advice(scenario):

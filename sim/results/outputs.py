@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..link.errors import InputError
+from ...link.errors import InputError
 
 SUMMARY = "summary.json"
 REPORT = "report.html"

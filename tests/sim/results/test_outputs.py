@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from downpass.link.errors import InputError
-from downpass.sim.outputs import SUMMARY, staged
+from downpass.sim.results.outputs import SUMMARY, staged
 
 
 def content(folder: Path) -> dict[str, str]:

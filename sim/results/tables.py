@@ -7,12 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..link.clock import to_seconds
+from ...link.clock import to_seconds
+from ..mission import OUTAGE, Mission
+from ..model.journal import FrameRecord, FrameState
+from ..model.network import NOTHING
+from ..model.simulation import Outcome
 from .grade import Grade
-from .mission import OUTAGE, Mission
-from .model.journal import FrameRecord, FrameState
-from .model.network import NOTHING
-from .model.simulation import Outcome
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 

@@ -1,0 +1,1 @@
+"""Codecs compared on pictures alone: rate against quality, without a mission."""

@@ -1,0 +1,1 @@
+"""What a run leaves behind: grades, tables, figures, and the folder that holds them."""
