@@ -60,11 +60,13 @@ def _block(
     records = [record for satellite in satellites for record in satellite.frames.values()]
     delivered = [record for record in records if record.state is FrameState.DELIVERED]
     seen = [grades[r.capture.number] for r in delivered if r.capture.number in grades]
-    readable = [grade for grade in seen if not math.isnan(grade.psnr_db)]
+    readable = [grade for grade in seen if not _is_unreadable(grade)]
     lossy = [grade.psnr_db for grade in readable if math.isfinite(grade.psnr_db)]
     similar = [grade.ms_ssim for grade in readable if not math.isnan(grade.ms_ssim)]
     latencies = [to_seconds(r.delivered - r.capture.end) for r in delivered]
-    pixels = sum(r.capture.width * r.capture.height for r in delivered)
+    # A frame whose header is lost has arrived, but shows nothing.
+    shown = [r for r in delivered if not _is_unreadable(grades.get(r.capture.number))]
+    pixels = sum(r.capture.width * r.capture.height for r in shown)
     peak, average = _backlog(outcome, set(members))
     used, open_ticks = _pass_time(outcome, set(members))
     return {
@@ -92,13 +94,17 @@ def _block(
                 * r.capture.height
                 * mission.flight.scenario.satellites[r.satellite].imager.gsd ** 2
                 / 1e6
-                for r in delivered
+                for r in shown
             )
         ),
         "encode_energy_j": sum(satellite.encode_energy for satellite in satellites) / 1e9,
         "encode_time_kind": " and ".join(sorted({time_kinds[i] for i in members})),
         "pass_time_used": used / open_ticks if open_ticks else None,
     }
+
+
+def _is_unreadable(grade: Grade | None) -> bool:
+    return grade is not None and math.isnan(grade.psnr_db)
 
 
 def _frames(satellites: Sequence[Satellite], records: Sequence[FrameRecord]) -> dict[str, Any]:
