@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -32,9 +33,6 @@ class Slow:
         time.sleep(0.3)
         return encoder("jpegls").encode(frame, setting)
 
-    def prepare(self, frame: Frame) -> object:
-        raise NotImplementedError
-
 
 def _calls(path: Path) -> int:
     return len(path.read_text().splitlines()) if path.exists() else 0
@@ -55,16 +53,10 @@ def _worker(folder: str, calls: str) -> None:
 
 
 def test_two_processes_at_once_do_the_work_once(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    workers = [
-        context.Process(target=_worker, args=(str(tmp_path / "cache"), str(tmp_path / "calls")))
-        for _ in range(3)
-    ]
+    command = [sys.executable, __file__, str(tmp_path / "cache"), str(tmp_path / "calls")]
+    workers = [subprocess.Popen(command) for _ in range(3)]
     for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-        assert worker.exitcode == 0
+        assert worker.wait(60) == 0
     assert _calls(tmp_path / "calls") == 1
     assert not list((tmp_path / "cache").rglob("*.lock"))
 
@@ -185,3 +177,7 @@ def test_a_full_disk_costs_the_value_and_not_the_run(
 
     monkeypatch.setattr("tempfile.mkstemp", full)
     assert cache.value("kind", "ab12", lambda: b"made") == b"made"
+
+
+if __name__ == "__main__":
+    _worker(*sys.argv[1:])
