@@ -7,7 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from .networks import PHASES, Codec
+from .context import PHASES
+from .networks import Codec
 
 
 def count_macs(module: nn.Module, run: Callable[[], object]) -> dict[str, int]:

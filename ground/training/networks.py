@@ -27,6 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .context import PHASES, ScaleContext, phase_masks
 from .entropy import logistic_bits, round_straight
 
 BLOCK = 16
@@ -161,21 +162,6 @@ class Hyper(nn.Module):
         return logistic_bits(side - mean, self.side_log2_scale.view(1, -1, 1, 1))
 
 
-PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))
-"""Row and column parity of the positions coded first, second, third and last."""
-
-
-def phase_masks() -> Tensor:
-    """Return (4, 3, 3): which neighbours of a position are coded before its own phase."""
-    masks = torch.zeros(len(PHASES), 3, 3)
-    for phase, (row, column) in enumerate(PHASES):
-        for i in range(3):
-            for j in range(3):
-                parity = ((row + i - 1) % 2, (column + j - 1) % 2)
-                masks[phase, i, j] = float(PHASES.index(parity) < phase)
-    return masks
-
-
 class Neighbours(nn.Module):
     """Means of the leading latents, predicted from neighbours that are already coded.
 
@@ -308,6 +294,7 @@ class Codec(nn.Module):
         self.hyper = Hyper(self.shape)
         self.gain = KnotTable(self.shape.latents)
         self.neighbours = Neighbours(self.shape.predicted)
+        self.context = ScaleContext(self.shape.latents)
         self.synthesis = Synthesis(self.shape)
 
     def forward(self, levels: Tensor, quality: Tensor) -> Coded:
@@ -340,7 +327,9 @@ class Codec(nn.Module):
             scaled = centred * gain
             symbols = round_straight(scaled)
             counted = scaled + torch.rand_like(scaled) - 0.5 if self.training else symbols
-            latent_bits = logistic_bits(counted, log2_scale.float() + log2_gain)
+            expected = log2_scale.float() + log2_gain
+            correction = self.context(symbols, expected)
+            latent_bits = logistic_bits(counted, expected + correction)
             decoded = symbols * step
             decoded = torch.cat((decoded[:, :predicted] + means, decoded[:, predicted:]), dim=1)
         out = self.synthesis(decoded, quality)

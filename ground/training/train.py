@@ -29,6 +29,7 @@ from .evaluate import Sample, Summary, evaluate, held_out_samples
 from .initialise import start_from_components
 from .losses import draw_qualities, rate_distortion, relative_cost
 from .networks import Codec, CodecShape
+from .threads import ThreadTuner
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ class TrainSettings:
         save_every: steps.
         evaluate_every: steps.
         device: torch device name.
+        tune_threads: try now and then whether one thread or all are faster (CPU). The order of
+            sums changes with it, so equal seeds give equal weights only without.
     """
 
     out: Path
@@ -62,6 +65,7 @@ class TrainSettings:
     save_every: int = 250
     evaluate_every: int = 1500
     device: str = "cpu"
+    tune_threads: bool = False
 
 
 def learning_rate(step: int, settings: TrainSettings) -> float:
@@ -78,10 +82,12 @@ def learning_rate(step: int, settings: TrainSettings) -> float:
 
 def parameter_groups(codec: Codec, rate: float) -> list[dict[str, Any]]:
     """Return Adam's groups: linear transforms slower, tables faster than the networks."""
-    slow, fast, rest = [], [], []
+    slow, fast, tables, rest = [], [], [], []
     for name, parameter in codec.named_parameters():
         if ".linear." in name or name.startswith("neighbours."):
             slow.append(parameter)
+        elif name.startswith("context."):
+            tables.append(parameter)
         elif parameter.dim() == 2 or name.startswith("hyper.side_"):
             fast.append(parameter)
         else:
@@ -90,6 +96,7 @@ def parameter_groups(codec: Codec, rate: float) -> list[dict[str, Any]]:
         {"params": rest, "lr": rate, "share": 1.0},
         {"params": slow, "lr": rate * 0.25, "share": 0.25},
         {"params": fast, "lr": rate * 2.5, "share": 2.5},
+        {"params": tables, "lr": rate * 10.0, "share": 10.0},
     ]
 
 
@@ -154,8 +161,12 @@ class Trainer:
         started = time.monotonic()
         before = self.seconds
         tally: list[Tensor] = []
+        tuner = ThreadTuner() if self.settings.tune_threads else None
         while self.step < self.settings.steps:
+            step_started = time.monotonic()
             tally.append(self.advance())
+            if tuner is not None:
+                tuner.note(time.monotonic() - step_started)
             self.seconds = before + time.monotonic() - started
             if self.step % 50 == 0:
                 self._log_steps(tally)
@@ -288,6 +299,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--decay", type=float, default=0.3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--evaluate-every", type=int, default=1500)
+    parser.add_argument("--tune-threads", action="store_true")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
@@ -305,6 +317,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         seed=options.seed,
         evaluate_every=options.evaluate_every,
         device=options.device,
+        tune_threads=options.tune_threads,
     )
     latest = options.out / "latest.ckpt"
     shape = shape_of(load(latest)) if latest.exists() else CodecShape()
