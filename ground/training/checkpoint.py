@@ -12,6 +12,7 @@ from torch import nn
 
 from ...link.errors import InputError
 from .networks import Codec, CodecShape
+from .quantise import switch_on_as_loaded
 
 
 def save(path: Path, content: dict[str, Any]) -> None:
@@ -66,6 +67,7 @@ def restore(module: nn.Module, state: dict[str, Any]) -> None:
                 f"{tuple(own[name].shape)}"
             )
     module.load_state_dict(state, strict=False)
+    switch_on_as_loaded(module)
 
 
 def averaged_codec(path: Path, device: torch.device | str = "cpu") -> Codec:

@@ -74,6 +74,21 @@ def start_from_components(codec: Codec, sampler: CropSampler, batches: int = 150
     codec.hyper.analysis_end.weight.mul_(3.0)
 
 
+@torch.no_grad()
+def spreads_to_powers_of_two(codec: Codec) -> None:
+    """Make the networks' fixed input scales powers of two, at least one, weights following.
+
+    The integer codec divides by them with shifts.
+    """
+    for layer, owner in (
+        (codec.hyper.analysis_in, codec.hyper),
+        (codec.synthesis.latent_in, codec.synthesis),
+    ):
+        rounded = torch.exp2(torch.log2(owner.spread).round().clamp_min(0))
+        layer.weight.mul_((rounded / owner.spread).view(1, -1, 1, 1))
+        owner.spread.copy_(rounded)
+
+
 def _zero(parameter: Tensor | None) -> None:
     if parameter is not None:
         parameter.zero_()

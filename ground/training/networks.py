@@ -29,11 +29,20 @@ from torch.nn import functional
 
 from .context import PHASES, ScaleContext, phase_masks
 from .entropy import logistic_bits, round_straight
+from .quantise import Grid, GridConv
 
 BLOCK = 16
 """Pixels a side of one latent position."""
 KNOTS = 9
 """Qualities that gains are learned at; between them the logarithm is interpolated."""
+QUALITY_STEPS = 256
+"""Qualities that a bitstream can name: 0/256 … 256/256."""
+LOG2_FRACTION = 5
+"""Log-scales and log-gains are integers times 1/32 octave."""
+PIXEL_FRACTION = 4
+"""Decoded grey levels are summed in sixteenths."""
+SYNTHESIS_FRACTION = 17
+"""The linear synthesis has weights in units of 2^-17, and is summed in float64."""
 LOG2_LAMBDA_LOW = -13.0
 LOG2_LAMBDA_HIGH = 0.0
 """The range of qualities: λ of bits per pixel + λ · MSE (of 8-bit grey levels)."""
@@ -73,17 +82,30 @@ def depth_to_space(value: Tensor, size: int) -> Tensor:
 
 
 class SeparableBlock(nn.Module):
-    """Depthwise 3×3, ReLU, 1×1, added to the input and rectified."""
+    """Depthwise 3×3, ReLU, 1×1, added to the input and rectified.
 
-    def __init__(self, channels: int) -> None:
+    The output lies on the input's grid, so the sum of the two is exact in integers.
+    """
+
+    def __init__(self, channels: int, reads: Grid) -> None:
         super().__init__()
-        self.depthwise = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
-        self.pointwise = nn.Conv2d(channels, channels, 1)
+        self.inner = Grid()
+        self.depthwise = GridConv(
+            channels, channels, 3, padding=1, groups=channels, reads=reads
+        )
+        self.pointwise = GridConv(channels, channels, 1, reads=self.inner)
 
-    def forward(self, value: Tensor) -> Tensor:
-        """Return the block's output, the shape of its input, never negative."""
-        inner = functional.relu(self.depthwise(value))
-        return functional.relu(value + self.pointwise(inner))
+    def forward(self, value: Tensor, grid: Grid) -> Tensor:
+        """Return the block's output on `grid`, the shape of its input, never negative."""
+        return grid(value + self.pointwise(self.inner(self.depthwise(value))))
+
+
+LATENT_FRACTION = 4
+"""Latents are integers times 2^-4 grey levels (times the transform's gain)."""
+BRANCH_GAIN = 16.0
+"""The nonlinear branch's outputs times this are latents."""
+PIXEL_GAIN = 64.0
+"""Networks see centred grey levels divided by this, and give corrections that are."""
 
 
 class Analysis(nn.Module):
@@ -92,23 +114,28 @@ class Analysis(nn.Module):
     def __init__(self, shape: CodecShape) -> None:
         super().__init__()
         fine, middle, coarse = shape.analysis
-        self.linear = nn.Conv2d(3 * BLOCK**2, shape.latents, 1)
-        self.enter = nn.Conv2d(48, fine, 1)
-        self.block_fine = SeparableBlock(fine)
-        self.down_middle = nn.Conv2d(4 * fine, middle, 1)
-        self.block_middle = SeparableBlock(middle)
-        self.down_coarse = nn.Conv2d(4 * middle, coarse, 1)
-        self.block_coarse = SeparableBlock(coarse)
-        self.leave = nn.Conv2d(coarse, shape.latents, 1)
+        self.pixels = Grid(9, signed=True, fraction=0)
+        self.scaled_pixels = Grid(9, signed=True, fraction=6)
+        self.linear_out = Grid(18, signed=True, fraction=LATENT_FRACTION)
+        self.branch_out = Grid(18, signed=True, fraction=LATENT_FRACTION + 4)
+        self.grid_fine, self.grid_middle, self.grid_coarse = Grid(), Grid(), Grid()
+        self.linear = GridConv(3 * BLOCK**2, shape.latents, 1, reads=self.pixels)
+        self.enter = GridConv(48, fine, 1, reads=self.scaled_pixels)
+        self.block_fine = SeparableBlock(fine, self.grid_fine)
+        self.down_middle = GridConv(4 * fine, middle, 1, reads=self.grid_fine)
+        self.block_middle = SeparableBlock(middle, self.grid_middle)
+        self.down_coarse = GridConv(4 * middle, coarse, 1, reads=self.grid_middle)
+        self.block_coarse = SeparableBlock(coarse, self.grid_coarse)
+        self.leave = GridConv(coarse, shape.latents, 1, reads=self.grid_coarse)
 
     def features(self, centred: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the stage outputs at 1/4, 1/8 and 1/16 (what a teacher's are matched to)."""
-        value = space_to_depth(centred / 64.0, 4)
-        fine = self.block_fine(functional.relu(self.enter(value)))
-        middle = functional.relu(self.down_middle(space_to_depth(fine, 2)))
-        middle = self.block_middle(middle)
-        coarse = functional.relu(self.down_coarse(space_to_depth(middle, 2)))
-        return fine, middle, self.block_coarse(coarse)
+        value = self.enter(space_to_depth(self.scaled_pixels(centred / PIXEL_GAIN), 4))
+        fine = self.block_fine(self.grid_fine(value), self.grid_fine)
+        middle = self.grid_middle(self.down_middle(space_to_depth(fine, 2)))
+        middle = self.block_middle(middle, self.grid_middle)
+        coarse = self.grid_coarse(self.down_coarse(space_to_depth(middle, 2)))
+        return fine, middle, self.block_coarse(coarse, self.grid_coarse)
 
     def forward(self, levels: Tensor) -> Tensor:
         """Return latents (b, N, h/16, w/16) of grey levels 0…255 (b, 3, h, w)."""
@@ -116,7 +143,8 @@ class Analysis(nn.Module):
         branch = self.leave(self.features(centred)[2])
         with torch.autocast(levels.device.type, enabled=False):
             # The mean grey level spans thousands of steps: bfloat16 would round it away.
-            return self.linear(space_to_depth(centred, BLOCK)) + 16.0 * branch.float()
+            linear = self.linear(space_to_depth(self.pixels(centred), BLOCK))
+            return self.linear_out(linear) + BRANCH_GAIN * self.branch_out(branch.float())
 
 
 class Hyper(nn.Module):
@@ -130,30 +158,38 @@ class Hyper(nn.Module):
         super().__init__()
         self.register_buffer("spread", torch.ones(shape.latents))
         self.spread: Tensor
-        self.analysis_in = nn.Conv2d(shape.latents, shape.hyper, 1)
-        self.analysis_out = nn.Conv2d(4 * shape.hyper, shape.hyper, 1)
-        self.analysis_end = nn.Conv2d(shape.hyper, shape.side, 1)
-        self.synthesis_in = nn.Conv2d(shape.side, shape.hyper, 1)
-        self.synthesis_mix = nn.Conv2d(shape.hyper, shape.hyper, 3, padding=1, groups=shape.hyper)
-        self.synthesis_up = nn.Conv2d(shape.hyper, 4 * shape.hyper, 1)
-        self.synthesis_out = nn.Conv2d(shape.hyper, shape.latents, 1)
+        self.magnitudes = Grid(8, fraction=4)
+        self.grid_in, self.grid_mid = Grid(), Grid()
+        self.side = Grid(6, signed=True, fraction=0)
+        self.grid_side, self.grid_mix, self.grid_up = Grid(), Grid(), Grid()
+        self.scales = Grid(12, signed=True, fraction=LOG2_FRACTION)
+        self.analysis_in = GridConv(shape.latents, shape.hyper, 1, reads=self.magnitudes)
+        self.analysis_out = GridConv(4 * shape.hyper, shape.hyper, 1, reads=self.grid_in)
+        self.analysis_end = GridConv(shape.hyper, shape.side, 1, reads=self.grid_mid)
+        self.synthesis_in = GridConv(shape.side, shape.hyper, 1, reads=self.side)
+        self.synthesis_mix = GridConv(
+            shape.hyper, shape.hyper, 3, padding=1, groups=shape.hyper, reads=self.grid_side
+        )
+        self.synthesis_up = GridConv(shape.hyper, 4 * shape.hyper, 1, reads=self.grid_mix)
+        self.synthesis_out = GridConv(shape.hyper, shape.latents, 1, reads=self.grid_up)
         self.side_mean = nn.Parameter(torch.zeros(shape.side))
         self.side_log2_scale = nn.Parameter(torch.zeros(shape.side))
 
     def analyse(self, latents: Tensor) -> Tensor:
-        """Return z at 1/32, not yet rounded, of latents whose sides are padded to even."""
-        value = latents.abs() / self.spread.view(1, -1, 1, 1)
-        value = functional.relu(self.analysis_in(value.clamp_max(16.0)))
+        """Return z at 1/32, not yet rounded; an odd row or column is padded with zeros."""
+        value = (latents.abs() / self.spread.view(1, -1, 1, 1)).clamp_max(16.0)
         value = functional.pad(value, (0, value.shape[3] % 2, 0, value.shape[2] % 2))
-        value = functional.relu(self.analysis_out(space_to_depth(value, 2)))
-        return self.analysis_end(value)
+        value = self.grid_in(self.analysis_in(self.magnitudes(value)))
+        value = self.grid_mid(self.analysis_out(space_to_depth(value, 2)))
+        result: Tensor = self.analysis_end(value)
+        return result
 
     def synthesise(self, side: Tensor, rows: int, columns: int) -> Tensor:
         """Return log₂ of each latent's scale, in grey-level units, on rows × columns."""
-        value = functional.relu(self.synthesis_in(side))
-        value = functional.relu(self.synthesis_mix(value) + value)
-        value = functional.relu(depth_to_space(self.synthesis_up(value), 2))
-        result: Tensor = self.synthesis_out(value[:, :, :rows, :columns])
+        value = self.grid_side(self.synthesis_in(side))
+        value = self.grid_mix(self.synthesis_mix(value) + value)
+        value = self.grid_up(depth_to_space(self.synthesis_up(value), 2))
+        result: Tensor = self.scales(self.synthesis_out(value[:, :, :rows, :columns]))
         return result
 
     def side_bits(self, side: Tensor) -> Tensor:
@@ -212,16 +248,22 @@ class KnotTable(nn.Module):
 class ResidualBlock(nn.Module):
     """ReLU, 3×3 with a bias that knows the quality, ReLU, 3×3, added to the input."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, bits: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.entering, self.inner = Grid(bits), Grid(bits)
+        self.first = GridConv(
+            channels, channels, 3, padding=1, bias=False, reads=self.entering
+        )
         self.bias = KnotTable(channels)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = GridConv(channels, channels, 3, padding=1, reads=self.inner)
 
-    def forward(self, value: Tensor, quality: Tensor) -> Tensor:
-        """Return the block's output, the shape of its input."""
-        inner = self.first(functional.relu(value)) + self.bias(quality)[:, :, None, None]
-        result: Tensor = value + self.second(functional.relu(inner))
+    def forward(self, value: Tensor, quality: Tensor, grid: Grid) -> Tensor:
+        """Return the block's output on `grid`, the shape of its input."""
+        bias = self.bias(quality)
+        if self.first.on:
+            bias = round_straight(bias / self.first.bias_step()) * self.first.bias_step()
+        inner = self.first(self.entering(value)) + bias[:, :, None, None]
+        result: Tensor = grid(value + self.second(self.inner(inner)))
         return result
 
 
@@ -234,33 +276,53 @@ class Synthesis(nn.Module):
         self.linear = nn.Conv2d(shape.latents, 3 * BLOCK**2, 1)
         self.register_buffer("spread", torch.ones(shape.latents))
         self.spread: Tensor
-        self.latent_in = nn.Conv2d(shape.latents, 4 * coarse, 1)
-        self.enter = nn.Conv2d(48, fine, 3, padding=1)
+        self.linear_out = Grid(14, signed=True, fraction=PIXEL_FRACTION)
+        self.seen = Grid(10, signed=True, fraction=8)
+        self.hint = Grid(8, signed=True, fraction=4)
+        self.stream_fine = Grid(13, signed=True)
+        self.stream_coarse = Grid(13, signed=True)
+        self.to_down, self.to_up = Grid(9, signed=True), Grid(9, signed=True)
+        self.to_leave = Grid(9)
+        self.correction = Grid(14, signed=True, fraction=PIXEL_FRACTION + 6)
+        self.latent_in = GridConv(shape.latents, 4 * coarse, 1, reads=self.hint)
+        self.enter = GridConv(48, fine, 3, padding=1, reads=self.seen)
         before, below, after = shape.depth
-        self.before = nn.ModuleList(ResidualBlock(fine) for _ in range(before))
-        self.down = nn.Conv2d(4 * fine, coarse, 1)
-        self.below = nn.ModuleList(ResidualBlock(coarse) for _ in range(below))
-        self.up = nn.Conv2d(coarse, 4 * fine, 1)
-        self.after = nn.ModuleList(ResidualBlock(fine) for _ in range(after))
-        self.leave = nn.Conv2d(fine, 48, 3, padding=1)
+        self.before = nn.ModuleList(ResidualBlock(fine, 9) for _ in range(before))
+        self.down = GridConv(4 * fine, coarse, 1, reads=self.to_down)
+        self.below = nn.ModuleList(ResidualBlock(coarse, 8) for _ in range(below))
+        self.up = GridConv(coarse, 4 * fine, 1, reads=self.to_up)
+        self.after = nn.ModuleList(ResidualBlock(fine, 9) for _ in range(after))
+        self.leave = GridConv(fine, 48, 3, padding=1, reads=self.to_leave)
 
     def forward(self, latents: Tensor, quality: Tensor) -> Tensor:
         """Return grey levels (b, 3, h, w), neither rounded nor clipped, of decoded latents."""
         with torch.autocast(latents.device.type, enabled=False):
-            linear = depth_to_space(self.linear(latents), BLOCK) + 128.0
-        seen = (space_to_depth(linear, 4).clamp(0, 255) - 128.0) / 64.0
-        value = self.enter(seen)
+            linear = depth_to_space(self._linear(latents).float(), BLOCK) + 128.0
+        seen = (space_to_depth(linear, 4).clamp(0, 255) - 128.0) / PIXEL_GAIN
+        value = self.stream_fine(self.enter(self.seen(seen)))
         for block in self.before:
-            value = block(value, quality)
-        hint = self.latent_in((latents / self.spread.view(1, -1, 1, 1)).clamp(-8, 8))
-        inner = self.down(space_to_depth(value, 2)) + depth_to_space(hint, 2)
+            value = block(value, quality, self.stream_fine)
+        hint = (latents / self.spread.view(1, -1, 1, 1)).clamp(-8, 8)
+        hint = self.stream_coarse(depth_to_space(self.latent_in(self.hint(hint)), 2))
+        inner = self.stream_coarse(self.down(self.to_down(space_to_depth(value, 2)))) + hint
         for block in self.below:
-            inner = block(inner, quality)
-        value = value + depth_to_space(self.up(inner), 2)
+            inner = block(inner, quality, self.stream_coarse)
+        value = self.stream_fine(value + depth_to_space(self.up(self.to_up(inner)), 2))
         for block in self.after:
-            value = block(value, quality)
-        correction = depth_to_space(self.leave(functional.relu(value)), 4)
-        return linear + 64.0 * correction.float()
+            value = block(value, quality, self.stream_fine)
+        correction = depth_to_space(self.leave(self.to_leave(value)), 4)
+        return linear + PIXEL_GAIN * self.correction(correction.float())
+
+    def _linear(self, latents: Tensor) -> Tensor:
+        if self.training or not self.linear_out.on:
+            result: Tensor = self.linear_out(self.linear(latents))
+            return result
+        # Wider than float32 can add exactly, and a small part of the work: in float64.
+        weight = round_straight(self.linear.weight.double() * 2**SYNTHESIS_FRACTION)
+        bias = round_straight(self.linear.bias.double() * 2**SYNTHESIS_FRACTION)
+        step = 2.0**-SYNTHESIS_FRACTION
+        wide = functional.conv2d(latents.double(), weight * step, bias * step)
+        return self.linear_out(wide)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +359,18 @@ class Codec(nn.Module):
         self.context = ScaleContext(self.shape.latents)
         self.synthesis = Synthesis(self.shape)
 
+    @property
+    def on_grids(self) -> bool:
+        """Whether the networks compute in integers."""
+        return self.analysis.pixels.on
+
+    def log2_gain(self, quality: Tensor) -> Tensor:
+        """Return log₂ of each channel's gain (b, N), on its grid where that is switched on."""
+        value: Tensor = self.gain(quality)
+        if not self.on_grids:
+            return value
+        return round_straight(value * 2**LOG2_FRACTION) / 2**LOG2_FRACTION
+
     def forward(self, levels: Tensor, quality: Tensor) -> Coded:
         """Code a batch at these qualities.
 
@@ -311,13 +385,13 @@ class Codec(nn.Module):
         latents = self.analysis(levels)
         side = self.hyper.analyse(latents)
         with torch.autocast(levels.device.type, enabled=False):
-            side = side.float()
+            side = side.float().clamp(self.hyper.side.low, self.hyper.side.high)
             rounded_side = round_straight(side)
             counted_side = side + torch.rand_like(side) - 0.5 if self.training else rounded_side
             side_bits = self.hyper.side_bits(counted_side).sum(dim=(1, 2, 3))
         log2_scale = self.hyper.synthesise(rounded_side, latents.shape[2], latents.shape[3])
         with torch.autocast(levels.device.type, enabled=False):
-            log2_gain = self.gain(quality)[:, :, None, None]
+            log2_gain = self.log2_gain(quality)[:, :, None, None]
             gain, step = torch.exp2(log2_gain), torch.exp2(-log2_gain)
             predicted = self.shape.predicted
             # What the neighbours decode to, but for the means' effect on their rounding.
