@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .context import PHASES
-from .networks import Codec
+from .networks import BLOCK, Codec
 
 
 def count_macs(module: nn.Module, run: Callable[[], object]) -> dict[str, int]:
@@ -52,8 +52,6 @@ def complexity(codec: Codec, side: int = 256) -> dict[str, float]:
         part: sum(v for k, v in macs.items() if k.split(".")[0] == part) / pixels
         for part in ("analysis", "hyper", "synthesis")
     }
-    positions = pixels / 256
-    taps = float(codec.neighbours.masks.sum()) / len(PHASES)
-    parts["context"] = codec.shape.predicted**2 * taps * positions / pixels
+    parts["context"] = float(codec.neighbours.masks.sum()) / len(PHASES) / BLOCK**2
     parts["onboard"] = parts["analysis"] + parts["hyper"] + parts["context"]
     return parts

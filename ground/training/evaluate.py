@@ -146,7 +146,7 @@ def codec_curve(
     )
     with torch.autocast(device.type, torch.bfloat16):
         coded = codec(levels, torch.tensor(qualities, device=device))
-    decoded = coded.levels.round().clamp(0, 255)
+    decoded = torch.floor(coded.levels + 0.5).clamp(0, 255)
     bpp = (coded.bits / (pixels.shape[0] * pixels.shape[1])).tolist()
     quality = tensor_psnr(decoded, levels).tolist()
     return monotone(bpp, quality)

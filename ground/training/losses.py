@@ -42,7 +42,7 @@ def draw_qualities(codec: Codec, levels: Tensor, rng: np.random.Generator) -> Te
     over all qualities whatever its rate.
     """
     count = levels.shape[0]
-    grid = torch.linspace(0, 1, 14, device=levels.device)
+    grid = torch.linspace(0, 1, 9, device=levels.device)
     gains = torch.exp2(codec.gain(grid))
     latents = codec.analysis.linear(space_to_depth(levels - 128.0, 16)).float()
     energy = latents.square()

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .context import PHASES, ScaleContext, phase_masks
+from .context import PHASES, ScaleContext, groups, phase_masks
 from .entropy import logistic_bits, round_straight
 from .quantise import Grid, GridConv
 
@@ -161,7 +161,7 @@ class Hyper(nn.Module):
         self.magnitudes = Grid(8, fraction=4)
         self.grid_in, self.grid_mid = Grid(), Grid()
         self.side = Grid(6, signed=True, fraction=0)
-        self.grid_side, self.grid_mix, self.grid_up = Grid(), Grid(), Grid()
+        self.grid_side, self.grid_up = Grid(), Grid()
         self.scales = Grid(12, signed=True, fraction=LOG2_FRACTION)
         self.analysis_in = GridConv(shape.latents, shape.hyper, 1, reads=self.magnitudes)
         self.analysis_out = GridConv(4 * shape.hyper, shape.hyper, 1, reads=self.grid_in)
@@ -170,7 +170,7 @@ class Hyper(nn.Module):
         self.synthesis_mix = GridConv(
             shape.hyper, shape.hyper, 3, padding=1, groups=shape.hyper, reads=self.grid_side
         )
-        self.synthesis_up = GridConv(shape.hyper, 4 * shape.hyper, 1, reads=self.grid_mix)
+        self.synthesis_up = GridConv(shape.hyper, 4 * shape.hyper, 1, reads=self.grid_side)
         self.synthesis_out = GridConv(shape.hyper, shape.latents, 1, reads=self.grid_up)
         self.side_mean = nn.Parameter(torch.zeros(shape.side))
         self.side_log2_scale = nn.Parameter(torch.zeros(shape.side))
@@ -187,7 +187,7 @@ class Hyper(nn.Module):
     def synthesise(self, side: Tensor, rows: int, columns: int) -> Tensor:
         """Return log₂ of each latent's scale, in grey-level units, on rows × columns."""
         value = self.grid_side(self.synthesis_in(side))
-        value = self.grid_mix(self.synthesis_mix(value) + value)
+        value = self.grid_side(self.synthesis_mix(value) + value)
         value = self.grid_up(depth_to_space(self.synthesis_up(value), 2))
         result: Tensor = self.scales(self.synthesis_out(value[:, :, :rows, :columns]))
         return result
@@ -198,21 +198,33 @@ class Hyper(nn.Module):
         return logistic_bits(side - mean, self.side_log2_scale.view(1, -1, 1, 1))
 
 
-class Neighbours(nn.Module):
-    """Means of the leading latents, predicted from neighbours that are already coded.
+def mean_masks(channels: int) -> Tensor:
+    """Return (4, channels, channels, 3, 3): what is coded before a latent of each phase.
 
-    Positions are coded in four phases (`PHASES`); the first has no neighbours and mean zero.
+    Channel groups are coded one after another and phases inside a group, so a latent sees all
+    nine positions of earlier groups, and in its own group the positions of earlier phases.
     """
+    number = torch.zeros(channels, dtype=torch.long)
+    for i, group in enumerate(groups(channels)):
+        number[group.first : group.last] = i
+    earlier = (number[None, :] < number[:, None]).float()[None, :, :, None, None]
+    same = (number[None, :] == number[:, None]).float()[None, :, :, None, None]
+    result: Tensor = earlier + same * phase_masks()[:, None, None]
+    return result
+
+
+class Neighbours(nn.Module):
+    """Means of the leading latents, predicted from latents that are already coded."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.channels = channels
         self.weight = nn.Parameter(torch.zeros(len(PHASES) * channels, channels, 3, 3))
-        self.register_buffer("masks", phase_masks())
+        self.register_buffer("masks", mean_masks(channels), persistent=False)
         self.masks: Tensor
         with torch.no_grad():  # the mean grey level begins as its coded neighbours' mean
             for phase in range(1, len(PHASES)):
-                nearest = self.masks[phase].clone()
+                nearest = phase_masks()[phase]
                 if phase > 1:
                     nearest[::2, ::2] = 0
                 self.weight[phase * channels, 0] = 0.9 * nearest / nearest.sum()
@@ -220,13 +232,13 @@ class Neighbours(nn.Module):
     def forward(self, decoded: Tensor) -> Tensor:
         """Return means (b, channels, h, w) of decoded latents (b, channels, h, w)."""
         means = torch.zeros_like(decoded)
-        for phase, (row, column) in enumerate(PHASES[1:], start=1):
-            first = phase * self.channels
-            weight = self.weight[first : first + self.channels] * self.masks[phase]
-            padded = functional.pad(decoded, (1, 1, 1, 1))[:, :, row:, column:]
-            means[:, :, row::2, column::2] = functional.conv2d(padded, weight, stride=2)[
-                :, :, : (decoded.shape[2] - row + 1) // 2, : (decoded.shape[3] - column + 1) // 2
-            ]
+        weights = self.weight.view_as(self.masks) * self.masks
+        padded = functional.pad(decoded, (1, 2, 1, 2))
+        height, width = decoded.shape[2:]
+        for phase, (row, column) in enumerate(PHASES):
+            part = functional.conv2d(padded[:, :, row:, column:], weights[phase], stride=2)
+            rows, columns = (height - row + 1) // 2, (width - column + 1) // 2
+            means[:, :, row::2, column::2] = part[:, :, :rows, :columns]
         return means
 
 

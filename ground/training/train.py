@@ -10,6 +10,7 @@ import argparse
 import csv
 import logging
 import math
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -115,6 +116,7 @@ class Trainer:
     step: int = 0
     seconds: float = 0.0
     best: float = math.inf
+    stopping: bool = False
 
     def __post_init__(self) -> None:
         self.device = torch.device(self.settings.device)
@@ -156,8 +158,12 @@ class Trainer:
         groups = parameter_groups(self.codec, self.settings.rate)
         self.optimiser = torch.optim.Adam(groups, fused=self.device.type == "cuda")
 
+    def stop(self, *_signal: object) -> None:
+        """End the run after the step that is under way, and save (a signal's handler)."""
+        self.stopping = True
+
     def run(self) -> None:
-        """Train until the steps or the minutes are used up; save at the end."""
+        """Train until the steps or the minutes are used up or `stop`; save at the end."""
         started = time.monotonic()
         before = self.seconds
         tally: list[Tensor] = []
@@ -173,11 +179,11 @@ class Trainer:
                 tally.clear()
             if self.samples and self.step % self.settings.evaluate_every == 0:
                 self.assess()
-            out_of_time = time.monotonic() - started > 60 * self.settings.minutes
+            out_of_time = time.monotonic() - started > 60 * self.settings.minutes or self.stopping
             if self.step % self.settings.save_every == 0 or out_of_time:
                 self.save("latest")
             if out_of_time:
-                log.info("time is up at step %d", self.step)
+                log.info("stopped at step %d", self.step)
                 return
         self.save("latest")
         if self.samples:
@@ -325,6 +331,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     trainer.begin(options.start)
     parts = complexity(trainer.averaged)
     log.info("kMAC/px: %s", ", ".join(f"{k} {v / 1000:.2f}" for k, v in parts.items()))
+    signal.signal(signal.SIGTERM, trainer.stop)
     trainer.run()
 
 
