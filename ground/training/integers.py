@@ -106,9 +106,10 @@ def extract(codec: Codec) -> Arrays:
 
     gain = codec.gain(quality) * 2**LOG2_FRACTION
     arrays["gain"] = _floor_half(gain).astype(np.int16)
-    masks = codec.neighbours.masks
-    means = codec.neighbours.weight.view_as(masks) * masks * 2**MEAN_FRACTION
-    arrays["means"] = _floor_half(means).clip(-32768, 32767).astype(np.int16)
+    means = codec.neighbours.weight * codec.neighbours.masks * 2**MEAN_FRACTION
+    arrays["means"] = _floor_half(means).clip(-32768, 32767).astype(np.int16).reshape(
+        4, codec.shape.predicted, codec.shape.predicted, 3, 3
+    )
     return arrays
 
 

@@ -220,7 +220,8 @@ class Neighbours(nn.Module):
         super().__init__()
         self.channels = channels
         self.weight = nn.Parameter(torch.zeros(len(PHASES) * channels, channels, 3, 3))
-        self.register_buffer("masks", mean_masks(channels), persistent=False)
+        masks = mean_masks(channels).reshape(-1, channels, 3, 3)
+        self.register_buffer("masks", masks, persistent=False)
         self.masks: Tensor
         with torch.no_grad():  # the mean grey level begins as its coded neighbours' mean
             for phase in range(1, len(PHASES)):
@@ -232,7 +233,7 @@ class Neighbours(nn.Module):
     def forward(self, decoded: Tensor) -> Tensor:
         """Return means (b, channels, h, w) of decoded latents (b, channels, h, w)."""
         means = torch.zeros_like(decoded)
-        weights = self.weight.view_as(self.masks) * self.masks
+        weights = (self.weight * self.masks).chunk(len(PHASES))
         padded = functional.pad(decoded, (1, 2, 1, 2))
         height, width = decoded.shape[2:]
         for phase, (row, column) in enumerate(PHASES):
