@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +33,7 @@ from .context import (
     ScaleContext,
     expected_magnitudes,
     groups,
+    rounding_offsets,
 )
 from .integers import MEAN_FRACTION, Arrays, Integers
 from .networks import LATENT_FRACTION, LOG2_FRACTION
@@ -44,8 +44,6 @@ LOWEST_BIN_OCTAVE = -4
 MANTISSA_BITS = 12
 MANTISSAS = np.floor(np.exp2(np.arange(32) / 32) * 2**MANTISSA_BITS + 0.5).astype(np.int64)
 """2^(i/32) in units of 2^-12."""
-PLAIN_OFFSET = 128
-"""Half a step in 1/256: plain rounding."""
 
 Exchange = Callable[[slice, tuple[slice, slice], Integers, Integers], Integers]
 """(channels, (rows, columns), means, indices) → signed symbols of that part of the tile."""
@@ -55,7 +53,8 @@ def context_tables(context: ScaleContext) -> Arrays:
     """Return the integer tables of the scale correction, read off the trained one.
 
     `context.correction` int8 (groups, 4, BINS, BINS) in 1/32 octave, by bins of num and den;
-    `context.expected` uint16 (SCALES), E|k| in 1/16.
+    `context.expected` uint16 (SCALES), E|k| in 1/16;
+    `rounding` uint8 (SCALES), see `rounding_table`.
     """
     table = context.table.detach().cpu().double().numpy()
     centres = LOWEST_BIN_OCTAVE + (np.arange(BINS) + 0.5) / 2
@@ -70,6 +69,7 @@ def context_tables(context: ScaleContext) -> Arrays:
     return {
         "context.correction": correction.reshape(-1, len(PHASES), BINS, BINS),
         "context.expected": expected,
+        "rounding": rounding_table(),
     }
 
 
@@ -231,6 +231,6 @@ def _own(value: Integers, phase: int) -> Integers:
     return total
 
 
-def plain_rounding() -> NDArray[Any]:
-    """Return the table of rounding offsets that rounds to nearest at every scale."""
-    return np.full(SCALES, PLAIN_OFFSET, np.uint8)
+def rounding_table() -> NDArray[np.uint8]:
+    """Return the rounding offsets at each scale in 1/256 step: 128, less the dead zone."""
+    return (rounding_offsets() * 256).astype(np.uint8)

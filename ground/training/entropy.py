@@ -51,3 +51,9 @@ def round_straight(value: Tensor) -> Tensor:
     """Round half up with a straight-through gradient."""
     result: Tensor = RoundStraight.apply(value)
     return result
+
+
+def floor_straight(value: Tensor, offset: Tensor) -> Tensor:
+    """Round magnitudes by floor(|v| + offset) with a straight-through gradient."""
+    rounded = torch.sign(value) * torch.floor(value.abs() + offset)
+    return value + (rounded - value).detach()

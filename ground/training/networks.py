@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .context import PHASES, ScaleContext, groups, phase_masks
-from .entropy import logistic_bits, round_straight
+from .entropy import floor_straight, logistic_bits, round_straight
 from .quantise import Grid, GridConv
 
 BLOCK = 16
@@ -412,9 +412,11 @@ class Codec(nn.Module):
             means = self.neighbours(coarse * step[:, :predicted])
             centred = torch.cat((latents[:, :predicted] - means, latents[:, predicted:]), dim=1)
             scaled = centred * gain
-            symbols = round_straight(scaled)
-            counted = scaled + torch.rand_like(scaled) - 0.5 if self.training else symbols
             expected = log2_scale.float() + log2_gain
+            with torch.no_grad():  # the context knows the symbols before the dead zone's choice
+                correction = self.context(torch.floor(scaled + 0.5), expected)
+            symbols = floor_straight(scaled, self.context.offset(expected + correction))
+            counted = scaled + torch.rand_like(scaled) - 0.5 if self.training else symbols
             correction = self.context(symbols, expected)
             latent_bits = logistic_bits(counted, expected + correction)
             decoded = symbols * step
