@@ -28,7 +28,7 @@ from .context import groups
 from .data import Corpus, load_corpus, split
 from .evaluate import Sample, compare, held_out_samples, monotone, tensor_psnr
 from .graphs import decoder_graph, encoder_graph, hyper_graph
-from .initialise import spreads_to_powers_of_two
+from .initialise import put_on_grids
 from .integers import Arrays, Integers, extract
 from .losses import draw_qualities
 from .networks import (
@@ -40,31 +40,12 @@ from .networks import (
     QUALITY_STEPS,
     Codec,
 )
-from .quantise import calibrate
 from .tables import CodedTile, count_tables, ideal_bits
 
 log = logging.getLogger(__name__)
 
 FORMAT = 1
 """Of the integers' meaning; a codec that reads another one must refuse."""
-
-
-def put_on_grids(codec: Codec, sampler: CropSampler, batches: int = 8) -> None:
-    """Turn a codec's networks into integer ones, by what training crops send through them."""
-    if codec.on_grids:
-        return
-    spreads_to_powers_of_two(codec)
-    was_training = codec.training
-    codec.eval()
-
-    def run() -> None:
-        for step in range(batches):
-            levels = sampler.draw(0x20000000 + step)
-            quality = torch.linspace(0, 1, levels.shape[0], device=levels.device)
-            codec(levels, quality)
-
-    calibrate(codec, run)
-    codec.train(was_training)
 
 
 @torch.no_grad()

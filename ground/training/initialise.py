@@ -21,6 +21,7 @@ from .networks import (
     Codec,
     space_to_depth,
 )
+from .quantise import calibrate
 
 
 def principal_components(sampler: CropSampler, batches: int) -> tuple[Tensor, Tensor]:
@@ -87,6 +88,24 @@ def spreads_to_powers_of_two(codec: Codec) -> None:
         rounded = torch.exp2(torch.log2(owner.spread).round().clamp_min(0))
         layer.weight.mul_((rounded / owner.spread).view(1, -1, 1, 1))
         owner.spread.copy_(rounded)
+
+
+def put_on_grids(codec: Codec, sampler: CropSampler, batches: int = 8) -> None:
+    """Turn a codec's networks into integer ones, by what training crops send through them."""
+    if codec.on_grids:
+        return
+    spreads_to_powers_of_two(codec)
+    was_training = codec.training
+    codec.eval()
+
+    def run() -> None:
+        for step in range(batches):
+            levels = sampler.draw(0x20000000 + step)
+            quality = torch.linspace(0, 1, levels.shape[0], device=levels.device)
+            codec(levels, quality)
+
+    calibrate(codec, run)
+    codec.train(was_training)
 
 
 def _zero(parameter: Tensor | None) -> None:

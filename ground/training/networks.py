@@ -161,7 +161,8 @@ class Hyper(nn.Module):
         self.magnitudes = Grid(8, fraction=4)
         self.grid_in, self.grid_mid = Grid(), Grid()
         self.side = Grid(6, signed=True, fraction=0)
-        self.grid_side, self.grid_up = Grid(), Grid()
+        # ẑ is whole numbers: what is made of them can be no finer than the weights are.
+        self.grid_side, self.grid_up = Grid(finest=5), Grid()
         self.scales = Grid(12, signed=True, fraction=LOG2_FRACTION)
         self.analysis_in = GridConv(shape.latents, shape.hyper, 1, reads=self.magnitudes)
         self.analysis_out = GridConv(4 * shape.hyper, shape.hyper, 1, reads=self.grid_in)

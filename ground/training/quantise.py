@@ -36,10 +36,19 @@ class Grid(nn.Module):
         bits: of an integer, its sign included.
         signed: whether values may be negative.
         fraction: where fixed from the start, the grid's step is 2^-fraction.
+        finest: where not, it is not finer than 2^-finest.
     """
 
-    def __init__(self, bits: int = 8, *, signed: bool = False, fraction: int | None = None) -> None:
+    def __init__(
+        self,
+        bits: int = 8,
+        *,
+        signed: bool = False,
+        fraction: int | None = None,
+        finest: int = 12,
+    ) -> None:
         super().__init__()
+        self.finest = finest
         self.low = -(2 ** (bits - 1)) if signed else 0
         self.high = 2 ** (bits - 1) - 1 if signed else 2**bits - 1
         self.fixed = fraction is not None
@@ -77,7 +86,8 @@ class Grid(nn.Module):
         if not self.fixed:
             room = 1.6 if self.high > 2000 else 1.0
             largest = max(self.seen * room, 2.0**-10)
-            self.fraction.fill_(float(math.floor(math.log2(self.high / largest) + 0.05)))
+            fraction = math.floor(math.log2(self.high / largest) + 0.05)
+            self.fraction.fill_(float(min(fraction, self.finest)))
         self.switch_on()
 
     def switch_on(self) -> None:

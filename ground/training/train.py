@@ -27,7 +27,7 @@ from .checkpoint import load, restore, save, shape_of, shape_to_store
 from .complexity import complexity
 from .data import Corpus, load_corpus, split
 from .evaluate import Sample, Summary, evaluate, held_out_samples
-from .initialise import start_from_components
+from .initialise import put_on_grids, start_from_components
 from .losses import draw_qualities, rate_distortion, relative_cost
 from .networks import Codec, CodecShape
 from .threads import ThreadTuner
@@ -51,6 +51,7 @@ class TrainSettings:
         save_every: steps.
         evaluate_every: steps.
         device: torch device name.
+        grids: share of the steps, at the end, that train with integer weights and activations.
         tune_threads: try now and then whether one thread or all are faster (CPU). The order of
             sums changes with it, so equal seeds give equal weights only without.
     """
@@ -66,6 +67,7 @@ class TrainSettings:
     save_every: int = 250
     evaluate_every: int = 1500
     device: str = "cpu"
+    grids: float = 0.1
     tune_threads: bool = False
 
 
@@ -170,6 +172,8 @@ class Trainer:
         tuner = ThreadTuner() if self.settings.tune_threads else None
         while self.step < self.settings.steps:
             step_started = time.monotonic()
+            if self.step >= self.settings.steps * (1 - self.settings.grids):
+                self.put_on_grids()
             tally.append(self.advance())
             if tuner is not None:
                 tuner.note(time.monotonic() - step_started)
@@ -188,6 +192,14 @@ class Trainer:
         self.save("latest")
         if self.samples:
             self.assess()
+
+    def put_on_grids(self) -> None:
+        """Go on with integer weights and activations, from the averaged weights."""
+        if self.codec.on_grids:
+            return
+        put_on_grids(self.averaged, self.sampler)
+        restore(self.codec, self.averaged.state_dict())
+        self.best = math.inf  # what was best was no integer codec
 
     def advance(self) -> Tensor:
         """Make one step; return (loss, bits per pixel, side bits per pixel, MSE, gradient)."""
@@ -303,6 +315,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--crop", type=int, default=128)
     parser.add_argument("--rate", type=float, default=4e-4)
     parser.add_argument("--decay", type=float, default=0.3)
+    parser.add_argument("--grids", type=float, default=0.1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--evaluate-every", type=int, default=1500)
     parser.add_argument("--tune-threads", action="store_true")
@@ -320,6 +333,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         crop=options.crop,
         rate=options.rate,
         decay=options.decay,
+        grids=options.grids,
         seed=options.seed,
         evaluate_every=options.evaluate_every,
         device=options.device,
