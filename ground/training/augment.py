@@ -147,7 +147,7 @@ def _column(values: np.ndarray, device: torch.device) -> Tensor:
 
 
 def _colour_matrix(rng: np.random.Generator, settings: AugmentSettings) -> np.ndarray:
-    """Return a 3 × 3 matrix whose rows sum to one, so that grey stays grey."""
+    """Return a 3 x 3 matrix whose rows sum to one, so that grey stays grey."""
     choice = rng.random()
     if choice < settings.grey:
         row = rng.dirichlet((1.0, 1.0, 1.0))

@@ -5,7 +5,7 @@
         μ     = (Σ w · ŷ + 2^13) >> 14            leading channels only, else 0
         base  = L + G                             log₂-scale in steps, 1/32 octave
         index = (base + correction(num, den) + 130) >> 2, clipped to 0…120
-        |k|   = (|y − μ| · M + offset) >> shift   to code; its sign is (y − μ)'s
+        |k|   = (|y - μ| · M + offset) >> shift   to code; its sign is (y - μ)'s
         ŷ     = μ ± ((|k| · M' · 2^e + 2^11) >> 12)
 
 `walk` is that loop, for encoder and decoder alike: what differs is the `exchange` given to it,
@@ -181,14 +181,14 @@ def to_index(log_scale: Integers) -> Integers:
 
 
 def quantise(size: Integers, gain: Integers, offset: Integers) -> Integers:
-    """Return |k| of |y − μ| at a log₂-gain in 1/32 octave; `offset` in 1/256 step."""
+    """Return |k| of |y - μ| at a log₂-gain in 1/32 octave; `offset` in 1/256 step."""
     shift = MANTISSA_BITS + LATENT_FRACTION - (gain >> LOG2_FRACTION)
     scaled = size * MANTISSAS[gain & 31]
-    return np.asarray((scaled + (((offset << shift)) >> 8)) >> shift)
+    return np.asarray((scaled + ((offset << shift) >> 8)) >> shift)
 
 
 def rescale(size: Integers, gain: Integers) -> Integers:
-    """Return |ŷ − μ| of |k|."""
+    """Return |ŷ - μ| of |k|."""
     exponent = ((-gain) >> LOG2_FRACTION) + LATENT_FRACTION
     scaled = (size * MANTISSAS[(-gain) & 31]) << exponent
     return np.asarray((scaled + (1 << (MANTISSA_BITS - 1))) >> MANTISSA_BITS)

@@ -36,16 +36,16 @@ def count_macs(module: nn.Module, run: Callable[[], object]) -> dict[str, int]:
 
 
 def complexity(codec: Codec, side: int = 256) -> dict[str, float]:
-    """Return MACs per pixel: analysis, hyper (both nets), context, onboard (all), synthesis.
+    """Return MACs per pixel: colour rotation, analysis, hyper (both nets), context, onboard (all), synthesis.
 
     The hyper synthesis counts as on board, because the encoder needs the scales too.
     """
     device = next(codec.parameters()).device
-    levels = torch.zeros(1, 3, side, side, device=device)
+    planes = torch.zeros(1, 3, side, side, device=device)
     quality = torch.full((1,), 0.5, device=device)
     was_training = codec.training
     codec.eval()
-    macs = count_macs(codec, lambda: codec(levels, quality))
+    macs = count_macs(codec, lambda: codec(planes, quality))
     codec.train(was_training)
     pixels = side * side
     parts = {
@@ -53,5 +53,6 @@ def complexity(codec: Codec, side: int = 256) -> dict[str, float]:
         for part in ("analysis", "hyper", "synthesis")
     }
     parts["context"] = float(codec.neighbours.masks.sum()) / len(PHASES) / BLOCK**2
-    parts["onboard"] = parts["analysis"] + parts["hyper"] + parts["context"]
+    parts["colour"] = 9.0
+    parts["onboard"] = sum(parts[k] for k in ("colour", "analysis", "hyper", "context"))
     return parts

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -53,10 +54,11 @@ class Group:
 
 def groups(latents: int) -> tuple[Group, ...]:
     """Return the channel groups of so many latents; windows are powers of two."""
-    edges = [0, *(e for e in (4, 8, 16, 32, 64, 128, 192, 256, 384) if e < latents), latents]
+    steps = (4, 8, 16, 32, 64, 128, 192, 256, 384, 512)
+    edges = [0, *(e for e in steps if e < latents), latents]
     return tuple(
         Group(a, b, 0 if a == 0 else 2 ** min(7, int(math.log2(max(a // 2, 4)))))
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
+        for a, b in pairwise(edges)
     )
 
 
@@ -110,9 +112,7 @@ class ScaleContext(nn.Module):
         offsets = torch.from_numpy(rounding_offsets()).float()
         self.register_buffer("offsets", offsets, persistent=False)
         self.offsets: Tensor
-        number = torch.cat(
-            [torch.full((g.last - g.first,), i) for i, g in enumerate(self.groups)]
-        )
+        number = torch.cat([torch.full((g.last - g.first,), i) for i, g in enumerate(self.groups)])
         self.register_buffer("group_of_channel", number.long(), persistent=False)
         self.masks: Tensor
         self.expected: Tensor
@@ -144,8 +144,12 @@ class ScaleContext(nn.Module):
         padded = functional.pad(value, (1, 1, 1, 1))
 
         def shifted(row: int, column: int, down: int, right: int) -> Tensor:
-            return padded[:, :, row + down : height + row + down : 2,
-                          column + right : width + column + right : 2]
+            return padded[
+                :,
+                :,
+                row + down : height + row + down : 2,
+                column + right : width + column + right : 2,
+            ]
 
         out = torch.zeros_like(value)
         for phase, (row, column) in enumerate(PHASES):

@@ -50,13 +50,13 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """RGB pictures in one flat uint8 array (rows × columns × 3 each, one after another)."""
+    """RGB pictures in one flat uint8 array (rows x columns x 3 each, one after another)."""
 
     flat: NDArray[np.uint8]
     pictures: tuple[Picture, ...]
 
     def pixels(self, picture: Picture) -> NDArray[np.uint8]:
-        """Return the picture as an array of rows × columns × 3."""
+        """Return the picture as an array of rows x columns x 3."""
         size = picture.height * picture.width * 3
         part = self.flat[picture.offset : picture.offset + size]
         return part.reshape(picture.height, picture.width, 3)

@@ -37,12 +37,12 @@ class RoundStraight(torch.autograd.Function):
     """Round half up, with the gradient of the identity (straight-through)."""
 
     @staticmethod
-    def forward(ctx: object, value: Tensor) -> Tensor:
+    def forward(_context: object, value: Tensor) -> Tensor:
         """Round half up: floor(v + 1/2), as the integer arithmetic does."""
         return torch.floor(value + 0.5)
 
     @staticmethod
-    def backward(ctx: object, gradient: Tensor) -> Tensor:
+    def backward(_context: object, gradient: Tensor) -> Tensor:
         """Pass the gradient on as it is."""
         return gradient
 

@@ -20,6 +20,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .colour import (
+    MATRIX_FRACTION,
+    difference_covariance,
+    rotate,
+    rotate_back,
+    rotation_matrix,
+    rotation_of,
+)
 from .data import Corpus
 from .networks import Codec
 
@@ -41,7 +49,7 @@ class Comparison:
     """One picture against the anchor.
 
     Attributes:
-        bd_rate: change of rate at equal PSNR; −0.25 means 25 % fewer bits. NaN: no overlap.
+        bd_rate: change of rate at equal PSNR; -0.25 means 25 % fewer bits. NaN: no overlap.
         coverage: share of the anchor's PSNR range that the curve reaches.
     """
 
@@ -89,9 +97,7 @@ def compare(anchor: Curve, tested: Curve) -> Comparison:
     of_anchor = PchipInterpolator(anchor.psnr_db, np.log(anchor.bpp))
     of_tested = PchipInterpolator(tested.psnr_db, np.log(tested.bpp))
     difference = of_tested.integrate(start, end) - of_anchor.integrate(start, end)
-    return Comparison(
-        float(np.expm1(difference / (end - start))), (end - start) / (high - low)
-    )
+    return Comparison(float(np.expm1(difference / (end - start))), (end - start) / (high - low))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +132,9 @@ def held_out_samples(
             curve = anchor_curve(pixels)
             stored[key] = [list(curve.bpp), list(curve.psnr_db)]
         bpp, quality = stored[key]
-        samples.append(Sample(picture.name, picture.group, pixels, Curve(tuple(bpp), tuple(quality))))
+        samples.append(
+            Sample(picture.name, picture.group, pixels, Curve(tuple(bpp), tuple(quality)))
+        )
     cache.parent.mkdir(parents=True, exist_ok=True)
     temporary = cache.with_suffix(f".{os.getpid()}")
     temporary.write_text(json.dumps(stored))
@@ -141,12 +149,14 @@ def codec_curve(
     """Return the codec's curve, with the model's ideal bits and rounded latents and pixels."""
     device = next(codec.parameters()).device
     levels = torch.from_numpy(np.array(pixels)).to(device).permute(2, 0, 1)[None].float()
-    levels = levels.expand(len(qualities), -1, -1, -1).contiguous(
-        memory_format=torch.channels_last
-    )
+    matrix = rotation_matrix(rotation_of(difference_covariance(pixels))) / 2**MATRIX_FRACTION
+    rotation = torch.from_numpy(matrix)[None].float().to(device)
+    planes = torch.floor(rotate(levels, rotation) * 2 + 0.5) / 2
+    planes = planes.expand(len(qualities), -1, -1, -1).contiguous(memory_format=torch.channels_last)
     with torch.autocast(device.type, torch.bfloat16):
-        coded = codec(levels, torch.tensor(qualities, device=device))
-    decoded = torch.floor(coded.levels + 0.5).clamp(0, 255)
+        coded = codec(planes, torch.tensor(qualities, device=device))
+    decoded = rotate_back(coded.planes, rotation.expand(len(qualities), -1, -1))
+    decoded = torch.floor(decoded + 0.5).clamp(0, 255)
     bpp = (coded.bits / (pixels.shape[0] * pixels.shape[1])).tolist()
     quality = tensor_psnr(decoded, levels).tolist()
     return monotone(bpp, quality)

@@ -23,10 +23,19 @@ import torch
 from .augment import CropSampler
 from .checkpoint import averaged_codec, load
 from .coding import TileCoder, context_tables
+from .colour import (
+    PLANE_FRACTION,
+    canonical_planes,
+    difference_covariance,
+    rotation_matrix,
+    rotation_of,
+    to_pixels,
+    to_planes,
+)
 from .complexity import complexity
 from .context import groups
 from .data import Corpus, load_corpus, split
-from .evaluate import Sample, compare, held_out_samples, monotone, tensor_psnr
+from .evaluate import Sample, compare, held_out_samples, monotone, psnr
 from .graphs import decoder_graph, encoder_graph, hyper_graph
 from .initialise import put_on_grids
 from .integers import Arrays, Integers, extract
@@ -37,6 +46,7 @@ from .networks import (
     LOG2_FRACTION,
     LOG2_LAMBDA_HIGH,
     LOG2_LAMBDA_LOW,
+    PIXEL_FRACTION,
     QUALITY_STEPS,
     Codec,
 )
@@ -49,9 +59,9 @@ FORMAT = 1
 
 
 @torch.no_grad()
-def analyse_tile(codec: Codec, levels: torch.Tensor, quality: int) -> CodedTile:
-    """Return a tile's integers, computed by the networks on their grids (1, 3, h, w)."""
-    latents = codec.analysis(levels)
+def analyse_tile(codec: Codec, planes: torch.Tensor, quality: int) -> CodedTile:
+    """Return the integers of a tile's planes (1, 3, h, w), by the networks on their grids."""
+    latents = codec.analysis(planes)
     side = torch.floor(codec.hyper.analyse(latents) + 0.5)
     side = side.clamp(codec.hyper.side.low, codec.hyper.side.high)
     scales = codec.hyper.synthesise(side, latents.shape[2], latents.shape[3])
@@ -70,10 +80,10 @@ def _integers(value: torch.Tensor) -> Integers:
 def training_tiles(codec: Codec, sampler: CropSampler, batches: int) -> Iterator[CodedTile]:
     """Yield tiles of training crops over all rates."""
     for step in range(batches):
-        levels = sampler.draw(0x30000000 + step)
         rng = np.random.default_rng(step)
-        quality = draw_qualities(codec, levels, rng).cpu().numpy()
-        for one, value in zip(levels, quality, strict=True):
+        planes = canonical_planes(sampler.draw(0x30000000 + step), rng)
+        quality = draw_qualities(codec, planes, rng).cpu().numpy()
+        for one, value in zip(planes, quality, strict=True):
             yield analyse_tile(codec, one[None], round(float(value) * QUALITY_STEPS))
 
 
@@ -93,8 +103,9 @@ def integer_curve(
     codec: Codec, arrays: Arrays, sample: Sample, qualities: Sequence[int]
 ) -> dict[str, list[float]]:
     """Return bits per pixel (ideal, of the tables) and PSNR of a sample coded in integers."""
-    levels = torch.from_numpy(np.array(sample.pixels)).permute(2, 0, 1)[None].float()
-    tile = analyse_tile(codec, levels, 0)
+    matrix = rotation_matrix(rotation_of(difference_covariance(sample.pixels)))
+    planes = torch.from_numpy(to_planes(sample.pixels, matrix) / 2**PLANE_FRACTION)
+    tile = analyse_tile(codec, planes[None].float(), 0)
     curve: dict[str, list[float]] = {"quality": [], "bpp": [], "psnr_db": []}
     for quality in qualities:
         coder = TileCoder(arrays, tile.log_scales, quality)
@@ -102,10 +113,10 @@ def integer_curve(
         bits = ideal_bits(arrays, symbols, index, tile.side)
         latents = torch.from_numpy(decoded[None] / 2**LATENT_FRACTION).float()
         out = codec.synthesis(latents, torch.tensor([quality / QUALITY_STEPS]))
-        out = torch.floor(out + 0.5).clamp(0, 255)
+        pixels = to_pixels(_integers(out * 2**PIXEL_FRACTION), matrix, PIXEL_FRACTION)
         curve["quality"].append(quality)
-        curve["bpp"].append(round(bits / levels[0, 0].numel(), 5))
-        curve["psnr_db"].append(round(float(tensor_psnr(out, levels)), 3))
+        curve["bpp"].append(round(bits / (pixels.shape[0] * pixels.shape[1]), 5))
+        curve["psnr_db"].append(round(psnr(sample.pixels.astype(float), pixels.astype(float)), 3))
     return curve
 
 

@@ -6,9 +6,11 @@ two changes no digit, so sums stay as exact as the integers' own (see `quantise`
 floor(clip(v)) = clip(floor(v)) between integer bounds.
 
 Graphs (one tile, or one frame, without a batch axis):
-  encoder  pixels uint8 (16·R, 16·C, 3)  →  latents int32 (N, R, C), side int32 (S, ⌈R/2⌉, ⌈C/2⌉)
+  encoder  pixels uint8 (16·R, 16·C, 3), rotation int32 (3, 3)
+           →  latents int32 (N, R, C), side int32 (S, ⌈R/2⌉, ⌈C/2⌉)
   hyper    side int32 (S, r, c)          →  log_scales int32 (N, 2·r, 2·c)
-  decoder  latents int32 (N, R, C), quality int64 ()  →  pixels uint8 (16·R, 16·C, 3)
+  decoder  latents int32 (N, R, C), quality int64 (), rotation int32 (3, 3)
+           →  pixels uint8 (16·R, 16·C, 3)
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from .colour import MATRIX_FRACTION, PLANE_FRACTION
 from .integers import Arrays
 from .networks import BLOCK, LATENT_FRACTION, PIXEL_FRACTION, SYNTHESIS_FRACTION
 
@@ -47,7 +50,9 @@ class GraphBuilder:
     def constant(self, value: NDArray[Any] | float, name: str | None = None) -> str:
         """Add a constant (a number is float32) and return its name."""
         array = np.asarray(value, np.float32) if np.isscalar(value) else np.asarray(value)
-        name = name or f"constant_{array.dtype}_{array.ravel()[0]}_{array.size}_{len(self.constants)}"
+        name = (
+            name or f"constant_{array.dtype}_{array.ravel()[0]}_{array.size}_{len(self.constants)}"
+        )
         if name not in self.constants:
             self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
         return name
@@ -66,7 +71,7 @@ class GraphBuilder:
         Args:
             name: of the layer in the arrays.
             value: its input.
-            stride: s > 1 takes the folding of s × s positions into the convolution.
+            stride: s > 1 takes the folding of s x s positions into the convolution.
             order: of the input's channels, where they come folded in another order.
             bias: a computed bias (float, scaled) in place of the stored one.
         """
@@ -157,10 +162,14 @@ def encoder_graph(arrays: Arrays) -> bytes:
     """Return the graph of analysis and hyper analysis."""
     g = GraphBuilder(arrays)
     pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["height", "width", 3])
-    levels = g.node("Sub", g.node("Cast", "pixels", to=TensorProto.FLOAT), g.constant(128.0))
-    levels = g.node("Transpose", g.unsqueeze(levels), perm=[0, 3, 1, 2])
-    linear = g.layer("analysis.linear", levels, stride=BLOCK)
-    value = g.layer("analysis.enter", levels, stride=4)
+    rotation = helper.make_tensor_value_info("rotation", TensorProto.INT32, [3, 3])
+    centred = g.node("Sub", g.node("Cast", "pixels", to=TensorProto.FLOAT), g.constant(128.0))
+    matrix = g.node("Cast", "rotation", to=TensorProto.FLOAT)
+    planes = g.node("MatMul", centred, g.node("Transpose", matrix, perm=[1, 0]))
+    planes = g.move(planes, MATRIX_FRACTION - PLANE_FRACTION, -512, 511)
+    planes = g.node("Transpose", g.unsqueeze(planes), perm=[0, 3, 1, 2])
+    linear = g.layer("analysis.linear", planes, stride=BLOCK)
+    value = g.layer("analysis.enter", planes, stride=4)
     value = _separable(g, "analysis.block_fine", value)
     value = g.layer("analysis.down_middle", value, stride=2)
     value = _separable(g, "analysis.block_middle", value)
@@ -181,7 +190,7 @@ def encoder_graph(arrays: Arrays) -> bytes:
         helper.make_tensor_value_info("latents", TensorProto.INT32, ["latents", "rows", "columns"]),
         helper.make_tensor_value_info("side", TensorProto.INT32, ["side", "rows2", "columns2"]),
     ]
-    return g.model("encoder", [pixels], outputs, infos)
+    return g.model("encoder", [pixels, rotation], outputs, infos)
 
 
 def _odd_padding(g: GraphBuilder, value: str) -> str:
@@ -223,10 +232,7 @@ def decoder_graph(arrays: Arrays) -> bytes:
     )
     quality = helper.make_tensor_value_info("quality", TensorProto.INT64, [])
     linear = _linear_synthesis(g)
-    middle = float(128 << PIXEL_FRACTION)
-    linear = g.node("Add", linear, g.constant(middle))
-    seen = g.clip(linear, 0.0, 255 << PIXEL_FRACTION)
-    seen = g.move(g.node("Sub", seen, g.constant(middle)), 2, -512, 511)
+    seen = g.move(linear, 3, -512, 511)
     taken = arrays["synthesis.enter.weight"].shape[1]
     # SpaceToDepth gives (row, column, channel); the weights are for (channel, row, column).
     order = np.arange(taken).reshape(taken // 16, 16).T.reshape(-1)
@@ -241,11 +247,20 @@ def decoder_graph(arrays: Arrays) -> bytes:
     value = g.node("Add", value, g.unfold(up, 2))
     value = _stack(g, "after", g.clip(value, *arrays["synthesis.up.clip"]))
     value = g.layer("synthesis.leave", _move(g, "synthesis.to_leave", value))
-    levels = g.move(g.node("Add", linear, g.unfold(value, 4)), PIXEL_FRACTION, 0, 255)
-    levels = g.node("Transpose", levels, perm=[0, 2, 3, 1])
-    outputs = {"pixels": g.squeeze(g.node("Cast", levels, to=TensorProto.UINT8))}
+    planes = g.node("Add", linear, g.unfold(value, 4))
+    planes = g.node("Transpose", g.squeeze(planes), perm=[1, 2, 0])
+    # Planes of 14 bits times a matrix of 15: in float64, for nine multiplications a pixel.
+    wide = g.node("Cast", planes, to=TensorProto.DOUBLE)
+    levels = g.node("MatMul", wide, g.node("Cast", "rotation", to=TensorProto.DOUBLE))
+    scale = np.array(2.0 ** -(MATRIX_FRACTION + PIXEL_FRACTION), np.float64)
+    levels = g.node("Mul", levels, g.constant(scale, "pixels.scale"))
+    levels = g.node("Add", levels, g.constant(np.array(128.5, np.float64), "pixels.middle"))
+    levels = g.node("Cast", g.node("Floor", levels), to=TensorProto.FLOAT)
+    levels = g.clip(levels, 0.0, 255.0)
+    outputs = {"pixels": g.node("Cast", levels, to=TensorProto.UINT8)}
     info = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["height", "width", 3])
-    return g.model("decoder", [latents, quality], outputs, [info])
+    rotation = helper.make_tensor_value_info("rotation", TensorProto.INT32, [3, 3])
+    return g.model("decoder", [latents, quality, rotation], outputs, [info])
 
 
 def _linear_synthesis(g: GraphBuilder) -> str:

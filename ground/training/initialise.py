@@ -1,6 +1,6 @@
 """The start of training: principal components of training blocks, and quantisers to match.
 
-The linear pair is the Karhunen-Loève transform of 16 × 16 RGB blocks, gains are the uniform
+The linear pair is the Karhunen-Loève transform of 16 x 16 RGB blocks, gains are the uniform
 steps that each λ asks for at high rate, and scales are the latents' own statistics. Nothing
 is learned yet, and the codec already works.
 """
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .augment import CropSampler
+from .colour import canonical_planes
 from .networks import (
     BLOCK,
     KNOTS,
@@ -33,7 +34,7 @@ def principal_components(sampler: CropSampler, batches: int) -> tuple[Tensor, Te
     total = torch.zeros(size, size, dtype=torch.float64)
     count = 0
     for step in range(batches):
-        folded = space_to_depth(sampler.draw(-1 - step & 0x7FFFFFFF) - 128.0, BLOCK)
+        folded = space_to_depth(canonical_planes(sampler.draw(-1 - step & 0x7FFFFFFF)), BLOCK)
         blocks = folded.permute(0, 2, 3, 1).reshape(-1, size).double().cpu()
         # A few harsh pictures would own every component: each block counts by its log-energy.
         energy = (blocks - blocks.mean(dim=1, keepdim=True)).square().mean(dim=1)
@@ -65,7 +66,9 @@ def start_from_components(codec: Codec, sampler: CropSampler, batches: int = 150
         # the two balance where step² = 18 / (λ ln 2).
         step = math.sqrt(18.0 / (2.0**log2_lambda * math.log(2.0)))
         codec.gain.values[knot] = -math.log2(step)
-    samples = torch.cat([codec.analysis(sampler.draw(0x40000000 + i)) for i in range(8)])
+    samples = torch.cat(
+        [codec.analysis(canonical_planes(sampler.draw(0x40000000 + i))) for i in range(8)]
+    )
     spread = samples.abs().mean(dim=(0, 2, 3)).clamp_min(0.05)
     codec.hyper.spread.copy_(spread)
     codec.synthesis.spread.copy_(2.0 * spread)
@@ -100,9 +103,9 @@ def put_on_grids(codec: Codec, sampler: CropSampler, batches: int = 8) -> None:
 
     def run() -> None:
         for step in range(batches):
-            levels = sampler.draw(0x20000000 + step)
-            quality = torch.linspace(0, 1, levels.shape[0], device=levels.device)
-            codec(levels, quality)
+            planes = canonical_planes(sampler.draw(0x20000000 + step))
+            quality = torch.linspace(0, 1, planes.shape[0], device=planes.device)
+            codec(planes, quality)
 
     calibrate(codec, run)
     codec.train(was_training)

@@ -63,7 +63,9 @@ def extract(codec: Codec) -> Arrays:
     for stage in ("fine", "middle", "coarse"):
         block = getattr(analysis, f"block_{stage}")
         put(f"analysis.block_{stage}.depthwise", block.depthwise, block.inner)
-        put(f"analysis.block_{stage}.pointwise", block.pointwise, getattr(analysis, f"grid_{stage}"))
+        put(
+            f"analysis.block_{stage}.pointwise", block.pointwise, getattr(analysis, f"grid_{stage}")
+        )
     put("analysis.down_middle", analysis.down_middle, analysis.grid_middle)
     put("analysis.down_coarse", analysis.down_coarse, analysis.grid_coarse)
     put("analysis.leave", analysis.leave, analysis.branch_out)
@@ -96,7 +98,9 @@ def extract(codec: Codec) -> Arrays:
             table = _floor_half(block.bias(quality) / block.first.bias_step())
             arrays[f"{name}.bias"] = table.astype(np.int32)
             _put_shift(arrays, f"{name}.entering", stream, block.entering)
-            _check_exact(name, block.first, np.abs(table).max(axis=0), arrays[f"{name}.first.shift"])
+            _check_exact(
+                name, block.first, np.abs(table).max(axis=0), arrays[f"{name}.first.shift"]
+            )
     for name, source, target in (
         ("to_down", synthesis.stream_fine, synthesis.to_down),
         ("to_up", synthesis.stream_coarse, synthesis.to_up),
@@ -107,8 +111,11 @@ def extract(codec: Codec) -> Arrays:
     gain = codec.gain(quality) * 2**LOG2_FRACTION
     arrays["gain"] = _floor_half(gain).astype(np.int16)
     means = codec.neighbours.weight * codec.neighbours.masks * 2**MEAN_FRACTION
-    arrays["means"] = _floor_half(means).clip(-32768, 32767).astype(np.int16).reshape(
-        4, codec.shape.predicted, codec.shape.predicted, 3, 3
+    arrays["means"] = (
+        _floor_half(means)
+        .clip(-32768, 32767)
+        .astype(np.int16)
+        .reshape(4, codec.shape.predicted, codec.shape.predicted, 3, 3)
     )
     return arrays
 
@@ -177,11 +184,13 @@ class IntegerNetworks:
 
     arrays: Arrays
 
-    def analyse(self, pixels: NDArray[np.uint8]) -> Integers:
-        """Return latents (N, rows, columns) of a tile (h, w, 3) whose sides are multiples of 16."""
-        centred = np.moveaxis(pixels.astype(np.int64), -1, 0) - 128
-        linear = self._layer("analysis.linear", _fold(centred, BLOCK))
-        value = self._layer("analysis.enter", _fold(centred, 4))
+    def analyse(self, planes: Integers) -> Integers:
+        """Return latents (N, rows, columns) of a tile's planes (3, h, w) in half grey levels.
+
+        The sides are multiples of 16.
+        """
+        linear = self._layer("analysis.linear", _fold(planes, BLOCK))
+        value = self._layer("analysis.enter", _fold(planes, 4))
         value = self._block("analysis.block_fine", value)
         value = self._layer("analysis.down_middle", _fold(value, 2))
         value = self._block("analysis.block_middle", value)
@@ -206,15 +215,14 @@ class IntegerNetworks:
         value = _unfold(self._layer("hyper.synthesis_up", value), 2)
         return self._layer("hyper.synthesis_out", value[:, :rows, :columns])
 
-    def synthesise(self, latents: Integers, quality: int) -> NDArray[np.uint8]:
-        """Return pixels (h, w, 3) of decoded latents (N, rows, columns) at quality 0…256."""
+    def synthesise(self, latents: Integers, quality: int) -> Integers:
+        """Return planes (3, h, w) in 1/16 of decoded latents (N, rows, columns) at quality 0…256."""
         a = self.arrays
         weight = a["synthesis.linear.weight"].astype(np.int64)
         wide = np.tensordot(weight, latents, axes=1) + a["synthesis.linear.bias"][:, None, None]
         wide = shift_round(wide, LATENT_FRACTION + SYNTHESIS_FRACTION - PIXEL_FRACTION)
-        linear = _unfold(np.clip(wide, -8192, 8191), BLOCK) + (128 << PIXEL_FRACTION)
-        seen = np.clip(linear, 0, 255 << PIXEL_FRACTION) - (128 << PIXEL_FRACTION)
-        seen = _fold(np.clip(shift_round(seen, 2), -512, 511), 4)
+        linear = _unfold(np.clip(wide, -8192, 8191), BLOCK)
+        seen = _fold(np.clip(shift_round(linear, 3), -512, 511), 4)
         value = self._layer("synthesis.enter", seen)
         for i in range(self._count("before")):
             value = self._residual(f"synthesis.before.{i}", value, quality)
@@ -230,8 +238,7 @@ class IntegerNetworks:
         for i in range(self._count("after")):
             value = self._residual(f"synthesis.after.{i}", value, quality)
         value = self._layer("synthesis.leave", self._move("synthesis.to_leave", value))
-        levels = shift_round(linear + _unfold(value, 4), PIXEL_FRACTION)
-        return np.moveaxis(np.clip(levels, 0, 255).astype(np.uint8), 0, -1)
+        return linear + _unfold(value, 4)
 
     def _count(self, part: str) -> int:
         return sum(k.endswith(".first.weight") and f".{part}." in k for k in self.arrays)
@@ -265,7 +272,7 @@ class IntegerNetworks:
 
 
 def _convolve(value: Integers, weight: Integers) -> Integers:
-    """Return sums of (c, h, w) with 1×1 or 3×3 weights, dense or one filter a channel."""
+    """Return sums of (c, h, w) with 1x1 or 3x3 weights, dense or one filter a channel."""
     out, taken, rows, columns = weight.shape
     if rows == 1:
         return np.asarray(np.tensordot(weight[:, :, 0, 0], value, axes=1))
@@ -283,7 +290,7 @@ def _convolve(value: Integers, weight: Integers) -> Integers:
 
 
 def _fold(value: Integers, size: int) -> Integers:
-    """Fold size × size positions into channels: channel = (c · size + row) · size + column."""
+    """Fold size x size positions into channels: channel = (c · size + row) · size + column."""
     channels, height, width = value.shape
     parts = value.reshape(channels, height // size, size, width // size, size)
     return parts.transpose(0, 2, 4, 1, 3).reshape(-1, height // size, width // size)

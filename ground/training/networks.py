@@ -1,19 +1,19 @@
 """The codec's networks: light analysis and hyper-analysis on board, synthesis on the ground.
 
-    x ── space-to-depth 16 ── 1×1 (PCA start) ──────────────┐
+    x ── space-to-depth 16 ── 1x1 (PCA start) ──────────────┐
     │                                                       +── y (1/16) ──┬── |y| ── h_a ── ẑ
-    └─ s2d 4 ─ block ─ s2d 2 ─ block ─ s2d 2 ─ block ─ 1×1 ─┘              │              │
+    └─ s2d 4 ─ block ─ s2d 2 ─ block ─ s2d 2 ─ block ─ 1x1 ─┘              │              │
                                                                            │     log₂σ ── h_s
-            k = round((y − μ) · g(q))   μ from coded neighbours  ◄─────────┘
+            k = round((y - μ) · g(q))   μ from coded neighbours  ◄─────────┘
             ŷ = μ + k / g(q)
 
-    ŷ ── 1×1 (transposed PCA) ── depth-to-space 16 ── x_lin ──┬────────────── + ── x̂
+    ŷ ── 1x1 (transposed PCA) ── depth-to-space 16 ── x_lin ──┬────────────── + ── x̂
                                                               └─ restoration ─┘
                                                                   (1/4, 1/8), sees ŷ and q
 
 Nothing is normalised and nothing depends on the size of a tile. Quality q acts as a gain per
 channel alone: analysis and both hyper networks run once a frame at whatever rate. Layer kinds
-on board: space-to-depth, 1×1 convolution, depthwise 3×3, ReLU, add.
+on board: space-to-depth, 1x1 convolution, depthwise 3x3, ReLU, add.
 
 The linear pair begins as a principal component analysis of training blocks and the nonlinear
 branches begin near zero, so training improves a transform that already works.
@@ -27,6 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .colour import PLANE_FRACTION
 from .context import PHASES, ScaleContext, groups, phase_masks
 from .entropy import floor_straight, logistic_bits, round_straight
 from .quantise import Grid, GridConv
@@ -62,7 +63,7 @@ class CodecShape:
         depth: residual blocks of the restoration: at 1/4, at 1/8, at 1/4 again.
     """
 
-    latents: int = 512
+    latents: int = 640
     analysis: tuple[int, int, int] = (48, 96, 192)
     hyper: int = 64
     side: int = 12
@@ -72,7 +73,7 @@ class CodecShape:
 
 
 def space_to_depth(value: Tensor, size: int) -> Tensor:
-    """Fold size × size pixels into channels: channel = (c · size + row) · size + column."""
+    """Fold size x size pixels into channels: channel = (c · size + row) · size + column."""
     return functional.pixel_unshuffle(value, size)
 
 
@@ -82,7 +83,7 @@ def depth_to_space(value: Tensor, size: int) -> Tensor:
 
 
 class SeparableBlock(nn.Module):
-    """Depthwise 3×3, ReLU, 1×1, added to the input and rectified.
+    """Depthwise 3x3, ReLU, 1x1, added to the input and rectified.
 
     The output lies on the input's grid, so the sum of the two is exact in integers.
     """
@@ -90,9 +91,7 @@ class SeparableBlock(nn.Module):
     def __init__(self, channels: int, reads: Grid) -> None:
         super().__init__()
         self.inner = Grid()
-        self.depthwise = GridConv(
-            channels, channels, 3, padding=1, groups=channels, reads=reads
-        )
+        self.depthwise = GridConv(channels, channels, 3, padding=1, groups=channels, reads=reads)
         self.pointwise = GridConv(channels, channels, 1, reads=self.inner)
 
     def forward(self, value: Tensor, grid: Grid) -> Tensor:
@@ -114,8 +113,8 @@ class Analysis(nn.Module):
     def __init__(self, shape: CodecShape) -> None:
         super().__init__()
         fine, middle, coarse = shape.analysis
-        self.pixels = Grid(9, signed=True, fraction=0)
-        self.scaled_pixels = Grid(9, signed=True, fraction=6)
+        self.pixels = Grid(10, signed=True, fraction=PLANE_FRACTION)
+        self.scaled_pixels = Grid(10, signed=True, fraction=PLANE_FRACTION + 6)
         self.linear_out = Grid(18, signed=True, fraction=LATENT_FRACTION)
         self.branch_out = Grid(18, signed=True, fraction=LATENT_FRACTION + 4)
         self.grid_fine, self.grid_middle, self.grid_coarse = Grid(), Grid(), Grid()
@@ -128,22 +127,21 @@ class Analysis(nn.Module):
         self.block_coarse = SeparableBlock(coarse, self.grid_coarse)
         self.leave = GridConv(coarse, shape.latents, 1, reads=self.grid_coarse)
 
-    def features(self, centred: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def features(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the stage outputs at 1/4, 1/8 and 1/16 (what a teacher's are matched to)."""
-        value = self.enter(space_to_depth(self.scaled_pixels(centred / PIXEL_GAIN), 4))
+        value = self.enter(space_to_depth(self.scaled_pixels(planes / PIXEL_GAIN), 4))
         fine = self.block_fine(self.grid_fine(value), self.grid_fine)
         middle = self.grid_middle(self.down_middle(space_to_depth(fine, 2)))
         middle = self.block_middle(middle, self.grid_middle)
         coarse = self.grid_coarse(self.down_coarse(space_to_depth(middle, 2)))
         return fine, middle, self.block_coarse(coarse, self.grid_coarse)
 
-    def forward(self, levels: Tensor) -> Tensor:
-        """Return latents (b, N, h/16, w/16) of grey levels 0…255 (b, 3, h, w)."""
-        centred = levels - 128.0
-        branch = self.leave(self.features(centred)[2])
-        with torch.autocast(levels.device.type, enabled=False):
+    def forward(self, planes: Tensor) -> Tensor:
+        """Return latents (b, N, h/16, w/16) of planes about mid-grey (b, 3, h, w)."""
+        branch = self.leave(self.features(planes)[2])
+        with torch.autocast(planes.device.type, enabled=False):
             # The mean grey level spans thousands of steps: bfloat16 would round it away.
-            linear = self.linear(space_to_depth(self.pixels(centred), BLOCK))
+            linear = self.linear(space_to_depth(self.pixels(planes), BLOCK))
             return self.linear_out(linear) + BRANCH_GAIN * self.branch_out(branch.float())
 
 
@@ -186,7 +184,7 @@ class Hyper(nn.Module):
         return result
 
     def synthesise(self, side: Tensor, rows: int, columns: int) -> Tensor:
-        """Return log₂ of each latent's scale, in grey-level units, on rows × columns."""
+        """Return log₂ of each latent's scale, in grey-level units, on rows x columns."""
         value = self.grid_side(self.synthesis_in(side))
         value = self.grid_side(self.synthesis_mix(value) + value)
         value = self.grid_up(depth_to_space(self.synthesis_up(value), 2))
@@ -260,14 +258,12 @@ class KnotTable(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """ReLU, 3×3 with a bias that knows the quality, ReLU, 3×3, added to the input."""
+    """ReLU, 3x3 with a bias that knows the quality, ReLU, 3x3, added to the input."""
 
     def __init__(self, channels: int, bits: int) -> None:
         super().__init__()
         self.entering, self.inner = Grid(bits), Grid(bits)
-        self.first = GridConv(
-            channels, channels, 3, padding=1, bias=False, reads=self.entering
-        )
+        self.first = GridConv(channels, channels, 3, padding=1, bias=False, reads=self.entering)
         self.bias = KnotTable(channels)
         self.second = GridConv(channels, channels, 3, padding=1, reads=self.inner)
 
@@ -282,7 +278,7 @@ class ResidualBlock(nn.Module):
 
 
 class Synthesis(nn.Module):
-    """The transform on the ground: latents of a whole frame to grey levels."""
+    """The transform on the ground: latents of a whole frame to planes about mid-grey."""
 
     def __init__(self, shape: CodecShape) -> None:
         super().__init__()
@@ -291,7 +287,7 @@ class Synthesis(nn.Module):
         self.register_buffer("spread", torch.ones(shape.latents))
         self.spread: Tensor
         self.linear_out = Grid(14, signed=True, fraction=PIXEL_FRACTION)
-        self.seen = Grid(10, signed=True, fraction=8)
+        self.seen = Grid(10, signed=True, fraction=7)
         self.hint = Grid(8, signed=True, fraction=4)
         self.stream_fine = Grid(13, signed=True)
         self.stream_coarse = Grid(13, signed=True)
@@ -309,10 +305,10 @@ class Synthesis(nn.Module):
         self.leave = GridConv(fine, 48, 3, padding=1, reads=self.to_leave)
 
     def forward(self, latents: Tensor, quality: Tensor) -> Tensor:
-        """Return grey levels (b, 3, h, w), neither rounded nor clipped, of decoded latents."""
+        """Return planes (b, 3, h, w), neither rounded nor clipped, of decoded latents."""
         with torch.autocast(latents.device.type, enabled=False):
-            linear = depth_to_space(self._linear(latents).float(), BLOCK) + 128.0
-        seen = (space_to_depth(linear, 4).clamp(0, 255) - 128.0) / PIXEL_GAIN
+            linear = depth_to_space(self._linear(latents).float(), BLOCK)
+        seen = space_to_depth(linear, 4).clamp(-256, 256) / PIXEL_GAIN
         value = self.stream_fine(self.enter(self.seen(seen)))
         for block in self.before:
             value = block(value, quality, self.stream_fine)
@@ -344,7 +340,7 @@ class Coded:
     """What one forward pass gives.
 
     Attributes:
-        levels: decoded grey levels (b, 3, h, w), neither rounded nor clipped.
+        planes: decoded, about mid-grey (b, 3, h, w), neither rounded nor clipped.
         bits: of each sample, latents and side information (b,).
         side_bits: the side information's share of them (b,).
         latents: y, as analysed.
@@ -352,7 +348,7 @@ class Coded:
         latent_bits: of every latent.
     """
 
-    levels: Tensor
+    planes: Tensor
     bits: Tensor
     side_bits: Tensor
     latents: Tensor
@@ -385,7 +381,7 @@ class Codec(nn.Module):
             return value
         return round_straight(value * 2**LOG2_FRACTION) / 2**LOG2_FRACTION
 
-    def forward(self, levels: Tensor, quality: Tensor) -> Coded:
+    def forward(self, planes: Tensor, quality: Tensor) -> Coded:
         """Code a batch at these qualities.
 
         In training, bits are counted with uniform noise in place of rounding and pixels are
@@ -393,18 +389,18 @@ class Codec(nn.Module):
         rounded.
 
         Args:
-            levels: grey levels 0…255 (b, 3, h, w); sides are multiples of 16.
+            planes: about mid-grey (b, 3, h, w), see `colour`; sides are multiples of 16.
             quality: of each sample (b,), 0…1.
         """
-        latents = self.analysis(levels)
+        latents = self.analysis(planes)
         side = self.hyper.analyse(latents)
-        with torch.autocast(levels.device.type, enabled=False):
+        with torch.autocast(planes.device.type, enabled=False):
             side = side.float().clamp(self.hyper.side.low, self.hyper.side.high)
             rounded_side = round_straight(side)
             counted_side = side + torch.rand_like(side) - 0.5 if self.training else rounded_side
             side_bits = self.hyper.side_bits(counted_side).sum(dim=(1, 2, 3))
         log2_scale = self.hyper.synthesise(rounded_side, latents.shape[2], latents.shape[3])
-        with torch.autocast(levels.device.type, enabled=False):
+        with torch.autocast(planes.device.type, enabled=False):
             log2_gain = self.log2_gain(quality)[:, :, None, None]
             gain, step = torch.exp2(log2_gain), torch.exp2(-log2_gain)
             predicted = self.shape.predicted

@@ -1,12 +1,12 @@
 """The entropy coder's tables: integer frequencies, counted from what the codec really codes.
 
-Latents. A symbol k at scale index i is coded with table t = i − 8·b, where b is the number of
+Latents. A symbol k at scale index i is coded with table t = i - 8·b, where b is the number of
 octaves that i lies above the widest table; its b low bits go as they are:
-  k' = (k + 2^(b-1)) >> b,  low = (k + 2^(b-1)) & (2^b − 1)      (b = 0: k' = k)
-Table t holds 2·T_t + 2 frequencies, of k' = −T_t … T_t and of the escape; they sum to 2^16.
+  k' = (k + 2^(b-1)) >> b,  low = (k + 2^(b-1)) & (2^b - 1)      (b = 0: k' = k)
+Table t holds 2·T_t + 2 frequencies, of k' = -T_t … T_t and of the escape; they sum to 2^16.
 
 Side information. A value of ẑ is coded with the table of its channel and of its context: the
-rounded mean of its coded neighbours, clipped to −2 … 2, or 5 where it has none. Values are
+rounded mean of its coded neighbours, clipped to -2 … 2, or 5 where it has none. Values are
 coded in the same four phases as latents; phase 1 looks at corners, the others at edges.
 """
 
@@ -56,7 +56,7 @@ def low_bits(index: Integers) -> Integers:
 
 def side_contexts(side: Integers) -> Integers:
     """Return the context 0…5 of every value of ẑ (channels, rows, columns)."""
-    channels, rows, columns = side.shape
+    rows, columns = side.shape[1:]
     padded = np.pad(side, ((0, 0), (1, 2), (1, 2)))
     inside = np.pad(np.ones((rows, columns), np.int64), ((1, 2), (1, 2)))
     contexts = np.full(side.shape, SIDE_CONTEXTS - 1, np.int64)

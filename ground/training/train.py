@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from .augment import CropSampler
 from .checkpoint import load, restore, save, shape_of, shape_to_store
+from .colour import canonical_planes
 from .complexity import complexity
 from .data import Corpus, load_corpus, split
 from .evaluate import Sample, Summary, evaluate, held_out_samples
@@ -208,11 +209,12 @@ class Trainer:
             group["lr"] = rate * learning_rate(self.step, self.settings)
         rng = np.random.default_rng((self.settings.seed, self.step, 1))
         torch.manual_seed(int(rng.integers(2**62)))
-        levels = self.sampler.draw(self.step).contiguous(memory_format=torch.channels_last)
-        quality = draw_qualities(self.codec, levels, rng)
+        planes = canonical_planes(self.sampler.draw(self.step), rng)
+        planes = planes.contiguous(memory_format=torch.channels_last)
+        quality = draw_qualities(self.codec, planes, rng)
         with torch.autocast(self.device.type, torch.bfloat16):
-            coded = self.codec(levels, quality)
-        loss = relative_cost(rate_distortion(coded, levels, quality))
+            coded = self.codec(planes, quality)
+        loss = relative_cost(rate_distortion(coded, planes, quality))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         gradient = nn.utils.clip_grad_norm_(self.codec.parameters(), 2.0)
@@ -220,14 +222,14 @@ class Trainer:
             self.optimiser.step()
         self.step += 1
         self._average()
-        pixels = levels.shape[2] * levels.shape[3]
+        pixels = planes.shape[2] * planes.shape[3]
         with torch.no_grad():
             return torch.stack(
                 (
                     loss.detach(),
                     coded.bits.mean() / pixels,
                     coded.side_bits.mean() / pixels,
-                    (coded.levels - levels).square().mean(),
+                    (coded.planes - planes).square().mean(),
                     gradient,
                 )
             )
@@ -255,7 +257,10 @@ class Trainer:
         took = time.monotonic() - started
         log.info(
             "step %d: BD-rate %+.1f %%, coverage %.0f %% (%.0f s)",
-            self.step, 100 * summary.bd_rate, 100 * summary.coverage, took,
+            self.step,
+            100 * summary.bd_rate,
+            100 * summary.coverage,
+            took,
         )
         if summary.bd_rate < self.best:
             self.best = summary.bd_rate

@@ -6,7 +6,6 @@ import imagecodecs
 import numpy as np
 import pytest
 import torch
-
 from downpass.ground.training.augment import CropSampler
 from downpass.ground.training.data import Corpus, Picture
 from downpass.ground.training.initialise import start_from_components

@@ -1,6 +1,5 @@
 import numpy as np
 import torch
-
 from downpass.ground.training.augment import AugmentSettings, CropSampler, _colour_matrix
 
 

@@ -1,9 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
-
 from downpass.ground.training.coding import (
     TileCoder,
     _bin,
@@ -18,6 +15,8 @@ from downpass.ground.training.export import analyse_tile
 from downpass.ground.training.initialise import put_on_grids
 from downpass.ground.training.integers import extract
 from downpass.ground.training.networks import phase_masks
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 import pytest
-
 from downpass.ground.training.complexity import complexity
 from downpass.ground.training.networks import Codec, CodecShape
 
@@ -21,9 +20,7 @@ def test_hand_count_of_the_shipped_shape():
         + 64 * 512 / 256
     )
     assert parts["hyper"] == pytest.approx(hyper)
-    assert parts["onboard"] == pytest.approx(
-        parts["analysis"] + parts["hyper"] + parts["context"]
-    )
+    assert parts["onboard"] == pytest.approx(parts["analysis"] + parts["hyper"] + parts["context"])
     assert parts["onboard"] <= 4000
     assert parts["synthesis"] <= 150_000
 

@@ -1,8 +1,8 @@
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
-
 from downpass.ground.training.context import (
     SCALES,
     expected_magnitudes,
@@ -16,7 +16,7 @@ def test_groups_cover_all_channels_and_look_back_only():
         parts = groups(latents)
         assert parts[0].first == 0
         assert parts[-1].last == latents
-        for before, after in zip(parts[:-1], parts[1:], strict=True):
+        for before, after in pairwise(parts):
             assert before.last == after.first
         for part in parts[1:]:
             assert part.window <= part.first

@@ -1,7 +1,6 @@
 import imagecodecs
 import numpy as np
 import pytest
-
 from downpass.ground.training.data import (
     Corpus,
     Picture,

@@ -3,7 +3,6 @@ import json
 import numpy as np
 import onnxruntime
 import pytest
-
 from downpass.ground.training.data import split
 from downpass.ground.training.evaluate import held_out_samples
 from downpass.ground.training.export import export, fingerprint

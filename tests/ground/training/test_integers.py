@@ -2,7 +2,6 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-
 from downpass.ground.training.export import analyse_tile
 from downpass.ground.training.graphs import decoder_graph, encoder_graph, hyper_graph
 from downpass.ground.training.initialise import put_on_grids

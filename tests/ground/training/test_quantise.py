@@ -1,9 +1,8 @@
 import pytest
 import torch
+from downpass.ground.training.quantise import EXACT, Grid, GridConv, calibrate
 from hypothesis import given
 from hypothesis import strategies as st
-
-from downpass.ground.training.quantise import EXACT, Grid, GridConv, calibrate
 
 
 @given(

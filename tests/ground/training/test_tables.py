@@ -1,7 +1,4 @@
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
-
 from downpass.ground.training.tables import (
     SIDE_CONTEXTS,
     TABLES,
@@ -12,6 +9,8 @@ from downpass.ground.training.tables import (
     side_contexts,
     split_symbols,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @given(st.lists(st.floats(1e-9, 1), min_size=2, max_size=300))

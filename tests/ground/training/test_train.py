@@ -3,7 +3,6 @@ import csv
 import numpy as np
 import pytest
 import torch
-
 from downpass.ground.training.checkpoint import averaged_codec, load
 from downpass.ground.training.data import split
 from downpass.ground.training.evaluate import held_out_samples
