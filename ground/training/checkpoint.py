@@ -42,7 +42,8 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
 
 def shape_of(content: dict[str, Any]) -> CodecShape:
     """Return the widths that a checkpoint's networks have."""
-    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in content["shape"].items()}
+    stored = content["shape"].items()
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored}
     return CodecShape(**fields)
 
 

@@ -43,12 +43,8 @@ def difference_covariance(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     total = np.zeros((3, 3), np.int64)
     count = 0
     for axis in (0, 1):
-        difference = np.diff(pixels.astype(np.int32), axis=axis).reshape(-1, 3)
-        for i in range(3):
-            for j in range(3):
-                total[i, j] += np.einsum(
-                    "i,i->", difference[:, i], difference[:, j], dtype=np.int64
-                )
+        difference = np.diff(pixels.astype(np.int64), axis=axis).reshape(-1, 3)
+        total += difference.T @ difference
         count += difference.shape[0]
     return np.asarray(total / max(count, 1))
 
@@ -110,7 +106,8 @@ def batch_rotations(levels: Tensor) -> Tensor:
     vectors = vectors * sign
     handed = torch.sign(torch.linalg.det(vectors) * torch.linalg.det(axes))
     vectors[:, 2] *= handed[:, None]
-    return (axes.T @ vectors).float().to(levels.device)
+    result: Tensor = (axes.T @ vectors).float().to(levels.device)
+    return result
 
 
 def rotate(levels: Tensor, rotations: Tensor) -> Tensor:
@@ -138,7 +135,8 @@ def canonical_planes(levels: Tensor, generator: np.random.Generator | None = Non
         for number, (i, j) in enumerate(((0, 1), (0, 2), (1, 2))):
             skew[:, i, j], skew[:, j, i] = turns[:, number], -turns[:, number]
         rotations = torch.matrix_exp(skew).to(levels.device) @ rotations
-    return torch.floor(rotate(levels, rotations) * 2**PLANE_FRACTION + 0.5) / 2**PLANE_FRACTION
+    half_levels: Tensor = torch.floor(rotate(levels, rotations) * 2**PLANE_FRACTION + 0.5)
+    return half_levels / 2**PLANE_FRACTION
 
 
 def to_pixels(

@@ -36,7 +36,7 @@ def count_macs(module: nn.Module, run: Callable[[], object]) -> dict[str, int]:
 
 
 def complexity(codec: Codec, side: int = 256) -> dict[str, float]:
-    """Return MACs per pixel: colour rotation, analysis, hyper (both nets), context, onboard (all), synthesis.
+    """Return MACs per pixel, by part; `onboard` is all but the synthesis.
 
     The hyper synthesis counts as on board, because the encoder needs the scales too.
     """

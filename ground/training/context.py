@@ -81,7 +81,7 @@ def expected_magnitudes() -> NDArray[np.float64]:
     # E|k| = 2 · Σ P(k > j), j = 0, 1, …
     beyond = np.arange(40_000)[None, :] + 0.5
     tails = np.exp(-np.logaddexp(0.0, beyond / scale))
-    return np.minimum(2.0 * tails.sum(axis=1), LARGEST_MAGNITUDE)
+    return np.asarray(np.minimum(2.0 * tails.sum(axis=1), LARGEST_MAGNITUDE))
 
 
 @cache

@@ -32,7 +32,7 @@ def principal_components(sampler: CropSampler, batches: int) -> tuple[Tensor, Te
     """
     size = 3 * BLOCK**2
     total = torch.zeros(size, size, dtype=torch.float64)
-    count = 0
+    count = 0.0
     for step in range(batches):
         folded = space_to_depth(canonical_planes(sampler.draw(-1 - step & 0x7FFFFFFF)), BLOCK)
         blocks = folded.permute(0, 2, 3, 1).reshape(-1, size).double().cpu()
@@ -74,7 +74,10 @@ def start_from_components(codec: Codec, sampler: CropSampler, batches: int = 150
     codec.synthesis.spread.copy_(2.0 * spread)
     codec.hyper.synthesis_out.weight.mul_(0.3)
     # A logistic of scale s has mean magnitude 2 s ln 2.
-    codec.hyper.synthesis_out.bias.copy_(torch.log2(spread / (2.0 * math.log(2.0))))
+    bias = codec.hyper.synthesis_out.bias
+    if bias is None:
+        raise ValueError("the hyper synthesis needs a bias")
+    bias.copy_(torch.log2(spread / (2.0 * math.log(2.0))))
     codec.hyper.analysis_end.weight.mul_(3.0)
 
 

@@ -80,8 +80,10 @@ def extract(codec: Codec) -> Arrays:
 
     weight = synthesis.linear.weight.double() * 2**SYNTHESIS_FRACTION
     arrays["synthesis.linear.weight"] = _floor_half(weight)[:, :, 0, 0].astype(np.int32)
-    bias = synthesis.linear.bias.double() * 2**SYNTHESIS_FRACTION
-    arrays["synthesis.linear.bias"] = _floor_half(bias).astype(np.int64) << LATENT_FRACTION
+    if synthesis.linear.bias is None:
+        raise ValueError("the linear synthesis needs a bias")
+    offset = synthesis.linear.bias.double() * 2**SYNTHESIS_FRACTION
+    arrays["synthesis.linear.bias"] = _floor_half(offset).astype(np.int64) << LATENT_FRACTION
     arrays["synthesis.spread_shift"] = _powers_of_two(synthesis.spread)
     put("synthesis.latent_in", synthesis.latent_in, synthesis.stream_coarse)
     put("synthesis.enter", synthesis.enter, synthesis.stream_fine)
@@ -196,7 +198,7 @@ class IntegerNetworks:
         value = self._block("analysis.block_middle", value)
         value = self._layer("analysis.down_coarse", _fold(value, 2))
         value = self._block("analysis.block_coarse", value)
-        return linear + self._layer("analysis.leave", value)
+        return np.asarray(linear + self._layer("analysis.leave", value))
 
     def side(self, latents: Integers) -> Integers:
         """Return ẑ (side channels, ⌈rows/2⌉, ⌈columns/2⌉) of latents."""
@@ -216,7 +218,7 @@ class IntegerNetworks:
         return self._layer("hyper.synthesis_out", value[:, :rows, :columns])
 
     def synthesise(self, latents: Integers, quality: int) -> Integers:
-        """Return planes (3, h, w) in 1/16 of decoded latents (N, rows, columns) at quality 0…256."""
+        """Return planes (3, h, w) in 1/16 grey level of decoded latents, at quality 0…256."""
         a = self.arrays
         weight = a["synthesis.linear.weight"].astype(np.int64)
         wide = np.tensordot(weight, latents, axes=1) + a["synthesis.linear.bias"][:, None, None]
@@ -258,7 +260,7 @@ class IntegerNetworks:
     def _block(self, name: str, value: Integers) -> Integers:
         inner = self._layer(f"{name}.depthwise", value)
         low, high = self.arrays[f"{name}.pointwise.clip"]
-        return np.clip(value + self._sum(f"{name}.pointwise", inner), low, high)
+        return np.asarray(np.clip(value + self._sum(f"{name}.pointwise", inner), low, high))
 
     def _move(self, name: str, value: Integers) -> Integers:
         low, high = self.arrays[f"{name}.clip"]
@@ -268,7 +270,7 @@ class IntegerNetworks:
         bias = self.arrays[f"{name}.bias"][quality]
         inner = self._layer(f"{name}.first", self._move(f"{name}.entering", value), bias)
         low, high = self.arrays[f"{name}.second.clip"]
-        return np.clip(value + self._sum(f"{name}.second", inner), low, high)
+        return np.asarray(np.clip(value + self._sum(f"{name}.second", inner), low, high))
 
 
 def _convolve(value: Integers, weight: Integers) -> Integers:

@@ -3,7 +3,7 @@
     x ── space-to-depth 16 ── 1x1 (PCA start) ──────────────┐
     │                                                       +── y (1/16) ──┬── |y| ── h_a ── ẑ
     └─ s2d 4 ─ block ─ s2d 2 ─ block ─ s2d 2 ─ block ─ 1x1 ─┘              │              │
-                                                                           │     log₂σ ── h_s
+                                                                           │     log₂s ── h_s
             k = round((y - μ) · g(q))   μ from coded neighbours  ◄─────────┘
             ŷ = μ + k / g(q)
 
@@ -96,7 +96,8 @@ class SeparableBlock(nn.Module):
 
     def forward(self, value: Tensor, grid: Grid) -> Tensor:
         """Return the block's output on `grid`, the shape of its input, never negative."""
-        return grid(value + self.pointwise(self.inner(self.depthwise(value))))
+        result: Tensor = grid(value + self.pointwise(self.inner(self.depthwise(value))))
+        return result
 
 
 LATENT_FRACTION = 4
@@ -142,7 +143,8 @@ class Analysis(nn.Module):
         with torch.autocast(planes.device.type, enabled=False):
             # The mean grey level spans thousands of steps: bfloat16 would round it away.
             linear = self.linear(space_to_depth(self.pixels(planes), BLOCK))
-            return self.linear_out(linear) + BRANCH_GAIN * self.branch_out(branch.float())
+            result: Tensor = self.linear_out(linear) + BRANCH_GAIN * self.branch_out(branch.float())
+            return result
 
 
 class Hyper(nn.Module):
@@ -321,18 +323,22 @@ class Synthesis(nn.Module):
         for block in self.after:
             value = block(value, quality, self.stream_fine)
         correction = depth_to_space(self.leave(self.to_leave(value)), 4)
-        return linear + PIXEL_GAIN * self.correction(correction.float())
+        result: Tensor = linear + PIXEL_GAIN * self.correction(correction.float())
+        return result
 
     def _linear(self, latents: Tensor) -> Tensor:
         if self.training or not self.linear_out.on:
             result: Tensor = self.linear_out(self.linear(latents))
             return result
+        if self.linear.bias is None:
+            raise ValueError("the linear synthesis needs a bias")
         # Wider than float32 can add exactly, and a small part of the work: in float64.
         weight = round_straight(self.linear.weight.double() * 2**SYNTHESIS_FRACTION)
         bias = round_straight(self.linear.bias.double() * 2**SYNTHESIS_FRACTION)
         step = 2.0**-SYNTHESIS_FRACTION
         wide = functional.conv2d(latents.double(), weight * step, bias * step)
-        return self.linear_out(wide)
+        exact: Tensor = self.linear_out(wide)
+        return exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,7 +385,8 @@ class Codec(nn.Module):
         value: Tensor = self.gain(quality)
         if not self.on_grids:
             return value
-        return round_straight(value * 2**LOG2_FRACTION) / 2**LOG2_FRACTION
+        on_grid: Tensor = round_straight(value * 2**LOG2_FRACTION) / 2**LOG2_FRACTION
+        return on_grid
 
     def forward(self, planes: Tensor, quality: Tensor) -> Coded:
         """Code a batch at these qualities.

@@ -129,7 +129,8 @@ class GridConv(nn.Conv2d):
 
     def forward(self, value: Tensor) -> Tensor:
         """Return the convolution, with rounded weights where that is switched on."""
-        return self._conv_forward(value, self.weight_on_grid(), self.bias_on_grid())
+        result: Tensor = self._conv_forward(value, self.weight_on_grid(), self.bias_on_grid())
+        return result
 
     @torch.no_grad()
     def settle(self) -> None:

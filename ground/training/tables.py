@@ -146,7 +146,7 @@ def integer_frequencies(probability: NDArray[np.float64]) -> NDArray[np.uint32]:
     missing = spare - int(whole.sum())
     order = np.argsort(-(exact - whole), kind="stable")
     whole[order[:missing]] += 1
-    return (whole + 1).astype(np.uint32)
+    return np.asarray((whole + 1).astype(np.uint32))
 
 
 def ideal_bits(arrays: Arrays, symbols: Integers, index: Integers, side: Integers) -> float:

@@ -156,8 +156,8 @@ class Trainer:
         self._make_optimiser()
 
     def _make_optimiser(self) -> None:
-        self.codec.to(memory_format=torch.channels_last)
-        self.averaged.to(memory_format=torch.channels_last)
+        self.codec.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.averaged.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         groups = parameter_groups(self.codec, self.settings.rate)
         self.optimiser = torch.optim.Adam(groups, fused=self.device.type == "cuda")
 
@@ -216,7 +216,7 @@ class Trainer:
             coded = self.codec(planes, quality)
         loss = relative_cost(rate_distortion(coded, planes, quality))
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         gradient = nn.utils.clip_grad_norm_(self.codec.parameters(), 2.0)
         if bool(torch.isfinite(gradient)):
             self.optimiser.step()

@@ -10,6 +10,7 @@ from downpass.ground.training.coding import (
     rescale,
     to_index,
 )
+from downpass.ground.training.colour import canonical_planes
 from downpass.ground.training.context import PHASES, SCALES, groups
 from downpass.ground.training.export import analyse_tile
 from downpass.ground.training.initialise import put_on_grids
@@ -24,7 +25,7 @@ def coded(tiny, sampler, scenery):
     put_on_grids(tiny, sampler, batches=2)
     arrays = extract(tiny) | context_tables(tiny.context)
     levels = torch.from_numpy(scenery(4, 112, 80).copy()).permute(2, 0, 1)[None].float()
-    return tiny, arrays, analyse_tile(tiny, levels, 0)
+    return tiny, arrays, analyse_tile(tiny, canonical_planes(levels), 0)
 
 
 @pytest.mark.parametrize("quality", [0, 77, 160, 256])

@@ -1,6 +1,14 @@
 import numpy as np
 import pytest
-from downpass.ground.training.evaluate import Curve, anchor_curve, compare, monotone, psnr
+from downpass.ground.training.evaluate import (
+    Curve,
+    anchor_curve,
+    compare,
+    monotone,
+    pchip_integral,
+    psnr,
+)
+from scipy import interpolate
 
 RATES = np.array([0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0])
 ANCHOR = Curve(tuple(RATES), tuple(30 + 3 * np.log2(RATES / 0.1)))
@@ -47,3 +55,14 @@ def test_the_anchor_is_jpeg_2000(scenery):
     assert list(curve.bpp) == sorted(curve.bpp)
     assert list(curve.psnr_db) == sorted(curve.psnr_db)
     assert curve.psnr_db[-1] > 45
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("points", [2, 3, 9])
+def test_pchip_is_scipys(seed, points):
+    rng = np.random.default_rng(seed)
+    x = np.cumsum(rng.uniform(0.1, 3, points))
+    y = np.cumsum(rng.normal(0.3, 1, points))
+    start, end = x[0] + 0.1 * (x[-1] - x[0]), x[-1] - 0.2 * (x[-1] - x[0])
+    expected = interpolate.PchipInterpolator(x, y).integrate(start, end)
+    assert pchip_integral(x, y, start, end) == pytest.approx(float(expected), rel=1e-9)

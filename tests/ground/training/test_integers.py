@@ -2,6 +2,13 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from downpass.ground.training.colour import (
+    IDENTITY,
+    canonical_planes,
+    rotation_matrix,
+    to_pixels,
+    to_planes,
+)
 from downpass.ground.training.export import analyse_tile
 from downpass.ground.training.graphs import decoder_graph, encoder_graph, hyper_graph
 from downpass.ground.training.initialise import put_on_grids
@@ -12,6 +19,7 @@ from downpass.ground.training.integers import (
     shift_round,
 )
 
+TURN = (104, -43, 28, 52)
 SHAPES = [(64, 64), (48, 80), (16, 16), (16, 48)]
 
 
@@ -46,17 +54,19 @@ def test_torch_numpy_and_onnx_agree_to_the_bit(on_grids, scenery):
     outputs = []
     for pixels in pictures(scenery):
         rows, columns = pixels.shape[0] // 16, pixels.shape[1] // 16
-        latents = networks.analyse(pixels)
+        matrix = rotation_matrix(TURN)
+        planes = to_planes(pixels, matrix)
+        latents = networks.analyse(planes)
         side = networks.side(latents)
         scales = networks.log_scales(side, rows, columns)
 
-        levels = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float()
-        tile = analyse_tile(on_grids, levels, 0)
+        tile = analyse_tile(on_grids, torch.from_numpy(planes[None] / 2).float(), 0)
         np.testing.assert_array_equal(tile.latents, latents)
         np.testing.assert_array_equal(tile.side, side)
         np.testing.assert_array_equal(tile.log_scales, scales)
 
-        from_onnx = encoder.run(None, {"pixels": pixels})
+        rotation = matrix.astype(np.int32)
+        from_onnx = encoder.run(None, {"pixels": pixels, "rotation": rotation})
         np.testing.assert_array_equal(from_onnx[0], latents)
         np.testing.assert_array_equal(from_onnx[1], side)
         got = hyper.run(None, {"side": from_onnx[1]})[0]
@@ -66,12 +76,12 @@ def test_torch_numpy_and_onnx_agree_to_the_bit(on_grids, scenery):
             coded = latents // 7 * 7  # as a quantiser might leave them
             decoded = networks.synthesise(coded, quality)
             feed = {"latents": coded.astype(np.int32), "quality": np.array(quality)}
-            np.testing.assert_array_equal(decoder.run(None, feed)[0], decoded)
+            feed["rotation"] = rotation
+            np.testing.assert_array_equal(decoder.run(None, feed)[0], to_pixels(decoded, matrix, 4))
             out = on_grids.synthesis(
                 torch.from_numpy(coded[None] / 16).float(), torch.tensor([quality / 256])
             )
-            out = torch.floor(out + 0.5).clamp(0, 255)[0].permute(1, 2, 0)
-            np.testing.assert_array_equal(out.detach().numpy(), decoded)
+            np.testing.assert_array_equal(out[0].detach().numpy() * 16, decoded)
             outputs.append(decoded)
         outputs.append(side)
         outputs.append(scales)
@@ -82,11 +92,11 @@ def test_torch_numpy_and_onnx_agree_to_the_bit(on_grids, scenery):
 
 def test_the_branches_matter(on_grids, scenery):
     arrays = extract(on_grids)
-    pixels = scenery(1, 64, 64)
-    latents = IntegerNetworks(arrays).analyse(pixels)
+    planes = to_planes(scenery(1, 64, 64), rotation_matrix(IDENTITY))
+    latents = IntegerNetworks(arrays).analyse(planes)
     silent = dict(arrays)
     silent["analysis.leave.weight"] = np.zeros_like(arrays["analysis.leave.weight"])
-    assert np.mean(IntegerNetworks(silent).analyse(pixels) != latents) > 0.5
+    assert np.mean(IntegerNetworks(silent).analyse(planes) != latents) > 0.5
     decoded = IntegerNetworks(arrays).synthesise(latents, 100)
     assert np.mean(IntegerNetworks(arrays).synthesise(latents, 30) != decoded) > 0.05
     silent["synthesis.leave.weight"] = np.zeros_like(arrays["synthesis.leave.weight"])
@@ -116,13 +126,13 @@ def test_shift_round_by_hand():
 
 
 def test_rounding_to_grids_costs_little(tiny, sampler):
-    levels = sampler.draw(1)
+    planes = canonical_planes(sampler.draw(1))
     quality = torch.full((4,), 0.6)
     with torch.no_grad():
-        before = tiny(levels, quality)
+        before = tiny(planes, quality)
         put_on_grids(tiny, sampler, batches=2)
-        after = tiny(levels, quality)
+        after = tiny(planes, quality)
     change = float((after.bits / before.bits).mean())
     assert 0.9 < change < 1.1
-    error = float((after.levels - before.levels).square().mean())
-    assert error < 0.2 * float((before.levels - levels).square().mean())
+    error = float((after.planes - before.planes).square().mean())
+    assert error < 0.2 * float((before.planes - planes).square().mean())
