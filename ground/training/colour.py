@@ -43,7 +43,8 @@ def difference_covariance(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     total = np.zeros((3, 3), np.int64)
     count = 0
     for axis in (0, 1):
-        difference = np.diff(pixels.astype(np.int64), axis=axis).reshape(-1, 3)
+        wide: NDArray[np.int64] = pixels.astype(np.int64)
+        difference = np.asarray(np.diff(wide, axis=axis), np.int64).reshape(-1, 3)
         total += difference.T @ difference
         count += difference.shape[0]
     return np.asarray(total / max(count, 1))
@@ -135,8 +136,9 @@ def canonical_planes(levels: Tensor, generator: np.random.Generator | None = Non
         for number, (i, j) in enumerate(((0, 1), (0, 2), (1, 2))):
             skew[:, i, j], skew[:, j, i] = turns[:, number], -turns[:, number]
         rotations = torch.matrix_exp(skew).to(levels.device) @ rotations
-    half_levels: Tensor = torch.floor(rotate(levels, rotations) * 2**PLANE_FRACTION + 0.5)
-    return half_levels / 2**PLANE_FRACTION
+    half_levels = torch.floor(rotate(levels, rotations) * 2.0**PLANE_FRACTION + 0.5)
+    result: Tensor = half_levels / 2.0**PLANE_FRACTION
+    return result
 
 
 def to_pixels(

@@ -157,7 +157,7 @@ def sampling_weights(corpus: Corpus, power: float = 0.6) -> NDArray[np.float64]:
         inside = groups == group
         total = area[inside].sum()
         weights[inside] = area[inside] / total * total**power
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())
 
 
 def _read_sources(folder: Path) -> dict[str, tuple[str, str]]:

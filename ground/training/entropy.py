@@ -49,7 +49,7 @@ class RoundStraight(torch.autograd.Function):
 
 def round_straight(value: Tensor) -> Tensor:
     """Round half up with a straight-through gradient."""
-    result: Tensor = RoundStraight.apply(value)
+    result: Tensor = RoundStraight.apply(value)  # type: ignore[no-untyped-call]
     return result
 
 

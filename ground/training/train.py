@@ -13,7 +13,7 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...link.errors import InputError
 from .augment import CropSampler
 from .checkpoint import load, restore, save, shape_of, shape_to_store
 from .colour import canonical_planes
 from .complexity import complexity
 from .data import Corpus, load_corpus, split
+from .distil import TEACHERS, Distiller
 from .evaluate import Sample, Summary, evaluate, held_out_samples
 from .initialise import put_on_grids, start_from_components
 from .losses import draw_qualities, rate_distortion, relative_cost
-from .networks import Codec, CodecShape
+from .networks import Codec, CodecShape, Coded
+from .teacher import TEACHER_SHAPE, Teacher, teacher_shape
 from .threads import ThreadTuner
 
 log = logging.getLogger(__name__)
@@ -53,6 +56,10 @@ class TrainSettings:
         evaluate_every: steps.
         device: torch device name.
         grids: share of the steps, at the end, that train with integer weights and activations.
+        model: "student" or "teacher".
+        distil: weight of each part that is taught, by name (see `distil`); none: no teacher.
+        teach: who teaches, "offline", "online" or "self".
+        teacher: checkpoint of an offline teacher.
         tune_threads: try now and then whether one thread or all are faster (CPU). The order of
             sums changes with it, so equal seeds give equal weights only without.
     """
@@ -69,6 +76,10 @@ class TrainSettings:
     evaluate_every: int = 1500
     device: str = "cpu"
     grids: float = 0.1
+    model: str = "student"
+    distil: Mapping[str, float] = field(default_factory=dict)
+    teach: str = "self"
+    teacher: Path | None = None
     tune_threads: bool = False
 
 
@@ -124,8 +135,11 @@ class Trainer:
     def __post_init__(self) -> None:
         self.device = torch.device(self.settings.device)
         torch.manual_seed(self.settings.seed)
-        self.codec = Codec(self.shape).to(self.device)
-        self.averaged = Codec(self.shape).to(self.device).eval()
+        kind = Teacher if self.settings.model == "teacher" else Codec
+        self.codec = kind(self.shape).to(self.device)
+        self.averaged = kind(self.shape).to(self.device).eval()
+        self.teacher: Codec | None = None
+        self.distiller: Distiller | None = None
         self.sampler = CropSampler(
             self.training,
             crop=self.settings.crop,
@@ -141,6 +155,11 @@ class Trainer:
             content = load(latest, self.device)
             restore(self.codec, content["model"])
             restore(self.averaged, content["averaged"])
+            self._make_distiller()
+            if self.distiller is not None and content.get("distiller"):
+                self.distiller.load_state_dict(content["distiller"])
+            if self.teacher is not None and content.get("teacher"):
+                restore(self.teacher, content["teacher"])
             self._make_optimiser()
             self.optimiser.load_state_dict(content["optimiser"])
             self.step, self.seconds = content["step"], content["seconds"]
@@ -153,12 +172,57 @@ class Trainer:
         else:
             start_from_components(self.codec, self.sampler)
         restore(self.averaged, self.codec.state_dict())
+        self._make_distiller()
         self._make_optimiser()
+
+    def _make_distiller(self) -> None:
+        """Set the teacher and the parts up, where anything is to be taught."""
+        if not self.settings.distil:
+            return
+        torch.manual_seed(self.settings.seed + 1)
+        if self.settings.teach == "self":
+            taught_by: Codec = self.averaged
+        elif self.settings.teach == "online":
+            taught_by = self.teacher = Teacher(teacher_shape(self.shape)).to(self.device)
+            start_from_components(taught_by, self.sampler)
+        elif self.settings.teach == "offline" and self.settings.teacher is not None:
+            content = load(self.settings.teacher, self.device)
+            taught_by = Teacher(shape_of(content)).to(self.device).eval()
+            restore(taught_by, content["averaged"])
+            taught_by.requires_grad_(requires_grad=False)
+            self.offline = taught_by
+        else:
+            raise InputError(
+                f"teach: {self.settings.teach!r} is not one of {', '.join(TEACHERS)}, "
+                "or offline has no --teacher checkpoint"
+            )
+        parts = Distiller(self.codec, taught_by, self.settings.distil)
+        self.distiller = parts.to(self.device)
+
+    def _lesson(self, planes: Tensor, quality: Tensor, coded: Coded) -> Tensor:
+        """Return what the teacher adds to the loss, and in online mode its own."""
+        if self.distiller is None:
+            return torch.zeros((), device=self.device)
+        if self.teacher is not None:
+            taught = self.teacher(planes, quality)
+            own = relative_cost(rate_distortion(taught, planes, quality))
+            result: Tensor = own + self.distiller(coded, taught)
+            return result
+        taught_by = self.averaged if self.settings.teach == "self" else self.offline
+        with torch.no_grad():
+            taught = taught_by(planes, quality)
+        lesson: Tensor = self.distiller(coded, taught)
+        return lesson
 
     def _make_optimiser(self) -> None:
         self.codec.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         groups = parameter_groups(self.codec, self.settings.rate)
+        if self.teacher is not None:
+            groups += parameter_groups(self.teacher, self.settings.rate)
+        if self.distiller is not None:
+            adapters = list(self.distiller.parameters())
+            groups.append({"params": adapters, "lr": self.settings.rate, "share": 1.0})
         self.optimiser = torch.optim.Adam(groups, fused=self.device.type == "cuda")
 
     def stop(self, *_signal: object) -> None:
@@ -173,7 +237,8 @@ class Trainer:
         tuner = ThreadTuner() if self.settings.tune_threads else None
         while self.step < self.settings.steps:
             step_started = time.monotonic()
-            if self.step >= self.settings.steps * (1 - self.settings.grids):
+            last = self.step >= self.settings.steps * (1 - self.settings.grids)
+            if last and self.settings.model == "student":
                 self.put_on_grids()
             tally.append(self.advance())
             if tuner is not None:
@@ -214,7 +279,8 @@ class Trainer:
         quality = draw_qualities(self.codec, planes, rng)
         with torch.autocast(self.device.type, torch.bfloat16):
             coded = self.codec(planes, quality)
-        loss = relative_cost(rate_distortion(coded, planes, quality))
+            lesson = self._lesson(planes, quality, coded)
+        loss = relative_cost(rate_distortion(coded, planes, quality)) + lesson
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         gradient = nn.utils.clip_grad_norm_(self.codec.parameters(), 2.0)
@@ -279,6 +345,8 @@ class Trainer:
                 "step": self.step,
                 "seconds": self.seconds,
                 "best": self.best,
+                "distiller": self.distiller.state_dict() if self.distiller else None,
+                "teacher": self.teacher.state_dict() if self.teacher else None,
             },
         )
 
@@ -307,6 +375,22 @@ class Trainer:
             writer.writerow(row)
 
 
+def parse_parts(text: str) -> dict[str, float]:
+    """Return the weights of "name=weight,name=weight".
+
+    Raises:
+        InputError: a weight is missing or no number.
+    """
+    weights = {}
+    for entry in filter(None, text.split(",")):
+        name, _, weight = entry.partition("=")
+        try:
+            weights[name.strip()] = float(weight)
+        except ValueError:
+            raise InputError(f"--distil: {entry!r} is not name=weight") from None
+    return weights
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -321,6 +405,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rate", type=float, default=4e-4)
     parser.add_argument("--decay", type=float, default=0.3)
     parser.add_argument("--grids", type=float, default=0.1)
+    parser.add_argument("--model", choices=("student", "teacher"), default="student")
+    parser.add_argument("--distil", default="", help="for example feature=0.1,latents=0.05")
+    parser.add_argument("--teach", choices=TEACHERS, default="self")
+    parser.add_argument("--teacher", type=Path, help="checkpoint of an offline teacher")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--evaluate-every", type=int, default=1500)
     parser.add_argument("--tune-threads", action="store_true")
@@ -339,13 +427,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rate=options.rate,
         decay=options.decay,
         grids=options.grids,
+        model=options.model,
+        distil=parse_parts(options.distil),
+        teach=options.teach,
+        teacher=options.teacher,
         seed=options.seed,
         evaluate_every=options.evaluate_every,
         device=options.device,
         tune_threads=options.tune_threads,
     )
     latest = options.out / "latest.ckpt"
-    shape = shape_of(load(latest)) if latest.exists() else CodecShape()
+    fresh = TEACHER_SHAPE if options.model == "teacher" else CodecShape()
+    shape = shape_of(load(latest)) if latest.exists() else fresh
     trainer = Trainer(settings, shape, training, samples)
     trainer.begin(options.start)
     parts = complexity(trainer.averaged)
