@@ -2,8 +2,9 @@
 
     for each channel group (leading components first)
       for each phase of positions (0,0) (1,1) (0,1) (1,0)
-        μ     = (Σ w · ŷ + 2^13) >> 14            leading channels only, else 0
         base  = L + G                             log₂-scale in steps, 1/32 octave
+        where index(base) = 0 the latent is silent: k = 0, and nothing is coded
+        μ     = (Σ w · ŷ + 2^13) >> 14            leading channels only, else 0
         index = (base + correction(num, den) + 130) >> 2, clipped to 0…120
         |k|   = (|y - μ| · M + offset) >> shift   to code; its sign is (y - μ)'s
         ŷ     = μ ± ((|k| · M' · 2^e + 2^11) >> 12)
@@ -39,11 +40,14 @@ from .integers import MEAN_FRACTION, Arrays, Integers
 from .networks import LATENT_FRACTION, LOG2_FRACTION
 
 BINS = 32
-"""Half octaves of num and den: 2^-4 … 2^12."""
+"""Halves of octaves of num and den, from 2^-4 to 2^12."""
 LOWEST_BIN_OCTAVE = -4
 MANTISSA_BITS = 12
 MANTISSAS = np.floor(np.exp2(np.arange(32) / 32) * 2**MANTISSA_BITS + 0.5).astype(np.int64)
 """2^(i/32) in units of 2^-12."""
+
+SILENT = -1
+"""In place of a scale index: this latent is zero and nothing is coded."""
 
 Exchange = Callable[[slice, tuple[slice, slice], Integers, Integers], Integers]
 """(channels, (rows, columns), means, indices) → signed symbols of that part of the tile."""
@@ -57,7 +61,8 @@ def context_tables(context: ScaleContext) -> Arrays:
     `rounding` uint8 (SCALES), see `rounding_table`.
     """
     table = context.table.detach().cpu().double().numpy()
-    centres = LOWEST_BIN_OCTAVE + (np.arange(BINS) + 0.5) / 2
+    # Bins begin at 2^e and 1.5 · 2^e.
+    centres = LOWEST_BIN_OCTAVE + np.arange(BINS) // 2 + np.where(np.arange(BINS) % 2, 0.79, 0.29)
     centres[0] = LOWEST_BIN_OCTAVE  # mostly "nothing at all"
     place = np.clip(centres - LOWEST_NODE, 0, NODES - 1.001)
     low = place.astype(int)
@@ -74,12 +79,11 @@ def context_tables(context: ScaleContext) -> Arrays:
 
 
 def log_bin(value: Integers) -> Integers:
-    """Return floor(2 · log₂ value) of positive integers, exactly."""
-    mantissa, exponent = np.frexp(value.astype(np.float64))
-    # value = mantissa · 2^exponent with mantissa in ½…1; √½ in float64 is below its true value
-    # by less than any integer below 2^26 can come to it.
-    upper = mantissa >= np.sqrt(0.5)
-    return np.asarray(2 * (exponent.astype(np.int64) - 1) + upper)
+    """Return 2·e + h of positive integers: the highest bit's number e, and the next bit h.
+
+    That is a float's exponent and the first bit of its mantissa.
+    """
+    return np.asarray((value.astype(np.float64).view(np.int64) >> 51) - 2 * 1023)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +104,14 @@ class TileCoder:
         """Code or decode the tile.
 
         Returns:
-            Symbols, decoded latents ŷ and scale indices, (N, rows, columns) each.
+            Symbols, decoded latents ŷ and scale indices, (N, rows, columns) each; the index
+            of a silent latent is `SILENT`.
         """
         latents, rows, columns = self.log_scales.shape
         gain = self.arrays["gain"][self.quality].astype(np.int64)
         base = self.log_scales + gain[:, None, None]
         base_index = to_index(base)
+        spoken = base_index > 0
         symbols = np.zeros((latents, rows, columns), np.int64)
         decoded = np.zeros_like(symbols)
         indices = np.zeros_like(symbols)
@@ -129,7 +135,8 @@ class TileCoder:
                 den_bin = _bin(den + 2 * weight, octave)
                 table = self.arrays["context.correction"][number, phase].astype(np.int64)
                 index = to_index(base[part] + table[num_bin, den_bin])
-                k = exchange(channels, place, means, index)
+                index = np.where(spoken[part], index, SILENT)
+                k = np.where(spoken[part], exchange(channels, place, means, index), 0)
                 step_gain = gain[channels, None, None]
                 symbols[part] = k
                 indices[part] = index
@@ -146,7 +153,7 @@ class TileCoder:
             channels: slice, place: tuple[slice, slice], means: Integers, index: Integers
         ) -> Integers:
             difference = latents[(channels, *place)] - means
-            offset = rounding[index]
+            offset = rounding[np.maximum(index, 0)]
             size = quantise(np.abs(difference), gain[channels, None, None], offset)
             return np.asarray(np.sign(difference) * size)
 

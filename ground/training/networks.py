@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .colour import PLANE_FRACTION
-from .context import PHASES, ScaleContext, groups, phase_masks
+from .context import PHASES, ScaleContext, groups, phase_masks, table_index
 from .entropy import floor_straight, logistic_bits, round_straight
 from .quantise import Grid, GridConv
 
@@ -421,8 +421,14 @@ class Codec(nn.Module):
                 correction = self.context(torch.floor(scaled + 0.5), expected)
             symbols = floor_straight(scaled, self.context.offset(expected + correction))
             counted = scaled + torch.rand_like(scaled) - 0.5 if self.training else symbols
+            if not self.training:  # training sees what a silent latent would have been worth
+                spoken = table_index(expected) > 0
+                symbols = symbols * spoken
+                counted = symbols
             correction = self.context(symbols, expected)
             latent_bits = logistic_bits(counted, expected + correction)
+            if not self.training:
+                latent_bits = latent_bits * spoken
             decoded = symbols * step
             decoded = torch.cat((decoded[:, :predicted] + means, decoded[:, predicted:]), dim=1)
         out = self.synthesis(decoded, quality)

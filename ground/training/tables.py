@@ -5,6 +5,8 @@ octaves that i lies above the widest table; its b low bits go as they are:
   k' = (k + 2^(b-1)) >> b,  low = (k + 2^(b-1)) & (2^b - 1)      (b = 0: k' = k)
 Table t holds 2·T_t + 2 frequencies, of k' = -T_t … T_t and of the escape; they sum to 2^16.
 
+A silent latent (see `coding`) is not coded at all.
+
 Side information. A value of ẑ is coded with the table of its channel and of its context: the
 rounded mean of its coded neighbours, clipped to -2 … 2, or 5 where it has none. Values are
 coded in the same four phases as latents; phase 1 looks at corners, the others at edges.
@@ -19,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .coding import TileCoder
+from .coding import SILENT, TileCoder
 from .context import PHASES, SCALES_AN_OCTAVE, SMALLEST_SCALE_OCTAVE
 from .integers import Arrays, Integers
 
@@ -97,7 +99,8 @@ def count_tables(arrays: Arrays, tiles: Iterable[CodedTile]) -> Arrays:
     counts = np.zeros((TABLES, 2 * reach + 1))
     for tile in tiles:
         symbols, _, index = TileCoder(arrays, tile.log_scales, tile.quality).encode(tile.latents)
-        high, _, table = split_symbols(symbols, index)
+        coded = index != SILENT
+        high, _, table = split_symbols(symbols[coded], index[coded])
         np.add.at(counts, (table.ravel(), np.clip(high, -reach, reach).ravel() + reach), 1)
         which = np.broadcast_to(np.arange(channels)[:, None, None], tile.side.shape)
         np.add.at(side_counts, (which, side_contexts(tile.side), tile.side - SIDE_LOW), 1)
@@ -151,14 +154,15 @@ def integer_frequencies(probability: NDArray[np.float64]) -> NDArray[np.uint32]:
 
 def ideal_bits(arrays: Arrays, symbols: Integers, index: Integers, side: Integers) -> float:
     """Return the bits that a perfect coder spends on a tile with these tables."""
-    high, _, table = split_symbols(symbols, index)
+    coded = index != SILENT
+    high, _, table = split_symbols(symbols[coded], index[coded])
     starts = arrays["tables.latents_start"].astype(np.int64)
     frequencies = arrays["tables.latents"].astype(np.float64)
     reach = (starts[table + 1] - starts[table] - 2) // 2
     escaped = np.abs(high) > reach
     position = np.where(escaped, 2 * reach + 1, high + reach)
     bits = -np.log2(frequencies[starts[table] + position] / 2**TOTAL_BITS).sum()
-    bits += float(low_bits(index).sum())
+    bits += float(low_bits(index[coded]).sum())
     beyond = np.abs(high[escaped]) - reach[escaped]
     bits += float(sum(2 * math.floor(math.log2(v)) + 2 for v in beyond))
     which = np.broadcast_to(np.arange(side.shape[0])[:, None, None], side.shape)

@@ -134,6 +134,9 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.device = torch.device(self.settings.device)
+        # TF32 has too few digits for the linear transforms, and breaks the integers' exactness.
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
         torch.manual_seed(self.settings.seed)
         kind = Teacher if self.settings.model == "teacher" else Codec
         self.codec = kind(self.shape).to(self.device)
