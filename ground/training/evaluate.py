@@ -186,7 +186,8 @@ def codec_curve(
     rotation = torch.from_numpy(matrix)[None].float().to(device)
     planes = torch.floor(rotate(levels, rotation) * 2 + 0.5) / 2
     planes = planes.expand(len(qualities), -1, -1, -1).contiguous(memory_format=torch.channels_last)
-    with torch.autocast(device.type, torch.bfloat16):
+    # bfloat16 has eight digits: enough for a float codec's curve, not for integers.
+    with torch.autocast(device.type, torch.bfloat16, enabled=not codec.on_grids):
         coded = codec(planes, torch.tensor(qualities, device=device))
     decoded = rotate_back(coded.planes, rotation.expand(len(qualities), -1, -1))
     decoded = torch.floor(decoded + 0.5).clamp(0, 255)
