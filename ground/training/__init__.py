@@ -1,0 +1,1 @@
+"""Training of the learned codec: networks, data, quantisation in the loop, and export."""

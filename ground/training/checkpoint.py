@@ -1,0 +1,79 @@
+"""Checkpoints that a kill cannot spoil: written beside, then renamed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ...link.errors import InputError
+from .networks import Codec, CodecShape
+from .quantise import switch_on_as_loaded
+
+
+def save(path: Path, content: dict[str, Any]) -> None:
+    """Write a checkpoint whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.part")
+    torch.save(content, temporary)
+    temporary.replace(path)
+
+
+def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Read a checkpoint.
+
+    Raises:
+        InputError: the file is missing or is not one of ours.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such checkpoint")
+    try:
+        content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:
+        raise InputError(f"{path}: not a checkpoint ({type(error).__name__})") from error
+    if "shape" not in content or "model" not in content:
+        raise InputError(f"{path}: not a checkpoint of the learned codec")
+    return content
+
+
+def shape_of(content: dict[str, Any]) -> CodecShape:
+    """Return the widths that a checkpoint's networks have."""
+    stored = content["shape"].items()
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored}
+    return CodecShape(**fields)
+
+
+def shape_to_store(shape: CodecShape) -> dict[str, Any]:
+    """Return the widths as a checkpoint keeps them."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(shape).items()}
+
+
+def restore(module: nn.Module, state: dict[str, Any]) -> None:
+    """Load weights; parts that an older checkpoint lacks keep their start.
+
+    Raises:
+        InputError: a part has another shape, or is unknown here.
+    """
+    own = module.state_dict()
+    for name, value in state.items():
+        if name not in own:
+            raise InputError(f"checkpoint has {name}, which this codec does not know")
+        if own[name].shape != value.shape:
+            raise InputError(
+                f"checkpoint has {name} of {tuple(value.shape)}, here it is "
+                f"{tuple(own[name].shape)}"
+            )
+    module.load_state_dict(state, strict=False)
+    switch_on_as_loaded(module)
+
+
+def averaged_codec(path: Path, device: torch.device | str = "cpu") -> Codec:
+    """Return the codec with a checkpoint's averaged weights, ready to evaluate or export."""
+    content = load(path, device)
+    codec = Codec(shape_of(content)).to(device)
+    restore(codec, content.get("averaged") or content["model"])
+    return codec.eval()

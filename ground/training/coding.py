@@ -1,0 +1,243 @@
+"""The entropy path in integers: gains, means, scale indices and the order of coding.
+
+    for each channel group (leading components first)
+      for each phase of positions (0,0) (1,1) (0,1) (1,0)
+        base  = L + G                             log₂-scale in steps, 1/32 octave
+        where index(base) = 0 the latent is silent: k = 0, and nothing is coded
+        μ     = (Σ w · ŷ + 2^13) >> 14            leading channels only, else 0
+        index = (base + correction(num, den) + 130) >> 2, clipped to 0…120
+        |k|   = (|y - μ| · M + offset) >> shift   to code; its sign is (y - μ)'s
+        ŷ     = μ ± ((|k| · M' · 2^e + 2^11) >> 12)
+
+`walk` is that loop, for encoder and decoder alike: what differs is the `exchange` given to it,
+which turns latents into symbols or takes symbols from a bitstream. It is the reference that
+the runtime is tested against, written to be read beside docs/codec.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .context import (
+    LARGEST_MAGNITUDE,
+    LOWEST_NODE,
+    NODES,
+    PHASES,
+    SCALES,
+    SCALES_AN_OCTAVE,
+    SMALLEST_SCALE_OCTAVE,
+    Group,
+    ScaleContext,
+    expected_magnitudes,
+    groups,
+    rounding_offsets,
+)
+from .integers import MEAN_FRACTION, Arrays, Integers
+from .networks import LATENT_FRACTION, LOG2_FRACTION
+
+BINS = 32
+"""Halves of octaves of num and den, from 2^-4 to 2^12."""
+LOWEST_BIN_OCTAVE = -4
+MANTISSA_BITS = 12
+MANTISSAS = np.floor(np.exp2(np.arange(32) / 32) * 2**MANTISSA_BITS + 0.5).astype(np.int64)
+"""2^(i/32) in units of 2^-12."""
+
+SILENT = -1
+"""In place of a scale index: this latent is zero and nothing is coded."""
+
+Exchange = Callable[[slice, tuple[slice, slice], Integers, Integers], Integers]
+"""(channels, (rows, columns), means, indices) → signed symbols of that part of the tile."""
+
+
+def context_tables(context: ScaleContext) -> Arrays:
+    """Return the integer tables of the scale correction, read off the trained one.
+
+    `context.correction` int8 (groups, 4, BINS, BINS) in 1/32 octave, by bins of num and den;
+    `context.expected` uint16 (SCALES), E|k| in 1/16;
+    `rounding` uint8 (SCALES), see `rounding_table`.
+    """
+    table = context.table.detach().cpu().double().numpy()
+    # Bins begin at 2^e and 1.5 · 2^e.
+    centres = LOWEST_BIN_OCTAVE + np.arange(BINS) // 2 + np.where(np.arange(BINS) % 2, 0.79, 0.29)
+    centres[0] = LOWEST_BIN_OCTAVE  # mostly "nothing at all"
+    place = np.clip(centres - LOWEST_NODE, 0, NODES - 1.001)
+    low = place.astype(int)
+    share = place - low
+    rows = table[:, low] * (1 - share[:, None]) + table[:, low + 1] * share[:, None]
+    cells = rows[:, :, low] * (1 - share) + rows[:, :, low + 1] * share
+    correction = np.clip(np.floor(cells * 2**LOG2_FRACTION + 0.5), -127, 127).astype(np.int8)
+    expected = np.floor(expected_magnitudes() * 16 + 0.5).astype(np.uint16)
+    return {
+        "context.correction": correction.reshape(-1, len(PHASES), BINS, BINS),
+        "context.expected": expected,
+        "rounding": rounding_table(),
+    }
+
+
+def log_bin(value: Integers) -> Integers:
+    """Return 2·e + h of positive integers: the highest bit's number e, and the next bit h.
+
+    That is a float's exponent and the first bit of its mantissa.
+    """
+    return np.asarray((value.astype(np.float64).view(np.int64) >> 51) - 2 * 1023)
+
+
+@dataclass(frozen=True, slots=True)
+class TileCoder:
+    """Walks one tile at one quality.
+
+    Args:
+        arrays: the exported integers (`gain`, `means`, `context.*`, `rounding`).
+        log_scales: L (N, rows, columns) in 1/32 octave, of the hyper synthesis.
+        quality: 0…256.
+    """
+
+    arrays: Arrays
+    log_scales: Integers
+    quality: int
+
+    def walk(self, exchange: Exchange) -> tuple[Integers, Integers, Integers]:
+        """Code or decode the tile.
+
+        Returns:
+            Symbols, decoded latents ŷ and scale indices, (N, rows, columns) each; the index
+            of a silent latent is `SILENT`.
+        """
+        latents, rows, columns = self.log_scales.shape
+        gain = self.arrays["gain"][self.quality].astype(np.int64)
+        base = self.log_scales + gain[:, None, None]
+        base_index = to_index(base)
+        spoken = base_index > 0
+        symbols = np.zeros((latents, rows, columns), np.int64)
+        decoded = np.zeros_like(symbols)
+        indices = np.zeros_like(symbols)
+        expected = self.arrays["context.expected"].astype(np.int64)[base_index]
+        magnitude = np.zeros_like(symbols)
+        for number, group in enumerate(groups(latents)):
+            channels = slice(group.first, group.last)
+            before_k = _around_before(magnitude, group)
+            before_e = _around_before(expected, group)
+            for phase, (row, column) in enumerate(PHASES):
+                place = (slice(row, None, 2), slice(column, None, 2))
+                if symbols[(0, *place)].size == 0:
+                    continue
+                part = (channels, *place)
+                means = self._means(decoded, group, phase)
+                weight = max(group.window, 1)
+                num = weight * _own(magnitude[channels], phase) + before_k[place]
+                den = weight * _own(expected[channels], phase) + before_e[place]
+                octave = int(np.log2(weight))
+                num_bin = _bin(16 * num + 2 * weight, octave)
+                den_bin = _bin(den + 2 * weight, octave)
+                table = self.arrays["context.correction"][number, phase].astype(np.int64)
+                index = to_index(base[part] + table[num_bin, den_bin])
+                index = np.where(spoken[part], index, SILENT)
+                k = np.where(spoken[part], exchange(channels, place, means, index), 0)
+                step_gain = gain[channels, None, None]
+                symbols[part] = k
+                indices[part] = index
+                decoded[part] = means + np.sign(k) * rescale(np.abs(k), step_gain)
+                magnitude[part] = np.minimum(np.abs(k), LARGEST_MAGNITUDE)
+        return symbols, decoded, indices
+
+    def encode(self, latents: Integers) -> tuple[Integers, Integers, Integers]:
+        """Return (symbols, ŷ, scale indices) of a tile's latents."""
+        gain = self.arrays["gain"][self.quality].astype(np.int64)
+        rounding = self.arrays["rounding"].astype(np.int64)
+
+        def exchange(
+            channels: slice, place: tuple[slice, slice], means: Integers, index: Integers
+        ) -> Integers:
+            difference = latents[(channels, *place)] - means
+            offset = rounding[np.maximum(index, 0)]
+            size = quantise(np.abs(difference), gain[channels, None, None], offset)
+            return np.asarray(np.sign(difference) * size)
+
+        return self.walk(exchange)
+
+    def decode(self, symbols: Integers) -> tuple[Integers, Integers, Integers]:
+        """Return (symbols, ŷ, scale indices) of symbols that are known (in place of a stream)."""
+        return self.walk(lambda channels, place, _means, _index: symbols[(channels, *place)])
+
+    def _means(self, decoded: Integers, group: Group, phase: int) -> Integers:
+        row, column = PHASES[phase]
+        weights = self.arrays["means"][phase].astype(np.int64)
+        shape = decoded[group.first : group.last, row::2, column::2].shape
+        if group.first >= weights.shape[0]:
+            return np.zeros(shape, np.int64)
+        weights = weights[group.first : group.last, : group.last]
+        padded = np.pad(decoded[: group.last], ((0, 0), (1, 2), (1, 2)))
+        total = np.zeros(shape, np.int64)
+        for i in range(3):
+            for j in range(3):
+                near = padded[:, row + i :: 2, column + j :: 2][:, : shape[1], : shape[2]]
+                total += np.tensordot(weights[:, :, i, j], near, axes=1)
+        return (total + (1 << (MEAN_FRACTION - 1))) >> MEAN_FRACTION
+
+
+def to_index(log_scale: Integers) -> Integers:
+    """Return the entry of the table of scales for log₂-scales in 1/32 octave."""
+    spacing = 2**LOG2_FRACTION // SCALES_AN_OCTAVE
+    lowest = SMALLEST_SCALE_OCTAVE * 2**LOG2_FRACTION
+    shift = spacing.bit_length() - 1
+    return np.asarray(np.clip((log_scale - lowest + spacing // 2) >> shift, 0, SCALES - 1))
+
+
+def quantise(size: Integers, gain: Integers, offset: Integers) -> Integers:
+    """Return |k| of |y - μ| at a log₂-gain in 1/32 octave; `offset` in 1/256 step."""
+    shift = MANTISSA_BITS + LATENT_FRACTION - (gain >> LOG2_FRACTION)
+    scaled = size * MANTISSAS[gain & 31]
+    return np.asarray((scaled + ((offset << shift) >> 8)) >> shift)
+
+
+def rescale(size: Integers, gain: Integers) -> Integers:
+    """Return |ŷ - μ| of |k|."""
+    exponent = ((-gain) >> LOG2_FRACTION) + LATENT_FRACTION
+    scaled = (size * MANTISSAS[(-gain) & 31]) << exponent
+    return np.asarray((scaled + (1 << (MANTISSA_BITS - 1))) >> MANTISSA_BITS)
+
+
+def _bin(value: Integers, octave: int) -> Integers:
+    """Return the bin of num or den, given in units of 2^-(5 + octave)."""
+    return np.asarray(np.clip(log_bin(value) - 2 * (5 + octave + LOWEST_BIN_OCTAVE), 0, BINS - 1))
+
+
+def _around_before(value: Integers, group: Group) -> Integers:
+    """Return F (rows, columns): the window's channels, weighted 8, 2 and 1."""
+    if group.window == 0:
+        return np.zeros(value.shape[1:], np.int64)
+    total = value[group.first - group.window : group.first].sum(axis=0)
+    padded = np.pad(total, 1)
+    rows, columns = total.shape
+    out = 8 * total
+    for i in range(3):
+        for j in range(3):
+            if (i, j) != (1, 1):
+                weight = 2 if (i == 1) != (j == 1) else 1
+                out = out + weight * padded[i : i + rows, j : j + columns]
+    return np.asarray(out)
+
+
+def _own(value: Integers, phase: int) -> Integers:
+    """Return S at a phase's positions: coded neighbours, weighted 2 (edge) and 1 (corner)."""
+    row, column = PHASES[phase]
+    shape = value[:, row::2, column::2].shape
+    padded = np.pad(value, ((0, 0), (1, 2), (1, 2)))
+    total = np.zeros(shape, np.int64)
+    for i in range(3):
+        for j in range(3):
+            parity = ((row + i - 1) % 2, (column + j - 1) % 2)
+            if PHASES.index(parity) < phase:
+                weight = 2 if (i == 1) != (j == 1) else 1
+                near = padded[:, row + i :: 2, column + j :: 2]
+                total += weight * near[:, : shape[1], : shape[2]]
+    return total
+
+
+def rounding_table() -> NDArray[np.uint8]:
+    """Return the rounding offsets at each scale in 1/256 step: 128, less the dead zone."""
+    return (rounding_offsets() * 256).astype(np.uint8)

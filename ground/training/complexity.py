@@ -1,0 +1,58 @@
+"""Multiply-accumulates per pixel, counted on the modules as they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from .context import PHASES
+from .networks import BLOCK, Codec
+
+
+def count_macs(module: nn.Module, run: Callable[[], object]) -> dict[str, int]:
+    """Return the multiply-accumulates of every convolution that `run` goes through."""
+    macs: dict[str, int] = {}
+    hooks = []
+    for name, layer in module.named_modules():
+        if isinstance(layer, nn.Conv2d):
+
+            def hook(
+                layer: nn.Conv2d, _inputs: tuple[Tensor, ...], output: Tensor, name: str = name
+            ) -> None:
+                a, b = layer.kernel_size
+                taps = a * b * (layer.in_channels // layer.groups)
+                macs[name] = macs.get(name, 0) + taps * output[0].numel()
+
+            hooks.append(layer.register_forward_hook(hook))
+    try:
+        with torch.no_grad():
+            run()
+    finally:
+        for handle in hooks:
+            handle.remove()
+    return macs
+
+
+def complexity(codec: Codec, side: int = 256) -> dict[str, float]:
+    """Return MACs per pixel, by part; `onboard` is all but the synthesis.
+
+    The hyper synthesis counts as on board, because the encoder needs the scales too.
+    """
+    device = next(codec.parameters()).device
+    planes = torch.zeros(1, 3, side, side, device=device)
+    quality = torch.full((1,), 0.5, device=device)
+    was_training = codec.training
+    codec.eval()
+    macs = count_macs(codec, lambda: codec(planes, quality))
+    codec.train(was_training)
+    pixels = side * side
+    parts = {
+        part: sum(v for k, v in macs.items() if k.split(".")[0] == part) / pixels
+        for part in ("analysis", "hyper", "synthesis")
+    }
+    parts["context"] = float(codec.neighbours.masks.sum()) / len(PHASES) / BLOCK**2
+    parts["colour"] = 9.0
+    parts["onboard"] = sum(parts[k] for k in ("colour", "analysis", "hyper", "context"))
+    return parts

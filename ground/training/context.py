@@ -1,0 +1,188 @@
+"""Scales corrected by what is already coded: no multiplications to speak of, two table look-ups.
+
+A hyperprior of a hundredth of a bit per pixel knows roughly how busy a place is. Once some
+latents of the place are coded, their magnitudes say how wrong it was: with `num` the sum of
+coded magnitudes around a latent and `den` the sum of what their scales had led to expect, a
+small table turns (log num, log den) into a correction of the latent's own log-scale. `den`
+tells the table also how much evidence there is.
+
+Order of coding: channel groups (leading components first), in each group four phases of
+positions. Around a latent then lie, already coded,
+  S: neighbours in its own channel, of earlier phases, weighted 2 (edge) and 1 (corner);
+  F: the `window` channels before its group, at its own position and all eight neighbours,
+     weighted 8, 2 (edge) and 1 (corner).
+  num = (window · S + F) / (2 · window), of magnitudes |k| clipped to 255;
+  den = the same sums over the expected magnitudes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))
+"""Row and column parity of the positions coded first, second, third and last."""
+NODES = 12
+LOWEST_NODE = -4.5
+"""log₂ of num and den at the first node; nodes are an octave apart."""
+SMALLEST_ACTIVITY = 1.0 / 16.0
+"""Added to num and den, so that their logarithms exist."""
+LARGEST_MAGNITUDE = 255
+SCALES_AN_OCTAVE = 8
+SMALLEST_SCALE_OCTAVE = -4
+LARGEST_SCALE_OCTAVE = 11
+SCALES = (LARGEST_SCALE_OCTAVE - SMALLEST_SCALE_OCTAVE) * SCALES_AN_OCTAVE + 1
+"""Entries of the table of scales: 2^-4 … 2^11 steps, an eighth of an octave apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Channels first … last - 1, coded together, and how many before them are looked at."""
+
+    first: int
+    last: int
+    window: int
+
+
+def groups(latents: int) -> tuple[Group, ...]:
+    """Return the channel groups of so many latents; windows are powers of two."""
+    steps = (4, 8, 16, 32, 64, 128, 192, 256, 384, 512)
+    edges = [0, *(e for e in steps if e < latents), latents]
+    return tuple(
+        Group(a, b, 0 if a == 0 else 2 ** min(7, int(math.log2(max(a // 2, 4)))))
+        for a, b in pairwise(edges)
+    )
+
+
+def phase_masks() -> Tensor:
+    """Return (4, 3, 3): which neighbours of a position are coded before its own phase."""
+    masks = torch.zeros(len(PHASES), 3, 3)
+    for phase, (row, column) in enumerate(PHASES):
+        for i in range(3):
+            for j in range(3):
+                parity = ((row + i - 1) % 2, (column + j - 1) % 2)
+                masks[phase, i, j] = float(PHASES.index(parity) < phase)
+    return masks
+
+
+@cache
+def expected_magnitudes() -> NDArray[np.float64]:
+    """Return E|k| of a rounded centred logistic at each scale of the table."""
+    octaves = np.arange(SCALES) / SCALES_AN_OCTAVE + SMALLEST_SCALE_OCTAVE
+    scale = np.exp2(octaves)[:, None]
+    # E|k| = 2 · Σ P(k > j), j = 0, 1, …
+    beyond = np.arange(40_000)[None, :] + 0.5
+    tails = np.exp(-np.logaddexp(0.0, beyond / scale))
+    return np.asarray(np.minimum(2.0 * tails.sum(axis=1), LARGEST_MAGNITUDE))
+
+
+@cache
+def rounding_offsets(strength: float = 0.025, largest: float = 0.3) -> NDArray[np.float64]:
+    """Return what is added before flooring |v| at each scale: a half, less the dead zone.
+
+    Rounding up to 1 costs bits(1) - bits(0) more; at the balance of rate and distortion the
+    threshold moves up in proportion (Sullivan, "Efficient scalar quantization of exponential
+    and Laplacian random variables", 1996). In 1/256, as the integer codec has it.
+    """
+    scale = np.exp2(np.arange(SCALES) / SCALES_AN_OCTAVE + SMALLEST_SCALE_OCTAVE)
+    inner, outer = (1.0 / (1.0 + np.exp(-edge / scale)) for edge in (0.5, 1.5))
+    price = np.log2(2.0 * inner - 1.0) - np.log2(np.maximum(outer - inner, 1e-30))
+    offset = 0.5 - np.clip(strength * price, 0.0, largest)
+    return np.floor(offset * 256.0 + 0.5) / 256.0
+
+
+class ScaleContext(nn.Module):
+    """The correction of log₂-scales from coded magnitudes: (group, phase, num, den) → octaves."""
+
+    def __init__(self, latents: int) -> None:
+        super().__init__()
+        self.groups = groups(latents)
+        self.table = nn.Parameter(torch.zeros(len(self.groups) * len(PHASES), NODES, NODES))
+        self.register_buffer("masks", phase_masks(), persistent=False)
+        expected = torch.from_numpy(expected_magnitudes()).float()
+        self.register_buffer("expected", expected, persistent=False)
+        offsets = torch.from_numpy(rounding_offsets()).float()
+        self.register_buffer("offsets", offsets, persistent=False)
+        self.offsets: Tensor
+        number = torch.cat([torch.full((g.last - g.first,), i) for i, g in enumerate(self.groups)])
+        self.register_buffer("group_of_channel", number.long(), persistent=False)
+        self.masks: Tensor
+        self.expected: Tensor
+        self.group_of_channel: Tensor
+
+    @torch.no_grad()
+    def activity(self, symbols: Tensor, log2_scale: Tensor) -> tuple[Tensor, Tensor]:
+        """Return log₂ of num and den of every latent (b, c, h, w)."""
+        expected = self.expected[table_index(log2_scale)]
+        magnitude = symbols.abs().clamp_max(LARGEST_MAGNITUDE)
+        return self._log_sum(magnitude), self._log_sum(expected)
+
+    @torch.no_grad()
+    def offset(self, log2_scale: Tensor) -> Tensor:
+        """Return what is added to |v| before it is floored, 1/2 or less."""
+        return self.offsets[table_index(log2_scale)]
+
+    def _log_sum(self, value: Tensor) -> Tensor:
+        total = 0.5 * self._own_channel(value)
+        kernel = torch.tensor([[1.0, 2, 1], [2, 8, 2], [1, 2, 1]], device=value.device)
+        for group in self.groups[1:]:
+            before = value[:, group.first - group.window : group.first].sum(1, keepdim=True)
+            around = functional.conv2d(before, kernel[None, None], padding=1)
+            total[:, group.first : group.last] += around / (2 * group.window)
+        return torch.log2(total + SMALLEST_ACTIVITY)
+
+    def _own_channel(self, value: Tensor) -> Tensor:
+        height, width = value.shape[2:]
+        padded = functional.pad(value, (1, 1, 1, 1))
+
+        def shifted(row: int, column: int, down: int, right: int) -> Tensor:
+            return padded[
+                :,
+                :,
+                row + down : height + row + down : 2,
+                column + right : width + column + right : 2,
+            ]
+
+        out = torch.zeros_like(value)
+        for phase, (row, column) in enumerate(PHASES):
+            part = out[:, :, row::2, column::2]
+            for down in range(3):
+                for right in range(3):
+                    if self.masks[phase, down, right] > 0:
+                        weight = 2.0 if (down == 1) != (right == 1) else 1.0
+                        shape = part.shape[2:]
+                        near = shifted(row, column, down, right)[:, :, : shape[0], : shape[1]]
+                        part += weight * near
+        return out
+
+    def forward(self, symbols: Tensor, log2_scale: Tensor) -> Tensor:
+        """Return octaves to add to each latent's log₂-scale (in steps)."""
+        num, den = self.activity(symbols, log2_scale)
+        height, width = symbols.shape[2:]
+        phase = torch.zeros(height, width, dtype=torch.long, device=symbols.device)
+        for number, (row, column) in enumerate(PHASES):
+            phase[row::2, column::2] = number
+        cell = self.group_of_channel[:, None, None] * len(PHASES) + phase
+        place_num = (num - LOWEST_NODE).clamp(0, NODES - 1.001)
+        place_den = (den - LOWEST_NODE).clamp(0, NODES - 1.001)
+        low_num, low_den = place_num.long(), place_den.long()
+        share_num, share_den = place_num - low_num, place_den - low_den
+        corner = (cell * NODES + low_num) * NODES + low_den
+        flat = self.table.reshape(-1)
+        near = flat[corner] * (1 - share_den) + flat[corner + 1] * share_den
+        far = flat[corner + NODES] * (1 - share_den) + flat[corner + NODES + 1] * share_den
+        return near * (1 - share_num) + far * share_num
+
+
+def table_index(log2_scale: Tensor) -> Tensor:
+    """Return the entry of the table of scales nearest to log₂-scales (in steps)."""
+    index = (log2_scale - SMALLEST_SCALE_OCTAVE) * SCALES_AN_OCTAVE
+    return torch.floor(index + 0.5).clamp(0, SCALES - 1).long()

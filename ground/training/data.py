@@ -1,0 +1,237 @@
+"""Training pictures, decoded once into one flat array, with a held-out part fixed by hash.
+
+A corpus is small enough to lie in memory whole (or in the accelerator's), so that a training
+step never waits for a decoder or a disk: crops are views into one uint8 array.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import re
+import tarfile
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...link.errors import InputError
+
+PICTURE_SUFFIXES = {".webp", ".png", ".tif", ".tiff"}
+SMALLEST_SIDE = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Where one picture lies in the flat array, and what it is.
+
+    Attributes:
+        name: file name without suffix.
+        group: pictures of one kind; sampling and reports go by group.
+        source: what the picture was cut from; training and held-out never share a source.
+        offset: of the first byte in the flat array.
+        height: rows.
+        width: columns.
+    """
+
+    name: str
+    group: str
+    source: str
+    offset: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """RGB pictures in one flat uint8 array (rows x columns x 3 each, one after another)."""
+
+    flat: NDArray[np.uint8]
+    pictures: tuple[Picture, ...]
+
+    def pixels(self, picture: Picture) -> NDArray[np.uint8]:
+        """Return the picture as an array of rows x columns x 3."""
+        size = picture.height * picture.width * 3
+        part = self.flat[picture.offset : picture.offset + size]
+        return part.reshape(picture.height, picture.width, 3)
+
+    def select(self, pictures: list[Picture]) -> Corpus:
+        """Return a corpus of these pictures over the same array."""
+        return Corpus(self.flat, tuple(pictures))
+
+
+def load_corpus(folder: Path, cache: Path | None = None) -> Corpus:
+    """Read every picture below a folder: WebP, PNG, GeoTIFF, and tar shards of them.
+
+    A `SOURCES.tsv` (columns name, group, source) names groups and sources; without one the
+    group is the folder that a picture lies in, and every picture is its own source.
+
+    Args:
+        folder: where the pictures are.
+        cache: where the decoded array is kept, so that the next start takes no time.
+
+    Raises:
+        InputError: no picture was found, or one cannot be read.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: not a folder; --images takes a folder of pictures")
+    key = _listing_key(folder)
+    if cache is not None:
+        stored = _read_cache(cache / key)
+        if stored is not None:
+            return stored
+    table = _read_sources(folder)
+    parts: list[NDArray[np.uint8]] = []
+    pictures: list[Picture] = []
+    offset = 0
+    for name, where, data in _each_file(folder):
+        pixels = _decode(data, f"{folder}/{where}/{name}")
+        if min(pixels.shape[:2]) < SMALLEST_SIDE:
+            continue
+        stem = Path(name).stem
+        group, source = table.get(stem, (where, f"{where}/{stem}"))
+        height, width = pixels.shape[:2]
+        pictures.append(Picture(stem, group, source, offset, height, width))
+        parts.append(pixels.reshape(-1))
+        offset += pixels.size
+    if not pictures:
+        raise InputError(
+            f"{folder}: no WebP, PNG or GeoTIFF of at least {SMALLEST_SIDE} pixels a side, "
+            "nor a tar shard of them"
+        )
+    corpus = Corpus(np.concatenate(parts), tuple(pictures))
+    if cache is not None:
+        _write_cache(cache / key, corpus)
+    return corpus
+
+
+def split(corpus: Corpus, share: float = 0.1) -> tuple[Corpus, Corpus]:
+    """Split into a training and a held-out part, by source and by group.
+
+    The choice depends on the sources' names alone (SHA-256), so it stays the same when
+    pictures are added to other groups. A group of fewer than three places is not held out.
+
+    Args:
+        corpus: all pictures.
+        share: of each group's places that are held out, at least one.
+
+    Returns:
+        The training part and the held-out part.
+    """
+    places: dict[str, dict[str, list[Picture]]] = defaultdict(lambda: defaultdict(list))
+    by_group: dict[str, list[Picture]] = defaultdict(list)
+    for picture in corpus.pictures:
+        by_group[picture.group].append(picture)
+    for group, members in by_group.items():
+        # "town_2018_54" and "town_2020_54" show the same streets: the place is "town",
+        # unless that leaves the group with too few places to choose among.
+        coarse = {p.source: re.sub(r"([_-]?\d+)+$", "", p.source) for p in members}
+        use_coarse = len(set(coarse.values())) >= 4
+        for p in members:
+            places[group][coarse[p.source] if use_coarse else p.source].append(p)
+    training: list[Picture] = []
+    held_out: list[Picture] = []
+    for members_by_place in places.values():
+        order = sorted(members_by_place, key=lambda s: hashlib.sha256(s.encode()).digest())
+        count = max(1, round(share * len(order))) if len(order) >= 3 else 0
+        for rank, place in enumerate(order):
+            (held_out if rank < count else training).extend(members_by_place[place])
+    return corpus.select(training), corpus.select(held_out)
+
+
+def sampling_weights(corpus: Corpus, power: float = 0.6) -> NDArray[np.float64]:
+    """Return the chance of each picture: groups by pixels^power, inside a group by pixels.
+
+    Below 1 the power keeps a large group from swamping the small ones.
+    """
+    area = np.array([p.height * p.width for p in corpus.pictures], np.float64)
+    groups = np.array([p.group for p in corpus.pictures])
+    weights = np.zeros_like(area)
+    for group in np.unique(groups):
+        inside = groups == group
+        total = area[inside].sum()
+        weights[inside] = area[inside] / total * total**power
+    return np.asarray(weights / weights.sum())
+
+
+def _read_sources(folder: Path) -> dict[str, tuple[str, str]]:
+    path = folder / "SOURCES.tsv"
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return {
+            row["name"]: (row.get("group") or row.get("sensor") or "pictures", row["source"])
+            for row in rows
+        }
+
+
+def _each_file(folder: Path) -> Iterator[tuple[str, str, bytes]]:
+    """Yield (file name, folder or shard name, bytes), in an order that does not change."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix == ".tar":
+            with tarfile.open(path) as shard:
+                for member in sorted(shard.getmembers(), key=lambda m: m.name):
+                    file = shard.extractfile(member)
+                    if file is not None and Path(member.name).suffix in PICTURE_SUFFIXES:
+                        yield Path(member.name).name, path.stem, file.read()
+        elif path.suffix.lower() in PICTURE_SUFFIXES:
+            yield path.name, path.parent.name, path.read_bytes()
+
+
+def _decode(data: bytes, where: str) -> NDArray[np.uint8]:
+    """Decode to RGB of 8 bits: one band is repeated, wider samples are stretched."""
+    import imagecodecs
+
+    try:
+        if data[:2] in (b"II", b"MM"):
+            import rasterio
+
+            with rasterio.open(io.BytesIO(data)) as scene:
+                pixels = np.moveaxis(scene.read(list(range(1, min(scene.count, 3) + 1))), 0, -1)
+        else:
+            pixels = np.asarray(imagecodecs.imread(data))
+    except Exception as error:
+        raise InputError(f"{where}: cannot be read as a picture ({error})") from error
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    if pixels.shape[2] < 3:
+        pixels = np.repeat(pixels[..., :1], 3, axis=2)
+    pixels = pixels[..., :3]
+    if pixels.dtype != np.uint8:
+        low, high = np.percentile(pixels, (0.1, 99.9))
+        scale = 255.0 / max(float(high - low), 1.0)
+        pixels = np.clip((pixels.astype(np.float64) - low) * scale, 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(pixels)
+
+
+def _listing_key(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(f"{path.relative_to(folder)} {path.stat().st_size}\n".encode())
+    return f"corpus-{digest.hexdigest()[:16]}"
+
+
+def _read_cache(path: Path) -> Corpus | None:
+    table, flat = path.with_suffix(".json"), path.with_suffix(".npy")
+    if not (table.exists() and flat.exists()):
+        return None
+    pictures = tuple(Picture(**row) for row in json.loads(table.read_text()))
+    return Corpus(np.load(flat, mmap_mode="r"), pictures)
+
+
+def _write_cache(path: Path, corpus: Corpus) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.npy")
+    np.save(temporary, corpus.flat)
+    temporary.replace(path.with_suffix(".npy"))
+    text = path.with_suffix(f".{os.getpid()}.json")
+    text.write_text(json.dumps([asdict(p) for p in corpus.pictures]))
+    text.replace(path.with_suffix(".json"))

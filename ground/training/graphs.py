@@ -1,0 +1,300 @@
+"""The integer networks as ONNX graphs that run at the full speed of float32.
+
+Each layer is `Conv → Clip → Floor`: its int8 weights are cast and scaled by 2^-shift per output
+channel when the graph is loaded, and its bias holds the half that rounds. Scaling by a power of
+two changes no digit, so sums stay as exact as the integers' own (see `quantise`), and
+floor(clip(v)) = clip(floor(v)) between integer bounds.
+
+Graphs (one tile, or one frame, without a batch axis):
+  encoder  pixels uint8 (16·R, 16·C, 3), rotation int32 (3, 3)
+           →  latents int32 (N, R, C), side int32 (S, ⌈R/2⌉, ⌈C/2⌉)
+  hyper    side int32 (S, r, c)          →  log_scales int32 (N, 2·r, 2·c)
+  decoder  latents int32 (N, R, C), quality int64 (), rotation int32 (3, 3)
+           →  pixels uint8 (16·R, 16·C, 3)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from .colour import MATRIX_FRACTION, PLANE_FRACTION
+from .integers import Arrays
+from .networks import BLOCK, LATENT_FRACTION, PIXEL_FRACTION, SYNTHESIS_FRACTION
+
+OPSET = 17
+IR_VERSION = 8
+
+
+class GraphBuilder:
+    """Collects nodes and constants under made-up names."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        self.arrays = arrays
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: dict[str, onnx.TensorProto] = {}
+        self.count = 0
+
+    def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        """Add a node and return its output's name."""
+        self.count += 1
+        name = f"{kind.lower()}_{self.count}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
+        return name
+
+    def constant(self, value: NDArray[Any] | float, name: str | None = None) -> str:
+        """Add a constant (a number is float32) and return its name."""
+        array = np.asarray(value, np.float32) if np.isscalar(value) else np.asarray(value)
+        name = (
+            name or f"constant_{array.dtype}_{array.ravel()[0]}_{array.size}_{len(self.constants)}"
+        )
+        if name not in self.constants:
+            self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
+        return name
+
+    def convolution(
+        self,
+        name: str,
+        value: str,
+        *,
+        stride: int = 1,
+        order: NDArray[np.int64] | None = None,
+        bias: str | None = None,
+    ) -> str:
+        """Add a layer's sums, scaled and with the rounding half, not yet floored.
+
+        Args:
+            name: of the layer in the arrays.
+            value: its input.
+            stride: s > 1 takes the folding of s x s positions into the convolution.
+            order: of the input's channels, where they come folded in another order.
+            bias: a computed bias (float, scaled) in place of the stored one.
+        """
+        weight = self.arrays[f"{name}.weight"]
+        shift = self.arrays[f"{name}.shift"].astype(np.int64)
+        if stride > 1:
+            out, taken = weight.shape[:2]
+            weight = weight.reshape(out, taken // stride**2, stride, stride)
+        if order is not None:
+            weight = weight[:, order]
+        scale = np.exp2(-shift).astype(np.float32).reshape(-1, 1, 1, 1)
+        stored = self.constant(weight, f"{name}.weight")
+        cast = self.node("Cast", stored, to=TensorProto.FLOAT)
+        scaled = self.node("Mul", cast, self.constant(scale, f"{name}.scale"))
+        half = np.where(shift > 0, 0.5, 0.0)
+        if bias is None:
+            whole = self.arrays[f"{name}.bias"].astype(np.float64) * np.exp2(-shift) + half
+            bias = self.constant(whole.astype(np.float32), f"{name}.bias")
+        rows = weight.shape[2]
+        pads = [rows // 2] * 4 if stride == 1 else [0] * 4
+        depthwise = weight.shape[1] == 1 and weight.shape[0] > 1 and rows == 3
+        return self.node(
+            "Conv", value, scaled, bias,
+            kernel_shape=[rows, weight.shape[3]],
+            pads=pads,
+            strides=[stride, stride],
+            group=weight.shape[0] if depthwise else 1,
+        )  # fmt: skip
+
+    def clip(self, value: str, low: float, high: float) -> str:
+        """Add a clip to low…high."""
+        return self.node("Clip", value, self.constant(float(low)), self.constant(float(high)))
+
+    def layer(self, name: str, value: str, **options: Any) -> str:
+        """Add a whole layer: sums, clip, floor."""
+        low, high = self.arrays[f"{name}.clip"]
+        return self.node("Floor", self.clip(self.convolution(name, value, **options), low, high))
+
+    def residual(self, name: str, value: str, addend: str, **options: Any) -> str:
+        """Add a layer whose floored sums are added to `addend` before the clip."""
+        sums = self.node("Floor", self.convolution(name, value, **options))
+        return self.clip(self.node("Add", addend, sums), *self.arrays[f"{name}.clip"])
+
+    def move(self, value: str, shift: NDArray[Any] | int, low: int, high: int) -> str:
+        """Add (value + 2^(shift-1)) >> shift, clipped (a negative shift multiplies)."""
+        amount = np.asarray(shift, np.float64)
+        if np.any(amount != 0):
+            value = self.node("Mul", value, self.constant(np.exp2(-amount).astype(np.float32)))
+        if np.any(amount > 0):
+            half = np.where(amount > 0, 0.5, 0.0).astype(np.float32)
+            value = self.node("Floor", self.node("Add", value, self.constant(half)))
+        return self.clip(value, low, high)
+
+    def fold(self, value: str, size: int) -> str:
+        """Add space-to-depth; channels come in the order row, column, channel."""
+        return self.node("SpaceToDepth", value, blocksize=size)
+
+    def unfold(self, value: str, size: int) -> str:
+        """Add depth-to-space of channels in the order channel, row, column."""
+        return self.node("DepthToSpace", value, blocksize=size, mode="CRD")
+
+    def squeeze(self, value: str) -> str:
+        """Drop the batch axis."""
+        return self.node("Squeeze", value, self.constant(np.array([0], np.int64), "axis_0"))
+
+    def unsqueeze(self, value: str) -> str:
+        """Add the batch axis."""
+        return self.node("Unsqueeze", value, self.constant(np.array([0], np.int64), "axis_0"))
+
+    def model(
+        self, name: str, inputs: Sequence[onnx.ValueInfoProto], outputs: dict[str, str],
+        infos: Sequence[onnx.ValueInfoProto],
+    ) -> bytes:  # fmt: skip
+        """Return the serialised model; `outputs` maps public names to inner ones."""
+        for public, inner in outputs.items():
+            self.nodes.append(helper.make_node("Identity", [inner], [public]))
+        graph = helper.make_graph(
+            self.nodes, name, list(inputs), list(infos), list(self.constants.values())
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
+        model.ir_version = IR_VERSION
+        model.producer_name = "downpass"
+        onnx.checker.check_model(model)
+        return bytes(model.SerializeToString())
+
+
+def encoder_graph(arrays: Arrays) -> bytes:
+    """Return the graph of analysis and hyper analysis."""
+    g = GraphBuilder(arrays)
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["height", "width", 3])
+    rotation = helper.make_tensor_value_info("rotation", TensorProto.INT32, [3, 3])
+    centred = g.node("Sub", g.node("Cast", "pixels", to=TensorProto.FLOAT), g.constant(128.0))
+    matrix = g.node("Cast", "rotation", to=TensorProto.FLOAT)
+    planes = g.node("MatMul", centred, g.node("Transpose", matrix, perm=[1, 0]))
+    planes = g.move(planes, MATRIX_FRACTION - PLANE_FRACTION, -512, 511)
+    planes = g.node("Transpose", g.unsqueeze(planes), perm=[0, 3, 1, 2])
+    linear = g.layer("analysis.linear", planes, stride=BLOCK)
+    value = g.layer("analysis.enter", planes, stride=4)
+    value = _separable(g, "analysis.block_fine", value)
+    value = g.layer("analysis.down_middle", value, stride=2)
+    value = _separable(g, "analysis.block_middle", value)
+    value = g.layer("analysis.down_coarse", value, stride=2)
+    value = _separable(g, "analysis.block_coarse", value)
+    latents = g.node("Add", linear, g.layer("analysis.leave", value))
+    spread = arrays["hyper.spread_shift"].astype(np.int64).reshape(1, -1, 1, 1)
+    side = g.move(g.node("Abs", latents), spread, 0, 255)
+    side = g.node("Pad", side, _odd_padding(g, side))
+    side = g.layer("hyper.analysis_in", side)
+    side = g.layer("hyper.analysis_out", side, stride=2)
+    side = g.layer("hyper.analysis_end", side)
+    outputs = {
+        "latents": g.squeeze(g.node("Cast", latents, to=TensorProto.INT32)),
+        "side": g.squeeze(g.node("Cast", side, to=TensorProto.INT32)),
+    }
+    infos = [
+        helper.make_tensor_value_info("latents", TensorProto.INT32, ["latents", "rows", "columns"]),
+        helper.make_tensor_value_info("side", TensorProto.INT32, ["side", "rows2", "columns2"]),
+    ]
+    return g.model("encoder", [pixels, rotation], outputs, infos)
+
+
+def _odd_padding(g: GraphBuilder, value: str) -> str:
+    """Return the pads that make both sides even, from the value's shape."""
+    shape = g.node("Slice", g.node("Shape", value), *(
+        g.constant(np.array([n], np.int64), f"slice_{n}") for n in (2, 4)
+    ))  # fmt: skip
+    odd = g.node("Mod", shape, g.constant(np.array([2], np.int64), "two"))
+    zeros = g.constant(np.zeros(6, np.int64), "zeros_6")
+    return g.node("Concat", zeros, odd, axis=0)
+
+
+def _separable(g: GraphBuilder, name: str, value: str) -> str:
+    inner = g.layer(f"{name}.depthwise", value)
+    return g.residual(f"{name}.pointwise", inner, value)
+
+
+def hyper_graph(arrays: Arrays) -> bytes:
+    """Return the graph of the hyper synthesis."""
+    g = GraphBuilder(arrays)
+    side = helper.make_tensor_value_info("side", TensorProto.INT32, ["channels", "rows", "columns"])
+    value = g.unsqueeze(g.node("Cast", "side", to=TensorProto.FLOAT))
+    value = g.layer("hyper.synthesis_in", value)
+    value = g.residual("hyper.synthesis_mix", value, value)
+    value = g.unfold(g.layer("hyper.synthesis_up", value), 2)
+    value = g.layer("hyper.synthesis_out", value)
+    outputs = {"log_scales": g.squeeze(g.node("Cast", value, to=TensorProto.INT32))}
+    info = helper.make_tensor_value_info(
+        "log_scales", TensorProto.INT32, ["latents", "rows2", "columns2"]
+    )
+    return g.model("hyper", [side], outputs, [info])
+
+
+def decoder_graph(arrays: Arrays) -> bytes:
+    """Return the graph of the synthesis."""
+    g = GraphBuilder(arrays)
+    latents = helper.make_tensor_value_info(
+        "latents", TensorProto.INT32, ["latents", "rows", "columns"]
+    )
+    quality = helper.make_tensor_value_info("quality", TensorProto.INT64, [])
+    linear = _linear_synthesis(g)
+    seen = g.move(linear, 3, -512, 511)
+    taken = arrays["synthesis.enter.weight"].shape[1]
+    # SpaceToDepth gives (row, column, channel); the weights are for (channel, row, column).
+    order = np.arange(taken).reshape(taken // 16, 16).T.reshape(-1)
+    value = g.layer("synthesis.enter", g.fold(seen, 4), order=order)
+    value = _stack(g, "before", value)
+    single = g.unsqueeze(g.node("Cast", "latents", to=TensorProto.FLOAT))
+    spread = arrays["synthesis.spread_shift"].astype(np.int64).reshape(1, -1, 1, 1)
+    hint = g.unfold(g.layer("synthesis.latent_in", g.move(single, spread, -128, 127)), 2)
+    inner = g.layer("synthesis.down", _move(g, "synthesis.to_down", value), stride=2)
+    inner = _stack(g, "below", g.node("Add", inner, hint))
+    up = g.node("Floor", g.convolution("synthesis.up", _move(g, "synthesis.to_up", inner)))
+    value = g.node("Add", value, g.unfold(up, 2))
+    value = _stack(g, "after", g.clip(value, *arrays["synthesis.up.clip"]))
+    value = g.layer("synthesis.leave", _move(g, "synthesis.to_leave", value))
+    planes = g.node("Add", linear, g.unfold(value, 4))
+    planes = g.node("Transpose", g.squeeze(planes), perm=[1, 2, 0])
+    # Planes of 14 bits times a matrix of 15: in float64, for nine multiplications a pixel.
+    wide = g.node("Cast", planes, to=TensorProto.DOUBLE)
+    levels = g.node("MatMul", wide, g.node("Cast", "rotation", to=TensorProto.DOUBLE))
+    scale = np.array(2.0 ** -(MATRIX_FRACTION + PIXEL_FRACTION), np.float64)
+    levels = g.node("Mul", levels, g.constant(scale, "pixels.scale"))
+    levels = g.node("Add", levels, g.constant(np.array(128.5, np.float64), "pixels.middle"))
+    levels = g.node("Cast", g.node("Floor", levels), to=TensorProto.FLOAT)
+    levels = g.clip(levels, 0.0, 255.0)
+    outputs = {"pixels": g.node("Cast", levels, to=TensorProto.UINT8)}
+    info = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["height", "width", 3])
+    rotation = helper.make_tensor_value_info("rotation", TensorProto.INT32, [3, 3])
+    return g.model("decoder", [latents, quality, rotation], outputs, [info])
+
+
+def _linear_synthesis(g: GraphBuilder) -> str:
+    """Add the linear synthesis in float64: its sums are wider than float32 can add exactly."""
+    shift = LATENT_FRACTION + SYNTHESIS_FRACTION - PIXEL_FRACTION
+    weight = g.constant(g.arrays["synthesis.linear.weight"].T, "synthesis.linear.weight")
+    scaled = g.node(
+        "Mul", g.node("Cast", weight, to=TensorProto.DOUBLE),
+        g.constant(np.array(2.0**-shift, np.float64), "synthesis.linear.scale"),
+    )  # fmt: skip
+    bias = g.arrays["synthesis.linear.bias"].astype(np.float64) * 2.0**-shift + 0.5
+    wide = g.node("Cast", "latents", to=TensorProto.DOUBLE)
+    wide = g.node("MatMul", g.node("Transpose", wide, perm=[1, 2, 0]), scaled)
+    wide = g.node("Add", wide, g.constant(bias, "synthesis.linear.bias"))
+    value = g.node("Cast", g.node("Floor", wide), to=TensorProto.FLOAT)
+    value = g.node("Transpose", g.clip(value, -8192, 8191), perm=[2, 0, 1])
+    return g.unfold(g.unsqueeze(value), BLOCK)
+
+
+def _move(g: GraphBuilder, name: str, value: str) -> str:
+    return g.move(value, int(g.arrays[f"{name}.shift"]), *g.arrays[f"{name}.clip"])
+
+
+def _stack(g: GraphBuilder, part: str, value: str) -> str:
+    count = sum(
+        k.startswith(f"synthesis.{part}.") and k.endswith(".first.weight") for k in g.arrays
+    )
+    for i in range(count):
+        name = f"synthesis.{part}.{i}"
+        shift = g.arrays[f"{name}.first.shift"].astype(np.float64)
+        table = g.constant(g.arrays[f"{name}.bias"], f"{name}.bias")
+        row = g.node("Cast", g.node("Gather", table, "quality", axis=0), to=TensorProto.FLOAT)
+        scale = g.constant(np.exp2(-shift).astype(np.float32), f"{name}.bias_scale")
+        bias = g.node("Add", g.node("Mul", row, scale), g.constant(0.5))
+        inner = g.layer(f"{name}.first", _move(g, f"{name}.entering", value), bias=bias)
+        value = g.residual(f"{name}.second", inner, value)
+    return value

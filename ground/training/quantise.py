@@ -1,0 +1,177 @@
+"""Integer arithmetic in the loop: weights and activations on grids of powers of two.
+
+Every tensor that a convolution reads lies on a grid: integers of so many bits, times 2^-f.
+Weights are signed 8-bit integers times 2^-s, one s a channel. Sums of products of such numbers
+are exact in float32 whatever their order as long as
+
+    a_max · Σ|w| + |b| + 2^(s-1) < 2^24        (integers, per output channel)
+
+so a network on grids, run in float32, *is* the integer network, and every machine that
+computes it gets the same bits. Rounding is floor(v + 1/2) with straight-through gradients.
+The idea of integer-only inference is Jacob et al. (CVPR 2018); that exactness is what an entropy
+model needs, Ballé et al. (ICLR 2019).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from .entropy import round_straight
+
+WEIGHT_LARGEST = 127
+EXACT = 2**24
+"""float32 adds integers below this without error."""
+
+
+class Grid(nn.Module):
+    """The integers that a tensor's values are rounded and clipped to, once that is switched on.
+
+    Before, an unsigned grid is a rectifier and a signed one does nothing.
+
+    Args:
+        bits: of an integer, its sign included.
+        signed: whether values may be negative.
+        fraction: where fixed from the start, the grid's step is 2^-fraction.
+        finest: where not, it is not finer than 2^-finest.
+    """
+
+    def __init__(
+        self,
+        bits: int = 8,
+        *,
+        signed: bool = False,
+        fraction: int | None = None,
+        finest: int = 12,
+    ) -> None:
+        super().__init__()
+        self.finest = finest
+        self.low = -(2 ** (bits - 1)) if signed else 0
+        self.high = 2 ** (bits - 1) - 1 if signed else 2**bits - 1
+        self.fixed = fraction is not None
+        self.register_buffer("fraction", torch.tensor(float(fraction or 0)))
+        self.register_buffer("active", torch.tensor(False))
+        self.fraction: Tensor
+        self.active: Tensor
+        self.on = False
+        self.watching = False
+        self.seen = 0.0
+
+    def forward(self, value: Tensor) -> Tensor:
+        """Return the value on the grid, or rectified where the grid is not switched on."""
+        if self.watching:
+            self._watch(value)
+        if not self.on:
+            return value if self.low < 0 else torch.relu(value)
+        step = torch.exp2(-self.fraction)
+        if value.dtype != torch.float64:  # bfloat16 has too few digits to round in
+            value = value.float()
+        integer = round_straight(value / step).clamp(self.low, self.high)
+        result: Tensor = integer * step
+        return result
+
+    def _watch(self, value: Tensor) -> None:
+        magnitude = (value.abs() if self.low < 0 else torch.relu(value)).float().flatten()
+        if magnitude.numel() > 200_000:
+            magnitude = magnitude[:: magnitude.numel() // 200_000]
+        # Wide grids hold sums that must not be clipped; narrow ones clip the rarest few.
+        share = 1.0 if self.high > 2000 else 0.9998
+        self.seen = max(self.seen, float(torch.quantile(magnitude[:1_000_000], share)))
+
+    def settle(self) -> None:
+        """Choose the fraction by what was seen, and switch the grid on."""
+        if not self.fixed:
+            room = 1.6 if self.high > 2000 else 1.0
+            largest = max(self.seen * room, 2.0**-10)
+            fraction = math.floor(math.log2(self.high / largest) + 0.05)
+            self.fraction.fill_(float(min(fraction, self.finest)))
+        self.switch_on()
+
+    def switch_on(self) -> None:
+        """Round from now on."""
+        self.active.fill_(True)
+        self.on = True
+
+
+class GridConv(nn.Conv2d):
+    """A convolution whose weights and bias go onto grids once that is switched on."""
+
+    def __init__(self, *arguments: int, reads: Grid | None = None, **options: object) -> None:
+        super().__init__(*arguments, **options)  # type: ignore[arg-type]
+        self.register_buffer("weight_fraction", torch.zeros(self.out_channels))
+        self.register_buffer("input_fraction", torch.tensor(0.0))
+        self.weight_fraction: Tensor
+        self.input_fraction: Tensor
+        self.on = False
+        self.input_largest = float(max(reads.high, -reads.low)) if reads is not None else 0.0
+        self._reads = (reads,)  # in a tuple, so that it is not a submodule of this one
+
+    def weight_on_grid(self) -> Tensor:
+        """Return the weights, rounded to their grid where that is switched on."""
+        if not self.on:
+            return self.weight
+        step = torch.exp2(-self.weight_fraction).view(-1, 1, 1, 1)
+        integer = round_straight(self.weight / step).clamp(-WEIGHT_LARGEST, WEIGHT_LARGEST)
+        return integer * step
+
+    def bias_step(self) -> Tensor:
+        """Return the step of the sums, per output channel: what the bias is rounded to."""
+        return torch.exp2(-(self.weight_fraction + self.input_fraction))
+
+    def bias_on_grid(self) -> Tensor | None:
+        """Return the bias, rounded to the grid of the sums where that is switched on."""
+        if not self.on or self.bias is None:
+            return self.bias
+        return round_straight(self.bias / self.bias_step()) * self.bias_step()
+
+    def forward(self, value: Tensor) -> Tensor:
+        """Return the convolution, with rounded weights where that is switched on."""
+        result: Tensor = self._conv_forward(value, self.weight_on_grid(), self.bias_on_grid())
+        return result
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """Choose each channel's weight fraction, and switch rounding on."""
+        reads = self._reads[0]
+        if reads is None:
+            raise ValueError("a convolution without an input grid cannot be rounded")
+        self.input_fraction.copy_(reads.fraction)
+        largest = self.weight.abs().amax(dim=(1, 2, 3)).clamp_min(2.0**-20)
+        total = self.weight.abs().sum(dim=(1, 2, 3)).clamp_min(2.0**-20)
+        # Half the exact range at most: the other half is for bias, rounding and drift.
+        bound = 0.75 * EXACT / (self.input_largest * total)
+        fraction = torch.floor(torch.log2(torch.minimum(WEIGHT_LARGEST / largest, bound)))
+        self.weight_fraction.copy_(fraction.clamp(0, 20))
+        self.on = True
+
+    def switch_on(self) -> None:
+        """Round from now on, with the fractions as they were loaded."""
+        self.on = True
+
+
+def calibrate(module: nn.Module, run: Callable[[], object]) -> None:
+    """Choose every grid of a network by what `run` sends through it, and switch them on."""
+    grids = [m for m in module.modules() if isinstance(m, Grid)]
+    for grid in grids:
+        grid.watching, grid.seen = True, 0.0
+    with torch.no_grad():
+        run()
+    for grid in grids:
+        grid.watching = False
+        grid.settle()
+    for layer in module.modules():
+        if isinstance(layer, GridConv):
+            layer.settle()
+
+
+def switch_on_as_loaded(module: nn.Module) -> None:
+    """Switch rounding on where the loaded state says that it was on."""
+    grids = [m for m in module.modules() if isinstance(m, Grid)]
+    if not grids or not all(bool(g.active) for g in grids):
+        return
+    for part in module.modules():
+        if isinstance(part, (Grid, GridConv)):
+            part.switch_on()

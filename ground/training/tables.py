@@ -1,0 +1,176 @@
+"""The entropy coder's tables: integer frequencies, counted from what the codec really codes.
+
+Latents. A symbol k at scale index i is coded with table t = i - 8·b, where b is the number of
+octaves that i lies above the widest table; its b low bits go as they are:
+  k' = (k + 2^(b-1)) >> b,  low = (k + 2^(b-1)) & (2^b - 1)      (b = 0: k' = k)
+Table t holds 2·T_t + 2 frequencies, of k' = -T_t … T_t and of the escape; they sum to 2^16.
+
+A silent latent (see `coding`) is not coded at all.
+
+Side information. A value of ẑ is coded with the table of its channel and of its context: the
+rounded mean of its coded neighbours, clipped to -2 … 2, or 5 where it has none. Values are
+coded in the same four phases as latents; phase 1 looks at corners, the others at edges.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .coding import SILENT, TileCoder
+from .context import PHASES, SCALES_AN_OCTAVE, SMALLEST_SCALE_OCTAVE
+from .integers import Arrays, Integers
+
+TOTAL_BITS = 16
+TABLES = 8 * SCALES_AN_OCTAVE + 1
+"""Tables of latents: scales of 2^-4 … 2^4 steps."""
+SIDE_LOW, SIDE_HIGH = -32, 31
+SIDE_CONTEXTS = 6
+PRIOR_LATENTS = 3000.0
+"""How many symbols' worth the logistic counts beside the counted ones."""
+PRIOR_SIDE = 30.0
+
+
+def split_symbols(symbols: Integers, index: Integers) -> tuple[Integers, Integers, Integers]:
+    """Return (k', low bits, table) of symbols at scale indices."""
+    octaves = low_bits(index)
+    half = np.where(octaves > 0, np.int64(1) << np.maximum(octaves - 1, 0), 0)
+    shifted = symbols + half
+    low = shifted & ((np.int64(1) << octaves) - 1)
+    return shifted >> octaves, low, index - SCALES_AN_OCTAVE * octaves
+
+
+def join_symbols(high: Integers, low: Integers, index: Integers) -> Integers:
+    """Undo `split_symbols`."""
+    octaves = low_bits(index)
+    half = np.where(octaves > 0, np.int64(1) << np.maximum(octaves - 1, 0), 0)
+    return (high << octaves) + low - half
+
+
+def low_bits(index: Integers) -> Integers:
+    """Return b, the low bits that go uncoded at a scale index."""
+    return np.maximum(-((TABLES - 1 - index) // SCALES_AN_OCTAVE), 0)
+
+
+def side_contexts(side: Integers) -> Integers:
+    """Return the context 0…5 of every value of ẑ (channels, rows, columns)."""
+    rows, columns = side.shape[1:]
+    padded = np.pad(side, ((0, 0), (1, 2), (1, 2)))
+    inside = np.pad(np.ones((rows, columns), np.int64), ((1, 2), (1, 2)))
+    contexts = np.full(side.shape, SIDE_CONTEXTS - 1, np.int64)
+    for phase, (row, column) in enumerate(PHASES):
+        part = contexts[:, row::2, column::2]
+        if phase == 0 or part.size == 0:
+            continue
+        near = ((0, 0), (0, 2), (2, 0), (2, 2)) if phase == 1 else ((0, 1), (1, 0), (1, 2), (2, 1))
+        total = np.zeros(part.shape, np.int64)
+        count = np.zeros(part.shape[1:], np.int64)
+        for i, j in near:
+            total += padded[:, row + i :: 2, column + j :: 2][:, : part.shape[1], : part.shape[2]]
+            count += inside[row + i :: 2, column + j :: 2][: part.shape[1], : part.shape[2]]
+        mean = (2 * total + count) // np.maximum(2 * count, 1)
+        part[:] = np.where(count > 0, np.clip(mean, -2, 2) + 2, SIDE_CONTEXTS - 1)
+    return contexts
+
+
+@dataclass(frozen=True, slots=True)
+class CodedTile:
+    """What a tile's analysis gives, in integers, and the quality to code it at."""
+
+    latents: Integers
+    side: Integers
+    log_scales: Integers
+    quality: int
+
+
+def count_tables(arrays: Arrays, tiles: Iterable[CodedTile]) -> Arrays:
+    """Return the tables, counted on tiles of training pictures over all rates.
+
+    `tables.latents` uint32 (all tables, one after another), `tables.latents_start` uint32
+    (TABLES + 1) and `tables.side` uint32 (side channels, contexts, 64).
+    """
+    channels = arrays["hyper.synthesis_in.weight"].shape[1]
+    side_counts = np.zeros((channels, SIDE_CONTEXTS, SIDE_HIGH - SIDE_LOW + 1))
+    reach = 512
+    counts = np.zeros((TABLES, 2 * reach + 1))
+    for tile in tiles:
+        symbols, _, index = TileCoder(arrays, tile.log_scales, tile.quality).encode(tile.latents)
+        coded = index != SILENT
+        high, _, table = split_symbols(symbols[coded], index[coded])
+        np.add.at(counts, (table.ravel(), np.clip(high, -reach, reach).ravel() + reach), 1)
+        which = np.broadcast_to(np.arange(channels)[:, None, None], tile.side.shape)
+        np.add.at(side_counts, (which, side_contexts(tile.side), tile.side - SIDE_LOW), 1)
+    latent_tables, starts = _latent_tables(counts, reach)
+    return {
+        "tables.latents": latent_tables,
+        "tables.latents_start": starts,
+        "tables.side": _side_tables(side_counts),
+    }
+
+
+def _latent_tables(
+    counts: NDArray[np.float64], reach: int
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    parts, starts = [], [0]
+    counts = counts + counts[:, ::-1]  # signs are symmetric
+    values = np.arange(-reach, reach + 1)
+    for table in range(TABLES):
+        scale = 2.0 ** (table / SCALES_AN_OCTAVE + SMALLEST_SCALE_OCTAVE)
+        prior = _logistic(values, scale)
+        weight = counts[table] + PRIOR_LATENTS * prior
+        probability = weight / weight.sum()
+        # Values rarer than a count of one in the table go by the escape.
+        common = np.flatnonzero(probability * 2**TOTAL_BITS >= 0.5)
+        largest = max(1, int(np.abs(values[common]).max()))
+        inside = np.abs(values) <= largest
+        escape = max(probability[~inside].sum(), 2.0**-TOTAL_BITS)
+        parts.append(integer_frequencies(np.append(probability[inside], escape)))
+        starts.append(starts[-1] + parts[-1].size)
+    return np.concatenate(parts), np.array(starts, np.uint32)
+
+
+def _side_tables(counts: NDArray[np.float64]) -> NDArray[np.uint32]:
+    marginal = counts.sum(axis=1, keepdims=True) + 0.05
+    marginal /= marginal.sum(axis=2, keepdims=True)
+    weight = counts + PRIOR_SIDE * marginal
+    tables = [[integer_frequencies(row / row.sum()) for row in channel] for channel in weight]
+    return np.array(tables, np.uint32)
+
+
+def integer_frequencies(probability: NDArray[np.float64]) -> NDArray[np.uint32]:
+    """Return frequencies of at least one that sum to 2^16, nearest to the probabilities."""
+    spare = 2**TOTAL_BITS - probability.size
+    exact = probability / probability.sum() * spare
+    whole = np.floor(exact).astype(np.int64)
+    missing = spare - int(whole.sum())
+    order = np.argsort(-(exact - whole), kind="stable")
+    whole[order[:missing]] += 1
+    return np.asarray((whole + 1).astype(np.uint32))
+
+
+def ideal_bits(arrays: Arrays, symbols: Integers, index: Integers, side: Integers) -> float:
+    """Return the bits that a perfect coder spends on a tile with these tables."""
+    coded = index != SILENT
+    high, _, table = split_symbols(symbols[coded], index[coded])
+    starts = arrays["tables.latents_start"].astype(np.int64)
+    frequencies = arrays["tables.latents"].astype(np.float64)
+    reach = (starts[table + 1] - starts[table] - 2) // 2
+    escaped = np.abs(high) > reach
+    position = np.where(escaped, 2 * reach + 1, high + reach)
+    bits = -np.log2(frequencies[starts[table] + position] / 2**TOTAL_BITS).sum()
+    bits += float(low_bits(index[coded]).sum())
+    beyond = np.abs(high[escaped]) - reach[escaped]
+    bits += float(sum(2 * math.floor(math.log2(v)) + 2 for v in beyond))
+    which = np.broadcast_to(np.arange(side.shape[0])[:, None, None], side.shape)
+    chosen = arrays["tables.side"][which, side_contexts(side), side - SIDE_LOW]
+    return float(bits - np.log2(chosen / 2**TOTAL_BITS).sum())
+
+
+def _logistic(values: NDArray[np.int64], scale: float) -> NDArray[np.float64]:
+    edge = -np.abs(values).astype(np.float64)
+    upper, lower = (np.exp(np.maximum((edge + side) / scale, -700.0)) for side in (0.5, -0.5))
+    return np.asarray(np.maximum(upper / (1.0 + upper) - lower / (1.0 + lower), 1e-30))

@@ -1,0 +1,138 @@
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from downpass.ground.training.colour import (
+    IDENTITY,
+    canonical_planes,
+    rotation_matrix,
+    to_pixels,
+    to_planes,
+)
+from downpass.ground.training.export import analyse_tile
+from downpass.ground.training.graphs import decoder_graph, encoder_graph, hyper_graph
+from downpass.ground.training.initialise import put_on_grids
+from downpass.ground.training.integers import (
+    IntegerNetworks,
+    NotExactError,
+    extract,
+    shift_round,
+)
+
+TURN = (104, -43, 28, 52)
+SHAPES = [(64, 64), (48, 80), (16, 16), (16, 48)]
+
+
+@pytest.fixture
+def on_grids(tiny, sampler):
+    put_on_grids(tiny, sampler, batches=2)
+    return tiny
+
+
+def session(model: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def pictures(scenery):
+    rng = np.random.default_rng(0)
+    for height, width in SHAPES:
+        yield scenery(height, height, width)
+        yield rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
+    yield np.zeros((32, 32, 3), np.uint8)
+    yield np.full((32, 32, 3), 255, np.uint8)
+    checks = (np.indices((48, 48)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    yield np.repeat(checks[..., None], 3, axis=2)
+
+
+def test_torch_numpy_and_onnx_agree_to_the_bit(on_grids, scenery):
+    arrays = extract(on_grids)
+    networks = IntegerNetworks(arrays)
+    encoder, hyper = session(encoder_graph(arrays)), session(hyper_graph(arrays))
+    decoder = session(decoder_graph(arrays))
+    outputs = []
+    for pixels in pictures(scenery):
+        rows, columns = pixels.shape[0] // 16, pixels.shape[1] // 16
+        matrix = rotation_matrix(TURN)
+        planes = to_planes(pixels, matrix)
+        latents = networks.analyse(planes)
+        side = networks.side(latents)
+        scales = networks.log_scales(side, rows, columns)
+
+        tile = analyse_tile(on_grids, torch.from_numpy(planes[None] / 2).float(), 0)
+        np.testing.assert_array_equal(tile.latents, latents)
+        np.testing.assert_array_equal(tile.side, side)
+        np.testing.assert_array_equal(tile.log_scales, scales)
+
+        rotation = matrix.astype(np.int32)
+        from_onnx = encoder.run(None, {"pixels": pixels, "rotation": rotation})
+        np.testing.assert_array_equal(from_onnx[0], latents)
+        np.testing.assert_array_equal(from_onnx[1], side)
+        got = hyper.run(None, {"side": from_onnx[1]})[0]
+        np.testing.assert_array_equal(got[:, :rows, :columns], scales)
+
+        for quality in (0, 131, 256):
+            coded = latents // 7 * 7  # as a quantiser might leave them
+            decoded = networks.synthesise(coded, quality)
+            feed = {"latents": coded.astype(np.int32), "quality": np.array(quality)}
+            feed["rotation"] = rotation
+            np.testing.assert_array_equal(decoder.run(None, feed)[0], to_pixels(decoded, matrix, 4))
+            out = on_grids.synthesis(
+                torch.from_numpy(coded[None] / 16).float(), torch.tensor([quality / 256])
+            )
+            np.testing.assert_array_equal(out[0].detach().numpy() * 16, decoded)
+            outputs.append(decoded)
+        outputs.append(side)
+        outputs.append(scales)
+    # Networks whose outputs hardly vary would agree without proving anything.
+    assert np.std(outputs[-1]) > 3
+    assert len(np.unique(np.concatenate([o.ravel() for o in outputs[3::5]]))) > 3
+
+
+def test_the_branches_matter(on_grids, scenery):
+    arrays = extract(on_grids)
+    planes = to_planes(scenery(1, 64, 64), rotation_matrix(IDENTITY))
+    latents = IntegerNetworks(arrays).analyse(planes)
+    silent = dict(arrays)
+    silent["analysis.leave.weight"] = np.zeros_like(arrays["analysis.leave.weight"])
+    assert np.mean(IntegerNetworks(silent).analyse(planes) != latents) > 0.5
+    decoded = IntegerNetworks(arrays).synthesise(latents, 100)
+    assert np.mean(IntegerNetworks(arrays).synthesise(latents, 30) != decoded) > 0.05
+    silent["synthesis.leave.weight"] = np.zeros_like(arrays["synthesis.leave.weight"])
+    assert np.mean(IntegerNetworks(silent).synthesise(latents, 100) != decoded) > 0.5
+
+
+def test_a_channel_that_breaks_the_bound_is_refused(on_grids):
+    layer = on_grids.synthesis.below[0].second
+    with torch.no_grad():
+        layer.weight[2] = 1.0
+        layer.weight_fraction[2] = 6
+        layer.input_largest = 2**18
+    with pytest.raises(NotExactError, match=r"below\.0\.second: channel 2"):
+        extract(on_grids)
+
+
+def test_a_float_codec_is_refused(tiny):
+    with pytest.raises(ValueError, match="not on its grids"):
+        extract(tiny)
+
+
+def test_shift_round_by_hand():
+    values = np.array([5, 6, -5, -6, 7])
+    assert shift_round(values, 2).tolist() == [1, 2, -1, -1, 2]
+    assert shift_round(values, 0).tolist() == values.tolist()
+    assert shift_round(values, -1).tolist() == [10, 12, -10, -12, 14]
+
+
+def test_rounding_to_grids_costs_little(tiny, sampler):
+    planes = canonical_planes(sampler.draw(1))
+    quality = torch.full((4,), 0.6)
+    with torch.no_grad():
+        before = tiny(planes, quality)
+        put_on_grids(tiny, sampler, batches=2)
+        after = tiny(planes, quality)
+    change = float((after.bits / before.bits).mean())
+    assert 0.9 < change < 1.1
+    error = float((after.planes - before.planes).square().mean())
+    assert error < 0.2 * float((before.planes - planes).square().mean())

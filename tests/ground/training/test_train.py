@@ -1,0 +1,108 @@
+import csv
+
+import numpy as np
+import pytest
+import torch
+from downpass.ground.training.checkpoint import averaged_codec, load
+from downpass.ground.training.data import split
+from downpass.ground.training.evaluate import held_out_samples
+from downpass.ground.training.integers import extract
+from downpass.ground.training.train import Trainer, TrainSettings, learning_rate
+from downpass.link.errors import InputError
+
+from .conftest import TINY
+
+
+def trainer(out, corpus, **options):
+    settings = TrainSettings(
+        out=out, **({"steps": 12, "batch": 2, "crop": 64, "save_every": 4} | options)
+    )
+    made = Trainer(settings, TINY, corpus)
+    made.begin()
+    return made
+
+
+def test_a_killed_and_resumed_run_ends_the_same(tmp_path, corpus):
+    whole = trainer(tmp_path / "whole", corpus)
+    whole.run()
+    cut = trainer(tmp_path / "cut", corpus)
+    for _ in range(4):
+        cut.advance()
+    cut.save("latest")
+    cut.advance()  # lost with the kill
+    resumed = trainer(tmp_path / "cut", corpus)
+    assert resumed.step == 4
+    resumed.run()
+    for name, value in whole.codec.state_dict().items():
+        assert torch.equal(value, resumed.codec.state_dict()[name]), name
+    for name, value in whole.averaged.state_dict().items():
+        assert torch.equal(value, resumed.averaged.state_dict()[name]), name
+
+
+def test_training_lowers_the_cost(tmp_path, corpus):
+    run = trainer(tmp_path, corpus, steps=60, rate=2e-3, decay=0.1)
+    losses = [float(run.advance()[0]) for _ in range(60)]
+    assert sum(losses[-15:]) < sum(losses[:15])
+
+
+def test_the_last_steps_train_integers(tmp_path, corpus):
+    run = trainer(tmp_path, corpus, steps=6, grids=0.5)
+    run.advance()
+    assert not run.codec.on_grids
+    run.run()
+    assert run.codec.on_grids
+    codec = averaged_codec(tmp_path / "latest.ckpt")
+    assert codec.on_grids
+    for name, value in extract(codec).items():
+        assert np.array_equal(value, np.round(value)), name
+    resumed = trainer(tmp_path, corpus, steps=7, grids=0.5)
+    assert resumed.codec.on_grids
+    assert resumed.averaged.on_grids
+    resumed.run()
+
+
+def test_minutes_end_a_run_and_it_goes_on(tmp_path, corpus):
+    run = trainer(tmp_path, corpus, minutes=0.0)
+    run.run()
+    assert run.step == 1
+    assert load(tmp_path / "latest.ckpt")["step"] == 1
+
+
+def test_a_signal_saves_and_ends(tmp_path, corpus):
+    run = trainer(tmp_path, corpus)
+    run.stop()
+    run.run()
+    assert load(tmp_path / "latest.ckpt")["step"] == 1
+
+
+def test_evaluation_goes_to_the_log_and_keeps_the_best(tmp_path, corpus):
+    _, held_out = split(corpus)
+    samples = held_out_samples(held_out, tmp_path / "anchors.json", side=64)
+    run = trainer(tmp_path, corpus, steps=1)
+    run.samples = samples
+    run.run()
+    with (tmp_path / "evaluation.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows[-1]["step"] == "1"
+    assert float(rows[-1]["bd_rate"]) == pytest.approx(run.best, abs=1e-4)
+    codec = averaged_codec(tmp_path / "best.ckpt")
+    assert codec.shape == TINY
+
+
+def test_the_rate_warms_up_stays_and_comes_down(tmp_path):
+    settings = TrainSettings(out=tmp_path, steps=1000, decay=0.4)
+    assert learning_rate(0, settings) == pytest.approx(1 / 200)
+    assert learning_rate(400, settings) == 1
+    assert learning_rate(800, settings) == pytest.approx(0.5)
+    assert learning_rate(999, settings) == pytest.approx(0.01)
+
+
+def test_foreign_files_are_refused(tmp_path):
+    with pytest.raises(InputError, match="no such checkpoint"):
+        load(tmp_path / "none.ckpt")
+    (tmp_path / "bad.ckpt").write_bytes(b"not torch")
+    with pytest.raises(InputError, match="not a checkpoint"):
+        load(tmp_path / "bad.ckpt")
+    torch.save({"other": 1}, tmp_path / "other.ckpt")
+    with pytest.raises(InputError, match="not a checkpoint of the learned codec"):
+        load(tmp_path / "other.ckpt")
