@@ -26,7 +26,6 @@ from torch.nn import functional
 from .networks import Codec, Coded
 
 STAGES = ("block_fine", "block_middle", "block_coarse")
-TEACHERS = ("offline", "online", "self")
 
 
 class Lesson(NamedTuple):

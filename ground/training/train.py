@@ -23,12 +23,13 @@ import torch
 from torch import Tensor, nn
 
 from ...link.errors import InputError
+from .arguments import TEACHERS
 from .augment import CropSampler
 from .checkpoint import load, restore, save, shape_of, shape_to_store
 from .colour import canonical_planes
 from .complexity import complexity
 from .data import Corpus, load_corpus, split
-from .distil import TEACHERS, Distiller
+from .distil import Distiller
 from .evaluate import Sample, Summary, evaluate, held_out_samples
 from .initialise import put_on_grids, start_from_components
 from .losses import draw_qualities, rate_distortion, relative_cost
@@ -394,29 +395,8 @@ def parse_parts(text: str) -> dict[str, float]:
     return weights
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Train from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=Path, required=True, help="folder of pictures")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--cache", type=Path, help="folder for decoded pictures")
-    parser.add_argument("--start", type=Path, help="checkpoint to begin from")
-    parser.add_argument("--steps", type=int, default=40_000)
-    parser.add_argument("--minutes", type=float, default=math.inf)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--crop", type=int, default=128)
-    parser.add_argument("--rate", type=float, default=4e-4)
-    parser.add_argument("--decay", type=float, default=0.3)
-    parser.add_argument("--grids", type=float, default=0.1)
-    parser.add_argument("--model", choices=("student", "teacher"), default="student")
-    parser.add_argument("--distil", default="", help="for example feature=0.1,latents=0.05")
-    parser.add_argument("--teach", choices=TEACHERS, default="self")
-    parser.add_argument("--teacher", type=Path, help="checkpoint of an offline teacher")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--evaluate-every", type=int, default=1500)
-    parser.add_argument("--tune-threads", action="store_true")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    options = parser.parse_args(arguments)
+def train(options: argparse.Namespace) -> None:
+    """Train as the options of `arguments.add_arguments` say."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     corpus = load_corpus(options.images, options.cache)
     training, held_out = split(corpus)
@@ -436,7 +416,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         teacher=options.teacher,
         seed=options.seed,
         evaluate_every=options.evaluate_every,
-        device=options.device,
+        device=options.device or ("cuda" if torch.cuda.is_available() else "cpu"),
         tune_threads=options.tune_threads,
     )
     latest = options.out / "latest.ckpt"
@@ -448,7 +428,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
     log.info("kMAC/px: %s", ", ".join(f"{k} {v / 1000:.2f}" for k, v in parts.items()))
     signal.signal(signal.SIGTERM, trainer.stop)
     trainer.run()
-
-
-if __name__ == "__main__":
-    main()
