@@ -22,6 +22,7 @@ from typing import Final, Literal
 
 from . import tiles, varint
 from .errors import InputError
+from .rotation import Quaternion
 
 SampleType = Literal["uint8", "uint16", "int16"]
 
@@ -43,7 +44,8 @@ LARGEST_TILE: Final = 1 << 16
 _CODEC_IDS = {name: number for number, name in CODECS.items()}
 _SAMPLE_TYPES: tuple[SampleType, ...] = ("uint8", "uint16", "int16")
 _HAS_MODEL, _HAS_NODATA, _HAS_MASKS, _HAS_GROUPS, _HAS_SCALES = 1, 2, 4, 8, 16
-_KNOWN_FLAGS = 31
+_HAS_ROTATIONS = 32
+_KNOWN_FLAGS = 63
 _NEGATIVE = 0x40
 _CRC = struct.Struct("<I")
 _SMALLEST_ROW = 1 + _CRC.size
@@ -102,6 +104,7 @@ class FrameHeader:
             own rule; a band may appear more than once, and each appears at least once.
         scales: What the codec's values mean, one for each band, where not the samples
             themselves.
+        rotations: How each band triple was turned (`link.rotation`), where one was.
     """
 
     codec: str
@@ -118,6 +121,7 @@ class FrameHeader:
     masks: bool = False
     groups: tuple[tuple[int, ...], ...] | None = None
     scales: tuple[BandScale, ...] | None = None
+    rotations: tuple[Quaternion, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.codec not in _CODEC_IDS:
@@ -151,6 +155,8 @@ class FrameHeader:
             _check_groups(self.groups, self.bands)
         if self.scales is not None and len(self.scales) != self.bands:
             raise BitstreamError(f"{len(self.scales)} band scales for {self.bands} bands")
+        if self.rotations is not None:
+            _check_rotations(self.rotations, self.bands)
 
     @property
     def tile_count(self) -> int:
@@ -175,6 +181,7 @@ class FrameHeader:
             | (_HAS_MASKS if self.masks else 0)
             | (_HAS_GROUPS if self.groups is not None else 0)
             | (_HAS_SCALES if self.scales is not None else 0)
+            | (_HAS_ROTATIONS if self.rotations is not None else 0)
         )
         samples = (
             self.bit_depth - 1
@@ -202,6 +209,8 @@ class FrameHeader:
                 out += varint.pack_signed(scale.offset)
                 out += varint.pack(scale.mantissa)
                 out += varint.pack_signed(scale.exponent)
+        for rotation in self.rotations or ():
+            out += struct.pack("4b", *rotation)
         return bytes(out)
 
 
@@ -363,6 +372,7 @@ class _Fields:
     masks: bool
     groups: tuple[tuple[int, ...], ...] | None
     scales: tuple[BandScale, ...] | None
+    rotations: tuple[Quaternion, ...] | None
 
     def header(self, codec: str) -> FrameHeader:
         return FrameHeader(
@@ -386,7 +396,7 @@ def _parse(data: bytes, flags: int, samples: int) -> tuple[_Fields, list[tuple[i
     _within("height", height, 1, LARGEST_SIDE)
     _within("bands", bands, 1, MOST_BANDS)
     _within("tile", tile, 0, LARGEST_TILE)
-    fingerprint, nodata, groups, scales = NO_MODEL, None, None, None
+    fingerprint, nodata, groups, scales, rotations = NO_MODEL, None, None, None, None
     if flags & _HAS_MODEL:
         fingerprint = bytes(data[offset : offset + len(NO_MODEL)])
         offset += len(NO_MODEL)
@@ -400,6 +410,8 @@ def _parse(data: bytes, flags: int, samples: int) -> tuple[_Fields, list[tuple[i
         groups, offset = _parse_groups(data, offset, bands)
     if flags & _HAS_SCALES:
         scales, offset = _parse_scales(data, offset, bands)
+    if flags & _HAS_ROTATIONS:
+        rotations, offset = _parse_rotations(data, offset, bands)
     count = tiles.count(width, height, tile)
     if count * _SMALLEST_ROW > len(data) - offset:
         raise ValueError(f"a table of {count} tiles in {len(data) - offset} bytes")
@@ -426,6 +438,7 @@ def _parse(data: bytes, flags: int, samples: int) -> tuple[_Fields, list[tuple[i
         masks=bool(flags & _HAS_MASKS),
         groups=groups,
         scales=scales,
+        rotations=rotations,
     )
     return fields, table, offset
 
@@ -456,6 +469,27 @@ def _parse_scales(data: bytes, offset: int, bands: int) -> tuple[tuple[BandScale
         exponent, offset = varint.unpack_signed(data, offset)
         scales.append(BandScale(origin, mantissa, exponent))
     return tuple(scales * bands if count == 1 else scales), offset
+
+
+def _parse_rotations(data: bytes, offset: int, bands: int) -> tuple[tuple[Quaternion, ...], int]:
+    end = offset + 4 * _triples(bands)
+    if end > len(data):
+        raise ValueError("the bytes end within the rotations")
+    return tuple((w, x, y, z) for w, x, y, z in struct.iter_unpack("4b", data[offset:end])), end
+
+
+def _check_rotations(rotations: tuple[Quaternion, ...], bands: int) -> None:
+    if len(rotations) != _triples(bands):
+        raise BitstreamError(f"{len(rotations)} rotations for {bands} bands")
+    for rotation in rotations:
+        if not any(rotation):
+            raise BitstreamError("a rotation of zeros")
+        for part in rotation:
+            _within("rotation", part, -127, 127)
+
+
+def _triples(bands: int) -> int:
+    return -(-bands // 3)
 
 
 def _check_groups(groups: tuple[tuple[int, ...], ...], bands: int) -> None:

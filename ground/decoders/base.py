@@ -20,11 +20,13 @@ class Tiles:
         samples: (rows, columns, bands), unsigned, counted from the header's lowest value.
         holes: (rows, columns), True at nodata pixels; None where the frame has no masks.
         lost: Indices of tiles that arrived whole but do not decode.
+        concealed: The decoder filled lost tiles itself.
     """
 
     samples: NDArray[np.integer]
     holes: NDArray[np.bool_] | None
     lost: tuple[int, ...]
+    concealed: bool = False
 
 
 class FrameDecoder(Protocol):

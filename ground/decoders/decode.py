@@ -52,8 +52,8 @@ def decode(bitstream: bytes, threads: int = 1, most_samples: int = MOST_SAMPLES)
     """Return the frame of a bitstream.
 
     A lost tile is concealed: its pixels take the mean of the received pixels around it, at the
-    scale of the hole; a frame of which nothing came is nodata where it has a nodata value, else
-    zeros.
+    scale of the hole (a learned codec does so with what it codes in place of pixels); a frame of
+    which nothing came is nodata where it has a nodata value, else zeros.
 
     Args:
         bitstream: What was received; never trusted.
@@ -78,7 +78,7 @@ def decode(bitstream: bytes, threads: int = 1, most_samples: int = MOST_SAMPLES)
     if header.nodata is not None:
         _restore_nodata(pixels, header, header.nodata, tiles.holes)
     decoded = Decoded(frame, lost, header)
-    if lost:
+    if lost and not (tiles.concealed and len(lost) < header.tile_count):
         _conceal(decoded, tiles.holes)
     return decoded
 

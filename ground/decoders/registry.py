@@ -24,12 +24,19 @@ def _tiled(module: str, codec: str) -> Factory:
     return build
 
 
+def _student(header: FrameHeader) -> FrameDecoder:
+    from .student import StudentDecoder
+
+    return StudentDecoder(header)
+
+
 _FACTORIES: dict[str, Factory] = {
     "jpeg2000": _tiled("jpeg2000", "Jpeg2000Tiles"),
     "jpegxl": _tiled("jpegxl", "JpegXlTiles"),
     "jpegls": _tiled("jpegls", "JpegLsTiles"),
     "ccsds121": _tiled("ccsds121", "Ccsds121Tiles"),
     "avif": _tiled("avif", "AvifTiles"),
+    "student": _student,
 }
 
 

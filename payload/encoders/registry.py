@@ -23,12 +23,19 @@ def _tiled(module: str, codec: str) -> Factory:
     return build
 
 
+def _student(tile: int, threads: int) -> Encoder:
+    from .student.encoder import StudentEncoder
+
+    return StudentEncoder(tile, threads)
+
+
 _FACTORIES: dict[str, Factory] = {
     "jpeg2000": _tiled("jpeg2000", "Jpeg2000"),
     "jpegxl": _tiled("jpegxl", "JpegXl"),
     "jpegls": _tiled("jpegls", "JpegLs"),
     "ccsds121": _tiled("ccsds121", "Ccsds121"),
     "avif": _tiled("avif", "Avif"),
+    "student": _student,
 }
 
 

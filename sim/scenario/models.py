@@ -52,7 +52,7 @@ from .units import (
     shown,
 )
 
-CodecName = Literal["jpeg2000", "jpegxl", "jpegls", "ccsds121", "avif"]
+CodecName = Literal["jpeg2000", "jpegxl", "jpegls", "ccsds121", "avif", "student"]
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 Name = Annotated[str, StringConstraints(strict=True, pattern=_NAME)]

@@ -1,0 +1,258 @@
+"""The learned codec's half on the ground: tiles to latents, the whole frame's latents to pixels.
+
+    tile ── range decoder, walk ──► ŷ ┐
+    tile ── lost: ŷ from around ────► ŷ ├─ whole frame ── decoder network ──► 8-bit values
+    tile ── …                     ──► ŷ ┘   in windows                        └─► samples
+
+The network sees 64 pixels around a pixel, so tile borders do not show. A frame is decoded in
+windows that see five latents further on every side, which gives the undivided result to the bit
+(docs/codec.md) in memory that does not grow with the frame: rows of tiles are decoded as the
+windows come to them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...link import masks
+from ...link.bandmap import to_samples, triples
+from ...link.bitstream import BitstreamError, FrameHeader
+from ...link.latents import TileShape
+from ...link.rotation import IDENTITY, rotation_matrix
+from ...link.student import FINER_TILES, qualities
+from ...link.tilecode import decode_tile
+from ...link.tiles import Tile, grid
+from ...payload.encoders.fill import fill_holes
+from ...payload.encoders.student.networks import BLOCK, StudentModel, load, session
+from .base import Tiles
+from .tiled import split
+
+FOLDER: Final = Path(__file__).parent / "model"
+HALO: Final = 5
+"""Latents around a window that its pixels depend on."""
+WINDOW: Final = 64
+"""Side of a window in latents, without its halo."""
+
+Latents = NDArray[np.int32]
+
+
+@cache
+def _network(folder: Path = FOLDER) -> tuple[Path, bytes]:
+    card = json.loads((folder / "card.json").read_text())
+    return folder / "decoder.onnx", bytes.fromhex(card["fingerprint"])
+
+
+class StudentDecoder:
+    """The decoder of the learned codec's frames."""
+
+    def __init__(self, header: FrameHeader) -> None:
+        """Refuse what this model cannot have coded.
+
+        Raises:
+            BitstreamError: Another model's frame, or a header that no encoder writes.
+        """
+        self.model: StudentModel = load()
+        self.network, fingerprint = _network()
+        if fingerprint != self.model.fingerprint:
+            raise RuntimeError(
+                f"decoder of model {fingerprint.hex()}, encoder of {self.model.fingerprint.hex()}"
+            )
+        if header.fingerprint != fingerprint:
+            raise BitstreamError(
+                f"model {header.fingerprint.hex()} in a student frame: "
+                f"this downpass has model {fingerprint.hex()}"
+            )
+        if header.tile % BLOCK:
+            raise BitstreamError(
+                f"tile {header.tile} in a student frame: allowed are multiples of {BLOCK}"
+            )
+        if header.groups is not None:
+            raise BitstreamError("band groups in a student frame: it has a rule of its own")
+        most = self.model.entropy.qualities - 1
+        try:
+            self.qualities = qualities(header.parameter, header.tile_count, most)
+        except ValueError as error:
+            raise BitstreamError(f"student frame: {error}") from None
+
+    def decode(self, header: FrameHeader, payloads: Sequence[bytes | None], threads: int) -> Tiles:
+        """Return the samples; lost tiles are named, and concealed from the latents around."""
+        return _FrameDecoding(self, header, payloads, threads).run()
+
+
+class _FrameDecoding:
+    """One frame on its way to pixels."""
+
+    def __init__(
+        self,
+        decoder: StudentDecoder,
+        header: FrameHeader,
+        payloads: Sequence[bytes | None],
+        threads: int,
+    ) -> None:
+        self.model, self.header, self.threads = decoder.model, header, threads
+        self.payloads, self.qualities = list(payloads), decoder.qualities
+        self.network = session(decoder.network, threads)
+        self.quality = np.array(header.parameter % FINER_TILES, np.int64)
+        self.places = grid(header.width, header.height, header.tile)
+        self.across = -(-header.width // (header.tile or header.width))
+        self.rows, self.columns = -(-header.height // BLOCK), -(-header.width // BLOCK)
+        shape = (header.height, header.width)
+        self.holes = np.zeros(shape, np.bool_) if header.masks else None
+        self.lost: set[int] = set()
+        self.streams: list[list[bytes] | None] = [self._open(place) for place in self.places]
+
+    def run(self) -> Tiles:
+        header = self.header
+        kind: Any = np.uint8 if header.bit_depth <= 8 else np.uint16
+        samples = np.zeros((header.height, header.width, header.bands), kind)
+        if any(self.streams):
+            for number, bands in enumerate(triples(header.bands)):
+                self._triple(number, bands, samples)
+        return Tiles(samples, self.holes, tuple(sorted(self.lost)), concealed=True)
+
+    def _open(self, place: Tile) -> list[bytes] | None:
+        """Return a tile's codestreams; None of one that is lost, or all nodata."""
+        payload, start = self.payloads[place.index], 0
+        self.payloads[place.index] = None
+        if payload is None:
+            return None
+        try:
+            if self.holes is not None:
+                empty, start = masks.unpack(payload, place.rows, place.columns)
+                if empty.all() and start != len(payload):
+                    raise ValueError("bytes behind a tile of nodata")
+                self.holes[place.window] = empty
+                if empty.all():
+                    return None
+            return split(payload, start, len(triples(self.header.bands)))
+        except ValueError:
+            self.lost.add(place.index)
+            return None
+
+    def _triple(self, number: int, bands: tuple[int, ...], samples: NDArray[np.integer]) -> None:
+        """Decode one triple of bands into the frame's samples."""
+        parts = self._tile_rows(number)
+        turn = self.header.rotations[number] if self.header.rotations else IDENTITY
+        inputs: dict[str, Any] = {"quality": self.quality, "rotation": rotation_matrix(turn)}
+        size = (self.model.entropy.latents, 0, self.columns)
+        buffer, top, bottom = np.zeros(size, np.int32), 0, 0
+        for row in range(0, self.rows, WINDOW):
+            end = min(row + WINDOW, self.rows)
+            while bottom < min(end + HALO, self.rows):
+                part = next(parts)
+                buffer = np.concatenate((buffer, part), axis=1)
+                bottom += part.shape[1]
+            for column in range(0, self.columns, WINDOW):
+                right = min(column + WINDOW, self.columns)
+                high, left = max(row - HALO, 0), max(column - HALO, 0)
+                seen = buffer[:, high - top : end + HALO - top, left : right + HALO]
+                inputs["latents"] = np.ascontiguousarray(seen)
+                values = self.network.run(["pixels"], inputs)[0]
+                down, over = (row - high) * BLOCK, (column - left) * BLOCK
+                values = values[down:, over:]
+                self._place(samples, values, row * BLOCK, column * BLOCK, (end, right), bands)
+            keep = max(end - HALO - top, 0)
+            buffer, top = buffer[:, keep:], top + keep
+
+    def _place(
+        self,
+        samples: NDArray[np.integer],
+        values: NDArray[np.uint8],
+        row: int,
+        column: int,
+        end: tuple[int, int],
+        bands: tuple[int, ...],
+    ) -> None:
+        header = self.header
+        bottom, right = min(end[0] * BLOCK, header.height), min(end[1] * BLOCK, header.width)
+        values = values[: bottom - row, : right - column]
+        window = samples[row:bottom, column:right]
+        if header.scales is None and len(set(bands)) == len(bands) and header.bit_depth == 8:
+            window[..., list(bands)] = values
+            return
+        for band in sorted(set(bands)):
+            own = [channel for channel, one in enumerate(bands) if one == band]
+            total = values[..., own].sum(axis=2, dtype=np.int64)
+            scale = header.scales[band] if header.scales else None
+            largest = (1 << header.bit_depth) - 1
+            window[..., band] = to_samples(total, len(own), scale, largest)
+
+    def _tile_rows(self, number: int) -> Iterator[Latents]:
+        """Yield the latents (N, rows, columns) of each row of tiles, the lost ones filled in."""
+        rows = [
+            self.places[first : first + self.across]
+            for first in range(0, len(self.places), self.across)
+        ]
+        above: tuple[Latents, NDArray[np.bool_]] | None = None
+        now = self._tile_row(number, rows[0])
+        for following in [*rows[1:], None]:
+            below = self._tile_row(number, following) if following else None
+            if now[1].any():
+                self._conceal([one for one in (above, now, below) if one is not None], now)
+            yield now[0]
+            above = now
+            if below is not None:
+                now = below
+
+    def _tile_row(self, number: int, places: Sequence[Tile]) -> tuple[Latents, NDArray[np.bool_]]:
+        """Return a row of tiles' latents, and where they are unknown."""
+        high = -(-places[0].rows // BLOCK)
+        latents = np.zeros((self.model.entropy.latents, high, self.columns), np.int32)
+        unknown = np.ones((high, self.columns), np.bool_)
+
+        def work(place: Tile) -> None:
+            found = self._tile(number, place)
+            if found is not None:
+                left = place.column // BLOCK
+                latents[:, :, left : left + found.shape[2]] = found
+                unknown[:, left : left + found.shape[2]] = False
+
+        if self.threads > 1 and len(places) > 1:
+            with ThreadPoolExecutor(self.threads) as pool:
+                list(pool.map(work, places))
+        else:
+            for place in places:
+                work(place)
+        return latents, unknown
+
+    def _tile(self, number: int, place: Tile) -> Latents | None:
+        """Return a tile's latents; None where they cannot be had."""
+        streams = self.streams[place.index]
+        if streams is None:
+            return None
+        shape = TileShape(-(-place.rows // BLOCK), -(-place.columns // BLOCK))
+        quality = self.qualities[place.index]
+        try:
+            return decode_tile(
+                self.model.entropy, self.model.log_scales, streams[number], shape, quality
+            )
+        except ValueError:
+            self.lost.add(place.index)
+            return None
+
+    def _conceal(
+        self,
+        around: Sequence[tuple[Latents, NDArray[np.bool_]]],
+        now: tuple[Latents, NDArray[np.bool_]],
+    ) -> None:
+        """Fill a row's unknown latents: leading channels from around, the others stay zero."""
+        leading = self.model.entropy.predicted
+        pixels = np.concatenate([one[0][:leading] for one in around], axis=1).transpose(1, 2, 0)
+        pixels = np.ascontiguousarray(pixels)
+        fill_holes(pixels, np.concatenate([one[1] for one in around]))
+        start = 0
+        for one in around:
+            if one is now:
+                break
+            start += one[1].shape[0]
+        latents, unknown = now
+        filled = pixels[start : start + unknown.shape[0]].transpose(2, 0, 1)
+        latents[:leading, unknown] = filled[:, unknown]

@@ -1,0 +1,81 @@
+"""Put a model into the package: what flies into `payload`, the decoder into `ground`.
+
+    python -m downpass.ground.training.ship --checkpoint RUN/best.ckpt --images DIR
+
+exports the checkpoint (see `export`) and splits the model folder in two, because a board
+installs `link` and `payload` alone:
+
+  payload/encoders/student/model/   encoder.onnx, hyper.onnx, integers.npz, card.json
+  ground/decoders/model/            decoder.onnx, integers.npz (the synthesis), card.json
+
+With `--model DIR` in place of a checkpoint it ships a folder that `export` wrote before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ...payload.encoders.student.networks import FOLDER as PAYLOAD
+from ...payload.encoders.student.networks import FORMAT
+from ..decoders.student import FOLDER as GROUND
+
+_FLIES = ("encoder.onnx", "hyper.onnx", "card.json")
+_STAYS = ("decoder.onnx",)
+_STAYS_PREFIX = "synthesis."
+
+
+def ship(model: Path, payload: Path = PAYLOAD, ground: Path = GROUND) -> str:
+    """Split a model folder into what flies and what stays; return its fingerprint.
+
+    Raises:
+        ValueError: The folder's format is not this package's.
+    """
+    card = json.loads((model / "card.json").read_text())
+    if card["format"] != FORMAT:
+        raise ValueError(f"{model}: format {card['format']}; this package reads {FORMAT}")
+    with np.load(model / "integers.npz") as file:
+        arrays = {name: file[name] for name in file.files}
+    mark = {"format": card["format"], "fingerprint": card["fingerprint"]}
+    for folder, names, stays in ((payload, _FLIES, False), (ground, _STAYS, True)):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            shutil.copyfile(model / name, folder / name)
+        own = {k: v for k, v in sorted(arrays.items()) if k.startswith(_STAYS_PREFIX) == stays}
+        np.savez_compressed(folder / "integers.npz", **own)
+    (ground / "card.json").write_text(json.dumps(mark, indent=1) + "\n")
+    return str(card["fingerprint"])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Ship from the command line."""
+    parser = argparse.ArgumentParser(description="Put a model into the package.")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--checkpoint", type=Path)
+    source.add_argument("--model", type=Path, help="a folder that export wrote")
+    parser.add_argument("--images", type=Path, help="the training pictures, with --checkpoint")
+    parser.add_argument("--cache", type=Path, help="folder for decoded pictures")
+    options = parser.parse_args(arguments)
+    if options.model is not None:
+        ship(options.model)
+        return
+    if options.images is None:
+        parser.error("--checkpoint needs --images")
+    from . import export
+
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = ["--checkpoint", str(options.checkpoint), "--images", str(options.images)]
+        if options.cache is not None:
+            wanted += ["--cache", str(options.cache)]
+        export.main([*wanted, "--out", folder])
+        ship(Path(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The learned codec's flying half: light networks, integers, a range coder; no torch."""

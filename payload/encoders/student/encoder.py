@@ -1,0 +1,341 @@
+"""Frames into containers by the student: networks once, then bytes at any setting.
+
+    Frame ── samples from 0 ── tiles ── nodata filled ── band triples, 8 bits ──► networks
+                                  └──── nodata mask ─────────────┐                   │ once
+    Setting ── quality 0 … 256 (searched, where bytes are given) ┴─► walk, range coder ──► container
+
+Quality is one number a frame, in the header's parameter; to use up a budget, the first tiles of
+a frame may have the next finer one: parameter = quality + 512 · (number of finer tiles).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, Final
+
+import constriction
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from ....link import bitstream, masks, varint
+from ....link.bandmap import choose_scales, to_values, triples, widen
+from ....link.bitstream import BandScale, FrameHeader
+from ....link.entropy_model import (
+    SCALES,
+    SPLIT_INDEX,
+    TABLE_OF_INDEX,
+    EntropyModel,
+)
+from ....link.errors import InputError
+from ....link.rotation import IDENTITY, Quaternion, rotation_matrix
+from ....link.student import FINER_TILES
+from ....link.tilecode import AnalysedTile, encode_tile
+from ....link.tiles import Tile, grid
+from ..base import Frame, RateError, Setting
+from ..fill import fill_holes
+from ..ratecontrol import GOOD_ENOUGH, fit
+from ..tiled import unsigned_samples
+from .colours import difference_moments, rotation_of, sampled_rows
+from .networks import BLOCK, StudentModel, load
+
+_SLOPE: Final = 0.012
+"""Growth of log(bytes) from one quality to the next."""
+_ENOUGH: Final = 0.98
+"""Share of a budget at which the search stops where tiles can be topped up one by one."""
+_KEPT_SAMPLES: Final = 1 << 26
+"""Of larger frames the networks' outputs are kept only where a budget asks for several tries."""
+
+
+class StudentEncoder:
+    """The encoder of the learned codec.
+
+    Attributes:
+        tile: Side of a tile in pixels, a multiple of 16; 0 for one tile a frame.
+        threads: Tiles coded at once; of a frame of one tile, threads of the convolutions.
+    """
+
+    name: Final = "student"
+
+    def __init__(
+        self, tile: int = 512, threads: int = 1, model: StudentModel | None = None
+    ) -> None:
+        if not 0 <= tile <= bitstream.LARGEST_TILE or tile % BLOCK:
+            raise InputError(
+                f"student: tile {tile}: allowed are multiples of {BLOCK} "
+                f"up to {bitstream.LARGEST_TILE}, or 0 (one a frame)"
+            )
+        if threads < 1:
+            raise InputError(f"threads {threads}: allowed is at least 1")
+        self.model = model or load()
+        self.tile = tile
+        self.threads = threads
+
+    @property
+    def version(self) -> str:
+        """Libraries and model."""
+        return (
+            f"onnxruntime {onnxruntime.__version__}, "
+            f"constriction {getattr(constriction, '__version__', '')}, "
+            f"model {self.fingerprint.hex()}"
+        )
+
+    @property
+    def fingerprint(self) -> bytes:
+        """The model's."""
+        return self.model.fingerprint
+
+    def prepare(self, frame: Frame) -> PreparedStudent:
+        """Return the frame with what its networks make of it, at most once."""
+        return PreparedStudent(self, frame)
+
+    def encode(self, frame: Frame, setting: Setting) -> bytes:
+        """Return the frame's container.
+
+        Raises:
+            RateError: The budget is below the smallest bitstream of this frame.
+        """
+        return self.prepare(frame).encode(setting)
+
+
+class PreparedStudent:
+    """A frame's tiles as integers, and every codestream made of them so far."""
+
+    def __init__(self, encoder: StudentEncoder, frame: Frame) -> None:
+        self._model, self._threads = encoder.model, encoder.threads
+        self._frame = frame
+        self._samples, negative = unsigned_samples(frame)
+        self._holes = frame.nodata_mask()
+        self._places = grid(frame.width, frame.height, encoder.tile)
+        self._triples = triples(frame.bands)
+        self._scales = _scales(self._samples, self._holes, frame.bit_depth)
+        self._masks = (
+            [] if self._holes is None else [masks.pack(self._holes[p.window]) for p in self._places]
+        )
+        self._turns = tuple(self._turn(bands) for bands in self._triples)
+        self._header = FrameHeader(
+            codec=encoder.name,
+            width=frame.width,
+            height=frame.height,
+            bands=frame.bands,
+            bit_depth=frame.bit_depth,
+            sample_type=frame.sample_type,
+            negative=negative,
+            tile=encoder.tile if len(self._places) > 1 else 0,
+            fingerprint=encoder.fingerprint,
+            nodata=frame.nodata,
+            masks=self._holes is not None,
+            scales=self._scales,
+            rotations=self._turns if any(turn != IDENTITY for turn in self._turns) else None,
+        )
+        self._matrices = [rotation_matrix(turn) for turn in self._turns]
+        self._analysed: dict[int, list[AnalysedTile]] = {}
+        self._coded: dict[tuple[int, int], bytes] = {}
+        self._keep = frame.pixels.size <= _KEPT_SAMPLES
+
+    def encode(self, setting: Setting) -> bytes:
+        """Return the container at this setting.
+
+        Raises:
+            RateError: The budget is below the smallest bitstream of this frame.
+        """
+        budget = setting.budget(self._frame.width, self._frame.height)
+        count = len(self._places)
+        if budget is None:
+            assert setting.quality is not None  # noqa: S101  (Setting holds exactly one)
+            quality = round(setting.quality / 100 * (self._entropy.qualities - 1))
+            chosen = [quality] * count
+        else:
+            self._keep = True
+            chosen = self._fit(budget)
+        payloads = self._payloads(chosen)
+        finer = sum(own > chosen[-1] for own in chosen)
+        header = replace(self._header, parameter=chosen[-1] + FINER_TILES * finer)
+        return bitstream.pack(header, payloads)
+
+    @property
+    def _entropy(self) -> EntropyModel:
+        return self._model.entropy
+
+    def _fit(self, budget: int) -> list[int]:
+        """Return the quality of each tile: the first ones may be one finer than the rest."""
+        chosen = None
+        steps = self._entropy.qualities
+        if budget > 0:
+            first = self._guess(budget)
+            # One tile cannot have a part of a step: more tries would gain nothing.
+            enough = _ENOUGH if len(self._places) > 1 else GOOD_ENOUGH
+            chosen = fit(self._lengths, self._packed, budget, steps, first, _SLOPE, enough)
+        if chosen is None:
+            smallest = self._packed(self._lengths(0))
+            raise RateError(
+                f"student: a budget of {budget} bytes for a frame of {self._frame.width} x "
+                f"{self._frame.height} pixels; the smallest that it can make is {smallest} bytes",
+                budget,
+                smallest,
+            )
+        base, count = min(chosen), len(chosen)
+        if max(chosen) == base:
+            return chosen
+        coarse, fine = self._lengths(base), self._lengths(base + 1)
+        few, many = 0, count - 1
+        while few < many:
+            finer = (few + many + 1) // 2
+            if self._packed([*fine[:finer], *coarse[finer:]], finer) <= budget:
+                few = finer
+            else:
+                many = finer - 1
+        return [base + 1] * few + [base] * (count - few)
+
+    def _packed(self, lengths: Sequence[int], finer: int | None = None) -> int:
+        """Return the container's bytes; with the longest parameter where it is not known."""
+        finer = len(lengths) - 1 if finer is None else finer
+        parameter = self._entropy.qualities - 1 + FINER_TILES * finer
+        return bitstream.packed_size(replace(self._header, parameter=parameter), lengths)
+
+    def _guess(self, budget: int) -> int:
+        """Return the quality that a look at the mean log-scales of every channel suggests."""
+        model = self._entropy
+        bits = _entropies(model)
+        known = {quality for _, quality in self._coded}
+        if known:
+            sizes = {q: self._packed(self._lengths(q)) for q in known if self._complete(q)}
+            if sizes:
+                return min(sizes, key=lambda q: abs(np.log(sizes[q] / budget)))
+        means, places = np.zeros(model.latents), 0.0
+        for index in range(len(self._places)):
+            for tile in self._tile(index):
+                count = tile.shape.rows * tile.shape.columns
+                outside = tile.scales.planes[:, 0].size - count
+                total = tile.scales.planes.sum(axis=(0, 2), dtype=np.int64)
+                means += total + outside * 8192
+                places += count
+        if not places:
+            return 0
+        level = (means / places).astype(np.int64) + model.gain.astype(np.int64)
+        guessed = bits[np.clip(level >> 2, 0, SCALES - 1)].sum(axis=1) * places / 8
+        return int(np.argmin(np.abs(np.log((guessed + 1) / budget))))
+
+    def _complete(self, quality: int) -> bool:
+        return all((index, quality) in self._coded for index in range(len(self._places)))
+
+    def _lengths(self, quality: int) -> list[int]:
+        return [len(one) for one in self._payloads([quality] * len(self._places))]
+
+    def _payloads(self, chosen: Sequence[int]) -> list[bytes]:
+        missing = [at for at, quality in enumerate(chosen) if (at, quality) not in self._coded]
+
+        def work(index: int) -> bytes:
+            return self._payload(index, chosen[index])
+
+        if self._threads > 1 and len(missing) > 1:
+            with ThreadPoolExecutor(self._threads) as pool:
+                payloads = list(pool.map(work, missing))
+        else:
+            payloads = [work(index) for index in missing]
+        for index, payload in zip(missing, payloads, strict=True):
+            self._coded[index, chosen[index]] = payload
+        return [self._coded[index, quality] for index, quality in enumerate(chosen)]
+
+    def _payload(self, index: int, quality: int) -> bytes:
+        mask = self._masks[index] if self._masks else b""
+        streams = [encode_tile(self._entropy, tile, quality) for tile in self._tile(index)]
+        if not streams:
+            return mask
+        head = b"".join(varint.pack(len(stream)) + stream for stream in streams[:-1])
+        return mask + head + streams[-1]
+
+    def _tile(self, index: int) -> list[AnalysedTile]:
+        """Return a tile's band triples after the networks; none of a tile without pixels."""
+        if index in self._analysed:
+            return self._analysed[index]
+        found = self._analyse(self._places[index])
+        if self._keep:
+            self._analysed[index] = found
+        return found
+
+    def _analyse(self, place: Tile) -> list[AnalysedTile]:
+        samples = self._samples[place.window]
+        if self._holes is not None:
+            holes = self._holes[place.window]
+            if holes.all():
+                return []
+            samples = samples.copy()
+            fill_holes(samples, holes)
+        threads = self._threads if len(self._places) == 1 else 1
+        return [
+            self._networks(_channels(samples, bands, self._scales), matrix, threads)
+            for bands, matrix in zip(self._triples, self._matrices, strict=True)
+        ]
+
+    def _turn(self, bands: Sequence[int]) -> Quaternion:
+        """Return how a triple's bands are turned; one band alone is grey already."""
+        if len(set(bands)) == 1:
+            return IDENTITY
+        rows, below, columns = sampled_rows(self._samples.shape[:2])
+        values = [
+            _values(self._samples[one, columns], bands, self._scales) for one in (rows, below)
+        ]
+        seen = [
+            None if self._holes is None else ~self._holes[one, columns] for one in (rows, below)
+        ]
+        return rotation_of(difference_moments(values[0], values[1], seen[0], seen[1]))
+
+    def _networks(
+        self, pixels: NDArray[np.uint8], matrix: NDArray[np.int32], threads: int
+    ) -> AnalysedTile:
+        latents, side = self._model.analyse(pixels, matrix, threads)
+        return AnalysedTile.of(latents, side, self._model.log_scales(side, threads))
+
+
+def _channels(
+    samples: NDArray[Any], bands: Sequence[int], scales: Sequence[BandScale] | None
+) -> NDArray[np.uint8]:
+    """Return a tile's pixels of three bands as 8-bit values, the sides multiples of 16."""
+    rows, columns = samples.shape[:2]
+    values = _values(samples, bands, scales)
+    down, right = -rows % BLOCK, -columns % BLOCK
+    if down or right:
+        return np.pad(values, ((0, down), (0, right), (0, 0)), mode="edge")
+    return np.ascontiguousarray(values)
+
+
+def _values(
+    samples: NDArray[Any], bands: Sequence[int], scales: Sequence[BandScale] | None
+) -> NDArray[np.uint8]:
+    """Return a triple's bands as 8-bit values (rows, columns, 3)."""
+    if scales is None and samples.shape[2] == len(bands):
+        return samples
+    planes = {b: to_values(samples[..., b], scales[b] if scales else None) for b in set(bands)}
+    return np.stack([planes[b] for b in bands], axis=2)
+
+
+def _scales(
+    samples: NDArray[Any], holes: NDArray[np.bool_] | None, bit_depth: int
+) -> tuple[BandScale, ...] | None:
+    """Return how bands are brought to 8 bits; None where they have them."""
+    bands = int(samples.shape[2])
+    if bit_depth == 8:
+        return None
+    if bit_depth < 8:
+        return (widen(bit_depth),) * bands
+    histograms = [np.zeros(1 << bit_depth, np.int64) for _ in range(bands)]
+    for top in range(0, samples.shape[0], 1024):
+        rows = slice(top, top + 1024)
+        for band, histogram in enumerate(histograms):
+            seen = samples[rows, :, band]
+            seen = seen.ravel() if holes is None else seen[~holes[rows]]
+            histogram += np.bincount(seen, minlength=histogram.size)
+    scales: tuple[BandScale, ...] = choose_scales(histograms)
+    return scales
+
+
+def _entropies(model: EntropyModel) -> NDArray[np.float64]:
+    """Return the mean bits of a symbol at each scale index."""
+    starts = model.arrays["tables.latents_start"].astype(int)
+    tables = [model.arrays["tables.latents"][start:end] / 65536 for start, end in pairwise(starts)]
+    bits = np.array([-(table * np.log2(table)).sum() for table in tables])
+    return np.asarray(bits[TABLE_OF_INDEX] + SPLIT_INDEX)

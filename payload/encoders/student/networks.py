@@ -1,0 +1,102 @@
+"""The model that flies: two small networks and the tables of the entropy coder.
+
+A model folder here holds what a board needs and nothing of the ground's decoder:
+  encoder.onnx   pixels to latents and side information
+  hyper.onnx     side information to log-scales
+  integers.npz   every integer of analysis, hyper networks and entropy coder
+  card.json      format, fingerprint, channel groups, complexity, training, held-out curve
+docs/codec.md says what is in each.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from ....link.entropy_model import EntropyModel
+
+FOLDER: Final = Path(__file__).parent / "model"
+BLOCK: Final = 16
+"""Pixels a side of one latent position."""
+FORMAT: Final = 1
+"""The meaning of the integers that this code knows."""
+
+
+@dataclass(frozen=True, eq=False)
+class StudentModel:
+    """A model folder, open.
+
+    Attributes:
+        folder: Where it lies.
+        card: The model card.
+        fingerprint: Eight bytes that any change of an integer changes.
+        entropy: The entropy model.
+    """
+
+    folder: Path
+    card: dict[str, Any]
+    fingerprint: bytes
+    entropy: EntropyModel
+
+    def analyse(
+        self, pixels: NDArray[np.uint8], rotation: NDArray[np.int32], threads: int = 1
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return latents y (N, rows, columns) and side information ẑ of a tile.
+
+        Args:
+            pixels: (16 · rows, 16 · columns, 3).
+            rotation: Matrix (3, 3), see `link.rotation`.
+            threads: Of the convolutions; the result does not depend on it.
+        """
+        latents, side = session(self.folder / "encoder.onnx", threads).run(
+            ["latents", "side"], {"pixels": pixels, "rotation": rotation}
+        )
+        return latents, side
+
+    def log_scales(self, side: NDArray[np.int32], threads: int = 1) -> NDArray[np.int32]:
+        """Return log₂-scales L (N, 2 · rows, 2 · columns) of ẑ (channels, rows, columns)."""
+        scales: NDArray[np.int32] = session(self.folder / "hyper.onnx", threads).run(
+            ["log_scales"], {"side": side}
+        )[0]
+        return scales
+
+
+@cache
+def load(folder: Path = FOLDER) -> StudentModel:
+    """Return the model of a folder, the shipped one by default.
+
+    Raises:
+        ValueError: A format that this code does not know, or integers that do not fit.
+    """
+    card = json.loads((folder / "card.json").read_text())
+    if card["format"] != FORMAT:
+        raise ValueError(f"{folder}: model format {card['format']}; this code reads {FORMAT}")
+    with np.load(folder / "integers.npz") as file:
+        arrays = {
+            name: file[name]
+            for name in file.files
+            if name.split(".")[0] in ("gain", "means", "context", "rounding", "tables")
+        }
+    entropy = EntropyModel.load(arrays, card["groups"])
+    return StudentModel(folder, card, bytes.fromhex(card["fingerprint"]), entropy)
+
+
+@cache
+def session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    """Return a network ready to run; the same numbers come out at any number of threads."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.use_deterministic_compute = True
+    options.log_severity_level = 3
+    # Threads that wait by spinning take the processor from whatever else the board does.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
