@@ -17,6 +17,7 @@ Who teaches:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import NamedTuple
 
 import torch
@@ -189,11 +190,4 @@ class Distiller(nn.Module):
 
 
 def _detached(coded: Coded) -> Coded:
-    return Coded(
-        coded.planes.detach(),
-        coded.bits.detach(),
-        coded.side_bits.detach(),
-        coded.latents.detach(),
-        coded.decoded.detach(),
-        coded.latent_bits.detach(),
-    )
+    return Coded(*(getattr(coded, f.name).detach() for f in fields(Coded)))

@@ -352,6 +352,8 @@ class Coded:
         latents: y, as analysed.
         decoded: ŷ.
         latent_bits: of every latent.
+        symbols: k of every latent.
+        log2_scales: of every latent, in steps, before the context's correction.
     """
 
     planes: Tensor
@@ -360,6 +362,8 @@ class Coded:
     latents: Tensor
     decoded: Tensor
     latent_bits: Tensor
+    symbols: Tensor
+    log2_scales: Tensor
 
 
 class Codec(nn.Module):
@@ -433,7 +437,7 @@ class Codec(nn.Module):
             decoded = torch.cat((decoded[:, :predicted] + means, decoded[:, predicted:]), dim=1)
         out = self.synthesis(decoded, quality)
         bits = latent_bits.sum(dim=(1, 2, 3)) + side_bits
-        return Coded(out, bits, side_bits, latents, decoded, latent_bits)
+        return Coded(out, bits, side_bits, latents, decoded, latent_bits, symbols, expected)
 
 
 def quality_of_lambda(log2_lambda: Tensor) -> Tensor:

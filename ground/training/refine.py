@@ -1,0 +1,65 @@
+"""The context's table, fitted on its own once the networks are trained.
+
+Training moves the table slowly, a few cells a step. With latents and scales kept from one pass
+over training crops, the table alone is fitted in a minute: no network runs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .augment import CropSampler
+from .colour import canonical_planes
+from .context import table_index
+from .entropy import logistic_bits
+from .losses import FLOOR_BPP, draw_qualities
+from .networks import Codec
+
+
+@torch.no_grad()
+def keep_symbols(codec: Codec, sampler: CropSampler, batches: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return symbols, expected log₂-scales and side bits (a sample) over all rates."""
+    symbols, scales, side_bits = [], [], []
+    for step in range(batches):
+        rng = np.random.default_rng((step, 2))
+        planes = canonical_planes(sampler.draw(0x38000000 + step), rng)
+        quality = draw_qualities(codec, planes, rng)
+        coded = codec(planes, quality)
+        symbols.append(coded.symbols)
+        scales.append(coded.log2_scales)
+        side_bits.append(coded.side_bits)
+    return torch.cat(symbols), torch.cat(scales), torch.cat(side_bits)
+
+
+def fit_context(
+    codec: Codec, sampler: CropSampler, batches: int = 16, steps: int = 150, rate: float = 0.03
+) -> tuple[float, float]:
+    """Fit the context's table in place; return the mean log cost before and after."""
+    codec.eval()
+    symbols, scales, side = keep_symbols(codec, sampler, batches)
+    spoken = table_index(scales) > 0
+    pixels = symbols.shape[2] * symbols.shape[3] * 256
+
+    def cost(chosen: Tensor) -> Tensor:
+        expected = scales[chosen]
+        correction = codec.context(symbols[chosen], expected)
+        bits = logistic_bits(symbols[chosen], expected + correction) * spoken[chosen]
+        total = bits.sum(dim=(1, 2, 3)) + side[chosen]
+        return torch.log(total / pixels + FLOOR_BPP).mean()
+
+    table = codec.context.table
+    optimiser = torch.optim.Adam([table], rate)
+    generator = torch.Generator().manual_seed(0)
+    every = torch.arange(symbols.shape[0])
+    with torch.no_grad():
+        before = float(cost(every))
+    for step in range(steps):
+        optimiser.param_groups[0]["lr"] = rate * (1 - step / steps)
+        loss = cost(torch.randperm(symbols.shape[0], generator=generator)[:8])
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    with torch.no_grad():
+        return before, float(cost(every))
