@@ -167,8 +167,8 @@ def encoder_graph(arrays: Arrays) -> bytes:
     matrix = g.node("Cast", "rotation", to=TensorProto.FLOAT)
     planes = g.node("MatMul", centred, g.node("Transpose", matrix, perm=[1, 0]))
     planes = g.move(planes, MATRIX_FRACTION - PLANE_FRACTION, -512, 511)
+    linear = _linear_analysis(g, planes)
     planes = g.node("Transpose", g.unsqueeze(planes), perm=[0, 3, 1, 2])
-    linear = g.layer("analysis.linear", planes, stride=BLOCK)
     value = g.layer("analysis.enter", planes, stride=4)
     value = _separable(g, "analysis.block_fine", value)
     value = g.layer("analysis.down_middle", value, stride=2)
@@ -191,6 +191,35 @@ def encoder_graph(arrays: Arrays) -> bytes:
         helper.make_tensor_value_info("side", TensorProto.INT32, ["side", "rows2", "columns2"]),
     ]
     return g.model("encoder", [pixels, rotation], outputs, infos)
+
+
+def _linear_analysis(g: GraphBuilder, planes: str) -> str:
+    """Add the linear analysis as one matrix product, which runs faster than a convolution."""
+    counts = g.node(
+        "Div", g.node("Shape", planes), g.constant(np.array([16, 16, 3]), "block_sides")
+    )
+    rows, columns = (
+        g.node("Slice", counts, *(g.constant(np.array([n]), f"slice_{n}") for n in (i, i + 1)))
+        for i in (0, 1)
+    )
+    side = g.constant(np.array([BLOCK]), "block")
+    band = g.constant(np.array([3]), "bands")
+    split = g.node("Concat", rows, side, columns, side, band, axis=0)
+    blocks = g.node("Transpose", g.node("Reshape", planes, split), perm=[0, 2, 1, 3, 4])
+    flat = g.constant(np.array([3 * BLOCK**2]), "block_size")
+    blocks = g.node("Reshape", blocks, g.node("Concat", rows, columns, flat, axis=0))
+    # Blocks come as (row, column, band); the stored weights are for (band, row, column).
+    weight = g.arrays["analysis.linear.weight"].reshape(-1, 3, BLOCK, BLOCK)
+    weight = weight.transpose(2, 3, 1, 0).reshape(3 * BLOCK**2, -1)
+    shift = g.arrays["analysis.linear.shift"].astype(np.int64)
+    stored = g.node("Cast", g.constant(weight, "analysis.linear.weight"), to=TensorProto.FLOAT)
+    scale = g.constant(np.exp2(-shift).astype(np.float32), "analysis.linear.scale")
+    half = np.where(shift > 0, 0.5, 0.0)
+    bias = (g.arrays["analysis.linear.bias"] * np.exp2(-shift) + half).astype(np.float32)
+    value = g.node("MatMul", blocks, g.node("Mul", stored, scale))
+    value = g.node("Floor", g.node("Add", value, g.constant(bias, "analysis.linear.bias")))
+    value = g.clip(value, *g.arrays["analysis.linear.clip"])
+    return g.unsqueeze(g.node("Transpose", value, perm=[2, 0, 1]))
 
 
 def _odd_padding(g: GraphBuilder, value: str) -> str:
