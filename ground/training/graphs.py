@@ -210,9 +210,9 @@ def _linear_analysis(g: GraphBuilder, planes: str) -> str:
     blocks = g.node("Reshape", blocks, g.node("Concat", rows, columns, flat, axis=0))
     # Blocks come as (row, column, band); the stored weights are for (band, row, column).
     weight = g.arrays["analysis.linear.weight"].reshape(-1, 3, BLOCK, BLOCK)
-    weight = weight.transpose(2, 3, 1, 0).reshape(3 * BLOCK**2, -1)
+    matrix = weight.transpose(2, 3, 1, 0).reshape(3 * BLOCK**2, -1)
     shift = g.arrays["analysis.linear.shift"].astype(np.int64)
-    stored = g.node("Cast", g.constant(weight, "analysis.linear.weight"), to=TensorProto.FLOAT)
+    stored = g.node("Cast", g.constant(matrix, "analysis.linear.weight"), to=TensorProto.FLOAT)
     scale = g.constant(np.exp2(-shift).astype(np.float32), "analysis.linear.scale")
     half = np.where(shift > 0, 0.5, 0.0)
     bias = (g.arrays["analysis.linear.bias"] * np.exp2(-shift) + half).astype(np.float32)
