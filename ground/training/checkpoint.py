@@ -12,7 +12,7 @@ from torch import nn
 
 from ...link.errors import InputError
 from .networks import Codec, CodecShape
-from .quantise import switch_on_as_loaded
+from .quantise import Grid, switch_on_as_loaded
 
 
 def save(path: Path, content: dict[str, Any]) -> None:
@@ -59,6 +59,13 @@ def restore(module: nn.Module, state: dict[str, Any]) -> None:
         InputError: a part has another shape, or is unknown here.
     """
     own = module.state_dict()
+    # Grids that are fixed are the code's to say, not an older checkpoint's.
+    fixed = {
+        f"{name}.fraction"
+        for name, part in module.named_modules()
+        if isinstance(part, Grid) and part.fixed
+    }
+    state = {name: value for name, value in state.items() if name not in fixed}
     for name, value in state.items():
         if name not in own:
             raise InputError(f"checkpoint has {name}, which this codec does not know")
