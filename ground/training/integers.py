@@ -139,6 +139,9 @@ def _put_layer(arrays: Arrays, name: str, layer: GridConv, out: Grid) -> None:
     weight = _floor_half(layer.weight / step).clip(-127, 127)
     bias = layer.bias if layer.bias is not None else torch.zeros(layer.out_channels)
     whole_bias = _floor_half(bias.to(step.device) / layer.bias_step())
+    reads = layer.reads
+    if reads is None or float(reads.fraction) != float(layer.input_fraction):
+        raise ValueError(f"{name} was put on its grid for another input than it reads")
     shift = (layer.weight_fraction + layer.input_fraction - out.fraction).cpu().numpy()
     if np.any(shift < 0):
         raise ValueError(f"{name} would need a left shift")

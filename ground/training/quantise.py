@@ -109,6 +109,11 @@ class GridConv(nn.Conv2d):
         self.input_largest = float(max(reads.high, -reads.low)) if reads is not None else 0.0
         self._reads = (reads,)  # in a tuple, so that it is not a submodule of this one
 
+    @property
+    def reads(self) -> Grid | None:
+        """The grid that the inputs lie on."""
+        return self._reads[0]
+
     def weight_on_grid(self) -> Tensor:
         """Return the weights, rounded to their grid where that is switched on."""
         if not self.on:
