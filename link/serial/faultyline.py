@@ -180,7 +180,7 @@ class FaultyLine:
 
     def _strikes(self, count: int, probability: float) -> list[int]:
         """Draw which of `count` bytes are struck; the gaps between them are geometric."""
-        if probability <= 0:
+        if probability < 1e-12:
             return []
         if probability >= 1:
             return list(range(count))

@@ -62,6 +62,7 @@ from .messages import (
 )
 from .roundtrip import LONGEST, RoundTrip
 
+_TRIES: Final = 4
 BITS_PER_BYTE_ON_WIRE: Final = 10
 """Start bit, eight data bits, stop bit."""
 
@@ -201,7 +202,7 @@ class HostEnd:
         self._heard_at = now
         self._moved_at = now
         self._round_trip = RoundTrip()
-        self._asked_at: float | None = None
+        self._tries = 0
         self._window = 1
         self._chunk = SMALLEST_CHUNK
         self._jobs = 0
@@ -237,7 +238,7 @@ class HostEnd:
     @property
     def settled(self) -> bool:
         """Nothing is left to do on the line."""
-        return not self._queue and not self._active and not self._ping_due
+        return not self._queue and not self._active and not self._pings
 
     @property
     def round_trip(self) -> float | None:
@@ -310,7 +311,7 @@ class HostEnd:
         if not self._open:
             away_at = self._lost_at + self.settings.away
             return min(away_at, self._retry_at) if self._line else away_at
-        if self.settled and not self._pings:
+        if self.settled:
             return None
         times = [self._heard_at + self.settings.silence, self._moved_at + self.settings.stuck]
         times += [active.ask_at for active in self._active if active.ask_at is not None]
@@ -368,17 +369,20 @@ class HostEnd:
     def _next_of_handshake(self, now: float) -> tuple[Message, int] | None:
         if self._phase is None or now < self._retry_at:
             return None
-        if self._asked_at is not None:
+        if self._tries:
             self.counts.timeouts += 1
             self._round_trip.ran_out()
-        self._asked_at = now
+        if self._tries >= _TRIES and self._phase != self._reset:
+            # Whoever said HELLO may have restarted since.
+            self._knock(now)
+        self._tries += 1
         self._retry_at = now + self._round_trip.timeout
         return self._phase()
 
     def _step(self, phase: Callable[[], tuple[Message, int]], now: float) -> None:
         self._phase = phase
         self._retry_at = now
-        self._asked_at = None
+        self._tries = 0
         self._round_trip.answered()
 
     def _hello(self, message: Hello, now: float) -> None:
@@ -399,8 +403,11 @@ class HostEnd:
         self._step(self._query, now)
 
     def _caps(self, message: Caps, now: float) -> None:
-        nonces = (message.host_nonce, message.boot_nonce)
-        if self._phase == self._query and nonces == (self._host_nonce, self._boot_nonce):
+        if self._phase != self._query or message.host_nonce != self._host_nonce:
+            return
+        if message.boot_nonce != self._boot_nonce:
+            self._knock(now)  # it has restarted since its HELLO
+        else:
             self.capabilities = message.capabilities
             wanted, found = self.settings.fingerprint, message.capabilities.fingerprint
             if wanted is not None and wanted != found:
@@ -421,7 +428,7 @@ class HostEnd:
             return
         self._phase = None
         self._open = True
-        self._asked_at = None
+        self._tries = 0
         self._chunk = message.chunk
         self._window = min(self.settings.window, capabilities.window)
         floor = 0.1
@@ -518,7 +525,7 @@ class HostEnd:
             if now >= self._lost_at + self.settings.away:
                 self._give_up(self._nobody())
             return
-        if self.settled and not self._pings:
+        if self.settled:
             return
         if now >= self._heard_at + self.settings.silence:
             self._lose(f"the board said nothing for {self.settings.silence:g} s", now)
