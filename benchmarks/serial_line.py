@@ -28,10 +28,12 @@ DELAY_S = 0.008
 
 
 def tenth(work: Work) -> tuple[Status, bytes]:
+    """Stand for an encoder at a tenth of the raw size."""
     return Status.CODED, work.tile[: len(work.tile) // 10]
 
 
 def goodput(window: int, chunk: int, count: int = 200) -> float:
+    """Return the share of the line that tiles use."""
     rng = random.Random(1)
     tiles = [(plain_tile(tile), tile) for tile in (rng.randbytes(TILE) for _ in range(count))]
     rehearsal = Rehearsal(
@@ -40,13 +42,14 @@ def goodput(window: int, chunk: int, count: int = 200) -> float:
         FaultyLine(1, BAUD, DELAY_S),
         FaultyLine(2, BAUD, DELAY_S),
         encode=tenth,
-        encode_s=lambda work: 0.05,
+        encode_s=lambda _work: 0.05,
     )
     outcome = rehearsal.run(tiles)
     return count * TILE * 10 / BAUD / (outcome.seconds - outcome.first_load_s)
 
 
 def soak(count: int, seed: int = 1) -> None:
+    """Send tiles through every trouble there is, and count."""
     rng = random.Random(seed)
     payloads = [rng.randbytes(rng.randint(1, TILE)) for _ in range(count)]
     tiles = [(plain_tile(tile, step), tile) for step, tile in enumerate(payloads)]
@@ -81,6 +84,7 @@ def soak(count: int, seed: int = 1) -> None:
 
 
 def main() -> None:
+    """Print both."""
     print(f"goodput of {TILE}-byte tiles, {BAUD} baud, {DELAY_S * 1e3:g} ms each way")
     print("window  " + "".join(f"{chunk:>7} B" for chunk in (512, 1024, 2048)))
     for window in (1, 2, 4, 8, 16):

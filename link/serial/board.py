@@ -449,7 +449,9 @@ class BoardEnd:
 
     def _in_order(self) -> list[tuple[int, _Slot]]:
         count = len(self._slots)
-        return [(job, self._slots[job % count]) for job in range(self._lowest, self._lowest + count)]
+        return [
+            (job, self._slots[job % count]) for job in range(self._lowest, self._lowest + count)
+        ]
 
     def _refuse(self, session: int, code: Code, job: int, detail: int) -> None:
         if len(self._errors) < ERRORS_WAITING:

@@ -72,9 +72,7 @@ class FaultCounts:
     @property
     def total(self) -> int:
         """All faults."""
-        return sum(
-            getattr(self, name) for name in self.__dataclass_fields__ if name != "frames"
-        )
+        return sum(getattr(self, name) for name in self.__dataclass_fields__ if name != "frames")
 
 
 @dataclass(slots=True)

@@ -30,13 +30,14 @@ def frame(body: bytes) -> bytes:
     if len(body) + CRC_BYTES > LARGEST_BODY:
         raise ValueError(f"a message of {len(body)} bytes: allowed are {LARGEST_BODY - CRC_BYTES}")
     checked = body + zlib.crc32(body).to_bytes(CRC_BYTES, "little")
-    return DELIMITER + cobs.encode(checked) + DELIMITER
+    stuffed: bytes = cobs.encode(checked)
+    return DELIMITER + stuffed + DELIMITER
 
 
 def unframe(stuffed: bytes) -> bytes | None:
     """Return the body of what lay between two zeros; None where it is damaged."""
     try:
-        checked = cobs.decode(stuffed)
+        checked: bytes = cobs.decode(stuffed)
     except cobs.DecodeError:
         return None
     body, crc = checked[:-CRC_BYTES], checked[-CRC_BYTES:]

@@ -13,7 +13,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import ClassVar, Final, Protocol, Self
+from typing import Any, ClassVar, Final, Protocol, Self
 
 from .constants import (
     LARGEST_CHUNK,
@@ -250,13 +250,16 @@ class Caps:
         """Read the fields."""
         if len(data) < _CAPS.size:
             raise ValueError(f"{len(data)} bytes of fields: at least {_CAPS.size} expected")
-        host, boot, *numbers, fingerprint = _CAPS.unpack_from(data)
+        fields = _CAPS.unpack_from(data)
+        host, boot, fingerprint = fields[0], fields[1], fields[-1]
+        numbers: list[Any] = list(fields[2:-1])
         name, offset = _read_text(data, _CAPS.size)
         software, offset = _read_text(data, offset)
         if offset != len(data):
             raise ValueError(f"{len(data) - offset} bytes too many")
         numbers[11] = TickKind(numbers[11])
-        return cls(host, boot, Capabilities(*numbers, fingerprint, name, software))
+        numbers += [fingerprint, name, software]
+        return cls(host, boot, Capabilities(*numbers))
 
 
 def _text(text: str) -> bytes:

@@ -144,7 +144,7 @@ class Rehearsal:
         up: The line from the board to the host.
         seed: Of nonces, troubles and times.
         encode: The encoder.
-        encode_s: Seconds that it takes for a tile.
+        encode_s: Seconds that it takes for a tile; 10 ms without it.
         trouble: What befalls the ends.
     """
 
@@ -156,14 +156,14 @@ class Rehearsal:
         up: FaultyLine,
         seed: int = 1,
         encode: Callable[[Work], tuple[Status, bytes]] = deflating,
-        encode_s: Callable[[Work], float] = lambda work: 0.01,
+        encode_s: Callable[[Work], float] | None = None,
         trouble: Trouble | None = None,
     ) -> None:
         self.down, self.up = down, up
         self.now = 0.0
         self.outcome = Outcome()
         self._own = own
-        self._encode, self._encode_s = encode, encode_s
+        self._encode, self._encode_s = encode, encode_s or _ten_milliseconds
         self._trouble = trouble or Trouble()
         self._rng = random.Random(seed)  # noqa: S311  (repeatable, not secret)
         self._boots = itertools.count(1)
@@ -321,6 +321,10 @@ class Rehearsal:
 
     def _read_well(self) -> None:
         self.up.scrambled = self.down.scrambled = False
+
+
+def _ten_milliseconds(_work: Work) -> float:
+    return 0.01
 
 
 def _nonces(rng: random.Random) -> Iterator[int]:
