@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from ..link.errors import InputError
-from . import passes_cli, run_cli, scenario_cli
+from . import board_cli, passes_cli, run_cli, scenario_cli
 
 DONE, FAULT, BAD_INPUT = 0, 1, 2
 
@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action=_Version, nargs=0, help="print the version")
     subparsers = whole.add_subparsers(metavar="COMMAND", required=True)
-    for commands in (run_cli, passes_cli, scenario_cli):
+    for commands in (run_cli, passes_cli, scenario_cli, board_cli):
         commands.add_parsers(subparsers)
     return whole
 

@@ -8,6 +8,7 @@ from typing import Final
 VERSION: Final = 1
 OLDEST_VERSION: Final = 1
 
+DEFAULT_BAUD: Final = 921600
 SMALLEST_CHUNK: Final = 64
 LARGEST_CHUNK: Final = 4096
 LARGEST_WINDOW: Final = 64

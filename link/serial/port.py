@@ -18,8 +18,8 @@ import serial
 from serial.tools import list_ports
 
 from ..errors import InputError
+from .constants import DEFAULT_BAUD
 
-DEFAULT_BAUD: Final = 921600
 READ_S: Final = 0.05
 """Seconds that a read waits for a byte: how soon a reader notices that it is to stop."""
 _GROUPS: Final = ("dialout", "uucp", "tty")

@@ -12,7 +12,6 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from dataclasses import dataclass
 from typing import Final
 
 from ...link.errors import InputError
@@ -20,29 +19,13 @@ from ...link.serial.board import BoardEnd
 from ...link.serial.constants import LARGEST_CHUNK, Status, TickKind
 from ...link.serial.messages import Capabilities
 from ...link.serial.port import PortLostError
+from .limits import Limits
 from .lines import Line, Source
 from .tilecoder import TileCoder
 
 TICK_RATE: Final = 1_000_000_000
 _AGAIN_S: Final = 0.2
 _MOST_BANDS: Final = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What an agent may take on.
-
-    Attributes:
-        side: Columns and rows of the largest tile.
-        tile_bytes: Bytes of the largest tile's samples.
-        slots: Jobs at once.
-        window: Chunks that may be on the way to it.
-    """
-
-    side: int = 1024
-    tile_bytes: int = 8 << 20
-    slots: int = 4
-    window: int = 32
 
 
 def capabilities(coder: TileCoder, name: str, limits: Limits) -> Capabilities:

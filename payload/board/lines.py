@@ -11,7 +11,8 @@ import tty
 from typing import Final, Protocol
 
 from ...link.errors import InputError
-from ...link.serial.port import DEFAULT_BAUD, READ_S, Port, PortLostError
+from ...link.serial.constants import DEFAULT_BAUD
+from ...link.serial.port import READ_S, Port, PortLostError
 
 _PIECE: Final = 65536
 

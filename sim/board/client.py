@@ -15,10 +15,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from ...link.serial.constants import DEFAULT_BAUD
 from ...link.serial.events import Clock, Event, Finished, Gone, Refused
 from ...link.serial.host import HostCounts, HostEnd, HostSettings
 from ...link.serial.messages import Capabilities, TileForm
-from ...link.serial.port import DEFAULT_BAUD, Port, PortError, PortLostError
+from ...link.serial.port import Port, PortError, PortLostError
 
 _AGAIN_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 0.5

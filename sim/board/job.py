@@ -1,5 +1,6 @@
-"""A frame's tiles as the serial protocol carries them, so that a board's payloads are those that
-the in-process encoder puts into the frame's container.
+"""A frame's tiles as the serial protocol carries them.
+
+What a board makes of them is what the in-process encoder puts into the frame's container.
 """
 
 from __future__ import annotations

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from downpass.link.serial.host import HostSettings
 from downpass.sim.board.client import BoardClient
+from downpass.sim.board.emulators import board_port as port_of
+from downpass.sim.board.proxy import LineProxy
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,20 +22,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def board_port(request: pytest.FixtureRequest) -> Iterator[str]:
     """The port of the board under test."""
-    given = request.config.getoption("--board", default=None)
-    if given:
-        yield given
-        return
-    agent = subprocess.Popen(
-        [sys.executable, "-m", "downpass.payload.board", "serve", "--pty", "--name", "agent"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert agent.stdout is not None
-    line = agent.stdout.readline()
-    yield line.split(" on ")[-1].strip()
-    agent.terminate()
-    assert agent.wait(10) == 0
+    given = request.config.getoption("--board", default=None) or "emulator:agent"
+    with port_of(given) as port:
+        yield port
 
 
 @pytest.fixture
@@ -42,3 +33,14 @@ def board(board_port: str, request: pytest.FixtureRequest) -> Iterator[BoardClie
     baud = request.config.getoption("--board-baud", default=921600)
     with BoardClient(board_port, baud, HostSettings(away=10)) as client:
         yield client
+
+
+@pytest.fixture
+def faulty_line(board_port: str) -> Iterator[Callable[..., LineProxy]]:
+    """Make a faulty line in front of the board: `faulty_line(baud=921600, faults=Faults(…))`."""
+    with contextlib.ExitStack() as open_lines:
+
+        def make(**settings: Any) -> LineProxy:
+            return open_lines.enter_context(LineProxy(board_port, **settings))
+
+        yield make
