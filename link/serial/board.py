@@ -402,8 +402,9 @@ class BoardEnd:
 
     def _state(self, job: int, slot: _Slot) -> State:
         received = 0
-        for bit, come in enumerate(slot.come[slot.first : slot.first + LARGEST_WINDOW]):
-            received |= come << bit
+        if slot.stage == Stage.LOADING:
+            for bit, come in enumerate(slot.come[slot.first : slot.first + LARGEST_WINDOW]):
+                received |= come << bit
         return State(
             job,
             self._lowest,

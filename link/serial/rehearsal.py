@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import random
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -92,6 +93,8 @@ class Trouble:
         dark_s: The longest absence, in seconds.
         freeze_s: The longest standstill, in seconds.
         same_nonce: The board has no source of chance: each boot has the same nonce.
+        until_s: From then on nothing befalls them: a line too slow for the time between two
+            restarts would never get a tile through.
     """
 
     restart: float | None = None
@@ -101,6 +104,7 @@ class Trouble:
     dark_s: float = 2.0
     freeze_s: float = 2.0
     same_nonce: bool = False
+    until_s: float = math.inf
 
 
 @dataclass(slots=True)
@@ -286,6 +290,8 @@ class Rehearsal:
 
     def _again(self, mean: float, strike: Callable[[], None]) -> None:
         def struck() -> None:
+            if self.now > self._trouble.until_s:
+                return
             self.outcome.troubles += 1
             strike()
             self._again(mean, strike)

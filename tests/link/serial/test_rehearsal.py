@@ -62,6 +62,7 @@ troubles = st.builds(
     freeze=mean_time,
     wrong_baud=mean_time,
     same_nonce=st.booleans(),
+    until_s=st.just(100),
 )
 
 
