@@ -89,10 +89,10 @@ def test_a_board_that_speaks_another_version() -> None:
 
 
 def test_a_board_that_lies_about_its_size_is_told_by_what_it_refuses() -> None:
-    def twist(message: Message) -> Message:
-        if isinstance(message, State) and message.stage == Stage.LOADING:
+    def twist(message: Message) -> Message | None:
+        if isinstance(message, State) and message.stage != Stage.RELEASED:
             return Error(Code.TOO_LARGE, message.job, 500)
-        return message
+        return None if isinstance(message, Data | Result) else message
 
     events, host = converse(twist)
     (refused,) = only(events, Refused)

@@ -188,8 +188,9 @@ def some_message(
     crc = zlib.crc32(tile) ^ (rng.random() < 0.02)
     columns = max(side for side in range(1, 65) if len(tile) % side == 0)
     form = TileForm(
-        len(tile), crc, columns, len(tile) // columns, 1, rng.choice((8,) * 50 + (7,)), SampleCode.UINT8,
-        rng.choice((0,) * 50 + (4,)), rng.choice((SettingCode.STEP,) * 50 + (SettingCode.BYTES,)),
+        len(tile), crc, columns, len(tile) // columns, 1, rng.choice((8,) * 50 + (7,)),
+        SampleCode.UINT8, rng.choice((0,) * 50 + (4,)),
+        rng.choice((SettingCode.STEP,) * 50 + (SettingCode.BYTES,)),
         0, rng.choice((7,) * 50 + (8,)),
     )  # fmt: skip
     index = rng.randrange(-(-len(tile) // 64) + (rng.random() < 0.1))
