@@ -128,12 +128,15 @@ def check(arguments: argparse.Namespace) -> int:
             raise InputError(f"{name}: {error}") from None
     failed = sum(bool(outcome.fault) for outcome in outcomes)
     if arguments.json:
-        rows = [{"check": one.name, "fault": one.fault or None} for one in outcomes]
+        rows = [
+            {"check": one.name, "fault": one.fault or None, "note": one.note or None}
+            for one in outcomes
+        ]
         _say(json.dumps(rows, indent=1))
     else:
         for one in outcomes:
             mark = "FAIL" if one.fault else "ok"
-            _say(f"{mark:4}  {one.name:28} {one.seconds:6.2f} s  {one.fault}".rstrip())
+            _say(f"{mark:4}  {one.name:28} {one.seconds:6.2f} s  {one.fault or one.note}".rstrip())
         _say(f"{len(outcomes) - failed} of {len(outcomes)} checks passed")
     return 1 if failed else 0
 

@@ -68,11 +68,12 @@ class NonconformanceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one check; `fault` is empty where the board passed."""
+    """What came of one check; `fault` is empty where the board passed, `note` mostly."""
 
     name: str
     seconds: float
     fault: str
+    note: str = ""
 
 
 class Exchange:
@@ -153,10 +154,19 @@ class Exchange:
         """RESET and QUERY, with a nonce never used before."""
         self.host_nonce = secrets.randbits(32) or 1
         self.raw(b"\x00")
-        self.send(Reset(self.host_nonce, VERSION, VERSION), 0)
-        hello = self.next(Hello)
-        while hello.host_nonce != self.host_nonce:
-            hello = self.next(Hello)
+        hello = None
+        for last in (False, False, True):
+            self.send(Reset(self.host_nonce, VERSION, VERSION), 0)
+            try:
+                hello = self.next(Hello, ANSWER_S / 3)
+                while hello.host_nonce != self.host_nonce:
+                    hello = self.next(Hello, ANSWER_S / 3)
+                break
+            except NonconformanceError:
+                # A board that is still booting may miss the first.
+                if last:
+                    raise
+        assert hello is not None  # noqa: S101  (the loop ends with one, or raises)
         self.boot_nonce = hello.boot_nonce
         self.send(Query(self.host_nonce, VERSION), 0)
         return self.next(Caps).capabilities
@@ -417,7 +427,7 @@ def _same_bytes(line: Exchange) -> None:
         raise NonconformanceError("two tiles gave the same bytes")
 
 
-def _exact(line: Exchange) -> None:
+def _exact(line: Exchange) -> str | None:
     from ...link.bitstream import CODECS
     from ...link.errors import InputError
     from ...payload.board.tilecoder import tile_coder
@@ -425,7 +435,7 @@ def _exact(line: Exchange) -> None:
     try:
         coder = tile_coder(CODECS.get(line.own.codec, f"number {line.own.codec}"))
     except InputError:
-        return
+        return f"nothing to compare with: no codec {line.own.codec} here"
     line.begin(min(1024, line.own.chunk))
     for job in range(8):
         form, samples = line.tile(seed=100 + job)
@@ -438,6 +448,7 @@ def _exact(line: Exchange) -> None:
                 f"random tile {job} differs from what {coder.software} makes of it here"
             )
         line.send(Release(job))
+    return None
 
 
 def _recovery(line: Exchange) -> None:
@@ -479,7 +490,7 @@ def _overlap(line: Exchange) -> None:
         line.send(Release(job))
 
 
-CHECKS: Final[dict[str, Callable[[Exchange], None]]] = {
+CHECKS: Final[dict[str, Callable[[Exchange], str | None]]] = {
     "greeting and versions": _greeting,
     "clock": _clock,
     "what OPEN refuses": _opening,
@@ -505,11 +516,11 @@ def check(port: Port) -> list[Outcome]:
     outcomes = []
     for name, run in CHECKS.items():
         begin = time.monotonic()
-        fault = ""
+        fault, note = "", None
         try:
             line.quiet()
-            run(line)
+            note = run(line)
         except NonconformanceError as error:
             fault = str(error)
-        outcomes.append(Outcome(name, time.monotonic() - begin, fault))
+        outcomes.append(Outcome(name, time.monotonic() - begin, fault, note or ""))
     return outcomes

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from downpass.link import bitstream
+from downpass.link.serial.constants import SettingCode
 from downpass.link.serial.host import HostSettings
+from downpass.link.serial.messages import TileForm
+from downpass.payload.board.tilecoder import tile_coder
 from downpass.sim.board.client import BoardClient
 from downpass.sim.board.emulators import board_port as port_of
 from downpass.sim.board.proxy import LineProxy
@@ -33,6 +38,26 @@ def board(board_port: str, request: pytest.FixtureRequest) -> Iterator[BoardClie
     baud = request.config.getoption("--board-baud", default=921600)
     with BoardClient(board_port, baud, HostSettings(away=10)) as client:
         yield client
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the board must make of a tile, and a setting that it takes."""
+
+    setting: tuple[SettingCode, int]
+    encode: Callable[[TileForm, bytes], bytes]
+
+
+@pytest.fixture
+def reference(board_port: str, request: pytest.FixtureRequest) -> Reference:
+    """The board's codec in this process; a board without a codec gives back what it got."""
+    baud = request.config.getoption("--board-baud", default=921600)
+    with BoardClient(board_port, baud) as client:
+        own = client.capabilities()
+    if own.codec == 0:
+        return Reference((SettingCode.STEP, 0), lambda _form, tile: tile)
+    coder = tile_coder(bitstream.CODECS[own.codec])
+    return Reference((SettingCode.QUALITY, 60000), coder.encode)
 
 
 @pytest.fixture

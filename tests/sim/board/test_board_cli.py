@@ -38,7 +38,7 @@ def test_bench_gives_figures(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "line"),
     [
         (["probe", "/dev/ttyNO"], "/dev/ttyNO: no such port"),
-        (["check", "emulator:abacus"], "emulator 'abacus': there are agent"),
+        (["check", "emulator:abacus"], "emulator 'abacus': there are agent, zynq-a9"),
         (["serve", "--pty", "--codec", "jpeg1"], "codec 'jpeg1': allowed are"),
         (["serve", "--pty", "--slots", "0"], "--slots 0: allowed are 1 to 16"),
         (["serve", "--listen", "here"], "address 'here': write it as HOST:PORT"),
