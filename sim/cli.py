@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from ..link.errors import InputError
-from .commands import codec, passes, run, scenario, train
+from .commands import board, codec, passes, run, scenario, train
 
 DONE, FAULT, BAD_INPUT = 0, 1, 2
 
@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action=_Version, nargs=0, help="print the version")
     subparsers = whole.add_subparsers(metavar="COMMAND", required=True)
-    for commands in (run, passes, codec, scenario, train):
+    for commands in (run, passes, codec, scenario, train, board):
         commands.add_parsers(subparsers)
     return whole
 

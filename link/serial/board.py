@@ -1,0 +1,462 @@
+"""The board's half of the protocol, without I/O and without a timer.
+
+        bytes ──► receive ──► slots ──► take ──► (encoder) ──► finish ──► send ──► bytes
+
+A board answers and never times out: whatever is lost, the host asks again, and every answer says
+how things stand now, so that it may be given once or ten times. What waits to be said is held as
+a flag for each answer, not as a queue: memory stays fixed, and an answer that the line was too
+slow for is replaced by a newer one.
+
+The firmware's `proto/` is this machine in C; tests hold the two side by side, byte for byte. So
+nothing here may depend on more than the bytes that came, the ticks given and the order of calls.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from .constants import (
+    LARGEST_WINDOW,
+    MOST_CHUNKS,
+    OLDEST_VERSION,
+    SMALLEST_CHUNK,
+    VERSION,
+    Code,
+    Feature,
+    GotFlag,
+    JobFlag,
+    Kind,
+    SampleCode,
+    SettingCode,
+    Stage,
+    StateFlag,
+    Status,
+)
+from .framing import Deframer
+from .messages import (
+    NO_SESSION,
+    Capabilities,
+    Caps,
+    Data,
+    Error,
+    Got,
+    Hello,
+    Job,
+    Load,
+    Message,
+    MessageError,
+    Open,
+    Ping,
+    Pong,
+    Query,
+    Ready,
+    Release,
+    Reset,
+    Result,
+    Run,
+    State,
+    TileForm,
+    open_body,
+    seal,
+    session_number,
+)
+
+DEAD_REMEMBERED: Final = 8
+ERRORS_WAITING: Final = 4
+ANNOUNCEMENT: Final = 0
+"""The host nonce of the HELLO that a board sends when it boots."""
+TOO_LONG: Final = b"the finished tile is larger than the board's buffer"
+_ALL: Final = (1 << LARGEST_WINDOW) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A tile to encode."""
+
+    session: int
+    job: int
+    form: TileForm
+    tile: bytes
+
+
+@dataclass(slots=True)
+class _Slot:
+    """One job's place."""
+
+    stage: Stage = Stage.FREE
+    form: TileForm | None = None
+    run: bool = False
+    round: int = 0
+    tile: bytearray = field(default_factory=bytearray)
+    come: bytearray = field(default_factory=bytearray)
+    first: int = 0
+    status: Status = Status.CODED
+    payload: bytes = b""
+    crc: int = 0
+    began: int = 0
+    receive_ticks: int = 0
+    encode_ticks: int = 0
+    send_ticks: int = 0
+    said: bool = True
+    """Nothing about the stage waits to be said."""
+    next: int = 0
+    fetched: int = 0
+    """Chunks of the payload, from the first, that the host has."""
+    again: int = 0
+    result: bool = False
+    frozen: bool = False
+    sending: bool = False
+
+    def form_of_tile(self) -> TileForm:
+        assert self.form is not None  # noqa: S101  (every stage but FREE and RELEASED has one)
+        return self.form
+
+
+class BoardEnd:
+    """The board's state machine. One thread at a time may call it.
+
+    Args:
+        capabilities: What this board can do; answers to QUERY say it, and JOBs are held to it.
+        boot_nonce: A number that no earlier boot of this board had.
+    """
+
+    def __init__(self, capabilities: Capabilities, boot_nonce: int) -> None:
+        self.capabilities = capabilities
+        self.boot_nonce = boot_nonce
+        self.session = NO_SESSION
+        self._dead: deque[int] = deque(maxlen=DEAD_REMEMBERED)
+        self._deframer = Deframer()
+        self._chunk = SMALLEST_CHUNK
+        self._window = 1
+        self._lowest = 0
+        self._slots = [_Slot() for _ in range(capabilities.slots)]
+        self._running: Work | None = None
+        self._hello: int | None = ANNOUNCEMENT
+        self._caps: int | None = None
+        self._ready = False
+        self._pong: int | None = None
+        self._old: int | None = None
+        self._errors: deque[tuple[int, Error]] = deque()
+
+    @property
+    def bad_frames(self) -> int:
+        """Damaged frames so far."""
+        return self._deframer.bad
+
+    @property
+    def busy(self) -> bool:
+        """A tile is with the encoder."""
+        return self._running is not None
+
+    def receive(self, data: bytes, ticks: int) -> None:
+        """Take in bytes of the line at this time of the board's clock."""
+        for body in self._deframer.feed(data):
+            if body[0] >= Kind.HELLO:
+                continue  # an echo of our own: answering it would never end
+            try:
+                session, message = open_body(body)
+            except MessageError as error:
+                self._refuse(error.session, Code.MALFORMED, 0, error.kind)
+            else:
+                self._take_in(session, message, ticks)
+
+    def _take_in(self, session: int, message: Message, ticks: int) -> None:
+        match message:
+            case Reset():
+                self._hello = message.host_nonce
+            case Query():
+                if OLDEST_VERSION <= message.version <= VERSION:
+                    self._caps = message.host_nonce
+                else:
+                    self._refuse_version(session)
+            case Ping():
+                self._pong = message.token
+            case Open():
+                self._open(session, message)
+            case Job() | Load() | Run() | Got() | Release():
+                if session != self.session or session == NO_SESSION:
+                    self._refuse(session, Code.NO_SESSION, message.job, self.boot_nonce)
+                elif message.job < self._lowest:
+                    self._old = message.job
+                elif message.job - self._lowest >= len(self._slots):
+                    self._refuse(session, Code.AHEAD, message.job, self._lowest)
+                else:
+                    self._about_job(message, self._slots[message.job % len(self._slots)], ticks)
+
+    def _about_job(
+        self, message: Job | Load | Run | Got | Release, slot: _Slot, ticks: int
+    ) -> None:
+        match message:
+            case Job():
+                self._job(message, slot, ticks)
+            case Load():
+                self._load(message, slot, ticks)
+            case Run():
+                slot.said = False
+                if slot.stage == Stage.LOADING:
+                    slot.run = True
+                    self._queue(slot)
+            case Got():
+                self._got(message, slot)
+            case Release():
+                slot.said = False
+                if slot.stage != Stage.RUNNING:
+                    self._release(message.job, slot)
+
+    # ---- sessions
+
+    def _open(self, session: int, message: Open) -> None:
+        own = self.capabilities
+        if message.boot_nonce != self.boot_nonce:
+            self._refuse(session, Code.WRONG_BOOT, 0, self.boot_nonce)
+        elif not OLDEST_VERSION <= message.version <= VERSION:
+            self._refuse_version(session)
+        elif session != session_number(message.host_nonce, message.boot_nonce):
+            self._refuse(session, Code.MALFORMED, 0, Kind.OPEN)
+        elif session in self._dead:
+            self._refuse(session, Code.DEAD_SESSION, 0, 0)
+        elif message.fingerprint != own.fingerprint:
+            self._refuse(session, Code.WRONG_MODEL, 0, 0)
+        elif not 1 <= message.window <= LARGEST_WINDOW:
+            self._refuse(session, Code.BAD_PARAMETER, 0, 1)
+        elif not SMALLEST_CHUNK <= message.chunk <= own.chunk:
+            self._refuse(session, Code.BAD_PARAMETER, 0, 2)
+        else:
+            if session != self.session:
+                if self.session != NO_SESSION:
+                    self._dead.append(self.session)
+                self.session = session
+                self._chunk, self._window = message.chunk, message.window
+                self._lowest = 0
+                self._old = None
+                self._slots = [_Slot() for _ in self._slots]
+            self._ready = True
+
+    # ---- a tile comes in
+
+    def _job(self, message: Job, slot: _Slot, ticks: int) -> None:
+        if slot.stage == Stage.FREE:
+            refusal = self._refusal(message.form)
+            if refusal is not None:
+                self._refuse(self.session, refusal[0], message.job, refusal[1])
+                return
+            slot.stage = Stage.LOADING
+            slot.form = message.form
+            slot.tile = bytearray(message.form.tile_bytes)
+            slot.come = bytearray(-(-message.form.tile_bytes // self._chunk))
+            slot.began = ticks
+        elif slot.stage != Stage.RELEASED and slot.form != message.form:
+            self._refuse(self.session, Code.CONFLICT, message.job, 0)
+            return
+        slot.said = False
+
+    def _refusal(self, form: TileForm) -> tuple[Code, int] | None:
+        own = self.capabilities
+        can = own.features
+        needs = {SampleCode.UINT8: 0, SampleCode.UINT16: Feature.UINT16}.get(
+            form.sample, Feature.INT16
+        )
+        setting = {
+            SettingCode.QUALITY: Feature.QUALITY,
+            SettingCode.BYTES: Feature.BYTES,
+            SettingCode.STEP: Feature.STEP,
+        }[form.setting_kind]
+        if form.tile_bytes > own.largest_tile:
+            return Code.TOO_LARGE, own.largest_tile
+        if form.columns > own.most_columns:
+            return Code.UNSUPPORTED, 1
+        if form.rows > own.most_rows:
+            return Code.UNSUPPORTED, 2
+        if form.bands > own.most_bands:
+            return Code.UNSUPPORTED, 3
+        if form.bit_depth > own.bit_depth:
+            return Code.UNSUPPORTED, 4
+        if needs & ~can:
+            return Code.UNSUPPORTED, 5
+        if form.flags & (JobFlag.NODATA | JobFlag.MASKS) and not can & Feature.NODATA:
+            return Code.UNSUPPORTED, 6
+        if not can & setting:
+            return Code.UNSUPPORTED, 7
+        if -(-form.tile_bytes // self._chunk) > MOST_CHUNKS:
+            return Code.UNSUPPORTED, 8
+        return None
+
+    def _load(self, message: Load, slot: _Slot, ticks: int) -> None:
+        if slot.stage == Stage.LOADING:
+            start = message.index * self._chunk
+            size = min(self._chunk, len(slot.tile) - start)
+            if len(message.data) != size:
+                self._refuse(self.session, Code.MALFORMED, message.job, Kind.LOAD)
+                return
+            if not slot.come[message.index]:
+                slot.come[message.index] = 1
+                slot.tile[start : start + size] = message.data
+                while slot.first < len(slot.come) and slot.come[slot.first]:
+                    slot.first += 1
+                if slot.first == len(slot.come):
+                    self._whole(slot, ticks)
+        slot.said = False
+
+    def _whole(self, slot: _Slot, ticks: int) -> None:
+        if zlib.crc32(slot.tile) != slot.form_of_tile().tile_crc:
+            slot.come = bytearray(len(slot.come))
+            slot.first = 0
+            slot.round = (slot.round + 1) % 256
+            return
+        slot.receive_ticks = ticks - slot.began
+        self._queue(slot)
+
+    def _queue(self, slot: _Slot) -> None:
+        if slot.run and slot.first == len(slot.come):
+            slot.stage = Stage.QUEUED
+
+    # ---- the encoder
+
+    def take(self) -> Work | None:
+        """Return the tile that is to be encoded now; None where there is none, or one runs."""
+        if self._running is not None:
+            return None
+        for job, slot in self._in_order():
+            if slot.stage == Stage.QUEUED:
+                slot.stage = Stage.RUNNING
+                self._running = Work(self.session, job, slot.form_of_tile(), bytes(slot.tile))
+                return self._running
+        return None
+
+    def finish(self, status: Status, payload: bytes, encode_ticks: int) -> None:
+        """Take in what came of the tile that `take` gave; dropped where its session is dead."""
+        work, self._running = self._running, None
+        if work is None or work.session != self.session:
+            return
+        slot = self._slots[work.job % len(self._slots)]
+        if len(payload) > self.capabilities.largest_result:
+            status, payload = Status.FAILED, TOO_LONG[: self.capabilities.largest_result]
+        slot.stage = Stage.DONE
+        slot.status, slot.payload, slot.crc = status, payload, zlib.crc32(payload)
+        slot.encode_ticks = encode_ticks
+        slot.tile, slot.come = bytearray(), bytearray()
+        if not payload:
+            slot.frozen = slot.result = True
+
+    # ---- a result goes out
+
+    def _got(self, message: Got, slot: _Slot) -> None:
+        if slot.stage != Stage.DONE:
+            slot.said = False
+            return
+        if message.flags & GotFlag.RESULT and slot.frozen:
+            slot.result = True
+        if slot.fetched <= message.first <= slot.next:
+            slot.again >>= min(message.first - slot.fetched, LARGEST_WINDOW)
+            slot.fetched = message.first
+            sent = slot.next - slot.fetched
+            known = _ALL if sent >= LARGEST_WINDOW else (1 << sent) - 1
+            slot.again = (slot.again | message.again) & ~message.received & known
+
+    def _release(self, job: int, slot: _Slot) -> None:
+        slot.stage = Stage.RELEASED
+        slots = self._slots
+        while slots[self._lowest % len(slots)].stage == Stage.RELEASED:
+            slots[self._lowest % len(slots)] = _Slot()
+            self._lowest += 1
+        if job < self._lowest:
+            self._old = job
+
+    def send(self, ticks: int) -> bytes:
+        """Return the next frame for the line, delimiters included; nothing where none waits."""
+        if self._pong is not None:
+            pong = Pong(self._pong, self.boot_nonce, self.session, self.bad_frames, ticks)
+            self._pong = None
+            return seal(pong)
+        if self._hello is not None:
+            hello = Hello(self._hello, self.boot_nonce, OLDEST_VERSION, VERSION)
+            self._hello = None
+            return seal(hello)
+        if self._caps is not None:
+            caps = Caps(self._caps, self.boot_nonce, self.capabilities)
+            self._caps = None
+            return seal(caps)
+        if self._ready:
+            self._ready = False
+            return seal(Ready(VERSION, self._window, self._chunk), self.session)
+        if self._errors:
+            session, error = self._errors.popleft()
+            return seal(error, session)
+        if self._old is not None:
+            old = State(self._old, self._lowest, Stage.RELEASED, 0, 0, 0, 0)
+            self._old = None
+            return seal(old, self.session)
+        for job, slot in self._in_order():
+            if not slot.said:
+                slot.said = True
+                return seal(self._state(job, slot), self.session)
+        for job, slot in self._in_order():
+            if slot.stage == Stage.DONE:
+                message = self._next_of_result(job, slot, ticks)
+                if message is not None:
+                    return seal(message, self.session)
+        return b""
+
+    def _state(self, job: int, slot: _Slot) -> State:
+        received = 0
+        if slot.stage == Stage.LOADING:
+            for bit, come in enumerate(slot.come[slot.first : slot.first + LARGEST_WINDOW]):
+                received |= come << bit
+        return State(
+            job,
+            self._lowest,
+            slot.stage,
+            StateFlag.RUN if slot.run else 0,
+            slot.round,
+            slot.first,
+            received,
+        )
+
+    def _next_of_result(self, job: int, slot: _Slot, ticks: int) -> Message | None:
+        count = -(-len(slot.payload) // self._chunk)
+        if slot.again:
+            bit = (slot.again & -slot.again).bit_length() - 1
+            slot.again &= slot.again - 1
+            return self._data(job, slot, slot.fetched + bit)
+        if slot.next < count and slot.next < slot.fetched + self._window:
+            if not slot.sending:
+                slot.sending, slot.began = True, ticks
+            slot.next += 1
+            if slot.next == count:
+                slot.send_ticks = ticks - slot.began
+                slot.frozen = slot.result = True
+            return self._data(job, slot, slot.next - 1)
+        if slot.result:
+            slot.result = False
+            return Result(
+                job,
+                slot.status,
+                len(slot.payload),
+                slot.crc,
+                slot.form_of_tile().tile_crc,
+                slot.receive_ticks,
+                slot.encode_ticks,
+                slot.send_ticks,
+            )
+        return None
+
+    def _data(self, job: int, slot: _Slot, index: int) -> Data:
+        return Data(job, index, slot.payload[index * self._chunk : (index + 1) * self._chunk])
+
+    # ---- little things
+
+    def _in_order(self) -> list[tuple[int, _Slot]]:
+        count = len(self._slots)
+        return [
+            (job, self._slots[job % count]) for job in range(self._lowest, self._lowest + count)
+        ]
+
+    def _refuse(self, session: int, code: Code, job: int, detail: int) -> None:
+        if len(self._errors) < ERRORS_WAITING:
+            self._errors.append((session, Error(code, job, detail)))
+
+    def _refuse_version(self, session: int) -> None:
+        self._refuse(session, Code.VERSION, 0, OLDEST_VERSION | VERSION << 8)

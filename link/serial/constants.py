@@ -1,0 +1,140 @@
+"""Numbers that both ends of the serial line must agree on. docs/serial-protocol.md names each."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+from typing import Final
+
+VERSION: Final = 1
+OLDEST_VERSION: Final = 1
+
+DEFAULT_BAUD: Final = 921600
+SMALLEST_CHUNK: Final = 64
+LARGEST_CHUNK: Final = 4096
+LARGEST_WINDOW: Final = 64
+"""Chunks in flight; also how many chunks a bitmap speaks of."""
+MOST_SLOTS: Final = 16
+MOST_CHUNKS: Final = 65535
+LONGEST_TEXT: Final = 48
+LARGEST_BODY: Final = LARGEST_CHUNK + 32
+"""Bytes of the largest message with its header and CRC, before COBS."""
+
+
+class Kind(IntEnum):
+    """What a frame is; from the host below 0x80, from the board above."""
+
+    RESET = 0x01
+    QUERY = 0x02
+    OPEN = 0x03
+    JOB = 0x04
+    LOAD = 0x05
+    RUN = 0x06
+    GOT = 0x07
+    RELEASE = 0x08
+    PING = 0x09
+    HELLO = 0x81
+    CAPS = 0x82
+    READY = 0x83
+    STATE = 0x84
+    DATA = 0x85
+    RESULT = 0x86
+    PONG = 0x87
+    ERROR = 0x88
+
+
+class Code(IntEnum):
+    """Why a board refuses."""
+
+    NO_SESSION = 1
+    VERSION = 2
+    WRONG_MODEL = 3
+    WRONG_BOOT = 4
+    DEAD_SESSION = 5
+    BAD_PARAMETER = 6
+    TOO_LARGE = 7
+    UNSUPPORTED = 8
+    CONFLICT = 9
+    AHEAD = 10
+    MALFORMED = 11
+
+
+class Stage(IntEnum):
+    """Where a job stands on the board."""
+
+    FREE = 0
+    LOADING = 1
+    QUEUED = 2
+    RUNNING = 3
+    DONE = 4
+    RELEASED = 5
+
+
+class Status(IntEnum):
+    """How a job ended."""
+
+    CODED = 0
+    FAILED = 1
+
+
+class TickKind(IntEnum):
+    """What a board's ticks count, so that nobody takes a model for a measurement."""
+
+    MEASURED = 0
+    """A clock on real hardware."""
+    MODELLED = 1
+    """Instructions of an emulated machine, or the like."""
+
+
+class SampleCode(IntEnum):
+    """Types of a sample, as in the bitstream's header."""
+
+    UINT8 = 0
+    UINT16 = 1
+    INT16 = 2
+
+
+class SettingCode(IntEnum):
+    """How a job says how hard to compress."""
+
+    QUALITY = 0
+    """Thousandths of a quality from 0 to 100."""
+    BYTES = 1
+    """The most bytes that the tile may have."""
+    STEP = 2
+    """The codec's own step, 0 the coarsest."""
+
+
+class Feature(IntFlag):
+    """What a board can do beyond uint8 tiles."""
+
+    UINT16 = 1
+    INT16 = 2
+    NODATA = 4
+    QUALITY = 8
+    BYTES = 16
+    STEP = 32
+
+
+class JobFlag(IntFlag):
+    """What a tile needs to be told of its frame."""
+
+    NEGATIVE = 1
+    """Samples count from -2**(bit depth - 1)."""
+    NODATA = 2
+    """The field `nodata` holds."""
+    MASKS = 4
+    """The frame's tiles begin with a mask."""
+
+
+class GotFlag(IntFlag):
+    """What a host asks for together with an acknowledgement."""
+
+    RESULT = 1
+    """Send the RESULT message again."""
+
+
+class StateFlag(IntFlag):
+    """What a board knows about a job beside its stage."""
+
+    RUN = 1
+    """RUN has arrived."""

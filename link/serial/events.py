@@ -1,0 +1,96 @@
+"""What a host's state machine tells whoever drives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .messages import Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session is open.
+
+    Attributes:
+        capabilities: What the board says it can do.
+        again: A session was open before, and this one takes over its unfinished tiles.
+    """
+
+    capabilities: Capabilities
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The session is dead; the host tries to open another.
+
+    Attributes:
+        cause: Why, for people.
+    """
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A tile is encoded, and its payload has come whole.
+
+    Attributes:
+        ticket: As `submit` gave it.
+        payload: The finished tile.
+        receive_ticks: The board's ticks from the job's announcement until the tile was whole.
+        encode_ticks: The board's ticks for encoding.
+        send_ticks: The board's ticks from the first to the last chunk of the payload.
+    """
+
+    ticket: int
+    payload: bytes
+    receive_ticks: int
+    encode_ticks: int
+    send_ticks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A tile that this board will not encode; the others go on.
+
+    Attributes:
+        ticket: As `submit` gave it.
+        cause: Why, for people.
+    """
+
+    ticket: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The board's answer to `ping`.
+
+    Attributes:
+        token: As `ping` gave it.
+        ticks: The board's clock.
+        bad_frames: Damaged frames that the board has seen since its boot.
+        boot_nonce: Which boot it is.
+        round_trip: Seconds from PING to PONG.
+    """
+
+    token: int
+    ticks: int
+    bad_frames: int
+    boot_nonce: int
+    round_trip: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """No session can be had; unfinished tiles stay unfinished. The last event there is.
+
+    Attributes:
+        cause: Why, for people.
+    """
+
+    cause: str
+
+
+Event = Opened | Closed | Finished | Refused | Clock | Gone

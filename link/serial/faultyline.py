@@ -1,0 +1,192 @@
+"""A serial line that does what lines do, on purpose and repeatably: one direction of it.
+
+    write(data, now) ──► faults ──► line rate, delay ──► read(now)
+
+Time is an argument, so the same line serves in virtual time (`rehearsal`) and, in front of a
+real board, in real time. Faults that strike whole frames strike what one `write` brings: write
+frame by frame.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+BITS_PER_BYTE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """How often what goes wrong: probabilities a frame, or a byte where it says so.
+
+    Attributes:
+        drop: The frame is lost.
+        duplicate: The frame comes twice.
+        reorder: The frame comes after the next ones.
+        truncate: The frame's end is lost.
+        garbage: A burst of random bytes comes before the frame.
+        stall: The line stands still before the frame, for up to `stall_s`.
+        stall_s: The longest stall, in seconds.
+        lose_byte: A byte is lost; per byte.
+        flip_bit: A bit of a byte is flipped; per byte.
+    """
+
+    drop: float = 0.0
+    duplicate: float = 0.0
+    reorder: float = 0.0
+    truncate: float = 0.0
+    garbage: float = 0.0
+    stall: float = 0.0
+    stall_s: float = 0.5
+    lose_byte: float = 0.0
+    flip_bit: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
+            if value < 0 or (name != "stall_s" and value > 1):
+                raise ValueError(f"{name} {value:g}: allowed are 0 to 1")
+
+
+CLEAN = Faults()
+
+
+@dataclass(slots=True)
+class FaultCounts:
+    """What was done to the line so far."""
+
+    frames: int = 0
+    dropped: int = 0
+    duplicated: int = 0
+    reordered: int = 0
+    truncated: int = 0
+    garbage: int = 0
+    stalled: int = 0
+    bytes_lost: int = 0
+    bits_flipped: int = 0
+
+    @property
+    def total(self) -> int:
+        """All faults."""
+        return sum(getattr(self, name) for name in self.__dataclass_fields__ if name != "frames")
+
+
+@dataclass(slots=True)
+class FaultyLine:
+    """One direction of a line.
+
+    Attributes:
+        seed: Of everything random.
+        baud: Bits per second, ten to a byte; None is as fast as you like.
+        delay_s: From the last bit's departure to its arrival.
+        faults: What goes wrong; may be changed at any time.
+    """
+
+    seed: int
+    baud: float | None = None
+    delay_s: float = 0.0
+    faults: Faults = CLEAN
+    counts: FaultCounts = field(default_factory=FaultCounts)
+    scrambled: bool = False
+    """The other end reads at another rate: nothing that arrives is what was sent."""
+    _rng: random.Random = field(init=False)
+    _free_at: float = field(init=False, default=0.0)
+    _late: float = field(init=False, default=0.0)
+    _order: Iterator[int] = field(init=False, default_factory=itertools.count)
+    _wire: list[tuple[float, int, bytes]] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._rng = random.Random(self.seed)  # noqa: S311  (repeatable, not secret)
+
+    def free_at(self) -> float:
+        """When the line has sent all that was written."""
+        return self._free_at
+
+    def next_arrival(self) -> float | None:
+        """When bytes will be there to read; None where none are on the way."""
+        return self._wire[0][0] if self._wire else None
+
+    def write(self, data: bytes, now: float) -> None:
+        """Put a frame on the line."""
+        faults, chance, counts = self.faults, self._rng.random, self.counts
+        counts.frames += 1
+        start = max(now, self._free_at)
+        if faults.stall and chance() < faults.stall:
+            counts.stalled += 1
+            start += chance() * faults.stall_s
+        if faults.garbage and chance() < faults.garbage:
+            counts.garbage += 1
+            start = self._put(self._rng.randbytes(self._rng.randint(1, 300)), start, 0.0)
+        copies = 1
+        if faults.drop and chance() < faults.drop:
+            counts.dropped += 1
+            copies = 0
+        elif faults.duplicate and chance() < faults.duplicate:
+            counts.duplicated += 1
+            copies = 2
+        if faults.truncate and chance() < faults.truncate:
+            counts.truncated += 1
+            data = data[: self._rng.randrange(len(data))]
+        held = 0.0
+        if faults.reorder and chance() < faults.reorder:
+            counts.reordered += 1
+            held = (0.002 if self.baud is None else 50000 / self.baud) * (1 + 3 * chance())
+        for _ in range(copies):
+            start = self._put(self._damaged(data), start, held)
+        self._free_at = start
+
+    def read(self, now: float) -> bytes:
+        """Return the bytes that have arrived."""
+        arrived = []
+        while self._wire and self._wire[0][0] <= now:
+            arrived.append(heapq.heappop(self._wire)[2])
+        return b"".join(arrived)
+
+    def cut(self) -> None:
+        """Lose everything that is on the way."""
+        self._wire.clear()
+        self._free_at = self._late = 0.0
+
+    def _put(self, data: bytes, start: float, held: float) -> float:
+        end = start if self.baud is None else start + len(data) * BITS_PER_BYTE / self.baud
+        arrival = end + self.delay_s + held
+        if not held:
+            # A stall does not let later bytes overtake earlier ones.
+            arrival = self._late = max(arrival, self._late)
+        heapq.heappush(self._wire, (arrival, next(self._order), data))
+        return end
+
+    def _damaged(self, data: bytes) -> bytes:
+        if self.scrambled:
+            return self._rng.randbytes(max(1, len(data) // 2))
+        faults = self.faults
+        if not (faults.lose_byte or faults.flip_bit):
+            return data
+        out = bytearray(data)
+        for position in self._strikes(len(out), faults.flip_bit):
+            out[position] ^= 1 << self._rng.randrange(8)
+            self.counts.bits_flipped += 1
+        lost = self._strikes(len(out), faults.lose_byte)
+        for position in reversed(lost):
+            del out[position]
+        self.counts.bytes_lost += len(lost)
+        return bytes(out)
+
+    def _strikes(self, count: int, probability: float) -> list[int]:
+        """Draw which of `count` bytes are struck; the gaps between them are geometric."""
+        if probability < 1e-12:
+            return []
+        if probability >= 1:
+            return list(range(count))
+        struck: list[int] = []
+        scale = 1 / math.log1p(-probability)
+        position = -1
+        while True:
+            position += 1 + int(math.log(1.0 - self._rng.random()) * scale)
+            if position >= count:
+                return struck
+            struck.append(position)

@@ -1,0 +1,176 @@
+"""Open a serial line by its name, and say plainly what is wrong when it does not open.
+
+A name is a path (`/dev/ttyUSB0`, `COM3`), or a URL that pyserial knows: `socket://host:port`,
+`rfc2217://host:port`, `loop://`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import select
+import socket
+from pathlib import Path
+from typing import Any, Final
+
+import serial
+from serial.tools import list_ports
+
+from ..errors import InputError
+from .constants import DEFAULT_BAUD
+
+READ_S: Final = 0.05
+"""Seconds that a read waits for a byte: how soon a reader notices that it is to stop."""
+_GROUPS: Final = ("dialout", "uucp", "tty")
+
+
+class PortError(InputError):
+    """A serial port that cannot be opened, with what to do about it."""
+
+
+class PortLostError(Exception):
+    """The port was open and is gone: unplugged, or its other end hung up."""
+
+
+def known_ports() -> list[tuple[str, str]]:
+    """Return (path, description) of the serial ports that this computer shows."""
+    return sorted((port.device, port.description or "") for port in list_ports.comports())
+
+
+class Port:
+    """An open serial line; one thread may read while another writes.
+
+    Args:
+        name: Path or URL.
+        baud: Bits per second; lines that are no wires ignore it.
+
+    Raises:
+        PortError: It cannot be opened.
+    """
+
+    def __init__(self, name: str, baud: int = DEFAULT_BAUD) -> None:
+        self.name = name
+        self.baud = baud
+        self._line = _opened(name, baud)
+        self._file = _file_of(self._line)
+        if name.startswith("socket://") and self._file is not None:
+            # Without this a small frame waits tens of milliseconds for the one before it.
+            with socket.fromfd(self._file, socket.AF_INET, socket.SOCK_STREAM) as same:
+                same.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def read(self) -> bytes:
+        """Return what has come, after at most `READ_S` seconds; nothing where nothing has.
+
+        Raises:
+            PortLostError: The port is gone.
+        """
+        try:
+            if self._file is not None:
+                return self._read_file(self._file)
+            first: bytes = self._line.read(1)
+            waiting = self._line.in_waiting if first else 0
+            return first + self._line.read(waiting) if waiting else first
+        except _FAULTS as error:
+            raise PortLostError(f"{self.name}: the port is gone ({error})") from None
+
+    def _read_file(self, file: int) -> bytes:
+        """Take all that is there in one call: pyserial reads sockets byte by byte."""
+        ready, _, _ = select.select([file], [], [], READ_S)
+        if not ready:
+            return b""
+        data = os.read(file, 65536)
+        if not data:
+            raise OSError(errno.EIO, "the other end hung up")
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Hand bytes to the line; waits while the line is busy.
+
+        Raises:
+            PortLostError: The port is gone.
+        """
+        try:
+            self._line.write(data)
+        except _FAULTS as error:
+            raise PortLostError(f"{self.name}: the port is gone ({error})") from None
+
+    def close(self) -> None:
+        """Let go of the port."""
+        self._line.close()
+
+    def __enter__(self) -> Port:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+# pyserial lets TypeError out when another thread closes the port under a read.
+_FAULTS: Final = (serial.SerialException, OSError, TypeError, AttributeError, ValueError)
+
+
+def _file_of(line: Any) -> int | None:
+    """Return what `select` can wait for; None where the line has no such thing."""
+    if os.name != "posix":
+        return None
+    try:
+        return int(line.fileno())
+    except (OSError, AttributeError):
+        return None
+
+
+def _opened(name: str, baud: int) -> Any:
+    if baud < 1:
+        raise PortError(f"baud {baud}: allowed is at least 1")
+    is_path = "://" not in name
+    if is_path and name.startswith("/") and not Path(name).exists():
+        raise PortError(f"{name}: no such port; {_there_are()}")
+    try:
+        # `exclusive` keeps a second program from reading half of what comes.
+        line = serial.serial_for_url(
+            name, baudrate=baud, timeout=READ_S, **({"exclusive": True} if is_path else {})
+        )
+    except ValueError as error:
+        raise PortError(
+            f"{name}: {error}; a port is a path, socket://, rfc2217:// or loop://"
+        ) from None
+    except (serial.SerialException, OSError) as error:
+        raise PortError(f"{name}: {_advice(name, error)}") from None
+    if is_path:
+        line.reset_input_buffer()
+    return line
+
+
+def _advice(name: str, error: BaseException) -> str:
+    code = getattr(error, "errno", None)
+    text = str(error)
+    if code == errno.EACCES or "Permission denied" in text:
+        return f"you may not use it; {_permission(name)}"
+    if code in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in text or "busy" in text:
+        return "another program has it open (a terminal, ModemManager?); close that first"
+    if code == errno.ENOENT or "No such file" in text or "FileNotFound" in text:
+        return f"no such port; {_there_are()}"
+    if "Connection refused" in text:
+        return "nobody listens there; start the board's end first"
+    if "Name or service not known" in text or "nodename" in text:
+        return "no such host"
+    if code in (errno.ENOTTY, errno.EINVAL) or "Could not configure port" in text:
+        return "it is no serial port"
+    return text
+
+
+def _permission(name: str) -> str:
+    group = _GROUPS[0]
+    with contextlib.suppress(OSError, KeyError, NotImplementedError):
+        group = Path(name).group()
+    if group == "root" or not hasattr(os, "getgroups"):
+        return "ask who runs this computer for the right"
+    return f"join its group with `sudo usermod -aG {group} $USER` and log in again"
+
+
+def _there_are() -> str:
+    ports = [path for path, _ in known_ports()]
+    if not ports:
+        return "this computer shows no serial port: is the board plugged in?"
+    return f"there are {', '.join(ports[:6])}"

@@ -1,0 +1,49 @@
+"""How long to wait for an answer before asking again (RFC 6298, with limits for a serial line)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SHORTEST: Final = 0.1
+LONGEST: Final = 3.0
+MOST_BACKOFF: Final = 8
+
+
+class RoundTrip:
+    """Smoothed round trip time, its variation, and the time-out made of them, in seconds."""
+
+    __slots__ = ("_backoff", "_floor", "_mean", "_variation")
+
+    def __init__(self, floor: float = SHORTEST) -> None:
+        self._floor = min(max(floor, SHORTEST), LONGEST)
+        self._mean: float | None = None
+        self._variation = 0.0
+        self._backoff = 1
+
+    @property
+    def mean(self) -> float | None:
+        """The smoothed round trip; None before the first."""
+        return self._mean
+
+    @property
+    def timeout(self) -> float:
+        """Wait this long, then ask again."""
+        estimate = 0.5 if self._mean is None else self._mean + 4 * self._variation
+        return min(LONGEST, max(self._floor, estimate) * self._backoff)
+
+    def measured(self, seconds: float) -> None:
+        """Take in a round trip of something that was sent only once (Karn's rule)."""
+        if self._mean is None:
+            self._mean, self._variation = seconds, seconds / 2
+        else:
+            self._variation += (abs(self._mean - seconds) - self._variation) / 4
+            self._mean += (seconds - self._mean) / 8
+        self._backoff = 1
+
+    def answered(self) -> None:
+        """Something came: the other end is there, so ask at the plain pace again."""
+        self._backoff = 1
+
+    def ran_out(self) -> None:
+        """No answer in time: wait twice as long for the next."""
+        self._backoff = min(self._backoff * 2, MOST_BACKOFF)

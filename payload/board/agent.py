@@ -1,0 +1,143 @@
+"""Serves the serial protocol from any Linux computer: a board with an operating system.
+
+    line ──► reader thread ──► BoardEnd ──► encoder thread
+      ▲                           │
+      └────── writer thread ◄─────┘
+
+Memory is bounded: `slots` tiles and as many results, each with a limit that CAPS tells.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from typing import Final
+
+from ...link.errors import InputError
+from ...link.serial.board import BoardEnd
+from ...link.serial.constants import LARGEST_CHUNK, Status, TickKind
+from ...link.serial.messages import Capabilities
+from ...link.serial.port import PortLostError
+from .limits import Limits
+from .lines import Line, Source
+from .tilecoder import TileCoder
+
+TICK_RATE: Final = 1_000_000_000
+_AGAIN_S: Final = 0.2
+_MOST_BANDS: Final = 256
+
+
+def capabilities(coder: TileCoder, name: str, limits: Limits) -> Capabilities:
+    """Return what an agent with this coder says that it can do."""
+    # A still-picture codec may need a little more than the samples for noise.
+    largest_result = limits.tile_bytes + limits.tile_bytes // 4 + 4096
+    return Capabilities(
+        memory=min(2**32 - 1, limits.slots * (limits.tile_bytes + largest_result)),
+        largest_tile=limits.tile_bytes,
+        largest_result=largest_result,
+        most_columns=limits.side,
+        most_rows=limits.side,
+        most_bands=_MOST_BANDS,
+        bit_depth=16,
+        slots=limits.slots,
+        window=limits.window,
+        codec=coder.codec,
+        features=coder.features,
+        tick_kind=TickKind.MEASURED,
+        chunk=LARGEST_CHUNK,
+        tick_rate=TICK_RATE,
+        clock_hz=0,
+        fingerprint=coder.fingerprint,
+        name=name,
+        software=coder.software,
+    )
+
+
+class Agent:
+    """One board at the end of one line; lost lines are opened again, its sessions live on.
+
+    Args:
+        source: Where its line comes from.
+        coder: Its encoder.
+        name: What it calls itself.
+        limits: What it may take on.
+    """
+
+    def __init__(
+        self, source: Source, coder: TileCoder, name: str, limits: Limits | None = None
+    ) -> None:
+        self._source = source
+        self._coder = coder
+        own = capabilities(coder, name, limits or Limits())
+        self._board = BoardEnd(own, secrets.randbits(32))
+        # Guards the board; notified when there may be something to send or to encode.
+        self._changed = threading.Condition()
+        self._stopping = False
+
+    def serve(self) -> None:
+        """Serve until `stop`; call it from the thread that is to do the writing."""
+        encoder = threading.Thread(target=self._encode, name="encoder", daemon=True)
+        encoder.start()
+        while not self._stopping:
+            line = self._source.open()
+            if line is None:
+                time.sleep(_AGAIN_S)
+            else:
+                self._serve_line(line)
+        encoder.join()
+
+    def stop(self) -> None:
+        """End `serve` soon; from any thread or a signal's handler."""
+        self._stopping = True
+
+    def _serve_line(self, line: Line) -> None:
+        lost = threading.Event()
+        reader = threading.Thread(target=self._read, args=(line, lost), name="reader", daemon=True)
+        reader.start()
+        try:
+            while not (lost.is_set() or self._stopping):
+                with self._changed:
+                    data = self._board.send(time.perf_counter_ns())
+                    if not data:
+                        self._changed.wait(_AGAIN_S)
+                if data:
+                    line.write(data)
+        except PortLostError:
+            pass  # the next line may be better
+        finally:
+            lost.set()
+            reader.join()
+            line.close()
+
+    def _read(self, line: Line, lost: threading.Event) -> None:
+        while not (lost.is_set() or self._stopping):
+            try:
+                data = line.read()
+            except PortLostError:
+                lost.set()
+                data = b""
+            with self._changed:
+                if data:
+                    self._board.receive(data, time.perf_counter_ns())
+                self._changed.notify_all()
+
+    def _encode(self) -> None:
+        while not self._stopping:
+            with self._changed:
+                work = self._board.take()
+                if work is None:
+                    self._changed.wait(_AGAIN_S)
+                    continue
+                self._changed.notify_all()
+            begin = time.perf_counter_ns()
+            try:
+                status, payload = Status.CODED, self._coder.encode(work.form, work.tile)
+            except InputError as error:
+                status, payload = Status.FAILED, str(error).encode()
+            except Exception as error:  # the codec's own library may raise anything
+                status, payload = Status.FAILED, f"{type(error).__name__}: {error}".encode()
+            ticks = time.perf_counter_ns() - begin
+            with self._changed:
+                self._board.finish(status, payload, ticks)
+                self._changed.notify_all()

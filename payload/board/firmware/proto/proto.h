@@ -1,0 +1,123 @@
+/*
+ * The board's half of the serial protocol: docs/serial-protocol.md, as link/serial/board.py has it.
+ *
+ * No I/O, no timers, no malloc: everything lives in struct dp_board, whose size is fixed by the
+ * DP_ macros below. Bytes go in by dp_board_receive, frames come out by dp_board_send, tiles go to
+ * the encoder by dp_board_take and come back by dp_board_finish. Call them from one context, or
+ * with interrupts held off.
+ */
+#ifndef DP_PROTO_H
+#define DP_PROTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef DP_LARGEST_TILE
+#define DP_LARGEST_TILE 12288u /* bytes of samples: 64 x 64 x 3 */
+#endif
+#ifndef DP_LARGEST_RESULT
+#define DP_LARGEST_RESULT 16384u /* bytes of a finished tile */
+#endif
+#ifndef DP_SLOTS
+#define DP_SLOTS 3u
+#endif
+
+#define DP_VERSION 1u
+#define DP_SMALLEST_CHUNK 64u
+#define DP_LARGEST_CHUNK 4096u
+#define DP_LARGEST_WINDOW 64u
+#define DP_LONGEST_TEXT 48u
+#define DP_LARGEST_BODY (DP_LARGEST_CHUNK + 32u) /* CRC included */
+#define DP_LARGEST_STUFFED (DP_LARGEST_BODY + (DP_LARGEST_BODY + 253u) / 254u)
+#define DP_LARGEST_FRAME (DP_LARGEST_STUFFED + 3u)
+#define DP_DEAD_REMEMBERED 8u
+#define DP_ERRORS_WAITING 4u
+#define DP_MOST_CHUNKS ((DP_LARGEST_TILE + DP_SMALLEST_CHUNK - 1u) / DP_SMALLEST_CHUNK)
+
+enum dp_stage { DP_FREE, DP_LOADING, DP_QUEUED, DP_RUNNING, DP_DONE, DP_RELEASED };
+enum dp_status { DP_CODED = 0, DP_FAILED = 1 };
+
+/* What the board says it can do; the sizes of the buffers bound what may stand here. */
+struct dp_capabilities {
+    uint32_t memory, largest_tile, largest_result;
+    uint16_t most_columns, most_rows, most_bands;
+    uint8_t bit_depth, slots, window, codec, features, tick_kind;
+    uint16_t chunk;
+    uint32_t tick_rate, clock_hz;
+    uint8_t fingerprint[8];
+    const char *name, *software; /* at most 48 bytes each */
+};
+
+/* What a tile is and how it is to be coded. */
+struct dp_form {
+    uint32_t tile_bytes, tile_crc;
+    uint16_t columns, rows, bands;
+    uint8_t bit_depth, sample, flags, setting_kind;
+    int32_t nodata;
+    uint32_t setting;
+};
+
+/* A tile to encode: read `tile`, write the payload to `payload`. */
+struct dp_work {
+    uint32_t session, job;
+    struct dp_form form;
+    const uint8_t *tile;
+    uint8_t *payload;
+    uint32_t payload_size;
+};
+
+struct dp_slot {
+    uint8_t stage, round, status;
+    bool run, said, result, frozen, sending;
+    struct dp_form form;
+    uint32_t first, count;            /* of the tile's chunks */
+    uint32_t length, crc;             /* of the payload */
+    uint32_t next, fetched;           /* of the payload's chunks */
+    uint64_t again, began, receive_ticks, encode_ticks, send_ticks;
+    uint8_t come[(DP_MOST_CHUNKS + 7u) / 8u];
+    uint8_t tile[DP_LARGEST_TILE];
+    uint8_t payload[DP_LARGEST_RESULT];
+};
+
+struct dp_error {
+    uint32_t session, job, detail;
+    uint8_t code;
+};
+
+struct dp_board {
+    struct dp_capabilities own;
+    uint32_t boot_nonce, session, bad_frames;
+    uint32_t dead[DP_DEAD_REMEMBERED];
+    uint32_t dead_count;
+    uint32_t chunk, window, lowest;
+    uint32_t hello, caps, pong, old;
+    bool owes_hello, owes_caps, owes_pong, owes_old, owes_ready;
+    bool busy, overrun;
+    struct dp_work work;
+    struct dp_error errors[DP_ERRORS_WAITING];
+    uint32_t error_count;
+    uint32_t held;
+    uint8_t stuffed[DP_LARGEST_STUFFED];
+    uint8_t body[DP_LARGEST_BODY];
+    struct dp_slot slots[DP_SLOTS];
+};
+
+uint32_t dp_crc32(const uint8_t *data, size_t size);
+
+/* COBS. Decoding returns the size, or SIZE_MAX where the data are no COBS; `out` may be `in`. */
+size_t dp_cobs_decode(const uint8_t *in, size_t size, uint8_t *out);
+size_t dp_cobs_encode(const uint8_t *in, size_t size, uint8_t *out);
+
+/* False where the capabilities claim more than the buffers hold. */
+bool dp_board_init(struct dp_board *board, const struct dp_capabilities *own, uint32_t boot_nonce);
+void dp_board_receive(struct dp_board *board, const uint8_t *data, size_t size, uint64_t ticks);
+/* Write the next frame to `out` (DP_LARGEST_FRAME bytes); return its size, 0 where none waits. */
+size_t dp_board_send(struct dp_board *board, uint8_t *out, uint64_t ticks);
+/* The tile to encode now; NULL where there is none, or one is with the encoder. */
+const struct dp_work *dp_board_take(struct dp_board *board);
+/* `length` bytes lie in work->payload; more than payload_size is a failure. */
+void dp_board_finish(struct dp_board *board, enum dp_status status, uint32_t length,
+                     uint64_t encode_ticks);
+
+#endif

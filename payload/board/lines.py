@@ -1,0 +1,154 @@
+"""What an agent can be reached by, all alike: read what has come, write, notice the end."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pty
+import select
+import socket
+import tty
+from typing import Final, Protocol
+
+from ...link.errors import InputError
+from ...link.serial.constants import DEFAULT_BAUD
+from ...link.serial.port import READ_S, Port, PortLostError
+
+_PIECE: Final = 65536
+
+
+class Line(Protocol):
+    """An open line; one thread may read while another writes."""
+
+    def read(self) -> bytes:
+        """Return what has come, soon, even where that is nothing.
+
+        Raises:
+            PortLostError: The line is gone.
+        """
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Hand bytes to the line.
+
+        Raises:
+            PortLostError: The line is gone.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the line."""
+        ...
+
+
+class Source(Protocol):
+    """Where lines come from: after one is lost, the next."""
+
+    @property
+    def address(self) -> str:
+        """The port that the other end opens, or this end's own."""
+        ...
+
+    def open(self) -> Line | None:
+        """Return a line; None where none is to be had yet."""
+        ...
+
+
+class SerialSource:
+    """A serial port by its name; opened again when it comes back."""
+
+    def __init__(self, name: str, baud: int = DEFAULT_BAUD) -> None:
+        self.address = name
+        self._baud = baud
+        self._first: Port | None = Port(name, baud)
+
+    def open(self) -> Line | None:
+        """Open the port; faults of the first time were raised when this was made."""
+        first, self._first = self._first, None
+        if first is not None:
+            return first
+        try:
+            return Port(self.address, self._baud)
+        except InputError:
+            return None
+
+
+class PtySource:
+    """A pseudo-terminal, made here; it stays, whoever opens its other end."""
+
+    def __init__(self) -> None:
+        self._ours, theirs = pty.openpty()
+        tty.setraw(theirs)
+        # Held open, so that the other end may come and go without an error here.
+        self._theirs = theirs
+        self.address = os.ttyname(theirs)
+
+    def open(self) -> Line:
+        """Return the line to whoever opens the other end."""
+        return FileLine(os.dup(self._ours))
+
+
+class ListeningSource:
+    """A TCP port on which one host at a time is served.
+
+    Args:
+        address: HOST:PORT; port 0 takes any that is free.
+
+    Raises:
+        InputError: The address cannot be had.
+    """
+
+    def __init__(self, address: str) -> None:
+        host, _, number = address.rpartition(":")
+        if not (host and number.isdigit() and int(number) < 65536):
+            raise InputError(f"address {address!r}: write it as HOST:PORT, such as 127.0.0.1:5331")
+        try:
+            self._server = socket.create_server((host, int(number)))
+        except OSError as error:
+            raise InputError(f"{address}: cannot listen there ({error.strerror})") from None
+        self._server.settimeout(READ_S)
+        self.address = f"socket://{host}:{self._server.getsockname()[1]}"
+
+    def open(self) -> Line | None:
+        """Return the next connection; None where nobody has called yet."""
+        try:
+            connection, _ = self._server.accept()
+        except TimeoutError:
+            return None
+        connection.setblocking(True)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return FileLine(connection.detach())
+
+
+class FileLine:
+    """A line that is a file descriptor."""
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+
+    def read(self) -> bytes:
+        """Return what has come."""
+        try:
+            if not select.select([self._file], [], [], READ_S)[0]:
+                return b""
+            data = os.read(self._file, _PIECE)
+        except (OSError, ValueError) as error:
+            raise PortLostError(str(error)) from None
+        if not data:
+            raise PortLostError(os.strerror(errno.EPIPE))
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Hand bytes to the line."""
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+        except (OSError, ValueError) as error:
+            raise PortLostError(str(error)) from None
+
+    def close(self) -> None:
+        """A socket's or a pseudo-terminal's end; a second time does nothing."""
+        file, self._file = self._file, -1
+        if file >= 0:
+            os.close(file)

@@ -1,0 +1,73 @@
+"""The command line of the agent; what it needs is imported when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import socket
+import sys
+from typing import Any
+
+from ...link.errors import InputError
+from ...link.serial.constants import DEFAULT_BAUD
+from .limits import Limits
+
+
+def add_serve(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add the subcommand `serve`; it sets `run`, a function of the arguments."""
+    serve = subparsers.add_parser(
+        "serve",
+        help="encode tiles for a host at the other end of a serial line",
+        description="Be a board: take tiles from a serial line, encode them, give them back with "
+        "the time that it took. Ends with Ctrl-C.",
+    )
+    line = serve.add_mutually_exclusive_group(required=True)
+    line.add_argument("--port", help="a serial port: a path, socket:// or rfc2217://")
+    line.add_argument("--pty", action="store_true", help="make a pseudo-terminal")
+    line.add_argument("--listen", metavar="HOST:PORT", help="wait for a host on a TCP port")
+    serve.add_argument("--baud", type=int, default=DEFAULT_BAUD, help="default %(default)s")
+    serve.add_argument("--codec", default="jpeg2000", help="default %(default)s")
+    serve.add_argument("--name", default=socket.gethostname(), help="default %(default)s")
+    serve.add_argument(
+        "--largest-tile",
+        type=int,
+        default=Limits().side,
+        metavar="PX",
+        help="side of the largest tile; default %(default)s",
+    )
+    serve.add_argument(
+        "--slots", type=int, default=Limits().slots, help="jobs at once; default %(default)s"
+    )
+    serve.set_defaults(run=serve_line)
+
+
+def serve_line(arguments: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    from .agent import Agent
+    from .lines import ListeningSource, PtySource, SerialSource, Source
+    from .tilecoder import tile_coder
+
+    if not 1 <= arguments.slots <= 16:
+        raise InputError(f"--slots {arguments.slots}: allowed are 1 to 16")
+    if not 1 <= arguments.largest_tile <= 65535:
+        raise InputError(f"--largest-tile {arguments.largest_tile}: allowed are 1 to 65535")
+    coder = tile_coder(arguments.codec)
+    source: Source
+    if arguments.pty:
+        source = PtySource()
+    elif arguments.listen:
+        source = ListeningSource(arguments.listen)
+    else:
+        source = SerialSource(arguments.port, arguments.baud)
+    # Eight 16-bit bands of the largest tile: what a multiband imager asks for.
+    limits = Limits(
+        arguments.largest_tile,
+        min(arguments.largest_tile**2 * 16, (1 << 32) // 4),
+        arguments.slots,
+    )
+    agent = Agent(source, coder, arguments.name, limits)
+    signal.signal(signal.SIGTERM, lambda *_: agent.stop())
+    sys.stdout.write(f"serving {coder.software} on {source.address}\n")
+    sys.stdout.flush()
+    agent.serve()
+    return 0

@@ -1,0 +1,238 @@
+"""Tiles over a port to a board, finished tiles back.
+
+    submit ──► HostEnd ──► writer thread ──► port ──► board
+    events ◄── HostEnd ◄── reader thread ◄── port ◄──┘
+
+The writer keeps the window full while the encoder on the other end works. A port that vanishes
+is opened again, for as long as the settings allow the board to be away.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from ...link.serial.constants import DEFAULT_BAUD
+from ...link.serial.events import Clock, Event, Finished, Gone, Refused
+from ...link.serial.host import HostCounts, HostEnd, HostSettings
+from ...link.serial.messages import Capabilities, TileForm
+from ...link.serial.port import Port, PortError, PortLostError
+
+_AGAIN_S: Final = 0.2
+_LONGEST_WAIT_S: Final = 0.5
+
+
+class BoardGoneError(Exception):
+    """No session with the board can be had any more; what is finished stays finished."""
+
+
+class BoardClient:
+    """A board at the end of a port.
+
+    Args:
+        name: The port's name.
+        baud: Bits per second.
+        settings: What to hold the board to; its `baud` is set to the port's.
+
+    Raises:
+        PortError: The port cannot be opened.
+    """
+
+    def __init__(
+        self, name: str, baud: int = DEFAULT_BAUD, settings: HostSettings | None = None
+    ) -> None:
+        self._open_port: Callable[[], Port] = lambda: Port(name, baud)
+        self._port = self._open_port()
+        self._host = HostEnd(settings or HostSettings(), _nonces(), time.monotonic())
+        # Guards the machine; notified whenever it may have something to say or to send.
+        self._changed = threading.Condition()
+        self._closing = False
+        self._lost = ""
+        self._threads = [
+            threading.Thread(target=work, name=work.__name__.strip("_"), daemon=True)
+            for work in (self._read, self._write)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def counts(self) -> HostCounts:
+        """What the line has cost so far."""
+        return self._host.counts
+
+    @property
+    def bad_frames(self) -> int:
+        """Damaged frames that came from the board."""
+        return self._host.bad_frames
+
+    @property
+    def round_trip_s(self) -> float | None:
+        """The smoothed round trip of a chunk; None before the first."""
+        return self._host.round_trip
+
+    def close(self) -> None:
+        """Stop the threads and let go of the port."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+        self._port.close()
+
+    def __enter__(self) -> BoardClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def capabilities(self) -> Capabilities:
+        """Open a session and return what the board can do.
+
+        Raises:
+            BoardGoneError: Nobody is there.
+        """
+        with self._changed:
+            self._host.begin(time.monotonic())
+            self._changed.notify_all()
+            while not self._host.is_open:
+                if self._host.gone:
+                    raise BoardGoneError(self._cause())
+                self._changed.wait(_LONGEST_WAIT_S)
+            found = self._host.capabilities
+        assert found is not None  # noqa: S101  (a session is open)
+        return found
+
+    def submit(self, form: TileForm, tile: bytes) -> int:
+        """Take on a tile; return its ticket."""
+        with self._changed:
+            ticket = self._host.submit(form, tile, time.monotonic())
+            self._changed.notify_all()
+        return ticket
+
+    def event(self, timeout: float | None = None) -> Event | None:
+        """Return the next event; None where none comes in time.
+
+        Raises:
+            BoardGoneError: No session can be had any more.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
+        with self._changed:
+            while not self._host.events:
+                left = _LONGEST_WAIT_S if until is None else until - time.monotonic()
+                if left <= 0:
+                    return None
+                self._changed.wait(min(left, _LONGEST_WAIT_S))
+            event = self._host.events[0]
+            if isinstance(event, Gone):
+                raise BoardGoneError(event.cause)
+            return self._host.events.popleft()
+
+    def encode(
+        self, tiles: Iterable[tuple[TileForm, bytes]]
+    ) -> Iterator[tuple[int, Finished | Refused]]:
+        """Encode tiles; yield each one's index and what came of it as soon as it is settled.
+
+        No more tiles are taken from `tiles` than the board needs to stay busy.
+
+        Raises:
+            BoardGoneError: No session can be had any more.
+        """
+        ahead = 2 * self.capabilities().slots
+        source = iter(tiles)
+        indices: dict[int, int] = {}
+        taken = 0
+        while True:
+            while len(indices) < ahead:
+                following = next(source, None)
+                if following is None:
+                    break
+                indices[self.submit(*following)] = taken
+                taken += 1
+            if not indices:
+                return
+            event = self.event()
+            if isinstance(event, Finished | Refused) and event.ticket in indices:
+                yield indices.pop(event.ticket), event
+
+    def clock(self, timeout: float = 10.0) -> Clock:
+        """Return the board's clock.
+
+        Raises:
+            BoardGoneError: Nobody is there, or it does not answer.
+        """
+        self.capabilities()
+        with self._changed:
+            token = self._host.ping(time.monotonic())
+            self._changed.notify_all()
+        until = time.monotonic() + timeout
+        while (left := until - time.monotonic()) > 0:
+            event = self.event(left)
+            if isinstance(event, Clock) and event.token == token:
+                return event
+        raise BoardGoneError(f"no answer to a ping in {timeout:g} s")
+
+    # ---- threads
+
+    def _read(self) -> None:
+        while not self._closing:
+            port = self._port
+            try:
+                data = port.read()
+            except PortLostError as error:
+                with self._changed:
+                    if port is self._port and not self._closing:
+                        self._host.line_down(str(error), time.monotonic())
+                    self._changed.notify_all()
+                self._reopen(port)
+                continue
+            if data:
+                with self._changed:
+                    self._host.receive(data, time.monotonic())
+                    self._changed.notify_all()
+
+    def _reopen(self, lost: Port) -> None:
+        lost.close()
+        while not self._closing:
+            try:
+                port = self._open_port()
+            except PortError:
+                time.sleep(_AGAIN_S)
+                continue
+            with self._changed:
+                self._port = port
+                self._host.line_up(time.monotonic())
+                self._changed.notify_all()
+            return
+
+    def _write(self) -> None:
+        while not self._closing:
+            with self._changed:
+                now = time.monotonic()
+                data = self._host.send(now)
+                if self._host.events:
+                    self._changed.notify_all()
+                if not data:
+                    wake = self._host.wake()
+                    wait = _LONGEST_WAIT_S if wake is None else wake - now
+                    self._changed.wait(min(max(wait, 0.001), _LONGEST_WAIT_S))
+                port = self._port
+            if data:
+                try:
+                    port.write(data)
+                except PortLostError:
+                    time.sleep(0.01)  # the reader notices it too, and opens the port again
+
+    def _cause(self) -> str:
+        return next((one.cause for one in self._host.events if isinstance(one, Gone)), "gone")
+
+
+def _nonces() -> Iterator[int]:
+    """Count on from a random number, so that no nonce comes twice within a run."""
+    number = secrets.randbits(32)
+    while True:
+        number = (number + 1) & 0xFFFFFFFF
+        if number:
+            yield number

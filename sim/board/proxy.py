@@ -1,0 +1,170 @@
+"""A faulty line in real time between a host and a board, for tests of drivers and boards.
+
+    host ──► socket ──► FaultyLine ──► port ──► board
+    host ◄── socket ◄── FaultyLine ◄── port ◄── board
+
+Open `address` in place of the board's port. Rates and delays hold in real time; `disconnect` and
+`stall` are for the test to call.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from ...link.serial.constants import DEFAULT_BAUD
+from ...link.serial.faultyline import Faults, FaultyLine
+from ...link.serial.framing import DELIMITER
+from ...link.serial.port import Port, PortLostError
+from ...payload.board.lines import Line, ListeningSource
+
+_AHEAD_S: Final = 0.05
+"""How much of the line's time may be read before it is due: what a UART's buffer holds."""
+_LONGEST_WAIT_S: Final = 0.05
+
+
+class _Way:
+    """One direction: bytes of one line, through the faults, into another."""
+
+    def __init__(self, line: FaultyLine) -> None:
+        self.line = line
+        self._held = b""
+        self._changed = threading.Condition()
+
+    def take_in(self, data: bytes) -> None:
+        """Put bytes on the line, frame by frame, as fast as it takes them."""
+        *frames, self._held = (self._held + data).split(DELIMITER)
+        if len(self._held) > 1 << 16:
+            frames.append(self._held)
+            self._held = b""
+        for frame in frames:
+            if frame:
+                with self._changed:
+                    self.line.write(DELIMITER + frame + DELIMITER, time.monotonic())
+                    self._changed.notify_all()
+                    ahead = self.line.free_at() - time.monotonic() - _AHEAD_S
+                if ahead > 0:
+                    time.sleep(ahead)
+
+    def due(self) -> bytes:
+        """Return what has arrived, after a short wait at most."""
+        with self._changed:
+            now = time.monotonic()
+            data = self.line.read(now)
+            if not data:
+                following = self.line.next_arrival()
+                wait = _LONGEST_WAIT_S if following is None else following - now
+                if wait > 0:
+                    self._changed.wait(min(wait, _LONGEST_WAIT_S))
+            return data
+
+    def cut(self) -> None:
+        """Lose what is on the way."""
+        with self._changed:
+            self.line.cut()
+            self._held = b""
+
+
+class LineProxy:
+    """A faulty line in front of a board.
+
+    Args:
+        port: The board's port.
+        seed: Of all faults.
+        baud: Bits per second to hold the line to, each way; None is as fast as it goes.
+        delay_s: Delay each way.
+        faults: What goes wrong, each way.
+        port_baud: Rate of the board's own port.
+    """
+
+    def __init__(
+        self,
+        port: str,
+        seed: int = 1,
+        baud: float | None = None,
+        delay_s: float = 0.0,
+        faults: Faults | None = None,
+        port_baud: int = DEFAULT_BAUD,
+    ) -> None:
+        chosen = faults or Faults()
+        self.down = FaultyLine(seed, baud, delay_s, chosen)
+        self.up = FaultyLine(seed + 1, baud, delay_s, chosen)
+        self._ways = _Way(self.down), _Way(self.up)
+        self._source = ListeningSource("127.0.0.1:0")
+        self.address = self._source.address
+        self._board = Port(port, port_baud)
+        self._host: Line | None = None
+        self._stalled_until = 0.0
+        self._closing = False
+        self._threads = [
+            threading.Thread(target=work, daemon=True)
+            for work in (self._from_host, self._to_board, self._from_board, self._to_host)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def disconnect(self) -> None:
+        """Hang up on the host; it may call again at once."""
+        host, self._host = self._host, None
+        if host is not None:
+            host.close()
+        for way in self._ways:
+            way.cut()
+
+    def stall(self, seconds: float) -> None:
+        """Let nothing out, either way, for a while; nothing is lost."""
+        self._stalled_until = time.monotonic() + seconds
+
+    def close(self) -> None:
+        """Stop, and let go of both ends."""
+        self._closing = True
+        for thread in self._threads:
+            thread.join()
+        self.disconnect()
+        self._board.close()
+
+    def __enter__(self) -> LineProxy:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _from_host(self) -> None:
+        while not self._closing:
+            host = self._host
+            if host is None:
+                self._host = self._source.open()
+                continue
+            try:
+                self._ways[0].take_in(host.read())
+            except PortLostError:
+                if self._host is host:
+                    self.disconnect()
+
+    def _from_board(self) -> None:
+        while not self._closing:
+            self._ways[1].take_in(self._board.read())
+
+    def _to_board(self) -> None:
+        self._deliver(self._ways[0], self._board.write)
+
+    def _to_host(self) -> None:
+        self._deliver(self._ways[1], self._write_host)
+
+    def _write_host(self, data: bytes) -> None:
+        host = self._host
+        if host is not None:
+            try:
+                host.write(data)
+            except PortLostError:
+                return  # whoever reads from it hangs up
+
+    def _deliver(self, way: _Way, write: Callable[[bytes], None]) -> None:
+        while not self._closing:
+            wait = self._stalled_until - time.monotonic()
+            if wait > 0:
+                time.sleep(min(wait, _LONGEST_WAIT_S))
+            elif data := way.due():
+                write(data)

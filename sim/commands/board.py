@@ -1,0 +1,177 @@
+"""The subcommands `downpass board list|probe|check|bench|serve|emulate`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from ...link.serial.constants import DEFAULT_BAUD
+from ...payload.board.serve import add_serve
+
+if TYPE_CHECKING:
+    from ...link.serial.messages import Capabilities
+
+_PORT_HELP = "a path, socket://HOST:PORT, rfc2217://HOST:PORT, or emulator:NAME"
+
+
+def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add the subcommand; each of its own sets `run`, which returns a status."""
+    board = subparsers.add_parser(
+        "board",
+        help="boards on a serial line",
+        description="Find, question, test and time boards that encode tiles at the end of a "
+        "serial line, or be one.",
+    )
+    commands = board.add_subparsers(metavar="COMMAND", required=True)
+    commands.add_parser("list", help="show serial ports and emulators").set_defaults(run=show)
+    for name, run, what in (
+        ("probe", probe, "say who is at a port"),
+        ("check", check, "run the conformance suite; exit status 1 where a check fails"),
+        ("bench", bench, "time encoding and the line"),
+    ):
+        parser = commands.add_parser(name, help=what, description=what.capitalize() + ".")
+        parser.add_argument("port", metavar="PORT", help=_PORT_HELP)
+        parser.add_argument("--baud", type=int, default=DEFAULT_BAUD, help="default %(default)s")
+        parser.add_argument("--json", action="store_true", help="print JSON")
+        parser.set_defaults(run=run)
+        if name == "bench":
+            parser.add_argument("--tiles", type=int, default=64, help="default %(default)s")
+            parser.add_argument("--side", type=int, default=64, help="default %(default)s pixels")
+    emulate = commands.add_parser(
+        "emulate",
+        help="start an emulated board and print its port",
+        description="Start an emulated board, print its port, and run it until Ctrl-C.",
+    )
+    emulate.add_argument("name", metavar="BOARD", help="see `downpass board list`")
+    emulate.set_defaults(run=run_emulator)
+    add_serve(commands)
+
+
+def show(_arguments: argparse.Namespace) -> int:
+    """Print ports and emulators."""
+    from ...link.serial.port import known_ports
+    from ..board.emulators import EMULATORS, PREFIX
+
+    rows = known_ports() + [(PREFIX + name, what) for name, what in EMULATORS.items()]
+    width = max(len(name) for name, _ in rows)
+    for name, what in rows:
+        _say(f"{name:{width}}  {what}")
+    return 0
+
+
+def probe(arguments: argparse.Namespace) -> int:
+    """Print who is there."""
+    from ...link.errors import InputError
+    from ...link.serial.host import HostSettings
+    from ..board.client import BoardClient, BoardGoneError
+    from ..board.emulators import board_port
+
+    with (
+        board_port(arguments.port) as port,
+        BoardClient(port, arguments.baud, HostSettings(away=5)) as board,
+    ):
+        try:
+            own = board.capabilities()
+            first = board.clock()
+            time.sleep(0.5)
+            second = board.clock()
+        except BoardGoneError as error:
+            raise InputError(f"{port}: {error}") from None
+    facts = _facts(own) | {
+        "boot": f"{second.boot_nonce:08x}",
+        "round trip": f"{1000 * min(first.round_trip, second.round_trip):.2f} ms",
+        "damaged frames": f"{second.bad_frames} at the board, {board.bad_frames} here",
+    }
+    if arguments.json:
+        _say(json.dumps(facts, indent=1))
+    else:
+        width = max(map(len, facts))
+        for name, value in facts.items():
+            _say(f"{name:{width}}  {value}")
+    return 0
+
+
+def _facts(own: Capabilities) -> dict[str, str]:
+    from ...link.bitstream import CODECS, NO_MODEL
+    from ...link.serial.constants import Feature, TickKind
+
+    kind = "measured" if own.tick_kind == TickKind.MEASURED else "modelled"
+    return {
+        "name": own.name,
+        "software": own.software,
+        "codec": CODECS.get(own.codec, f"number {own.codec}"),
+        "model": "none" if own.fingerprint == NO_MODEL else own.fingerprint.hex(),
+        "largest tile": f"{own.most_columns} x {own.most_rows}, {own.most_bands} bands, "
+        f"{own.bit_depth} bit, {own.largest_tile} bytes",
+        "takes": ", ".join(one.name.lower() for one in Feature if own.features & one and one.name),
+        "slots": f"{own.slots}, window {own.window} chunks of up to {own.chunk} bytes",
+        "memory": f"{own.memory} bytes",
+        "clock": f"{own.tick_rate} ticks a second, {kind}",
+    }
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Run the suite and print its table."""
+    from ...link.errors import InputError
+    from ...link.serial.port import Port
+    from ..board.conformance import NonconformanceError
+    from ..board.conformance import check as run_checks
+    from ..board.emulators import board_port
+
+    with board_port(arguments.port) as name, Port(name, arguments.baud) as port:
+        try:
+            outcomes = run_checks(port)
+        except NonconformanceError as error:
+            raise InputError(f"{name}: {error}") from None
+    failed = sum(bool(outcome.fault) for outcome in outcomes)
+    if arguments.json:
+        rows = [
+            {"check": one.name, "fault": one.fault or None, "note": one.note or None}
+            for one in outcomes
+        ]
+        _say(json.dumps(rows, indent=1))
+    else:
+        for one in outcomes:
+            mark = "FAIL" if one.fault else "ok"
+            _say(f"{mark:4}  {one.name:28} {one.seconds:6.2f} s  {one.fault or one.note}".rstrip())
+        _say(f"{len(outcomes) - failed} of {len(outcomes)} checks passed")
+    return 1 if failed else 0
+
+
+def bench(arguments: argparse.Namespace) -> int:
+    """Time tiles over the line."""
+    from ...link.errors import InputError
+    from ..board.bench import run_bench
+    from ..board.client import BoardGoneError
+    from ..board.emulators import board_port
+
+    with board_port(arguments.port) as port:
+        try:
+            figures = run_bench(port, arguments.baud, arguments.tiles, arguments.side)
+        except BoardGoneError as error:
+            raise InputError(f"{port}: {error}") from None
+    if arguments.json:
+        _say(json.dumps(figures, indent=1))
+    else:
+        width = max(map(len, figures))
+        for name, value in figures.items():
+            _say(f"{name.replace('_', ' '):{width}}  {value}")
+    return 0
+
+
+def run_emulator(arguments: argparse.Namespace) -> int:
+    """Start an emulator and wait."""
+    from ..board.emulators import PREFIX, board_port
+
+    with board_port(PREFIX + arguments.name.removeprefix(PREFIX)) as port:
+        _say(port)
+        sys.stdout.flush()
+        while True:
+            time.sleep(3600)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")

@@ -1,0 +1,71 @@
+"""`pytest tests/hil --board PORT` runs these tests against a board; without it, an agent."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from downpass.link import bitstream
+from downpass.link.serial.constants import SettingCode
+from downpass.link.serial.host import HostSettings
+from downpass.link.serial.messages import TileForm
+from downpass.payload.board.tilecoder import tile_coder
+from downpass.sim.board.client import BoardClient
+from downpass.sim.board.emulators import board_port as port_of
+from downpass.sim.board.proxy import LineProxy
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("downpass")
+    group.addoption("--board", metavar="PORT", help="the board's port; default: a local agent")
+    group.addoption("--board-baud", type=int, default=921600, help="default %(default)s")
+
+
+@pytest.fixture(scope="session")
+def board_port(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The port of the board under test."""
+    given = request.config.getoption("--board", default=None) or "emulator:agent"
+    with port_of(given) as port:
+        yield port
+
+
+@pytest.fixture
+def board(board_port: str, request: pytest.FixtureRequest) -> Iterator[BoardClient]:
+    """A client of the board under test."""
+    baud = request.config.getoption("--board-baud", default=921600)
+    with BoardClient(board_port, baud, HostSettings(away=10)) as client:
+        yield client
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the board must make of a tile, and a setting that it takes."""
+
+    setting: tuple[SettingCode, int]
+    encode: Callable[[TileForm, bytes], bytes]
+
+
+@pytest.fixture
+def reference(board_port: str, request: pytest.FixtureRequest) -> Reference:
+    """The board's codec in this process; a board without a codec gives back what it got."""
+    baud = request.config.getoption("--board-baud", default=921600)
+    with BoardClient(board_port, baud) as client:
+        own = client.capabilities()
+    if own.codec == 0:
+        return Reference((SettingCode.STEP, 0), lambda _form, tile: tile)
+    coder = tile_coder(bitstream.CODECS[own.codec])
+    return Reference((SettingCode.QUALITY, 60000), coder.encode)
+
+
+@pytest.fixture
+def faulty_line(board_port: str) -> Iterator[Callable[..., LineProxy]]:
+    """Make a faulty line in front of the board: `faulty_line(baud=921600, faults=Faults(…))`."""
+    with contextlib.ExitStack() as open_lines:
+
+        def make(**settings: Any) -> LineProxy:
+            return open_lines.enter_context(LineProxy(board_port, **settings))
+
+        yield make

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import os
+import pty
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import serial
+from downpass.link.serial import port as ports
+from downpass.link.serial.port import Port, PortError, PortLostError
+
+
+def read_all(port: Port, count: int) -> bytes:
+    data = b""
+    until = time.monotonic() + 5
+    while len(data) < count and time.monotonic() < until:
+        data += port.read()
+    return data
+
+
+def test_a_loop_gives_back_what_it_takes() -> None:
+    with Port("loop://") as port:
+        port.write(b"hello")
+        assert read_all(port, 5) == b"hello"
+        assert port.read() == b""
+
+
+def test_a_pty_is_a_port_like_any_other() -> None:
+    ours, theirs = pty.openpty()
+    with Port(os.ttyname(theirs), 115200) as port:
+        port.write(bytes(range(256)))
+        assert os.read(ours, 256) == bytes(range(256)), "the line must be raw"
+        os.write(ours, bytes(range(256)))
+        assert read_all(port, 256) == bytes(range(256))
+        with pytest.raises(PortError, match="another program has it open"):
+            Port(os.ttyname(theirs))
+        os.close(ours)
+        with pytest.raises(PortLostError, match="the port is gone"):
+            for _ in range(20):
+                port.read()
+    os.close(theirs)
+
+
+def test_a_socket_is_a_port_and_hanging_up_is_noticed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(connection.recv(100)[::-1])
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with Port(f"socket://127.0.0.1:{server.getsockname()[1]}") as port:
+            port.write(b"abc")
+            assert read_all(port, 3) == b"cba"
+            with pytest.raises(PortLostError):
+                for _ in range(20):
+                    port.read()
+        thread.join()
+
+
+def test_a_missing_port_names_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "known_ports", lambda: [("/dev/ttyUSB1", "board")])
+    with pytest.raises(PortError, match=r"^/dev/ttyNO: no such port; there are /dev/ttyUSB1$"):
+        Port("/dev/ttyNO")
+    monkeypatch.setattr(ports, "known_ports", list)
+    with pytest.raises(PortError, match="is the board plugged in"):
+        Port("/dev/ttyNO")
+
+
+def test_nobody_at_the_socket_is_said_plainly() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        number = server.getsockname()[1]
+    with pytest.raises(PortError, match="nobody listens there"):
+        Port(f"socket://127.0.0.1:{number}")
+
+
+def test_a_file_is_no_port(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+    with pytest.raises(PortError, match="it is no serial port"):
+        Port(str(file))
+
+
+def test_an_unknown_scheme_names_the_known_ones() -> None:
+    with pytest.raises(PortError, match="a port is a path, socket://, rfc2217:// or loop://"):
+        Port("carrier://pigeon")
+
+
+def test_a_forbidden_port_says_which_group_to_join(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise serial.SerialException(13, "could not open port: [Errno 13] Permission denied")
+
+    monkeypatch.setattr(serial, "serial_for_url", refuse)
+    monkeypatch.setattr(Path, "group", lambda self: "dialout")
+    file = tmp_path / "tty"
+    file.write_bytes(b"")
+    with pytest.raises(PortError, match="usermod -aG dialout"):
+        Port(str(file))
+
+
+def test_a_baud_rate_of_nothing_is_refused() -> None:
+    with pytest.raises(PortError, match="baud 0: allowed is at least 1"):
+        Port("loop://", 0)

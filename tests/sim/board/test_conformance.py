@@ -1,0 +1,113 @@
+"""The suite must fail boards that break a rule: each here breaks one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from downpass.link.errors import InputError
+from downpass.link.serial.board import BoardEnd
+from downpass.link.serial.constants import Stage, Status, TickKind
+from downpass.link.serial.messages import Capabilities
+from downpass.link.serial.port import Port
+from downpass.payload.board.lines import PtySource
+from downpass.sim.board import conformance
+
+OWN = Capabilities(
+    1 << 16, 4096, 4096, 32, 32, 3, 8, 2, 8, 16, 32, TickKind.MEASURED, 256, 10**6, 0,
+    b"rulefree", "bad", "none",
+)  # fmt: skip
+
+
+class Forgetful(BoardEnd):
+    """Runs a finished job again when it is asked to."""
+
+    def receive(self, data: bytes, ticks: int) -> None:
+        super().receive(data, ticks)
+        slot = self._slots[0]
+        if slot.stage == Stage.DONE and not slot.said:
+            slot.encode_ticks += 1
+
+
+class Undying(BoardEnd):
+    """Lets a dead session come back."""
+
+    def receive(self, data: bytes, ticks: int) -> None:
+        self._dead.clear()
+        super().receive(data, ticks)
+
+
+class Sleepy(BoardEnd):
+    """Its clock stands still."""
+
+    def receive(self, data: bytes, ticks: int) -> None:
+        super().receive(data, 5)
+
+    def send(self, ticks: int) -> bytes:
+        return super().send(5)
+
+
+class Sound(BoardEnd):
+    """Breaks no rule."""
+
+
+def served(kind: type[BoardEnd], stopping: threading.Event, source: PtySource) -> None:
+    board, line, count = kind(OWN, 99), source.open(), 0
+    while not stopping.is_set():
+        data = line.read()
+        ticks = time.monotonic_ns() // 1000
+        board.receive(data, ticks)
+        work = board.take()
+        if work is not None:
+            count += 1
+            board.finish(Status.CODED, work.tile[::-3], 1000)
+        while data := board.send(ticks):
+            line.write(data)
+    line.close()
+
+
+@pytest.fixture
+def port_to() -> Iterator[Callable[[type[BoardEnd]], Port]]:
+    stopping = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def start(kind: type[BoardEnd]) -> Port:
+        source = PtySource()
+        threads.append(threading.Thread(target=served, args=(kind, stopping, source)))
+        threads[-1].start()
+        return Port(source.address)
+
+    yield start
+    stopping.set()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("kind", "failing"),
+    [
+        (Sound, ""),
+        (Forgetful, "jobs are idempotent"),
+        (Undying, "sessions die"),
+        (Sleepy, "clock"),
+    ],
+)
+def test_who_breaks_a_rule_fails_its_check(
+    kind: type[BoardEnd],
+    failing: str,
+    port_to: Callable[[type[BoardEnd]], Port],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(conformance, "QUIET_S", 0.1)
+    monkeypatch.setattr(conformance, "ANSWER_S", 1.0)
+    with port_to(kind) as port:
+        outcomes = conformance.check(port)
+    assert [one.name for one in outcomes if one.fault] == ([failing] if failing else [])
+    assert [one.name for one in outcomes] == list(conformance.CHECKS)
+
+
+def test_the_errors_of_ports_are_input_errors() -> None:
+    with pytest.raises(InputError):
+        Port("/dev/ttyNO")
