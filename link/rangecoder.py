@@ -61,23 +61,24 @@ class SymbolWriter:
 
     def finish(self) -> bytes:
         """Return the fewest bytes that a reader takes for what was written."""
-        _, (lower, span) = self._coder.pos()
+        words, (lower, span) = self._coder.pos()
         if span == _WORD * _WORD - 1:
             return b""
-        whole = self._coder.get_compressed()
-        # constriction names `point`, inside the interval, by its highest word; words after it
-        # are filling. Any other number of the interval that carries as `point` does will do.
-        point = lower + _WORD - 1
-        words = self._coder.pos()[0]
-        head, carried = whole[:words], point >> _STATE_BITS
+        head = self._coder.get_compressed()[:words].astype(">u4").tobytes()
+        # constriction ends with a number that it calls its point; words before it are written
+        # with the carry that the point has, and another number may have another.
+        carried = (lower + _WORD - 1) >> _STATE_BITS
         size = _STATE_BITS // 8
         for kept in range(size // 2 + 1):
             unit = 1 << (_STATE_BITS - 8 * kept)
             value = -(-lower // unit) * unit
-            if value < lower + span and value >> _STATE_BITS == carried:
+            if value < lower + span:
                 break
-        tail = (value & (_WORD * _WORD - 1)).to_bytes(size, "big")[:kept]
-        return bytes((head.astype(">u4").tobytes() + tail).rstrip(b"\0"))
+        carry, value = divmod(value, 1 << _STATE_BITS)
+        if carry != carried:
+            other = int.from_bytes(head, "big") + carry - carried
+            head = other.to_bytes(len(head), "big")
+        return bytes((head + value.to_bytes(size, "big")[:kept]).rstrip(b"\0"))
 
 
 class SymbolReader:

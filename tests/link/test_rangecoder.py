@@ -165,7 +165,7 @@ def test_most_damage_is_noticed_by_where_the_bytes_end() -> None:
             flipped = bytearray(sound)
             flipped[at] ^= 1 << bit
             found.append(refused(bytes(flipped), 4000, model))
-    assert np.mean(found) > 0.9
+    assert np.mean(found) > 0.75
 
 
 def test_nothing_is_no_bytes() -> None:
