@@ -283,7 +283,7 @@ def test_finer_tiles_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(student, "_ENOUGH", 1.0)  # so that the search goes on to the last step
     prepared = StudentEncoder(32).prepare(real(AERIAL, 128))
     header, found = None, set()
-    for budget in range(4000, 7000, 500):
+    for budget in range(2500, 5000, 400):
         stream = prepared.encode(Setting(bytes=budget))
         header = read_header(stream)[0]
         found.add(header.parameter // 512)

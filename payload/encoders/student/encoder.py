@@ -207,7 +207,7 @@ class PreparedStudent:
                 return min(sizes, key=lambda q: abs(np.log(sizes[q] / budget)))
         means, places = np.zeros(model.latents), 0.0
         for index in range(len(self._places)):
-            for tile in self._tile(index):
+            for tile in self.tile(index):
                 count = tile.shape.rows * tile.shape.columns
                 outside = tile.scales.planes[:, 0].size - count
                 total = tile.scales.planes.sum(axis=(0, 2), dtype=np.int64)
@@ -242,13 +242,13 @@ class PreparedStudent:
 
     def _payload(self, index: int, quality: int) -> bytes:
         mask = self._masks[index] if self._masks else b""
-        streams = [encode_tile(self._entropy, tile, quality) for tile in self._tile(index)]
+        streams = [encode_tile(self._entropy, tile, quality) for tile in self.tile(index)]
         if not streams:
             return mask
         head = b"".join(varint.pack(len(stream)) + stream for stream in streams[:-1])
         return mask + head + streams[-1]
 
-    def _tile(self, index: int) -> list[AnalysedTile]:
+    def tile(self, index: int) -> list[AnalysedTile]:
         """Return a tile's band triples after the networks; none of a tile without pixels."""
         if index in self._analysed:
             return self._analysed[index]
