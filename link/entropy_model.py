@@ -132,9 +132,9 @@ class EntropyModel:
         return np.ascontiguousarray(self.arrays["gain"], np.int16)
 
     @cached_property
-    def expected(self) -> NDArray[np.uint16]:
-        """E|k| in 1/16 by scale index."""
-        return self.arrays["context.expected"].astype(np.uint16)
+    def expected(self) -> NDArray[np.float32]:
+        """E|k| in 1/16 by scale index, whole numbers."""
+        return self.arrays["context.expected"].astype(np.float32)
 
     @cached_property
     def rounding(self) -> NDArray[np.int32]:

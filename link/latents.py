@@ -170,16 +170,20 @@ class Walk:
         self.model, self.shape = model, scales.shape
         self.gain = model.gain[quality]
         plane, count = self.shape.plane, model.latents
-        base = scales.planes + self.gain[:, None]
-        flat = base.reshape(-1)
-        self.spoken = np.flatnonzero(flat >= SPOKEN)
-        edges = np.searchsorted(self.spoken, np.arange(4 * count + 1) * plane)
-        where = np.repeat(np.arange(4 * count, dtype=np.int32), np.diff(edges))
-        self.channels = where % np.int32(count)
-        self._within = (self.spoken - where * np.int64(plane)).astype(np.int32)
-        self._level = flat[self.spoken]
-        self._edges = edges.reshape(-1)[:-1].reshape(4, count)
-        self._ends = edges[1:].reshape(4, count)
+        base = (scales.planes + self.gain[:, None]).reshape(-1)
+        self.spoken = (base >= SPOKEN).nonzero()[0]
+        edges = self.spoken.searchsorted(np.arange(4 * count + 1) * plane)
+        where = np.repeat(np.arange(4 * count), np.diff(edges))
+        self.channels = np.tile(np.arange(count), 4).take(where)
+        self._within = self.spoken - where * plane
+        self._level = base.take(self.spoken)
+        self._slices = [
+            [
+                slice(*edges[[phase * count + group.first, phase * count + group.last]].tolist())
+                for phase in range(4)
+            ]
+            for group in model.groups
+        ]
         self._magnitude = np.zeros((4, count, plane), np.int16)
         lead = self.shape.stride + 1
         self._decoded = np.zeros(4 * model.predicted * plane + 2 * lead, np.float64)
@@ -190,8 +194,7 @@ class Walk:
         """Go through the tile."""
         for number, group in enumerate(self.model.groups):
             before: NDArray[np.float32] | None = None
-            for phase in range(4):
-                spoken = self._slice(group, phase)
+            for phase, spoken in enumerate(self._slices[number]):
                 means = self._means(number, group, phase)
                 if spoken.start == spoken.stop:
                     if means is not None:
@@ -205,33 +208,39 @@ class Walk:
                 part = Part(number, phase, spoken, places, index, means)
                 self._keep(group, part, exchange(part))
 
-    def _slice(self, group: Group, phase: int) -> slice:
-        return slice(int(self._edges[phase, group.first]), int(self._ends[phase, group.last - 1]))
-
     def _expectations(self) -> None:
         """Work out, for all parts at once, what their scales had led to expect: `den`'s bins."""
-        expected = np.zeros((4, self.model.latents, self.shape.plane), np.uint16)
+        expected = np.zeros((4, self.model.latents, self.shape.plane), np.float32)
         level = np.minimum(self._level >> 2, SCALES - 1)
-        expected.reshape(-1)[self.spoken] = np.take(self.model.expected, level)
+        expected.reshape(-1)[self.spoken] = self.model.expected.take(level)
         self._bins = np.empty(self.spoken.size, np.int32)
-        for group in self.model.groups:
+        for number, group in enumerate(self.model.groups):
+            slices = self._slices[number]
+            if slices[0].start == slices[0].stop and all(s.start == s.stop for s in slices):
+                continue
             weight = max(group.window, 1)
-            around = (self._around(expected, group) + 2 * weight).astype(np.float32)
-            for phase in range(4):
-                spoken = self._slice(group, phase)
+            around = self._around(expected, group)
+            around += np.float32(2 * weight)
+            for phase, spoken in enumerate(slices):
                 if spoken.start == spoken.stop:
                     continue
-                den = np.take(around[phase], self._within[spoken])
+                den = around[phase].take(self._within[spoken])
                 if phase:
-                    own = self._own(expected, phase, group)
                     start = (phase * self.model.latents + group.first) * self.shape.plane
-                    den += np.float32(weight) * np.take(own, self.spoken[spoken] - start)
-                self._bins[spoken] = _exponents(den) - 33 * _lowest_exponent(weight)
+                    places = self.spoken[spoken] - start
+                    own = self._own(expected, phase, group, int(places[-1])).take(places)
+                    own *= np.float32(weight)
+                    den += own
+                bins = _exponents(den)
+                bins -= 33 * _lowest_exponent(weight)
+                self._bins[spoken] = bins
 
     def _before(self, group: Group) -> NDArray[np.float32]:
         """Return the part of num that comes of the window's channels (4, plane)."""
         around = self._around(self._magnitude, group)
-        return (16 * around + 2 * max(group.window, 1)).astype(np.float32)
+        around *= np.float32(16)
+        around += np.float32(2 * max(group.window, 1))
+        return around
 
     def _index(
         self,
@@ -243,25 +252,24 @@ class Walk:
         before: NDArray[np.float32],
     ) -> NDArray[np.uint8]:
         """Return the scale indices of a part's spoken latents."""
-        num = np.take(before, self._within[spoken])
+        num = before.take(self._within[spoken])
         if phase:
-            own = np.take(self._own(self._magnitude, phase, group), places)
-            num += np.float32(16 * max(group.window, 1)) * own
+            own = self._own(self._magnitude, phase, group, int(places[-1])).take(places)
+            num += own * np.float32(16 * max(group.window, 1))
         cell = _exponents(num)
         cell <<= 5
         cell += self._bins[spoken]
-        value = np.take(self.model.corrections[number, phase], cell)
+        value = self.model.corrections[number, phase].take(cell)
         value += self._level[spoken]
         value >>= 2
         np.maximum(value, 0, out=value)
         np.minimum(value, SCALES - 1, out=value)
-        return value.astype(np.uint8)
+        return np.asarray(value.astype(np.uint8))
 
-    def _own(self, planes: Integers, phase: int, group: Group) -> Integers:
-        """Return S of a part (flat): neighbours coded before, 2 (edge) and 1 (corner)."""
+    def _own(self, planes: Integers, phase: int, group: Group, last: int) -> Integers:
+        """Return S of a part (flat, as far as `last`): coded neighbours, 2 (edge), 1 (corner)."""
         flat, stride = planes.reshape(-1), self.shape.stride
-        last = group.first + self._reach(group, phase)
-        size = (last - group.first) * self.shape.plane
+        size = last + 1
         start = group.first * self.shape.plane
         step = self.model.latents * self.shape.plane
 
@@ -289,24 +297,21 @@ class Walk:
             total += near(2, stride)
         return total
 
-    def _reach(self, group: Group, phase: int) -> int:
-        """Return how many channels of a group lead up to the last with a spoken latent."""
-        spoken = self._slice(group, phase)
-        return int(self.channels[spoken.stop - 1]) + 1 - group.first
-
-    def _around(self, planes: Integers, group: Group) -> NDArray[np.int32]:
+    def _around(self, planes: Integers, group: Group) -> NDArray[np.float32]:
         """Return F (4, plane) of a group's window: weights 8, 2 (edge) and 1 (corner).
 
         On the whole grid these are (1, 2, 1) down times (1, 2, 1) across, and 4 in the centre.
+        Sums of magnitudes stay below 2^15, those of expectations are float32's below 2^24.
         """
         shape = self.shape
         if group.window == 0:
-            return np.zeros((4, shape.plane), np.int32)
-        window = slice(group.first - group.window, group.first)
-        total = planes[:, window].sum(axis=1, dtype=np.int32)
+            return np.zeros((4, shape.plane), np.float32)
+        total = np.add.reduce(
+            planes[:, group.first - group.window : group.first], axis=1, dtype=planes.dtype
+        )
         parts = total.reshape(4, shape.height + 1, shape.stride)
         # A grid with a zero row before and a zero column before, which planes have behind.
-        wide = np.zeros((2 * shape.height + 3, 2 * shape.stride + 1), np.int32)
+        wide = np.zeros((2 * shape.height + 3, 2 * shape.stride + 1), np.float32)
         for one, (row, column) in zip(parts, PHASES, strict=True):
             wide[row + 1 :: 2, column + 1 :: 2] = one
         down = wide[:-2] + wide[2:]
@@ -315,8 +320,9 @@ class Walk:
         across = down[:, :-2] + down[:, 2:]
         across += down[:, 1:-1]
         across += down[:, 1:-1]
-        across += 4 * wide[1:-1, 1:-1]
-        out = np.zeros((4, shape.height + 1, shape.stride), np.int32)
+        wide *= 4
+        across += wide[1:-1, 1:-1]
+        out = np.zeros((4, shape.height + 1, shape.stride), np.float32)
         for one, (row, column) in zip(out, PHASES, strict=True):
             part = across[row::2, column::2]
             one[: part.shape[0], : part.shape[1]] = part

@@ -126,8 +126,8 @@ class _Encoding:
         """Return |v| of spoken latents in 1/256 step."""
         channels = self._channels[which]
         size = np.abs(value)
-        size *= np.take(self._mantissa, channels)
-        size >>= np.take(self._shift, channels)
+        size *= self._mantissa.take(channels)
+        size >>= self._shift.take(channels)
         return size
 
     def __call__(self, part: Part) -> Symbols:
@@ -135,7 +135,7 @@ class _Encoding:
         if part.means is not None:
             value = value - part.means.reshape(-1)[part.places].astype(np.int32)
             size = self._scaled(value, part.spoken)
-        symbols = size + np.take(self.model.rounding, part.index)
+        symbols = size + self.model.rounding.take(part.index)
         symbols >>= 8
         np.negative(symbols, out=symbols, where=value < 0)
         self._index.append(part.index)
@@ -180,11 +180,12 @@ class _Tables:
         """Write a part: its tables' symbols, low bits, escapes."""
         end = int(self._ends[part])
         first = end
-        counts = self._counts[part * TABLES : (part + 1) * TABLES]
-        models = self.model.latent_models
-        for number in np.flatnonzero(counts).tolist():
-            start, end = end, end + int(counts[number])
-            writer.write(self._places[start:end], models[number])
+        counts = self._counts[part * TABLES : (part + 1) * TABLES].tolist()
+        places, models = self._places, self.model.latent_models
+        for number, count in enumerate(counts):
+            if count:
+                start, end = end, end + count
+                writer.write(places[start:end], models[number])
         if self._bits is not None and end > first:
             bits, low = self._bits[first:end], self._low[first:end]
             for count in range(1, int(bits.max()) + 1):
@@ -312,12 +313,18 @@ def side_contexts(side: Integers, phase: int) -> Integers:
 
 
 def _write_side(writer: SymbolWriter, model: EntropyModel, side: Integers) -> None:
+    channels = np.arange(model.side)[:, None, None] * SIDE_CONTEXTS
+    models = [one for channel in model.side_models for one in channel]
     for phase, (row, column) in enumerate(PHASES):
-        symbols = side[:, row::2, column::2].astype(np.int32) - SIDE_LOW
-        contexts = side_contexts(side, phase)
-        for channel, models in enumerate(model.side_models):
-            for context in np.flatnonzero(np.bincount(contexts[channel].ravel(), minlength=1)):
-                writer.write(symbols[channel][contexts[channel] == context], models[context])
+        key = (side_contexts(side, phase) + channels).reshape(-1)
+        order = key.argsort(kind="stable")
+        symbols = side[:, row::2, column::2].astype(np.int32).reshape(-1).take(order)
+        symbols -= SIDE_LOW
+        end = 0
+        for number, count in enumerate(np.bincount(key).tolist()):
+            if count:
+                start, end = end, end + count
+                writer.write(symbols[start:end], models[number])
 
 
 def _read_side(

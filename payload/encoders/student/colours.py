@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from ....link.rotation import IDENTITY, Quaternion
 
-_MOST_ROWS: Final = 256
-_MOST_COLUMNS: Final = 4096
+_MOST_ROWS: Final = 32
+_MOST_COLUMNS: Final = 2048
 
 AXES: Final = np.array([[1, 1, 1], [1, 0, -1], [-1, 2, -1]]) / np.sqrt([[3.0], [2.0], [6.0]])
 """Rows: where the first, second and third axis of a picture's colours are turned to."""
