@@ -170,7 +170,9 @@ class PreparedStudent:
             enough = _ENOUGH if len(self._places) > 1 else GOOD_ENOUGH
             chosen = fit(self._lengths, self._packed, budget, steps, first, _SLOPE, enough)
         if chosen is None:
-            smallest = self._packed(self._lengths(0))
+            smallest = self._packed(self._lengths(0), 0)
+            if smallest <= budget:
+                return [0] * len(self._places)
             raise RateError(
                 f"student: a budget of {budget} bytes for a frame of {self._frame.width} x "
                 f"{self._frame.height} pixels; the smallest that it can make is {smallest} bytes",
@@ -184,16 +186,16 @@ class PreparedStudent:
         few, many = 0, count - 1
         while few < many:
             finer = (few + many + 1) // 2
-            if self._packed([*fine[:finer], *coarse[finer:]], finer) <= budget:
+            if self._packed([*fine[:finer], *coarse[finer:]]) <= budget:
                 few = finer
             else:
                 many = finer - 1
         return [base + 1] * few + [base] * (count - few)
 
-    def _packed(self, lengths: Sequence[int], finer: int | None = None) -> int:
-        """Return the container's bytes; with the longest parameter where it is not known."""
-        finer = len(lengths) - 1 if finer is None else finer
-        parameter = self._entropy.qualities - 1 + FINER_TILES * finer
+    def _packed(self, lengths: Sequence[int], parameter: int | None = None) -> int:
+        """Return the container's bytes; with the longest parameter where it is not given."""
+        if parameter is None:
+            parameter = self._entropy.qualities - 1 + FINER_TILES * (len(lengths) - 1)
         return bitstream.packed_size(replace(self._header, parameter=parameter), lengths)
 
     def _guess(self, budget: int) -> int:
