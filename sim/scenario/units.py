@@ -283,7 +283,10 @@ class Quantity:
     ) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": "string", "pattern": self.pattern()}
         if self.above is None and self.si_value(self.least or "0") <= 0:
-            # `pattern` binds strings only and the two limits bind numbers only: 0 needs no unit.
+            # `pattern` binds strings only and the two limits bind numbers only: 0 needs no unit,
+            # quoted or not.
+            zero = r"^\s*[+-]?(?:0+(?:\.0*)?|\.0+)(?:[eE][+-]?\d+)?\s*$"
+            schema["pattern"] = f"{self.pattern()}|{zero}"
             schema |= {"type": ["string", "number"], "minimum": 0, "maximum": 0}
         return schema
 
