@@ -15,12 +15,12 @@ same four bytes.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from ...payload.encoders.student.axes import eigenvectors, quaternion, towards
 
 MATRIX_FRACTION = 14
 """Rotation matrices are integers times 2^-14."""
@@ -52,9 +52,9 @@ def difference_covariance(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 def rotation_of(covariance: NDArray[np.float64]) -> Quaternion:
     """Return the rotation that takes a covariance's axes to `AXES`."""
-    vectors = _eigenvectors((covariance + PRIOR).tolist())
-    first = _towards(vectors[0], AXES[0].tolist())
-    second = _towards(vectors[1], AXES[1].tolist())
+    vectors = eigenvectors((covariance + PRIOR).tolist())
+    first = towards(vectors[0], AXES[0].tolist())
+    second = towards(vectors[1], AXES[1].tolist())
     third = [  # right-handed, as AXES is: no reflection
         first[1] * second[2] - first[2] * second[1],
         first[2] * second[0] - first[0] * second[2],
@@ -65,7 +65,7 @@ def rotation_of(covariance: NDArray[np.float64]) -> Quaternion:
         [sum(axes[k][i] * v[j] for k, v in enumerate((first, second, third))) for j in range(3)]
         for i in range(3)
     ]
-    return _quaternion(matrix)
+    return quaternion(matrix)
 
 
 def rotation_matrix(quaternion: Quaternion) -> NDArray[np.int64]:
@@ -148,49 +148,3 @@ def to_pixels(
     shift = MATRIX_FRACTION + fraction
     levels = np.tensordot(matrix.T, planes, axes=1) + (128 << shift) + (1 << (shift - 1))
     return np.moveaxis(np.clip(levels >> shift, 0, 255).astype(np.uint8), 0, -1)
-
-
-def _towards(vector: list[float], axis: list[float]) -> list[float]:
-    positive = sum(a * b for a, b in zip(vector, axis, strict=True)) >= 0
-    return vector if positive else [-v for v in vector]
-
-
-def _eigenvectors(matrix: list[list[float]]) -> list[list[float]]:
-    """Return the eigenvectors of a symmetric 3 x 3 matrix by falling eigenvalue (Jacobi)."""
-    a = [row[:] for row in matrix]
-    vectors = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
-    for _ in range(20):
-        for p, q in ((0, 1), (0, 2), (1, 2)):
-            if abs(a[p][q]) <= 1e-300:
-                continue
-            theta = (a[q][q] - a[p][p]) / (2.0 * a[p][q])
-            t = (1.0 if theta >= 0 else -1.0) / (abs(theta) + math.sqrt(theta * theta + 1.0))
-            c = 1.0 / math.sqrt(t * t + 1.0)
-            s = t * c
-            for k in range(3):
-                a[k][p], a[k][q] = c * a[k][p] - s * a[k][q], s * a[k][p] + c * a[k][q]
-            for k in range(3):
-                a[p][k], a[q][k] = c * a[p][k] - s * a[q][k], s * a[p][k] + c * a[q][k]
-                vp, vq = vectors[p][k], vectors[q][k]
-                vectors[p][k], vectors[q][k] = c * vp - s * vq, s * vp + c * vq
-    order = sorted(range(3), key=lambda k: -a[k][k])
-    return [vectors[k] for k in order]
-
-
-def _quaternion(r: list[list[float]]) -> Quaternion:
-    """Return the nearest signed bytes to a rotation matrix's quaternion."""
-    squares = (
-        1 + r[0][0] + r[1][1] + r[2][2],
-        1 + r[0][0] - r[1][1] - r[2][2],
-        1 - r[0][0] + r[1][1] - r[2][2],
-        1 - r[0][0] - r[1][1] + r[2][2],
-    )
-    largest = max(range(4), key=lambda k: squares[k])
-    root = math.sqrt(squares[largest])
-    x, y, z = r[2][1] - r[1][2], r[0][2] - r[2][0], r[1][0] - r[0][1]
-    xy, xz, yz = r[0][1] + r[1][0], r[0][2] + r[2][0], r[1][2] + r[2][1]
-    rows = ((None, x, y, z), (x, None, xy, xz), (y, xy, None, yz), (z, xz, yz, None))
-    parts = [root / 2 if v is None else v / (2 * root) for v in rows[largest]]
-    sign = -1.0 if parts[0] < 0 else 1.0
-    w, x, y, z = (math.floor(sign * v * 127 + 0.5) for v in parts)
-    return w, x, y, z
