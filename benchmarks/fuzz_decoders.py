@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import multiprocessing
+import os
 import random
 import resource
 import signal
@@ -131,8 +132,8 @@ class Damage:
     def case(self, number: int) -> Case:
         """Return one."""
         rng = random.Random(f"{self._key} {number}")
-        # Squared, so that the first, which are quick to decode, come more often.
-        chosen = int(rng.random() ** 2 * len(self.sound))
+        # Cubed, so that the first, which are quick to decode, come more often.
+        chosen = int(rng.random() ** 3 * len(self.sound))
         container = self.containers[chosen]
         share = rng.random()
         if share < 0.8:
@@ -202,7 +203,9 @@ def _fields(rng: random.Random, header: FrameHeader) -> dict[str, Any]:
         "nodata": lambda: rng.choice((None, 0, 1, 255)),
         "masks": lambda: not header.masks,
         "groups": lambda: (tuple(range(bands)),),
-        "scales": lambda: rng.choice((None, (scale(),) * bands, tuple(scale() for _ in [*"x" * bands]))),
+        "scales": lambda: rng.choice(
+            (None, (scale(),) * bands, tuple(scale() for _ in [*"x" * bands]))
+        ),
         "rotations": lambda: rng.choice((None, tuple(turn() for _ in range(-(-bands // 3))))),
     }
     chosen = rng.sample(sorted(makers), rng.choice((1, 1, 2, 3)))
@@ -305,10 +308,12 @@ def work(name: str, options: argparse.Namespace, first: int, shared: Any) -> Non
         if decode(bitstream).lost_tiles:
             raise RuntimeError("a sound bitstream has lost tiles")
     counts = {field: at for at, field in enumerate(FIELDS)}
-    before = _memory("VmHWM")
+    before, parent = _memory("VmHWM"), os.getppid()
     limit = _memory("VmSize") * 1024 + SPARE_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     for number in range(first, options.count):
+        if os.getppid() != parent:  # nobody watches any more
+            return
         shared[counts["number"]] = number
         case = damage.case(number)
         entropy.entered = False
@@ -410,7 +415,9 @@ def main() -> int:
             kept.append(line)
 
         bad += watch(name, options, tell)
-        print("\n".join(line for line in final if "number" in line or line is final[-1]), flush=True)
+        print(
+            "\n".join(line for line in final if "number" in line or line is final[-1]), flush=True
+        )
     return 1 if bad else 0
 
 
