@@ -160,6 +160,11 @@ class PreparedStudent:
             raise ValueError(f"setting {setting} names no quality")
         return round(setting.quality / 100 * (self._entropy.qualities - 1))
 
+    @property
+    def tiles(self) -> int:
+        """How many tiles the frame has."""
+        return len(self._places)
+
     def jobs(self, index: int) -> list[TileJob]:
         """Return a tile's band triples; none of a tile without pixels."""
         place = self._places[index]
