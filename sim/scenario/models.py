@@ -30,8 +30,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
-from ...link.student import BLOCK
 from ...link.serial.constants import DEFAULT_BAUD
+from ...link.student import BLOCK
 from ...payload import processors
 from ...payload.encoders.base import Setting
 from . import stations
