@@ -19,7 +19,7 @@ PREFIX: Final = "emulator:"
 AGENT: Final = "agent"
 ZYNQ: Final = "zynq-a9"
 EMULATORS: Final = {
-    AGENT: "the Linux agent with JPEG 2000, in a process of its own",
+    AGENT: "the Linux agent with JPEG 2000, or agent:CODEC, in a process of its own",
     ZYNQ: "Zynq-7000 (Cortex-A9) in QEMU; gives tiles back as they came",
 }
 PACKAGES: Final = "qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi"
@@ -45,13 +45,13 @@ def board_port(name: str) -> Iterator[str]:
     if not name.startswith(PREFIX):
         yield name
         return
-    kind = name.removeprefix(PREFIX)
-    if kind not in EMULATORS:
+    kind, _, codec = name.removeprefix(PREFIX).partition(":")
+    if kind not in EMULATORS or (codec and kind != AGENT):
         raise InputError(f"emulator {kind!r}: there are {', '.join(EMULATORS)}")
     with tempfile.TemporaryDirectory(prefix="downpass-board-") as folder:
         if kind == AGENT:
             command = [sys.executable, "-m", "downpass.payload.board", "serve"]
-            command += ["--pty", "--name", kind]
+            command += ["--pty", "--name", kind, *(["--codec", codec] if codec else [])]
         else:
             image = build_zynq(Path(folder) / "zynq-a9.elf")
             command = [_tool("qemu-system-arm"), *_QEMU.split(), "-kernel", str(image)]
