@@ -113,6 +113,7 @@ def curve(
         below = [step for step in steps if len(coded.at(step)) <= wanted]
         start = below[-1] if below else low
         at, _ = coded.around(wanted, start, min(start + steps[1] - steps[0], high), _MORE)
+        at = 100.0 if coded.lossless else at
         return json.dumps({"points": points, "quality": at}).encode()
 
     found = json.loads(cache.value(_KIND, key, make))
@@ -120,11 +121,16 @@ def curve(
 
 
 class _Coded:
-    """A picture's bitstreams by quality, each made once."""
+    """A picture's bitstreams by quality, each made once.
+
+    Attributes:
+        lossless: Whether the codec turned out to be lossless and nothing else.
+    """
 
     def __init__(self, prepared: Prepared) -> None:
         self._prepared = prepared
         self._made: dict[float, bytes] = {}
+        self.lossless = False
 
     def at(self, quality: float) -> bytes:
         """Return the bitstream at a quality; of a codec that loses nothing, the only one."""
@@ -134,6 +140,7 @@ class _Coded:
             except InputError:
                 if quality == 100:
                     raise
+                self.lossless = True
                 self._made[quality] = self.at(100.0)
         return self._made[quality]
 
