@@ -26,7 +26,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...link.errors import InputError
-from ...link.latents import TileShape
+from ...link.planes import TileShape
 from ...link.rotation import rotation_matrix
 from ...link.tilecode import AnalysedTile, decode_tile, encode_tile
 from ...payload.encoders.student.colours import difference_moments, rotation_of, sampled_rows
