@@ -27,7 +27,7 @@ from ...link.bandmap import to_samples, triples
 from ...link.bitstream import BitstreamError, FrameHeader
 from ...link.latents import TileShape
 from ...link.rotation import IDENTITY, rotation_matrix
-from ...link.student import FINER_TILES, qualities
+from ...link.student import FINER_TILES, check_size, qualities
 from ...link.tilecode import decode_tile
 from ...link.tiles import Tile, grid
 from ...payload.encoders.fill import fill_holes
@@ -78,6 +78,7 @@ class StudentDecoder:
             raise BitstreamError("band groups in a student frame: it has a rule of its own")
         most = self.model.entropy.qualities - 1
         try:
+            check_size(header.width, header.height, header.tile)
             self.qualities = qualities(header.parameter, header.tile_count, most)
         except ValueError as error:
             raise BitstreamError(f"student frame: {error}") from None
