@@ -8,10 +8,10 @@ BLOCK: Final = 16
 """Pixels a side of one latent position."""
 LARGEST_TILE: Final = 1 << 16
 """Latent positions of a tile: 4096 x 4096 pixels, for which either end needs 2 GB."""
-LARGEST_STRIP: Final = 1 << 20
-"""Latent positions of a frame that a decoder holds at once, copies included: 2.7 GB."""
-_WINDOWS: Final = 160
-"""Rows of latents around a row of the decoder's windows, and their copy."""
+LARGEST_STRIP: Final = 1 << 19
+"""Latent positions of a frame that a decoder holds at once: 1.3 GB."""
+_WINDOWS: Final = 80
+"""Rows of latents that a row of the decoder's windows sees, and some to spare."""
 FINER_TILES: Final = 512
 """parameter = quality (0 to 256) + 512 · n: the first n tiles have the next finer quality."""
 
@@ -54,7 +54,7 @@ def check_size(width: int, height: int, tile: int) -> None:
             f"a tile of {min(side, columns) * BLOCK} x {min(side, rows) * BLOCK} pixels: "
             "allowed are 4096 x 4096, or as many otherwise"
         )
-    held = columns * min(3 * rows, 5 * side + _WINDOWS)
+    held = columns * min(rows, 3 * side + _WINDOWS)
     if held > LARGEST_STRIP:
         raise ValueError(
             f"{width} columns of pixels in tiles of {side * BLOCK}: "

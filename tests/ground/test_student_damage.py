@@ -181,8 +181,8 @@ def student_header(width: int, height: int, tile: int) -> FrameHeader:
         (23_170, 23_170, 0, "a tile of 23184 x 23184 pixels: allowed are 4096 x 4096"),
         (1 << 24, 1, 0, "a tile of 16777216 x 16 pixels"),
         (1, 1 << 24, 0, "a tile of 16 x 16777216 pixels"),
-        (1 << 24, 1, 65_536, "16777216 columns of pixels in tiles of 65536: allowed are 5592400"),
-        (52_417, 10_000, 512, "52417 columns of pixels in tiles of 512: allowed are 52416"),
+        (1 << 24, 1, 65_536, "16777216 columns of pixels in tiles of 65536: allowed are 8388608"),
+        (47_649, 10_000, 512, "47649 columns of pixels in tiles of 512: allowed are 47648"),
     ],
 )
 def test_what_would_need_more_memory_than_its_samples_say_is_refused_at_both_ends(
