@@ -62,7 +62,7 @@ CONTAINERS = [unpack(bitstream) for bitstream in SOUND]
 
 @st.composite
 def damaged(draw: st.DrawFn, data: bytes) -> bytes:
-    """The bytes with bits flipped, cut, spliced with another's, overwritten, or others altogether."""
+    """The bytes flipped, cut, spliced with another's, overwritten, or others altogether."""
     out = bytearray(data or b"\0")
     at = draw(st.integers(0, len(out) - 1))
     match draw(st.sampled_from(("flip", "cut", "splice", "overwrite", "fill", "random"))):
