@@ -33,7 +33,7 @@ from hypothesis import strategies as st
 
 SCENES = Path(__file__).parents[2] / "scenarios" / "scenes"
 AERIAL = SCENES / "naip_nd_20140720_5m_rgbn_u8.tif"
-MOST_SAMPLES = 1 << 13
+MOST_SAMPLES = 1 << 12
 
 thorough = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -97,7 +97,7 @@ def outcome(bitstream: bytes) -> Decoded | None:
     return decoded
 
 
-@settings(thorough, max_examples=300)
+@settings(thorough, max_examples=200)
 @given(st.data())
 def test_a_damaged_codestream_costs_its_own_tile_at_most(data: st.DataObject) -> None:
     """With CRCs that match: what the range decoder, the masks and the lengths make of it."""
@@ -133,7 +133,7 @@ TURNS = st.tuples(*[st.integers(-127, 127)] * 4).filter(any)
 SIZES = st.sampled_from((1, 2, 15, 16, 17, 31, 33, 48, 100, 4096, 1 << 24))
 
 
-@settings(thorough, max_examples=400)
+@settings(thorough, max_examples=200)
 @given(st.data())
 def test_fields_of_a_header_that_say_something_else(data: st.DataObject) -> None:
     container = data.draw(st.sampled_from(CONTAINERS))
