@@ -42,13 +42,13 @@ class PtyBoard:
 
 @contextmanager
 def board_on_pty(
-    codec: str = "student",
+    runs: str = "student",
     make: Make = soundly,
     silent_after: int = 1_000_000,
     **changes: Any,
 ) -> Iterator[PtyBoard]:
     """Serve a board; `changes` are of what it says of itself."""
-    coder = tile_coder(codec)
+    coder = tile_coder(runs)
     own = capabilities(coder, "pty", Limits(256, 1 << 18, 3))
     own = replace(own, tick_kind=TickKind.MODELLED, tick_rate=TICK_RATE, **changes)
     source, stopping = PtySource(), threading.Event()

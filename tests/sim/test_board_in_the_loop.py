@@ -6,16 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 from boards_on_ptys import TICK_RATE, board_on_pty
 from downpass.link.serial.board import Work
 from downpass.link.serial.constants import Status
 from downpass.link.serial.faultyline import Faults
 from downpass.sim.board.proxy import LineProxy
+from downpass.sim.content_cache import ContentCache
+from downpass.sim.run import Results
+from downpass.sim.run import run as run_scenario
+from downpass.sim.scenario import load_scenario
 from small_scenarios import Said, downpass, pixels, satellite, scenario, write, write_scene
 
-BANDS = 3
 TILE_BYTES = 32 * 32 * 3
 
 
@@ -25,38 +27,45 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def flown(
-    folder: Path, port: str, out: str = "out", cache: str = "cache", **changes: Any
-) -> tuple[Said, Path]:
-    """Run a scenario of one satellite with a board."""
-    imager = satellite()["imager"] | {"bands": [1, 2, 3]}
+def in_loop(folder: Path, port: str) -> Path:
+    """Write a scenario of one satellite with a board."""
     one = satellite(
-        imager=imager,
+        imager=satellite()["imager"] | {"bands": [1, 2, 3]},
         codec={"name": "student", "quality": 40, "tile": 32},
         encoder={"backend": "board", "port": port, "give_up_after": "2 s"},
-        **changes,
     )
-    path = write(folder, scenario(satellites=[one]))
-    said = downpass("run", path, "--out", folder / out, "--cache", folder / cache,
+    return write(folder, scenario(satellites=[one]))
+
+
+def flown(path: Path) -> Results:
+    """Run a scenario without its report."""
+    return run_scenario(load_scenario(path), cache=ContentCache(path.parent / "cache"),
+                        tradeoff=False)  # fmt: skip
+
+
+def commanded(path: Path) -> tuple[Said, Path]:
+    """Run a scenario from the command line."""
+    out = path.parent / "out"
+    said = downpass("run", path, "--out", out, "--cache", path.parent / "cache",
                     "--no-tradeoff", "--no-delivered", "--quiet")  # fmt: skip
-    return said, folder / out
+    return said, out
 
 
-def summary(out: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((out / "summary.json").read_text())
-    return found
+def block(results: Results) -> dict[str, Any]:
+    """Return the one board's block of the summary."""
+    (found,) = results.summary["boards"]
+    return dict(found)
 
 
 def test_its_bytes_fly_and_its_times_count(folder: Path) -> None:
     with board_on_pty() as board:
-        said, out = flown(folder, board.port)
-    assert (said.status, said.err) == (0, "")
-    (found,) = summary(out)["boards"]
-    frames = pq.read_table(out / "frames.parquet").to_pylist()
+        results = flown(in_loop(folder, board.port))
+    assert results.faults == []
+    found, frames = block(results), results.frames.to_pylist()
     assert len(frames) > 4
     assert found["frames"]["asked"] == found["frames"]["encoded"] <= len(frames)
     assert found["tiles"] == {"encoded": len(board.seen), "equal": len(board.seen)}
-    assert found["time_kind"] == summary(out)["total"]["encode_time_kind"] == "modelled"
+    assert found["time_kind"] == results.summary["total"]["encode_time_kind"] == "modelled"
     assert found["encode_s"] == len(board.seen) * TILE_BYTES / TICK_RATE
     for frame in frames:
         # Four tiles, a tick a byte: not the line's time, nor the processor's rate.
@@ -68,33 +77,28 @@ def test_its_bytes_fly_and_its_times_count(folder: Path) -> None:
 
 def test_a_board_changes_nothing_but_the_times(folder: Path) -> None:
     with board_on_pty() as board:
-        _, out = flown(folder, board.port)
-    by_board = pq.read_table(out / "frames.parquet").to_pylist()
+        by_board = flown(in_loop(folder, board.port)).frames.to_pylist()
     one = satellite(
         imager=satellite()["imager"] | {"bands": [1, 2, 3]},
         codec={"name": "student", "quality": 40, "tile": 32},
         processor={"profile": "zynq-7020", "encode_rate": {"student": "1 Mpx/s"}},
     )
-    path = write(folder, scenario(satellites=[one]), "plain.yaml")
-    assert downpass("run", path, "--out", folder / "plain", "--no-tradeoff", "--quiet").status == 0
-    plain = pq.read_table(folder / "plain" / "frames.parquet").to_pylist()
+    plain = flown(write(folder, scenario(satellites=[one]))).frames.to_pylist()
     for key in ("frame", "encoded_bytes", "psnr_db", "ms_ssim"):
         assert [row[key] for row in by_board] == [row[key] for row in plain]
 
 
 def test_the_same_twice_and_the_cache_hides_no_board(folder: Path) -> None:
     with board_on_pty() as board:
-        _, first = flown(folder, board.port, "first")
+        first = flown(in_loop(folder, board.port))
         seen = len(board.seen)
-        _, second = flown(folder, board.port, "second")
+        second = flown(in_loop(folder, board.port))
         assert len(board.seen) == 2 * seen
-    a, b = summary(first), summary(second)
-    for one in (a, b):
-        one["boards"][0].pop("measured")
-    assert a == b
+    for one in (first, second):
+        one.summary["boards"][0].pop("measured")
+    assert first.summary == second.summary
     for name in ("events", "frames", "passes"):
-        ours, theirs = (pq.read_table(f / f"{name}.parquet") for f in (first, second))
-        assert ours.equals(theirs)
+        assert getattr(first, name).equals(getattr(second, name))
 
 
 def test_a_still_codec_on_a_board(folder: Path) -> None:
@@ -103,9 +107,9 @@ def test_a_still_codec_on_a_board(folder: Path) -> None:
             codec={"name": "jpeg2000", "quality": 55.5, "tile": 32},
             encoder={"backend": "board", "port": board.port},
         )]))  # fmt: skip
-        said = downpass("run", path, "--out", folder / "out", "--no-tradeoff", "--quiet")
-    assert (said.status, said.err) == (0, "")
-    (found,) = summary(folder / "out")["boards"]
+        results = flown(path)
+    assert results.faults == []
+    found = block(results)
     assert found["tiles"]["equal"] == found["tiles"]["encoded"] == len(board.seen) > 0
 
 
@@ -121,9 +125,9 @@ def test_two_satellites_share_a_board(folder: Path) -> None:
             for name, anomaly, quality in (("a", "0 deg", 30), ("b", "180 deg", 60))
         ]
         path = write(folder, scenario(satellites=pair))
-        said = downpass("run", path, "--out", folder / "out", "--no-tradeoff", "--quiet")
-    assert (said.status, said.err) == (0, "")
-    (found,) = summary(folder / "out")["boards"]
+        results = flown(path)
+    assert results.faults == []
+    found = block(results)
     assert found["satellites"] == ["a", "b"]
     assert found["tiles"]["equal"] == found["tiles"]["encoded"]
     assert {work.form.setting for work in board.seen} == {77, 154}
@@ -132,9 +136,9 @@ def test_two_satellites_share_a_board(folder: Path) -> None:
 def test_a_bad_line_changes_no_byte(folder: Path) -> None:
     bad = Faults(drop=0.03, duplicate=0.03, truncate=0.03, garbage=0.03, flip_bit=1e-5)
     with board_on_pty() as board, LineProxy(board.port, seed=2, baud=921600, faults=bad) as line:
-        said, out = flown(folder, line.address)
-    assert (said.status, said.err) == (0, "")
-    (found,) = summary(out)["boards"]
+        results = flown(in_loop(folder, line.address))
+    assert results.faults == []
+    found = block(results)
     assert found["tiles"]["equal"] == found["tiles"]["encoded"] > 0
     assert line.down.counts.total + line.up.counts.total > 0
 
@@ -145,8 +149,8 @@ def test_a_difference_is_an_error(folder: Path) -> None:
         return Status.CODED, wrong if work.job == 2 else payload
 
     with board_on_pty(make=slip) as board:
-        said, out = flown(folder, board.port)
-    (found,) = summary(out)["boards"]
+        said, out = commanded(in_loop(folder, board.port))
+    (found,) = json.loads((out / "summary.json").read_text())["boards"]
     total = found["tiles"]["encoded"]
     assert said.status == 1
     assert found["tiles"]["equal"] == total - 1
@@ -158,14 +162,13 @@ def test_a_difference_is_an_error(folder: Path) -> None:
 
 def test_a_board_that_stays_away_costs_what_was_not_finished(folder: Path) -> None:
     with board_on_pty(silent_after=9) as board:
-        said, out = flown(folder, board.port)
-    assert said.status == 1
-    (line,) = said.err.splitlines()
-    (found,) = summary(out)["boards"]
+        results = flown(in_loop(folder, board.port))
+    (line,) = results.faults
+    found = block(results)
     assert found["frames"]["encoded"] == 2
     assert f"2 of {found['frames']['asked']} frames were encoded before, and are kept" in line
     assert "no board for 2 s" in line
-    total = summary(out)["total"]
+    total = results.summary["total"]
     assert total["frames"]["delivered"] >= 1
     assert total["frames"]["queued"] > 0
     assert found["tiles"]["equal"] == found["tiles"]["encoded"] == 8
@@ -176,28 +179,26 @@ def test_a_tile_that_the_board_cannot_encode_ends_its_work(folder: Path) -> None
         return (Status.FAILED, b"out of luck") if work.job == 5 else (Status.CODED, payload)
 
     with board_on_pty(make=fail) as board:
-        said, _ = flown(folder, board.port)
-    assert said.status == 1
-    (line,) = said.err.splitlines()
+        (line,) = flown(in_loop(folder, board.port)).faults
     assert "the board's encoder: out of luck; 1 of" in line
 
 
 @pytest.mark.parametrize(
-    ("own", "given", "problem"),
+    ("own", "problem"),
     [
-        ({"codec": 1}, {}, "codec.name: found student; allowed: jpeg2000, which board pty runs"),
-        ({"fingerprint": b"foreign!"}, {}, "encoder.port: found model 666f726569676e21 on board"),
-        ({"most_columns": 31}, {}, "codec.tile: found 32; allowed: at most 16 on board pty"),
-        ({"largest_tile": 3071}, {}, "codec.tile: found 32; allowed: at most 16 on board pty"),
-        ({"features": 32}, {}, "encoder.port: found board pty without turn, which student needs"),
-        ({"most_bands": 1}, {}, "imager.bands: found 3; allowed: at most 1 on board pty"),
+        ({"codec": 1}, "codec.name: found student; allowed: jpeg2000, which board pty runs"),
+        ({"fingerprint": b"foreign!"}, "encoder.port: found model 666f726569676e21 on board"),
+        ({"most_columns": 31}, "codec.tile: found 32; allowed: at most 16 on board pty"),
+        ({"largest_tile": 3071}, "codec.tile: found 32; allowed: at most 16 on board pty"),
+        ({"features": 32}, "encoder.port: found board pty without turn, which student needs"),
+        ({"most_bands": 1}, "imager.bands: found 3; allowed: at most 1 on board pty"),
     ],
 )
 def test_what_does_not_suit_is_refused_before_the_run(
-    folder: Path, own: dict[str, Any], given: dict[str, Any], problem: str
+    folder: Path, own: dict[str, Any], problem: str
 ) -> None:
     with board_on_pty(**own) as board:
-        said, out = flown(folder, board.port, **given)
+        said, out = commanded(in_loop(folder, board.port))
         assert board.seen == []
     assert said.status == 2
     (line,) = said.err.splitlines()
@@ -215,7 +216,7 @@ def test_what_does_not_suit_is_refused_before_the_run(
     ],
 )
 def test_no_board_is_one_line(folder: Path, port: str, problem: str) -> None:
-    said, out = flown(folder, port)
+    said, out = commanded(in_loop(folder, port))
     assert said.status == 2
     (line,) = said.err.splitlines()
     assert f"satellites.0.encoder.port: {problem}" in line
