@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..link.clock import to_seconds
 from ..link.errors import InputError
+from ..link.student import BLOCK
 from ..payload.encoders.base import Setting
 from .board.loop import BoardFigures
 from .content_cache import ContentCache
@@ -33,6 +34,9 @@ from .results.tables import accesses_table, events_table, frames_table, passes_t
 from .scenario.models import Scenario
 from .scenes import Scenes
 from .tradeoff import RATES_BPP, Rating, curve
+
+_BESIDE: Final = ("student", "jpeg2000")
+"""Codecs whose curves stand in every report, beside those of the satellites."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ def run(
     kinds = [source.time_kind for source in sources]
     ratings: list[Rating] = []
     if tradeoff and len(scenes):
-        for codec in dict.fromkeys([*(s.codec.name for s in scenario.satellites), "jpeg2000"]):
+        for codec in dict.fromkeys([*(s.codec.name for s in scenario.satellites), *_BESIDE]):
             progress.stage(f"{codec} at other rates")
             settings = _settings(scenario, codec)
             ratings += curve(mission, scenes, cache, codec, settings)
@@ -253,8 +257,8 @@ def with_codec(scenario: Scenario, name: str, setting: Setting) -> Scenario:
     """Return the scenario with every satellite using one codec at one setting.
 
     Raises:
-        InputError: a satellite's processor has no rate for it, or a quality is asked for and a
-            target has no pixels.
+        InputError: a satellite's processor has no rate for it, its tile is not one that the
+            codec can do, or a quality is asked for and a target has no pixels.
     """
     label = f"codec {name}:{setting}"
     for satellite in scenario.satellites:
@@ -263,6 +267,14 @@ def with_codec(scenario: Scenario, name: str, setting: Setting) -> Scenario:
             raise InputError(
                 f"{label}: the processor of {satellite.name} has no encode_rate for {name}; "
                 f"allowed: {', '.join(sorted(processor.encode_rate))}, or give it one"
+            )
+    if name == "student":
+        odd = next((s for s in scenario.satellites if s.codec.tile % BLOCK), None)
+        if odd is not None:
+            raise InputError(
+                f"{label}: found a tile of {odd.codec.tile} at {odd.name}; allowed for the "
+                f"student: multiples of {BLOCK}, for example --set "
+                f"'satellites.*.codec.tile={max(BLOCK, round(odd.codec.tile / BLOCK) * BLOCK)}'"
             )
     blank = next((target.name for target in scenario.targets if not target.scenes), None)
     if setting.quality is not None and blank is not None:

@@ -31,6 +31,7 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from ...link.serial.constants import DEFAULT_BAUD
+from ...link.student import BLOCK
 from ...payload import processors
 from ...payload.encoders.base import Setting
 from . import stations
@@ -540,7 +541,11 @@ class CodecChoice(Model):
     """The codec and exactly one of its settings: quality, bpp or bytes."""
 
     model_config = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": [key]} for key in ("quality", "bpp", "bytes")]}
+        json_schema_extra={
+            "oneOf": [{"required": [key]} for key in ("quality", "bpp", "bytes")],
+            "if": {"properties": {"name": {"const": "student"}}, "required": ["name"]},
+            "then": {"properties": {"tile": {"multipleOf": BLOCK}}},
+        }
     )
 
     name: CodecName = Field(description="Which codec encodes the frames.")
@@ -559,9 +564,22 @@ class CodecChoice(Model):
     )
     tile: Annotated[int, Whole(16, 16384)] = Field(
         default=512,
-        description="Side of a tile in pixels. Tiles are coded alone, so a loss costs one tile.",
+        description=(
+            "Side of a tile in pixels. Tiles are coded alone, so a loss costs one tile. "
+            f"The student's are multiples of {BLOCK}."
+        ),
         examples=[512],
     )
+
+    @model_validator(mode="after")
+    def _whole_blocks(self) -> Self:
+        if self.name == "student" and self.tile % BLOCK:
+            raise fault(
+                f"found {self.tile}; allowed for the student: multiples of {BLOCK}, such as "
+                f"{max(BLOCK, round(self.tile / BLOCK) * BLOCK)}",
+                "tile",
+            )
+        return self
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:

@@ -201,6 +201,9 @@ def test_frozen(tmp_path: Path, example: str) -> None:
         ("rate: 50 Mbit/s", "rate: []", ("14: satellites.0.transmitter.rate: found an empty list; "
          "allowed: a rate such as 150 Mbit/s, or a list of steps such as "
          "{elevation: 5 deg, rate: 50 Mbit/s}")),
+        ("name: jpeg2000, bpp: 0.5", "name: student, bpp: 0.5, tile: 500",
+         ("15: satellites.0.codec.tile: found 500; allowed for the student: multiples of 16, "
+          "such as 496")),
         ("    codec: {name: jpeg2000, bpp: 0.5}",
          "    codec: {name: jpeg2000, bpp: 0.5}\n    encoder: {backend: bord}",
          ("16: satellites.0.encoder.backend: found bord; allowed: in-process, board; "
