@@ -38,6 +38,7 @@ from .constants import (
 from .framing import Deframer
 from .messages import (
     NO_SESSION,
+    NO_TURN,
     Capabilities,
     Caps,
     Data,
@@ -282,6 +283,8 @@ class BoardEnd:
             return Code.UNSUPPORTED, 7
         if -(-form.tile_bytes // self._chunk) > MOST_CHUNKS:
             return Code.UNSUPPORTED, 8
+        if not (_turns(form) if can & Feature.TURN else form.turn == NO_TURN):
+            return Code.UNSUPPORTED, 9
         return None
 
     def _load(self, message: Load, slot: _Slot, ticks: int) -> None:
@@ -460,3 +463,8 @@ class BoardEnd:
 
     def _refuse_version(self, session: int) -> None:
         self._refuse(session, Code.VERSION, 0, OLDEST_VERSION | VERSION << 8)
+
+
+def _turns(form: TileForm) -> bool:
+    """A turn is a quaternion as the bitstream has it: -127 to 127, not all zero."""
+    return form.turn != NO_TURN and min(form.turn) > -128

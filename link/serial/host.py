@@ -931,6 +931,7 @@ _UNSUPPORTED: Final = {
     6: "nodata",
     7: "kind of setting",
     8: "number of chunks",
+    9: "turn of the bands",
 }
 
 

@@ -33,6 +33,7 @@ from .framing import frame
 
 NO_SESSION: Final = 0
 MAGIC: Final = b"DPSL"
+NO_TURN: Final = (0, 0, 0, 0)
 _HEADER = struct.Struct("<BI")
 
 
@@ -358,6 +359,8 @@ class TileForm:
         setting_kind: What `setting` is.
         nodata: Sample value that means no data, 0 without the flag.
         setting: How hard to compress.
+        turn: How a learned codec turns the three bands: the quaternion w, x, y, z of
+            `link.rotation`, in signed bytes; `NO_TURN` for codecs that turn nothing.
     """
 
     tile_bytes: int
@@ -371,6 +374,7 @@ class TileForm:
     setting_kind: SettingCode
     nodata: int
     setting: int
+    turn: tuple[int, int, int, int] = NO_TURN
 
     def __post_init__(self) -> None:
         size = 1 if self.sample == SampleCode.UINT8 else 2
@@ -385,6 +389,8 @@ class TileForm:
             raise ValueError(f"bit depth {self.bit_depth} of samples of {size} bytes")
         if self.flags & ~7:
             raise ValueError(f"job flags {self.flags:#x}")
+        if len(self.turn) != 4 or not all(-128 <= part <= 127 for part in self.turn):
+            raise ValueError(f"turn {self.turn}: allowed are four signed bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,7 +398,7 @@ class Job:
     """Host: a tile is about to come, and what is to be done with it."""
 
     kind: ClassVar = Kind.JOB
-    _layout: ClassVar = struct.Struct("<IIIHHHBBBBiI")
+    _layout: ClassVar = struct.Struct("<IIIHHHBBBBiI4b")
     job: int
     form: TileForm
 
@@ -412,14 +418,15 @@ class Job:
             form.setting_kind,
             form.nodata,
             form.setting,
+            *form.turn,
         )
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
         """Read the fields."""
-        job, *numbers = _exactly(cls._layout, data)
+        job, *numbers, w, x, y, z = _exactly(cls._layout, data)
         numbers[6], numbers[8] = SampleCode(numbers[6]), SettingCode(numbers[8])
-        return cls(job, TileForm(*numbers))  # type: ignore[arg-type]
+        return cls(job, TileForm(*numbers, (w, x, y, z)))  # type: ignore[arg-type,call-arg]
 
 
 @dataclass(frozen=True, slots=True)

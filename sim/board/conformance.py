@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
+from ...link.rotation import IDENTITY
 from ...link.serial.constants import (
     LARGEST_WINDOW,
     SMALLEST_CHUNK,
@@ -29,6 +30,7 @@ from ...link.serial.constants import (
 )
 from ...link.serial.framing import Deframer, frame
 from ...link.serial.messages import (
+    NO_TURN,
     Capabilities,
     Caps,
     Data,
@@ -209,6 +211,7 @@ class Exchange:
             kind,
             0,
             value if setting is None else setting,
+            IDENTITY if self.own.features & Feature.TURN else NO_TURN,
         )
         return form, samples
 
@@ -322,6 +325,9 @@ def _refusals(line: Exchange) -> None:
         wide = own.most_columns + 1
         line.send(Job(0, replace(form, tile_bytes=wide, columns=wide, rows=1, bands=1)))
         line.refused(Code.UNSUPPORTED, 1)
+    other = NO_TURN if own.features & Feature.TURN else IDENTITY
+    line.send(Job(0, replace(form, turn=other)))
+    line.refused(Code.UNSUPPORTED, 9)
     line.send(Job(0, form))
     line.stage(Stage.LOADING)
     line.send(Job(0, replace(form, tile_crc=form.tile_crc ^ 1)))

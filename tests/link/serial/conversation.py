@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from downpass.link.serial.board import BoardEnd
 from downpass.link.serial.constants import (
+    Feature,
     JobFlag,
     SampleCode,
     SettingCode,
@@ -40,7 +42,18 @@ HOST, BOOT = 0x11223344, 0xCAFE0001
 SESSION = session_number(HOST, BOOT)
 TILE = bytes(range(100, 190))
 FORM = TileForm(
-    90, zlib.crc32(TILE), 10, 9, 1, 8, SampleCode.UINT8, JobFlag(0), SettingCode.STEP, 0, 7
+    90,
+    zlib.crc32(TILE),
+    10,
+    9,
+    1,
+    8,
+    SampleCode.UINT8,
+    JobFlag(0),
+    SettingCode.STEP,
+    0,
+    7,
+    (120, -40, 0, 9),
 )
 PAYLOAD = bytes(200 + index % 3 for index in range(70))
 CAPABILITIES = Capabilities(
@@ -54,7 +67,7 @@ CAPABILITIES = Capabilities(
     slots=2,
     window=4,
     codec=16,
-    features=32,
+    features=Feature.STEP | Feature.TURN,
     tick_kind=TickKind.MODELLED,
     chunk=64,
     tick_rate=1000000,
@@ -86,6 +99,7 @@ STEPS: list[tuple[str, int, Message | bytes | None, int]] = [
     ("another session", 570, Run(1), SESSION ^ 1),
     ("a wrong chunk length", 580, Job(1, FORM), SESSION),
     ("chunk too short", 590, Load(1, 0, b"abc"), SESSION),
+    ("no turn", 595, Job(2, replace(FORM, turn=(0, 0, 0, 0))), SESSION),
     ("open again", 600, Open(HOST, BOOT, 1, 8, 64, MODEL), SESSION),
     ("wrong model", 610, Open(5, BOOT, 1, 8, 64, bytes(8)), session_number(5, BOOT)),
     ("wrong boot", 620, Open(5, 9, 1, 8, 64, MODEL), session_number(5, 9)),

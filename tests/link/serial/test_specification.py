@@ -70,7 +70,7 @@ def test_every_answer_of_the_example_is_a_message() -> None:
 
 
 def test_the_kinds_and_their_lengths() -> None:
-    widths = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "i32": 4, "8 bytes": 8, "4c`": 4}
+    widths = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "i32": 4, "8 bytes": 8, "4 bytes": 4, "4c`": 4}
     for number, name, _, fields in rows("kind"):
         kind = constants.Kind(int(number, 16))
         assert kind.name == name

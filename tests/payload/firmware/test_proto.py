@@ -68,6 +68,7 @@ class CForm(ctypes.Structure):
         *((name, u8) for name in ("bit_depth", "sample", "flags", "setting_kind")),
         ("nodata", ctypes.c_int32),
         ("setting", u32),
+        ("turn", ctypes.c_int8 * 4),
     )
 
 
@@ -192,6 +193,7 @@ def some_message(
         SampleCode.UINT8, rng.choice((0,) * 50 + (4,)),
         rng.choice((SettingCode.STEP,) * 50 + (SettingCode.BYTES,)),
         0, rng.choice((7,) * 50 + (8,)),
+        rng.choice(((127, 0, 0, 0),) * 50 + ((90, -90, 1, -127), (0, 0, 0, 0), (0, 0, 0, -128))),
     )  # fmt: skip
     index = rng.randrange(-(-len(tile) // 64) + (rng.random() < 0.1))
     message: Message = rng.choice(
@@ -251,7 +253,7 @@ def test_both_machines_say_the_same(seed: int, proto: ctypes.CDLL, own: Capabili
                 python.finish(status, payload, ticks + 1)
             for _ in range(rng.randrange(4)):
                 assert c.send(ticks) == python.send(ticks)
-        assert list(said_by(c, 5000)) == list(said_by(python, 5000))
+        assert list(said_by(c, 8000)) == list(said_by(python, 8000))
     assert finished > 20, "too little was encoded for this to mean much"
 
 

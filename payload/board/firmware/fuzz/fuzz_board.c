@@ -64,7 +64,7 @@ static void sound(const uint8_t *data, size_t size, uint64_t ticks)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct dp_capabilities own = {
-        262144, 4096, 4096, 64, 64, 3, 8, 2, 4, 16, 32, 1, 64, 1000000, 667000000,
+        262144, 4096, 4096, 64, 64, 3, 8, 2, 4, 16, 96, 1, 64, 1000000, 667000000,
         {1, 2, 3, 4, 5, 6, 7, 8}, "zynq-a9", "downpass 0.1"};
     if (!dp_board_init(&board, &own, 0xCAFE0001u)) {
         abort();

@@ -171,6 +171,7 @@ static bool read_form(const uint8_t *f, struct dp_form *form)
     form->setting_kind = f[17];
     form->nodata = (int32_t)get(f + 18, 4);
     form->setting = get(f + 22, 4);
+    memcpy(form->turn, f + 26, sizeof form->turn);
     if (form->sample > 2u || form->setting_kind > 2u) {
         return false;
     }
@@ -186,7 +187,20 @@ static bool same_form(const struct dp_form *a, const struct dp_form *b)
            && a->columns == b->columns && a->rows == b->rows && a->bands == b->bands
            && a->bit_depth == b->bit_depth && a->sample == b->sample && a->flags == b->flags
            && a->setting_kind == b->setting_kind && a->nodata == b->nodata
-           && a->setting == b->setting;
+           && a->setting == b->setting && memcmp(a->turn, b->turn, sizeof a->turn) == 0;
+}
+
+/* A quaternion where the codec turns bands (feature 6), four zeros where it does not. */
+static bool right_turn(const struct dp_form *form, bool turns)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < 4u; i++) {
+        if (turns && form->turn[i] == -128) {
+            return false;
+        }
+        any = any || form->turn[i] != 0;
+    }
+    return any == turns;
 }
 
 /* 0, or the ERROR's code; `detail` is then set. */
@@ -205,6 +219,7 @@ static uint8_t refusal(const struct dp_board *b, const struct dp_form *form, uin
               : (form->flags & 6u) && !(own->features & 4u)                       ? 6u
               : !(own->features >> (3u + form->setting_kind) & 1u)                ? 7u
               : chunks(b, form->tile_bytes) > 65535u                              ? 8u
+              : !right_turn(form, (own->features & 64u) != 0u)                    ? 9u
                                                                                   : 0u;
     return *detail != 0u ? UNSUPPORTED : 0u;
 }
@@ -322,7 +337,7 @@ static bool right_size(uint8_t kind, uint32_t size)
     case OPEN:
         return size == 20u;
     case JOB:
-        return size == 30u;
+        return size == 34u;
     case LOAD:
         return size >= 7u && size <= 6u + DP_LARGEST_CHUNK;
     case RUN:

@@ -1,0 +1,53 @@
+/* Plain C: what every other kernel must equal. */
+#ifndef DP_NN_KERNELS_PLAIN_H
+#define DP_NN_KERNELS_PLAIN_H
+
+#include <stdint.h>
+
+#define DP_KERNELS "plain"
+#define DP_BATCH 1u
+/* Instructions of four outputs at one position. */
+#define DP_PACE(inputs) (4u * 7u * (inputs))
+/* Generated weights are in order of their inputs. */
+#define DP_QUAD(a, b, c, d) a, b, c, d
+
+/*
+ * sums[4 * position + output] of `inputs` (a multiple of 8) inputs; the positions' vectors lie
+ * `stride` apart, the weights as struct dp_layer says.
+ */
+static inline void dp_sums(const int8_t *weights, uint32_t inputs, const int16_t *in,
+                           uint32_t stride, uint32_t positions, int32_t *sums)
+{
+    for (uint32_t p = 0; p < positions; p++, in += stride, sums += 4) {
+        int32_t a = 0, b = 0, c = 0, d = 0;
+        const int8_t *w = weights;
+        for (uint32_t i = 0; i < inputs; i += 8, w += 32) {
+            for (uint32_t k = 0; k < 8; k++) {
+                int32_t x = in[i + k];
+                a += w[k] * x;
+                b += w[k + 8] * x;
+                c += w[k + 16] * x;
+                d += w[k + 24] * x;
+            }
+        }
+        sums[0] = a;
+        sums[1] = b;
+        sums[2] = c;
+        sums[3] = d;
+    }
+}
+
+/* sums[8] of channels `first` to first + 7; nine neighbours' vectors, weights `channels` apart. */
+static inline void dp_near_sums(const int8_t *weights, uint32_t channels,
+                                const int16_t *const near[9], uint32_t first, int32_t *sums)
+{
+    for (uint32_t k = 0; k < 8; k++) {
+        int32_t sum = 0;
+        for (uint32_t n = 0; n < 9; n++) {
+            sum += weights[n * channels + first + k] * near[n][first + k];
+        }
+        sums[k] = sum;
+    }
+}
+
+#endif

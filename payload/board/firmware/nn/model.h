@@ -1,0 +1,61 @@
+/* How the generated weights lie in memory; payload/board/weights.py writes them. */
+#ifndef DP_NN_MODEL_H
+#define DP_NN_MODEL_H
+
+#include "dp_shape.h"
+
+#include <stdint.h>
+
+/* Channels are padded to whole vectors; what stands in the padding meets weights of zero. */
+#define DP_PADDED(channels) (((channels) + 7u) / 8u * 8u)
+
+/*
+ * A 1x1 convolution: clip((sum + bias) >> shift, low, high), the rounding half being in the bias.
+ * Weights go by blocks of four outputs; in a block, for every eight inputs, eight weights of each
+ * of the four. Both counts are padded with zeros.
+ */
+struct dp_layer {
+    uint16_t outputs, inputs; /* padded to 4 and 8 */
+    int32_t low, high;
+    const int8_t *weights;
+    const int32_t *bias;
+    const uint8_t *shift;
+};
+
+/* A 3x3 convolution of every channel by itself; weights [9][padded channels]. */
+struct dp_depthwise {
+    uint16_t channels; /* padded to 8 */
+    int32_t low, high;
+    const int8_t *weights;
+    const int32_t *bias;
+    const uint8_t *shift;
+};
+
+struct dp_group {
+    uint16_t first, last, window;
+    const int16_t *means; /* [4][last - first][9][last], null where the group has none */
+};
+
+extern const struct dp_layer dp_linear, dp_enter, dp_fine_mix, dp_down_middle, dp_middle_mix,
+    dp_down_coarse, dp_coarse_mix, dp_leave, dp_side_in, dp_side_out, dp_side_end, dp_scales_in,
+    dp_scales_up, dp_scales_out;
+extern const struct dp_depthwise dp_fine_near, dp_middle_near, dp_coarse_near, dp_scales_near;
+extern const uint8_t dp_side_spread[DP_LATENTS];
+
+extern const struct dp_group dp_groups[DP_GROUPS];
+/* log2-gain = row[quality] + channel[c] + rest[quality][c], in 1/32 octave. */
+extern const int16_t dp_gain_row[257];
+extern const int16_t dp_gain_channel[DP_LATENTS];
+extern const int8_t dp_gain_rest[257][DP_LATENTS];
+extern const int8_t dp_correction[DP_GROUPS][4][32][32];
+extern const uint16_t dp_expected[121];
+extern const uint8_t dp_rounding[121];
+extern const uint16_t dp_mantissas[32];
+/* Sums of the frequencies before each symbol, of 2^16. */
+extern const uint16_t dp_latent_tables[];
+extern const uint16_t dp_latent_start[66];
+extern const uint16_t dp_side_tables[DP_SIDE][6][64];
+
+extern const uint8_t dp_golden_pixels[];
+
+#endif

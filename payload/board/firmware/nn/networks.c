@@ -1,0 +1,281 @@
+/*
+ * Activations lie by position, a position's channels one after another, and the positions of a
+ * finer grid in the order that makes four (two by two) of them one position's inputs on the next
+ * coarser grid: folding positions into channels moves nothing. Pixels begin as 4x4 cells in the
+ * same order, so that sixteen cells are the inputs of the linear transform, too.
+ */
+#include "networks.h"
+
+#include "kernels.h"
+
+#include <stdbool.h>
+
+#define INSTRUCTIONS_BETWEEN_POLLS 16000u
+#define CELL 48u /* planes x 4 x 4 pixels */
+
+const char dp_nn_kernels[] = DP_KERNELS;
+
+void dp_pace(struct dp_pace *pace, uint32_t instructions)
+{
+    pace->done += instructions;
+    if (pace->done >= INSTRUCTIONS_BETWEEN_POLLS) {
+        pace->done = 0;
+        if (pace->poll) {
+            pace->poll(pace->context);
+        }
+    }
+}
+
+static inline int32_t clip(int32_t value, int32_t low, int32_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+/* Where a position lies: coarse ones row by row, in each two by two finer ones, and so on. */
+static uint32_t place(uint32_t row, uint32_t column, uint32_t coarse_columns, uint32_t levels)
+{
+    uint32_t at = (row >> levels) * coarse_columns + (column >> levels);
+    while (levels-- > 0) {
+        at = at * 4 + (row >> levels & 1u) * 2 + (column >> levels & 1u);
+    }
+    return at;
+}
+
+enum dp_mode { REPLACE, ADD };
+
+/* out = clip(convolution), or clip(out + convolution); vectors of `out` lie `step` apart. */
+static void mix(const struct dp_layer *layer, const int16_t *in, uint32_t stride, uint32_t places,
+                int16_t *out, uint32_t step, enum dp_mode mode, struct dp_pace *pace)
+{
+    int32_t sums[4 * DP_BATCH];
+    const int8_t *weights = layer->weights;
+    for (uint32_t o = 0; o < layer->outputs; o += 4, weights += 4u * layer->inputs) {
+        for (uint32_t p = 0; p < places; p += DP_BATCH) {
+            uint32_t count = places - p < DP_BATCH ? places - p : DP_BATCH;
+            dp_sums(weights, layer->inputs, in + p * stride, stride, count, sums);
+            for (uint32_t i = 0; i < count; i++) {
+                int16_t *to = out + (p + i) * step + o;
+                for (uint32_t k = 0; k < 4; k++) {
+                    int32_t sum = (sums[4 * i + k] + layer->bias[o + k]) >> layer->shift[o + k];
+                    if (mode == ADD) {
+                        sum += to[k];
+                    }
+                    to[k] = (int16_t)clip(sum, layer->low, layer->high);
+                }
+            }
+            dp_pace(pace, count * (DP_PACE(layer->inputs) + 60u));
+        }
+    }
+}
+
+/* The same into or onto the latents: 32 bits, by channel. */
+static void mix_latents(const struct dp_layer *layer, const int16_t *in, uint32_t stride,
+                        uint32_t places, int32_t *y, enum dp_mode mode, struct dp_pace *pace)
+{
+    int32_t sums[4 * DP_BATCH];
+    const int8_t *weights = layer->weights;
+    for (uint32_t o = 0; o < DP_LATENTS; o += 4, weights += 4u * layer->inputs) {
+        for (uint32_t p = 0; p < places; p += DP_BATCH) {
+            uint32_t count = places - p < DP_BATCH ? places - p : DP_BATCH;
+            dp_sums(weights, layer->inputs, in + p * stride, stride, count, sums);
+            for (uint32_t i = 0; i < count; i++) {
+                for (uint32_t k = 0; k < 4; k++) {
+                    int32_t *to = y + (o + k) * places + p + i;
+                    int32_t sum = (sums[4 * i + k] + layer->bias[o + k]) >> layer->shift[o + k];
+                    sum = clip(sum, layer->low, layer->high);
+                    *to = mode == ADD ? *to + sum : sum;
+                }
+            }
+            dp_pace(pace, count * (DP_PACE(layer->inputs) + 60u));
+        }
+    }
+}
+
+/* A depthwise 3x3 convolution on a grid of positions; outside of it everything is zero. */
+static void near_mix(const struct dp_depthwise *layer, const int16_t *in, int16_t *out,
+                     uint32_t rows, uint32_t columns, uint32_t levels, enum dp_mode mode,
+                     struct dp_pace *pace)
+{
+    static const int16_t nothing[DP_WIDEST_NEAR];
+    uint32_t channels = layer->channels, coarse = columns >> levels;
+    for (uint32_t r = 0; r < rows; r++) {
+        for (uint32_t s = 0; s < columns; s++) {
+            const int16_t *near[9];
+            for (uint32_t n = 0; n < 9; n++) {
+                /* Wraps to a large number one before the first. */
+                uint32_t y = r + n / 3 - 1, x = s + n % 3 - 1;
+                near[n] = y < rows && x < columns ? in + place(y, x, coarse, levels) * channels
+                                                  : nothing;
+            }
+            uint32_t at = place(r, s, coarse, levels) * channels;
+            for (uint32_t c = 0; c < channels; c += 8) {
+                int32_t sums[8];
+                dp_near_sums(layer->weights, channels, near, c, sums);
+                for (uint32_t k = 0; k < 8; k++) {
+                    int32_t sum = (sums[k] + layer->bias[c + k]) >> layer->shift[c + k];
+                    if (mode == ADD) {
+                        sum += in[at + c + k];
+                    }
+                    out[at + c + k] = (int16_t)clip(sum, layer->low, layer->high);
+                }
+            }
+            dp_pace(pace, 300u + 9u * DP_PACE(channels) / 4u + 16u * channels);
+        }
+    }
+}
+
+/* (value * 2^14 / norm), rounded half up, without a 64-bit division; |value| <= norm < 2^17. */
+static int32_t ratio(int32_t value, uint32_t norm)
+{
+    uint32_t size = (uint32_t)(value < 0 ? -value : value) << 15;
+    if (value >= 0) {
+        return (int32_t)((size + norm) / (2 * norm));
+    }
+    return size <= norm ? 0 : -(int32_t)((size - norm + 2 * norm - 1) / (2 * norm));
+}
+
+/* The integer matrix of a quaternion, in 2^-14 (link/rotation.py). */
+static bool rotation(const int8_t turn[4], int32_t matrix[9])
+{
+    int32_t w = turn[0], x = turn[1], y = turn[2], z = turn[3];
+    int32_t norm = w * w + x * x + y * y + z * z;
+    if (norm == 0) {
+        return false;
+    }
+    const int32_t whole[9] = {
+        norm - 2 * (y * y + z * z), 2 * (x * y - w * z),        2 * (x * z + w * y),
+        2 * (x * y + w * z),        norm - 2 * (x * x + z * z), 2 * (y * z - w * x),
+        2 * (x * z - w * y),        2 * (y * z + w * x),        norm - 2 * (x * x + y * y)};
+    for (uint32_t i = 0; i < 9; i++) {
+        matrix[i] = ratio(whole[i], (uint32_t)norm);
+    }
+    return true;
+}
+
+/* Pixels, the last row and column repeated, on their natural axes, as cells of 4x4. */
+static void turn_pixels(const struct dp_nn_tile *tile, const int32_t matrix[9], uint32_t rows,
+                        uint32_t columns, int16_t *planes, struct dp_pace *pace)
+{
+    uint32_t green = tile->bands == 3 ? 1 : 0, blue = tile->bands == 3 ? 2 : 0;
+    for (uint32_t r = 0; r < rows * DP_BLOCK; r++) {
+        uint32_t from = r < tile->rows ? r : tile->rows - 1u;
+        const uint8_t *line = tile->pixels + from * tile->columns * tile->bands;
+        for (uint32_t s = 0; s < columns * DP_BLOCK; s++) {
+            const uint8_t *pixel = line + (s < tile->columns ? s : tile->columns - 1u) * tile->bands;
+            int32_t a = pixel[0] - 128, b = pixel[green] - 128, c = pixel[blue] - 128;
+            int16_t *cell = planes + place(r / 4, s / 4, columns, 2) * CELL + r % 4 * 4 + s % 4;
+            for (uint32_t k = 0; k < 3; k++) {
+                int32_t sum = matrix[3 * k] * a + matrix[3 * k + 1] * b + matrix[3 * k + 2] * c;
+                cell[16 * k] = (int16_t)clip((sum + (1 << 12)) >> 13, -512, 511);
+            }
+        }
+        dp_pace(pace, columns * DP_BLOCK * 60u);
+    }
+}
+
+/* |y| in 8 bits for the hyper analysis, two by two positions together; zero outside the tile. */
+static void sizes_of(const struct dp_latents *tile, int16_t *sizes, struct dp_pace *pace)
+{
+    uint32_t half_rows = (tile->rows + 1) / 2, half_columns = (tile->columns + 1) / 2;
+    for (uint32_t r = 0; r < 2 * half_rows; r++) {
+        for (uint32_t s = 0; s < 2 * half_columns; s++) {
+            int16_t *to = sizes + place(r, s, half_columns, 1) * DP_PADDED(DP_LATENTS);
+            bool inside = r < tile->rows && s < tile->columns;
+            const int32_t *y = tile->y + (inside ? r * tile->columns + s : 0);
+            for (uint32_t c = 0; c < DP_LATENTS; c++, y += tile->places) {
+                uint32_t shift = dp_side_spread[c];
+                int32_t size = *y < 0 ? -*y : *y;
+                size = (size + ((1 << shift) >> 1)) >> shift;
+                to[c] = (int16_t)(!inside ? 0 : size > 255 ? 255 : size);
+            }
+            dp_pace(pace, DP_LATENTS * 12u);
+        }
+    }
+}
+
+static void analyse_latents(struct dp_latents *out, struct dp_memory *memory, struct dp_pace *pace)
+{
+    union dp_first *a = &memory->first;
+    union dp_second *b = &memory->second;
+    uint32_t rows = out->rows, columns = out->columns, places = out->places;
+    const uint32_t fine = DP_PADDED(DP_FINE), middle = DP_PADDED(DP_MIDDLE),
+                   coarse = DP_PADDED(DP_COARSE);
+
+    mix_latents(&dp_linear, a->planes, 16 * CELL, places, out->y, REPLACE, pace);
+    mix(&dp_enter, a->planes, CELL, 16 * places, b->fine, fine, REPLACE, pace);
+    near_mix(&dp_fine_near, b->fine, a->fine_near, 4 * rows, 4 * columns, 2, REPLACE, pace);
+    mix(&dp_fine_mix, a->fine_near, fine, 16 * places, b->fine, fine, ADD, pace);
+    mix(&dp_down_middle, b->fine, 4 * fine, 4 * places, a->middle, middle, REPLACE, pace);
+    near_mix(&dp_middle_near, a->middle, b->middle_near, 2 * rows, 2 * columns, 1, REPLACE, pace);
+    mix(&dp_middle_mix, b->middle_near, middle, 4 * places, a->middle, middle, ADD, pace);
+    mix(&dp_down_coarse, a->middle, 4 * middle, places, b->coarse, coarse, REPLACE, pace);
+    near_mix(&dp_coarse_near, b->coarse, a->coarse_near, rows, columns, 0, REPLACE, pace);
+    mix(&dp_coarse_mix, a->coarse_near, coarse, places, b->coarse, coarse, ADD, pace);
+    mix_latents(&dp_leave, b->coarse, coarse, places, out->y, ADD, pace);
+}
+
+static void analyse_side(struct dp_latents *out, struct dp_memory *memory, struct dp_pace *pace)
+{
+    union dp_first *a = &memory->first;
+    union dp_second *b = &memory->second;
+    uint32_t places = (out->rows + 1) / 2 * ((out->columns + 1) / 2);
+    const uint32_t hyper = DP_PADDED(DP_HYPER), side = DP_PADDED(DP_SIDE);
+
+    sizes_of(out, a->sizes, pace);
+    mix(&dp_side_in, a->sizes, DP_PADDED(DP_LATENTS), 4 * places, b->side_in, hyper, REPLACE, pace);
+    mix(&dp_side_out, b->side_in, 4 * hyper, places, a->side_out, hyper, REPLACE, pace);
+    mix(&dp_side_end, a->side_out, hyper, places, b->side_end, side, REPLACE, pace);
+    for (uint32_t c = 0; c < DP_SIDE; c++) {
+        for (uint32_t p = 0; p < places; p++) {
+            out->side[c * places + p] = (int8_t)b->side_end[p * side + c];
+        }
+    }
+}
+
+static void scales_of_side(struct dp_latents *out, struct dp_memory *memory, struct dp_pace *pace)
+{
+    union dp_first *a = &memory->first;
+    union dp_second *b = &memory->second;
+    uint32_t half_rows = (out->rows + 1) / 2, half_columns = (out->columns + 1) / 2;
+    uint32_t places = half_rows * half_columns;
+    const uint32_t hyper = DP_PADDED(DP_HYPER), side = DP_PADDED(DP_SIDE);
+    int32_t sums[4];
+
+    /* dp_side_end's outputs lie where this reads them. */
+    mix(&dp_scales_in, b->side_end, side, places, a->scales_in, hyper, REPLACE, pace);
+    near_mix(&dp_scales_near, a->scales_in, b->scales_near, half_rows, half_columns, 0, ADD, pace);
+    mix(&dp_scales_up, b->scales_near, hyper, places, a->scales_up, 4 * hyper, REPLACE, pace);
+    const struct dp_layer *layer = &dp_scales_out;
+    for (uint32_t r = 0; r < out->rows; r++) {
+        for (uint32_t s = 0; s < out->columns; s++) {
+            const int16_t *in = a->scales_up + place(r, s, half_columns, 1) * hyper;
+            const int8_t *weights = layer->weights;
+            int16_t *to = out->scales + r * out->columns + s;
+            for (uint32_t o = 0; o < DP_LATENTS; o += 4, weights += 4u * layer->inputs) {
+                dp_sums(weights, layer->inputs, in, hyper, 1, sums);
+                for (uint32_t k = 0; k < 4; k++) {
+                    int32_t sum = (sums[k] + layer->bias[o + k]) >> layer->shift[o + k];
+                    to[(o + k) * out->places] = (int16_t)clip(sum, layer->low, layer->high);
+                }
+                dp_pace(pace, DP_PACE(layer->inputs) + 60u);
+            }
+        }
+    }
+}
+
+bool dp_analyse(const struct dp_nn_tile *tile, struct dp_latents *out, struct dp_memory *memory,
+                struct dp_pace *pace)
+{
+    int32_t matrix[9];
+    if (!rotation(tile->turn, matrix)) {
+        return false;
+    }
+    out->rows = (tile->rows + DP_BLOCK - 1u) / DP_BLOCK;
+    out->columns = (tile->columns + DP_BLOCK - 1u) / DP_BLOCK;
+    out->places = out->rows * out->columns;
+    turn_pixels(tile, matrix, out->rows, out->columns, memory->first.planes, pace);
+    analyse_latents(out, memory, pace);
+    analyse_side(out, memory, pace);
+    scales_of_side(out, memory, pace);
+    return true;
+}

@@ -1,0 +1,61 @@
+/* The two networks that fly: pixels to latents and side information, and that to log-scales. */
+#ifndef DP_NN_NETWORKS_H
+#define DP_NN_NETWORKS_H
+
+#include "model.h"
+#include "student.h"
+
+#include <stdbool.h>
+
+#define DP_BLOCK 16u /* pixels a side of a latent position */
+#define DP_MOST_PLACES (DP_NN_MOST_ROWS / DP_BLOCK * (DP_NN_MOST_COLUMNS / DP_BLOCK))
+#define DP_MOST_SIDE_PLACES \
+    ((DP_NN_MOST_ROWS / DP_BLOCK + 1u) / 2u * ((DP_NN_MOST_COLUMNS / DP_BLOCK + 1u) / 2u))
+
+/* A tile's own numbers, from which its codestream is made. Places go row by row. */
+struct dp_latents {
+    uint32_t rows, columns, places;
+    int32_t y[DP_LATENTS * DP_MOST_PLACES];      /* [channel][place] */
+    int16_t scales[DP_LATENTS * DP_MOST_PLACES]; /* L, [channel][place] */
+    int8_t side[DP_SIDE * DP_MOST_SIDE_PLACES];  /* [channel][place of half the sides] */
+};
+
+/* Memory that the steps use one after the other. */
+union dp_first {
+    int16_t planes[DP_MOST_PLACES * 768u];
+    int16_t fine_near[DP_MOST_PLACES * 16u * DP_PADDED(DP_FINE)];
+    int16_t middle[DP_MOST_PLACES * 4u * DP_PADDED(DP_MIDDLE)];
+    int16_t coarse_near[DP_MOST_PLACES * DP_PADDED(DP_COARSE)];
+    int16_t sizes[DP_MOST_SIDE_PLACES * 4u * DP_PADDED(DP_LATENTS)];
+    int16_t side_out[DP_MOST_SIDE_PLACES * DP_PADDED(DP_HYPER)];
+    int16_t scales_in[DP_MOST_SIDE_PLACES * DP_PADDED(DP_HYPER)];
+    int16_t scales_up[DP_MOST_SIDE_PLACES * 4u * DP_PADDED(DP_HYPER)];
+    uint16_t expected[DP_LATENTS * DP_MOST_PLACES]; /* of the walk */
+};
+union dp_second {
+    int16_t fine[DP_MOST_PLACES * 16u * DP_PADDED(DP_FINE)];
+    int16_t middle_near[DP_MOST_PLACES * 4u * DP_PADDED(DP_MIDDLE)];
+    int16_t coarse[DP_MOST_PLACES * DP_PADDED(DP_COARSE)];
+    int16_t side_in[DP_MOST_SIDE_PLACES * 4u * DP_PADDED(DP_HYPER)];
+    int16_t side_end[DP_MOST_SIDE_PLACES * DP_PADDED(DP_SIDE)];
+    int16_t scales_near[DP_MOST_SIDE_PLACES * DP_PADDED(DP_HYPER)];
+    uint8_t magnitudes[DP_LATENTS * DP_MOST_PLACES]; /* of the walk */
+};
+struct dp_memory {
+    union dp_first first;
+    union dp_second second;
+};
+
+/* Keeps the poll going: instructions are added up until it is time. */
+struct dp_pace {
+    dp_nn_poll poll;
+    void *context;
+    uint32_t done;
+};
+void dp_pace(struct dp_pace *pace, uint32_t instructions);
+
+/* Fill in y, side and scales of a tile within its limits; false where its turn is none. */
+bool dp_analyse(const struct dp_nn_tile *tile, struct dp_latents *out, struct dp_memory *memory,
+                 struct dp_pace *pace);
+
+#endif

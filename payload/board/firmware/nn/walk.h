@@ -1,0 +1,16 @@
+/* Latents to symbols, in coding order, into the range coder. */
+#ifndef DP_NN_WALK_H
+#define DP_NN_WALK_H
+
+#include "networks.h"
+#include "rangecoder.h"
+
+#include <stdbool.h>
+
+/* Write the side information. */
+void dp_write_side(const struct dp_latents *tile, struct dp_coder *coder, struct dp_pace *pace);
+/* Write the latents; false where one is beyond any picture's. Stops early when the coder is full. */
+bool dp_write_latents(const struct dp_latents *tile, uint32_t quality, struct dp_memory *memory,
+                      struct dp_coder *coder, struct dp_pace *pace);
+
+#endif
