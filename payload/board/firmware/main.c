@@ -1,17 +1,18 @@
 /* The board's loop: bytes in, frames out, a tile to the encoder when one is whole. */
 #include "hal/hal.h"
+#include "jobs/job.h"
 #include "proto/proto.h"
 
-#include <string.h>
-
 int main(void);
+
+extern uint8_t data_start[], stack_top[]; /* of the linker script: all that is written to */
 
 static struct dp_board board;
 static uint8_t frame[DP_LARGEST_FRAME];
 static size_t frame_size, frame_sent;
 static uint64_t elsewhere; /* ticks of this job that were the line's and not the encoder's */
 
-/* Move what has come to the protocol and what it says to the line; false where neither was there. */
+/* Move what has come to the protocol and what it says to the line; false where there was nothing. */
 static bool serve(void)
 {
     uint8_t come[512];
@@ -47,26 +48,23 @@ static void poll(void *context)
     elsewhere += hal_ticks() - begin;
 }
 
-/* Gives the tile back as it came, or the first of 1 + (step >> 24) equal parts of it, after as many
-   turns as the rest of the step says: what lines, drivers and clocks are tested with. */
-static uint32_t encode(const struct dp_work *work)
+static void encode(const struct dp_work *work)
 {
-    for (uint32_t turn = 0; turn < (work->form.setting & 0xFFFFFFu); turn++) {
-        __asm__ volatile("" ::: "memory");
-        if (turn % 1024u == 1023u) {
-            poll(NULL);
-        }
-    }
-    uint32_t length = work->form.tile_bytes / (1u + (work->form.setting >> 24));
-    memcpy(work->payload, work->tile, length);
-    return length;
+    enum dp_status status = DP_FAILED;
+    elsewhere = 0;
+    hal_quiet(true);
+    uint64_t begin = hal_ticks();
+    uint32_t length = job_run(work, &status, poll);
+    uint64_t took = hal_ticks() - begin - elsewhere;
+    hal_quiet(false);
+    dp_board_finish(&board, status, length, took);
 }
 
 int main(void)
 {
     hal_init();
-    const struct dp_capabilities own = {
-        .memory = sizeof board + sizeof frame,
+    struct dp_capabilities own = {
+        .memory = (uint32_t)(stack_top - data_start),
         .largest_tile = DP_LARGEST_TILE,
         .largest_result = DP_LARGEST_RESULT,
         .most_columns = 64,
@@ -75,28 +73,23 @@ int main(void)
         .bit_depth = 8,
         .slots = DP_SLOTS,
         .window = 16,
-        .features = 32, /* a step as the setting */
 #ifdef DP_EMULATED
         .tick_kind = 1, /* modelled */
 #endif
         .chunk = 2048,
         .tick_rate = hal_tick_rate(),
         .clock_hz = hal_clock(),
-        .name = DP_BOARD_NAME,
-        .software = "downpass echo"};
-    if (!dp_board_init(&board, &own, hal_boot_nonce())) {
-        return 1;
+        .name = DP_BOARD_NAME};
+    job_describe(&own);
+    uint32_t nonce = hal_boot_nonce();
+    /* A board whose encoder is not what it was built from says nothing: no wrong tile comes of it. */
+    if (!job_self_test() || !dp_board_init(&board, &own, nonce)) {
+        hal_dead();
     }
     for (;;) {
         const struct dp_work *work = dp_board_take(&board);
         if (work != NULL) {
-            elsewhere = 0;
-            hal_quiet(true);
-            uint64_t begin = hal_ticks();
-            uint32_t length = encode(work);
-            uint64_t took = hal_ticks() - begin - elsewhere;
-            hal_quiet(false);
-            dp_board_finish(&board, DP_CODED, length, took);
+            encode(work);
         }
         if (!serve() && frame_sent == frame_size && work == NULL) {
             hal_wait();

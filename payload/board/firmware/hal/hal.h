@@ -28,5 +28,7 @@ uint32_t hal_boot_nonce(void);
 /* Begin or end a stretch of computing in which no interrupt may take time. Empty on real boards,
    whose UART would run over. */
 void hal_quiet(bool quiet);
+/* Stop for good, and do nothing that a host could take for a board. */
+void hal_dead(void) __attribute__((noreturn));
 
 #endif

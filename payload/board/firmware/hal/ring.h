@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #ifndef RING_SIZE
-#define RING_SIZE 8192u /* a power of two */
+#define RING_SIZE 4096u /* a power of two */
 #endif
 
 struct ring {

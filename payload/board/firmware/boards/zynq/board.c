@@ -6,9 +6,7 @@
 #include "../../drivers/uart.h"
 #include "../../hal/boot.h"
 #include "../../hal/hal.h"
-
-void board_interrupt(void);
-void board_restart(void) __attribute__((noreturn));
+#include "../../hal/start.h"
 
 #ifndef UART_INTERRUPT
 #define UART_INTERRUPT 59u /* UART 0; UART 1 has 82 (UG585, table 7-4) */
@@ -137,6 +135,14 @@ void hal_wait(void)
         uart_interrupt(); /* cheaper than taking it */
     }
     hal_quiet(quiet_now);
+}
+
+void hal_dead(void)
+{
+    hold_off();
+    for (;;) {
+        __asm__ volatile("wfi");
+    }
 }
 
 void hal_quiet(bool quiet)
