@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+BLOCK: Final = 16
+"""Pixels a side of one latent position; sides of tiles are multiples of it."""
 FINER_TILES: Final = 512
 """parameter = quality (0 to 256) + 512 · n: the first n tiles have the next finer quality."""
 

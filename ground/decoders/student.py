@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from ...link import masks
 from ...link.bandmap import to_samples, triples
 from ...link.bitstream import BitstreamError, FrameHeader
-from ...link.latents import TileShape
+from ...link.planes import TileShape
 from ...link.rotation import IDENTITY, rotation_matrix
 from ...link.student import FINER_TILES, qualities
 from ...link.tilecode import decode_tile

@@ -1,7 +1,7 @@
 """Boards that this computer can be: `emulator:NAME` in place of a port.
 
 NAME is the Linux agent's or an emulated machine's, the latter with its job if that is not the
-student: `emulator:zynq-a9+echo`.
+student: `emulator:zynq-a9:echo`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PREFIX: Final = "emulator:"
 AGENT: Final = "agent"
 _MACHINES: Final = {name: board.machine for name, board in BOARDS.items() if board.machine}
 EMULATORS: Final = {
-    AGENT: "the Linux agent with JPEG 2000, in a process of its own",
+    AGENT: "the Linux agent with JPEG 2000, or agent:CODEC, in a process of its own",
     **{name: BOARDS[name].what for name in _MACHINES},
 }
 
@@ -38,32 +38,30 @@ def board_port(name: str) -> Iterator[str]:
     if not name.startswith(PREFIX):
         yield name
         return
-    kind = name.removeprefix(PREFIX)
-    if kind == AGENT:
-        command = [sys.executable, "-m", "downpass.payload.board", "serve"]
-        command += ["--pty", "--name", kind]
-        with tempfile.TemporaryFile() as said, running(kind, command, said) as port:
-            yield port
-        return
-    with tempfile.TemporaryDirectory(prefix="downpass-board-") as folder:
-        image = emulated_image(kind, Path(folder))
-        with tempfile.TemporaryFile() as said, running(kind, qemu(kind, image), said) as port:
-            yield port
+    kind, _, what = name.removeprefix(PREFIX).partition(":")
+    with contextlib.ExitStack() as stack:
+        said = stack.enter_context(tempfile.TemporaryFile())
+        if kind == AGENT:
+            command = [sys.executable, "-m", "downpass.payload.board", "serve"]
+            command += ["--pty", "--name", kind, *(["--codec", what] if what else [])]
+        else:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="downpass-board-"))
+            command = qemu(kind, emulated_image(kind, Path(folder), what or STUDENT))
+        yield stack.enter_context(running(kind, command, said))
 
 
-def emulated_image(kind: str, folder: Path) -> Path:
-    """Build the firmware of an emulated board, NAME or NAME+JOB.
+def emulated_image(name: str, folder: Path, job: str = STUDENT) -> Path:
+    """Build the firmware of an emulated board.
 
     Raises:
         InputError: No such emulator or job, or the compiler is not installed.
     """
-    board, _, job = kind.partition("+")
-    if board not in _MACHINES:
-        raise InputError(f"emulator {kind!r}: there are {', '.join(EMULATORS)}")
-    return build(board, folder / f"{kind}.elf", job or STUDENT)
+    if name not in _MACHINES:
+        raise InputError(f"emulator {name!r}: there are {', '.join(EMULATORS)}")
+    return build(name, folder / f"{name}.elf", job)
 
 
-def qemu(kind: str, image: Path, serial: str = "pty", *more: str) -> list[str]:
+def qemu(name: str, image: Path, serial: str = "pty", *more: str) -> list[str]:
     """Return the command that runs an emulated board's image.
 
     Instructions are counted, so that the same tile takes the same ticks at every start, whatever
@@ -73,7 +71,7 @@ def qemu(kind: str, image: Path, serial: str = "pty", *more: str) -> list[str]:
     Raises:
         InputError: QEMU is not installed.
     """
-    machine: Machine = _MACHINES[kind.partition("+")[0]]
+    machine: Machine = _MACHINES[name]
     seed = f"loader,addr={machine.seed_at:#x},data={secrets.randbits(32):#x},data-len=4"
     sleep = "on" if machine.sleep else "off"
     return [

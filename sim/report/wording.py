@@ -26,6 +26,7 @@ _CODECS = {
     "jpegxl": "JPEG XL",
     "jpegls": "JPEG-LS",
     "ccsds121": "CCSDS 121",
+    "avif": "AVIF",
 }
 
 
