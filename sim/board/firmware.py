@@ -151,7 +151,7 @@ def build(name: str, image: Path, job: str = STUDENT) -> Path:
         sources = [FIRMWARE / one for one in (*_COMMON, f"jobs/{job}.c")]
         if job == STUDENT:
             sources += [FIRMWARE / one for one in _NN]
-            flags += [f"-I{_weights()}", f"-I{FIRMWARE / 'nn'}", "-DDP_NN_PLAIN"]
+            flags += [f"-I{_weights()}", f"-I{FIRMWARE / 'nn'}"]
             sources.append(_weights() / "dp_model.c")
         slow = board.interrupt_flags.split()
         todo = [(source, flags) for source in sources]
@@ -169,8 +169,8 @@ def build(name: str, image: Path, job: str = STUDENT) -> Path:
             )
         script = FIRMWARE / "boards" / board.link
         _run(
-            [tool(_COMPILER), *board.flags.split(), *_LINK.split(), "-T", str(script)]
-            + [f"-L{FIRMWARE / 'boards' / 'cortex-m'}", "-o", str(image), *map(str, objects)]
+            [tool(_COMPILER), *board.flags.split(), *_LINK.split(), "-T", str(script)],
+            [f"-L{FIRMWARE / 'boards' / 'cortex-m'}", "-o", str(image), *map(str, objects)],
         )
     return image
 
@@ -226,7 +226,8 @@ def _compile(source: Path, flags: list[str], to: Path) -> Path:
     return to
 
 
-def _run(command: list[str]) -> str:
+def _run(*parts: list[str]) -> str:
+    command = [word for part in parts for word in part]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if ran.returncode:
         raise RuntimeError(f"{' '.join(command[-3:])}: {ran.stderr}")
