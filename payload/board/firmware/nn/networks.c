@@ -47,7 +47,7 @@ enum dp_mode { REPLACE, ADD };
 static void mix(const struct dp_layer *layer, const int16_t *in, uint32_t stride, uint32_t places,
                 int16_t *out, uint32_t step, enum dp_mode mode, struct dp_pace *pace)
 {
-    int32_t sums[4 * DP_BATCH];
+    int32_t sums[4 * DP_BATCH] DP_ALIGNED;
     const int8_t *weights = layer->weights;
     for (uint32_t o = 0; o < layer->outputs; o += 4, weights += 4u * layer->inputs) {
         for (uint32_t p = 0; p < places; p += DP_BATCH) {
@@ -72,7 +72,7 @@ static void mix(const struct dp_layer *layer, const int16_t *in, uint32_t stride
 static void mix_latents(const struct dp_layer *layer, const int16_t *in, uint32_t stride,
                         uint32_t places, int32_t *y, enum dp_mode mode, struct dp_pace *pace)
 {
-    int32_t sums[4 * DP_BATCH];
+    int32_t sums[4 * DP_BATCH] DP_ALIGNED;
     const int8_t *weights = layer->weights;
     for (uint32_t o = 0; o < DP_LATENTS; o += 4, weights += 4u * layer->inputs) {
         for (uint32_t p = 0; p < places; p += DP_BATCH) {
@@ -96,7 +96,7 @@ static void near_mix(const struct dp_depthwise *layer, const int16_t *in, int16_
                      uint32_t rows, uint32_t columns, uint32_t levels, enum dp_mode mode,
                      struct dp_pace *pace)
 {
-    static const int16_t nothing[DP_WIDEST_NEAR];
+    static const int16_t nothing[DP_WIDEST_NEAR] DP_ALIGNED;
     uint32_t channels = layer->channels, coarse = columns >> levels;
     for (uint32_t r = 0; r < rows; r++) {
         for (uint32_t s = 0; s < columns; s++) {
@@ -109,7 +109,7 @@ static void near_mix(const struct dp_depthwise *layer, const int16_t *in, int16_
             }
             uint32_t at = place(r, s, coarse, levels) * channels;
             for (uint32_t c = 0; c < channels; c += 8) {
-                int32_t sums[8];
+                int32_t sums[8] DP_ALIGNED;
                 dp_near_sums(layer->weights, channels, near, c, sums);
                 for (uint32_t k = 0; k < 8; k++) {
                     int32_t sum = (sums[k] + layer->bias[c + k]) >> layer->shift[c + k];
@@ -239,7 +239,7 @@ static void scales_of_side(struct dp_latents *out, struct dp_memory *memory, str
     uint32_t half_rows = (out->rows + 1) / 2, half_columns = (out->columns + 1) / 2;
     uint32_t places = half_rows * half_columns;
     const uint32_t hyper = DP_PADDED(DP_HYPER), side = DP_PADDED(DP_SIDE);
-    int32_t sums[4];
+    int32_t sums[4] DP_ALIGNED;
 
     /* dp_side_end's outputs lie where this reads them. */
     mix(&dp_scales_in, b->side_end, side, places, a->scales_in, hyper, REPLACE, pace);
