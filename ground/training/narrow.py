@@ -283,15 +283,16 @@ def hyper_graph(arrays: Arrays) -> bytes:
     value = g.bytes(g.residual("hyper.synthesis_mix", value, value))
     value = g.node("Transpose", value, perm=[0, 2, 3, 1])
     value = g.layer("hyper.synthesis_up", value)
-    # Channels come as (channel, row, column) of the four positions; they are wanted last.
+    # Channels come as (channel, row, column) of the four positions, which are put in place here.
     rows, columns = _sides(g, g.squeeze(value), 1)
     count = arrays["hyper.synthesis_up.weight"].shape[0] // 4
     two, channels = (g.constant(np.array([n]), f"split_{n}") for n in (2, count))
     split = g.node("Concat", rows, columns, channels, two, two, axis=0)
-    value = g.node("Transpose", g.node("Reshape", value, split), perm=[0, 1, 3, 4, 2])
+    value = g.node("Transpose", g.node("Reshape", value, split), perm=[0, 3, 1, 4, 2])
+    value = g.node("Reshape", value, g.constant(np.array([-1, count]), "positions"))
     value = g.sums("hyper.synthesis_out", value)
     value = g.node("Floor", g.clip(value, *arrays["hyper.synthesis_out.clip"]))
-    value = g.node("Transpose", value, perm=[4, 0, 2, 1, 3])
+    value = g.node("Transpose", value, perm=[1, 0])
     minus = g.constant(np.array([-1]), "minus")
     whole = g.node("Concat", minus, g.node("Mul", rows, two), g.node("Mul", columns, two), axis=0)
     value = g.node("Reshape", value, whole)
