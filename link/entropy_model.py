@@ -51,19 +51,19 @@ class Group:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class MeanTerm:
-    """One neighbour's share in the means of a group and phase.
+class MeanSource:
+    """What one phase's decoded latents add to the means of a group in a phase.
 
     Attributes:
-        phase: Of the neighbour.
-        down: Rows that it lies below, in its phase's plane (negative: above).
-        right: Columns that it lies to the right.
-        weights: (channels, channels coded so far), float64: sums stay below 2^53.
+        phase: Of the neighbours.
+        places: For each of n neighbours the rows that it lies below and the columns that it lies
+            to the right, in its phase's plane (negative: above, to the left).
+        weights: (n · channels, channels coded so far), float64 (whole numbers times 2^-14: sums
+            are exact).
     """
 
     phase: int
-    down: int
-    right: int
+    places: tuple[tuple[int, int], ...]
     weights: NDArray[np.float64]
 
 
@@ -103,6 +103,8 @@ class EntropyModel:
             raise ValueError("gains outside 2^-14 to 2^4")
         if self.arrays["context.correction"].shape != (len(self.groups), 4, BINS, BINS):
             raise ValueError("context tables do not fit the channel groups")
+        if any(group.window & (group.window - 1) for group in self.groups):
+            raise ValueError("a window that is no power of two")
         if int(self.arrays["context.expected"].max()) > 16 * LARGEST_MAGNITUDE:
             raise ValueError("a scale expects more than any magnitude")
 
@@ -132,46 +134,38 @@ class EntropyModel:
         return np.ascontiguousarray(self.arrays["gain"], np.int16)
 
     @cached_property
-    def expected(self) -> NDArray[np.float32]:
-        """E|k| in 1/16 by scale index, whole numbers."""
-        return self.arrays["context.expected"].astype(np.float32)
+    def expected(self) -> NDArray[np.uint16]:
+        """E|k| in 1/16 by scale index, at most 16 · 255."""
+        return self.arrays["context.expected"].astype(np.uint16)
 
     @cached_property
-    def rounding(self) -> NDArray[np.int32]:
-        """What is added before flooring |v|, in 1/256, by scale index."""
-        return self.arrays["rounding"].astype(np.int32)
+    def offset(self) -> NDArray[np.float64]:
+        """What is added before flooring |v|, by scale index: `rounding` in steps."""
+        return self.arrays["rounding"] / 256.0
 
     @cached_property
     def corrections(self) -> NDArray[np.int16]:
-        """Corrections (groups, 4, 32 · 32) by bins of num and den."""
-        flat = self.arrays["context.correction"].reshape(len(self.groups), 4, BINS * BINS)
-        return flat.astype(np.int16)
+        """Corrections (groups · 4, 32 · 32) by bins of num and den."""
+        return self.arrays["context.correction"].reshape(-1, BINS * BINS).astype(np.int16)
 
     @cached_property
-    def means(self) -> tuple[tuple[tuple[MeanTerm, ...], ...], ...]:
-        """What each phase of each group that has means adds up: see `MeanTerm`."""
-        weights = self.arrays["means"].astype(np.float64)
+    def to_groups(self) -> NDArray[np.int64]:
+        """How many planes (phase, channel) begins behind (phase, group) in planes of groups."""
+        sizes = [group.last - group.first for group in self.groups]
+        group = np.repeat(np.arange(len(sizes)), sizes)
+        moved = np.arange(4)[:, None] * (self.latents - len(sizes)) + np.arange(self.latents)
+        return np.asarray((moved - group).ravel())
+
+    @cached_property
+    def means(self) -> tuple[tuple[tuple[MeanSource, ...], ...], ...]:
+        """What each phase of each group that has means adds up."""
+        weights = self.arrays["means"] * 2.0**-MEAN_FRACTION
         out = []
         for group in self.groups:
             if group.first >= self.predicted:
                 break
             own = weights[:, group.first : group.last, : group.last]
-            phases = []
-            for phase, (row, column) in enumerate(PHASES):
-                terms = []
-                for i in range(3):
-                    for j in range(3):
-                        down, across = row + i - 1, column + j - 1
-                        source = PHASES.index((down % 2, across % 2))
-                        one = np.ascontiguousarray(own[phase, :, :, i, j])
-                        # The first channels of earlier groups only, where its own are not coded.
-                        taken = group.last if one[:, group.first :].any() else group.first
-                        if one.any():
-                            terms.append(
-                                MeanTerm(source, down // 2, across // 2, one[:, :taken].copy())
-                            )
-                phases.append(tuple(terms))
-            out.append(tuple(phases))
+            out.append(tuple(_mean_sources(own[phase], group, phase) for phase in range(4)))
         return tuple(out)
 
     @cached_property
@@ -206,6 +200,27 @@ class EntropyModel:
     def _latent_table(self, number: int) -> NDArray[np.int64]:
         start, end = self.arrays["tables.latents_start"][number : number + 2].astype(int)
         return self.arrays["tables.latents"][start:end].astype(np.int64)
+
+
+def _mean_sources(weights: NDArray[np.float64], group: Group, phase: int) -> tuple[MeanSource, ...]:
+    """Return a part's sources of its weights (channels, channels coded so far, 3, 3)."""
+    found: dict[int, list[tuple[tuple[int, int], NDArray[np.float64]]]] = {}
+    row, column = PHASES[phase]
+    for i in range(3):
+        for j in range(3):
+            down, across = row + i - 1, column + j - 1
+            source = PHASES.index((down % 2, across % 2))
+            # The first channels of earlier groups only, where its own are not coded yet.
+            taken = group.last if source < phase else group.first
+            one = weights[:, :taken, i, j]
+            if one.any():
+                found.setdefault(source, []).append(((down // 2, across // 2), one))
+    return tuple(
+        MeanSource(
+            source, tuple(place for place, _ in terms), np.concatenate([w for _, w in terms])
+        )
+        for source, terms in found.items()
+    )
 
 
 SPLIT_INDEX: Final = np.maximum(-((TABLES - 1 - np.arange(SCALES)) // SCALES_AN_OCTAVE), 0)

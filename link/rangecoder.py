@@ -12,6 +12,7 @@ two below 2^22, so every product fits 53 bits and the floor is exact on any mach
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import constriction
@@ -50,14 +51,15 @@ def uniform_model(bits: int) -> Model:
 
 
 class SymbolWriter:
-    """Writes symbols into bytes."""
+    """Writes symbols into bytes.
+
+    Attributes:
+        write: Appends symbols (contiguous, from 0) under one model.
+    """
 
     def __init__(self) -> None:
         self._coder = constriction.stream.queue.RangeEncoder()
-
-    def write(self, symbols: Symbols, model: Model) -> None:
-        """Append symbols (contiguous, from 0) under one model."""
-        self._coder.encode(symbols, model)
+        self.write: Callable[[Symbols, Model], None] = self._coder.encode
 
     def finish(self) -> bytes:
         """Return the fewest bytes that a reader takes for what was written."""

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .entropy_model import (
-    MANTISSAS,
     PHASES,
     SIDE_CONTEXTS,
     SIDE_LOW,
@@ -24,8 +23,11 @@ from .entropy_model import (
     TABLES,
     EntropyModel,
 )
-from .latents import Integers, LogScales, Part, TileShape, Walk, rescale
+from .latents import Part, Walk
+from .leading import rescale
+from .planes import Integers, LogScales, TileShape
 from .rangecoder import CodeError, SymbolReader, Symbols, SymbolWriter
+from .symbols import TileSymbols, tile_symbols
 
 Hyper = Callable[[NDArray[np.int32]], Integers]
 """The hyper synthesis: ẑ (channels, rows, columns) to log₂-scales of twice the sides or more."""
@@ -75,10 +77,9 @@ def encode_tile(model: EntropyModel, tile: AnalysedTile, quality: int) -> bytes:
 def write_tile(writer: SymbolWriter, model: EntropyModel, tile: AnalysedTile, quality: int) -> None:
     """Write a tile's symbols."""
     _write_side(writer, model, tile.side)
-    walk = Walk(model, tile.scales, quality)
-    encoding = _Encoding(model, tile, walk, quality)
-    walk.run(encoding)
-    encoding.write(writer)
+    found = tile_symbols(model, tile.latents, tile.scales, quality)
+    if found.symbols.size:
+        _write_latents(writer, model, found)
 
 
 def decode_tile(
@@ -104,96 +105,73 @@ def decode_tile(
     walk.run(decoding)
     reader.finish()
     out = shape.join(decoding.latents)
-    out[: model.predicted] = walk.leading()
+    out[: model.predicted] = walk.leading.latents()
     return out
 
 
-class _Encoding:
-    """Latents to symbols; symbols to bits when all are known."""
-
-    def __init__(self, model: EntropyModel, tile: AnalysedTile, walk: Walk, quality: int) -> None:
-        self.model = model
-        gain = model.gain[quality].astype(np.int64)
-        self._mantissa = MANTISSAS[gain & 31].astype(np.int32)
-        self._shift = (8 - (gain >> 5)).astype(np.int32)
-        self._channels = walk.channels
-        self._value = tile.latents.reshape(-1)[walk.spoken].astype(np.int32)
-        self._size = self._scaled(self._value, slice(None))
-        self._index: list[NDArray[np.uint8]] = []
-        self._symbols: list[Symbols] = []
-
-    def _scaled(self, value: NDArray[np.int32], which: slice) -> NDArray[np.int32]:
-        """Return |v| of spoken latents in 1/256 step."""
-        channels = self._channels[which]
-        size = np.abs(value)
-        size *= self._mantissa.take(channels)
-        size >>= self._shift.take(channels)
-        return size
-
-    def __call__(self, part: Part) -> Symbols:
-        value, size = self._value[part.spoken], self._size[part.spoken]
-        if part.means is not None:
-            value = value - part.means.reshape(-1)[part.places].astype(np.int32)
-            size = self._scaled(value, part.spoken)
-        symbols = size + self.model.rounding.take(part.index)
-        symbols >>= 8
-        np.negative(symbols, out=symbols, where=value < 0)
-        self._index.append(part.index)
-        self._symbols.append(symbols)
-        return symbols
-
-    def write(self, writer: SymbolWriter) -> None:
-        """Write all parts; what can be worked out for all of them at once is."""
-        if not self._index:
-            return
-        sizes = np.array([one.size for one in self._index])
-        index, symbols = np.concatenate(self._index), np.concatenate(self._symbols)
-        tables = _Tables(self.model, index, symbols, sizes)
-        for part in range(sizes.size):
-            tables.write(writer, part)
+def _write_latents(writer: SymbolWriter, model: EntropyModel, found: TileSymbols) -> None:
+    """Write a tile's symbols: parts in coding order, in each of them table after table."""
+    parts = 4 * len(model.groups)
+    wide = int(found.index.max()) >= TABLES
+    key = found.part * np.uint16(TABLES)
+    key += np.take(TABLE_OF_INDEX, found.index) if wide else found.index
+    order = stable_order(key)
+    counts = np.bincount(key, minlength=parts * TABLES)
+    symbols = found.symbols.take(order)
+    bits, low = np.empty(0, np.uint8), np.empty(0, np.int32)
+    if wide:
+        bits = np.take(_SPLIT, found.index).take(order)
+        symbols, low = split(symbols, bits)
+    reach = np.repeat(np.tile(model.reach_of_table, parts), counts)
+    places, (beyond, escapes) = _table_places(symbols, reach)
+    part_ends = counts.reshape(parts, TABLES).sum(axis=1).cumsum()
+    escape_ends = np.searchsorted(beyond, part_ends).tolist() if escapes else []
+    tables = counts.nonzero()[0]
+    ends = counts.take(tables).cumsum().tolist()
+    models, write, start, begin = model.latent_models, writer.write, 0, 0
+    if not wide and not escapes:
+        for at, end in zip((tables % TABLES).tolist(), ends, strict=True):
+            write(places[start:end], models[at])
+            start = end
+        return
+    first_escape, part_end = 0, part_ends.tolist()
+    for at, end in zip(tables.tolist(), ends, strict=True):
+        part, table = divmod(at, TABLES)
+        write(places[start:end], models[table])
+        start = end
+        if end == part_end[part]:
+            # What its tables do not hold follows the symbols of a part.
+            if wide:
+                _write_low(writer, model, bits[begin:end], low[begin:end])
+            if escapes:
+                _write_escapes(writer, model, escapes[first_escape : escape_ends[part]])
+                first_escape = escape_ends[part]
+            begin = end
 
 
-class _Tables:
-    """Symbols of all parts, sorted by part and table."""
+def stable_order(key: NDArray[np.uint16]) -> Integers:
+    """Return the order that sorts small keys, equal ones as they stand.
 
-    def __init__(
-        self, model: EntropyModel, index: NDArray[np.uint8], symbols: Symbols, sizes: Integers
-    ) -> None:
-        self.model = model
-        table = np.take(TABLE_OF_INDEX, index)
-        part = np.repeat(np.arange(sizes.size, dtype=np.uint16) * np.uint16(TABLES), sizes)
-        key = part + table
-        order = np.argsort(key, kind="stable")
-        self._counts = np.bincount(key, minlength=sizes.size * TABLES)
-        symbols = np.take(symbols, order)
-        self._bits: NDArray[np.uint8] | None = None
-        if int(index.max()) >= TABLES:
-            self._bits = np.take(np.take(_SPLIT, index), order)
-            symbols, self._low = split(symbols, self._bits)
-        reach = np.repeat(np.tile(model.reach_of_table, sizes.size), self._counts)
-        self._places, beyond = _table_places(symbols, reach)
-        self._ends = np.concatenate(([0], np.cumsum(sizes)))
-        self._escape_ends = np.searchsorted(beyond[0], self._ends).tolist()
-        self._escapes = beyond[1]
+    A key and its place in one number sort several times faster than a stable sort of places.
+    """
+    size = key.size
+    kind: Any = np.uint32 if size << int(key.max()).bit_length() < 1 << 32 else np.uint64
+    places = size.bit_length()
+    both = key.astype(kind) << kind(places)
+    both |= np.arange(size, dtype=kind)
+    both.sort()
+    both &= kind((1 << places) - 1)
+    return np.asarray(both.astype(np.intp))
 
-    def write(self, writer: SymbolWriter, part: int) -> None:
-        """Write a part: its tables' symbols, low bits, escapes."""
-        end = int(self._ends[part])
-        first = end
-        counts = self._counts[part * TABLES : (part + 1) * TABLES].tolist()
-        places, models = self._places, self.model.latent_models
-        for number, count in enumerate(counts):
-            if count:
-                start, end = end, end + count
-                writer.write(places[start:end], models[number])
-        if self._bits is not None and end > first:
-            bits, low = self._bits[first:end], self._low[first:end]
-            for count in range(1, int(bits.max()) + 1):
-                own = low[bits == count]
-                if own.size:
-                    writer.write(own, self.model.low_models[count - 1])
-        start, end = self._escape_ends[part : part + 2]
-        _write_escapes(writer, self.model, self._escapes[start:end])
+
+def _write_low(
+    writer: SymbolWriter, model: EntropyModel, bits: NDArray[np.uint8], low: Symbols
+) -> None:
+    """Write the low bits of a part's symbols."""
+    for count in range(1, int(bits.max()) + 1):
+        own = low[bits == count]
+        if own.size:
+            writer.write(own, model.low_models[count - 1])
 
 
 def _table_places(symbols: Symbols, reach: Symbols) -> tuple[Symbols, tuple[Integers, list[int]]]:
@@ -230,8 +208,9 @@ class _Decoding:
 
     def __call__(self, part: Part) -> Symbols:
         symbols = self._read(part.index)
-        gain = self.gain[self.walk.channels[part.spoken]]
-        self.latents.reshape(-1)[self.walk.spoken[part.spoken]] = rescale(symbols, gain)
+        spoken = self.walk.spoken
+        gain = self.gain[spoken.plane[part.spoken] % self.model.latents]
+        self.latents.reshape(-1)[spoken.flat[part.spoken]] = rescale(symbols, gain)
         return symbols
 
     def _read(self, index: NDArray[np.uint8]) -> Symbols:

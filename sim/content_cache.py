@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import math
 import os
 import struct
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,13 +30,14 @@ from typing import Final
 from ..ground.decoders import Decoded, decode
 from ..ground.quality import Quality, quality
 from ..link.errors import InputError
-from ..payload.encoders.base import Encoder, Frame, Setting
+from ..payload.encoders.base import Encoder, Frame, RateError, Setting
 
 DEFAULT_LIMIT: Final = 4 * 1024**3
 _MAGIC: Final = b"DPC1"
 _HEAD: Final = struct.Struct("<4sIQ")
 _SECONDS: Final = struct.Struct("<d")
 _QUALITY: Final = struct.Struct("<ddI")
+_RATED: Final = struct.Struct("<Qdd")
 _TRIM_TO: Final = 0.9
 
 
@@ -53,6 +55,14 @@ class DeliveredQuality:
 
     quality: Quality
     lost_tiles: int
+
+
+@dataclass(frozen=True, slots=True)
+class RatedFrame:
+    """What a frame costs at a setting, container included, and how good it comes back."""
+
+    bytes: int
+    quality: Quality
 
 
 def default_folder() -> Path | None:
@@ -106,14 +116,7 @@ class ContentCache:
         Raises:
             InputError: As `Encoder.encode`; nothing is kept of a refusal.
         """
-        key = _digest(
-            frame_digest(frame),
-            encoder.name,
-            encoder.version,
-            encoder.fingerprint.hex(),
-            encoder.tile,
-            setting,
-        )
+        key = _digest(frame_digest(frame), *_identity(encoder), setting)
 
         def make() -> bytes:
             start = time.perf_counter()
@@ -145,6 +148,41 @@ class ContentCache:
 
         psnr_db, ms_ssim, lost = _QUALITY.unpack(self.value("quality", key, make))
         return DeliveredQuality(Quality(psnr_db, ms_ssim), lost)
+
+    def rated(
+        self, encoder: Encoder, frame: Frame, settings: Sequence[Setting]
+    ) -> list[RatedFrame | None]:
+        """Return what a frame costs at each setting and how good it comes back.
+
+        The frame is made ready once. A codec that searches for a rate may begin where it ended
+        before, so all settings, in their order, are one value.
+
+        Args:
+            encoder: What codes it.
+            frame: The frame.
+            settings: How hard to compress; the results of those that the codec cannot do are None.
+
+        Raises:
+            InputError: As `Encoder.encode`, but for a budget that cannot be met.
+        """
+        key = _digest(frame_digest(frame), *_identity(encoder), *settings)
+
+        def make() -> bytes:
+            prepared, out = encoder.prepare(frame), []
+            for setting in settings:
+                try:
+                    bitstream = prepared.encode(setting)
+                except RateError:
+                    out.append(_RATED.pack(0, math.nan, math.nan))
+                    continue
+                found = quality(frame, decode(bitstream).frame)
+                out.append(_RATED.pack(len(bitstream), found.psnr_db, found.ms_ssim))
+            return b"".join(out)
+
+        return [
+            RatedFrame(size, Quality(psnr_db, ms_ssim)) if size else None
+            for size, psnr_db, ms_ssim in _RATED.iter_unpack(self.value("rated", key, make))
+        ]
 
     def value(self, kind: str, key: str, make: Callable[[], bytes]) -> bytes:
         """Return the value of a key; `make` works it out where it is not there or damaged.
@@ -217,6 +255,11 @@ def frame_digest(frame: Frame) -> str:
     )
     state.update(pixels.data)
     return state.hexdigest()
+
+
+def _identity(encoder: Encoder) -> tuple[object, ...]:
+    """Return all of an encoder that its bytes depend on."""
+    return encoder.name, encoder.version, encoder.fingerprint.hex(), encoder.tile
 
 
 def _digest(*parts: object) -> str:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from ..link.clock import TICKS_PER_SECOND
 from ..link.errors import InputError
-from ..payload.encoders.base import RateError
+from ..payload.encoders.base import Frame, RateError
 from ..payload.encoders.registry import encoder
+from .board.loop import BoardFigures, BoardFrame, BoardLoop, BoardStoppedError, FrameWork
+from .board.suitability import unsuited
 from .content_cache import CodedFrame, ContentCache
 from .mission import Mission, View
 from .model.setup import Capture, Encoded
-from .scenario.models import Satellite
+from .scenario.models import EncoderChoice, Satellite
 from .scenes import Scenes
 
 MODELLED = "modelled"
 MEASURED_ON_HOST = "measured on host"
+MEASURED_ON_BOARD = "measured on board"
+BOARD = "board"
 
 
 class RatedFrames:
@@ -59,17 +64,28 @@ class _Done:
 class Encoders:
     """The real encoders of a mission's satellites, working ahead of the simulation.
 
-    What will be imaged is known before the simulation starts, so the work is handed to threads
-    at once and the simulation finds it done. Bitstreams lie in the cache, not in memory.
+    What will be imaged is known before the simulation starts, so the work is handed to threads,
+    or to the boards, at once and the simulation finds it done. Bitstreams lie in the cache, not
+    in memory; a board's are never taken from it, but compared with what it gives.
     """
 
     def __init__(self, mission: Mission, scenes: Scenes, cache: ContentCache) -> None:
-        """Start to encode everything that the mission will capture."""
+        """Start to encode everything that the mission will capture.
+
+        Raises:
+            InputError: A board that is not there, or cannot do what its satellite asks.
+        """
         self._mission = mission
         self._scenes = scenes
         self._cache = cache
         self._satellites = mission.flight.scenario.satellites
         self._encoders = [encoder(s.codec.name, s.codec.tile) for s in self._satellites]
+        self._boards: dict[EncoderChoice, BoardLoop] = {}
+        try:
+            self._open_boards()
+        except BaseException:
+            self._close_boards()
+            raise
         self._done: dict[Job, Future[_Done]] = {}
         measured = any(s.processor.encode_time == "host" for s in self._satellites)
         # A measured time is of one core that nothing else of ours is using.
@@ -77,17 +93,27 @@ class Encoders:
         for index, satellite in enumerate(mission.setup.satellites):
             for capture in satellite.captures:
                 job = self.job(index, capture)
-                if job is not None and job not in self._done:
-                    self._done[job] = self._threads.submit(self._work, job)
+                if job is None or job in self._done or _has_board(self._satellites[index]):
+                    continue
+                self._done[job] = self._threads.submit(self._work, job)
+        for choice, board in self._boards.items():
+            board.start(self._works(choice), self._threads)
 
     def job(self, satellite: int, capture: Capture) -> Job | None:
         """Return the job that a capture is, or None if it has no pixels."""
         view = self._mission.views[capture.number]
         return None if view.scene is None else Job(satellite, view)
 
-    def source(self, satellite: int) -> PixelFrames:
+    def source(self, satellite: int) -> PixelFrames | BoardFrames:
         """Return where a satellite's encoded frames come from."""
+        board = self._boards.get(self._satellites[satellite].encoder)
+        if board is not None:
+            return BoardFrames(self, satellite, board)
         return PixelFrames(self, satellite, self._satellites[satellite])
+
+    def board_figures(self) -> list[BoardFigures]:
+        """Return what came of each board so far."""
+        return [board.figures() for board in self._boards.values()]
 
     def place_of_codec(self, satellite: int) -> str:
         """Return where the scenario chooses a satellite's codec: `file:line: field`."""
@@ -100,13 +126,78 @@ class Encoders:
 
     def coded(self, job: Job) -> CodedFrame:
         """Return what a job made, from the cache or, if it has gone from there, made again."""
-        satellite = self._satellites[job.satellite]
-        frame = self._scenes.frame(job.satellite, job.view)
-        return self._cache.encoded(self._encoders[job.satellite], frame, satellite.codec.setting)
+        board = self._boards.get(self._satellites[job.satellite].encoder)
+        if board is not None:
+            made = board.result(job).differing
+            if made is not None:
+                return CodedFrame(made, 0.0)
+        return self._in_process(job.satellite, self._scenes.frame(job.satellite, job.view))
 
     def close(self) -> None:
         """Drop the work that nobody has waited for."""
+        self._close_boards()
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _in_process(self, satellite: int, frame: Frame) -> CodedFrame:
+        setting = self._satellites[satellite].codec.setting
+        return self._cache.encoded(self._encoders[satellite], frame, setting)
+
+    def _open_boards(self) -> None:
+        source = self._mission.flight.scenario.source
+        for index, satellite in enumerate(self._satellites):
+            if not _has_board(satellite):
+                continue
+            choice, place = satellite.encoder, f"satellites.{index}"
+            assert choice.port is not None  # noqa: S101  (a board has one)
+            if choice not in self._boards:
+                if any(choice.port == other.port for other in self._boards):
+                    raise InputError(
+                        f"{source.place_of(f'{place}.encoder.port')}: found {choice.port} a second "
+                        "time with another baud or give_up_after; allowed: the same for all "
+                        "satellites that share a board"
+                    )
+                try:
+                    self._boards[choice] = BoardLoop(choice.port, choice.baud, choice.give_up_after)
+                except InputError as error:
+                    at = source.place_of(f"{place}.encoder.port")
+                    raise InputError(f"{at}: {error}") from None
+            imager, tile = satellite.imager, satellite.codec.tile
+            for field, found in unsuited(
+                self._boards[choice].own,
+                self._encoders[index],
+                columns=min(tile, imager.frame_width_px),
+                rows=min(tile, imager.frame_height_px),
+                bands=len(imager.bands),
+                bit_depth=imager.bit_depth,
+            ):
+                raise InputError(f"{source.place_of(f'{place}.{field}')}: {found}")
+
+    def _close_boards(self) -> None:
+        for board in self._boards.values():
+            board.close()
+
+    def _works(self, choice: EncoderChoice) -> list[FrameWork]:
+        """Return a board's frames in the order in which they will be captured."""
+        captures = [
+            (capture.end, index, capture)
+            for index, satellite in enumerate(self._mission.setup.satellites)
+            if self._satellites[index].encoder == choice
+            for capture in satellite.captures
+        ]
+        works: dict[Job, FrameWork] = {}
+        for _, index, capture in sorted(captures, key=lambda item: item[:2]):
+            job = self.job(index, capture)
+            if job is None or job in works:
+                continue
+            works[job] = FrameWork(
+                key=job,
+                name=f"frame {capture.number}",
+                read=partial(self._scenes.frame, index, job.view),
+                encoder=self._encoders[index],
+                setting=self._satellites[index].codec.setting,
+                reference=partial(self._in_process, index),
+            )
+        return list(works.values())
 
     def _work(self, job: Job) -> _Done:
         coded = self.coded(job)
@@ -149,3 +240,38 @@ class PixelFrames:
         if self._rated is None:
             return Encoded(done.size, max(1, round(done.seconds * TICKS_PER_SECOND)))
         return Encoded(done.size, self._rated.ticks(capture))
+
+
+class BoardFrames:
+    """A satellite's encoded frames, made by a board."""
+
+    def __init__(self, encoders: Encoders, satellite: int, board: BoardLoop) -> None:
+        self._encoders = encoders
+        self._satellite = satellite
+        self._board = board
+        self._place = encoders.place_of_codec(satellite)
+        self.time_kind = MODELLED if board.figures().modelled else MEASURED_ON_BOARD
+
+    def encode(self, capture: Capture) -> Encoded | None:
+        """Return a frame's size and the board's time for it; None where the board has stopped.
+
+        Raises:
+            InputError: The codec cannot do what is asked with this frame.
+        """
+        job = self._encoders.job(self._satellite, capture)
+        if job is None:
+            raise InputError(
+                f"{self._place}: a target without scenes gives a board nothing to encode; "
+                "allowed: scenes for every target"
+            )
+        try:
+            done: BoardFrame = self._board.result(job)
+        except BoardStoppedError:
+            return None
+        except RateError as error:
+            raise InputError(f"{self._place}: {error}") from error
+        return Encoded(done.size, done.ticks)
+
+
+def _has_board(satellite: Satellite) -> bool:
+    return satellite.encoder.backend == BOARD

@@ -7,28 +7,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..link.clock import to_seconds
 from ..link.errors import InputError
+from ..link.student import BLOCK
 from ..payload.encoders.base import Setting
+from .board.loop import BoardFigures
 from .content_cache import ContentCache
 from .crops import choose, crops
 from .encoding import Encoders
 from .grading import Grader
 from .mission import Mission, fly, prepare
 from .model.journal import EventRow
+from .model.pace import PacedEnvironment
 from .model.simulation import Outcome, simulate
 from .progress import Progress, Silent
 from .report.data import Crop, ReportData, StationSite, TargetSite, Track, TradeoffPoint
+from .results import boards as board_results
 from .results.outputs import SUMMARY, TABLES
 from .results.summary import summarise
 from .results.tables import accesses_table, events_table, frames_table, passes_table
 from .scenario.models import Scenario
 from .scenes import Scenes
 from .tradeoff import RATES_BPP, Rating, curve
+
+_BESIDE: Final = ("student", "jpeg2000")
+"""Codecs whose curves stand in every report, beside those of the satellites."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,12 @@ class Results:
     accesses: pa.Table
     crops: list[Crop]
     ratings: list[Rating]
+    boards: list[BoardFigures]
+
+    @property
+    def faults(self) -> list[str]:
+        """What went wrong with boards, a line each."""
+        return board_results.faults(self.boards, self.mission.flight.scenario)
 
 
 def run(
@@ -78,32 +92,49 @@ def run(
         def tell(row: EventRow) -> None:
             progress.step(row.time // 1_000_000)
 
-        outcome = simulate(mission.setup, sources, on_event=tell)
+        pace = None if scenario.realtime is None else PacedEnvironment(scenario.realtime.factor)
+        outcome = simulate(mission.setup, sources, environment=pace, on_event=tell)
         progress.stage("decoding and measuring", sum(len(s.frames) for s in outcome.satellites))
         grader = Grader(outcome, encoders, scenes, cache)
         grades = grader.grade(delivered, lambda done, _: progress.step(done))
         shown = choose(outcome, grades, mission.views, scenario.report.sample_frames)
         pictures = crops(grader, scenes, shown, grades, mission)
+        boards = encoders.board_figures()
     finally:
         encoders.close()
     kinds = [source.time_kind for source in sources]
     ratings: list[Rating] = []
     if tradeoff and len(scenes):
-        for codec in dict.fromkeys([*(s.codec.name for s in scenario.satellites), "jpeg2000"]):
+        for codec in dict.fromkeys([*(s.codec.name for s in scenario.satellites), *_BESIDE]):
             progress.stage(f"{codec} at other rates")
             settings = _settings(scenario, codec)
             ratings += curve(mission, scenes, cache, codec, settings)
+    summary = summarise(mission, outcome, kinds, grades)
+    if boards:
+        summary["boards"] = [board_results.block(board, scenario) for board in boards]
+    if pace is not None:
+        summary["realtime"] = _pace(pace, scenario)
     return Results(
         mission=mission,
         outcome=outcome,
-        summary=summarise(mission, outcome, kinds, grades),
+        summary=summary,
         events=events_table(outcome),
         frames=frames_table(mission, outcome, kinds, grades),
         passes=passes_table(mission, outcome),
         accesses=accesses_table(mission, outcome),
         crops=pictures,
         ratings=ratings,
+        boards=boards,
     )
+
+
+def _pace(pace: PacedEnvironment, scenario: Scenario) -> dict[str, Any]:
+    first = pace.behind_at
+    return {
+        "factor": scenario.realtime.factor if scenario.realtime else None,
+        "behind_s": round(pace.behind_s, 3),
+        "first_behind_s": None if first is None else to_seconds(first),
+    }
 
 
 def write(results: Results, folder: Path) -> None:
@@ -226,8 +257,8 @@ def with_codec(scenario: Scenario, name: str, setting: Setting) -> Scenario:
     """Return the scenario with every satellite using one codec at one setting.
 
     Raises:
-        InputError: a satellite's processor has no rate for it, or a quality is asked for and a
-            target has no pixels.
+        InputError: a satellite's processor has no rate for it, its tile is not one that the
+            codec can do, or a quality is asked for and a target has no pixels.
     """
     label = f"codec {name}:{setting}"
     for satellite in scenario.satellites:
@@ -236,6 +267,14 @@ def with_codec(scenario: Scenario, name: str, setting: Setting) -> Scenario:
             raise InputError(
                 f"{label}: the processor of {satellite.name} has no encode_rate for {name}; "
                 f"allowed: {', '.join(sorted(processor.encode_rate))}, or give it one"
+            )
+    if name == "student":
+        odd = next((s for s in scenario.satellites if s.codec.tile % BLOCK), None)
+        if odd is not None:
+            raise InputError(
+                f"{label}: found a tile of {odd.codec.tile} at {odd.name}; allowed for the "
+                f"student: multiples of {BLOCK}, for example --set "
+                f"'satellites.*.codec.tile={max(BLOCK, round(odd.codec.tile / BLOCK) * BLOCK)}'"
             )
     blank = next((target.name for target in scenario.targets if not target.scenes), None)
     if setting.quality is not None and blank is not None:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..ground.quality import Quality
-from ..payload.encoders.base import Encoder, RateError, Setting
+from ..link.student import BLOCK
+from ..payload.encoders.base import Encoder, Setting
 from ..payload.encoders.registry import encoder
 from .content_cache import ContentCache
 from .encoding import MODELLED, Job, RatedFrames
@@ -88,19 +89,17 @@ def curve(
     if not chosen:
         return []  # nothing that has pixels is ever captured
     tile = mission.flight.scenario.satellites[0].codec.tile
+    if codec == "student":
+        tile += -tile % BLOCK
     flying = encoder(codec, tile)
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
-        trials = [
-            [threads.submit(_try, flying, setting, one.job, scenes, cache) for one in chosen]
-            for setting in settings
-        ]
-        ratings = []
-        for setting, tried in zip(settings, trials, strict=True):
-            try:
-                results = [trial.result() for trial in tried]
-            except RateError:
-                continue
-            weights = [one.weight for one in chosen]
+        tries = [threads.submit(_try, flying, settings, one.job, scenes, cache) for one in chosen]
+        by_frame = [tried.result() for tried in tries]
+    weights = [one.weight for one in chosen]
+    ratings = []
+    for setting, found in zip(settings, zip(*by_frame, strict=True), strict=True):
+        results = [one for one in found if one is not None]
+        if len(results) == len(chosen):
             ratings.append(_rate(mission, codec, setting, results, weights))
     return ratings
 
@@ -137,12 +136,15 @@ def sample(mission: Mission, count: int = SAMPLE_FRAMES) -> list[Sample]:
 
 
 def _try(
-    flying: Encoder, setting: Setting, job: Job, scenes: Scenes, cache: ContentCache
-) -> tuple[float, Quality]:
+    flying: Encoder, settings: Sequence[Setting], job: Job, scenes: Scenes, cache: ContentCache
+) -> list[tuple[float, Quality] | None]:
+    """Return rate and quality of one frame at each setting; None where the codec can't do it."""
     frame = scenes.frame(job.satellite, job.view)
-    bitstream = cache.encoded(flying, frame, setting).bitstream
-    bpp = len(bitstream) * 8 / (frame.width * frame.height)
-    return bpp, cache.delivered_quality(frame, bitstream).quality
+    pixels = frame.width * frame.height
+    return [
+        None if rated is None else (rated.bytes * 8 / pixels, rated.quality)
+        for rated in cache.rated(flying, frame, settings)
+    ]
 
 
 def _rate(

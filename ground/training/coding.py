@@ -5,8 +5,8 @@
         base  = L + G                             log₂-scale in steps, 1/32 octave
         where index(base) = 0 the latent is silent: k = 0, and nothing is coded
         μ     = (Σ w · ŷ + 2^13) >> 14            leading channels only, else 0
-        index = (base + correction(num, den) + 130) >> 2, clipped to 0…120
         |k|   = (|y - μ| · M + offset) >> shift   to code; its sign is (y - μ)'s
+        index = (base + correction(num, den) + 130) >> 2, clipped to 0…120
         ŷ     = μ ± ((|k| · M' · 2^e + 2^11) >> 12)
 
 `walk` is that loop, for encoder and decoder alike: what differs is the `exchange` given to it,
@@ -147,14 +147,17 @@ class TileCoder:
     def encode(self, latents: Integers) -> tuple[Integers, Integers, Integers]:
         """Return (symbols, ŷ, scale indices) of a tile's latents."""
         gain = self.arrays["gain"][self.quality].astype(np.int64)
-        rounding = self.arrays["rounding"].astype(np.int64)
+        # The offset follows from the scale before its correction: docs/codec.md, "Symbol".
+        offset = self.arrays["rounding"].astype(np.int64)[
+            to_index(self.log_scales + gain[:, None, None])
+        ]
 
         def exchange(
-            channels: slice, place: tuple[slice, slice], means: Integers, index: Integers
+            channels: slice, place: tuple[slice, slice], means: Integers, _index: Integers
         ) -> Integers:
-            difference = latents[(channels, *place)] - means
-            offset = rounding[np.maximum(index, 0)]
-            size = quantise(np.abs(difference), gain[channels, None, None], offset)
+            part = (channels, *place)
+            difference = latents[part] - means
+            size = quantise(np.abs(difference), gain[channels, None, None], offset[part])
             return np.asarray(np.sign(difference) * size)
 
         return self.walk(exchange)

@@ -25,7 +25,6 @@ from .tilecoder import TileCoder
 
 TICK_RATE: Final = 1_000_000_000
 _AGAIN_S: Final = 0.2
-_MOST_BANDS: Final = 256
 
 
 def capabilities(coder: TileCoder, name: str, limits: Limits) -> Capabilities:
@@ -38,8 +37,8 @@ def capabilities(coder: TileCoder, name: str, limits: Limits) -> Capabilities:
         largest_result=largest_result,
         most_columns=limits.side,
         most_rows=limits.side,
-        most_bands=_MOST_BANDS,
-        bit_depth=16,
+        most_bands=coder.most_bands,
+        bit_depth=coder.bit_depth,
         slots=limits.slots,
         window=limits.window,
         codec=coder.codec,

@@ -1,12 +1,12 @@
 """One tile, as a JOB describes it, to the payload that the frame's container holds for it.
 
-The bytes are those that `encoders.tiled` writes for the same tile within its frame: what a tile
-must know of its frame (negative samples, masks) comes with the job.
+The bytes are those that the encoder writes for the same tile within its frame: what a tile must
+know of its frame (negative samples, masks, the turn of its bands) comes with the job.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from ..encoders.fill import fill_holes
 from ..encoders.ratecontrol import fit
 from ..encoders.tiled import Samples, TileCodec, TiledEncoder
 
+if TYPE_CHECKING:
+    from ..encoders.student.networks import StudentModel
+
 _TYPES = {SampleCode.UINT8: "u1", SampleCode.UINT16: "<u2", SampleCode.INT16: "<i2"}
 
 
@@ -32,12 +35,16 @@ class TileCoder(Protocol):
         software: What does the work, with its version.
         fingerprint: Which model, 8 bytes; zeros where there is none.
         features: `Feature`s.
+        most_bands: Bands of a tile at most.
+        bit_depth: Bits of a sample at most.
     """
 
     codec: int
     software: str
     fingerprint: bytes
     features: int
+    most_bands: int
+    bit_depth: int
 
     def encode(self, form: TileForm, tile: bytes) -> bytes:
         """Return the tile's payload.
@@ -53,7 +60,7 @@ class StillTileCoder:
 
     def __init__(self, codec: TileCodec) -> None:
         self._codec = codec
-        self.codec = next(number for number, name in bitstream.CODECS.items() if name == codec.name)
+        self.codec = _number(codec.name)
         self.software = f"{codec.name}, {codec.version}"
         self.fingerprint = bitstream.NO_MODEL
         self.features = int(
@@ -64,6 +71,7 @@ class StillTileCoder:
             | Feature.BYTES
             | Feature.STEP
         )
+        self.most_bands, self.bit_depth = 256, 16
 
     def encode(self, form: TileForm, tile: bytes) -> bytes:
         """Return the tile's payload."""
@@ -135,6 +143,34 @@ class StillTileCoder:
         return b"".join(varint.pack(len(one)) + one for one in streams[:-1]) + streams[-1]
 
 
+class StudentTileCoder:
+    """A `TileCoder` of the learned codec: one triple of a tile's bands, one codestream."""
+
+    def __init__(self, model: StudentModel, version: str) -> None:
+        self._model = model
+        self.codec = _number("student")
+        self.software = f"student, {version}"
+        self.fingerprint = model.fingerprint
+        self.features = int(Feature.STEP | Feature.TURN)
+        self.most_bands, self.bit_depth = 3, 8
+
+    def encode(self, form: TileForm, tile: bytes) -> bytes:
+        """Return the tile's codestream."""
+        from ..encoders.student.jobs import TileJob, encode_job
+
+        finest = self._model.entropy.qualities - 1
+        if form.setting > finest:
+            raise InputError(f"step {form.setting}: student has 0 to {finest}")
+        if form.bands not in (1, 3):
+            raise InputError(f"{form.bands} bands: student takes 1 or 3")
+        if form.bit_depth != 8 or form.flags:
+            raise InputError(
+                f"bit depth {form.bit_depth}, flags {form.flags}: student takes 8 and 0"
+            )
+        pixels = np.frombuffer(tile, np.uint8).reshape(form.rows, form.columns, form.bands)
+        return encode_job(self._model, TileJob(pixels, form.turn), form.setting)
+
+
 def tile_coder(name: str) -> TileCoder:
     """Return the coder of a codec of the registry.
 
@@ -144,7 +180,17 @@ def tile_coder(name: str) -> TileCoder:
     encoder = registry.encoder(name, tile=0)
     if isinstance(encoder, TiledEncoder):
         return StillTileCoder(encoder.codec)
+    if name == "student":
+        import onnxruntime
+
+        from ..encoders.student.networks import load
+
+        return StudentTileCoder(load(), f"onnxruntime {onnxruntime.__version__}")
     raise InputError(f"codec {name!r} does not code tiles alone: a board cannot run it")
+
+
+def _number(name: str) -> int:
+    return next(number for number, codec in bitstream.CODECS.items() if codec == name)
 
 
 def _from_lowest(

@@ -172,6 +172,10 @@ class PreparedTiles:
         payloads = [self._coded[tile, step] for tile, step in enumerate(chosen)]
         return bitstream.pack(self._header, payloads)
 
+    def container(self, payloads: Sequence[bytes]) -> bytes:
+        """Return the frame's container of tiles that were coded elsewhere."""
+        return bitstream.pack(self._header, payloads)
+
     def _fit(self, budget: int) -> list[int]:
         steps = self._codec.steps(self._frame.bit_depth)
         chosen = None

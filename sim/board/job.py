@@ -1,11 +1,13 @@
-"""A frame's tiles as the serial protocol carries them.
+"""A frame's tiles as the serial protocol carries them, and the frame's container of the results.
 
-What a board makes of them is what the in-process encoder puts into the frame's container.
+What a board makes of a tile is what the in-process encoder puts into the frame's container.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,8 +15,13 @@ from ...link.errors import InputError
 from ...link.serial.constants import JobFlag, SampleCode, SettingCode
 from ...link.serial.messages import TileForm
 from ...link.tiles import grid
-from ...payload.encoders.base import Frame, Setting
-from ...payload.encoders.tiled import unsigned_samples
+from ...payload.encoders.base import Encoder, Frame, Setting
+from ...payload.encoders.student.encoder import StudentEncoder
+from ...payload.encoders.student.jobs import TileJob
+from ...payload.encoders.tiled import TiledEncoder, unsigned_samples
+
+TileTask = tuple[TileForm, bytes]
+"""A tile as it goes over the line."""
 
 _SAMPLES = {"uint8": SampleCode.UINT8, "uint16": SampleCode.UINT16, "int16": SampleCode.INT16}
 
@@ -33,9 +40,7 @@ def setting_of(setting: Setting) -> tuple[SettingCode, int]:
     return SettingCode.QUALITY, thousandths
 
 
-def frame_jobs(
-    frame: Frame, side: int, setting: tuple[SettingCode, int]
-) -> list[tuple[TileForm, bytes]]:
+def frame_jobs(frame: Frame, side: int, setting: tuple[SettingCode, int]) -> list[TileTask]:
     """Return the frame's tiles, in order of their indices.
 
     Args:
@@ -69,3 +74,68 @@ def frame_jobs(
         )
         jobs.append((form, samples))
     return jobs
+
+
+def student_job(job: TileJob, quality: int) -> TileTask:
+    """Return a triple of a tile's bands as the learned codec's boards take it."""
+    rows, columns, bands = job.pixels.shape
+    samples = np.ascontiguousarray(job.pixels).tobytes()
+    form = TileForm(
+        tile_bytes=len(samples),
+        tile_crc=zlib.crc32(samples),
+        columns=columns,
+        rows=rows,
+        bands=bands,
+        bit_depth=8,
+        sample=SampleCode.UINT8,
+        flags=JobFlag(0),
+        setting_kind=SettingCode.STEP,
+        nodata=0,
+        setting=quality,
+        turn=job.turn,
+    )
+    return form, samples
+
+
+@dataclass(frozen=True, slots=True)
+class FrameTasks:
+    """What a board is to do for one frame.
+
+    Attributes:
+        tasks: In order of tiles; of the learned codec several a tile, or none.
+        container: Of what came of each task, in the same order, makes the frame's container.
+    """
+
+    tasks: list[TileTask]
+    container: Callable[[Sequence[bytes]], bytes]
+
+
+def frame_tasks(encoder: Encoder, frame: Frame, setting: Setting) -> FrameTasks:
+    """Return what a board is to do for a frame, so that its container is the encoder's.
+
+    Args:
+        encoder: The codec in this process, with the tile's side.
+        frame: The frame.
+        setting: A quality.
+
+    Raises:
+        InputError: The setting is no quality, or the codec does not code tiles alone.
+    """
+    if isinstance(encoder, StudentEncoder) and setting.quality is not None:
+        prepared = encoder.prepare(frame)
+        quality = prepared.quality(setting)
+        jobs = [prepared.jobs(index) for index in range(prepared.tiles)]
+
+        def container(streams: Sequence[bytes]) -> bytes:
+            rest = iter(streams)
+            payloads = [
+                prepared.payload(index, [next(rest) for _ in own]) for index, own in enumerate(jobs)
+            ]
+            return prepared.container(payloads, quality)
+
+        return FrameTasks([student_job(job, quality) for own in jobs for job in own], container)
+    chosen = setting_of(setting)
+    if isinstance(encoder, TiledEncoder):
+        tiles = encoder.prepare(frame)
+        return FrameTasks(frame_jobs(frame, encoder.tile, chosen), tiles.container)
+    raise InputError(f"codec {encoder.name}: a board cannot run it")

@@ -100,7 +100,19 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write("\n")
     elif not arguments.quiet:
         _print_summary({scenario.name: results.summary}, out / REPORT)
-    return 0
+    for line in [*_behind(results.summary), *results.faults]:
+        sys.stderr.write(f"{line}\n")
+    return 1 if results.faults else 0
+
+
+def _behind(summary: dict[str, Any]) -> Iterator[str]:
+    """Say that a run fell behind the clock on the wall, which is no fault."""
+    pace = summary.get("realtime")
+    if pace is not None and pace["first_behind_s"] is not None:
+        yield (
+            f"realtime: fell behind the clock on the wall by up to {pace['behind_s']:g} s, "
+            f"first at {pace['first_behind_s']:g} s of the scenario"
+        )
 
 
 def compare(arguments: argparse.Namespace) -> int:
@@ -127,12 +139,15 @@ def compare(arguments: argparse.Namespace) -> int:
             pages = [runs.report_data(results, command) for results in found.values()]
             write_report(folder / COMPARISON, render_comparison(pages, list(found)))
     summaries = {label: results.summary for label, results in found.items()}
+    faults = [line for results in found.values() for line in results.faults]
     if arguments.json:
         json.dump(summaries, sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
     elif not arguments.quiet:
         _print_summary(summaries, out / COMPARISON)
-    return 0
+    for line in faults:
+        sys.stderr.write(f"{line}\n")
+    return 1 if faults else 0
 
 
 def _choices(scenario: Scenario, texts: Sequence[str]) -> dict[str, Scenario]:

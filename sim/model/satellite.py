@@ -189,13 +189,16 @@ class Satellite:
             if self._bus is not None and not self._bus.ok:
                 yield self._bus.restored
                 continue  # what has come meanwhile may be more important
-            capture = heapq.heappop(self._queue)[1]
+            capture = self._queue[0][1]
+            encoded = self._source.encode(capture)
+            if encoded is None:
+                return  # what waits goes on waiting
+            heapq.heappop(self._queue)
             record = self.frames[capture.number]
             self.ledger.move(Book.RAW, "queued", "encoding", capture.raw_bytes)
             record.state = FrameState.ENCODING
             record.encode_start = env.now
             self.log(Event.ENCODE_START, frame=capture.number, target=capture.target)
-            encoded = self._source.encode(capture)
             yield from self._compute(encoded.ticks)
             self.working_bytes -= capture.raw_bytes
             self.ledger.move(Book.RAW, "encoding", "encoded", capture.raw_bytes)

@@ -66,8 +66,8 @@ class FrameSource(Protocol):
     time_kind: str
     """`modelled`, `measured on host` or `measured on board`."""
 
-    def encode(self, capture: Capture) -> Encoded:
-        """Encode one frame."""
+    def encode(self, capture: Capture) -> Encoded | None:
+        """Encode one frame; None where nobody is left to do it, now or later."""
 
 
 @dataclass(frozen=True, slots=True)

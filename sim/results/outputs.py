@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from ...link.errors import InputError
+from .workfolders import EARLIER, held, sweep
 
 SUMMARY = "summary.json"
 REPORT = "report.html"
@@ -24,37 +24,47 @@ def staged(out: Path) -> Iterator[Path]:
     """Give a folder beside `out` to write into, and put it in `out`'s place at the end.
 
     Nothing is left under the final name of a run that fails or is killed, and the results of an
-    earlier run stay until the new ones are complete.
+    earlier run stay until the new ones are complete. What a killed run leaves beside it, the next
+    run of the same output sweeps.
 
     Raises:
         InputError: `out` holds something that no run has written, or cannot be written.
     """
-    try:
-        _check(out)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(".partial", f".{out.name}-", out.parent))
-    except OSError as error:
-        raise InputError(
-            f"{out}: cannot be written ({error.strerror}); choose another --out"
-        ) from None
-    try:
+    with contextlib.ExitStack() as stack:
         try:
-            yield staging
-        except InputError as error:
-            # Say the name that the user knows.
-            text = str(error).replace(str(staging), str(out))
-            if text == str(error):
-                raise
-            raise InputError(text) from error
+            sweep(out)
+            _check(out)
+            out.parent.mkdir(parents=True, exist_ok=True)
+            staging = stack.enter_context(held(out, ".partial"))
         except OSError as error:
-            # A full disk is the user's to mend, like any other place that can't be written.
-            if error.filename is not None and not _inside(staging, error.filename):
-                raise
-            raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
-        staging.chmod(0o777 & ~_umask())
-        _put_in_place(staging, out)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+            raise InputError(
+                f"{out}: cannot be written ({error.strerror}); choose another --out"
+            ) from None
+        try:
+            with _in_words(staging, out):
+                yield staging
+            staging.chmod(0o777 & ~_umask())
+            _put_in_place(staging, out)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _in_words(staging: Path, out: Path) -> Iterator[None]:
+    """Say what fails while results are written in the words of whoever asked for them."""
+    try:
+        yield
+    except InputError as error:
+        # Say the name that the user knows.
+        text = str(error).replace(str(staging), str(out))
+        if text == str(error):
+            raise
+        raise InputError(text) from error
+    except OSError as error:
+        # A full disk is the user's to mend, like any other place that can't be written.
+        if error.filename is not None and not _inside(staging, error.filename):
+            raise
+        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
 
 
 def _check(out: Path) -> None:
@@ -91,21 +101,22 @@ def _foreign(folder: Path) -> Path | None:
 
 
 def _put_in_place(staging: Path, out: Path) -> None:
-    old: Path | None = None
     try:
-        if out.exists():
-            old = Path(tempfile.mkdtemp(".old", f".{out.name}-", out.parent))
-            out.rename(old / "run")
-        staging.rename(out)
+        with contextlib.ExitStack() as stack:
+            if not out.exists():
+                staging.rename(out)
+                return
+            old = stack.enter_context(held(out, ".old"))
+            earlier = old / EARLIER
+            try:
+                out.rename(earlier)
+                staging.rename(out)
+            finally:
+                if earlier.exists() and not out.exists():
+                    earlier.rename(out)  # what was there comes back
+                shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
-        if old is not None and (old / "run").exists() and not out.exists():
-            (old / "run").rename(out)  # what was there comes back
         raise InputError(f"{out}: cannot be written ({error.strerror})") from None
-    finally:
-        if old is not None and not (old / "run").exists():
-            old.rmdir()
-    if old is not None:
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def _inside(folder: Path, name: object) -> bool:

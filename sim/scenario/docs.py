@@ -20,6 +20,7 @@ from . import stations
 from .describe import choices, keys, models_in, number_of, yaml_value
 from .models import (
     CodecChoice,
+    EncoderChoice,
     Imager,
     KeplerOrbit,
     Loads,
@@ -28,6 +29,7 @@ from .models import (
     Power,
     Processor,
     RateStep,
+    Realtime,
     Recorder,
     Report,
     Satellite,
@@ -133,6 +135,17 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
             "replaces whichever the file has."
         ),
     ),
+    (
+        "Encoder",
+        "satellites[].encoder",
+        EncoderChoice,
+        (
+            "A [board](boards.md) makes the bitstreams that fly, and its encode times count; the "
+            "time on the serial line does not, and is reported apart. Every bitstream is compared "
+            "with the one made in this process; a difference is an error. A board codes at a "
+            "`quality`, and tiles as large as it says (`downpass board probe PORT`)."
+        ),
+    ),
     ("Policy", "satellites[].policy", Policy, ""),
     (
         "A target",
@@ -154,6 +167,12 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         ),
     ),
     ("An outage", "stations[].outages[]", Outage, ""),
+    (
+        "Realtime",
+        "realtime",
+        Realtime,
+        "`realtime: true` takes a second for a second.",
+    ),
     ("Report", "report", Report, ""),
 )
 
@@ -286,6 +305,8 @@ def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
     if model is Processor and key == "encode_rate":
         return f"codec: coding rate, {_bounds(number)}"
     inner = next(models_in(field.annotation), None)
+    if inner is Realtime:
+        return "`true`, `false`, or [a mapping](#realtime)"
     if inner is not None:
         titles = [(t, m) for t, _, m, _ in SECTIONS if m in list(models_in(field.annotation))]
         links = " or ".join(f"[{t.lower()}](#{_anchor(t)})" for t, _ in titles)
@@ -305,6 +326,7 @@ _OTHER_KINDS = {
     "sun_synchronous": "`true`",
     "local_time": "time of day in quotes",
     "tle": "two or three lines",
+    "port": "text, or `emulator:NAME`",
     "start": "moment",
     "from": "moment",
     "to": "moment",

@@ -19,6 +19,7 @@ from . import overrides as changes
 from .describe import keys, models_in, yaml_value
 from .models import (
     CodecChoice,
+    EncoderChoice,
     KeplerOrbit,
     Model,
     Power,
@@ -197,6 +198,7 @@ def _clashes(value: Any, source: Source) -> Iterator[_Problem]:
             elif isinstance(item, Mapping):
                 yield from ask(Power, item.get("power"), f"satellites.{i}.power")
                 yield from ask(CodecChoice, item.get("codec"), f"satellites.{i}.codec")
+                yield from ask(EncoderChoice, item.get("encoder"), f"satellites.{i}.encoder")
 
 
 def _explain(errors: Sequence[ErrorDetails], value: Any, source: Source) -> Iterator[_Problem]:

@@ -30,6 +30,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
+from ...link.serial.constants import DEFAULT_BAUD
+from ...link.student import BLOCK
 from ...payload import processors
 from ...payload.encoders.base import Setting
 from . import stations
@@ -539,7 +541,11 @@ class CodecChoice(Model):
     """The codec and exactly one of its settings: quality, bpp or bytes."""
 
     model_config = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": [key]} for key in ("quality", "bpp", "bytes")]}
+        json_schema_extra={
+            "oneOf": [{"required": [key]} for key in ("quality", "bpp", "bytes")],
+            "if": {"properties": {"name": {"const": "student"}}, "required": ["name"]},
+            "then": {"properties": {"tile": {"multipleOf": BLOCK}}},
+        }
     )
 
     name: CodecName = Field(description="Which codec encodes the frames.")
@@ -558,9 +564,22 @@ class CodecChoice(Model):
     )
     tile: Annotated[int, Whole(16, 16384)] = Field(
         default=512,
-        description="Side of a tile in pixels. Tiles are coded alone, so a loss costs one tile.",
+        description=(
+            "Side of a tile in pixels. Tiles are coded alone, so a loss costs one tile. "
+            f"The student's are multiples of {BLOCK}."
+        ),
         examples=[512],
     )
+
+    @model_validator(mode="after")
+    def _whole_blocks(self) -> Self:
+        if self.name == "student" and self.tile % BLOCK:
+            raise fault(
+                f"found {self.tile}; allowed for the student: multiples of {BLOCK}, such as "
+                f"{max(BLOCK, round(self.tile / BLOCK) * BLOCK)}",
+                "tile",
+            )
+        return self
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
@@ -576,6 +595,64 @@ class CodecChoice(Model):
     def label(self) -> str:
         """Codec and setting as people write them: `jpeg2000:0.5bpp`."""
         return f"{self.name}:{self.setting}"
+
+
+class EncoderChoice(Model):
+    """Where frames are encoded: in this process, or on a board at the end of a serial line."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"backend": {"const": "board"}}, "required": ["backend"]},
+            "then": {"required": ["port"]},
+        }
+    )
+
+    backend: Literal["in-process", "board"] = Field(
+        default="in-process",
+        examples=["board"],
+        description=(
+            "`board` streams every tile to the board at `port`; its bitstreams are what flies, "
+            "and its encode times count in place of the processor's `encode_rate`."
+        ),
+    )
+    port: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=256)] | None = (
+        Field(
+            default=None,
+            description=(
+                "The board's port: a path, `socket://HOST:PORT`, `rfc2217://HOST:PORT`, or "
+                "`emulator:NAME` (see `downpass board list`). Satellites that name the same port "
+                "share the board."
+            ),
+            examples=["/dev/ttyUSB0", "emulator:zynq-a9"],
+        )
+    )
+    baud: Annotated[int, Whole(300, 20_000_000)] = Field(
+        default=DEFAULT_BAUD, description="Bits per second of the line.", examples=[921600]
+    )
+    give_up_after: Annotated[float, Seconds(least="1 s", most="1 d")] = Field(
+        default=60.0,
+        description=(
+            "How long the board may be away. After that nothing more is encoded, and the run "
+            "ends with what was finished and exit status 1."
+        ),
+        examples=["60 s"],
+    )
+
+    @classmethod
+    def clashes(cls, given: Mapping[str, Any]) -> Clashes:
+        """A board without a port, or a port without a board."""
+        board = given.get("backend") == "board"
+        if board and given.get("port") is None:
+            yield (
+                "port",
+                (
+                    "missing with backend board; allowed: a path, socket://HOST:PORT, "
+                    "rfc2217://HOST:PORT or emulator:NAME"
+                ),
+            )
+        if not board and given.get("port") is not None:
+            found = shown(given.get("backend", "in-process"))
+            yield "port", f"found a port with backend {found}; allowed: backend board with a port"
 
 
 class Policy(Model):
@@ -610,11 +687,29 @@ class Satellite(Model):
     recorder: Recorder = Field(description="The mass memory.")
     transmitter: Transmitter = Field(description="The downlink's sending end.")
     codec: CodecChoice = Field(description="How frames are compressed.")
+    encoder: EncoderChoice = Field(
+        default=EncoderChoice(), description="Where frames are encoded: here, or on a board."
+    )
     policy: Policy = Field(default=Policy(), description="Who goes first, and who is dropped.")
 
     @model_validator(mode="after")
     def _can_encode(self) -> Self:
         processor = self.processor
+        if self.encoder.backend == "board":
+            if self.codec.quality is None:
+                key = "bpp" if self.codec.bpp is not None else "bytes"
+                raise fault(
+                    f"found {key} with encoder.backend board; allowed: quality, because a board "
+                    "codes tiles alone and sees no frame's budget",
+                    f"codec.{key}",
+                )
+            if processor.encode_time == "host":
+                raise fault(
+                    "found host with encoder.backend board; allowed: modelled (the default), "
+                    "which the board's own times take the place of",
+                    "processor.encode_time",
+                )
+            return self
         if self.codec.name not in processor.encode_rate and processor.encode_time == "modelled":
             raise fault(
                 f"found codec {self.codec.name}, for which the processor has no encode_rate; "
@@ -723,6 +818,23 @@ class Report(Model):
     )
 
 
+class Realtime(Model):
+    """The run held to the clock on the wall."""
+
+    factor: Annotated[float, Number(0, 1000, above=0)] = Field(
+        default=1.0,
+        description="Seconds on the wall for one simulated second; 0.01 is a hundredfold pace.",
+        examples=[0.01],
+    )
+
+
+def _paced(value: object) -> object:
+    """Plain true is a mapping with its defaults, plain false is none."""
+    if value is True:
+        return {}
+    return None if value is False else value
+
+
 class Scenario(Model):
     """A whole scenario file."""
 
@@ -757,6 +869,17 @@ class Scenario(Model):
             "Who gets an antenna that two satellites want: who came first, who holds the "
             "frame of highest priority, or who holds the most bytes."
         ),
+    )
+    realtime: Annotated[
+        Realtime | None,
+        BeforeValidator(_paced, json_schema_input_type=bool | Realtime | None),
+    ] = Field(
+        default=None,
+        description=(
+            "Whether the run keeps pace with the clock on the wall. What falls behind is said, "
+            "and is no fault."
+        ),
+        examples=[True, {"factor": 0.01}],
     )
     report: Report = Field(default=Report(), description="What the report shows.")
 

@@ -22,7 +22,7 @@ from downpass.link.bitstream import (
     unpack,
     without,
 )
-from downpass.link.latents import TileShape
+from downpass.link.planes import TileShape
 from downpass.link.rangecoder import CodeError
 from downpass.link.tilecode import decode_tile
 from downpass.payload.encoders.base import Frame, Setting

@@ -175,7 +175,7 @@ class Reference:
                             shift = 16 - (g >> 5)
                             value = int(latents[c, r, s]) - mean
                             k = abs(value) * mantissa[g & 31] + (
-                                int(a["rounding"][index]) << (shift - 8)
+                                int(a["rounding"][base_index[c, r, s]]) << (shift - 8)
                             )
                             k >>= shift
                             back = k * mantissa[-g & 31] << ((-g >> 5) + 4)

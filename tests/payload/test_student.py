@@ -14,7 +14,7 @@ from downpass.ground.decoders import student as ground
 from downpass.ground.quality import psnr
 from downpass.link.bitstream import read_header, unpack
 from downpass.link.errors import InputError
-from downpass.link.latents import TileShape
+from downpass.link.planes import TileShape
 from downpass.link.rotation import IDENTITY, rotation_matrix
 from downpass.link.tilecode import AnalysedTile, decode_tile, encode_tile
 from downpass.payload.encoders.base import Frame, RateError, Setting

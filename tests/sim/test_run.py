@@ -469,8 +469,11 @@ def test_a_killed_run_leaves_the_earlier_results_and_no_final_name(tmp_path: Pat
             child.wait()
     assert results(out) == before
     assert not (tmp_path / "new").exists()
-    # And the leavings are in nobody's way.
+    # The leavings are in nobody's way, and the next run of the same output sweeps them.
+    assert any(tmp_path.glob(".new-*.partial"))
     assert downpass("run", file, "--out", tmp_path / "new", *common, "--no-tradeoff").status == 0
+    assert not any(tmp_path.glob(".new-*"))
+    assert any(tmp_path.glob(".out-*.partial"))
 
 
 def test_a_rerun_replaces_and_a_foreign_folder_is_refused(tmp_path: Path) -> None:

@@ -31,15 +31,16 @@ from ....link.entropy_model import (
     EntropyModel,
 )
 from ....link.errors import InputError
-from ....link.rotation import IDENTITY, Quaternion, rotation_matrix
-from ....link.student import FINER_TILES
+from ....link.rotation import IDENTITY, Quaternion
+from ....link.student import FINER_TILES, check_size
 from ....link.tilecode import AnalysedTile, encode_tile
-from ....link.tiles import Tile, grid
+from ....link.tiles import grid
 from ..base import Frame, RateError, Setting
 from ..fill import fill_holes
 from ..ratecontrol import GOOD_ENOUGH, fit
 from ..tiled import unsigned_samples
 from .colours import difference_moments, rotation_of, sampled_rows
+from .jobs import TileJob, analyse
 from .networks import BLOCK, StudentModel, load
 
 _SLOPE: Final = 0.012
@@ -105,6 +106,10 @@ class PreparedStudent:
     """A frame's tiles as integers, and every codestream made of them so far."""
 
     def __init__(self, encoder: StudentEncoder, frame: Frame) -> None:
+        try:
+            check_size(frame.width, frame.height, encoder.tile)
+        except ValueError as error:
+            raise InputError(f"student: {error}; choose another tile") from None
         self._model, self._threads = encoder.model, encoder.threads
         self._frame = frame
         self._samples, negative = unsigned_samples(frame)
@@ -131,7 +136,6 @@ class PreparedStudent:
             scales=self._scales,
             rotations=self._turns if any(turn != IDENTITY for turn in self._turns) else None,
         )
-        self._matrices = [rotation_matrix(turn) for turn in self._turns]
         self._analysed: dict[int, list[AnalysedTile]] = {}
         self._coded: dict[tuple[int, int], bytes] = {}
         self._keep = frame.pixels.size <= _KEPT_SAMPLES
@@ -145,9 +149,7 @@ class PreparedStudent:
         budget = setting.budget(self._frame.width, self._frame.height)
         count = len(self._places)
         if budget is None:
-            assert setting.quality is not None  # noqa: S101  (Setting holds exactly one)
-            quality = round(setting.quality / 100 * (self._entropy.qualities - 1))
-            chosen = [quality] * count
+            chosen = [self.quality(setting)] * count
         else:
             self._keep = True
             chosen = self._fit(budget)
@@ -155,6 +157,44 @@ class PreparedStudent:
         finer = sum(own > chosen[-1] for own in chosen)
         header = replace(self._header, parameter=chosen[-1] + FINER_TILES * finer)
         return bitstream.pack(header, payloads)
+
+    def quality(self, setting: Setting) -> int:
+        """Return the quality 0 … 256 of a setting that names one."""
+        if setting.quality is None:
+            raise ValueError(f"setting {setting} names no quality")
+        return round(setting.quality / 100 * (self._entropy.qualities - 1))
+
+    @property
+    def tiles(self) -> int:
+        """How many tiles the frame has."""
+        return len(self._places)
+
+    def jobs(self, index: int) -> list[TileJob]:
+        """Return a tile's band triples; none of a tile without pixels."""
+        place = self._places[index]
+        samples = self._samples[place.window]
+        if self._holes is not None:
+            holes = self._holes[place.window]
+            if holes.all():
+                return []
+            samples = samples.copy()
+            fill_holes(samples, holes)
+        return [
+            TileJob(_values(samples, _distinct(bands), self._scales), turn)
+            for bands, turn in zip(self._triples, self._turns, strict=True)
+        ]
+
+    def payload(self, index: int, streams: Sequence[bytes]) -> bytes:
+        """Return a tile's bytes of its triples' codestreams."""
+        mask = self._masks[index] if self._masks else b""
+        if not streams:
+            return mask
+        head = b"".join(varint.pack(len(stream)) + stream for stream in streams[:-1])
+        return mask + head + streams[-1]
+
+    def container(self, payloads: Sequence[bytes], quality: int) -> bytes:
+        """Return the frame's container of tiles that all have one quality."""
+        return bitstream.pack(replace(self._header, parameter=quality), payloads)
 
     @property
     def _entropy(self) -> EntropyModel:
@@ -243,35 +283,18 @@ class PreparedStudent:
         return [self._coded[index, quality] for index, quality in enumerate(chosen)]
 
     def _payload(self, index: int, quality: int) -> bytes:
-        mask = self._masks[index] if self._masks else b""
         streams = [encode_tile(self._entropy, tile, quality) for tile in self.tile(index)]
-        if not streams:
-            return mask
-        head = b"".join(varint.pack(len(stream)) + stream for stream in streams[:-1])
-        return mask + head + streams[-1]
+        return self.payload(index, streams)
 
     def tile(self, index: int) -> list[AnalysedTile]:
         """Return a tile's band triples after the networks; none of a tile without pixels."""
         if index in self._analysed:
             return self._analysed[index]
-        found = self._analyse(self._places[index])
+        threads = self._threads if len(self._places) == 1 else 1
+        found = [analyse(self._model, job, threads) for job in self.jobs(index)]
         if self._keep:
             self._analysed[index] = found
         return found
-
-    def _analyse(self, place: Tile) -> list[AnalysedTile]:
-        samples = self._samples[place.window]
-        if self._holes is not None:
-            holes = self._holes[place.window]
-            if holes.all():
-                return []
-            samples = samples.copy()
-            fill_holes(samples, holes)
-        threads = self._threads if len(self._places) == 1 else 1
-        return [
-            self._networks(_channels(samples, bands, self._scales), matrix, threads)
-            for bands, matrix in zip(self._triples, self._matrices, strict=True)
-        ]
 
     def _turn(self, bands: Sequence[int]) -> Quaternion:
         """Return how a triple's bands are turned; one band alone is grey already."""
@@ -286,29 +309,16 @@ class PreparedStudent:
         ]
         return rotation_of(difference_moments(values[0], values[1], seen[0], seen[1]))
 
-    def _networks(
-        self, pixels: NDArray[np.uint8], matrix: NDArray[np.int32], threads: int
-    ) -> AnalysedTile:
-        latents, side = self._model.analyse(pixels, matrix, threads)
-        return AnalysedTile.of(latents, side, self._model.log_scales(side, threads))
 
-
-def _channels(
-    samples: NDArray[Any], bands: Sequence[int], scales: Sequence[BandScale] | None
-) -> NDArray[np.uint8]:
-    """Return a tile's pixels of three bands as 8-bit values, the sides multiples of 16."""
-    rows, columns = samples.shape[:2]
-    values = _values(samples, bands, scales)
-    down, right = -rows % BLOCK, -columns % BLOCK
-    if down or right:
-        return np.pad(values, ((0, down), (0, right), (0, 0)), mode="edge")
-    return np.ascontiguousarray(values)
+def _distinct(bands: Sequence[int]) -> Sequence[int]:
+    """Return a triple's bands; one band alone fills it by itself, and is told once."""
+    return bands[:1] if len(set(bands)) == 1 else bands
 
 
 def _values(
     samples: NDArray[Any], bands: Sequence[int], scales: Sequence[BandScale] | None
 ) -> NDArray[np.uint8]:
-    """Return a triple's bands as 8-bit values (rows, columns, 3)."""
+    """Return bands as 8-bit values (rows, columns, bands)."""
     if scales is None and samples.shape[2] == len(bands):
         return samples
     planes = {b: to_values(samples[..., b], scales[b] if scales else None) for b in set(bands)}

@@ -21,10 +21,9 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ....link.entropy_model import EntropyModel
+from ....link.student import BLOCK as BLOCK
 
 FOLDER: Final = Path(__file__).parent / "model"
-BLOCK: Final = 16
-"""Pixels a side of one latent position."""
 FORMAT: Final = 1
 """The meaning of the integers that this code knows."""
 

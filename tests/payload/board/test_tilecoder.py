@@ -1,17 +1,23 @@
 from __future__ import annotations
 
+import importlib
+import importlib.metadata
 import subprocess
 import sys
+import zlib
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from downpass.link import bitstream
 from downpass.link.errors import InputError
-from downpass.link.serial.constants import SettingCode
+from downpass.link.serial.constants import SampleCode, SettingCode
+from downpass.link.serial.messages import TileForm
 from downpass.payload.board.tilecoder import tile_coder
 from downpass.payload.encoders.base import Frame, Setting
 from downpass.payload.encoders.registry import encoder
-from downpass.sim.board.job import frame_jobs
+from downpass.sim.board.job import frame_jobs, frame_tasks
 
 
 def scene(kind: str, depth: int, bands: int, holes: bool = False, low: int = 0) -> Frame:
@@ -64,7 +70,105 @@ def test_a_step_and_a_budget() -> None:
         coder.encode(form, tile)
 
 
-def test_a_board_needs_neither_ground_nor_sim() -> None:
+@pytest.mark.parametrize("quality", [0.0, 47.3, 100.0])
+@pytest.mark.parametrize("name", FRAMES)
+def test_the_students_tiles_make_the_frame(name: str, quality: float) -> None:
+    frame, setting = FRAMES[name], Setting(quality=quality)
+    flying, coder = encoder("student", tile=32), tile_coder("student")
+    plan = frame_tasks(flying, frame, setting)
+    streams = [coder.encode(form, tile) for form, tile in plan.tasks]
+    assert plan.container(streams) == flying.encode(frame, setting)
+    whole = bitstream.unpack(plan.container(streams)).header
+    turns = whole.rotations or ((127, 0, 0, 0),) * (-(-frame.bands // 3))
+    # One job a band triple, but none of a tile without data.
+    empty = 1 if "holes" in name else 0
+    assert [form.turn for form, _ in plan.tasks] == list(turns) * (9 - empty)
+
+
+@pytest.mark.parametrize("codec", ["jpeg2000", "jpegls"])
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_still_codecs_tiles_make_the_frame(codec: str, name: str) -> None:
+    frame, setting = FRAMES[name], Setting(quality=61.5)
+    flying, coder = encoder(codec, tile=32), tile_coder(codec)
+    plan = frame_tasks(flying, frame, setting)
+    payloads = [coder.encode(form, tile) for form, tile in plan.tasks]
+    assert plan.container(payloads) == flying.encode(frame, setting)
+
+
+def test_what_the_student_refuses() -> None:
+    coder = tile_coder("student")
+    ((form, tile), *_) = frame_tasks(
+        encoder("student", tile=32), FRAMES["rgb"], Setting(quality=50.0)
+    ).tasks
+    two = replace(form, bands=2, columns=16, rows=16, tile_bytes=512)
+    with pytest.raises(InputError, match="step 257: student has 0 to 256"):
+        coder.encode(replace(form, setting=257), tile)
+    with pytest.raises(InputError, match="2 bands: student takes 1 or 3"):
+        coder.encode(two, tile[:512])
+    with pytest.raises(InputError, match="bit depth 7, flags 0: student takes 8 and 0"):
+        coder.encode(replace(form, bit_depth=7), tile)
+
+
+def test_a_rate_is_no_boards_setting() -> None:
+    for codec in ("student", "jpeg2000"):
+        with pytest.raises(InputError, match="a board encodes tiles alone, at a quality"):
+            frame_tasks(encoder(codec, tile=32), FRAMES["rgb"], Setting(bpp=0.5))
+
+
+NEEDED = ("numpy", "onnxruntime", "constriction", "cobs", "serial")
+
+
+def installed(folder: Path) -> None:
+    """Install link, payload and what a board needs into a folder, and nothing else."""
+    (folder / "downpass").mkdir()
+    for part in ("link", "payload"):
+        source = Path(str(importlib.import_module(f"downpass.{part}").__file__)).parent
+        (folder / "downpass" / part).symlink_to(source)
+    for name in NEEDED:
+        for file in importlib.metadata.distribution(distribution_of(name)).files or ():
+            top = file.parts[0]
+            place = folder / top
+            if ".." not in file.parts and not place.exists():
+                place.symlink_to(Path(str(file.locate())).parents[len(file.parts) - 1] / top)
+
+
+def distribution_of(module: str) -> str:
+    return importlib.metadata.packages_distributions()[module][0]
+
+
+def test_a_board_needs_link_payload_and_five_packages(tmp_path: Path) -> None:
+    """Torch, decoder, rasterio and the still-picture codecs' libraries are not there."""
+    installed(tmp_path)
+    program = f"""
+import sys
+sys.path.append({str(tmp_path)!r})
+import zlib
+import downpass.payload.board.__main__, downpass.payload.board.agent
+from downpass.payload.board.tilecoder import tile_coder
+from downpass.link.serial.messages import TileForm
+from downpass.link.serial.constants import SampleCode, SettingCode
+tile = bytes(range(192)) * 16
+form = TileForm(3072, zlib.crc32(tile), 32, 32, 3, 8, SampleCode.UINT8, 0, SettingCode.STEP, 0,
+                99, (120, 9, -40, 0))
+print(tile_coder("student").encode(form, tile).hex())
+for name in ("torch", "imagecodecs", "rasterio", "matplotlib", "pydantic", "downpass.sim"):
+    try:
+        __import__(name)
+    except ImportError:
+        continue
+    sys.exit(name + " is there: this test proves nothing")
+"""
+    ran = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    tile = bytes(range(192)) * 16
+    form = TileForm(3072, zlib.crc32(tile), 32, 32, 3, 8, SampleCode.UINT8, 0, SettingCode.STEP, 0,
+                    99, (120, 9, -40, 0))  # fmt: skip
+    assert ran.stdout.strip() == tile_coder("student").encode(form, tile).hex()
+
+
+def test_jpeg2000_on_a_board_needs_neither_ground_nor_sim() -> None:
     program = (
         "import sys, downpass.payload.board.__main__ as board\n"
         "from downpass.payload.board.tilecoder import tile_coder\n"

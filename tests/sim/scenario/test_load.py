@@ -201,6 +201,29 @@ def test_frozen(tmp_path: Path, example: str) -> None:
         ("rate: 50 Mbit/s", "rate: []", ("14: satellites.0.transmitter.rate: found an empty list; "
          "allowed: a rate such as 150 Mbit/s, or a list of steps such as "
          "{elevation: 5 deg, rate: 50 Mbit/s}")),
+        ("name: jpeg2000, bpp: 0.5", "name: student, bpp: 0.5, tile: 500",
+         ("15: satellites.0.codec.tile: found 500; allowed for the student: multiples of 16, "
+          "such as 496")),
+        ("    codec: {name: jpeg2000, bpp: 0.5}",
+         "    codec: {name: jpeg2000, bpp: 0.5}\n    encoder: {backend: bord}",
+         ("16: satellites.0.encoder.backend: found bord; allowed: in-process, board; "
+         "did you mean board?")),
+        ("    codec: {name: jpeg2000, bpp: 0.5}",
+         "    codec: {name: jpeg2000, bpp: 0.5}\n    encoder: {backend: board}",
+         ("16: satellites.0.encoder.port: missing with backend board; allowed: a path, "
+         "socket://HOST:PORT, rfc2217://HOST:PORT or emulator:NAME")),
+        ("    codec: {name: jpeg2000, bpp: 0.5}",
+         "    codec: {name: jpeg2000, bpp: 0.5}\n    encoder: {port: /dev/ttyUSB0}",
+         ("16: satellites.0.encoder.port: found a port with backend in-process; "
+         "allowed: backend board with a port")),
+        ("    codec: {name: jpeg2000, bpp: 0.5}",
+         "    codec: {name: jpeg2000, bpp: 0.5}\n    encoder: {backend: board, port: /dev/ttyUSB0}",
+         ("15: satellites.0.codec.bpp: found bpp with encoder.backend board; allowed: quality, "
+         "because a board codes tiles alone and sees no frame's budget")),
+        ("duration: 24 h", "duration: 24 h\nrealtime: 5", ("4: realtime: found 5; "
+         "allowed: a mapping with keys factor")),
+        ("duration: 24 h", "duration: 24 h\nrealtime: {factor: 0}", ("4: realtime.factor: found 0; "
+         "allowed: a number above 0, up to 1000")),
         ("name: jpeg2000", "name: jpeg200", ("15: satellites.0.codec.name: found jpeg200; "
          "allowed: jpeg2000, jpegxl, jpegls, ccsds121, avif, student; did you mean jpeg2000?")),
         ("bpp: 0.5", "bpp: 0.5, quality: 80", ("15: satellites.0.codec.bpp: found quality and bpp; "
@@ -309,11 +332,11 @@ def test_all_faults_at_once_in_the_files_order(refuse: Refuse, example: str) -> 
     ("text", "problem"),
     [
         ("", (": found an empty file; allowed: a mapping with keys name, description, start, "
-         "duration, seed, satellites, targets, stations, arbitration, report")),
+         "duration, seed, satellites, targets, stations, arbitration, realtime, report")),
         ("- a\n- b\n", (": found a list; allowed: a mapping with keys name, description, start, "
-         "duration, seed, satellites, targets, stations, arbitration, report")),
+         "duration, seed, satellites, targets, stations, arbitration, realtime, report")),
         ("hello", (": found hello; allowed: a mapping with keys name, description, start, "
-         "duration, seed, satellites, targets, stations, arbitration, report")),
+         "duration, seed, satellites, targets, stations, arbitration, realtime, report")),
         ("a: 1\nb: [1, 2\nc: 3\n", ":3: not YAML: expected ',' or ']', but got ':'"),
         ("a:\n\tb: 1\n", ":2: not YAML: a tab stands where YAML wants spaces"),
         ("a: 1\n---\nb: 2\n", ":2: holds more than one YAML document; allowed: one"),
@@ -413,3 +436,28 @@ def test_a_file_full_of_nonsense_is_answered_soon(refuse: Refuse) -> None:
 
 def test_byte_order_mark(tmp_path: Path, example: str) -> None:
     assert load(tmp_path, "\ufeff" + example).name == "example"
+
+
+@pytest.mark.parametrize(
+    ("written", "factor"),
+    [("true", 1.0), ("{}", 1.0), ("{factor: 0.25}", 0.25), ("false", None), ("null", None)],
+)
+def test_a_pace_may_be_a_word(
+    tmp_path: Path, example: str, written: str, factor: float | None
+) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(f"{example}\nrealtime: {written}\n", encoding="utf-8")
+    pace = load_scenario(path).realtime
+    assert (None if pace is None else pace.factor) == factor
+
+
+def test_a_board_needs_no_encode_rate(tmp_path: Path, example: str) -> None:
+    path = tmp_path / "s.yaml"
+    text = example.replace("bpp: 0.5", "quality: 50").replace("name: jpeg2000", "name: student")
+    text = text.replace("priority: 8", "scenes: [scenes/y.tif]")
+    text = text.replace("{profile: zynq-7020}", "{encode_rate: {avif: 1 Mpx/s}, "
+                        "working_memory: 1 GB}\n    encoder: {backend: board, port: /dev/ttyS0, "
+                        "give_up_after: 5 min}")  # fmt: skip
+    path.write_text(text, encoding="utf-8")
+    board = load_scenario(path).satellites[0].encoder
+    assert (board.port, board.baud, board.give_up_after) == ("/dev/ttyS0", 921600, 300.0)

@@ -23,10 +23,11 @@ SCENARIOS = sorted((ROOT / "scenarios").glob("*.yaml"))
 SCHEMA_LINE = "# yaml-language-server: $schema=scenario.schema.json\n"
 
 
-def test_five_scenarios_ship() -> None:
+def test_six_scenarios_ship() -> None:
     assert [p.stem for p in SCENARIOS] == [
         "constellation",
         "full-recorder",
+        "hil",
         "landsat-8",
         "quickstart",
         "sentinel-2",
@@ -70,6 +71,7 @@ def test_the_schema_is_valid_and_shipped_as_it_is_made() -> None:
         ("duration: 24 h", "durration: 24 h"),
         ("gsd: 20 m", "gsd: 20 kg"),
         ("bpp: 0.5", "bpp: 0.5, quality: 80"),
+        ("name: jpeg2000, bpp: 0.5", "name: student, bpp: 0.5, tile: 500"),
         ("- svalbard", "- svalbad"),
         ("at: [38.72, -9.14]", "at: [38.72, -190]"),
         ("sun_synchronous: true", "sun_synchronous: true, inclination: 97 deg"),

@@ -1,0 +1,103 @@
+"""A tile's latent positions, and how they lie in memory.
+
+Positions are split into their phases. A phase of a channel is a *plane* of ⌈rows/2⌉ + 1 rows and
+⌈columns/2⌉ + 1 columns, the last ones always zero, and planes lie one after another. So a
+neighbour is at a fixed distance, whichever plane a position is in, and what lies outside the
+tile reads as zero: every sum over neighbours is a few additions of long, plain arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .entropy_model import INDEX_OFFSET, OUTSIDE, PHASES
+
+Integers = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class TileShape:
+    """A tile's latent positions, and how they lie in planes.
+
+    Attributes:
+        rows: Rows of latents.
+        columns: Columns of latents.
+    """
+
+    rows: int
+    columns: int
+
+    @cached_property
+    def height(self) -> int:
+        """Rows of a plane, without the zero row."""
+        return -(-self.rows // 2)
+
+    @cached_property
+    def stride(self) -> int:
+        """Columns of a plane, the zero column included."""
+        return -(-self.columns // 2) + 1
+
+    @cached_property
+    def plane(self) -> int:
+        """Positions of a plane."""
+        return (self.height + 1) * self.stride
+
+    def inside(self, phase: int) -> tuple[int, int]:
+        """Return the rows and columns of a phase that lie inside the tile."""
+        row, column = PHASES[phase]
+        return (self.rows - row + 1) // 2, (self.columns - column + 1) // 2
+
+    @cached_property
+    def mask(self) -> Integers:
+        """1 at the positions of a plane that lie inside the tile, else 0: (4, plane)."""
+        out = np.zeros((4, self.height + 1, self.stride))
+        for phase in range(4):
+            rows, columns = self.inside(phase)
+            out[phase, :rows, :columns] = 1
+        return out.reshape(4, self.plane)
+
+    def split(self, value: Integers, kind: Any, outside: int = 0) -> Integers:
+        """Return (channels, rows, columns) as planes (4, channels, plane)."""
+        channels = value.shape[0]
+        out = np.full((4, channels, self.height + 1, self.stride), outside, kind)
+        for phase, (row, column) in enumerate(PHASES):
+            rows, columns = self.inside(phase)
+            out[phase, :, :rows, :columns] = value[
+                :, row : self.rows : 2, column : self.columns : 2
+            ]
+        return out.reshape(4, channels, self.plane)
+
+    def join(self, planes: Integers) -> Integers:
+        """Undo `split`."""
+        channels = planes.shape[1]
+        wide = planes.reshape(4, channels, self.height + 1, self.stride)
+        out = np.empty((channels, self.rows, self.columns), planes.dtype)
+        for phase, (row, column) in enumerate(PHASES):
+            rows, columns = self.inside(phase)
+            out[:, row::2, column::2] = wide[phase, :, :rows, :columns]
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class LogScales:
+    """A tile's log₂-scales L, whatever the quality.
+
+    Attributes:
+        shape: Of the tile.
+        planes: L + 130 (4, channels, plane), `OUTSIDE` where there is no position.
+    """
+
+    shape: TileShape
+    planes: Integers
+
+    @classmethod
+    def of(cls, shape: TileShape, log_scales: Integers) -> LogScales:
+        """Return those of the hyper synthesis' output (channels, rows or more, columns or more)."""
+        planes = shape.split(log_scales, np.int16, OUTSIDE - INDEX_OFFSET)
+        planes += np.int16(INDEX_OFFSET)
+        return cls(shape, planes)

@@ -1,0 +1,48 @@
+"""One triple of a tile's bands, alone: what a board is given, and the codestream it returns.
+
+    frame ── scales, nodata, rotation: of the whole frame ──► TileJob ──► codestream
+             PreparedStudent.jobs                             in process, or on a board
+
+Nothing here needs to know the frame, so whoever runs it makes the same bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....link.rotation import Quaternion, rotation_matrix
+from ....link.tilecode import AnalysedTile, encode_tile
+from .networks import BLOCK, StudentModel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TileJob:
+    """A tile's triple of bands.
+
+    Attributes:
+        pixels: (rows, columns, 3 or 1) 8-bit values; one band stands for three equal ones.
+        turn: How the frame's triple is rotated, see `link.rotation`.
+    """
+
+    pixels: NDArray[np.uint8]
+    turn: Quaternion
+
+
+def analyse(model: StudentModel, job: TileJob, threads: int = 1) -> AnalysedTile:
+    """Return what the networks make of a tile, whose sides are filled up to multiples of 16."""
+    pixels = job.pixels
+    down, right = (-side % BLOCK for side in pixels.shape[:2])
+    if down or right:
+        pixels = np.pad(pixels, ((0, down), (0, right), (0, 0)), mode="edge")
+    if pixels.shape[2] == 1:
+        pixels = np.repeat(pixels, 3, axis=2)
+    latents, side = model.analyse(np.ascontiguousarray(pixels), rotation_matrix(job.turn), threads)
+    return AnalysedTile.of(latents, side, model.log_scales(side, threads))
+
+
+def encode_job(model: StudentModel, job: TileJob, quality: int) -> bytes:
+    """Return the codestream of a job at a quality, 0 to 256."""
+    return encode_tile(model.entropy, analyse(model, job), quality)

@@ -1,0 +1,331 @@
+"""A run's frames through a board, its window full, and every bitstream held to this process's.
+
+    frame ──┬── its tasks ──► BoardClient ──► board ──► container ──┐
+            └── the same codec in this process ──► container ──── equal? ──► BoardFrame
+
+The board's time of encoding is the frame's; what the line takes is counted apart.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final
+
+from ...link import bitstream
+from ...link.clock import TICKS_PER_SECOND
+from ...link.errors import InputError
+from ...link.serial.constants import TickKind
+from ...link.serial.events import Finished, Refused
+from ...link.serial.host import BITS_PER_BYTE_ON_WIRE, HostCounts, HostSettings
+from ...link.serial.messages import Capabilities
+from ...payload.encoders.base import Encoder, Frame, Setting
+from ..content_cache import CodedFrame
+from .client import BoardClient, BoardGoneError
+from .emulators import board_port
+from .job import FrameTasks, TileTask, frame_tasks
+
+NAMED_DIFFERENCES: Final = 10
+_LISTEN_S: Final = 0.5
+
+
+class BoardStoppedError(Exception):
+    """The board encodes nothing more; what was finished stays finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameWork:
+    """A frame for the board.
+
+    Attributes:
+        key: What the result is asked for by.
+        name: For people.
+        read: Gives the frame.
+        encoder: The codec in this process.
+        setting: A quality.
+        reference: Gives the same frame coded in this process.
+    """
+
+    key: Hashable
+    name: str
+    read: Callable[[], Frame]
+    encoder: Encoder
+    setting: Setting
+    reference: Callable[[Frame], CodedFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class BoardFrame:
+    """A frame as the board coded it.
+
+    Attributes:
+        size: Bytes of its container.
+        ticks: Whole microseconds of encoding, rounded up, at least one.
+        differing: The container, where it is not the one of this process.
+    """
+
+    size: int
+    ticks: int
+    differing: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class BoardFigures:
+    """What came of a board in a run.
+
+    Attributes:
+        port: As the scenario names it.
+        baud: Bits per second of the line.
+        own: What the board says of itself.
+        asked: Frames that the run has for it.
+        frames: Frames finished.
+        tiles: Tiles finished, in whole frames.
+        equal_tiles: Of these, the ones whose bytes are those of this process.
+        differing: Frames that differ, the first few by name.
+        encode_s: Seconds of the board's encoding, all frames.
+        host_s: Seconds that this process took for the same frames, when it first did.
+        raw_bytes: Bytes of all tiles sent.
+        coded_bytes: Bytes of all finished tiles.
+        wall_s: Seconds on the wall from the first tile to the last.
+        counts: What the line has cost.
+        bad_frames: Damaged frames that came from the board.
+        stopped: Why it encodes nothing more; empty where it did all.
+    """
+
+    port: str
+    baud: int
+    own: Capabilities
+    asked: int
+    frames: int
+    tiles: int
+    equal_tiles: int
+    differing: tuple[str, ...]
+    encode_s: float
+    host_s: float
+    raw_bytes: int
+    coded_bytes: int
+    wall_s: float
+    counts: HostCounts
+    bad_frames: int
+    stopped: str
+
+    @property
+    def modelled(self) -> bool:
+        """The board's times are not a clock's."""
+        return self.own.tick_kind == TickKind.MODELLED
+
+    @property
+    def line_s(self) -> float:
+        """Seconds that the line needs at least: the fuller direction at its rate."""
+        most = max(self.counts.bytes_sent, self.counts.bytes_received)
+        return most * BITS_PER_BYTE_ON_WIRE / self.baud
+
+
+@dataclass(slots=True)
+class _Doing:
+    work: FrameWork
+    plan: FrameTasks
+    reference: Future[CodedFrame]
+    payloads: list[bytes]
+    left: int
+    ticks: int = 0
+
+
+@dataclass(slots=True)
+class _Sums:
+    frames: int = 0
+    tiles: int = 0
+    equal_tiles: int = 0
+    differing: list[str] = field(default_factory=list)
+    ticks: int = 0
+    host_s: float = 0.0
+    raw_bytes: int = 0
+    coded_bytes: int = 0
+    began: float | None = None
+    ended: float = 0.0
+    stopped: str = ""
+
+
+class BoardLoop:
+    """A board that encodes a run's frames.
+
+    Args:
+        port: Its port, or `emulator:NAME`.
+        baud: Bits per second.
+        away: Seconds that it may be away.
+
+    Raises:
+        InputError: No such port, or nobody is there.
+    """
+
+    def __init__(self, port: str, baud: int, away: float) -> None:
+        self.port, self.baud = port, baud
+        self._stack = contextlib.ExitStack()
+        with contextlib.ExitStack() as stack:
+            name = stack.enter_context(board_port(port))
+            self._client = stack.enter_context(
+                BoardClient(name, baud, HostSettings(baud=baud, away=away))
+            )
+            try:
+                self.own = self._client.capabilities()
+            except BoardGoneError as error:
+                raise InputError(f"{port}: {error}") from None
+            self._stack = stack.pop_all()
+        self._lock = threading.Lock()
+        self._sums = _Sums()
+        self._results: dict[Hashable, Future[BoardFrame]] = {}
+        self._whole: set[Hashable] = set()
+        """Frames of which the board has done all; only the comparison is left."""
+        self._closing = False
+        self._thread: threading.Thread | None = None
+
+    def start(self, works: Sequence[FrameWork], pool: ThreadPoolExecutor) -> None:
+        """Begin to encode frames, in this order; `pool` codes them in this process."""
+        self._results = {work.key: Future() for work in works}
+        self._thread = threading.Thread(target=self._work, args=(works, pool), daemon=True)
+        self._thread.start()
+
+    def result(self, key: Hashable) -> BoardFrame:
+        """Wait for a frame.
+
+        Raises:
+            BoardStoppedError: The board will not do it any more.
+            InputError: The codec cannot do what is asked with this frame.
+        """
+        return self._results[key].result()
+
+    def figures(self) -> BoardFigures:
+        """Return what came of it so far."""
+        with self._lock:
+            sums = self._sums
+            return BoardFigures(
+                port=self.port,
+                baud=self.baud,
+                own=self.own,
+                asked=len(self._results),
+                frames=sums.frames,
+                tiles=sums.tiles,
+                equal_tiles=sums.equal_tiles,
+                differing=tuple(sums.differing),
+                encode_s=sums.ticks / self.own.tick_rate,
+                host_s=sums.host_s,
+                raw_bytes=sums.raw_bytes,
+                coded_bytes=sums.coded_bytes,
+                wall_s=0.0 if sums.began is None else sums.ended - sums.began,
+                counts=self._client.counts,
+                bad_frames=self._client.bad_frames,
+                stopped=sums.stopped,
+            )
+
+    def close(self) -> None:
+        """Stop, drop the frames that nobody has waited for, and let go of the port."""
+        self._closing = True
+        if self._thread is not None:
+            self._thread.join()
+        self._stack.close()
+
+    # ---- the thread
+
+    def _work(self, works: Sequence[FrameWork], pool: ThreadPoolExecutor) -> None:
+        cause = "the run has ended"
+        try:
+            self._stream(self._tasks(works, pool), pool)
+        except BoardGoneError as error:
+            cause = str(error)
+            with self._lock:
+                self._sums.stopped = cause
+        except BaseException as error:  # whoever waits must hear of any fault
+            self._give_up(error)
+            raise
+        if self._sums.stopped or self._closing:
+            self._give_up(BoardStoppedError(cause))
+
+    def _give_up(self, error: BaseException) -> None:
+        for key, future in self._results.items():
+            if key not in self._whole and not future.done():
+                future.set_exception(error)
+
+    def _tasks(
+        self, works: Sequence[FrameWork], pool: ThreadPoolExecutor
+    ) -> Iterator[tuple[_Doing, int, TileTask]]:
+        """Yield every tile of every frame, with its frame and its place there."""
+        for work in works:
+            try:
+                frame = work.read()
+                plan = frame_tasks(work.encoder, frame, work.setting)
+            except InputError as error:
+                self._results[work.key].set_exception(error)
+                continue
+            reference = pool.submit(work.reference, frame)
+            count = len(plan.tasks)
+            doing = _Doing(work, plan, reference, [b""] * count, count)
+            if not plan.tasks:
+                self._whole.add(work.key)
+                pool.submit(self._settle, doing)
+            for place, task in enumerate(plan.tasks):
+                yield doing, place, task
+
+    def _stream(
+        self, tasks: Iterator[tuple[_Doing, int, TileTask]], pool: ThreadPoolExecutor
+    ) -> None:
+        """Keep the board busy until all is done, or `close` is called."""
+        ahead = 2 * self.own.slots
+        pending: dict[int, tuple[_Doing, int]] = {}
+        while not self._closing:
+            while len(pending) < ahead:
+                following = next(tasks, None)
+                if following is None:
+                    break
+                doing, place, (form, tile) = following
+                if self._sums.began is None:
+                    self._sums.began = self._sums.ended = time.monotonic()
+                pending[self._client.submit(form, tile)] = doing, place
+            if not pending:
+                return
+            event = self._client.event(_LISTEN_S)
+            if isinstance(event, Refused) and event.ticket in pending:
+                doing, place = pending[event.ticket]
+                raise BoardGoneError(f"tile {place} of {doing.work.name}: {event.cause}")
+            if isinstance(event, Finished) and event.ticket in pending:
+                self._take(event, *pending.pop(event.ticket), pool)
+
+    def _take(self, event: Finished, doing: _Doing, place: int, pool: ThreadPoolExecutor) -> None:
+        doing.payloads[place] = event.payload
+        doing.ticks += event.encode_ticks
+        doing.left -= 1
+        with self._lock:
+            self._sums.ended = time.monotonic()
+            self._sums.raw_bytes += doing.plan.tasks[place][0].tile_bytes
+            self._sums.coded_bytes += len(event.payload)
+        if not doing.left:
+            self._whole.add(doing.work.key)
+            # What it waits for was given to the pool before it, so they cannot block each other.
+            pool.submit(self._settle, doing)
+
+    def _settle(self, doing: _Doing) -> None:
+        """Hold a finished frame to the one of this process."""
+        future = self._results[doing.work.key]
+        try:
+            expected = doing.reference.result()
+            made = doing.plan.container(doing.payloads)
+            ours, theirs = (bitstream.unpack(one).payloads for one in (expected.bitstream, made))
+            equal = sum(a == b for a, b in zip(ours, theirs, strict=True))
+            same = made == expected.bitstream
+            ticks = -(-doing.ticks * TICKS_PER_SECOND // self.own.tick_rate)
+            with self._lock:
+                sums = self._sums
+                sums.frames += 1
+                sums.tiles += len(ours)
+                sums.equal_tiles += equal
+                sums.ticks += doing.ticks
+                sums.host_s += expected.host_seconds
+                if not same and len(sums.differing) < NAMED_DIFFERENCES:
+                    sums.differing.append(doing.work.name)
+            future.set_result(BoardFrame(len(made), max(1, ticks), None if same else made))
+        except BaseException as error:  # whoever waits must hear of any fault
+            if not future.done():
+                future.set_exception(error)

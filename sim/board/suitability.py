@@ -1,0 +1,72 @@
+"""Whether a board can do what a satellite asks of it; said before the run begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isqrt
+
+from ...link.bitstream import CODECS, NO_MODEL
+from ...link.serial.constants import Feature
+from ...link.serial.messages import Capabilities
+from ...payload.encoders.base import Encoder
+from ...payload.encoders.student.networks import BLOCK
+
+STUDENT = "student"
+
+
+def unsuited(
+    own: Capabilities,
+    encoder: Encoder,
+    *,
+    columns: int,
+    rows: int,
+    bands: int,
+    bit_depth: int,
+) -> Iterator[tuple[str, str]]:
+    """Yield why a board cannot encode a satellite's frames: the field, and what is found there.
+
+    Args:
+        own: What the board says of itself.
+        encoder: The satellite's codec in this process.
+        columns: Of the largest tile.
+        rows: Of the largest tile.
+        bands: Of a frame.
+        bit_depth: Of a frame.
+    """
+    board = f"board {own.name}"
+    codec = CODECS.get(own.codec, "none that is known here")
+    if codec != encoder.name:
+        yield "codec.name", f"found {encoder.name}; allowed: {codec}, which {board} runs"
+        return
+    if own.fingerprint != encoder.fingerprint:
+        yield (
+            "encoder.port",
+            (
+                f"found model {_model(own.fingerprint)} on {board}; "
+                f"allowed: {_model(encoder.fingerprint)}, which this program and its ground hold"
+            ),
+        )
+        return
+    learned = encoder.name == STUDENT
+    needed = Feature.STEP | Feature.TURN if learned else Feature.QUALITY
+    if missing := needed & ~own.features:
+        names = " and ".join(one.name.lower() for one in Feature if one & missing and one.name)
+        yield "encoder.port", f"found {board} without {names}, which {encoder.name} needs"
+    if learned:
+        # Triples of 8-bit values, whatever the frame's bands and depth are.
+        bands, bit_depth = min(bands, 3) if bands == 1 else 3, 8
+    if bands > own.most_bands:
+        yield "imager.bands", f"found {bands}; allowed: at most {own.most_bands} on {board}"
+    if bit_depth > own.bit_depth:
+        yield "imager.bit_depth", f"found {bit_depth}; allowed: at most {own.bit_depth} on {board}"
+    size = bands * (1 if bit_depth <= 8 else 2)
+    fits = columns <= own.most_columns and rows <= own.most_rows
+    if not fits or columns * rows * size > own.largest_tile:
+        largest = min(own.most_columns, own.most_rows, isqrt(own.largest_tile // size))
+        if learned:
+            largest -= largest % BLOCK
+        yield "codec.tile", f"found {max(columns, rows)}; allowed: at most {largest} on {board}"
+
+
+def _model(fingerprint: bytes) -> str:
+    return "none" if fingerprint == NO_MODEL else fingerprint.hex()

@@ -1,0 +1,86 @@
+"""The trade-off: every report has the student's curve and JPEG 2000's, worked out anew here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from downpass.ground.decoders import decode
+from downpass.ground.quality import quality
+from downpass.link.errors import InputError
+from downpass.payload.encoders.base import RateError, Setting
+from downpass.payload.encoders.registry import encoder
+from downpass.sim.content_cache import ContentCache
+from downpass.sim.mission import fly, prepare
+from downpass.sim.run import report_data, with_codec
+from downpass.sim.run import run as run_scenario
+from downpass.sim.scenario import load_scenario
+from downpass.sim.scenes import Scenes
+from downpass.sim.tradeoff import RATES_BPP, sample
+from small_scenarios import satellite, scenario, write, write_scene
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    write_scene(tmp_path / "scene.tif")
+    codec = {"name": "jpeg2000", "bpp": 4.0, "tile": 40}  # no multiple of 16
+    return write(tmp_path, scenario(duration="6 h", satellites=[satellite(codec=codec)]))
+
+
+def weighted(values: list[float], weights: list[int]) -> float:
+    return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)
+
+
+def test_both_curves_with_the_rates_and_qualities_of_real_bitstreams(
+    file: Path, tmp_path: Path
+) -> None:
+    loaded = load_scenario(file)
+    cache = ContentCache(tmp_path / "cache")
+    results = run_scenario(loaded, cache=cache)
+    points = report_data(results, "").tradeoff
+    assert {point.codec for point in points} == {"jpeg2000", "student"}
+    assert [p.codec for p in points if p.is_this_run] == ["jpeg2000"]
+
+    scenes = Scenes(loaded)
+    chosen = sample(prepare(fly(loaded), scenes))
+    assert chosen
+    frames = [scenes.frame(one.job.satellite, one.job.view) for one in chosen]
+    weights = [one.weight for one in chosen]
+    for name, tile in (("jpeg2000", 40), ("student", 48)):
+        ratings = {r.setting: r for r in results.ratings if r.codec == name}
+        assert {s.bpp for s in ratings} <= set(RATES_BPP)
+        prepared = [encoder(name, tile).prepare(frame) for frame in frames]
+        for bpp in RATES_BPP:
+            try:
+                streams = [one.encode(Setting(bpp=bpp)) for one in prepared]
+            except RateError:
+                assert Setting(bpp=bpp) not in ratings
+                continue
+            found = ratings[Setting(bpp=bpp)]
+            sizes = [8 * len(s) / (64 * 64) for s in streams]
+            assert found.bpp == pytest.approx(weighted(sizes, weights))
+            assert found.bpp <= bpp
+            each = [
+                quality(frame, decode(stream).frame).psnr_db
+                for frame, stream in zip(frames, streams, strict=True)
+            ]
+            assert found.psnr_db == pytest.approx(weighted(each, weights))
+        assert len(ratings) >= 3
+    # Once more, from the cache: the same, and nothing is coded again.
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "cache" / "rated").rglob("*")}
+    assert before
+    again = run_scenario(loaded, cache=cache)
+    assert again.ratings == results.ratings
+    assert set(before) == set((tmp_path / "cache" / "rated").rglob("*"))
+
+
+def test_a_comparison_with_the_student_needs_tiles_of_whole_blocks(file: Path) -> None:
+    loaded = load_scenario(file)
+    with pytest.raises(InputError) as caught:
+        with_codec(loaded, "student", Setting(bpp=1.0))
+    assert str(caught.value) == (
+        "codec student:1bpp: found a tile of 40 at sat; allowed for the student: multiples of "
+        "16, for example --set 'satellites.*.codec.tile=32'"
+    )
+    fitting = load_scenario(file, ["satellites.*.codec.tile=32"])
+    assert with_codec(fitting, "student", Setting(bpp=1.0)).satellites[0].codec.tile == 32
