@@ -16,7 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from ...link.errors import InputError
 from .firmware import BOARDS, STUDENT, Machine, build, tool
@@ -42,14 +42,13 @@ def board_port(name: str) -> Iterator[str]:
         return
     kind, _, what = name.removeprefix(PREFIX).partition(":")
     with contextlib.ExitStack() as stack:
-        said = stack.enter_context(tempfile.TemporaryFile())
         if kind == AGENT:
             command = [sys.executable, "-m", "downpass.payload.board", "serve"]
             command += ["--pty", "--name", kind, *(["--codec", what] if what else [])]
         else:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="downpass-board-"))
             command = qemu(kind, emulated_image(kind, Path(folder), what or STUDENT))
-        yield stack.enter_context(running(kind, command, said))
+        yield stack.enter_context(running(kind, command))
 
 
 def emulated_image(name: str, folder: Path, job: str = STUDENT) -> Path:
@@ -113,8 +112,7 @@ class EmulatedBoard:
         self._control_at.unlink(missing_ok=True)
         command = qemu(self._name, image or self._image)
         command += ["-qmp", f"unix:{self._control_at},server=on,wait=off"]
-        said = self._power.enter_context(tempfile.TemporaryFile())
-        port = self._power.enter_context(running(self._name, command, said))
+        port = self._power.enter_context(running(self._name, command))
         fresh = self._folder / "fresh"
         fresh.symlink_to(port)
         fresh.replace(self.port)
@@ -159,19 +157,22 @@ class EmulatedBoard:
 
 
 @contextlib.contextmanager
-def running(kind: str, command: list[str], said: IO[bytes]) -> Iterator[str]:
+def running(kind: str, command: list[str]) -> Iterator[str]:
     """Run a program that names its pseudo-terminal in its first line; stop it at the end."""
-    process = subprocess.Popen(  # noqa: S603  (our own program, nothing of the user's)
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, text=True
-    )
-    try:
-        assert process.stdout is not None  # noqa: S101  (it is a pipe)
-        port = re.search(r"/dev/\S+", process.stdout.readline())
-        if port is None:
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(  # noqa: S603  (our own program, nothing of the user's)
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, text=True
+        )
+        try:
+            assert process.stdout is not None  # noqa: S101  (it is a pipe)
+            port = re.search(r"/dev/\S+", process.stdout.readline())
+            if port is None:
+                process.wait()
+                said.seek(0)
+                raise RuntimeError(f"the emulator {kind} did not start: {said.read().decode()}")
+            yield port[0]
+        finally:
+            process.terminate()
             process.wait()
-            said.seek(0)
-            raise RuntimeError(f"the emulator {kind} did not start: {said.read().decode()}")
-        yield port[0]
-    finally:
-        process.terminate()
-        process.wait()
+            if process.stdout is not None:
+                process.stdout.close()

@@ -212,9 +212,7 @@ def test_what_befalls_board_and_line_in_each_state(emulated: EmulatedBoard, faul
 
     kinds = STATES if fault == "power loss" else ALL
     striker = Striker(strike, kinds)
-    with LineProxy(
-        emulated.port, baud=921600, to_board=striker.hook, to_host=striker.hook
-    ) as line:
+    with LineProxy(emulated.port, baud=921600, to_board=striker.hook, to_host=striker.hook) as line:
         held.append(line)
         with BoardClient(line.address, settings=PATIENT) as client:
             assert_all_right(client, striker.tiles(4))
@@ -259,9 +257,11 @@ def test_a_board_that_comes_back_with_another_model_is_refused(
         model = client.capabilities().fingerprint
     other = bytes(byte ^ 1 for byte in model)
     settings = HostSettings(fingerprint=other, away=2)
-    with BoardClient(emulated.port, settings=settings) as client:
-        with pytest.raises(BoardGoneError) as caught:
-            client.capabilities()
+    with (
+        BoardClient(emulated.port, settings=settings) as client,
+        pytest.raises(BoardGoneError) as caught,
+    ):
+        client.capabilities()
     assert "model" in str(caught.value)
     assert "\n" not in str(caught.value)
 
