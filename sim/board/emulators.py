@@ -7,14 +7,16 @@ student: `emulator:zynq-a9:echo`.
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import secrets
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from ...link.errors import InputError
 from .firmware import BOARDS, STUDENT, Machine, build, tool
@@ -40,14 +42,13 @@ def board_port(name: str) -> Iterator[str]:
         return
     kind, _, what = name.removeprefix(PREFIX).partition(":")
     with contextlib.ExitStack() as stack:
-        said = stack.enter_context(tempfile.TemporaryFile())
         if kind == AGENT:
             command = [sys.executable, "-m", "downpass.payload.board", "serve"]
             command += ["--pty", "--name", kind, *(["--codec", what] if what else [])]
         else:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="downpass-board-"))
             command = qemu(kind, emulated_image(kind, Path(folder), what or STUDENT))
-        yield stack.enter_context(running(kind, command, said))
+        yield stack.enter_context(running(kind, command))
 
 
 def emulated_image(name: str, folder: Path, job: str = STUDENT) -> Path:
@@ -84,20 +85,94 @@ def qemu(name: str, image: Path, serial: str = "pty", *more: str) -> list[str]:
     ]
 
 
+class EmulatedBoard:
+    """An emulated board to do things to: `port` stays the same over all of them.
+
+    Args:
+        name: Of an emulator with a firmware.
+        job: What its firmware does with tiles.
+
+    Raises:
+        InputError: No such emulator or job, or what it needs is not installed.
+    """
+
+    def __init__(self, name: str, job: str = STUDENT) -> None:
+        self._name = name
+        self._stack = contextlib.ExitStack()
+        folder = tempfile.TemporaryDirectory(prefix="downpass-board-")
+        self._folder = Path(self._stack.enter_context(folder))
+        self._image = emulated_image(name, self._folder, job)
+        self._power = contextlib.ExitStack()
+        self.port = str(self._folder / "port")
+        self.power_on()
+
+    def power_on(self, image: Path | None = None) -> None:
+        """Start it, with another firmware if one is given; its memory is empty then."""
+        self._control_at = self._folder / "control"
+        self._control_at.unlink(missing_ok=True)
+        command = qemu(self._name, image or self._image)
+        command += ["-qmp", f"unix:{self._control_at},server=on,wait=off"]
+        port = self._power.enter_context(running(self._name, command))
+        fresh = self._folder / "fresh"
+        fresh.symlink_to(port)
+        fresh.replace(self.port)
+        control = self._power.enter_context(socket.socket(socket.AF_UNIX))
+        control.connect(str(self._control_at))
+        self._control = self._power.enter_context(control.makefile("rwb", buffering=0))
+        self._control.readline()
+        self._say("qmp_capabilities")
+
+    def power_off(self) -> None:
+        """Take its power; its port is gone."""
+        self._power.close()
+
+    def reset(self) -> None:
+        """Press its reset button: memory stays as it is, and the port too."""
+        self._say("system_reset")
+
+    def stop(self) -> None:
+        """Let it stand still, as in a debugger."""
+        self._say("stop")
+
+    def go_on(self) -> None:
+        """Let it run again."""
+        self._say("cont")
+
+    def close(self) -> None:
+        """Stop it for good."""
+        self._power.close()
+        self._stack.close()
+
+    def __enter__(self) -> EmulatedBoard:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _say(self, what: str) -> None:
+        """Give an order and wait until it is carried out (QEMU Machine Protocol)."""
+        self._control.write(json.dumps({"execute": what}).encode() + b"\n")
+        while "return" not in json.loads(self._control.readline()):
+            pass
+
+
 @contextlib.contextmanager
-def running(kind: str, command: list[str], said: IO[bytes]) -> Iterator[str]:
+def running(kind: str, command: list[str]) -> Iterator[str]:
     """Run a program that names its pseudo-terminal in its first line; stop it at the end."""
-    process = subprocess.Popen(  # noqa: S603  (our own program, nothing of the user's)
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, text=True
-    )
-    try:
-        assert process.stdout is not None  # noqa: S101  (it is a pipe)
-        port = re.search(r"/dev/\S+", process.stdout.readline())
-        if port is None:
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(  # noqa: S603  (our own program, nothing of the user's)
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, text=True
+        )
+        try:
+            assert process.stdout is not None  # noqa: S101  (it is a pipe)
+            port = re.search(r"/dev/\S+", process.stdout.readline())
+            if port is None:
+                process.wait()
+                said.seek(0)
+                raise RuntimeError(f"the emulator {kind} did not start: {said.read().decode()}")
+            yield port[0]
+        finally:
+            process.terminate()
             process.wait()
-            said.seek(0)
-            raise RuntimeError(f"the emulator {kind} did not start: {said.read().decode()}")
-        yield port[0]
-    finally:
-        process.terminate()
-        process.wait()
+            if process.stdout is not None:
+                process.stdout.close()

@@ -125,6 +125,26 @@ BOARDS: Final = {
         sources=_MPS_SOURCES,
         machine=Machine("-M mps3-an547", 2, True, 0x213FFF04),
     ),
+    "zedboard": Board(
+        what="Zynq-7000 on a ZedBoard or a MicroZed, UART 1; not yet run on the metal",
+        flags=_A9,
+        defines=("UART_BASE=0xE0001000u", "UART_INTERRUPT=82u"),
+        link="zynq/link.ld",
+        sources=(*_ZYNQ_SOURCES, "boards/zynq/mmu.c"),
+        interrupt_flags=_A9_INTERRUPTS,
+    ),
+    "nucleo-h743zi2": Board(
+        what="STM32H743 (Cortex-M7) on a NUCLEO-H743ZI2, USART3; not yet run on the metal",
+        flags="-mcpu=cortex-m7 -mthumb -mfloat-abi=soft",
+        defines=("UART_BASE=0x40004800u",),
+        link="stm32h7/link.ld",
+        sources=(
+            *_CORTEX_M,
+            "boards/stm32h7/board.c",
+            "drivers/stm32_usart.c",
+            "drivers/systick.c",
+        ),
+    ),
 }
 
 

@@ -7,6 +7,7 @@
 #include "../../hal/boot.h"
 #include "../../hal/hal.h"
 #include "../../hal/start.h"
+#include "mmu.h"
 
 #ifndef UART_INTERRUPT
 #define UART_INTERRUPT 59u /* UART 0; UART 1 has 82 (UG585, table 7-4) */
@@ -74,6 +75,9 @@ static uint32_t divided(uint32_t control, uint32_t pll0, uint32_t pll2, uint32_t
 void hal_init(void)
 {
     chance = hal_ticks(); /* what the boot loader and whoever started it took */
+#ifndef DP_EMULATED
+    mmu_on();
+#endif
     TIMER_CONTROL = 1;
     uart_init(divided(UART_CLOCK, IO_PLL, ARM_PLL, DDR_PLL), DP_BAUD);
     GIC_PRIORITY(UART_INTERRUPT) = MIDDLE_PRIORITY;
