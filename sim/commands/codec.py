@@ -7,7 +7,8 @@ import json
 import os
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,7 +163,9 @@ def decode(arguments: argparse.Namespace) -> int:
     ending = arguments.output.suffix.lower()
     if ending not in _PNG + _TIFF:
         raise InputError(f"{arguments.output}: ends in {ending!r}; allowed are .png, .tif, .tiff")
-    decoded = decode_bitstream(_read(arguments.input), arguments.threads)
+    data = _read(arguments.input)
+    with _naming(arguments.input):
+        decoded = decode_bitstream(data, arguments.threads)
     if ending in _PNG:
         _write(arguments.output, _png(arguments.output, decoded))
     else:
@@ -181,8 +184,9 @@ def info(arguments: argparse.Namespace) -> int:
     from ...link.bitstream import NO_MODEL, VERSION, read_header, unpack
 
     data = _read(arguments.input)
-    header, spans = read_header(data)
-    container = unpack(data)
+    with _naming(arguments.input):
+        header, spans = read_header(data)
+        container = unpack(data)
     found = {
         "file": str(arguments.input),
         "bytes": len(data),
@@ -288,6 +292,17 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file whose bytes are refused."""
+    from ...link.bitstream import BitstreamError
+
+    try:
+        yield
+    except BitstreamError as error:
+        raise BitstreamError(f"{path}: {error}") from None
 
 
 def _write(path: Path, data: bytes) -> None:

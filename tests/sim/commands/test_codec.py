@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 
 import imagecodecs
 import numpy as np
 import pytest
 import rasterio
+from downpass.link.bitstream import read_header
 from downpass.sim.cli import main
 
 SCENES = Path(__file__).parents[3] / "scenarios" / "scenes"
@@ -78,6 +80,46 @@ def test_lost_tiles_are_named(
     coded.write_bytes(coded.read_bytes()[:-20])
     assert codec("decode", coded, tmp_path / "out.png") == 0
     assert "1 of 9 tiles lost and concealed: 8" in capsys.readouterr().err
+
+
+def test_damaged_and_foreign_student_frames(
+    picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A damaged tile is named by both commands; what cannot be read is refused in one line."""
+    coded, odd, back = tmp_path / "f.dp", tmp_path / "odd.dp", tmp_path / "out.png"
+    codec("encode", picture, coded, "--codec", "student", "--quality", 30, "--tile", 128)
+    sound = coded.read_bytes()
+    spans = read_header(sound)[1]
+    assert codec("decode", coded, back) == 0
+    whole = imagecodecs.png_decode(back.read_bytes())
+    bad = bytearray(sound)
+    bad[spans[2].offset + 3] ^= 1
+    odd.write_bytes(bad)
+    capsys.readouterr()
+    assert codec("info", odd) == 0
+    assert "damaged tiles    [2]" in capsys.readouterr().out
+    assert codec("decode", odd, back) == 0
+    assert "1 of 4 tiles lost and concealed: 2" in capsys.readouterr().err
+    concealed = imagecodecs.png_decode(back.read_bytes())
+    assert np.array_equal(concealed[:48], whole[:48])
+    # In the range of what is around it, neither black nor grey.
+    assert abs(concealed[128:, :128].mean() - whole[:, 128:].mean()) < 40
+
+    model = read_header(sound)[0].fingerprint
+    end = spans[0].offset - 4
+    for place, value, words in (
+        (2, b"\2", "bitstream version 2: this downpass reads version 1"),
+        (3, b"\7", "codec number 7: known are 1 jpeg2000"),
+        (sound.index(model), b"whatever", "model 7768617465766572 in a student frame"),
+    ):
+        head = bytearray(sound[:end])
+        head[place : place + len(value)] = value
+        odd.write_bytes(bytes(head) + zlib.crc32(head).to_bytes(4, "little") + sound[end + 4 :])
+        assert codec("decode", odd, tmp_path / "never.png") == 2
+        error = capsys.readouterr().err
+        assert error.startswith(f"{odd}: {words}")
+        assert error.count("\n") == 1
+        assert not (tmp_path / "never.png").exists()
 
 
 @pytest.mark.parametrize(
