@@ -1,13 +1,19 @@
 """The learned codec against JPEG 2000, AVIF and JPEG XL, in one run and in real bytes.
 
-    python benchmarks/student.py FOLDER [--speed-only] [--json FILE]
+    python benchmarks/student.py FOLDER [--json FILE]
+    python benchmarks/student.py FOLDER --speed-only [--bpp 0.25 0.5 1] [--pictures 4]
 
 FOLDER holds pictures; the group of one is its name up to the first underscore, with `_gray` and
 `_cir` kept apart. Prints BD-rate (PSNR and MS-SSIM) against OpenJPEG 9/7 with its colour transform,
 container included, over the quality that it reaches from 0.1 to 1.5 bits per pixel: each group
-and the mean over all pictures; how much of that range is covered; the encoders' speed on one core
-at the same bits per pixel, in turns, so that whatever else the machine does falls on all alike;
-coded bytes over what a perfect coder needs with the model's tables; multiplications a pixel.
+and the mean over all pictures; how much of that range is covered; coded bytes over what a perfect
+coder needs with the model's tables; multiplications a pixel; and the encoders' speed on one core
+at the same bits per pixel.
+
+Speed (all that `--speed-only` prints) is processor time, the shortest of several rounds in which
+encoders take turns, so that whatever else the machine does falls on all alike: for pictures of 256,
+512 and 1024 pixels a side the student's ratio to OpenJPEG and nanoseconds a pixel of its parts
+(networks with all that comes before them; entropy coder), and decoded megapixels a second.
 """
 
 from __future__ import annotations
@@ -16,13 +22,18 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
 import numpy as np
+from downpass.ground.decoders import decode
 from downpass.link.rangecoder import Model, Symbols
 from downpass.link.tilecode import encode_tile, write_tile
+from downpass.link.tiles import grid
 from downpass.payload.encoders.base import Encoder, Frame, Setting
 from downpass.payload.encoders.registry import encoder
 from downpass.payload.encoders.student.encoder import PreparedStudent, StudentEncoder
@@ -30,8 +41,7 @@ from downpass.payload.imager.scenes import Scene
 from downpass.sim.rate_distortion.compare import compare_codecs, pictures
 
 CODECS = ("student", "avif", "jpegxl")
-SPEED_BPP = (0.25, 0.5, 1.0)
-ROUNDS = 5
+SIDES = (256, 512, 1024)
 
 
 def group_of(name: str) -> str:
@@ -64,44 +74,61 @@ def table(found: dict[str, Any]) -> None:
         print(line)
 
 
-def seconds(codec: Encoder, frame: Frame, setting: Setting) -> float:
-    """Return the processor time of one encoding, from pixels to container."""
-    start = time.process_time()
-    codec.encode(frame, setting)
-    return time.process_time() - start
+def cropped(path: Path, side: int) -> Frame | None:
+    """Return a picture's first `side` x `side` pixels; None of a smaller one."""
+    with Scene(path) as scene:
+        frame = scene.read()
+    if min(frame.width, frame.height) < side:
+        return None
+    return replace(frame, pixels=np.ascontiguousarray(frame.pixels[:side, :side]))
 
 
-def speed(paths: list[Path], rounds: int = ROUNDS) -> dict[str, float]:
-    """Print encoding speed at equal bits per pixel, as ratios to OpenJPEG, and return them."""
+def speed(paths: list[Path], bpps: Sequence[float], most: int, rounds: int) -> None:
+    """Print encoding speed by size of picture, at equal bits per pixel, and decoding speed."""
     codecs = {name: encoder(name, 512) for name in ("jpeg2000", *CODECS)}
-    ratios: dict[str, list[float]] = {}
-    for bpp in SPEED_BPP:
-        best: dict[tuple[str, str], float] = {}
-        sizes = {}
-        for path in paths:
-            with Scene(path) as scene:
-                frame = scene.read()
-            sizes[path.name] = frame.width * frame.height
-            # The quality that gives these bits, found beforehand: nobody pays for the search.
-            chosen = {name: quality_at(codec, frame, bpp) for name, codec in codecs.items()}
-            for _ in range(rounds):
-                for name, codec in codecs.items():
-                    taken = seconds(codec, frame, chosen[name])
-                    key = (name, path.name)
-                    best[key] = min(best.get(key, taken), taken)
-        for name in CODECS:
-            each = [best["jpeg2000", path.name] / best[name, path.name] for path in paths]
-            ratios.setdefault(name, []).append(median(each))
-        rates = {
-            name: sum(sizes.values()) / 1e6 / sum(best[name, path.name] for path in paths)
-            for name in codecs
-        }
-        print(
-            f"encode at {bpp:4} bpp, one core: "
-            + ", ".join(f"{name} {rate:.1f} Mpx/s" for name, rate in rates.items())
-            + f"; student / jpeg2000 {ratios['student'][-1]:.2f} (median picture)"
-        )
-    return {name: fmean(values) for name, values in ratios.items()}
+    student = codecs["student"]
+    assert isinstance(student, StudentEncoder)
+    for side in SIDES:
+        found = ((group_of(p.name), cropped(p, side)) for p in paths)
+        frames = {group: frame for group, frame in found if frame is not None}  # one a source
+        for bpp in bpps:
+            taken: dict[str, list[float]] = {}
+            for frame in list(frames.values())[:most]:
+                # The quality that gives these bits, found beforehand: nobody pays for the search.
+                chosen = {name: quality_at(codec, frame, bpp) for name, codec in codecs.items()}
+                work = {
+                    name: partial(codec.encode, frame, chosen[name])
+                    for name, codec in codecs.items()
+                }
+                work["networks"] = partial(networks, student, frame)
+                stream = student.encode(frame, chosen["student"])
+                work["decoder"] = partial(decode, stream)
+                best = dict.fromkeys(work, np.inf)
+                for _ in range(rounds):
+                    for name, one in work.items():
+                        start = time.process_time()
+                        one()
+                        best[name] = min(best[name], time.process_time() - start)
+                for name, value in best.items():
+                    taken.setdefault(name, []).append(value / side**2)
+            ratios = np.array(taken["jpeg2000"]) / taken["student"]
+            part = {name: 1e9 * fmean(values) for name, values in taken.items()}
+            rates = ", ".join(f"{name} {1e3 / part[name]:.1f}" for name in codecs)
+            print(
+                f"{side:5} px, {bpp} bpp: student / jpeg2000 {median(ratios):.2f} "
+                f"({ratios.min():.2f} to {ratios.max():.2f}, {ratios.size} pictures); "
+                f"Mpx/s {rates}; student ns/px {part['student']:.0f}, networks "
+                f"{part['networks']:.0f}, the rest {part['student'] - part['networks']:.0f}; "
+                f"decoder {1e3 / part['decoder']:.2f} Mpx/s",
+                flush=True,
+            )
+
+
+def networks(codec: StudentEncoder, frame: Frame) -> None:
+    """Do all of an encoding that does not depend on the rate."""
+    prepared = codec.prepare(frame)
+    for place in grid(frame.width, frame.height, codec.tile):
+        prepared.tile(place.index)
 
 
 def quality_at(codec: Encoder, frame: Frame, bpp: float) -> Setting:
@@ -159,7 +186,10 @@ def main() -> int:
     """Print everything."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--speed-only", action="store_true")
+    parser.add_argument("--speed-only", action="store_true", help="print speed and nothing else")
+    parser.add_argument("--bpp", type=float, nargs="+", default=[0.5], help="of the speed")
+    parser.add_argument("--pictures", type=int, default=4, help="most of a size, for the speed")
+    parser.add_argument("--rounds", type=int, default=7, help="of the speed")
     parser.add_argument("--json", type=Path, help="write all points here")
     options = parser.parse_args()
     paths = pictures([options.folder])
@@ -173,7 +203,7 @@ def main() -> int:
         if options.json is not None:
             options.json.write_text(json.dumps(found, indent=1) + "\n")
         overhead(paths)
-    speed(paths)
+    speed(paths, options.bpp, options.pictures, options.rounds)
     return 0
 
 
