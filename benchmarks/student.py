@@ -1,10 +1,12 @@
 """How fast the learned codec encodes beside JPEG 2000, AVIF and JPEG XL, in one run.
 
-    python benchmarks/student.py FOLDER
+    python benchmarks/student.py FOLDER [--bpp 0.25 0.5 1] [--pictures 4]
 
-FOLDER holds pictures. Prints the encoders' speed on one core at the same bits per pixel, in turns,
-so that whatever else the machine does falls on all alike. `benchmarks/student_rd.py` has
-rate and distortion.
+FOLDER holds pictures. Speed is processor time on one core at the same bits a pixel, the shortest of
+several rounds in which encoders take turns, so that whatever else the machine does falls on all
+alike: for pictures of 256, 512 and 1024 pixels a side the student's ratio to OpenJPEG and
+nanoseconds a pixel of its parts (networks with all that comes before them; entropy coder), and
+decoded megapixels a second. `benchmarks/student_rd.py` has rate and distortion.
 """
 
 from __future__ import annotations
@@ -12,9 +14,15 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean, median
 
+import numpy as np
+from downpass.ground.decoders import decode
+from downpass.link.tiles import grid
 from downpass.payload.encoders.base import Encoder, Frame, Setting
 from downpass.payload.encoders.registry import encoder
 from downpass.payload.encoders.student.encoder import StudentEncoder
@@ -22,48 +30,64 @@ from downpass.payload.imager.scenes import Scene
 from downpass.sim.rate_distortion.compare import pictures
 
 CODECS = ("student", "avif", "jpegxl")
-SPEED_BPP = (0.25, 0.5, 1.0)
-ROUNDS = 5
+SIDES = (256, 512, 1024)
 
 
-def seconds(codec: Encoder, frame: Frame, setting: Setting) -> float:
-    """Return the processor time of one encoding, from pixels to container."""
-    start = time.process_time()
-    codec.encode(frame, setting)
-    return time.process_time() - start
+def cropped(path: Path, side: int) -> Frame | None:
+    """Return a picture's first `side` x `side` pixels; None of a smaller one."""
+    with Scene(path) as scene:
+        frame = scene.read()
+    if min(frame.width, frame.height) < side:
+        return None
+    return replace(frame, pixels=np.ascontiguousarray(frame.pixels[:side, :side]))
 
 
-def speed(paths: list[Path], rounds: int = ROUNDS) -> dict[str, float]:
-    """Print encoding speed at equal bits per pixel, as ratios to OpenJPEG, and return them."""
+def speed(paths: list[Path], bpps: Sequence[float], most: int, rounds: int) -> None:
+    """Print encoding speed by size of picture, at equal bits per pixel, and decoding speed."""
     codecs = {name: encoder(name, 512) for name in ("jpeg2000", *CODECS)}
-    ratios: dict[str, list[float]] = {}
-    for bpp in SPEED_BPP:
-        best: dict[tuple[str, str], float] = {}
-        sizes = {}
-        for path in paths:
-            with Scene(path) as scene:
-                frame = scene.read()
-            sizes[path.name] = frame.width * frame.height
-            # The quality that gives these bits, found beforehand: nobody pays for the search.
-            chosen = {name: quality_at(codec, frame, bpp) for name, codec in codecs.items()}
-            for _ in range(rounds):
-                for name, codec in codecs.items():
-                    taken = seconds(codec, frame, chosen[name])
-                    key = (name, path.name)
-                    best[key] = min(best.get(key, taken), taken)
-        for name in CODECS:
-            each = [best["jpeg2000", path.name] / best[name, path.name] for path in paths]
-            ratios.setdefault(name, []).append(median(each))
-        rates = {
-            name: sum(sizes.values()) / 1e6 / sum(best[name, path.name] for path in paths)
-            for name in codecs
-        }
-        print(
-            f"encode at {bpp:4} bpp, one core: "
-            + ", ".join(f"{name} {rate:.1f} Mpx/s" for name, rate in rates.items())
-            + f"; student / jpeg2000 {ratios['student'][-1]:.2f} (median picture)"
-        )
-    return {name: fmean(values) for name, values in ratios.items()}
+    student = codecs["student"]
+    assert isinstance(student, StudentEncoder)
+    for side in SIDES:
+        found = ((p.name.split("_")[0], cropped(p, side)) for p in paths)
+        frames = {group: frame for group, frame in found if frame is not None}  # one a source
+        for bpp in bpps:
+            taken: dict[str, list[float]] = {}
+            for frame in list(frames.values())[:most]:
+                # The quality that gives these bits, found beforehand: nobody pays for the search.
+                chosen = {name: quality_at(codec, frame, bpp) for name, codec in codecs.items()}
+                work = {
+                    name: partial(codec.encode, frame, chosen[name])
+                    for name, codec in codecs.items()
+                }
+                work["networks"] = partial(networks, student, frame)
+                stream = student.encode(frame, chosen["student"])
+                work["decoder"] = partial(decode, stream)
+                best = dict.fromkeys(work, np.inf)
+                for _ in range(rounds):
+                    for name, one in work.items():
+                        start = time.process_time()
+                        one()
+                        best[name] = min(best[name], time.process_time() - start)
+                for name, value in best.items():
+                    taken.setdefault(name, []).append(value / side**2)
+            ratios = np.array(taken["jpeg2000"]) / taken["student"]
+            part = {name: 1e9 * fmean(values) for name, values in taken.items()}
+            rates = ", ".join(f"{name} {1e3 / part[name]:.1f}" for name in codecs)
+            print(
+                f"{side:5} px, {bpp} bpp: student / jpeg2000 {median(ratios):.2f} "
+                f"({ratios.min():.2f} to {ratios.max():.2f}, {ratios.size} pictures); "
+                f"Mpx/s {rates}; student ns/px {part['student']:.0f}, networks "
+                f"{part['networks']:.0f}, the rest {part['student'] - part['networks']:.0f}; "
+                f"decoder {1e3 / part['decoder']:.2f} Mpx/s",
+                flush=True,
+            )
+
+
+def networks(codec: StudentEncoder, frame: Frame) -> None:
+    """Do all of an encoding that does not depend on the rate."""
+    prepared = codec.prepare(frame)
+    for place in grid(frame.width, frame.height, codec.tile):
+        prepared.tile(place.index)
 
 
 def quality_at(codec: Encoder, frame: Frame, bpp: float) -> Setting:
@@ -81,13 +105,12 @@ def main() -> int:
     """Print everything."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--bpp", type=float, nargs="+", default=[0.5])
+    parser.add_argument("--pictures", type=int, default=4, help="most of a size")
+    parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
-    paths = pictures([options.folder])
-    card = StudentEncoder().model.card
-    print(f"model {card['fingerprint']}, {card['training']['steps']} training steps")
-    costs = card["kmac_per_pixel"]
-    print("kMAC per pixel: " + ", ".join(f"{name} {value}" for name, value in costs.items()))
-    speed(paths)
+    print(f"model {StudentEncoder().model.card['fingerprint']}")
+    speed(pictures([options.folder]), options.bpp, options.pictures, options.rounds)
     return 0
 
 

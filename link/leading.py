@@ -48,7 +48,8 @@ class Leading:
                     total[:, -distance:] += term[:, :distance]
                 else:
                     total += term
-        return np.floor(total, out=total)
+        np.floor(total, out=total)
+        return total
 
     def keep(self, group: Group, phase: int, decoded: NDArray[np.float64]) -> None:
         """Keep ŷ of a part (channels, plane), zero outside the tile."""

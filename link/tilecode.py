@@ -328,7 +328,7 @@ def _all_contexts(side: Integers) -> NDArray[np.uint16]:
     contexts = np.minimum(np.maximum(mean, -2), 2) + 2
     contexts[:, total[-1] == 0] = SIDE_CONTEXTS - 1
     contexts[:, ::2, ::2] = SIDE_CONTEXTS - 1
-    return contexts.astype(np.uint16)
+    return np.asarray(contexts.astype(np.uint16))
 
 
 def _read_side(

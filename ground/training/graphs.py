@@ -152,7 +152,9 @@ class GraphBuilder:
         graph = helper.make_graph(
             self.nodes, name, list(inputs), list(infos), list(self.constants.values())
         )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET), *self.domains])
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", OPSET), *self.domains]
+        )
         model.ir_version = IR_VERSION
         model.producer_name = "downpass"
         onnx.checker.check_model(model)

@@ -57,11 +57,7 @@ class NarrowBuilder(GraphBuilder):
         stride = int(options.get("stride", 1))
         if stride > 1:
             weight = weight.reshape(weight.shape[0], -1, stride, stride)
-        order, repeats = options.get("order"), options.get("repeats")
-        if order is not None:
-            weight = weight[:, order]
-        if repeats is not None:
-            weight = np.concatenate([weight] * repeats, axis=1)
+        weight = options.get("weight", weight)
         rows, columns = weight.shape[2:]
         depthwise = weight.shape[1] == 1 and weight.shape[0] > 1 and rows == 3
         scale = (np.exp2(-shift) * LIFT).astype(np.float32)
@@ -135,7 +131,7 @@ class NarrowBuilder(GraphBuilder):
 
     def one(self) -> str:
         """Return the scale of whole numbers."""
-        return self.constant(np.float32(1), "one")
+        return self.constant(1.0, "one")
 
     def zero(self) -> str:
         """Return the zero point of bytes."""
@@ -161,15 +157,16 @@ def encoder_graph(arrays: Arrays) -> bytes:
     flat = g.constant(np.array([48]), "fold_size")
     folded = g.node("Reshape", folded, g.node("Concat", minus, flat, axis=0))
     high, low = _planes(g, folded)
-    # One position of the fine grid a row: four times the high bytes and the low ones.
-    value = g.node("Concat", high, high, high, high, low, axis=1)
-    wide = g.constant(np.array([5 * 48]), "entering_size")
-    value = g.node(
-        "Reshape", value, g.node("Concat", unit, fine_rows, fine_columns, wide, axis=0)
-    )
     # Folded planes come as (row, column, band); the stored weights are for (band, row, column).
-    order = np.arange(48).reshape(3, 16).T.reshape(-1)
-    value = g.layer("analysis.enter", value, order=order, repeats=5, zero=g.middle())
+    entering = g.weight("analysis.enter")[:, np.arange(48).reshape(3, 16).T.reshape(-1)]
+    # Four times a weight is no byte: the high bytes come several times, each with a share of it.
+    times = -(-4 * int(np.abs(entering.astype(int)).max()) // 127)
+    shares = [(4 * entering.astype(int) + i) // times for i in range(times)]
+    value = g.node("Concat", *[high] * times, low, axis=1)
+    wide = g.constant(np.array([(times + 1) * 48]), "entering_size")
+    value = g.node("Reshape", value, g.node("Concat", unit, fine_rows, fine_columns, wide, axis=0))
+    weight = np.concatenate([*shares, entering], axis=1).astype(np.int8)
+    value = g.layer("analysis.enter", value, weight=weight, zero=g.middle())
     value = g.block("analysis.block_fine", value)
     value = g.layer("analysis.down_middle", value, stride=2)
     value = g.block("analysis.block_middle", value)
@@ -216,9 +213,7 @@ def _planes(g: NarrowBuilder, folded: str) -> tuple[str, str]:
     are within 222 grey levels of the middle, and nothing is clipped.
     """
     turn = g.node("Transpose", g.node("Cast", "rotation", to=TensorProto.FLOAT), perm=[1, 0])
-    turn = g.node(
-        "Mul", turn, g.constant(np.float32(2.0 ** (PLANE_FRACTION - MATRIX_FRACTION)), "turn.unit")
-    )
+    turn = g.node("Mul", turn, g.constant(2.0 ** (PLANE_FRACTION - MATRIX_FRACTION), "turn.unit"))
     sixteen = g.node("Tile", turn, g.constant(np.array([16, 16]), "turn.tiles"))
     mask = np.kron(np.eye(16, dtype=np.float32), np.ones((3, 3), np.float32))
     matrix = g.node("Mul", sixteen, g.constant(mask, "turn.mask"))
@@ -226,15 +221,15 @@ def _planes(g: NarrowBuilder, folded: str) -> tuple[str, str]:
     # Planes are whole after flooring with a half. Rounding to nearest wants no half, and here
     # twos less, so that it floors quarters.
     spare = 2.0 ** (PLANE_FRACTION - MATRIX_FRACTION - 1)
-    offset = np.float32(0.5 - 2.0 + spare)
+    offset = 0.5 - 2.0 + spare
     bias = g.node("Add", g.node("MatMul", middle, matrix), g.constant(offset, "turn.offset"))
     value = g.node("Cast", folded, to=TensorProto.FLOAT)
     value = g.node("Add", g.node("MatMul", value, matrix), bias)
-    quarter = g.constant(np.float32(4), "quarter")
+    quarter = g.constant(4.0, "quarter")
     high = g.node("QuantizeLinear", value, quarter, g.middle())
     # value − 4 · high lies in −2 … 2: with 3/2 more, rounding floors the low byte.
     low = g.node("Sub", value, g.node("DequantizeLinear", high, quarter, g.middle()))
-    low = g.node("Add", low, g.constant(np.float32(1.5), "turn.low"))
+    low = g.node("Add", low, g.constant(1.5, "turn.low"))
     low = g.node("QuantizeLinear", low, g.one(), g.middle())
     return high, low
 
@@ -253,7 +248,9 @@ def _linear(g: NarrowBuilder, high: str, low: str, rows: str, columns: str) -> s
         blocks = g.node("Transpose", g.node("Reshape", value, split), perm=[0, 2, 1, 3, 4])
         blocks = g.node("Reshape", blocks, joined)
         parts.append(
-            g.sums("analysis.linear", blocks, matrix=matrix, times=times, added=added, zero=g.middle())
+            g.sums(
+                "analysis.linear", blocks, matrix=matrix, times=times, added=added, zero=g.middle()
+            )
         )
     return g.unsqueeze(g.node("Floor", g.node("Add", *parts)))
 

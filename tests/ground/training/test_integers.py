@@ -2,6 +2,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from downpass.ground.training import narrow
 from downpass.ground.training.colour import (
     IDENTITY,
     canonical_planes,
@@ -10,7 +11,6 @@ from downpass.ground.training.colour import (
     to_planes,
 )
 from downpass.ground.training.export import analyse_tile
-from downpass.ground.training import narrow
 from downpass.ground.training.graphs import decoder_graph, encoder_graph, hyper_graph
 from downpass.ground.training.initialise import put_on_grids
 from downpass.ground.training.integers import (

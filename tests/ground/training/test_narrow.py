@@ -40,7 +40,7 @@ def test_layers_that_give_no_bytes_are_refused(tiny, sampler):
     put_on_grids(tiny, sampler, batches=2)
     arrays = extract(tiny)
     arrays["analysis.enter.clip"] = np.array([-128, 127], np.int32)
-    with pytest.raises(ValueError, match="analysis.enter: clipped to -128…127"):
+    with pytest.raises(ValueError, match=r"analysis\.enter: clipped to -128…127"):
         narrow.encoder_graph(arrays)
 
 
