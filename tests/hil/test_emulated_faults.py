@@ -32,8 +32,9 @@ ALL = {
 # One frame of each state, for what takes seconds: greeted, opened, loading, queued or running,
 # done, released.
 STATES = {Kind.QUERY, Kind.OPEN, Kind.LOAD, Kind.RUN, Kind.DATA, Kind.RELEASE}
-PATIENT = HostSettings(silence=1.5, away=120)
-MOST_TILES = 4000
+# Small chunks, so that each tile is many frames and its result is acknowledged under way.
+PATIENT = HostSettings(silence=1.5, away=120, chunk=64, window=8)
+MOST_TILES = 400
 
 
 @pytest.fixture(scope="module", params=["zynq-a9", "cortex-m7"])
