@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
+from downpass.link.rotation import IDENTITY
 from downpass.link.serial.board import Work
 from downpass.link.serial.constants import Status
 from downpass.link.serial.faultyline import Faults, FaultyLine
 from downpass.link.serial.host import HostSettings
+from downpass.link.serial.messages import Capabilities, TileForm
 from downpass.link.serial.rehearsal import (
     Rehearsal,
     Trouble,
@@ -21,6 +26,7 @@ from downpass.link.serial.rehearsal import (
     deflating,
     plain_tile,
 )
+from downpass.sim.board.trial_tiles import task
 
 TILE = 64 * 64 * 3
 BAUD = 921600
@@ -53,6 +59,57 @@ def soak(count: int, seed: int = 1) -> None:
     rng = random.Random(seed)
     payloads = [rng.randbytes(rng.randint(1, TILE)) for _ in range(count)]
     tiles = [(plain_tile(tile, step), tile) for step, tile in enumerate(payloads)]
+    run_soak(f"soak, seed {seed}", capabilities(), tiles, deflating, seed)
+
+
+def soak_student(count: int, seed: int = 1) -> None:
+    """The same with the learned codec: parts of a picture of slopes, edges and noise.
+
+    Its tiles are small ones, so that what is counted is trouble on the line, and not one
+    computer's convolutions.
+    """
+    from downpass.payload.board.tilecoder import tile_coder
+
+    coder = tile_coder("student")
+    own = replace(
+        capabilities(),
+        most_columns=64,
+        most_rows=64,
+        most_bands=3,
+        bit_depth=8,
+        codec=coder.codec,
+        features=coder.features,
+        fingerprint=coder.fingerprint,
+    )
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:256, 0:256]
+    bands = ((x + y) // 2, 90 * (x // 23 % 2) + y // 4, 255 - x // 2)
+    picture = np.stack(bands, axis=2) + rng.integers(0, 9, (256, 256, 3))
+    tiles = []
+    for _ in range(count):
+        rows, columns, top, left = (int(n) for n in rng.integers(1, 33, 4))
+        pixels = picture[top * 4 : top * 4 + rows, left * 4 : left * 4 + columns]
+        turn = IDENTITY if rng.random() < 0.5 else (110, 20, -50, 30)
+        tiles.append(task(own, pixels, int(rng.integers(0, 257)), turn))
+    known: dict[tuple[TileForm, bytes], bytes] = {}
+
+    def encode(work: Work) -> tuple[Status, bytes]:
+        key = work.form, work.tile
+        if key not in known:
+            known[key] = coder.encode(work.form, work.tile)
+        return Status.CODED, known[key]
+
+    run_soak(f"soak of the student, seed {seed}", own, tiles, encode, seed)
+
+
+def run_soak(
+    name: str,
+    own: Capabilities,
+    tiles: list[tuple[TileForm, bytes]],
+    encode: Callable[[Work], tuple[Status, bytes]],
+    seed: int,
+) -> None:
+    """Run and print the counts."""
     bad = Faults(
         drop=0.02,
         duplicate=0.02,
@@ -64,23 +121,25 @@ def soak(count: int, seed: int = 1) -> None:
         flip_bit=1e-5,
     )
     rehearsal = Rehearsal(
-        capabilities(),
+        own,
         HostSettings(baud=BAUD),
         FaultyLine(seed, BAUD, DELAY_S, bad),
         FaultyLine(seed + 1, BAUD, DELAY_S, bad),
         seed=seed,
+        encode=encode,
         trouble=Trouble(restart=10, unplug=20, freeze=10, wrong_baud=30),
     )
     outcome = rehearsal.run(tiles)
     wrong = sum(
-        outcome.payloads[ticket] != deflating(Work(0, 0, *tiles[ticket]))[1]
+        outcome.payloads[ticket] != encode(Work(0, 0, *tiles[ticket]))[1]
         for ticket in outcome.payloads
     )
     faults = rehearsal.down.counts.total + rehearsal.up.counts.total
-    print(f"soak, seed {seed}: {count} tiles, {outcome.seconds:.0f} s of virtual time")
+    print(f"{name}: {len(tiles)} tiles, {outcome.seconds:.0f} s of virtual time")
     print(f"  {faults} faults on the line, {outcome.troubles} restarts, unplugs, freezes, rates")
     print(f"  {outcome.opened} sessions, {outcome.encoded} encodings, {rehearsal.host.counts}")
-    print(f"  {count - len(outcome.payloads)} lost, {wrong} wrong, {len(outcome.refused)} refused")
+    lost = len(tiles) - len(outcome.payloads)
+    print(f"  {lost} lost, {wrong} wrong, {len(outcome.refused)} refused")
 
 
 def main() -> None:
@@ -90,7 +149,9 @@ def main() -> None:
     for window in (1, 2, 4, 8, 16):
         row = (goodput(window, chunk) for chunk in (512, 1024, 2048))
         print(f"{window:6}  " + "".join(f"{100 * share:7.1f} %" for share in row))
-    soak(int(sys.argv[1]) if len(sys.argv) > 1 else 5000)
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
+    soak(count)
+    soak_student(count)
 
 
 if __name__ == "__main__":

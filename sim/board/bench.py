@@ -4,23 +4,125 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 
+from ...link.bitstream import CODECS
 from ...link.errors import InputError
-from ...link.serial.constants import Feature, SettingCode, TickKind
+from ...link.serial.constants import TickKind
 from ...link.serial.events import Finished
-from ...link.serial.host import HostSettings
-from ...payload.encoders.base import Frame
+from ...link.serial.host import BITS_PER_BYTE_ON_WIRE, HostSettings
+from ...link.serial.messages import Capabilities
 from .client import BoardClient
-from .job import frame_jobs
+from .job import TileTask
+from .trial_tiles import task
 
-_QUALITY: Final = 50000
+MIDDLE_STEP: Final = 128
+MOST_ALONE: Final = 8
+"""Tiles that are also sent one at a time, to compare."""
 
 
-def run_bench(port: str, baud: int, tiles: int, side: int) -> dict[str, float | int | str]:
-    """Encode `tiles` RGB tiles of `side` pixels and return the figures.
+@dataclass(frozen=True, slots=True)
+class BenchTile:
+    """One tile of a benchmark.
+
+    Attributes:
+        encode_s: Seconds of encoding, by the board's ticks.
+        done_s: When its result was whole, in seconds on the wall since the first was sent.
+        raw_bytes: Bytes of the tile.
+        coded_bytes: Bytes of what came back.
+    """
+
+    encode_s: float
+    done_s: float
+    raw_bytes: int
+    coded_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A benchmark of one board.
+
+    Attributes:
+        own: What the board says of itself.
+        tiles: The streamed tiles in order.
+        side: Their side in pixels.
+        alone_s: Mean seconds on the wall of a tile that is sent alone.
+        baud: Of the line.
+        line_s: Seconds that the streamed tiles need on the line at least.
+        chunks_repeated: Chunks sent again.
+        timeouts: Time-outs of the host.
+        kmac_per_px: Thousand multiplications a pixel of the board's model; None without one.
+    """
+
+    own: Capabilities
+    tiles: tuple[BenchTile, ...]
+    side: int
+    alone_s: float
+    baud: int
+    line_s: float
+    chunks_repeated: int
+    timeouts: int
+    kmac_per_px: float | None
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds on the wall for all streamed tiles."""
+        return max(tile.done_s for tile in self.tiles)
+
+    @property
+    def encode_s(self) -> float:
+        """Seconds of encoding, all streamed tiles."""
+        return sum(tile.encode_s for tile in self.tiles)
+
+    @property
+    def measured(self) -> bool:
+        """The board's times are a clock's."""
+        return self.own.tick_kind == TickKind.MEASURED
+
+    def figures(self) -> dict[str, Any]:
+        """Return the figures by name, rounded."""
+        each = [tile.encode_s for tile in self.tiles]
+        count, raw = len(each), sum(tile.raw_bytes for tile in self.tiles)
+        pixels = self.side * self.side * count
+        # A line without a rate, such as a pseudo-terminal, is done before its rate says so.
+        rated = self.line_s <= self.wall_s
+        busy = max(self.encode_s, self.line_s) if rated else self.encode_s
+        return {
+            "board": self.own.name,
+            "software": self.own.software,
+            "tiles": count,
+            "raw_bytes": raw,
+            "coded_bytes": sum(tile.coded_bytes for tile in self.tiles),
+            "time_kind": "measured" if self.measured else "modelled",
+            "encode_s_per_tile_median": round(statistics.median(each), 6),
+            "encode_s_per_tile_max": round(max(each), 6),
+            "encode_megapixels_per_s": _ratio(pixels / 1e6, self.encode_s),
+            "encode_kmac_per_s": None
+            if self.kmac_per_px is None
+            else _ratio(self.kmac_per_px * pixels, self.encode_s),
+            "wall_s": round(self.wall_s, 4),
+            "line_s": round(self.line_s, 4),
+            "goodput_bytes_per_s": round(raw / self.wall_s),
+            "goodput_share_of_line": _ratio(raw * BITS_PER_BYTE_ON_WIRE / self.baud, self.wall_s)
+            if rated
+            else None,
+            # An emulated board's ticks are not seconds on this wall.
+            "wall_by_the_longer_of_encoder_and_line": _ratio(self.wall_s, busy)
+            if self.measured
+            else None,
+            "wall_s_per_tile_alone": round(self.alone_s, 6),
+            "alone_by_streamed": _ratio(self.alone_s * count, self.wall_s),
+            "chunks_sent_again": self.chunks_repeated,
+            "timeouts": self.timeouts,
+        }
+
+
+def run_bench(port: str, baud: int, tiles: int, side: int) -> Bench:
+    """Encode `tiles` tiles of `side` pixels, a few of them one at a time first.
 
     Raises:
         InputError: The board refuses such tiles.
@@ -28,40 +130,71 @@ def run_bench(port: str, baud: int, tiles: int, side: int) -> dict[str, float | 
     """
     if tiles < 1 or side < 1:
         raise InputError(f"{tiles} tiles of {side} pixels: allowed is at least 1 of each")
-    rng = np.random.default_rng(1)
-    slope = np.add.outer(np.arange(side), np.arange(side * tiles))[..., None] % 200
-    frame = Frame((slope + rng.integers(0, 40, (side, side * tiles, 3))).astype(np.uint8), 8)
-    with BoardClient(port, baud, HostSettings(away=10)) as board:
+    with BoardClient(port, baud, HostSettings(baud=baud, away=10)) as board:
         own = board.capabilities()
-        setting = (
-            (SettingCode.QUALITY, _QUALITY)
-            if own.features & Feature.QUALITY
-            else (SettingCode.STEP, 0)
-        )
-        jobs = frame_jobs(frame, side, setting)
+        tasks = _tiles(own, tiles, side)
+        alone = tasks[:MOST_ALONE]
         begin = time.monotonic()
-        results = [result for _, result in board.encode(jobs)]
-        wall_s = time.monotonic() - begin
+        for one in alone:
+            _stream(port, board, [one])
+        alone_s = (time.monotonic() - begin) / len(alone)
+        sent, received = board.counts.bytes_sent, board.counts.bytes_received
+        done = _stream(port, board, tasks)
         counts = board.counts
-    done = [result for result in results if isinstance(result, Finished)]
-    if len(done) < len(results):
-        refused = next(result for result in results if not isinstance(result, Finished))
-        raise InputError(f"{port}: {refused.cause}")
-    encode_s = [result.encode_ticks / own.tick_rate for result in done]
-    raw = sum(form.tile_bytes for form, _ in jobs)
-    coded = sum(len(result.payload) for result in done)
-    return {
-        "board": own.name,
-        "tiles": len(done),
-        "wall_s": round(wall_s, 4),
-        "raw_bytes": raw,
-        "coded_bytes": coded,
-        "goodput_bytes_per_s": round(raw / wall_s),
-        "time_kind": "measured" if own.tick_kind == TickKind.MEASURED else "modelled",
-        "encode_s_per_tile_median": round(statistics.median(encode_s), 6),
-        "encode_s_per_tile_max": round(max(encode_s), 6),
-        "encode_megapixels_per_s": round(side * side * len(done) / sum(encode_s) / 1e6, 3),
-        "encoder_busy_share_of_wall": round(sum(encode_s) / wall_s, 3),
-        "chunks_sent_again": counts.chunks_repeated,
-        "timeouts": counts.timeouts,
-    }
+        most = max(counts.bytes_sent - sent, counts.bytes_received - received)
+    return Bench(
+        own=own,
+        tiles=tuple(done),
+        side=side,
+        alone_s=alone_s,
+        baud=baud,
+        line_s=most * BITS_PER_BYTE_ON_WIRE / baud,
+        chunks_repeated=counts.chunks_repeated,
+        timeouts=counts.timeouts,
+        kmac_per_px=_complexity(own),
+    )
+
+
+def _tiles(own: Capabilities, count: int, side: int) -> list[TileTask]:
+    """Return tiles with edges and some noise, as pictures have them."""
+    rng = np.random.default_rng(1)
+    bands = min(3, own.most_bands)
+    y, x = np.mgrid[0:side, 0:side]
+    tasks = []
+    for number in range(count):
+        edge = 60 * ((x + number * 7) // 19 % 2) + (x + y + number * side) % 100
+        noise = rng.integers(0, 12, (side, side, bands))
+        tasks.append(task(own, edge[..., None] + noise, MIDDLE_STEP))
+    return tasks
+
+
+def _stream(port: str, board: BoardClient, tasks: Sequence[TileTask]) -> list[BenchTile]:
+    rate = board.capabilities().tick_rate
+    done: dict[int, BenchTile] = {}
+    begin = time.monotonic()
+    for index, result in board.encode(tasks):
+        if not isinstance(result, Finished):
+            raise InputError(f"{port}: {result.cause}")
+        done[index] = BenchTile(
+            result.encode_ticks / rate,
+            time.monotonic() - begin,
+            tasks[index][0].tile_bytes,
+            len(result.payload),
+        )
+    return [done[index] for index in sorted(done)]
+
+
+def _complexity(own: Capabilities) -> float | None:
+    """Return a learned board's thousand multiplications a pixel, of the model held here."""
+    if CODECS.get(own.codec) != "student":
+        return None
+    from ...payload.encoders.student.networks import load
+
+    model = load()
+    if model.fingerprint != own.fingerprint:
+        return None
+    return float(model.card["kmac_per_pixel"]["onboard"])
+
+
+def _ratio(over: float, under: float) -> float | None:
+    return round(over / under, 4) if under else None

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
+import numpy as np
+
 from ...link.rotation import IDENTITY
 from ...link.serial.constants import (
     LARGEST_WINDOW,
@@ -61,6 +63,7 @@ from ...link.serial.port import Port
 ANSWER_S: Final = 3.0
 ENCODE_S: Final = 60.0
 QUIET_S: Final = 0.3
+RANDOM_TILES: Final = 8
 M = TypeVar("M", bound=Message)
 
 
@@ -236,6 +239,16 @@ class Exchange:
                 if isinstance(message, Result) and message.job == job:
                     return message, b"".join(chunks[index] for index in sorted(chunks))
         raise NonconformanceError(f"no RESULT in {ENCODE_S:g} s")
+
+    def encode(self, job: int, form: TileForm, samples: bytes) -> tuple[Result, bytes]:
+        """Do a whole job: tile out, result in, released."""
+        self.send(Job(job, form))
+        self.send(Run(job))
+        self.load(job, samples)
+        result, payload = self.fetch(job)
+        _sound(result, payload)
+        self.send(Release(job))
+        return result, payload
 
     def _setting(self) -> tuple[SettingCode, int]:
         if self.own.features & Feature.QUALITY:
@@ -437,23 +450,54 @@ def _exact(line: Exchange) -> str | None:
     from ...link.bitstream import CODECS
     from ...link.errors import InputError
     from ...payload.board.tilecoder import tile_coder
+    from .trial_tiles import trial_tiles
 
     try:
         coder = tile_coder(CODECS.get(line.own.codec, f"number {line.own.codec}"))
     except InputError:
         return f"nothing to compare with: no codec {line.own.codec} here"
+    if coder.fingerprint != line.own.fingerprint:
+        raise NonconformanceError(
+            f"model {line.own.fingerprint.hex()}; {coder.fingerprint.hex()} is this program's"
+        )
     line.begin(min(1024, line.own.chunk))
-    for job in range(8):
-        form, samples = line.tile(seed=100 + job)
-        line.send(Job(job, form))
-        line.send(Run(job))
-        line.load(job, samples)
-        _, payload = line.fetch(job)
-        if payload != coder.encode(form, samples):
+    count = 0
+    for job, (name, (form, samples)) in enumerate(trial_tiles(line.own, RANDOM_TILES)):
+        try:
+            expected = coder.encode(form, samples)
+        except InputError as error:
+            raise NonconformanceError(f"{name}: this program refuses it: {error}") from None
+        result, payload = line.encode(job, form, samples)
+        if result.status != Status.CODED:
+            raise NonconformanceError(f"{name}: it failed: {payload.decode('utf-8', 'replace')}")
+        if payload != expected:
             raise NonconformanceError(
-                f"random tile {job} differs from what {coder.software} makes of it here"
+                f"{name}: {len(payload)} bytes, CRC-32 {zlib.crc32(payload):08x}; {coder.software} "
+                f"makes {len(expected)}, {zlib.crc32(expected):08x} of it here"
             )
-        line.send(Release(job))
+        count = job + 1
+    return f"{count} tiles"
+
+
+def _failures(line: Exchange) -> str | None:
+    """Ask for what the codec cannot do: the job fails, in words, and the next one is done."""
+    from ...link.bitstream import CODECS
+    from .trial_tiles import task
+
+    if not line.own.features & Feature.TURN:
+        return f"codec {CODECS.get(line.own.codec, line.own.codec)}: the learned codec's alone"
+    line.begin(min(1024, line.own.chunk))
+    pair = np.zeros((4, 4, 2), np.uint8)
+    for job, (form, samples) in enumerate(
+        (task(line.own, pair[..., :1], 257), task(line.own, pair, 100))
+    ):
+        result, payload = line.encode(job, form, samples)
+        if result.status != Status.FAILED or not payload.decode("utf-8", "replace").strip():
+            raise NonconformanceError(
+                f"step {form.setting} of {form.bands} bands: {result.status.name}; FAILED expected"
+            )
+    form, samples = line.tile()
+    _sound(*line.encode(2, form, samples))
     return None
 
 
@@ -507,6 +551,7 @@ CHECKS: Final[dict[str, Callable[[Exchange], str | None]]] = {
     "jobs are idempotent": _idempotence,
     "the same bytes every time": _same_bytes,
     "the bytes of this computer": _exact,
+    "what the codec cannot do fails": _failures,
     "garbage, cuts and flips": _recovery,
     "loading while encoding": _overlap,
 }

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...link.errors import InputError
+from ...link.rotation import Quaternion
 from ...link.serial.constants import JobFlag, SampleCode, SettingCode
-from ...link.serial.messages import TileForm
+from ...link.serial.messages import NO_TURN, TileForm
 from ...link.tiles import grid
 from ...payload.encoders.base import Encoder, Frame, Setting
 from ...payload.encoders.student.encoder import StudentEncoder
@@ -40,13 +41,16 @@ def setting_of(setting: Setting) -> tuple[SettingCode, int]:
     return SettingCode.QUALITY, thousandths
 
 
-def frame_jobs(frame: Frame, side: int, setting: tuple[SettingCode, int]) -> list[TileTask]:
+def frame_jobs(
+    frame: Frame, side: int, setting: tuple[SettingCode, int], turn: Quaternion = NO_TURN
+) -> list[TileTask]:
     """Return the frame's tiles, in order of their indices.
 
     Args:
         frame: The frame.
         side: Side of a tile in pixels, 0 for one tile a frame.
         setting: How hard to compress each tile.
+        turn: Of the tile's three bands, for boards whose codec turns them.
 
     Raises:
         InputError: A valid sample lies outside the frame's bit depth.
@@ -71,6 +75,7 @@ def frame_jobs(frame: Frame, side: int, setting: tuple[SettingCode, int]) -> lis
             setting_kind=setting[0],
             nodata=frame.nodata if flags & JobFlag.NODATA and frame.nodata is not None else 0,
             setting=setting[1],
+            turn=turn,
         )
         jobs.append((form, samples))
     return jobs

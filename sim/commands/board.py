@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...link.serial.constants import DEFAULT_BAUD
@@ -40,6 +41,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
         if name == "bench":
             parser.add_argument("--tiles", type=int, default=64, help="default %(default)s")
             parser.add_argument("--side", type=int, default=64, help="default %(default)s pixels")
+            parser.add_argument("--picture", type=Path, metavar="FILE", help="write a PNG too")
     emulate = commands.add_parser(
         "emulate",
         help="start an emulated board and print its port",
@@ -162,15 +164,20 @@ def bench(arguments: argparse.Namespace) -> int:
 
     with board_port(arguments.port) as port:
         try:
-            figures = run_bench(port, arguments.baud, arguments.tiles, arguments.side)
+            found = run_bench(port, arguments.baud, arguments.tiles, arguments.side)
         except BoardGoneError as error:
             raise InputError(f"{port}: {error}") from None
+    if arguments.picture is not None:
+        from ..board.bench_picture import draw
+
+        draw(found, arguments.picture)
+    figures = found.figures()
     if arguments.json:
         _say(json.dumps(figures, indent=1))
     else:
         width = max(map(len, figures))
         for name, value in figures.items():
-            _say(f"{name.replace('_', ' '):{width}}  {value}")
+            _say(f"{name.replace('_', ' '):{width}}  {'–' if value is None else value}")
     return 0
 
 

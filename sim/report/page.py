@@ -24,6 +24,7 @@ from markupsafe import Markup
 from ...link.errors import InputError
 from . import (
     backlog,
+    boards,
     bytes_flow,
     comparison,
     crops,
@@ -96,6 +97,7 @@ def render(data: ReportData) -> str:
         passes=passes.passes(data),
         accesses=passes.accesses(data),
         times=encode_times(data),
+        boards=boards.parts(data),
     )
 
 
@@ -146,9 +148,27 @@ def codecs(data: ReportData) -> list[str]:
 def encode_times(data: ReportData) -> list[str]:
     """How encoding times were obtained, one sentence for each way that the run used."""
     kinds = names(data.frames, "encode_time_kind")
-    return [w.encode_time(str(kind)) for kind in np.unique(kinds[kinds != ""])] or [
-        w.encode_time(None)
-    ]
+    on_board = boards.modelled_satellites(data)
+    emulated = np.isin(names(data.frames, "satellite").astype(str), sorted(on_board))
+    told = [w.encode_time(str(kind)) for kind in np.unique(kinds[(kinds != "") & ~emulated])]
+    if emulated.any():
+        told.append(w.encode_time("modelled on board"))
+    return [*(told or [w.encode_time(None)]), *_pace(data)]
+
+
+def _pace(data: ReportData) -> list[str]:
+    pace = keyfigures.part(data.summary, "realtime")
+    if not pace:
+        return []
+    behind, first = pace.get("behind_s"), pace.get("first_behind_s")
+    told = f"The run kept pace with the clock on the wall, at a factor of {pace.get('factor'):g}"
+    if w.present(first):
+        told = (
+            f"The run was to keep pace with the clock on the wall, at a factor of "
+            f"{pace.get('factor'):g}, and fell behind by up to {w.duration(behind)}, first "
+            f"{w.duration(first)} after the start"
+        )
+    return [f"{told}."]
 
 
 def write_report(path: Path, html: str) -> None:

@@ -248,5 +248,8 @@ def encode_time(kind: str | None) -> str:
         "processor's profile cites for the codec.",
         "measured on host": "Encoding times were measured on the computer that ran the "
         "simulation, not on a flight computer, so a second run differs.",
-        "measured on board": "Encoding times were measured on the board.",
+        "measured on board": "Encoding times were measured by the board's own clock, so a second "
+        "run differs.",
+        "modelled on board": "Encoding times are modelled by the emulated board: instructions "
+        "counted, at the clock that it declares.",
     }.get(kind or "", f"Encoding times: {plain(kind)}." if kind else "Nothing was encoded.")

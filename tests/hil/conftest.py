@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 from downpass.link import bitstream
+from downpass.link.rotation import Quaternion
 from downpass.link.serial.constants import Feature, SettingCode
 from downpass.link.serial.host import HostSettings
-from downpass.link.serial.messages import TileForm
+from downpass.link.serial.messages import NO_TURN, TileForm
 from downpass.payload.board.tilecoder import tile_coder
+from downpass.payload.encoders.base import Frame
 from downpass.sim.board.client import BoardClient
 from downpass.sim.board.emulators import board_port as port_of
 from downpass.sim.board.firmware import PACKAGES, missing_tools
+from downpass.sim.board.job import frame_jobs
 from downpass.sim.board.proxy import LineProxy
 
 
@@ -69,6 +72,11 @@ class Reference:
 
     setting: tuple[SettingCode, int]
     encode: Callable[[TileForm, bytes], bytes]
+    turn: Quaternion = NO_TURN
+
+    def jobs(self, frame: Frame, side: int) -> list[tuple[TileForm, bytes]]:
+        """Return an 8-bit frame's tiles as the board takes them."""
+        return frame_jobs(frame, side, self.setting, self.turn)
 
 
 @pytest.fixture
@@ -80,9 +88,9 @@ def reference(board_port: str, request: pytest.FixtureRequest) -> Reference:
     if own.codec == 0:
         return Reference((SettingCode.STEP, 0), lambda _form, tile: tile)
     coder = tile_coder(bitstream.CODECS[own.codec])
-    if own.features & Feature.QUALITY:
-        return Reference((SettingCode.QUALITY, 60000), coder.encode)
-    return Reference((SettingCode.STEP, 128), coder.encode)
+    if own.features & Feature.TURN:
+        return Reference((SettingCode.STEP, 150), coder.encode, (110, 20, -50, 30))
+    return Reference((SettingCode.QUALITY, 60000), coder.encode)
 
 
 @pytest.fixture

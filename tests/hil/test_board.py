@@ -10,7 +10,6 @@ from downpass.link.serial.constants import SettingCode
 from downpass.link.serial.events import Finished, Refused
 from downpass.payload.encoders.base import Frame
 from downpass.sim.board.client import BoardClient
-from downpass.sim.board.job import frame_jobs
 
 
 def picture(seed: int, side: int, bands: int) -> Frame:
@@ -22,7 +21,7 @@ def picture(seed: int, side: int, bands: int) -> Frame:
 def test_every_tile_is_what_this_computer_makes_of_it(reference: Any, board: BoardClient) -> None:
     own = board.capabilities()
     side = min(64, own.most_columns)
-    jobs = frame_jobs(picture(1, 4 * side, 3), side, reference.setting)
+    jobs = reference.jobs(picture(1, 4 * side, 3), side)
     results = dict(board.encode(jobs))
     assert sorted(results) == list(range(16))
     for index, (form, tile) in enumerate(jobs):
@@ -43,7 +42,7 @@ def test_the_clock_goes_at_the_rate_that_it_says(board: BoardClient) -> None:
 
 
 def test_a_setting_that_cannot_be_is_refused_in_words(reference: Any, board: BoardClient) -> None:
-    ((form, tile),) = frame_jobs(picture(2, 16, 1), 0, reference.setting)
+    ((form, tile),) = reference.jobs(picture(2, 16, 1), 0)
     deep = replace(form, setting_kind=SettingCode.BYTES, setting=1)
     ((_, result),) = board.encode([(deep, tile)])
     assert isinstance(result, Refused)
@@ -55,23 +54,9 @@ def test_a_tile_too_large_is_refused_and_the_next_one_coded(
 ) -> None:
     own = board.capabilities()
     rows = bytes(own.most_columns + 1)
-    form, _ = frame_jobs(picture(3, 8, 1), 0, reference.setting)[0]
-    wide = type(form)(
-        len(rows),
-        zlib.crc32(rows),
-        len(rows),
-        1,
-        1,
-        8,
-        form.sample,
-        0,
-        form.setting_kind,
-        0,
-        form.setting,
-    )
-    results = dict(
-        board.encode([(wide, rows), *frame_jobs(picture(3, 8, 1), 0, reference.setting)])
-    )
+    form, _ = reference.jobs(picture(3, 8, 1), 0)[0]
+    wide = replace(form, tile_bytes=len(rows), tile_crc=zlib.crc32(rows), columns=len(rows), rows=1)
+    results = dict(board.encode([(wide, rows), *reference.jobs(picture(3, 8, 1), 0)]))
     assert isinstance(results[0], Refused)
     assert isinstance(results[1], Finished)
 
@@ -80,5 +65,5 @@ def test_many_sessions_one_after_the_other(board_port: str, reference: Any) -> N
     seeds = random.Random(4)
     for _ in range(3):
         with BoardClient(board_port) as client:
-            jobs = frame_jobs(picture(seeds.randrange(99), 32, 1), 0, reference.setting)
+            jobs = reference.jobs(picture(seeds.randrange(99), 32, 1), 0)
             assert isinstance(dict(client.encode(jobs))[0], Finished)

@@ -14,7 +14,6 @@ from downpass.link.serial.host import HostSettings
 from downpass.link.serial.messages import TileForm
 from downpass.payload.encoders.base import Frame
 from downpass.sim.board.client import BoardClient
-from downpass.sim.board.job import frame_jobs
 from downpass.sim.board.proxy import LineProxy
 
 Jobs = list[tuple[TileForm, bytes]]
@@ -24,7 +23,7 @@ def some_jobs(count: int, reference: Any, side: int = 48) -> Jobs:
     rng = np.random.default_rng(7)
     slope = np.add.outer(np.arange(side), np.arange(side * count))[..., None] % 200
     pixels = (slope + rng.integers(0, 9, (side, side * count, 3))).astype(np.uint8)
-    return frame_jobs(Frame(pixels, 8), side, reference.setting)
+    return reference.jobs(Frame(pixels, 8), side)
 
 
 def assert_exact(client: BoardClient, jobs: Jobs, reference: Any) -> None:

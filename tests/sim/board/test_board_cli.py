@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from downpass.sim.cli import main
@@ -22,7 +23,15 @@ def test_probe_says_who_is_there(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_agent_passes_the_whole_suite(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["board", "check", "emulator:agent"]) == 0
     out = capsys.readouterr().out
-    assert out.splitlines()[-1] == "12 of 12 checks passed"
+    assert out.splitlines()[-1] == "13 of 13 checks passed"
+
+
+def test_a_student_board_passes_the_whole_suite(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["board", "check", "emulator:agent:student", "--json"]) == 0
+    found = {one["check"]: one for one in json.loads(capsys.readouterr().out)}
+    assert all(one["fault"] is None for one in found.values())
+    assert found["the bytes of this computer"]["note"] == "17 tiles"
+    assert found["what the codec cannot do fails"]["note"] is None
 
 
 def test_bench_gives_figures(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,6 +41,28 @@ def test_bench_gives_figures(capsys: pytest.CaptureFixture[str]) -> None:
     assert figures["raw_bytes"] == 8 * 64 * 64 * 3
     assert figures["time_kind"] == "measured"
     assert 0 < figures["encode_s_per_tile_median"] <= figures["encode_s_per_tile_max"]
+    assert figures["encode_kmac_per_s"] is None
+
+
+def test_bench_of_a_student_board_with_a_picture(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    picture = tmp_path / "bench.png"
+    assert main(["board", "bench", "emulator:agent:student", "--tiles", "4", "--json",
+                 "--picture", str(picture)]) == 0  # fmt: skip
+    figures = json.loads(capsys.readouterr().out)
+    per_s = figures["encode_megapixels_per_s"] * 1e6 * 3.98
+    assert figures["encode_kmac_per_s"] == pytest.approx(per_s, rel=0.01)
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_picture_that_cannot_be_written(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    picture = tmp_path / "no" / "bench.png"
+    assert main(["board", "bench", "emulator:agent", "--tiles", "1", "--picture",
+                 str(picture)]) == 2  # fmt: skip
+    assert capsys.readouterr().err.startswith(f"{picture}: cannot write the picture: No such file")
 
 
 @pytest.mark.parametrize(

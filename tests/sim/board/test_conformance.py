@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from downpass.link.errors import InputError
@@ -16,7 +17,7 @@ from downpass.payload.board.lines import PtySource
 from downpass.sim.board import conformance
 
 OWN = Capabilities(
-    1 << 16, 4096, 4096, 32, 32, 3, 8, 2, 8, 16, 32, TickKind.MEASURED, 256, 10**6, 0,
+    1 << 16, 4096, 4096, 32, 32, 3, 8, 2, 8, 99, 32, TickKind.MEASURED, 256, 10**6, 0,
     b"rulefree", "bad", "none",
 )  # fmt: skip
 
@@ -51,6 +52,20 @@ class Sleepy(BoardEnd):
 
 class Sound(BoardEnd):
     """Breaks no rule."""
+
+
+class Pretender(BoardEnd):
+    """Says that it runs JPEG 2000, and gives back something else."""
+
+    def __init__(self, own: Capabilities, boot_nonce: int) -> None:
+        super().__init__(replace(own, codec=1, fingerprint=bytes(8)), boot_nonce)
+
+
+class Stranger(BoardEnd):
+    """Says that it runs the student, with a model that nobody has here."""
+
+    def __init__(self, own: Capabilities, boot_nonce: int) -> None:
+        super().__init__(replace(own, codec=16), boot_nonce)
 
 
 def served(kind: type[BoardEnd], stopping: threading.Event, source: PtySource) -> None:
@@ -92,6 +107,8 @@ def port_to() -> Iterator[Callable[[type[BoardEnd]], Port]]:
         (Forgetful, "jobs are idempotent"),
         (Undying, "sessions die"),
         (Sleepy, "clock"),
+        (Pretender, "the bytes of this computer"),
+        (Stranger, "the bytes of this computer"),
     ],
 )
 def test_who_breaks_a_rule_fails_its_check(

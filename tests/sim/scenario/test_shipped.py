@@ -23,10 +23,11 @@ SCENARIOS = sorted((ROOT / "scenarios").glob("*.yaml"))
 SCHEMA_LINE = "# yaml-language-server: $schema=scenario.schema.json\n"
 
 
-def test_five_scenarios_ship() -> None:
+def test_six_scenarios_ship() -> None:
     assert [p.stem for p in SCENARIOS] == [
         "constellation",
         "full-recorder",
+        "hil",
         "landsat-8",
         "quickstart",
         "sentinel-2",

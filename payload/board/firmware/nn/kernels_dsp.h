@@ -2,12 +2,15 @@
 #ifndef DP_NN_KERNELS_DSP_H
 #define DP_NN_KERNELS_DSP_H
 
+#include "rounding_plain.h"
+
 #include <arm_acle.h>
 #include <stdint.h>
 
 #define DP_KERNELS "dsp"
 #define DP_BATCH 2u
 #define DP_PACE(inputs) (6u * (inputs))
+#define DP_NEAR_PACE 80u
 /* Of four bytes SXTB16 widens the first and third: so these stand side by side. */
 #define DP_QUAD(a, b, c, d) a, c, b, d
 

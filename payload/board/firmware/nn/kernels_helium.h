@@ -8,35 +8,29 @@
 #define DP_KERNELS "helium"
 #define DP_BATCH 4u
 #define DP_PACE(inputs) (2u * (inputs))
+#define DP_NEAR_PACE 16u
 #define DP_QUAD(a, b, c, d) a, b, c, d
 
-static inline void dp_sums_of_two(const int8_t *weights, uint32_t inputs, const int16_t *first,
-                                  const int16_t *second, int32_t *sums)
+/* Two outputs at two positions: what the core registers hold without moving. */
+static inline void dp_sums_two_by_two(const int8_t *weights, uint32_t inputs, const int16_t *first,
+                                      const int16_t *second, int32_t *sums)
 {
-    int32_t a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
-    for (uint32_t i = inputs; i > 0; i -= 8, first += 8, second += 8, weights += 32) {
+    int32_t a = 0, b = 0, c = 0, d = 0;
+    for (uint32_t i = inputs / 8; i > 0; i--) {
         int16x8_t x = vld1q_s16(first), y = vld1q_s16(second);
-        int16x8_t w = vldrbq_s16(weights);
+        int16x8_t w = vldrbq_s16(weights), v = vldrbq_s16(weights + 8);
         a = vmladavaq_s16(a, w, x);
-        e = vmladavaq_s16(e, w, y);
-        w = vldrbq_s16(weights + 8);
-        b = vmladavaq_s16(b, w, x);
-        f = vmladavaq_s16(f, w, y);
-        w = vldrbq_s16(weights + 16);
-        c = vmladavaq_s16(c, w, x);
-        g = vmladavaq_s16(g, w, y);
-        w = vldrbq_s16(weights + 24);
-        d = vmladavaq_s16(d, w, x);
-        h = vmladavaq_s16(h, w, y);
+        b = vmladavaq_s16(b, v, x);
+        c = vmladavaq_s16(c, w, y);
+        d = vmladavaq_s16(d, v, y);
+        first += 8;
+        second += 8;
+        weights += 32;
     }
     sums[0] = a;
     sums[1] = b;
-    sums[2] = c;
-    sums[3] = d;
-    sums[4] = e;
-    sums[5] = f;
-    sums[6] = g;
-    sums[7] = h;
+    sums[4] = c;
+    sums[5] = d;
 }
 
 static inline void dp_sums_of_one(const int8_t *weights, uint32_t inputs, const int16_t *in,
@@ -60,11 +54,33 @@ static inline void dp_sums(const int8_t *weights, uint32_t inputs, const int16_t
                            uint32_t stride, uint32_t positions, int32_t *sums)
 {
     for (; positions >= 2; positions -= 2, in += 2 * stride, sums += 8) {
-        dp_sums_of_two(weights, inputs, in, in + stride, sums);
+        dp_sums_two_by_two(weights, inputs, in, in + stride, sums);
+        dp_sums_two_by_two(weights + 16, inputs, in, in + stride, sums + 2);
     }
     if (positions > 0) {
         dp_sums_of_one(weights, inputs, in, sums);
     }
+}
+
+static inline int32x4_t dp_rounded(const int32_t *sums, const int32_t *bias, const uint8_t *shift)
+{
+    int32x4_t right = vnegq_s32(vreinterpretq_s32_u32(vldrbq_u32(shift)));
+    return vshlq_s32(vaddq_s32(vld1q_s32(sums), vld1q_s32(bias)), right);
+}
+
+static inline void dp_round_wide(int32_t *sums, const int32_t *bias, const uint8_t *shift,
+                                 int32_t low, int32_t high)
+{
+    int32x4_t sum = vmaxq_s32(dp_rounded(sums, bias, shift), vdupq_n_s32(low));
+    vst1q_s32(sums, vminq_s32(sum, vdupq_n_s32(high)));
+}
+
+static inline void dp_round(const int32_t *sums, const int32_t *bias, const uint8_t *shift,
+                            int32_t low, int32_t high, const int16_t *add, int16_t *out)
+{
+    int32x4_t sum = vaddq_s32(dp_rounded(sums, bias, shift), vldrhq_s32(add));
+    sum = vminq_s32(vmaxq_s32(sum, vdupq_n_s32(low)), vdupq_n_s32(high));
+    vstrhq_s32(out, sum);
 }
 
 static inline void dp_near_sums(const int8_t *weights, uint32_t channels,

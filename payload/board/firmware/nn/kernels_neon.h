@@ -8,6 +8,7 @@
 #define DP_KERNELS "neon"
 #define DP_BATCH 4u
 #define DP_PACE(inputs) (2u * (inputs))
+#define DP_NEAR_PACE 16u
 #define DP_QUAD(a, b, c, d) a, b, c, d
 
 /* The four lanes of each added up. */
@@ -75,6 +76,30 @@ static inline void dp_sums(const int8_t *weights, uint32_t inputs, const int16_t
     if (positions > 0) {
         dp_sums_of_one(weights, inputs, in, sums);
     }
+}
+
+static inline int32x4_t dp_rounded(const int32_t *sums, const int32_t *bias, const uint8_t *shift)
+{
+    uint32_t four;
+    __builtin_memcpy(&four, __builtin_assume_aligned(shift, 4), sizeof four);
+    int16x8_t wide = vmovl_s8(vreinterpret_s8_u32(vdup_n_u32(four)));
+    int32x4_t right = vnegq_s32(vmovl_s16(vget_low_s16(wide)));
+    return vshlq_s32(vaddq_s32(vld1q_s32(sums), vld1q_s32(bias)), right);
+}
+
+static inline void dp_round_wide(int32_t *sums, const int32_t *bias, const uint8_t *shift,
+                                 int32_t low, int32_t high)
+{
+    int32x4_t sum = vmaxq_s32(dp_rounded(sums, bias, shift), vdupq_n_s32(low));
+    vst1q_s32(sums, vminq_s32(sum, vdupq_n_s32(high)));
+}
+
+static inline void dp_round(const int32_t *sums, const int32_t *bias, const uint8_t *shift,
+                            int32_t low, int32_t high, const int16_t *add, int16_t *out)
+{
+    int32x4_t sum = vaddw_s16(dp_rounded(sums, bias, shift), vld1_s16(add));
+    sum = vminq_s32(vmaxq_s32(sum, vdupq_n_s32(low)), vdupq_n_s32(high));
+    vst1_s16(out, vmovn_s32(sum));
 }
 
 static inline void dp_near_sums(const int8_t *weights, uint32_t channels,

@@ -1,0 +1,64 @@
+"""A benchmark of a board as a picture."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from ...link.errors import InputError
+from .bench import Bench
+
+_BLUE, _ORANGE, _GREY = "#0072b2", "#c44e00", "#59636e"
+
+
+def draw(bench: Bench, path: Path) -> None:
+    """Write a PNG: encode time of each tile, and how encoder and line share the wall's time.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    figure = Figure(figsize=(9.5, 3.6), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    each, shares = figure.subplots(1, 2, width_ratios=(3, 2))
+    kind = "measured" if bench.measured else "modelled"
+    figures = bench.figures()
+
+    milliseconds = [1e3 * tile.encode_s for tile in bench.tiles]
+    each.plot(range(1, len(milliseconds) + 1), milliseconds, ".", color=_BLUE)
+    middle = statistics.median(milliseconds)
+    each.axhline(middle, color=_GREY, linewidth=0.8)
+    each.annotate(
+        f"median {middle:.3g} ms",
+        (1, middle),
+        xycoords=("axes fraction", "data"),
+        ha="right",
+        va="bottom",
+        color=_GREY,
+    )
+    each.set_ylim(0, 1.15 * max(milliseconds))
+    each.set_xlabel(f"tile of {bench.side} × {bench.side} pixels")
+    each.set_ylabel(f"encode time, ms ({kind})")
+
+    rows = {
+        "one at a time": bench.alone_s * len(bench.tiles),
+        "streamed": bench.wall_s,
+        f"line at {bench.baud:,} baud": bench.line_s,
+        f"encoder ({kind})": bench.encode_s,
+    }
+    colours = (_GREY, _BLUE, _ORANGE, _ORANGE)
+    bars = shares.barh(list(rows), list(rows.values()), color=colours, height=0.6)
+    shares.bar_label(bars, [f"{seconds:.3g} s" for seconds in rows.values()], padding=4)
+    shares.set_xlim(0, 1.2 * max(rows.values()))
+    shares.invert_yaxis()
+    shares.set_xlabel(f"seconds for {len(bench.tiles)} tiles")
+    for axes in (each, shares):
+        axes.spines[["top", "right"]].set_visible(False)
+    goodput = figures["goodput_bytes_per_s"] / 1e3
+    figure.suptitle(f"{bench.own.name}, {bench.own.software}: {goodput:.3g} kB/s of pixels")
+    try:
+        figure.savefig(path, format="png")
+    except OSError as error:
+        raise InputError(f"{path}: cannot write the picture: {error.strerror or error}") from error

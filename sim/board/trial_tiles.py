@@ -1,0 +1,96 @@
+"""Tiles that a board is tried with: fixed ones that go to the edges, and random ones.
+
+Each is a task as the codec of the board takes it; what must come back is what the same codec
+makes of it in this process.
+"""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...link.rotation import IDENTITY, Quaternion
+from ...link.serial.constants import Feature, SampleCode, SettingCode
+from ...link.serial.messages import NO_TURN, Capabilities, TileForm
+from .job import TileTask
+
+LARGEST_SIDE: Final = 64
+_FINEST: Final = 256
+_TURNS: Final[tuple[Quaternion, ...]] = (
+    IDENTITY,
+    (90, -89, 3, 0),
+    (1, -127, 127, -127),
+    (110, 20, -50, 30),
+)
+
+
+def trial_tiles(own: Capabilities, random_tiles: int) -> Iterator[tuple[str, TileTask]]:
+    """Yield named tiles that a board with these capabilities must encode.
+
+    Args:
+        own: What the board says of itself.
+        random_tiles: How many random ones follow the fixed ones.
+    """
+    columns, rows = (min(LARGEST_SIDE, most) for most in (own.most_columns, own.most_rows))
+    bands = 3 if own.most_bands >= 3 else 1
+    rows = min(rows, own.largest_tile // (columns * bands))
+    x, y = np.meshgrid(np.arange(columns), np.arange(rows))
+    slope = ((x * 3 + y) % 256)[..., None] + np.zeros(bands, int)
+    noise = np.random.default_rng(7).integers(0, 256, (rows, columns, bands))
+    fixed = {
+        "black": slope * 0,
+        "white": slope * 0 + 255,
+        "a slope": slope,
+        "a chessboard of pixels": ((x + y) % 2 * 255)[..., None] + np.zeros(bands, int),
+        "noise": noise,
+        "a single pixel": noise[:1, :1],
+        "a column": noise[:, :1],
+        "odd sides": noise[: min(rows, 33), : min(columns, 17)],
+        "one band": noise[..., :1],
+    }
+    steps = (0, 256, 128, 200, 230, 256, 90, 150, 60)
+    for (name, pixels), step in zip(fixed.items(), steps, strict=True):
+        yield f"{name}, step {step}", task(own, pixels, step)
+    rng = random.Random(11)  # noqa: S311  (repeatable, not secret)
+    for number in range(random_tiles):
+        high, wide = rng.randint(1, min(rows, 40)), rng.randint(1, min(columns, 40))
+        seed = np.random.default_rng(rng.getrandbits(32))
+        pixels = slope[:high, :wide] + seed.integers(0, rng.choice((2, 40, 256)), (high, wide, 1))
+        step, turn = rng.randint(0, _FINEST), rng.choice(_TURNS)
+        yield f"random {number}, step {step}", task(own, pixels % 256, step, turn)
+
+
+def task(
+    own: Capabilities, pixels: NDArray[np.integer], step: int, turn: Quaternion = _TURNS[3]
+) -> TileTask:
+    """Return a tile (rows, columns, bands) as a board takes it, at about this step of 256."""
+    samples = np.ascontiguousarray(pixels.astype(np.uint8)).tobytes()
+    rows, columns, bands = pixels.shape
+    if own.features & Feature.TURN:
+        kind, setting = SettingCode.STEP, step
+    elif own.features & Feature.QUALITY:
+        kind, setting = SettingCode.QUALITY, round(step / _FINEST * 100_000)
+    elif own.features & Feature.STEP:
+        kind, setting = SettingCode.STEP, step
+    else:
+        kind, setting = SettingCode.BYTES, own.largest_result
+    form = TileForm(
+        tile_bytes=len(samples),
+        tile_crc=zlib.crc32(samples),
+        columns=columns,
+        rows=rows,
+        bands=bands,
+        bit_depth=8,
+        sample=SampleCode.UINT8,
+        flags=0,
+        setting_kind=kind,
+        nodata=0,
+        setting=setting,
+        turn=turn if own.features & Feature.TURN else NO_TURN,
+    )
+    return form, samples

@@ -1,0 +1,80 @@
+"""Boards of this process at the end of a pseudo-terminal: sound ones, and ones that fail."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from downpass.link.serial.board import BoardEnd, Work
+from downpass.link.serial.constants import Status, TickKind
+from downpass.payload.board.agent import capabilities
+from downpass.payload.board.limits import Limits
+from downpass.payload.board.lines import PtySource
+from downpass.payload.board.tilecoder import tile_coder
+
+TICK_RATE = 1_000_000
+Make = Callable[[Work, bytes], tuple[Status, bytes]]
+
+
+def soundly(_work: Work, payload: bytes) -> tuple[Status, bytes]:
+    """Give back what the codec made."""
+    return Status.CODED, payload
+
+
+@dataclass
+class PtyBoard:
+    """A board with a codec, whose times are modelled: a tick a byte of a tile.
+
+    Attributes:
+        port: Where it is.
+        seen: Tiles that it has encoded.
+        silent_after: It says nothing more after so many.
+    """
+
+    port: str
+    seen: list[Work] = field(default_factory=list)
+    silent_after: int = 1_000_000
+
+
+@contextmanager
+def board_on_pty(
+    runs: str = "student",
+    make: Make = soundly,
+    silent_after: int = 1_000_000,
+    **changes: Any,
+) -> Iterator[PtyBoard]:
+    """Serve a board; `changes` are of what it says of itself."""
+    coder = tile_coder(runs)
+    own = capabilities(coder, "pty", Limits(256, 1 << 18, 3))
+    own = replace(own, tick_kind=TickKind.MODELLED, tick_rate=TICK_RATE, **changes)
+    source, stopping = PtySource(), threading.Event()
+    board = PtyBoard(source.address, silent_after=silent_after)
+
+    def serve() -> None:
+        end, line = BoardEnd(own, 77), source.open()
+        while not stopping.is_set():
+            data = line.read()
+            if len(board.seen) >= board.silent_after:
+                continue
+            ticks = time.monotonic_ns() // 1000
+            end.receive(data, ticks)
+            work = end.take()
+            if work is not None:
+                board.seen.append(work)
+                status, payload = make(work, coder.encode(work.form, work.tile))
+                end.finish(status, payload, work.form.tile_bytes)
+            while data := end.send(ticks):
+                line.write(data)
+        line.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield board
+    finally:
+        stopping.set()
+        thread.join()

@@ -1,0 +1,223 @@
+"""Whole runs whose frames a board encodes: its bytes fly, its times count, its faults show."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from boards_on_ptys import TICK_RATE, board_on_pty
+from downpass.link.serial.board import Work
+from downpass.link.serial.constants import Status
+from downpass.link.serial.faultyline import Faults
+from downpass.sim.board.proxy import LineProxy
+from downpass.sim.content_cache import ContentCache
+from downpass.sim.run import Results
+from downpass.sim.run import run as run_scenario
+from downpass.sim.scenario import load_scenario
+from small_scenarios import Said, downpass, pixels, satellite, scenario, write, write_scene
+
+TILE_BYTES = 32 * 32 * 3
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_scene(tmp_path / "scene.tif", pixels())
+    return tmp_path
+
+
+def in_loop(folder: Path, port: str) -> Path:
+    """Write a scenario of one satellite with a board."""
+    one = satellite(
+        imager=satellite()["imager"] | {"bands": [1, 2, 3]},
+        codec={"name": "student", "quality": 40, "tile": 32},
+        encoder={"backend": "board", "port": port, "give_up_after": "2 s"},
+    )
+    return write(folder, scenario(satellites=[one]))
+
+
+def flown(path: Path) -> Results:
+    """Run a scenario without its report."""
+    return run_scenario(load_scenario(path), cache=ContentCache(path.parent / "cache"),
+                        tradeoff=False)  # fmt: skip
+
+
+def commanded(path: Path) -> tuple[Said, Path]:
+    """Run a scenario from the command line."""
+    out = path.parent / "out"
+    said = downpass("run", path, "--out", out, "--cache", path.parent / "cache",
+                    "--no-tradeoff", "--no-delivered", "--quiet")  # fmt: skip
+    return said, out
+
+
+def block(results: Results) -> dict[str, Any]:
+    """Return the one board's block of the summary."""
+    (found,) = results.summary["boards"]
+    return dict(found)
+
+
+def test_its_bytes_fly_and_its_times_count(folder: Path) -> None:
+    with board_on_pty() as board:
+        results = flown(in_loop(folder, board.port))
+    assert results.faults == []
+    found, frames = block(results), results.frames.to_pylist()
+    assert len(frames) > 4
+    assert found["frames"]["asked"] == found["frames"]["encoded"] <= len(frames)
+    assert found["tiles"] == {"encoded": len(board.seen), "equal": len(board.seen)}
+    assert found["time_kind"] == results.summary["total"]["encode_time_kind"] == "modelled"
+    assert found["encode_s"] == len(board.seen) * TILE_BYTES / TICK_RATE
+    for frame in frames:
+        # Four tiles, a tick a byte: not the line's time, nor the processor's rate.
+        assert frame["encode_time_kind"] == "modelled"
+        took = round((frame["encode_end_s"] - frame["encode_start_s"]) * 1e6)
+        assert took == 4 * TILE_BYTES
+        assert frame["psnr_db"] is None or frame["psnr_db"] > 25
+
+
+def test_a_board_changes_nothing_but_the_times(folder: Path) -> None:
+    with board_on_pty() as board:
+        by_board = flown(in_loop(folder, board.port)).frames.to_pylist()
+    one = satellite(
+        imager=satellite()["imager"] | {"bands": [1, 2, 3]},
+        codec={"name": "student", "quality": 40, "tile": 32},
+        processor={"profile": "zynq-7020", "encode_rate": {"student": "1 Mpx/s"}},
+    )
+    plain = flown(write(folder, scenario(satellites=[one]))).frames.to_pylist()
+    for key in ("frame", "encoded_bytes", "psnr_db", "ms_ssim"):
+        assert [row[key] for row in by_board] == [row[key] for row in plain]
+
+
+def test_the_same_twice_and_the_cache_hides_no_board(folder: Path) -> None:
+    with board_on_pty() as board:
+        first = flown(in_loop(folder, board.port))
+        seen = len(board.seen)
+        second = flown(in_loop(folder, board.port))
+        assert len(board.seen) == 2 * seen
+    for one in (first, second):
+        one.summary["boards"][0].pop("measured")
+    assert first.summary == second.summary
+    for name in ("events", "frames", "passes"):
+        assert getattr(first, name).equals(getattr(second, name))
+
+
+def test_a_still_codec_on_a_board(folder: Path) -> None:
+    with board_on_pty("jpeg2000") as board:
+        path = write(folder, scenario(satellites=[satellite(
+            codec={"name": "jpeg2000", "quality": 55.5, "tile": 32},
+            encoder={"backend": "board", "port": board.port},
+        )]))  # fmt: skip
+        results = flown(path)
+    assert results.faults == []
+    found = block(results)
+    assert found["tiles"]["equal"] == found["tiles"]["encoded"] == len(board.seen) > 0
+
+
+def test_two_satellites_share_a_board(folder: Path) -> None:
+    with board_on_pty() as board:
+        pair = [
+            satellite(
+                name=name,
+                orbit=satellite()["orbit"] | {"anomaly": anomaly},
+                codec={"name": "student", "quality": quality, "tile": 32},
+                encoder={"backend": "board", "port": board.port},
+            )
+            for name, anomaly, quality in (("a", "0 deg", 30), ("b", "180 deg", 60))
+        ]
+        path = write(folder, scenario(satellites=pair))
+        results = flown(path)
+    assert results.faults == []
+    found = block(results)
+    assert found["satellites"] == ["a", "b"]
+    assert found["tiles"]["equal"] == found["tiles"]["encoded"]
+    assert {work.form.setting for work in board.seen} == {77, 154}
+
+
+def test_a_bad_line_changes_no_byte(folder: Path) -> None:
+    bad = Faults(drop=0.03, duplicate=0.03, truncate=0.03, garbage=0.03, flip_bit=1e-5)
+    with board_on_pty() as board, LineProxy(board.port, seed=2, baud=921600, faults=bad) as line:
+        results = flown(in_loop(folder, line.address))
+    assert results.faults == []
+    found = block(results)
+    assert found["tiles"]["equal"] == found["tiles"]["encoded"] > 0
+    assert line.down.counts.total + line.up.counts.total > 0
+
+
+def test_a_difference_is_an_error(folder: Path) -> None:
+    def slip(work: Work, payload: bytes) -> tuple[Status, bytes]:
+        wrong = bytes([payload[0], payload[1] ^ 1]) + payload[2:]
+        return Status.CODED, wrong if work.job == 2 else payload
+
+    with board_on_pty(make=slip) as board:
+        said, out = commanded(in_loop(folder, board.port))
+    (found,) = json.loads((out / "summary.json").read_text())["boards"]
+    total = found["tiles"]["encoded"]
+    assert said.status == 1
+    assert found["tiles"]["equal"] == total - 1
+    (line,) = said.err.splitlines()
+    assert f": satellites.0.encoder.port: board pty on {board.port}: 1 of {total} tiles" in line
+    assert line.endswith(f"differ from this program's, in {found['differing_frames'][0]}")
+    assert "Error." in (out / "report.html").read_text()
+
+
+def test_a_board_that_stays_away_costs_what_was_not_finished(folder: Path) -> None:
+    with board_on_pty(silent_after=9) as board:
+        results = flown(in_loop(folder, board.port))
+    (line,) = results.faults
+    found = block(results)
+    assert found["frames"]["encoded"] == 2
+    assert f"2 of {found['frames']['asked']} frames were encoded before, and are kept" in line
+    assert "no board for 2 s" in line
+    total = results.summary["total"]
+    assert total["frames"]["delivered"] >= 1
+    assert total["frames"]["queued"] > 0
+    assert found["tiles"]["equal"] == found["tiles"]["encoded"] == 8
+
+
+def test_a_tile_that_the_board_cannot_encode_ends_its_work(folder: Path) -> None:
+    def fail(work: Work, payload: bytes) -> tuple[Status, bytes]:
+        return (Status.FAILED, b"out of luck") if work.job == 5 else (Status.CODED, payload)
+
+    with board_on_pty(make=fail) as board:
+        (line,) = flown(in_loop(folder, board.port)).faults
+    assert "the board's encoder: out of luck; 1 of" in line
+
+
+@pytest.mark.parametrize(
+    ("own", "problem"),
+    [
+        ({"codec": 1}, "codec.name: found student; allowed: jpeg2000, which board pty runs"),
+        ({"fingerprint": b"foreign!"}, "encoder.port: found model 666f726569676e21 on board"),
+        ({"most_columns": 31}, "codec.tile: found 32; allowed: at most 16 on board pty"),
+        ({"largest_tile": 3071}, "codec.tile: found 32; allowed: at most 16 on board pty"),
+        ({"features": 32}, "encoder.port: found board pty without turn, which student needs"),
+        ({"most_bands": 1}, "imager.bands: found 3; allowed: at most 1 on board pty"),
+    ],
+)
+def test_what_does_not_suit_is_refused_before_the_run(
+    folder: Path, own: dict[str, Any], problem: str
+) -> None:
+    with board_on_pty(**own) as board:
+        said, out = commanded(in_loop(folder, board.port))
+        assert board.seen == []
+    assert said.status == 2
+    (line,) = said.err.splitlines()
+    assert line.startswith(f"{folder / 'scenario.yaml'}:")
+    assert f": satellites.0.{problem}" in line
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("port", "problem"),
+    [
+        ("/dev/ttyNO", "/dev/ttyNO: no such port"),
+        ("emulator:abacus", "emulator 'abacus': there are agent"),
+        ("loop://", "loop://: no board for 2 s"),
+    ],
+)
+def test_no_board_is_one_line(folder: Path, port: str, problem: str) -> None:
+    said, out = commanded(in_loop(folder, port))
+    assert said.status == 2
+    (line,) = said.err.splitlines()
+    assert f"satellites.0.encoder.port: {problem}" in line
+    assert not out.exists()
