@@ -162,10 +162,16 @@ class LineProxy:
             try:
                 self._ways[1].take_in(self._board.read())
             except PortLostError:
-                self._board.close()
-                with contextlib.suppress(PortError):
-                    self._board = self._open_board()
-                time.sleep(_LONGEST_WAIT_S)
+                self._reopen_board()
+
+    def _reopen_board(self) -> None:
+        """Wait for the board's port; one that is closed is never read, its number may be reused."""
+        self._board.close()
+        while not self._closing:
+            with contextlib.suppress(PortError):
+                self._board = self._open_board()
+                return
+            time.sleep(_LONGEST_WAIT_S)
 
     def _to_board(self) -> None:
         self._deliver(self._ways[0], self._write_board)

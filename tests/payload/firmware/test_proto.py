@@ -6,6 +6,7 @@ import ctypes
 import json
 import random
 import subprocess
+import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -272,6 +273,17 @@ def fuzz_seeds(folder: Path) -> list[Path]:
     for number, path in enumerate(paths):
         path.write_bytes(b"".join(bodies[: len(bodies) // (number + 1)]))
     return paths
+
+
+def test_what_the_fuzzer_found_worth_keeping(fuzzer: Path, tmp_path: Path) -> None:
+    """Ten minutes of libFuzzer, minimised; docs/boards.md tells how to make it anew."""
+    with zipfile.ZipFile(Path(__file__).parent / "fuzz_corpus.zip") as kept:
+        kept.extractall(tmp_path)
+    files = sorted(tmp_path.iterdir())
+    ran = subprocess.run([fuzzer, "0", *files], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    assert ran.stdout == f"{len(files)} seeds, 0 mutations\n"
+    assert len(files) > 100
 
 
 def test_no_bytes_make_it_stumble(fuzzer: Path, tmp_path: Path) -> None:

@@ -104,6 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 #ifdef STANDALONE
 /* fuzz_board ROUNDS FILES…: each file as it is, then ROUNDS mutations of files drawn by chance. */
+enum { MOST_SEEDS = 1024 };
+
 static uint64_t state = 88172645463325252u;
 
 static uint32_t chance(uint32_t below)
@@ -116,10 +118,10 @@ static uint32_t chance(uint32_t below)
 
 int main(int argc, char **argv)
 {
-    static uint8_t seeds[64][8192], mutant[8192];
-    size_t sizes[64];
+    static uint8_t seeds[MOST_SEEDS][8192], mutant[8192];
+    static size_t sizes[MOST_SEEDS];
     int count = 0;
-    for (int i = 2; i < argc && count < 64; i++) {
+    for (int i = 2; i < argc && count < MOST_SEEDS; i++) {
         FILE *file = fopen(argv[i], "rb");
         if (file == NULL) {
             return 2;

@@ -55,10 +55,18 @@ reset:
 fault:
     b board_restart
 
-/* hal code is compiled without VFP registers, so these alone must be kept. */
+/* All that a C function may change, NEON's registers included: the library's memcpy uses them. */
 interrupt:
     sub lr, lr, #4
     push {r0-r3, r12, lr}
+    vpush {d0-d7}
+    vpush {d16-d31}
+    vmrs r0, fpscr
+    push {r0, r1}
     bl board_interrupt
+    pop {r0, r1}
+    vmsr fpscr, r0
+    vpop {d16-d31}
+    vpop {d0-d7}
     pop {r0-r3, r12, lr}
     movs pc, lr
