@@ -193,6 +193,11 @@ class EntropyModel:
         )
 
     @cached_property
+    def side_tables(self) -> tuple[Model, ...]:
+        """The same, one after another."""
+        return tuple(one for channel in self.side_models for one in channel)
+
+    @cached_property
     def low_models(self) -> tuple[Model, ...]:
         """Coder models of one bit, two bits and so on."""
         return tuple(uniform_model(bits) for bits in range(1, 17))

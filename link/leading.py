@@ -32,7 +32,7 @@ class Leading:
         self._decoded = np.zeros((4, model.predicted, shape.plane))
 
     def means(self, number: int, group: Group, phase: int) -> NDArray[np.float64] | None:
-        """Return μ (channels, plane) of a part, zero outside the tile; None where all are zero."""
+        """Return μ (channels, plane) of a part; None of channels that have none."""
         if group.first >= self.model.predicted:
             return None
         shape, channels = self.shape, group.last - group.first
@@ -48,13 +48,12 @@ class Leading:
                     total[:, -distance:] += term[:, :distance]
                 else:
                     total += term
-        np.floor(total, out=total)
-        total *= shape.mask[phase]
-        return total
+        return np.floor(total, out=total)
 
     def keep(self, group: Group, phase: int, decoded: NDArray[np.float64]) -> None:
-        """Keep ŷ of a part (channels, plane)."""
-        self._decoded[phase, group.first : group.last] = decoded
+        """Keep ŷ of a part (channels, plane), zero outside the tile."""
+        own = self._decoded[phase, group.first : group.last]
+        np.multiply(decoded, self.shape.mask[phase], out=own)
 
     def check(self, group: Group, phase: int) -> None:
         """Refuse what no encoder makes, before anything grows out of it.

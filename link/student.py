@@ -6,6 +6,12 @@ from typing import Final
 
 BLOCK: Final = 16
 """Pixels a side of one latent position; sides of tiles are multiples of it."""
+LARGEST_TILE: Final = 1 << 16
+"""Latent positions of a tile: 4096 x 4096 pixels, for which either end needs 2 GB."""
+LARGEST_STRIP: Final = 1 << 19
+"""Latent positions of a frame that a decoder holds at once: 1.3 GB."""
+_WINDOWS: Final = 80
+"""Rows of latents that a row of the decoder's windows sees, and some to spare."""
 FINER_TILES: Final = 512
 """parameter = quality (0 to 256) + 512 · n: the first n tiles have the next finer quality."""
 
@@ -25,3 +31,32 @@ def qualities(parameter: int, tiles: int, most: int) -> list[int]:
     if finer >= tiles or quality + (finer > 0) > most:
         raise ValueError(f"parameter {parameter} of a frame of {tiles} tiles")
     return [quality + 1] * finer + [quality] * (tiles - finer)
+
+
+def check_size(width: int, height: int, tile: int) -> None:
+    """Refuse a frame that a decoder would have to hold too much of at once.
+
+    A decoder has a few rows of tiles and one of windows in memory, over the frame's whole width.
+
+    Args:
+        width: Of the frame, in pixels.
+        height: Of the frame, in pixels.
+        tile: Side of a tile in pixels, 0 for one tile a frame.
+
+    Raises:
+        ValueError: What was found and what is allowed.
+    """
+    rows, columns = -(-height // BLOCK), -(-width // BLOCK)
+    side = -(-tile // BLOCK) or max(rows, columns)
+    own = min(side, rows) * min(side, columns)
+    if own > LARGEST_TILE:
+        raise ValueError(
+            f"a tile of {min(side, columns) * BLOCK} x {min(side, rows) * BLOCK} pixels: "
+            "allowed are 4096 x 4096, or as many otherwise"
+        )
+    held = columns * min(rows, 3 * side + _WINDOWS)
+    if held > LARGEST_STRIP:
+        raise ValueError(
+            f"{width} columns of pixels in tiles of {side * BLOCK}: "
+            f"allowed are {LARGEST_STRIP * columns // held * BLOCK} columns"
+        )

@@ -107,10 +107,10 @@ def _put_leading(
     step = _steps(model, quality)[:count, None]
     back = np.ldexp(MANTISSAS[-gain & 31].astype(np.float64), (-gain >> 5) + 4 - 12)
     level = scales.planes[:, :count] + gain
-    # Whatever is added to a silent one is not enough.
-    offset = np.where(
-        level >= SPOKEN, model.offset.take(np.clip(level >> 2, 0, SCALES - 1)), -np.inf
-    )
+    spoken_here = level >= SPOKEN
+    offset = model.offset.take(np.clip(level >> 2, 0, SCALES - 1))
+    offset *= spoken_here
+    steps = spoken_here * step
     leading = Leading(model, shape)
     found = np.zeros((4, count, shape.plane))
     for number, group in enumerate(model.groups):
@@ -123,10 +123,9 @@ def _put_leading(
                 break
             value = latents[phase, own] - means
             size = np.abs(value)
-            size *= step[own]
+            size *= steps[phase, own]
             size += offset[phase, own]
             np.floor(size, out=size)
-            np.maximum(size, 0, out=size)
             np.copysign(size, value, out=found[phase, own])
             size *= back[own]
             size += 0.5

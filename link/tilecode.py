@@ -292,18 +292,43 @@ def side_contexts(side: Integers, phase: int) -> Integers:
 
 
 def _write_side(writer: SymbolWriter, model: EntropyModel, side: Integers) -> None:
-    channels = np.arange(model.side)[:, None, None] * SIDE_CONTEXTS
-    models = [one for channel in model.side_models for one in channel]
+    """Write ẑ: by phase, channel and context."""
+    count = model.side * SIDE_CONTEXTS
+    key = _all_contexts(side)
+    key += (np.arange(model.side) * SIDE_CONTEXTS).astype(np.uint16)[:, None, None]
     for phase, (row, column) in enumerate(PHASES):
-        key = (side_contexts(side, phase) + channels).reshape(-1)
-        order = key.argsort(kind="stable")
-        symbols = side[:, row::2, column::2].astype(np.int32).reshape(-1).take(order)
-        symbols -= SIDE_LOW
-        end = 0
-        for number, count in enumerate(np.bincount(key).tolist()):
-            if count:
-                start, end = end, end + count
-                writer.write(symbols[start:end], models[number])
+        key[:, row::2, column::2] += np.uint16(phase * count)
+    key = key.reshape(-1)
+    symbols = side.reshape(-1).take(stable_order(key)).astype(np.int32)
+    symbols -= SIDE_LOW
+    counts = np.bincount(key)
+    tables = counts.nonzero()[0]
+    models, write, start = model.side_tables, writer.write, 0
+    ends = counts.take(tables).cumsum().tolist()
+    for table, end in zip((tables % count).tolist(), ends, strict=True):
+        write(symbols[start:end], models[table])
+        start = end
+
+
+def _all_contexts(side: Integers) -> NDArray[np.uint16]:
+    """Return what `side_contexts` gives, of all phases at once: (channels, rows, columns)."""
+    channels, rows, columns = side.shape
+    padded = np.zeros((channels + 1, rows + 2, columns + 2), np.int16)
+    padded[:-1, 1:-1, 1:-1] = side
+    padded[-1, 1:-1, 1:-1] = 1  # counts what is inside the tile
+    corners = padded[:, :-2, :-2] + padded[:, :-2, 2:]
+    corners += padded[:, 2:, :-2]
+    corners += padded[:, 2:, 2:]
+    total = padded[:, :-2, 1:-1] + padded[:, 2:, 1:-1]
+    total += padded[:, 1:-1, :-2]
+    total += padded[:, 1:-1, 2:]
+    total[:, 1::2, 1::2] = corners[:, 1::2, 1::2]
+    count = np.maximum(total[-1], 1)
+    mean = (2 * total[:-1] + count) // (2 * count)
+    contexts = np.minimum(np.maximum(mean, -2), 2) + 2
+    contexts[:, total[-1] == 0] = SIDE_CONTEXTS - 1
+    contexts[:, ::2, ::2] = SIDE_CONTEXTS - 1
+    return contexts.astype(np.uint16)
 
 
 def _read_side(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -28,7 +29,7 @@ from .model.simulation import Outcome, simulate
 from .progress import Progress, Silent
 from .report.data import Crop, ReportData, StationSite, TargetSite, Track, TradeoffPoint
 from .results import boards as board_results
-from .results.outputs import SUMMARY, TABLES
+from .results.outputs import SUMMARY, TABLES, TRADEOFF
 from .results.summary import summarise
 from .results.tables import accesses_table, events_table, frames_table, passes_table
 from .scenario.models import Scenario
@@ -144,6 +145,16 @@ def write(results: Results, folder: Path) -> None:
     for name in TABLES:
         table = getattr(results, name)
         pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
+    if results.ratings:
+        _write_tradeoff(_tradeoff_points(results), folder / TRADEOFF)
+
+
+def _write_tradeoff(points: Sequence[TradeoffPoint], path: Path) -> None:
+    """Write the throughput-versus-PSNR curves as comma-separated values."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(one.name for one in fields(TradeoffPoint))
+        rows.writerows(astuple(point) for point in points)
 
 
 def report_data(results: Results, command: str) -> ReportData:
@@ -190,8 +201,9 @@ def _settings(scenario: Scenario, codec: str) -> Sequence[Setting]:
 
 
 _TRADEOFF_NOTE = (
-    "This run's point is what the run gave. The others were measured on a sample of its frames, "
-    "and the mission was simulated again with frames of the sample's mean size."
+    "This run's point is what the run gave, tiles that were lost on the way included. The others "
+    "were measured on a sample of its frames, all tiles of which arrive, and the mission was "
+    "simulated again with frames of the sample's mean size."
 )
 
 

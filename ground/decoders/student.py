@@ -13,7 +13,8 @@ windows come to them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -27,7 +28,7 @@ from ...link.bandmap import to_samples, triples
 from ...link.bitstream import BitstreamError, FrameHeader
 from ...link.planes import TileShape
 from ...link.rotation import IDENTITY, rotation_matrix
-from ...link.student import FINER_TILES, qualities
+from ...link.student import FINER_TILES, check_size, qualities
 from ...link.tilecode import decode_tile
 from ...link.tiles import Tile, grid
 from ...payload.encoders.fill import fill_holes
@@ -78,6 +79,7 @@ class StudentDecoder:
             raise BitstreamError("band groups in a student frame: it has a rule of its own")
         most = self.model.entropy.qualities - 1
         try:
+            check_size(header.width, header.height, header.tile)
             self.qualities = qualities(header.parameter, header.tile_count, most)
         except ValueError as error:
             raise BitstreamError(f"student frame: {error}") from None
@@ -142,25 +144,24 @@ class _FrameDecoding:
         parts = self._tile_rows(number)
         turn = self.header.rotations[number] if self.header.rotations else IDENTITY
         inputs: dict[str, Any] = {"quality": self.quality, "rotation": rotation_matrix(turn)}
-        size = (self.model.entropy.latents, 0, self.columns)
-        buffer, top, bottom = np.zeros(size, np.int32), 0, 0
+        held: deque[tuple[int, Latents]] = deque()  # rows of tiles, by their first row of latents
+        bottom = 0
         for row in range(0, self.rows, WINDOW):
             end = min(row + WINDOW, self.rows)
             while bottom < min(end + HALO, self.rows):
                 part = next(parts)
-                buffer = np.concatenate((buffer, part), axis=1)
+                held.append((bottom, part))
                 bottom += part.shape[1]
             for column in range(0, self.columns, WINDOW):
                 right = min(column + WINDOW, self.columns)
                 high, left = max(row - HALO, 0), max(column - HALO, 0)
-                seen = buffer[:, high - top : end + HALO - top, left : right + HALO]
-                inputs["latents"] = np.ascontiguousarray(seen)
+                inputs["latents"] = _cut(held, slice(high, end + HALO), slice(left, right + HALO))
                 values = self.network.run(["pixels"], inputs)[0]
                 down, over = (row - high) * BLOCK, (column - left) * BLOCK
                 values = values[down:, over:]
                 self._place(samples, values, row * BLOCK, column * BLOCK, (end, right), bands)
-            keep = max(end - HALO - top, 0)
-            buffer, top = buffer[:, keep:], top + keep
+            while held and held[0][0] + held[0][1].shape[1] <= end - HALO:
+                held.popleft()
 
     def _place(
         self,
@@ -198,7 +199,7 @@ class _FrameDecoding:
             if now[1].any():
                 self._conceal([one for one in (above, now, below) if one is not None], now)
             yield now[0]
-            above = now
+            above = now[0][: self.model.entropy.predicted].copy(), now[1]
             if below is not None:
                 now = below
 
@@ -256,3 +257,13 @@ class _FrameDecoding:
         latents, unknown = now
         filled = pixels[start : start + unknown.shape[0]].transpose(2, 0, 1)
         latents[:leading, unknown] = filled[:, unknown]
+
+
+def _cut(parts: Iterable[tuple[int, Latents]], rows: slice, columns: slice) -> Latents:
+    """Return a window of latents that lie in rows of tiles, each behind its first row's number."""
+    seen = [
+        part[:, max(rows.start - top, 0) : rows.stop - top, columns]
+        for top, part in parts
+        if top < rows.stop and top + part.shape[1] > rows.start
+    ]
+    return np.ascontiguousarray(np.concatenate(seen, axis=1))

@@ -2,6 +2,7 @@
 
 Files of a model folder:
   encoder.onnx, hyper.onnx, decoder.onnx   see `graphs`
+  encoder_narrow.onnx, hyper_narrow.onnx, probe.onnx   see `narrow`
   integers.npz                             every integer (see `integers`, `coding`, `tables`)
   card.json                                what it is, what it was trained on, what it reaches
 """
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from . import narrow
 from .augment import CropSampler
 from .checkpoint import averaged_codec, load
 from .coding import TileCoder, context_tables
@@ -169,9 +171,7 @@ def export(
     arrays.update(count_tables(arrays, training_tiles(codec, larger, batches)))
     mark = fingerprint(arrays)
     out.mkdir(parents=True, exist_ok=True)
-    graphs = {"encoder": encoder_graph, "hyper": hyper_graph, "decoder": decoder_graph}
-    for name, graph in graphs.items():
-        (out / f"{name}.onnx").write_bytes(graph(arrays))
+    write_graphs(arrays, out)
     np.savez_compressed(out / "integers.npz", **arrays)  # type: ignore[arg-type]
     card: dict[str, Any] = {
         "name": "downpass student",
@@ -196,6 +196,20 @@ def export(
     }
     (out / "card.json").write_text(json.dumps(card, indent=1) + "\n")
     return card
+
+
+def write_graphs(arrays: Arrays, out: Path) -> None:
+    """Write every graph of a model's integers into a folder."""
+    graphs = {
+        "encoder": encoder_graph(arrays),
+        "hyper": hyper_graph(arrays),
+        "decoder": decoder_graph(arrays),
+        "encoder_narrow": narrow.encoder_graph(arrays),
+        "hyper_narrow": narrow.hyper_graph(arrays),
+        "probe": narrow.probe_graph(),
+    }
+    for name, graph in graphs.items():
+        (out / f"{name}.onnx").write_bytes(graph)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -39,6 +39,7 @@ class GraphBuilder:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
         self.count = 0
+        self.domains: list[onnx.OperatorSetIdProto] = []
 
     def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Add a node and return its output's name."""
@@ -151,7 +152,7 @@ class GraphBuilder:
         graph = helper.make_graph(
             self.nodes, name, list(inputs), list(infos), list(self.constants.values())
         )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET), *self.domains])
         model.ir_version = IR_VERSION
         model.producer_name = "downpass"
         onnx.checker.check_model(model)

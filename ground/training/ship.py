@@ -5,10 +5,12 @@
 exports the checkpoint (see `export`) and splits the model folder in two, because a board
 installs `link` and `payload` alone:
 
-  payload/encoders/student/model/   encoder.onnx, hyper.onnx, integers.npz, card.json
+  payload/encoders/student/model/   encoder.onnx, hyper.onnx, the same in 8-bit kernels,
+                                    probe.onnx, integers.npz, card.json
   ground/decoders/model/            decoder.onnx, integers.npz (the synthesis), card.json
 
-With `--model DIR` in place of a checkpoint it ships a folder that `export` wrote before.
+With `--model DIR` in place of a checkpoint it ships a folder that `export` wrote before, and with
+`--graphs` it makes the graphs of the integers that are shipped already, after a change of theirs.
 """
 
 from __future__ import annotations
@@ -26,7 +28,14 @@ from ...payload.encoders.student.networks import FOLDER as PAYLOAD
 from ...payload.encoders.student.networks import FORMAT
 from ..decoders.student import FOLDER as GROUND
 
-_FLIES = ("encoder.onnx", "hyper.onnx", "card.json")
+_FLIES = (
+    "encoder.onnx",
+    "hyper.onnx",
+    "encoder_narrow.onnx",
+    "hyper_narrow.onnx",
+    "probe.onnx",
+    "card.json",
+)
 _STAYS = ("decoder.onnx",)
 _STAYS_PREFIX = "synthesis."
 
@@ -53,17 +62,37 @@ def ship(model: Path, payload: Path = PAYLOAD, ground: Path = GROUND) -> str:
     return str(card["fingerprint"])
 
 
+def renew_graphs(payload: Path = PAYLOAD, ground: Path = GROUND) -> None:
+    """Make the graphs of the integers in both folders anew."""
+    from .export import write_graphs
+
+    arrays = {}
+    for folder in (payload, ground):
+        with np.load(folder / "integers.npz") as file:
+            arrays.update({name: file[name] for name in file.files})
+    with tempfile.TemporaryDirectory() as made:
+        write_graphs(arrays, Path(made))
+        for folder, names in ((payload, _FLIES), (ground, _STAYS)):
+            for name in names:
+                if name.endswith(".onnx"):
+                    shutil.copyfile(Path(made) / name, folder / name)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Ship from the command line."""
     parser = argparse.ArgumentParser(description="Put a model into the package.")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--checkpoint", type=Path)
     source.add_argument("--model", type=Path, help="a folder that export wrote")
+    source.add_argument("--graphs", action="store_true", help="renew the shipped graphs")
     parser.add_argument("--images", type=Path, help="the training pictures, with --checkpoint")
     parser.add_argument("--cache", type=Path, help="folder for decoded pictures")
     options = parser.parse_args(arguments)
     if options.model is not None:
         ship(options.model)
+        return
+    if options.graphs:
+        renew_graphs()
         return
     if options.images is None:
         parser.error("--checkpoint needs --images")

@@ -382,9 +382,9 @@ def _layers(found: dict[str, Layer]) -> Iterator[str]:
         kind = "dp_depthwise" if near else "dp_layer"
         outputs, inputs = layer.weight.shape
         sizes = f"{inputs}" if near else f"{outputs}, {inputs}"
-        yield f"static const int8_t {name}_weights[] = {{\n{inside}}};"
-        yield f"static {_table(f'int32_t {name}_bias[]', layer.bias)}"
-        yield f"static {_table(f'uint8_t {name}_shift[]', layer.shift)}"
+        yield f"static const int8_t {name}_weights[] DP_ALIGNED = {{\n{inside}}};"
+        yield f"static {_table(f'int32_t {name}_bias[] DP_ALIGNED', layer.bias)}"
+        yield f"static {_table(f'uint8_t {name}_shift[] DP_ALIGNED', layer.shift)}"
         yield (
             f"const struct {kind} dp_{name} = {{{sizes}, {layer.low}, {layer.high}, "
             f"{name}_weights, {name}_bias, {name}_shift}};"

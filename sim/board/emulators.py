@@ -1,10 +1,16 @@
-"""Boards that this computer can be: `emulator:NAME` in place of a port."""
+"""Boards that this computer can be: `emulator:NAME` in place of a port.
+
+NAME is the Linux agent's or an emulated machine's, the latter with its job if that is not the
+student: `emulator:zynq-a9:echo`.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import re
-import shutil
+import secrets
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,26 +19,15 @@ from pathlib import Path
 from typing import Final
 
 from ...link.errors import InputError
-from ...payload import board as payload_board
+from .firmware import BOARDS, STUDENT, Machine, build, tool
 
 PREFIX: Final = "emulator:"
 AGENT: Final = "agent"
-ZYNQ: Final = "zynq-a9"
+_MACHINES: Final = {name: board.machine for name, board in BOARDS.items() if board.machine}
 EMULATORS: Final = {
     AGENT: "the Linux agent with JPEG 2000, or agent:CODEC, in a process of its own",
-    ZYNQ: "Zynq-7000 (Cortex-A9) in QEMU; gives tiles back as they came",
+    **{name: BOARDS[name].what for name in _MACHINES},
 }
-PACKAGES: Final = "qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi"
-FIRMWARE: Final = Path(payload_board.__file__).parent / "firmware"
-_PROTO: Final = ("main.c", "proto/board.c", "proto/codes.c")
-_COMPILE: Final = (
-    "-std=c99 -O2 -Wall -Wextra -Werror -Wconversion -mcpu=cortex-a9 -marm -mfloat-abi=soft "
-    "-mno-unaligned-access -nostartfiles --specs=nosys.specs"
-)
-# Counted instructions: the same ticks at every start, whatever else this computer does.
-_QEMU: Final = (
-    "-M xilinx-zynq-a9 -m 256M -display none -monitor none -serial pty -icount shift=5,sleep=off"
-)
 
 
 @contextlib.contextmanager
@@ -45,61 +40,139 @@ def board_port(name: str) -> Iterator[str]:
     if not name.startswith(PREFIX):
         yield name
         return
-    kind, _, codec = name.removeprefix(PREFIX).partition(":")
-    if kind not in EMULATORS or (codec and kind != AGENT):
-        raise InputError(f"emulator {kind!r}: there are {', '.join(EMULATORS)}")
-    with tempfile.TemporaryDirectory(prefix="downpass-board-") as folder:
+    kind, _, what = name.removeprefix(PREFIX).partition(":")
+    with contextlib.ExitStack() as stack:
         if kind == AGENT:
             command = [sys.executable, "-m", "downpass.payload.board", "serve"]
-            command += ["--pty", "--name", kind, *(["--codec", codec] if codec else [])]
+            command += ["--pty", "--name", kind, *(["--codec", what] if what else [])]
         else:
-            image = build_zynq(Path(folder) / "zynq-a9.elf")
-            command = [_tool("qemu-system-arm"), *_QEMU.split(), "-kernel", str(image)]
-        with _running(kind, command, Path(folder) / "said") as port:
-            yield port
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="downpass-board-"))
+            command = qemu(kind, emulated_image(kind, Path(folder), what or STUDENT))
+        yield stack.enter_context(running(kind, command))
 
 
-def build_zynq(image: Path) -> Path:
-    """Compile the firmware for the Zynq-7000 and return the image.
+def emulated_image(name: str, folder: Path, job: str = STUDENT) -> Path:
+    """Build the firmware of an emulated board.
 
     Raises:
-        InputError: The compiler is not installed.
+        InputError: No such emulator or job, or the compiler is not installed.
     """
-    folder = FIRMWARE / "boards" / ZYNQ
-    sources = [folder / "start.S", folder / "hal.c", *(FIRMWARE / name for name in _PROTO)]
-    command = [_tool("arm-none-eabi-gcc"), *_COMPILE.split(), f'-DDP_BOARD_NAME="{ZYNQ}"']
-    command += ["-T", str(folder / "link.ld"), "-o", str(image), *map(str, sources)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    if ran.returncode:
-        raise RuntimeError(f"the firmware does not compile: {ran.stderr}")
-    return image
+    if name not in _MACHINES:
+        raise InputError(f"emulator {name!r}: there are {', '.join(EMULATORS)}")
+    return build(name, folder / f"{name}.elf", job)
 
 
-def missing_tools() -> list[str]:
-    """Return the programs that the emulated boards need and this computer lacks."""
-    return [name for name in ("qemu-system-arm", "arm-none-eabi-gcc") if not shutil.which(name)]
+def qemu(name: str, image: Path, serial: str = "pty", *more: str) -> list[str]:
+    """Return the command that runs an emulated board's image.
+
+    Instructions are counted, so that the same tile takes the same ticks at every start, whatever
+    else this computer does. Nothing in the machine differs from start to start, so a random number
+    is put where the firmware looks for one.
+
+    Raises:
+        InputError: QEMU is not installed.
+    """
+    machine: Machine = _MACHINES[name]
+    seed = f"loader,addr={machine.seed_at:#x},data={secrets.randbits(32):#x},data-len=4"
+    sleep = "on" if machine.sleep else "off"
+    return [
+        tool("qemu-system-arm"),
+        *machine.options.split(),
+        *f"-display none -monitor none -serial {serial}".split(),
+        *f"-icount shift={machine.shift},sleep={sleep} -device {seed}".split(),
+        *("-kernel", str(image)),
+        *more,
+    ]
 
 
-def _tool(name: str) -> str:
-    found = shutil.which(name)
-    if not found:
-        raise InputError(f"emulator {ZYNQ}: {name} is not installed; apt install {PACKAGES}")
-    return found
+class EmulatedBoard:
+    """An emulated board to do things to: `port` stays the same over all of them.
+
+    Args:
+        name: Of an emulator with a firmware.
+        job: What its firmware does with tiles.
+
+    Raises:
+        InputError: No such emulator or job, or what it needs is not installed.
+    """
+
+    def __init__(self, name: str, job: str = STUDENT) -> None:
+        self._name = name
+        self._stack = contextlib.ExitStack()
+        folder = tempfile.TemporaryDirectory(prefix="downpass-board-")
+        self._folder = Path(self._stack.enter_context(folder))
+        self._image = emulated_image(name, self._folder, job)
+        self._power = contextlib.ExitStack()
+        self.port = str(self._folder / "port")
+        self.power_on()
+
+    def power_on(self, image: Path | None = None) -> None:
+        """Start it, with another firmware if one is given; its memory is empty then."""
+        self._control_at = self._folder / "control"
+        self._control_at.unlink(missing_ok=True)
+        command = qemu(self._name, image or self._image)
+        command += ["-qmp", f"unix:{self._control_at},server=on,wait=off"]
+        port = self._power.enter_context(running(self._name, command))
+        fresh = self._folder / "fresh"
+        fresh.symlink_to(port)
+        fresh.replace(self.port)
+        control = self._power.enter_context(socket.socket(socket.AF_UNIX))
+        control.connect(str(self._control_at))
+        self._control = self._power.enter_context(control.makefile("rwb", buffering=0))
+        self._control.readline()
+        self._say("qmp_capabilities")
+
+    def power_off(self) -> None:
+        """Take its power; its port is gone."""
+        self._power.close()
+
+    def reset(self) -> None:
+        """Press its reset button: memory stays as it is, and the port too."""
+        self._say("system_reset")
+
+    def stop(self) -> None:
+        """Let it stand still, as in a debugger."""
+        self._say("stop")
+
+    def go_on(self) -> None:
+        """Let it run again."""
+        self._say("cont")
+
+    def close(self) -> None:
+        """Stop it for good."""
+        self._power.close()
+        self._stack.close()
+
+    def __enter__(self) -> EmulatedBoard:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _say(self, what: str) -> None:
+        """Give an order and wait until it is carried out (QEMU Machine Protocol)."""
+        self._control.write(json.dumps({"execute": what}).encode() + b"\n")
+        while "return" not in json.loads(self._control.readline()):
+            pass
 
 
 @contextlib.contextmanager
-def _running(kind: str, command: list[str], said: Path) -> Iterator[str]:
+def running(kind: str, command: list[str]) -> Iterator[str]:
     """Run a program that names its pseudo-terminal in its first line; stop it at the end."""
-    with said.open("wb") as errors:
+    with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(  # noqa: S603  (our own program, nothing of the user's)
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, text=True
         )
-    try:
-        assert process.stdout is not None  # noqa: S101  (it is a pipe)
-        port = re.search(r"/dev/\S+", process.stdout.readline())
-        if port is None:
-            raise RuntimeError(f"the emulator {kind} did not start: {said.read_text().strip()}")
-        yield port[0]
-    finally:
-        process.terminate()
-        process.wait()
+        try:
+            assert process.stdout is not None  # noqa: S101  (it is a pipe)
+            port = re.search(r"/dev/\S+", process.stdout.readline())
+            if port is None:
+                process.wait()
+                said.seek(0)
+                raise RuntimeError(f"the emulator {kind} did not start: {said.read().decode()}")
+            yield port[0]
+        finally:
+            process.terminate()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()

@@ -4,11 +4,13 @@
     host ◄── socket ◄── FaultyLine ◄── port ◄── board
 
 Open `address` in place of the board's port. Rates and delays hold in real time; `disconnect` and
-`stall` are for the test to call.
+`stall` are for the test to call, and a `Hook` sees every frame and may put others in its place. A
+board's port that vanishes is opened again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +19,7 @@ from typing import Final
 from ...link.serial.constants import DEFAULT_BAUD
 from ...link.serial.faultyline import Faults, FaultyLine
 from ...link.serial.framing import DELIMITER
-from ...link.serial.port import Port, PortLostError
+from ...link.serial.port import Port, PortError, PortLostError
 from ...payload.board.lines import Line, ListeningSource
 
 _AHEAD_S: Final = 0.05
@@ -25,11 +27,16 @@ _AHEAD_S: Final = 0.05
 _LONGEST_WAIT_S: Final = 0.05
 
 
+Hook = Callable[[bytes], list[bytes]]
+"""A frame without its delimiters, in; what goes onto the line in its place, as it is, out."""
+
+
 class _Way:
     """One direction: bytes of one line, through the faults, into another."""
 
-    def __init__(self, line: FaultyLine) -> None:
+    def __init__(self, line: FaultyLine, hook: Hook | None) -> None:
         self.line = line
+        self._hook = hook or (lambda frame: [DELIMITER + frame + DELIMITER])
         self._held = b""
         self._changed = threading.Condition()
 
@@ -41,8 +48,10 @@ class _Way:
             self._held = b""
         for frame in frames:
             if frame:
+                instead = self._hook(frame)
                 with self._changed:
-                    self.line.write(DELIMITER + frame + DELIMITER, time.monotonic())
+                    for one in instead:
+                        self.line.write(one, time.monotonic())
                     self._changed.notify_all()
                     ahead = self.line.free_at() - time.monotonic() - _AHEAD_S
                 if ahead > 0:
@@ -77,6 +86,8 @@ class LineProxy:
         delay_s: Delay each way.
         faults: What goes wrong, each way.
         port_baud: Rate of the board's own port.
+        to_board: Sees frames on their way to the board.
+        to_host: Sees frames on their way to the host.
     """
 
     def __init__(
@@ -87,14 +98,17 @@ class LineProxy:
         delay_s: float = 0.0,
         faults: Faults | None = None,
         port_baud: int = DEFAULT_BAUD,
+        to_board: Hook | None = None,
+        to_host: Hook | None = None,
     ) -> None:
         chosen = faults or Faults()
         self.down = FaultyLine(seed, baud, delay_s, chosen)
         self.up = FaultyLine(seed + 1, baud, delay_s, chosen)
-        self._ways = _Way(self.down), _Way(self.up)
+        self._ways = _Way(self.down, to_board), _Way(self.up, to_host)
         self._source = ListeningSource("127.0.0.1:0")
         self.address = self._source.address
-        self._board = Port(port, port_baud)
+        self._open_board: Callable[[], Port] = lambda: Port(port, port_baud)
+        self._board = self._open_board()
         self._host: Line | None = None
         self._stalled_until = 0.0
         self._closing = False
@@ -145,10 +159,20 @@ class LineProxy:
 
     def _from_board(self) -> None:
         while not self._closing:
-            self._ways[1].take_in(self._board.read())
+            try:
+                self._ways[1].take_in(self._board.read())
+            except PortLostError:
+                self._board.close()
+                with contextlib.suppress(PortError):
+                    self._board = self._open_board()
+                time.sleep(_LONGEST_WAIT_S)
 
     def _to_board(self) -> None:
-        self._deliver(self._ways[0], self._board.write)
+        self._deliver(self._ways[0], self._write_board)
+
+    def _write_board(self, data: bytes) -> None:
+        with contextlib.suppress(PortLostError):  # whoever reads from it opens it again
+            self._board.write(data)
 
     def _to_host(self) -> None:
         self._deliver(self._ways[1], self._write_host)

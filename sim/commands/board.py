@@ -1,4 +1,4 @@
-"""The subcommands `downpass board list|probe|check|bench|serve|emulate`."""
+"""The subcommands `downpass board list|probe|check|bench|build|serve|emulate`."""
 
 from __future__ import annotations
 
@@ -49,15 +49,27 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
     )
     emulate.add_argument("name", metavar="BOARD", help="see `downpass board list`")
     emulate.set_defaults(run=run_emulator)
+    image = commands.add_parser(
+        "build",
+        help="compile a board's firmware",
+        description="Compile the firmware of an emulated or a real board; docs/flashing.md says "
+        "how to put it there.",
+    )
+    image.add_argument("name", metavar="BOARD", help="see `downpass board list`")
+    image.add_argument("--out", metavar="FILE", required=True, help="the ELF image to write")
+    image.add_argument("--job", default="student", help="student (default), or echo for tests")
+    image.set_defaults(run=build_image)
     add_serve(commands)
 
 
 def show(_arguments: argparse.Namespace) -> int:
-    """Print ports and emulators."""
+    """Print ports, emulators, and the boards that a firmware can be built for."""
     from ...link.serial.port import known_ports
     from ..board.emulators import EMULATORS, PREFIX
+    from ..board.firmware import BOARDS
 
     rows = known_ports() + [(PREFIX + name, what) for name, what in EMULATORS.items()]
+    rows += [(name, board.what) for name, board in BOARDS.items() if not board.machine]
     width = max(len(name) for name, _ in rows)
     for name, what in rows:
         _say(f"{name:{width}}  {what}")
@@ -166,6 +178,21 @@ def bench(arguments: argparse.Namespace) -> int:
         width = max(map(len, figures))
         for name, value in figures.items():
             _say(f"{name.replace('_', ' '):{width}}  {'–' if value is None else value}")
+    return 0
+
+
+def build_image(arguments: argparse.Namespace) -> int:
+    """Compile a firmware and print what memory it takes."""
+    from pathlib import Path
+
+    from ...link.errors import InputError
+    from ..board.firmware import build, memory
+
+    out = Path(arguments.out)
+    if not out.parent.is_dir():
+        raise InputError(f"--out {out}: there is no folder {out.parent}")
+    taken = memory(build(arguments.name, out, arguments.job))
+    _say(f"{out}: {taken['ram']} bytes of RAM, {taken['constant']} of code and weights")
     return 0
 
 

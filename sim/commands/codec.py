@@ -7,7 +7,8 @@ import json
 import os
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,9 @@ def _add_compare(below: argparse._SubParsersAction[Any]) -> None:
         help="compare codecs on pictures",
         description="Rate and distortion of codecs on pictures, in real bytes with the container "
         "included: BD-rate against JPEG 2000 over the quality that it reaches between two rates, "
-        "picture by picture, then the mean; and the speed of one core.",
+        "picture by picture, then the mean over all and over each group; and the speed of one "
+        "core. Groups follow from a SOURCES.tsv beside the pictures (its column group or sensor), "
+        "and from the number of bands.",
     )
     parser.add_argument(
         "images", type=Path, nargs="+", metavar="IMAGE", help="rasters, or folders of them"
@@ -99,7 +102,20 @@ def _add_compare(below: argparse._SubParsersAction[Any]) -> None:
         metavar=("LOW", "HIGH"),
         help="bits a pixel between which JPEG 2000 sets the range of quality (default 0.1 1.5)",
     )
+    parser.add_argument(
+        "--crop",
+        type=int,
+        default=512,
+        metavar="N",
+        help="code the middle N x N pixels of larger pictures, 0 for all of them (default 512)",
+    )
     _add_tile(parser, 0)
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="folder of curves measured before (~/.cache/downpass)",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write compare.json and pictures")
     parser.set_defaults(run=compare)
@@ -147,7 +163,9 @@ def decode(arguments: argparse.Namespace) -> int:
     ending = arguments.output.suffix.lower()
     if ending not in _PNG + _TIFF:
         raise InputError(f"{arguments.output}: ends in {ending!r}; allowed are .png, .tif, .tiff")
-    decoded = decode_bitstream(_read(arguments.input), arguments.threads)
+    data = _read(arguments.input)
+    with _naming(arguments.input):
+        decoded = decode_bitstream(data, arguments.threads)
     if ending in _PNG:
         _write(arguments.output, _png(arguments.output, decoded))
     else:
@@ -166,8 +184,9 @@ def info(arguments: argparse.Namespace) -> int:
     from ...link.bitstream import NO_MODEL, VERSION, read_header, unpack
 
     data = _read(arguments.input)
-    header, spans = read_header(data)
-    container = unpack(data)
+    with _naming(arguments.input):
+        header, spans = read_header(data)
+        container = unpack(data)
     found = {
         "file": str(arguments.input),
         "bytes": len(data),
@@ -209,13 +228,17 @@ def info(arguments: argparse.Namespace) -> int:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Compare codecs on pictures."""
-    from ..rate_distortion.compare import compare_codecs, print_table, write_out
+    from ..content_cache import open_cache
+    from ..rate_distortion.compare import compare_codecs, write_out
+    from ..rate_distortion.table import print_table
 
     found = compare_codecs(
         arguments.images,
         arguments.codecs,
         (arguments.rates[0], arguments.rates[1]),
         arguments.tile,
+        arguments.crop,
+        open_cache(arguments.cache),
         progress=sys.stderr.isatty() and not arguments.json,
     )
     if arguments.out is not None:
@@ -269,6 +292,17 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file whose bytes are refused."""
+    from ...link.bitstream import BitstreamError
+
+    try:
+        yield
+    except BitstreamError as error:
+        raise BitstreamError(f"{path}: {error}") from None
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -1,9 +1,11 @@
 """Codecs against one another on pictures: rate and distortion in real bytes, and speed.
 
-The procedure, for every picture: code it at a ladder of rates, decode it, measure it. BD-rate
-against JPEG 2000 (`ground.bdrate`), over the quality that JPEG 2000 reaches between two rates.
-Then the mean over the pictures of a group: all of them, those of one source (the picture's name
-up to its first underscore), and those of one band.
+The procedure, for every picture: code it at qualities across the rates, decode it, measure it.
+BD-rate against JPEG 2000 (`ground.bdrate`), over the quality that JPEG 2000 reaches between two
+rates. Then the mean over the pictures of a group (see `groups`), and over all.
+
+Of a picture larger than the crop, its middle is coded: a comparison takes bounded time and
+memory, and the result says which pixels it is of.
 """
 
 from __future__ import annotations
@@ -11,37 +13,35 @@ from __future__ import annotations
 import json
 import math
 import sys
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any, Final
 
 from ...ground.bdrate import BdRate, bd_rate
-from ...ground.decoders import decode
-from ...ground.quality import quality
 from ...link.errors import InputError
-from ...payload.encoders.base import Encoder, Frame, Prepared, RateError, Setting
+from ...payload.encoders.base import Encoder, Frame
 from ...payload.encoders.registry import encoder
-from ...payload.imager.scenes import Scene
+from ...payload.imager.scenes import FrameWindow, Scene
+from ..content_cache import ContentCache
+from .groups import groups_of, sources
+from .measure import Curve, Speed, curve, reach, speed
 
 ANCHOR: Final = "jpeg2000"
 ALL: Final = "all"
-ONE_BAND: Final = "one band"
+CROP: Final = 512
 _ENDINGS: Final = frozenset((".png", ".tif", ".tiff", ".jp2", ".jpg", ".jpeg", ".webp", ".bmp"))
-_POINTS: Final = 9
-_SPEED_QUALITY: Final = 50.0
+_FIGURES: Final = (
+    "bd_rate_psnr_percent",
+    "coverage_psnr",
+    "bd_rate_ms_ssim_percent",
+    "coverage_ms_ssim",
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One bitstream of one picture."""
-
-    bytes: int
-    bpp: float
-    psnr_db: float
-    ms_ssim: float
+Heard = Callable[[str, dict[str, Any]], None]
+"""Hears a picture's name and what was found of it."""
 
 
 def compare_codecs(
@@ -49,7 +49,10 @@ def compare_codecs(
     codecs: Sequence[str],
     rates: tuple[float, float] = (0.1, 1.5),
     tile: int = 0,
+    crop: int = CROP,
+    cached: ContentCache | None = None,
     progress: bool = False,
+    on_picture: Heard | None = None,
 ) -> dict[str, Any]:
     """Compare codecs on pictures.
 
@@ -58,7 +61,10 @@ def compare_codecs(
         codecs: Names; JPEG 2000 is added where it is missing.
         rates: Bits a pixel between which JPEG 2000 sets the range of quality.
         tile: Side of a tile, 0 for one tile a picture.
+        crop: Longest side that is coded, the middle of a larger picture; 0 for whole pictures.
+        cached: Keeps curves from one comparison to the next.
         progress: Show a bar on the terminal.
+        on_picture: Hears of every picture as soon as it is done.
 
     Returns:
         What `compare.json` holds: `settings`, `images` with their points, `codecs` with the
@@ -69,28 +75,41 @@ def compare_codecs(
     """
     if not 0 < rates[0] < rates[1]:
         raise InputError(f"rates {rates[0]:g} {rates[1]:g}: allowed are 0 < LOW < HIGH")
+    if crop < 0:
+        raise InputError(f"crop {crop}: allowed is a number of pixels, or 0 (whole pictures)")
     names = list(dict.fromkeys((ANCHOR, *codecs)))
     encoders = {name: encoder(name, tile) for name in names}
-    paths = pictures(images)
+    paths, known = pictures(images), cache(sources)
+    kept = cached or ContentCache(None)
+    middle = math.sqrt(rates[0] * rates[1])
     found: dict[str, dict[str, Any]] = {}
     with _bar(len(paths) * len(names), progress) as advance:
         for path in paths:
-            with Scene(path) as scene:
-                frame = scene.read()
+            window, frame = _read(path, crop)
             measured = {}
             for name, codec in encoders.items():
-                measured[name] = _measure(codec, frame, rates, name == ANCHOR)
+                points = curve(codec, frame, reach(rates, name == ANCHOR), middle, kept)
+                measured[name] = points, speed(codec, frame, points.quality)
                 advance(f"{path.name} {name}")
-            found[_unique(path, found)] = _judge(frame, measured, rates)
+            name = _unique(path, found)
+            found[name] = {
+                **_of_picture(frame, window),
+                "groups": groups_of(path, frame.bands, known(path.parent)),
+                "codecs": _judge(measured, rates),
+            }
+            if on_picture is not None:
+                on_picture(name, found[name])
     return {
         "settings": {
             "anchor": ANCHOR,
             "rates_bpp": list(rates),
+            "speed_bpp": round(middle, 3),
             "tile": tile,
+            "crop": crop,
             "versions": {name: codec.version for name, codec in encoders.items()},
         },
         "images": found,
-        "codecs": {name: _means(name, found) for name in names},
+        "codecs": {name: _means(name, found) | _model(encoders[name]) for name in names},
     }
 
 
@@ -112,138 +131,112 @@ def pictures(paths: Sequence[Path]) -> list[Path]:
     return out
 
 
-def ladder(rates: tuple[float, float], anchor: bool) -> list[float]:
-    """Return the bits a pixel to code at, evenly spaced in their logarithm.
-
-    The anchor's reach a little beyond the two rates, so that these are interpolated; those of
-    the others reach to half and to 1.7 times, because a better codec needs fewer bytes for the
-    same quality, and a worse one more.
-    """
-    low, high = (rates[0] * 0.95, rates[1] * 1.05) if anchor else (rates[0] / 2, rates[1] * 1.7)
-    count = _POINTS if anchor else _POINTS + 3
-    return [low * (high / low) ** (index / (count - 1)) for index in range(count)]
+def middle_of(width: int, height: int, crop: int) -> FrameWindow:
+    """Return the middle of a picture, no side longer than the crop; 0 is all of it."""
+    wide, high = (min(side, crop) if crop else side for side in (width, height))
+    return FrameWindow((width - wide) // 2, (height - high) // 2, wide, high)
 
 
-def _measure(
-    codec: Encoder, frame: Frame, rates: tuple[float, float], anchor: bool
-) -> dict[str, Any]:
-    """Return a codec's points on a picture, and its speed."""
-    prepared = codec.prepare(frame)
-    points: dict[int, Point] = {}
-    for bpp in ladder(rates, anchor):
-        for bitstream in _code(prepared, Setting(bpp=bpp)):
-            if len(bitstream) not in points:
-                found = quality(frame, decode(bitstream).frame)
-                points[len(bitstream)] = Point(
-                    len(bitstream),
-                    len(bitstream) * 8 / (frame.width * frame.height),
-                    found.psnr_db,
-                    found.ms_ssim,
-                )
-    return {"points": [points[size] for size in sorted(points)], **_speed(codec, frame)}
-
-
-def _code(prepared: Prepared, setting: Setting) -> list[bytes]:
-    """Return the bitstream at a rate, or the nearest that the codec can make."""
-    try:
-        return [prepared.encode(setting)]
-    except RateError as error:
-        return [prepared.encode(Setting(bytes=error.smallest))]
-    except InputError:
-        return [prepared.encode(Setting(quality=100))]  # a codec that is lossless and nothing else
-
-
-def _speed(codec: Encoder, frame: Frame) -> dict[str, float]:
-    """Return encoded and decoded megapixels a second of processor time, at one fixed quality."""
-    megapixels = frame.width * frame.height / 1e6
-    start = time.process_time()
-    try:
-        bitstream = codec.encode(frame, Setting(quality=_SPEED_QUALITY))
-    except InputError:
-        start = time.process_time()
-        bitstream = codec.encode(frame, Setting(quality=100))
-    coded = time.process_time()
-    decode(bitstream)
-    end = time.process_time()
+def group_means(
+    images: dict[str, dict[str, Any]], codec: str
+) -> dict[str, dict[str, float | int | None]]:
+    """Return the means of a codec over each group of pictures, all of them first."""
+    groups: dict[str, list[str]] = {ALL: list(images)}
+    for name, image in images.items():
+        for group in image["groups"]:
+            groups.setdefault(group, []).append(name)
     return {
-        "encode_mpx_s": megapixels / max(coded - start, 1e-9),
-        "decode_mpx_s": megapixels / max(end - coded, 1e-9),
+        group: {
+            "images": len(members),
+            **{
+                key: _mean([images[member]["codecs"][codec][key] for member in members])
+                for key in _FIGURES
+            },
+        }
+        for group, members in groups.items()
+    }
+
+
+def worst_group(groups: dict[str, dict[str, Any]]) -> str | None:
+    """Return the group with the highest BD-rate (PSNR); None where no group has one."""
+    there = [
+        name
+        for name, row in groups.items()
+        if name != ALL and row["bd_rate_psnr_percent"] is not None
+    ]
+    return max(there, key=lambda name: groups[name]["bd_rate_psnr_percent"], default=None)
+
+
+def _read(path: Path, crop: int) -> tuple[FrameWindow | None, Frame]:
+    """Return the pixels to code, and where they lie if they are not all."""
+    with Scene(path) as scene:
+        window = middle_of(scene.width, scene.height, crop)
+        whole = (window.width, window.height) == (scene.width, scene.height)
+        return None if whole else window, scene.read(window)
+
+
+def _of_picture(frame: Frame, window: FrameWindow | None) -> dict[str, Any]:
+    return {
+        "width": frame.width,
+        "height": frame.height,
+        "crop": None if window is None else asdict(window),
+        "bands": frame.bands,
+        "bit_depth": frame.bit_depth,
     }
 
 
 def _judge(
-    frame: Frame, measured: dict[str, dict[str, Any]], rates: tuple[float, float]
-) -> dict[str, Any]:
-    out: dict[str, Any] = {
-        "width": frame.width,
-        "height": frame.height,
-        "bands": frame.bands,
-        "bit_depth": frame.bit_depth,
-        "codecs": {},
-    }
-    anchor = measured[ANCHOR]["points"]
-    for name, of_codec in measured.items():
-        points = of_codec["points"]
-        by_psnr = bd_rate(_curve(anchor, _psnr), _curve(points, _psnr), rates)
-        by_ssim = bd_rate(_curve(anchor, _ssim_db), _curve(points, _ssim_db), rates)
-        out["codecs"][name] = {
+    measured: dict[str, tuple[Curve, Speed]], rates: tuple[float, float]
+) -> dict[str, dict[str, Any]]:
+    out = {}
+    anchor = measured[ANCHOR][0].points
+    for name, (found, fast) in measured.items():
+        by_psnr = bd_rate(
+            [(p.bpp, p.psnr_db) for p in anchor], [(p.bpp, p.psnr_db) for p in found.points], rates
+        )
+        by_ssim = bd_rate(
+            [(p.bpp, p.ms_ssim_db) for p in anchor],
+            [(p.bpp, p.ms_ssim_db) for p in found.points],
+            rates,
+        )
+        out[name] = {
             "bd_rate_psnr_percent": _finite(by_psnr.percent),
             "coverage_psnr": _share(by_psnr),
             "bd_rate_ms_ssim_percent": _finite(by_ssim.percent),
             "coverage_ms_ssim": _share(by_ssim),
-            "encode_mpx_s": round(of_codec["encode_mpx_s"], 3),
-            "decode_mpx_s": round(of_codec["decode_mpx_s"], 3),
+            "encode_mpx_s": round(fast.encode_mpx_s, 3),
+            "decode_mpx_s": round(fast.decode_mpx_s, 3),
             "points": [
-                {key: _finite(value, 6) for key, value in asdict(point).items()} for point in points
+                {key: _finite(value, 6) for key, value in asdict(point).items()}
+                for point in found.points
             ],
         }
     return out
 
 
-def _psnr(point: Point) -> float:
-    return point.psnr_db
-
-
-def _ssim_db(point: Point) -> float:
-    """MS-SSIM on a scale on which it can be interpolated: dB below 1."""
-    return -10 * math.log10(1 - point.ms_ssim) if point.ms_ssim < 1 else math.inf
-
-
-def _curve(points: Sequence[Point], value: Callable[[Point], float]) -> list[tuple[float, float]]:
-    return [(point.bpp, value(point)) for point in points]
-
-
 def _means(codec: str, images: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return the means of a codec over each group of pictures."""
-    groups: dict[str, list[str]] = {ALL: list(images)}
-    for name, image in images.items():
-        groups.setdefault(name.split("_")[0], []).append(name)
-        if image["bands"] == 1:
-            groups.setdefault(ONE_BAND, []).append(name)
+    """Return a codec's speed and its means over each group of pictures."""
     speeds = {
         key: median(image["codecs"][codec][key] for image in images.values())
         for key in ("encode_mpx_s", "decode_mpx_s")
     }
-    anchor_speed = median(image["codecs"][ANCHOR]["encode_mpx_s"] for image in images.values())
+    ratios = [
+        image["codecs"][codec]["encode_mpx_s"] / image["codecs"][ANCHOR]["encode_mpx_s"]
+        for image in images.values()
+    ]
+    groups = group_means(images, codec)
     return {
         **speeds,
-        "encode_speed_ratio": round(speeds["encode_mpx_s"] / anchor_speed, 2),
-        "groups": {
-            group: {
-                "images": len(members),
-                **{
-                    key: _mean([images[member]["codecs"][codec][key] for member in members])
-                    for key in (
-                        "bd_rate_psnr_percent",
-                        "coverage_psnr",
-                        "bd_rate_ms_ssim_percent",
-                        "coverage_ms_ssim",
-                    )
-                },
-            }
-            for group, members in groups.items()
-        },
+        "encode_speed_ratio": round(median(ratios), 2),
+        "groups": groups,
+        "worst_group": worst_group(groups),
     }
+
+
+def _model(codec: Encoder) -> dict[str, Any]:
+    """Return what a learned codec's card says of its cost; nothing of the others."""
+    card = getattr(getattr(codec, "model", None), "card", None)
+    return {} if card is None else {"kmac_per_pixel": card["kmac_per_pixel"]}
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -284,42 +277,6 @@ class _bar:  # noqa: N801  (used like a function)
     def __exit__(self, *_: object) -> None:
         if self._shown:
             sys.stderr.write("\r\x1b[K")
-
-
-def print_table(found: dict[str, Any]) -> None:
-    """Print the means of each codec, all pictures together and each group alone."""
-    from rich.console import Console
-    from rich.table import Table
-
-    low, high = found["settings"]["rates_bpp"]
-    table = Table(
-        title=f"BD-rate against {ANCHOR}, over what it reaches from {low:g} to {high:g} bpp",
-        title_justify="left",
-    )
-    table.add_column("codec")
-    table.add_column("pictures")
-    for name in ("BD-rate PSNR %", "covered", "BD-rate MS-SSIM %", "encode Mpx/s", "× JPEG 2000"):
-        table.add_column(name, justify="right")
-    table.add_column("decode Mpx/s", justify="right")
-    for codec, means in found["codecs"].items():
-        for group, row in means["groups"].items():
-            first = group == ALL
-            table.add_row(
-                codec if first else "",
-                f"{group} ({row['images']})",
-                _signed(row["bd_rate_psnr_percent"]),
-                f"{row['coverage_psnr']:.0%}" if row["coverage_psnr"] is not None else "–",
-                _signed(row["bd_rate_ms_ssim_percent"]),
-                f"{means['encode_mpx_s']:.1f}" if first else "",
-                f"{means['encode_speed_ratio']:.1f}" if first else "",
-                f"{means['decode_mpx_s']:.1f}" if first else "",
-            )
-        table.add_section()
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
-
-
-def _signed(percent: float | None) -> str:
-    return "–" if percent is None else f"{percent:+.1f}"
 
 
 def write_out(folder: Path, found: dict[str, Any]) -> None:

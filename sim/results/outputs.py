@@ -15,8 +15,9 @@ SUMMARY = "summary.json"
 REPORT = "report.html"
 COMPARISON = "comparison.html"
 DELIVERED = "delivered"
+TRADEOFF = "tradeoff.csv"
 TABLES = ("events", "frames", "passes", "accesses")
-_OURS = {SUMMARY, COMPARISON, REPORT, *(f"{name}.parquet" for name in TABLES)}
+_OURS = {SUMMARY, COMPARISON, REPORT, TRADEOFF, *(f"{name}.parquet" for name in TABLES)}
 
 
 @contextlib.contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from downpass.payload.board.tilecoder import tile_coder
 from downpass.payload.encoders.base import Frame
 from downpass.sim.board.client import BoardClient
 from downpass.sim.board.emulators import board_port as port_of
+from downpass.sim.board.firmware import PACKAGES, missing_tools
 from downpass.sim.board.job import frame_jobs
 from downpass.sim.board.proxy import LineProxy
 
@@ -25,6 +27,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("downpass")
     group.addoption("--board", metavar="PORT", help="the board's port; default: a local agent")
     group.addoption("--board-baud", type=int, default=921600, help="default %(default)s")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    missing = missing_tools()
+    for item in items:
+        if missing and item.path.name.startswith("test_emulated"):
+            item.add_marker(
+                pytest.mark.skip(f"{', '.join(missing)} missing: apt install {PACKAGES}")
+            )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A skipped test is a failure where CI is set: there everything must be installed."""
+    report = yield
+    if report.skipped and os.environ.get("CI") and item.path.parent.name == "hil":
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and CI is set: {call.excinfo.value if call.excinfo else ''}"
+    return report
 
 
 @pytest.fixture(scope="session")

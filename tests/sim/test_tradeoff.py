@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from downpass.sim.content_cache import ContentCache
 from downpass.sim.mission import fly, prepare
 from downpass.sim.run import report_data, with_codec
 from downpass.sim.run import run as run_scenario
+from downpass.sim.run import write as write_results
 from downpass.sim.scenario import load_scenario
 from downpass.sim.scenes import Scenes
 from downpass.sim.tradeoff import RATES_BPP, sample
@@ -66,6 +68,11 @@ def test_both_curves_with_the_rates_and_qualities_of_real_bitstreams(
             ]
             assert found.psnr_db == pytest.approx(weighted(each, weights))
         assert len(ratings) >= 3
+    write_results(results, tmp_path)
+    with (tmp_path / "tradeoff.csv").open() as rows:
+        listed = [(row["codec"], row["setting"], row["psnr_db"]) for row in csv.DictReader(rows)]
+    assert listed == [(p.codec, p.setting, f"{p.psnr_db}") for p in points]
+
     # Once more, from the cache: the same, and nothing is coded again.
     before = {p: p.stat().st_mtime_ns for p in (tmp_path / "cache" / "rated").rglob("*")}
     assert before

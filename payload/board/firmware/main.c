@@ -1,26 +1,70 @@
 /* The board's loop: bytes in, frames out, a tile to the encoder when one is whole. */
 #include "hal/hal.h"
+#include "jobs/job.h"
 #include "proto/proto.h"
-
-#include <string.h>
 
 int main(void);
 
+extern uint8_t data_start[], stack_top[]; /* of the linker script: all that is written to */
+
 static struct dp_board board;
 static uint8_t frame[DP_LARGEST_FRAME];
+static size_t frame_size, frame_sent;
+static uint64_t elsewhere; /* ticks of this job that were the line's and not the encoder's */
 
-/* Gives the tile back as it came: what a line and its driver are tested with. */
-static uint32_t encode(const struct dp_work *work)
+/* Move what has come to the protocol and what it says to the line; false where there was nothing. */
+static bool serve(void)
 {
-    memcpy(work->payload, work->tile, work->form.tile_bytes);
-    return work->form.tile_bytes;
+    uint8_t come[512];
+    size_t count = hal_read(come, sizeof come);
+    if (count != 0u) {
+        dp_board_receive(&board, come, count, hal_ticks());
+    }
+    bool moved = count != 0u;
+    for (;;) {
+        if (frame_sent == frame_size) {
+            frame_size = dp_board_send(&board, frame, hal_ticks());
+            frame_sent = 0;
+        }
+        size_t taken = hal_write(frame + frame_sent, frame_size - frame_sent);
+        if (taken == 0u) {
+            return moved;
+        }
+        frame_sent += taken;
+        moved = true;
+    }
+}
+
+/* What the encoder calls every so often: the next tile loads and the last result leaves meanwhile,
+   and none of that counts as its time. */
+static void poll(void *context)
+{
+    (void)context;
+    uint64_t begin = hal_ticks();
+    hal_quiet(false);
+    while (serve()) {
+    }
+    hal_quiet(true);
+    elsewhere += hal_ticks() - begin;
+}
+
+static void encode(const struct dp_work *work)
+{
+    enum dp_status status = DP_FAILED;
+    elsewhere = 0;
+    hal_quiet(true);
+    uint64_t begin = hal_ticks();
+    uint32_t length = job_run(work, &status, poll);
+    uint64_t took = hal_ticks() - begin - elsewhere;
+    hal_quiet(false);
+    dp_board_finish(&board, status, length, took);
 }
 
 int main(void)
 {
     hal_init();
-    const struct dp_capabilities own = {
-        .memory = sizeof board + sizeof frame,
+    struct dp_capabilities own = {
+        .memory = (uint32_t)(stack_top - data_start),
         .largest_tile = DP_LARGEST_TILE,
         .largest_result = DP_LARGEST_RESULT,
         .most_columns = 64,
@@ -29,30 +73,26 @@ int main(void)
         .bit_depth = 8,
         .slots = DP_SLOTS,
         .window = 16,
-        .features = 32, /* a step as the setting */
-        .tick_kind = 1, /* modelled, until this runs on the metal */
+#ifdef DP_EMULATED
+        .tick_kind = 1, /* modelled */
+#endif
         .chunk = 2048,
         .tick_rate = hal_tick_rate(),
-        .name = DP_BOARD_NAME,
-        .software = "downpass echo"};
-    if (!dp_board_init(&board, &own, hal_boot_nonce())) {
-        return 1;
+        .clock_hz = hal_clock(),
+        .name = DP_BOARD_NAME};
+    job_describe(&own);
+    uint32_t nonce = hal_boot_nonce();
+    /* A board whose encoder is not what it was built from says nothing: no wrong tile comes of it. */
+    if (!job_self_test() || !dp_board_init(&board, &own, nonce)) {
+        hal_dead();
     }
-    size_t size = 0, sent = 0;
     for (;;) {
-        uint8_t come[64];
-        size_t count = hal_read(come, sizeof come);
-        dp_board_receive(&board, come, count, hal_ticks());
-        if (sent == size) {
-            size = dp_board_send(&board, frame, hal_ticks());
-            sent = 0;
-        }
-        sent += hal_write(frame + sent, size - sent);
         const struct dp_work *work = dp_board_take(&board);
         if (work != NULL) {
-            uint64_t begin = hal_ticks();
-            uint32_t length = encode(work);
-            dp_board_finish(&board, DP_CODED, length, hal_ticks() - begin);
+            encode(work);
+        }
+        if (!serve() && frame_sent == frame_size && work == NULL) {
+            hal_wait();
         }
     }
 }

@@ -32,7 +32,7 @@ from ....link.entropy_model import (
 )
 from ....link.errors import InputError
 from ....link.rotation import IDENTITY, Quaternion
-from ....link.student import FINER_TILES
+from ....link.student import FINER_TILES, check_size
 from ....link.tilecode import AnalysedTile, encode_tile
 from ....link.tiles import grid
 from ..base import Frame, RateError, Setting
@@ -106,6 +106,10 @@ class PreparedStudent:
     """A frame's tiles as integers, and every codestream made of them so far."""
 
     def __init__(self, encoder: StudentEncoder, frame: Frame) -> None:
+        try:
+            check_size(frame.width, frame.height, encoder.tile)
+        except ValueError as error:
+            raise InputError(f"student: {error}; choose another tile") from None
         self._model, self._threads = encoder.model, encoder.threads
         self._frame = frame
         self._samples, negative = unsigned_samples(frame)

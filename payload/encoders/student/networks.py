@@ -1,8 +1,10 @@
 """The model that flies: two small networks and the tables of the entropy coder.
 
 A model folder here holds what a board needs and nothing of the ground's decoder:
-  encoder.onnx   pixels to latents and side information
-  hyper.onnx     side information to log-scales
+  encoder.onnx   pixels to latents and side information, in float32 that holds integers
+  hyper.onnx     side information to log-scales, likewise
+  encoder_narrow.onnx, hyper_narrow.onnx   the same in 8-bit kernels, several times as fast
+  probe.onnx     tells whether those are exact on this processor
   integers.npz   every integer of analysis, hyper networks and entropy coder
   card.json      format, fingerprint, channel groups, complexity, training, held-out curve
 docs/codec.md says what is in each.
@@ -21,10 +23,9 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ....link.entropy_model import EntropyModel
+from ....link.student import BLOCK as BLOCK
 
 FOLDER: Final = Path(__file__).parent / "model"
-BLOCK: Final = 16
-"""Pixels a side of one latent position."""
 FORMAT: Final = 1
 """The meaning of the integers that this code knows."""
 
@@ -55,17 +56,21 @@ class StudentModel:
             rotation: Matrix (3, 3), see `link.rotation`.
             threads: Of the convolutions; the result does not depend on it.
         """
-        latents, side = session(self.folder / "encoder.onnx", threads).run(
+        latents, side = self._session("encoder", threads).run(
             ["latents", "side"], {"pixels": pixels, "rotation": rotation}
         )
         return latents, side
 
     def log_scales(self, side: NDArray[np.int32], threads: int = 1) -> NDArray[np.int32]:
         """Return log₂-scales L (N, 2 · rows, 2 · columns) of ẑ (channels, rows, columns)."""
-        scales: NDArray[np.int32] = session(self.folder / "hyper.onnx", threads).run(
+        scales: NDArray[np.int32] = self._session("hyper", threads).run(
             ["log_scales"], {"side": side}
         )[0]
         return scales
+
+    def _session(self, name: str, threads: int) -> onnxruntime.InferenceSession:
+        narrow = "_narrow" if narrow_is_exact(self.folder) else ""
+        return session(self.folder / f"{name}{narrow}.onnx", threads)
 
 
 @cache
@@ -86,6 +91,28 @@ def load(folder: Path = FOLDER) -> StudentModel:
         }
     entropy = EntropyModel.load(arrays, card["groups"])
     return StudentModel(folder, card, bytes.fromhex(card["fingerprint"]), entropy)
+
+
+@cache
+def narrow_is_exact(folder: Path = FOLDER) -> bool:
+    """Return whether 8-bit kernels add exactly on this processor.
+
+    Those without VNNI or dot products add two products of bytes in 16 bits, which saturate. The
+    probe's weights are all 127, its inputs large bytes, so what comes out is known.
+    """
+    given = np.random.default_rng(0).integers(192, 256, (1, 8, 8, 64)).astype(np.uint8)
+    given[0, 0] = 255
+    product, convolved, depthwise = session(folder / "probe.onnx", 1).run(
+        ["product", "convolved", "depthwise"], {"bytes": given}
+    )
+    wide = np.pad(given.astype(np.int64), ((0, 0), (1, 1), (1, 1), (0, 0)))
+    around = sum(wide[:, i : i + 8, j : j + 8] for i in range(3) for j in range(3))
+    total = 127 * given.sum(axis=3, keepdims=True, dtype=np.int64)
+    return bool(
+        (product == total).all()
+        and (convolved == np.clip((total + (1 << 12)) >> 13, 0, 255)).all()
+        and (depthwise == np.clip((127 * around + (1 << 12)) >> 13, 0, 255)).all()
+    )
 
 
 @cache

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 
 import imagecodecs
 import numpy as np
 import pytest
 import rasterio
+from downpass.link.bitstream import read_header
 from downpass.sim.cli import main
 
 SCENES = Path(__file__).parents[3] / "scenarios" / "scenes"
@@ -80,6 +82,46 @@ def test_lost_tiles_are_named(
     assert "1 of 9 tiles lost and concealed: 8" in capsys.readouterr().err
 
 
+def test_damaged_and_foreign_student_frames(
+    picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A damaged tile is named by both commands; what cannot be read is refused in one line."""
+    coded, odd, back = tmp_path / "f.dp", tmp_path / "odd.dp", tmp_path / "out.png"
+    codec("encode", picture, coded, "--codec", "student", "--quality", 30, "--tile", 128)
+    sound = coded.read_bytes()
+    spans = read_header(sound)[1]
+    assert codec("decode", coded, back) == 0
+    whole = imagecodecs.png_decode(back.read_bytes())
+    bad = bytearray(sound)
+    bad[spans[2].offset + 3] ^= 1
+    odd.write_bytes(bad)
+    capsys.readouterr()
+    assert codec("info", odd) == 0
+    assert "damaged tiles    [2]" in capsys.readouterr().out
+    assert codec("decode", odd, back) == 0
+    assert "1 of 4 tiles lost and concealed: 2" in capsys.readouterr().err
+    concealed = imagecodecs.png_decode(back.read_bytes())
+    assert np.array_equal(concealed[:48], whole[:48])
+    # In the range of what is around it, neither black nor grey.
+    assert abs(concealed[128:, :128].mean() - whole[:, 128:].mean()) < 40
+
+    model = read_header(sound)[0].fingerprint
+    end = spans[0].offset - 4
+    for place, value, words in (
+        (2, b"\2", "bitstream version 2: this downpass reads version 1"),
+        (3, b"\7", "codec number 7: known are 1 jpeg2000"),
+        (sound.index(model), b"whatever", "model 7768617465766572 in a student frame"),
+    ):
+        head = bytearray(sound[:end])
+        head[place : place + len(value)] = value
+        odd.write_bytes(bytes(head) + zlib.crc32(head).to_bytes(4, "little") + sound[end + 4 :])
+        assert codec("decode", odd, tmp_path / "never.png") == 2
+        error = capsys.readouterr().err
+        assert error.startswith(f"{odd}: {words}")
+        assert error.count("\n") == 1
+        assert not (tmp_path / "never.png").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -115,13 +157,9 @@ def test_bad_input_gets_one_line_and_status_2(
 
 
 def test_comparing(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "compared"
-    assert (
-        codec(
-            "compare", picture, "--codec", "jpegxl", "--codec", "ccsds121", "--json", "--out", out
-        )
-        == 0
-    )
+    out, cache = tmp_path / "compared", ("--cache", tmp_path / "cache")
+    codecs = ("--codec", "jpegxl", "--codec", "ccsds121")
+    assert codec("compare", picture, *codecs, *cache, "--json", "--out", out) == 0
     found = json.loads(capsys.readouterr().out)
     assert json.loads((out / "compare.json").read_text()) == found
     assert imagecodecs.png_decode((out / "rd.png").read_bytes()).shape[1] == 1500
@@ -136,5 +174,54 @@ def test_comparing(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     rates = [point["bpp"] for point in found["images"]["in"]["codecs"]["jpeg2000"]["points"]]
     assert rates[0] <= 0.1
     assert rates[-1] >= 1.5
-    assert codec("compare", picture, "--codec", "jpegls") == 0
+    assert found["images"]["in"]["crop"] is None
+    assert codec("compare", picture, "--codec", "jpegls", *cache) == 0
     assert "BD-rate" in capsys.readouterr().out
+
+
+def test_comparing_a_folder_by_what_took_its_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, cache = tmp_path / "in", ("--cache", tmp_path / "cache")
+    folder.mkdir()
+    rng = np.random.default_rng(3)
+    row, column = np.mgrid[:96, :128]
+    plain = 120 + 60 * np.sin(row / 9) * np.cos(column / 13)
+    for name, bands in (("a_1", 3), ("b_2", 3), ("c_cir_3", 3), ("d_4", 1)):
+        noise = rng.normal(0, 6, (96, 128, 1)) + rng.normal(0, 2, (96, 128, bands))
+        pixels = np.clip(plain[..., None] + noise, 0, 255).astype(np.uint8)
+        pixels = pixels[..., 0] if bands == 1 else pixels
+        (folder / f"{name}.png").write_bytes(imagecodecs.png_encode(np.ascontiguousarray(pixels)))
+    (folder / "SOURCES.tsv").write_text(
+        "name\twidth\tsensor\na_1\t128\tKite 0.1 m\nb_2.png\t128\tKite 2.5 m\n"
+    )
+    command = ("compare", folder, "--codec", "student", "--crop", 64, *cache)
+    assert codec(*command, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    groups = found["codecs"]["student"]["groups"]
+    sizes = {name: row["images"] for name, row in groups.items()}
+    assert sizes == {
+        "all": 4, "Kite": 2, "colour": 1, "infrared composite": 1, "one band": 1
+    }  # fmt: skip
+    means = [
+        found["images"][n]["codecs"]["student"]["bd_rate_psnr_percent"] for n in ("a_1", "b_2")
+    ]
+    if None not in means:
+        assert groups["Kite"]["bd_rate_psnr_percent"] == pytest.approx(sum(means) / 2, abs=1e-3)
+    assert found["images"]["a_1"]["crop"] == {"column": 32, "row": 16, "width": 64, "height": 64}
+    assert found["images"]["a_1"]["width"] == 64
+    assert found["codecs"]["student"]["kmac_per_pixel"]["onboard"] <= 10
+    for image in found["images"].values():
+        sizes = [point["bytes"] for point in image["codecs"]["student"]["points"]]
+        assert sizes == sorted(set(sizes))
+
+    # Again: the same points, from the cache; and the table says what was left out.
+    made = {path for path in (tmp_path / "cache").rglob("*") if path.is_file()}
+    assert codec(*command) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert {path for path in (tmp_path / "cache").rglob("*") if path.is_file()} == made
+    assert "the middle 64 x 64 pixels of the larger pictures (4 of 4)" in text
+    assert "worst group" in text
+    assert "kMAC a pixel on board" in text
+    assert codec("compare", folder, "--codec", "student", "--crop", -1) == 2
+    assert "crop -1: allowed" in capsys.readouterr().err

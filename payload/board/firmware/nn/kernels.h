@@ -3,6 +3,7 @@
  *
  *   dp_sums        four outputs of a 1x1 convolution at up to DP_BATCH positions
  *   dp_near_sums   eight channels of a depthwise 3x3 convolution at one position
+ *   dp_round, dp_round_wide   four sums to activations, or to 32 bits
  *
  * Which of them are compiled follows from the core; DP_NN_PLAIN asks for plain C. All give the
  * same sums, since the sums are whole numbers that never leave 32 bits (the generator checks it).

@@ -2,12 +2,16 @@
 #ifndef DP_NN_KERNELS_PLAIN_H
 #define DP_NN_KERNELS_PLAIN_H
 
+#include "rounding_plain.h"
+
 #include <stdint.h>
 
 #define DP_KERNELS "plain"
 #define DP_BATCH 1u
 /* Instructions of four outputs at one position. */
 #define DP_PACE(inputs) (4u * 7u * (inputs))
+/* And of a channel of a depthwise convolution at one position. */
+#define DP_NEAR_PACE 90u
 /* Generated weights are in order of their inputs. */
 #define DP_QUAD(a, b, c, d) a, b, c, d
 

@@ -6,6 +6,9 @@
 
 #include <stdint.h>
 
+/* Whole vectors begin at whole vectors. */
+#define DP_ALIGNED __attribute__((aligned(16)))
+
 /* Channels are padded to whole vectors; what stands in the padding meets weights of zero. */
 #define DP_PADDED(channels) (((channels) + 7u) / 8u * 8u)
 

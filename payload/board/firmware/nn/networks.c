@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#define INSTRUCTIONS_BETWEEN_POLLS 16000u
+#define INSTRUCTIONS_BETWEEN_POLLS 10000u
 #define CELL 48u /* planes x 4 x 4 pixels */
 
 const char dp_nn_kernels[] = DP_KERNELS;
@@ -43,11 +43,13 @@ static uint32_t place(uint32_t row, uint32_t column, uint32_t coarse_columns, ui
 
 enum dp_mode { REPLACE, ADD };
 
+static const int16_t nothing[DP_WIDEST_NEAR] DP_ALIGNED;
+
 /* out = clip(convolution), or clip(out + convolution); vectors of `out` lie `step` apart. */
 static void mix(const struct dp_layer *layer, const int16_t *in, uint32_t stride, uint32_t places,
                 int16_t *out, uint32_t step, enum dp_mode mode, struct dp_pace *pace)
 {
-    int32_t sums[4 * DP_BATCH];
+    int32_t sums[4 * DP_BATCH] DP_ALIGNED;
     const int8_t *weights = layer->weights;
     for (uint32_t o = 0; o < layer->outputs; o += 4, weights += 4u * layer->inputs) {
         for (uint32_t p = 0; p < places; p += DP_BATCH) {
@@ -55,13 +57,8 @@ static void mix(const struct dp_layer *layer, const int16_t *in, uint32_t stride
             dp_sums(weights, layer->inputs, in + p * stride, stride, count, sums);
             for (uint32_t i = 0; i < count; i++) {
                 int16_t *to = out + (p + i) * step + o;
-                for (uint32_t k = 0; k < 4; k++) {
-                    int32_t sum = (sums[4 * i + k] + layer->bias[o + k]) >> layer->shift[o + k];
-                    if (mode == ADD) {
-                        sum += to[k];
-                    }
-                    to[k] = (int16_t)clip(sum, layer->low, layer->high);
-                }
+                dp_round(sums + 4 * i, layer->bias + o, layer->shift + o, layer->low, layer->high,
+                         mode == ADD ? to : nothing, to);
             }
             dp_pace(pace, count * (DP_PACE(layer->inputs) + 60u));
         }
@@ -72,18 +69,18 @@ static void mix(const struct dp_layer *layer, const int16_t *in, uint32_t stride
 static void mix_latents(const struct dp_layer *layer, const int16_t *in, uint32_t stride,
                         uint32_t places, int32_t *y, enum dp_mode mode, struct dp_pace *pace)
 {
-    int32_t sums[4 * DP_BATCH];
+    int32_t sums[4 * DP_BATCH] DP_ALIGNED;
     const int8_t *weights = layer->weights;
     for (uint32_t o = 0; o < DP_LATENTS; o += 4, weights += 4u * layer->inputs) {
         for (uint32_t p = 0; p < places; p += DP_BATCH) {
             uint32_t count = places - p < DP_BATCH ? places - p : DP_BATCH;
             dp_sums(weights, layer->inputs, in + p * stride, stride, count, sums);
             for (uint32_t i = 0; i < count; i++) {
-                for (uint32_t k = 0; k < 4; k++) {
-                    int32_t *to = y + (o + k) * places + p + i;
-                    int32_t sum = (sums[4 * i + k] + layer->bias[o + k]) >> layer->shift[o + k];
-                    sum = clip(sum, layer->low, layer->high);
-                    *to = mode == ADD ? *to + sum : sum;
+                int32_t *to = y + o * places + p + i;
+                dp_round_wide(sums + 4 * i, layer->bias + o, layer->shift + o, layer->low,
+                              layer->high);
+                for (uint32_t k = 0; k < 4; k++, to += places) {
+                    *to = sums[4 * i + k] + (mode == ADD ? *to : 0);
                 }
             }
             dp_pace(pace, count * (DP_PACE(layer->inputs) + 60u));
@@ -96,7 +93,6 @@ static void near_mix(const struct dp_depthwise *layer, const int16_t *in, int16_
                      uint32_t rows, uint32_t columns, uint32_t levels, enum dp_mode mode,
                      struct dp_pace *pace)
 {
-    static const int16_t nothing[DP_WIDEST_NEAR];
     uint32_t channels = layer->channels, coarse = columns >> levels;
     for (uint32_t r = 0; r < rows; r++) {
         for (uint32_t s = 0; s < columns; s++) {
@@ -109,17 +105,14 @@ static void near_mix(const struct dp_depthwise *layer, const int16_t *in, int16_
             }
             uint32_t at = place(r, s, coarse, levels) * channels;
             for (uint32_t c = 0; c < channels; c += 8) {
-                int32_t sums[8];
+                int32_t sums[8] DP_ALIGNED;
                 dp_near_sums(layer->weights, channels, near, c, sums);
-                for (uint32_t k = 0; k < 8; k++) {
-                    int32_t sum = (sums[k] + layer->bias[c + k]) >> layer->shift[c + k];
-                    if (mode == ADD) {
-                        sum += in[at + c + k];
-                    }
-                    out[at + c + k] = (int16_t)clip(sum, layer->low, layer->high);
+                for (uint32_t k = c; k < c + 8; k += 4) {
+                    dp_round(sums + (k - c), layer->bias + k, layer->shift + k, layer->low,
+                             layer->high, mode == ADD ? in + at + k : nothing, out + at + k);
                 }
             }
-            dp_pace(pace, 300u + 9u * DP_PACE(channels) / 4u + 16u * channels);
+            dp_pace(pace, 300u + DP_NEAR_PACE * channels);
         }
     }
 }
@@ -169,7 +162,7 @@ static void turn_pixels(const struct dp_nn_tile *tile, const int32_t matrix[9], 
                 cell[16 * k] = (int16_t)clip((sum + (1 << 12)) >> 13, -512, 511);
             }
         }
-        dp_pace(pace, columns * DP_BLOCK * 60u);
+        dp_pace(pace, columns * DP_BLOCK * 90u);
     }
 }
 
@@ -187,8 +180,10 @@ static void sizes_of(const struct dp_latents *tile, int16_t *sizes, struct dp_pa
                 int32_t size = *y < 0 ? -*y : *y;
                 size = (size + ((1 << shift) >> 1)) >> shift;
                 to[c] = (int16_t)(!inside ? 0 : size > 255 ? 255 : size);
+                if (c % 64 == 63) {
+                    dp_pace(pace, 64 * 20u);
+                }
             }
-            dp_pace(pace, DP_LATENTS * 12u);
         }
     }
 }
@@ -239,7 +234,7 @@ static void scales_of_side(struct dp_latents *out, struct dp_memory *memory, str
     uint32_t half_rows = (out->rows + 1) / 2, half_columns = (out->columns + 1) / 2;
     uint32_t places = half_rows * half_columns;
     const uint32_t hyper = DP_PADDED(DP_HYPER), side = DP_PADDED(DP_SIDE);
-    int32_t sums[4];
+    int32_t sums[4] DP_ALIGNED;
 
     /* dp_side_end's outputs lie where this reads them. */
     mix(&dp_scales_in, b->side_end, side, places, a->scales_in, hyper, REPLACE, pace);
@@ -253,9 +248,9 @@ static void scales_of_side(struct dp_latents *out, struct dp_memory *memory, str
             int16_t *to = out->scales + r * out->columns + s;
             for (uint32_t o = 0; o < DP_LATENTS; o += 4, weights += 4u * layer->inputs) {
                 dp_sums(weights, layer->inputs, in, hyper, 1, sums);
+                dp_round_wide(sums, layer->bias + o, layer->shift + o, layer->low, layer->high);
                 for (uint32_t k = 0; k < 4; k++) {
-                    int32_t sum = (sums[k] + layer->bias[o + k]) >> layer->shift[o + k];
-                    to[(o + k) * out->places] = (int16_t)clip(sum, layer->low, layer->high);
+                    to[(o + k) * out->places] = (int16_t)sums[k];
                 }
                 dp_pace(pace, DP_PACE(layer->inputs) + 60u);
             }

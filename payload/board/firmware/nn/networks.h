@@ -42,8 +42,8 @@ union dp_second {
     uint8_t magnitudes[DP_LATENTS * DP_MOST_PLACES]; /* of the walk */
 };
 struct dp_memory {
-    union dp_first first;
-    union dp_second second;
+    union dp_first first DP_ALIGNED;
+    union dp_second second DP_ALIGNED;
 };
 
 /* Keeps the poll going: instructions are added up until it is time. */

@@ -5,6 +5,7 @@
 #define LAST_INDEX 120
 #define MOST_PHASE_PLACES DP_MOST_SIDE_PLACES /* a quarter, rounded up both ways */
 #define MOST_PART (DP_LARGEST_GROUP * MOST_PHASE_PLACES)
+#define SPOKEN (-126) /* the least log-scale in steps whose index is not 0: others are silent */
 #define LARGEST_LATENT (1 << 20)
 #define SIDE_LOWEST (-32)
 #define NO_CONTEXT 5u
@@ -31,6 +32,7 @@ struct walk {
     int16_t gain[DP_LATENTS];
     int32_t decoded[DP_MOST_PLACES][DP_PREDICTED]; /* of the leading channels */
     uint32_t window[DP_MOST_PLACES], window_expected[DP_MOST_PLACES]; /* F and F_E */
+    uint8_t places[4][MOST_PHASE_PLACES], place_count[4];             /* of each phase */
     struct neighbour near[DP_MOST_PLACES][9];
     uint8_t near_count[DP_MOST_PLACES];
     struct part part;
@@ -58,8 +60,17 @@ static inline uint32_t bin(uint32_t value, uint32_t octave)
     return at < 0 ? 0 : at > 31 ? 31 : (uint32_t)at;
 }
 
-static void find_neighbours(uint32_t rows, uint32_t columns)
+static void find_places(uint32_t rows, uint32_t columns)
 {
+    for (uint32_t phase = 0; phase < 4; phase++) {
+        uint32_t count = 0;
+        for (uint32_t r = phase_row[phase]; r < rows; r += 2) {
+            for (uint32_t s = phase_column[phase]; s < columns; s += 2) {
+                walk.places[phase][count++] = (uint8_t)(r * columns + s);
+            }
+        }
+        walk.place_count[phase] = (uint8_t)count;
+    }
     for (uint32_t p = 0; p < rows * columns; p++) {
         uint32_t r = p / columns, s = p % columns, count = 0;
         for (uint32_t n = 0; n < 9; n++) {
@@ -80,7 +91,7 @@ static void find_neighbours(uint32_t rows, uint32_t columns)
 static void begin(const struct dp_latents *tile, uint32_t quality, struct dp_pace *pace)
 {
     uint32_t places = tile->places;
-    find_neighbours(tile->rows, tile->columns);
+    find_places(tile->rows, tile->columns);
     for (uint32_t c = 0; c < DP_LATENTS; c++) {
         int32_t gain =
             dp_gain_row[quality] + dp_gain_channel[c] + dp_gain_rest[quality][c];
@@ -90,7 +101,7 @@ static void begin(const struct dp_latents *tile, uint32_t quality, struct dp_pac
             walk.expected[at] = dp_expected[index_of(tile->scales[at] + gain)];
             walk.magnitudes[at] = 0;
         }
-        dp_pace(pace, 20u + 14u * places);
+        dp_pace(pace, 30u + 20u * places);
     }
 }
 
@@ -98,15 +109,14 @@ static void begin(const struct dp_latents *tile, uint32_t quality, struct dp_pac
 static void look_back(const struct dp_group *group, struct dp_pace *pace)
 {
     uint32_t places = walk.tile->places, size[DP_MOST_PLACES], expected[DP_MOST_PLACES];
+    uint32_t begin = (uint32_t)(group->first - group->window) * places;
     for (uint32_t p = 0; p < places; p++) {
         size[p] = expected[p] = 0;
-    }
-    for (uint32_t c = (uint32_t)(group->first - group->window); c < group->first; c++) {
-        for (uint32_t p = 0; p < places; p++) {
-            size[p] += walk.magnitudes[c * places + p];
-            expected[p] += walk.expected[c * places + p];
+        for (uint32_t at = begin + p; at < group->first * places; at += places) {
+            size[p] += walk.magnitudes[at];
+            expected[p] += walk.expected[at];
         }
-        dp_pace(pace, 10u * places);
+        dp_pace(pace, 20u + 9u * group->window);
     }
     for (uint32_t p = 0; p < places; p++) {
         uint32_t near = 0, near_expected = 0;
@@ -175,51 +185,56 @@ static uint32_t rescale(uint32_t size, int32_t gain)
     return (uint32_t)((scaled + (1u << 11)) >> 12);
 }
 
+/* Code a latent that is not silent; return its decoded value. */
+static int32_t speak(uint32_t number, uint32_t phase, uint32_t channel, uint32_t place,
+                     int32_t base, int32_t mean)
+{
+    struct part *part = &walk.part;
+    uint32_t at = channel * walk.tile->places + place;
+    int32_t gain = walk.gain[channel], rest = walk.tile->y[at] - mean;
+    uint32_t index = corrected_index(number, phase, channel, place, base);
+    /* The dead zone is the encoder's own choice and no matter of the bitstream. */
+#ifdef DP_NN_ROUND_CORRECTED
+    uint32_t rounding = dp_rounding[index];
+#else
+    uint32_t rounding = dp_rounding[index_of(base)];
+#endif
+    uint32_t size = quantise((uint32_t)(rest < 0 ? -rest : rest), gain, rounding);
+    part->symbols[part->count] = rest < 0 ? -(int32_t)size : (int32_t)size;
+    part->index[part->count++] = (uint8_t)index;
+    walk.magnitudes[at] = (uint8_t)(size > 255 ? 255 : size);
+    int32_t back = (int32_t)rescale(size, gain);
+    return mean + (rest < 0 ? -back : back);
+}
+
 /* Fill in the part; false where a latent is beyond any picture's. */
 static bool find_symbols(uint32_t number, uint32_t phase, struct dp_pace *pace)
 {
     const struct dp_group *group = &dp_groups[number];
     const struct dp_latents *tile = walk.tile;
-    struct part *part = &walk.part;
-    part->count = 0;
+    walk.part.count = 0;
     for (uint32_t c = group->first; c < group->last; c++) {
+        const int16_t *scales = tile->scales + c * tile->places;
         int32_t gain = walk.gain[c];
-        for (uint32_t r = phase_row[phase]; r < tile->rows; r += 2) {
-            for (uint32_t s = phase_column[phase]; s < tile->columns; s += 2) {
-                uint32_t p = r * tile->columns + s, at = c * tile->places + p;
-                int32_t base = tile->scales[at] + gain;
-                int32_t before = index_of(base);
-                bool leading = group->means;
-                int32_t decoded = leading ? mean_of(group, phase, c, p) : 0;
-                if (before > 0) {
-                    uint32_t index = corrected_index(number, phase, c, p, base);
-                    int32_t rest = tile->y[at] - decoded;
-                    /* The dead zone is the encoder's own choice and no matter of the bitstream. */
-#ifdef DP_NN_ROUND_CORRECTED
-                    uint32_t rounding = dp_rounding[index];
-#else
-                    uint32_t rounding = dp_rounding[before];
-#endif
-                    uint32_t size = quantise((uint32_t)(rest < 0 ? -rest : rest), gain, rounding);
-                    part->symbols[part->count] = rest < 0 ? -(int32_t)size : (int32_t)size;
-                    part->index[part->count++] = (uint8_t)index;
-                    walk.magnitudes[at] = (uint8_t)(size > 255 ? 255 : size);
-                    if (leading) {
-                        int32_t back = (int32_t)rescale(size, gain);
-                        decoded += rest < 0 ? -back : back;
-                    }
-                    dp_pace(pace, 200);
+        for (uint32_t i = 0; i < walk.place_count[phase]; i++) {
+            uint32_t p = walk.places[phase][i];
+            int32_t base = scales[p] + gain;
+            if (group->means) {
+                int32_t decoded = mean_of(group, phase, c, p);
+                if (base >= SPOKEN) {
+                    decoded = speak(number, phase, c, p, base, decoded);
                 }
-                if (leading) {
-                    if (decoded > LARGEST_LATENT || decoded < -LARGEST_LATENT) {
-                        return false;
-                    }
-                    walk.decoded[p][c] = decoded;
-                    dp_pace(pace, 40u * group->last);
+                if (decoded > LARGEST_LATENT || decoded < -LARGEST_LATENT) {
+                    return false;
                 }
+                walk.decoded[p][c] = decoded;
+                dp_pace(pace, 300u + 40u * group->last);
+            } else if (base >= SPOKEN) {
+                speak(number, phase, c, p, base, 0);
+                dp_pace(pace, 250);
             }
         }
-        dp_pace(pace, 12u * MOST_PHASE_PLACES);
+        dp_pace(pace, 10u + 15u * walk.place_count[phase]);
     }
     return true;
 }

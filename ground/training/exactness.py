@@ -1,0 +1,298 @@
+"""The same bytes from every implementation, on any pictures, with the model in the package.
+
+    python -m downpass.ground.training.exactness FOLDER… [--crop 128] [--qualities 9]
+
+Four compute the networks: ONNX Runtime with one thread and with two, plain int64 in numpy
+(`integers`) and torch in float32 on its grids (`restore`). Of every picture and of made-up ones
+that saturate, tie and are nothing but noise, the latents, side information and scales must be
+the same integers, the codestreams the same bytes, and the decoded pixels the same, at qualities
+over the whole range. How much the outputs vary, and how many sums met a clip or a tie, is
+counted: networks whose outputs hardly vary would agree without proving anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...link.errors import InputError
+from ...link.planes import TileShape
+from ...link.rotation import rotation_matrix
+from ...link.tilecode import AnalysedTile, decode_tile, encode_tile
+from ...payload.encoders.student.colours import difference_moments, rotation_of, sampled_rows
+from ...payload.encoders.student.networks import BLOCK, load, session
+from ...payload.imager.scenes import FrameWindow, Scene
+from ..decoders.student import FOLDER as GROUND
+from . import integers
+from .colour import to_pixels, to_planes
+from .integers import IntegerNetworks, Integers
+from .networks import LATENT_FRACTION, LOG2_FRACTION, PIXEL_FRACTION, QUALITY_STEPS, Codec
+from .restore import from_integers, shipped_arrays, shipped_shape
+
+Analysed = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
+"""Latents, side information, log-scales."""
+_ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".webp")
+
+
+class DifferentError(Exception):
+    """Two implementations gave different numbers: which, of what."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the pictures made the networks do.
+
+    Attributes:
+        pictures: How many.
+        streams: Codestreams compared.
+        values: By output, the different integers that occurred.
+        clipped: Sums that were clipped.
+        ties: Sums that lay halfway between two integers.
+        sums: All sums.
+        digest: Of all codestreams and decoded pixels: one number to compare machines by.
+    """
+
+    pictures: int = 0
+    streams: int = 0
+    values: dict[str, set[int]] = field(default_factory=dict)
+    clipped: int = 0
+    ties: int = 0
+    sums: int = 0
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    def note(self, name: str, array: NDArray[Any]) -> None:
+        """Remember which values occurred."""
+        self.values.setdefault(name, set()).update(np.unique(array).tolist())
+
+
+class CountingNetworks(IntegerNetworks):
+    """The plain reference, counting what its sums meet."""
+
+    seen: Seen
+
+    __slots__ = ("seen",)
+
+    def __init__(self, arrays: integers.Arrays, seen: Seen) -> None:
+        super().__init__(arrays)
+        object.__setattr__(self, "seen", seen)
+
+    def _layer(self, name: str, value: Integers, bias: NDArray[Any] | None = None) -> Integers:
+        out = self._sum(name, value, bias)
+        low, high = self.arrays[f"{name}.clip"]
+        self.seen.clipped += int(np.count_nonzero((out < low) | (out > high)))
+        return np.asarray(np.clip(out, low, high))
+
+    def _sum(self, name: str, value: Integers, bias: NDArray[Any] | None = None) -> Integers:
+        # Rounded half up here; half down is the same with all signs turned. Ties alone differ.
+        up = super()._sum(name, value, bias)
+        weight = self.arrays[f"{name}.weight"]
+        own = self.arrays[f"{name}.bias"] if bias is None else bias
+        turned = CountingNetworks(
+            self.arrays | {f"{name}.weight": -weight.astype(np.int64)}, self.seen
+        )
+        down = -IntegerNetworks._sum(turned, name, value, -own.astype(np.int64))
+        self.seen.ties += int(np.count_nonzero(up != down))
+        self.seen.sums += up.size
+        return up
+
+
+@cache
+def _torch_codec() -> Codec:
+    return from_integers(shipped_arrays(), shipped_shape())
+
+
+@torch.no_grad()
+def _analyse_in_torch(planes: Integers) -> Analysed:
+    codec = _torch_codec()
+    latents = codec.analysis(torch.from_numpy(planes[None] / 2).float())
+    side = torch.floor(codec.hyper.analyse(latents) + 0.5)
+    side = side.clamp(codec.hyper.side.low, codec.hyper.side.high)
+    scales = codec.hyper.synthesise(side, latents.shape[2], latents.shape[3])
+    return tuple(  # type: ignore[return-value]
+        (value[0].double() * factor).numpy().astype(np.int64)
+        for value, factor in ((latents, 2**LATENT_FRACTION), (side, 1), (scales, 2**LOG2_FRACTION))
+    )
+
+
+@torch.no_grad()
+def _synthesise_in_torch(latents: Integers, quality: int) -> Integers:
+    decoded = torch.from_numpy(latents[None] / 2**LATENT_FRACTION).float()
+    out = _torch_codec().synthesis(decoded, torch.tensor([quality / QUALITY_STEPS]))
+    return np.asarray((out[0].double() * 2**PIXEL_FRACTION).numpy().astype(np.int64))
+
+
+def check(
+    name: str, pixels: NDArray[np.uint8], qualities: Sequence[int], seen: Seen | None = None
+) -> Seen:
+    """Hold four implementations against one another on one picture.
+
+    Args:
+        name: What to call it in an error.
+        pixels: (16 · rows, 16 · columns, 3) of 8 bits.
+        qualities: 0 to 256.
+        seen: What was seen before, to add to.
+
+    Raises:
+        DifferentError: They do not agree.
+    """
+    seen = seen or Seen()
+    model, arrays = load(), shipped_arrays()
+    counting, plain = CountingNetworks(arrays, seen), IntegerNetworks(arrays)
+    rows, below, columns = sampled_rows(pixels.shape)
+    turn = rotation_of(difference_moments(pixels[rows, columns], pixels[below, columns]))
+    matrix = rotation_matrix(turn)
+    shape = TileShape(pixels.shape[0] // BLOCK, pixels.shape[1] // BLOCK)
+    planes = to_planes(pixels, matrix)
+    analysed: dict[str, Analysed] = {}
+    for threads in (1, 2):
+        latents, side = model.analyse(pixels, matrix, threads)
+        scales = model.log_scales(side, threads)
+        analysed[f"onnxruntime, {threads} threads"] = latents, side, scales
+    latents = counting.analyse(planes)
+    side = counting.side(latents)
+    analysed["numpy"] = latents, side, counting.log_scales(side, shape.rows, shape.columns)
+    analysed["torch"] = _analyse_in_torch(planes)
+    first, *others = analysed
+    for other in others:
+        for what, one, two in zip(
+            ("latents", "side", "log_scales"), analysed[first], analysed[other], strict=True
+        ):
+            if not np.array_equal(_cut(one, shape, what), _cut(two, shape, what)):
+                raise DifferentError(f"{name}: {what} of {first} and {other}")
+    for what, array in zip(("latents", "side", "log_scales"), analysed["numpy"], strict=True):
+        seen.note(what, array)
+    tiles = {who: _tile(found) for who, found in analysed.items()}
+    for quality in qualities:
+        streams = {who: encode_tile(model.entropy, tile, quality) for who, tile in tiles.items()}
+        if len(set(streams.values())) > 1:
+            raise DifferentError(f"{name}: codestreams at quality {quality}")
+        stream = streams[first]
+        decoded = decode_tile(model.entropy, model.log_scales, stream, shape, quality)
+        feed = {"latents": decoded, "quality": np.array(quality), "rotation": matrix}
+        drawn = {
+            f"onnxruntime, {threads} threads": session(GROUND / "decoder.onnx", threads).run(
+                ["pixels"], feed
+            )[0]
+            for threads in (1, 2)
+        }
+        wide = decoded.astype(np.int64)
+        networks = counting if quality == qualities[0] else plain
+        drawn["numpy"] = to_pixels(networks.synthesise(wide, quality), matrix, PIXEL_FRACTION)
+        drawn["torch"] = to_pixels(_synthesise_in_torch(wide, quality), matrix, PIXEL_FRACTION)
+        for who, picture in drawn.items():
+            if not np.array_equal(picture, drawn[first]):
+                raise DifferentError(f"{name}: pixels of {first} and {who} at quality {quality}")
+        seen.note("pixels", drawn[first])
+        seen.digest.update(stream)
+        seen.digest.update(drawn[first].tobytes())
+        seen.streams += 1
+    seen.pictures += 1
+    return seen
+
+
+def _cut(array: NDArray[Any], shape: TileShape, what: str) -> NDArray[Any]:
+    """Leave out what log-scales have beyond the tile: no one reads it."""
+    return array[:, : shape.rows, : shape.columns] if what == "log_scales" else array
+
+
+def _tile(found: Analysed) -> AnalysedTile:
+    """Return the entropy coder's input, scales padded to whole pairs as the network has them."""
+    latents, side, scales = (array.astype(np.int32) for array in found)
+    down, right = 2 * side.shape[1] - scales.shape[1], 2 * side.shape[2] - scales.shape[2]
+    return AnalysedTile.of(latents, side, np.pad(scales, ((0, 0), (0, down), (0, right))))
+
+
+def made_up(side: int = 48, seed: int = 7) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Yield pictures made to saturate, to tie, to be blank and to be nothing but noise."""
+    rng = np.random.default_rng(seed)
+    shape = (side, side, 3)
+    yield "noise", rng.integers(0, 256, shape).astype(np.uint8)
+    yield "extremes", (rng.integers(0, 2, shape) * 255).astype(np.uint8)
+    checks = (np.indices(shape[:2]).sum(axis=0) % 2 * 255).astype(np.uint8)
+    yield "checks", np.repeat(checks[..., None], 3, axis=2)
+    # Blocks of one level, the levels a step apart: sums in steps of a layer's whole weight.
+    levels = (np.arange(side // BLOCK * (side // BLOCK)) * 29 % 256).astype(np.uint8)
+    blocks = levels.reshape(side // BLOCK, -1).repeat(BLOCK, 0).repeat(BLOCK, 1)
+    yield "blocks", np.repeat(blocks[..., None], 3, axis=2)
+    yield "near grey", (128 + rng.integers(-1, 2, shape)).astype(np.uint8)
+    for level in (0, 128, 255):
+        yield f"level {level}", np.full(shape, level, np.uint8)
+
+
+def pictures(paths: Sequence[Path], crop: int) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Yield the middle of every picture in 8 bits and three bands, its sides multiples of 16.
+
+    Raises:
+        InputError: No pictures, or one that cannot be read.
+    """
+    files = [
+        file
+        for path in paths
+        for file in (sorted(path.iterdir()) if path.is_dir() else [path])
+        if file.suffix.lower() in _ENDINGS
+    ]
+    if not files:
+        raise InputError(f"{', '.join(map(str, paths))}: no pictures")
+    for file in files:
+        with Scene(file) as scene:
+            high, wide = (min(crop, n) // BLOCK * BLOCK for n in (scene.height, scene.width))
+            if not high or not wide:
+                raise InputError(f"{file}: smaller than {BLOCK} x {BLOCK} pixels")
+            place = FrameWindow((scene.width - wide) // 2, (scene.height - high) // 2, wide, high)
+            frame = scene.read(place, bands=min(3, scene.bands))
+        bands = [min(band, frame.bands - 1) for band in range(3)]
+        values = frame.pixels[..., bands].astype(np.int64)
+        if frame.bit_depth > 8:
+            low, high_value = int(values.min()), max(int(values.max()), int(values.min()) + 1)
+            values = (values - low) * 255 // (high_value - low)
+        yield file.name, np.ascontiguousarray(values.astype(np.uint8))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check every picture and say what was seen; status 1 where implementations differ."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("paths", type=Path, nargs="*", help="pictures, or folders of them")
+    parser.add_argument("--crop", type=int, default=128, help="pixels a side (default 128)")
+    parser.add_argument("--qualities", type=int, default=9, help="of 257, evenly (default 9)")
+    options = parser.parse_args(arguments)
+    if options.crop < BLOCK or not 1 <= options.qualities <= QUALITY_STEPS + 1:
+        parser.error(f"allowed are crops from {BLOCK} and 1 to {QUALITY_STEPS + 1} qualities")
+    torch.set_num_threads(1)
+    qualities = np.linspace(0, QUALITY_STEPS, options.qualities).round().astype(int).tolist()
+    seen, say = Seen(), sys.stdout.write
+    try:
+        for name, pixels in made_up():
+            check(name, pixels, qualities, seen)
+        if options.paths:
+            for name, pixels in pictures(options.paths, options.crop):
+                check(name, pixels, qualities, seen)
+                say(f"{name}: {pixels.shape[1]} x {pixels.shape[0]}, the same\n")
+                sys.stdout.flush()
+    except DifferentError as error:
+        say(f"DIFFERENT: {error}\n")
+        return 1
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    say(
+        f"{seen.pictures} pictures, {seen.streams} codestreams: ONNX Runtime with 1 and 2 threads, "
+        "numpy in int64 and torch in float32 agree to the bit.\n"
+        f"Of {seen.sums / 1e6:.0f} million sums {seen.clipped} were clipped and {seen.ties} tied; "
+        + ", ".join(f"{len(v)} values of {name}" for name, v in seen.values.items())
+        + f".\nSHA-256 of all of it: {seen.digest.hexdigest()[:16]}\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

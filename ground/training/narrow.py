@@ -1,0 +1,334 @@
+"""The networks that fly as ONNX graphs of 8-bit kernels: the same integers, three times as fast.
+
+Activations are unsigned bytes, channels last. Most layers are one `QLinearConv`, which rounds
+float(sum) · scale to the nearest byte, ties to even, and saturates. Ours rounds ties up:
+
+    out = clip((sum + 2^(s-1)) >> s, 0, 255)
+
+so the scale is 2^-s · (1 + 2^-22). That lifts a tie (sum · 2^-s = k + 1/2) over the edge, as the
+product, two units in its last place more, is not rounded back; and the largest number below a
+tie, k + 1/2 - 2^-s, gains less than 2^-14 and stays below for s up to 13. Negative sums give 0
+either way. Where sums are wanted whole (residuals, latents), `MatMulIntegerToFloat` gives
+float(sum) · 2^-s + bias, exact below 2^24.
+
+The planes have ten bits: 4 · high + low, bytes with the zero point 128.
+
+Processors without VNNI or dot products run these kernels with sums of two products in 16 bits,
+which saturate. So `payload.encoders.student.networks` tries first, and takes the graphs of
+`graphs` where a sum is wrong.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+from .colour import MATRIX_FRACTION, PLANE_FRACTION
+from .graphs import GraphBuilder
+from .integers import Arrays
+from .networks import BLOCK
+
+LIFT = 1.0 + 2.0**-22
+"""What lifts a tie over the edge."""
+LARGEST_SHIFT = 13
+_DOMAIN = "com.microsoft"
+
+
+class NarrowBuilder(GraphBuilder):
+    """Adds layers of 8-bit kernels, channels last."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        super().__init__(arrays)
+        self.domains.append(helper.make_opsetid(_DOMAIN, 1))
+
+    def layer(self, name: str, value: str, **options: Any) -> str:
+        """Add a whole layer from bytes to bytes.
+
+        Raises:
+            ValueError: Its outputs are no bytes, or the scale's lift would not do.
+        """
+        weight, shift = self.weight(name), self.shift(name)
+        low, high = self.arrays[f"{name}.clip"]
+        if (low, high) != (0, 255) or int(shift.max()) > LARGEST_SHIFT:
+            raise ValueError(f"{name}: clipped to {low}…{high} after shifts up to {shift.max()}")
+        stride = int(options.get("stride", 1))
+        if stride > 1:
+            weight = weight.reshape(weight.shape[0], -1, stride, stride)
+        order, repeats = options.get("order"), options.get("repeats")
+        if order is not None:
+            weight = weight[:, order]
+        if repeats is not None:
+            weight = np.concatenate([weight] * repeats, axis=1)
+        rows, columns = weight.shape[2:]
+        depthwise = weight.shape[1] == 1 and weight.shape[0] > 1 and rows == 3
+        scale = (np.exp2(-shift) * LIFT).astype(np.float32)
+        return self.node(
+            "QLinearConv", value, self.one(), options.get("zero", self.zero()),
+            self.constant(weight, f"{name}.weight"), self.constant(scale, f"{name}.scale"),
+            self.constant(np.zeros(shift.size, np.int8), f"{name}.zeros"),
+            self.one(), self.zero(),
+            self.constant(self.arrays[f"{name}.bias"].astype(np.int32), f"{name}.bias"),
+            domain=_DOMAIN, channels_last=1, kernel_shape=[rows, columns],
+            pads=[rows // 2] * 4 if stride == 1 else [0] * 4,
+            strides=[stride, stride], group=weight.shape[0] if depthwise else 1,
+        )  # fmt: skip
+
+    def sums(
+        self,
+        name: str,
+        value: str,
+        *,
+        matrix: NDArray[Any] | None = None,
+        times: float = 1.0,
+        added: float | None = 0.5,
+        zero: str | None = None,
+    ) -> str:
+        """Add a 1 x 1 layer's sums in float: sum · times · 2^-s + bias.
+
+        Args:
+            name: of the layer in the arrays.
+            value: its input, bytes (…, channels).
+            matrix: the weights (in, out) where they are in another order.
+            times: a power of two.
+            added: to the bias, where there is a shift: 1/2 to be floored; 0 to be rounded to
+                nearest (half a last place is added, so that nothing ties); None for no bias.
+            zero: the input's zero point.
+        """
+        shift = self.shift(name)
+        matrix = self.weight(name)[:, :, 0, 0].T if matrix is None else matrix
+        inputs = [
+            value,
+            self.constant(matrix, f"{name}.matrix"),
+            self.one(),
+            self.constant((np.exp2(-shift) * times).astype(np.float32), f"{name}.scale_{times}"),
+            zero or self.zero(),
+            self.constant(np.zeros(shift.size, np.int8), f"{name}.zeros"),
+        ]
+        if added is not None:
+            bias = self.arrays[f"{name}.bias"] * np.exp2(-shift)
+            bias = bias + (np.where(shift > 0, 0.5, 0.0) if added else np.exp2(-shift - 1.0))
+            inputs.append(self.constant(bias.astype(np.float32), f"{name}.bias"))
+        return self.node("MatMulIntegerToFloat", *inputs, domain=_DOMAIN)
+
+    def block(self, name: str, value: str) -> str:
+        """Add a separable block: depthwise, 1 x 1, the input added."""
+        if tuple(self.arrays[f"{name}.pointwise.clip"]) != (0, 255):
+            raise ValueError(f"{name}: not clipped to bytes")
+        inner = self.layer(f"{name}.depthwise", value)
+        added = self.sums(f"{name}.pointwise", inner, added=0.0)
+        return self.bytes(self.node("Add", added, self.node("Cast", value, to=TensorProto.FLOAT)))
+
+    def bytes(self, value: str) -> str:
+        """Add rounding to the nearest byte of what has no ties."""
+        return self.node("QuantizeLinear", value, self.one(), self.zero())
+
+    def weight(self, name: str) -> NDArray[np.int8]:
+        """Return a layer's weights."""
+        return self.arrays[f"{name}.weight"]
+
+    def shift(self, name: str) -> NDArray[np.int64]:
+        """Return a layer's shifts."""
+        return self.arrays[f"{name}.shift"].astype(np.int64)
+
+    def one(self) -> str:
+        """Return the scale of whole numbers."""
+        return self.constant(np.float32(1), "one")
+
+    def zero(self) -> str:
+        """Return the zero point of bytes."""
+        return self.constant(np.array(0, np.uint8), "zero")
+
+    def middle(self) -> str:
+        """Return the zero point of the planes' bytes."""
+        return self.constant(np.array(128, np.uint8), "middle")
+
+
+def encoder_graph(arrays: Arrays) -> bytes:
+    """Return the graph of analysis and hyper analysis, from what `graphs.encoder_graph` takes."""
+    g = NarrowBuilder(arrays)
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["height", "width", 3])
+    rotation = helper.make_tensor_value_info("rotation", TensorProto.INT32, [3, 3])
+    rows, columns = _sides(g, "pixels", BLOCK)
+    four = g.constant(np.array([4]), "four")
+    band, minus = g.constant(np.array([3]), "bands"), g.constant(np.array([-1]), "minus")
+    fine_rows, fine_columns = g.node("Mul", rows, four), g.node("Mul", columns, four)
+    split = g.node("Concat", fine_rows, four, fine_columns, four, band, axis=0)
+    folded = g.node("Transpose", g.node("Reshape", "pixels", split), perm=[0, 2, 1, 3, 4])
+    unit = g.constant(np.array([1]), "unit")
+    flat = g.constant(np.array([48]), "fold_size")
+    folded = g.node("Reshape", folded, g.node("Concat", minus, flat, axis=0))
+    high, low = _planes(g, folded)
+    # One position of the fine grid a row: four times the high bytes and the low ones.
+    value = g.node("Concat", high, high, high, high, low, axis=1)
+    wide = g.constant(np.array([5 * 48]), "entering_size")
+    value = g.node(
+        "Reshape", value, g.node("Concat", unit, fine_rows, fine_columns, wide, axis=0)
+    )
+    # Folded planes come as (row, column, band); the stored weights are for (band, row, column).
+    order = np.arange(48).reshape(3, 16).T.reshape(-1)
+    value = g.layer("analysis.enter", value, order=order, repeats=5, zero=g.middle())
+    value = g.block("analysis.block_fine", value)
+    value = g.layer("analysis.down_middle", value, stride=2)
+    value = g.block("analysis.block_middle", value)
+    value = g.layer("analysis.down_coarse", value, stride=2)
+    value = g.block("analysis.block_coarse", value)
+    branch = g.node("Floor", g.sums("analysis.leave", value))
+    latents = g.node("Add", branch, _linear(g, high, low, rows, columns))
+    spread = np.exp2(-arrays["hyper.spread_shift"].astype(np.float32))
+    side = g.node("Mul", g.node("Abs", latents), g.constant(spread, "hyper.spread"))
+    # A quarter of the last place rounds ties up and moves nothing else.
+    side = g.bytes(g.node("Add", side, g.constant(spread / 4, "hyper.spread_tie")))
+    side = g.node("Pad", side, _odd_padding(g, rows, columns))
+    side = g.layer("hyper.analysis_in", side)
+    side = g.layer("hyper.analysis_out", side, stride=2)
+    side = g.node("Floor", g.sums("hyper.analysis_end", side))
+    side = g.clip(side, *arrays["hyper.analysis_end.clip"])
+    outputs = {
+        "latents": _channels_first(g, latents),
+        "side": _channels_first(g, side),
+    }
+    infos = [
+        helper.make_tensor_value_info("latents", TensorProto.INT32, ["latents", "rows", "columns"]),
+        helper.make_tensor_value_info("side", TensorProto.INT32, ["side", "rows2", "columns2"]),
+    ]
+    return g.model("encoder", [pixels, rotation], outputs, infos)
+
+
+def _sides(g: GraphBuilder, value: str, size: int) -> tuple[str, str]:
+    """Return rows and columns of (rows, columns, channels), in units of `size`."""
+    counts = g.node(
+        "Div", g.node("Shape", value), g.constant(np.array([size, size, 1]), f"sides_{size}")
+    )
+    first, second = (
+        g.node("Slice", counts, *(g.constant(np.array([n]), f"slice_{n}") for n in (i, i + 1)))
+        for i in (0, 1)
+    )
+    return first, second
+
+
+def _planes(g: NarrowBuilder, folded: str) -> tuple[str, str]:
+    """Return the high and low bytes of the planes, of pixels folded to (…, 48).
+
+    The rotation is one product for all sixteen pixels of a row. Rotations keep lengths, so planes
+    are within 222 grey levels of the middle, and nothing is clipped.
+    """
+    turn = g.node("Transpose", g.node("Cast", "rotation", to=TensorProto.FLOAT), perm=[1, 0])
+    turn = g.node(
+        "Mul", turn, g.constant(np.float32(2.0 ** (PLANE_FRACTION - MATRIX_FRACTION)), "turn.unit")
+    )
+    sixteen = g.node("Tile", turn, g.constant(np.array([16, 16]), "turn.tiles"))
+    mask = np.kron(np.eye(16, dtype=np.float32), np.ones((3, 3), np.float32))
+    matrix = g.node("Mul", sixteen, g.constant(mask, "turn.mask"))
+    middle = g.constant(np.full((1, 48), -128, np.float32), "turn.middle")
+    # Planes are whole after flooring with a half. Rounding to nearest wants no half, and here
+    # twos less, so that it floors quarters.
+    spare = 2.0 ** (PLANE_FRACTION - MATRIX_FRACTION - 1)
+    offset = np.float32(0.5 - 2.0 + spare)
+    bias = g.node("Add", g.node("MatMul", middle, matrix), g.constant(offset, "turn.offset"))
+    value = g.node("Cast", folded, to=TensorProto.FLOAT)
+    value = g.node("Add", g.node("MatMul", value, matrix), bias)
+    quarter = g.constant(np.float32(4), "quarter")
+    high = g.node("QuantizeLinear", value, quarter, g.middle())
+    # value − 4 · high lies in −2 … 2: with 3/2 more, rounding floors the low byte.
+    low = g.node("Sub", value, g.node("DequantizeLinear", high, quarter, g.middle()))
+    low = g.node("Add", low, g.constant(np.float32(1.5), "turn.low"))
+    low = g.node("QuantizeLinear", low, g.one(), g.middle())
+    return high, low
+
+
+def _linear(g: NarrowBuilder, high: str, low: str, rows: str, columns: str) -> str:
+    """Add the linear analysis: a product of high bytes and one of low ones."""
+    weight = g.weight("analysis.linear").reshape(-1, 3, 4, 4, 4, 4)
+    # From (band, block row, row, block column, column), to rows of 48 in rows of sixteen.
+    matrix = weight.transpose(2, 4, 3, 5, 1, 0).reshape(3 * BLOCK**2, -1)
+    four, flat = g.constant(np.array([4]), "four"), g.constant(np.array([48]), "fold_size")
+    split = g.node("Concat", rows, four, columns, four, flat, axis=0)
+    whole = g.constant(np.array([3 * BLOCK**2]), "block_size")
+    joined = g.node("Concat", rows, columns, whole, axis=0)
+    parts = []
+    for value, times, added in ((high, 4.0, 0.5), (low, 1.0, None)):
+        blocks = g.node("Transpose", g.node("Reshape", value, split), perm=[0, 2, 1, 3, 4])
+        blocks = g.node("Reshape", blocks, joined)
+        parts.append(
+            g.sums("analysis.linear", blocks, matrix=matrix, times=times, added=added, zero=g.middle())
+        )
+    return g.unsqueeze(g.node("Floor", g.node("Add", *parts)))
+
+
+def _odd_padding(g: GraphBuilder, rows: str, columns: str) -> str:
+    """Return the pads that make both sides even."""
+    two = g.constant(np.array([2]), "two")
+    odd = [g.node("Mod", side, two) for side in (rows, columns)]
+    zeros = (g.constant(np.zeros(n, np.int64), f"zeros_{n}") for n in (5, 1))
+    return g.node("Concat", next(zeros), *odd, next(zeros), axis=0)
+
+
+def _channels_first(g: GraphBuilder, value: str) -> str:
+    value = g.node("Transpose", g.squeeze(value), perm=[2, 0, 1])
+    return g.node("Cast", value, to=TensorProto.INT32)
+
+
+def hyper_graph(arrays: Arrays) -> bytes:
+    """Return the graph of the hyper synthesis, from what `graphs.hyper_graph` takes.
+
+    Its small first layers stay in float: they have signed inputs, and sums of signed ones.
+    """
+    g = NarrowBuilder(arrays)
+    side = helper.make_tensor_value_info("side", TensorProto.INT32, ["channels", "rows", "columns"])
+    value = g.unsqueeze(g.node("Cast", "side", to=TensorProto.FLOAT))
+    value = GraphBuilder.layer(g, "hyper.synthesis_in", value)
+    value = g.bytes(g.residual("hyper.synthesis_mix", value, value))
+    value = g.node("Transpose", value, perm=[0, 2, 3, 1])
+    value = g.layer("hyper.synthesis_up", value)
+    # Channels come as (channel, row, column) of the four positions, which are put in place here.
+    rows, columns = _sides(g, g.squeeze(value), 1)
+    count = arrays["hyper.synthesis_up.weight"].shape[0] // 4
+    two, channels = (g.constant(np.array([n]), f"split_{n}") for n in (2, count))
+    split = g.node("Concat", rows, columns, channels, two, two, axis=0)
+    value = g.node("Transpose", g.node("Reshape", value, split), perm=[0, 3, 1, 4, 2])
+    value = g.node("Reshape", value, g.constant(np.array([-1, count]), "positions"))
+    value = g.sums("hyper.synthesis_out", value)
+    value = g.node("Floor", g.clip(value, *arrays["hyper.synthesis_out.clip"]))
+    value = g.node("Transpose", value, perm=[1, 0])
+    minus = g.constant(np.array([-1]), "minus")
+    whole = g.node("Concat", minus, g.node("Mul", rows, two), g.node("Mul", columns, two), axis=0)
+    value = g.node("Reshape", value, whole)
+    outputs = {"log_scales": g.node("Cast", value, to=TensorProto.INT32)}
+    info = helper.make_tensor_value_info(
+        "log_scales", TensorProto.INT32, ["latents", "rows2", "columns2"]
+    )
+    return g.model("hyper", [side], outputs, [info])
+
+
+def probe_graph() -> bytes:
+    """Return a graph that tells whether 8-bit kernels add exactly where it runs.
+
+    bytes (1, 8, 8, 64) → product float (1, 8, 8, 32), convolved and depthwise bytes: sums with
+    weights of 127, times 2^-13 (after the product: as they are).
+    """
+    channels, out, shift = 64, 32, 13
+    arrays: Arrays = {}
+    shapes = {"product": (out, 1, 1), "convolved": (out, 1, 1), "depthwise": (channels, 3, 3)}
+    for name, (count, rows, columns) in shapes.items():
+        taken = 1 if name == "depthwise" else channels
+        arrays[f"{name}.weight"] = np.full((count, taken, rows, columns), 127, np.int8)
+        arrays[f"{name}.bias"] = np.zeros(count, np.int32)
+        arrays[f"{name}.shift"] = np.full(count, 0 if name == "product" else shift, np.int8)
+        arrays[f"{name}.clip"] = np.array([0, 255], np.int32)
+    g = NarrowBuilder(arrays)
+    size = [1, 8, 8]
+    taken_info = helper.make_tensor_value_info("bytes", TensorProto.UINT8, [*size, channels])
+    outputs = {
+        "product": g.sums("product", "bytes"),
+        "convolved": g.layer("convolved", "bytes"),
+        "depthwise": g.layer("depthwise", "bytes"),
+    }
+    infos = [
+        helper.make_tensor_value_info("product", TensorProto.FLOAT, [*size, out]),
+        helper.make_tensor_value_info("convolved", TensorProto.UINT8, [*size, out]),
+        helper.make_tensor_value_info("depthwise", TensorProto.UINT8, [*size, channels]),
+    ]
+    return g.model("probe", [taken_info], outputs, infos)

@@ -1,0 +1,7 @@
+/* Address translation and caches of the real boards. */
+#ifndef DP_MMU_H
+#define DP_MMU_H
+
+void mmu_on(void);
+
+#endif

@@ -1,0 +1,179 @@
+"""One codec on one picture: its points of rate and distortion, and its speed.
+
+Points are real bytes, container included, decoded and measured; they are kept in the cache of
+encoded frames, so a curve that does not change (another codec's, an old model's) is made once.
+Speed is measured anew every time, at one rate for all codecs: the quality that gives the rate is
+looked for beforehand and nobody pays for the search.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Final
+
+from ...ground.decoders import decode
+from ...ground.quality import quality
+from ...link.errors import InputError
+from ...payload.encoders.base import Encoder, Frame, Prepared, Setting
+from ..content_cache import ContentCache, frame_digest
+
+_POINTS: Final = 12
+_HALVINGS: Final = 5
+_MORE: Final = 3
+_ROUNDS: Final = 2
+_KIND: Final = "curve-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One bitstream of one picture.
+
+    Attributes:
+        bytes: Of the container.
+        bpp: Bits a pixel, all bands together.
+        psnr_db: Infinite where nothing is lost.
+        ms_ssim: 0 to 1.
+    """
+
+    bytes: int
+    bpp: float
+    psnr_db: float
+    ms_ssim: float
+
+    @property
+    def ms_ssim_db(self) -> float:
+        """MS-SSIM on a scale on which it can be interpolated: dB below 1."""
+        return -10 * math.log10(1 - self.ms_ssim) if self.ms_ssim < 1 else math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A codec's points on a picture, by rising size, and the quality to measure its speed at."""
+
+    points: tuple[Point, ...]
+    quality: float
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Megapixels in a second of processor time, from pixels to container and back."""
+
+    encode_mpx_s: float
+    decode_mpx_s: float
+
+
+def reach(rates: tuple[float, float], anchor: bool) -> tuple[float, float]:
+    """Return the rates between which to code, for quality between two rates of the anchor.
+
+    The anchor's are the two themselves. Those of the others are half the lower and 1.7 times
+    the higher, because a better codec needs fewer bytes for the same quality, and a worse one
+    more.
+    """
+    return rates if anchor else (rates[0] / 2, rates[1] * 1.7)
+
+
+def curve(
+    codec: Encoder, frame: Frame, rates: tuple[float, float], middle: float, cache: ContentCache
+) -> Curve:
+    """Return a codec's curve on a picture: qualities at even steps between two rates.
+
+    The ends lie at or beyond the two rates, so that these are interpolated, as far as the codec
+    reaches.
+
+    Args:
+        codec: Codes it.
+        frame: The picture.
+        rates: Bits a pixel.
+        middle: Bits a pixel to find the quality of.
+        cache: Keeps curves.
+
+    Raises:
+        InputError: The codec cannot code this picture at all.
+    """
+    parts = (
+        frame_digest(frame),
+        *(codec.name, codec.version, codec.fingerprint.hex(), codec.tile),
+        *(f"{rate:.6g}" for rate in (*rates, middle)),
+    )
+    key = sha256("\0".join(map(str, parts)).encode()).hexdigest()
+
+    def make() -> bytes:
+        coded = _Coded(codec.prepare(frame))
+        pixels = frame.width * frame.height
+        low, _ = coded.around(rates[0] * pixels / 8, 0.0, 100.0, _HALVINGS)
+        _, high = coded.around(rates[1] * pixels / 8, low, 100.0, _HALVINGS)
+        steps = [low + (high - low) * n / (_POINTS - 1) for n in range(_POINTS)]
+        bitstreams = {len(coded.at(step)): coded.at(step) for step in steps}
+        points = [asdict(_point(frame, bitstreams[size])) for size in sorted(bitstreams)]
+        wanted = middle * pixels / 8
+        below = [step for step in steps if len(coded.at(step)) <= wanted]
+        start = below[-1] if below else low
+        at, _ = coded.around(wanted, start, min(start + steps[1] - steps[0], high), _MORE)
+        at = 100.0 if coded.lossless else at
+        return json.dumps({"points": points, "quality": at}).encode()
+
+    found = json.loads(cache.value(_KIND, key, make))
+    return Curve(tuple(Point(**point) for point in found["points"]), found["quality"])
+
+
+class _Coded:
+    """A picture's bitstreams by quality, each made once.
+
+    Attributes:
+        lossless: Whether the codec turned out to be lossless and nothing else.
+    """
+
+    def __init__(self, prepared: Prepared) -> None:
+        self._prepared = prepared
+        self._made: dict[float, bytes] = {}
+        self.lossless = False
+
+    def at(self, quality: float) -> bytes:
+        """Return the bitstream at a quality; of a codec that loses nothing, the only one."""
+        if quality not in self._made:
+            try:
+                self._made[quality] = self._prepared.encode(Setting(quality=quality))
+            except InputError:
+                if quality == 100:
+                    raise
+                self.lossless = True
+                self._made[quality] = self.at(100.0)
+        return self._made[quality]
+
+    def around(self, wanted: float, low: float, high: float, halvings: int) -> tuple[float, float]:
+        """Return qualities below and above so many bytes, as close as the halvings go."""
+        for _ in range(halvings):
+            middle = (low + high) / 2
+            fits = len(self.at(middle)) <= wanted
+            low, high = (middle, high) if fits else (low, middle)
+        return low, high
+
+
+def speed(codec: Encoder, frame: Frame, at: float) -> Speed:
+    """Return a codec's speed on a picture, the better of two tries.
+
+    Args:
+        codec: Codes and decodes it.
+        frame: The picture.
+        at: The quality.
+    """
+    megapixels = frame.width * frame.height / 1e6
+    coding = decoding = math.inf
+    for _ in range(_ROUNDS):
+        start = time.process_time()
+        bitstream = codec.encode(frame, Setting(quality=at))
+        coded = time.process_time()
+        decode(bitstream)
+        coding = min(coding, coded - start)
+        decoding = min(decoding, time.process_time() - coded)
+    return Speed(megapixels / max(coding, 1e-9), megapixels / max(decoding, 1e-9))
+
+
+def _point(frame: Frame, bitstream: bytes) -> Point:
+    found = quality(frame, decode(bitstream).frame)
+    bpp = len(bitstream) * 8 / (frame.width * frame.height)
+    return Point(len(bitstream), bpp, found.psnr_db, found.ms_ssim)

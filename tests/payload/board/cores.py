@@ -1,0 +1,107 @@
+"""The three emulated cores: how nn/ is compiled for each, and how QEMU runs it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+HERE: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Core:
+    """A core in QEMU.
+
+    Attributes:
+        machine: Of QEMU.
+        flags: Of the compiler.
+        kernels: Which of nn/'s kernels these flags choose.
+        vectors: Where the core begins.
+        code: Address and kilobytes of code and constants.
+        data: The same of data and stack.
+        picoseconds: A tick of SysTick, where there is one.
+    """
+
+    machine: str
+    flags: str
+    kernels: str
+    vectors: int
+    code: tuple[int, int]
+    data: tuple[int, int]
+    picoseconds: int = 0
+
+    def linker_script(self) -> str:
+        """Return where everything goes."""
+        code, data = self.code, self.data
+        return f"""ENTRY({"start" if "a9" in self.machine else "begin"})
+MEMORY {{
+    vectors (rx) : ORIGIN = {self.vectors:#x}, LENGTH = 1K
+    code (rx) : ORIGIN = {code[0]:#x}, LENGTH = {code[1]}K
+    data (rw) : ORIGIN = {data[0]:#x}, LENGTH = {data[1]}K
+}}
+SECTIONS {{
+    .vectors : {{ KEEP(*(.vectors)) }} > vectors
+    .text : {{ *(.text*) *(.rodata*) }} > code
+    .ARM.exidx : {{ *(.ARM.exidx*) }} > code
+    .data : {{ *(.data*) }} > data
+    .bss : {{ *(.bss*) *(COMMON) }} > data
+    end = .;
+    stack_top = ORIGIN(data) + LENGTH(data);
+}}
+"""
+
+    def arguments(self, script: Path) -> list[str]:
+        """Return what to give to the compiler beside the sources."""
+        return [
+            *self.flags.split(),
+            "-O2",
+            "-ffreestanding",
+            f"-DPICOSECONDS={self.picoseconds}u",
+            "--specs=rdimon.specs",
+            "-nostartfiles",
+            f"-T{script}",
+            "-Wl,--no-warn-rwx-segments",
+            str(HERE / "start.c"),
+        ]
+
+    def command(self, image: Path, *more: str) -> list[str]:
+        """Return how QEMU runs an image that reads and writes files in the working folder."""
+        quiet = "-display none -monitor none -serial null -semihosting-config enable=on"
+        return ["qemu-system-arm", "-M", self.machine, *quiet.split(), *more, "-kernel", str(image)]
+
+
+CORES: Final = {
+    "cortex-a9": Core(
+        "xilinx-zynq-a9",
+        "-mcpu=cortex-a9 -marm -mfpu=neon -mfloat-abi=softfp",
+        "neon",
+        0x100000,
+        (0x100400, 8192),
+        (0x1000000, 8192),
+    ),
+    "cortex-m7": Core(
+        "mps2-an500",
+        "-mcpu=cortex-m7 -mthumb -mfloat-abi=soft",
+        "dsp",
+        0,
+        (0x400, 4095),
+        (0x20000000, 1024),
+        40000,
+    ),
+    "cortex-m55": Core(
+        "mps3-an547",
+        "-mcpu=cortex-m55 -mthumb -mfloat-abi=hard",
+        "helium",
+        0,
+        (0x1000000, 2048),
+        (0x21000000, 1024),
+        31250,
+    ),
+}
+
+
+def missing_tools() -> list[str]:
+    """Return the programs that this needs and this computer lacks."""
+    return [name for name in ("qemu-system-arm", "arm-none-eabi-gcc") if not shutil.which(name)]

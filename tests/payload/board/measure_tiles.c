@@ -1,0 +1,112 @@
+/* Counts the instructions of every tile of the file `tiles`, as QEMU counts them, and prints for
+   each: bytes, all, networks, walk, range coder. */
+#include "networks.h"
+#include "rangecoder.h"
+#include "student.h"
+#include "walk.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+int main(void);
+uint64_t instructions(void);
+void __real_dp_coder_table(struct dp_coder *coder, const uint16_t *sums, uint32_t count,
+                           uint32_t symbol);
+void __real_dp_coder_bits(struct dp_coder *coder, uint32_t value, uint32_t bits);
+void __wrap_dp_coder_table(struct dp_coder *coder, const uint16_t *sums, uint32_t count,
+                           uint32_t symbol);
+void __wrap_dp_coder_bits(struct dp_coder *coder, uint32_t value, uint32_t bits);
+
+static uint8_t pixels[DP_NN_MOST_ROWS * DP_NN_MOST_COLUMNS * 3u], out[65536];
+static struct dp_latents latents;
+static struct dp_memory memory;
+static uint64_t calls, most_between, last_poll;
+static uint64_t in_coder;
+static int timing;
+
+void __wrap_dp_coder_table(struct dp_coder *coder, const uint16_t *sums, uint32_t count,
+                           uint32_t symbol)
+{
+    uint64_t begin = timing ? instructions() : 0;
+    __real_dp_coder_table(coder, sums, count, symbol);
+    in_coder += timing ? instructions() - begin : 0;
+    calls++;
+}
+
+void __wrap_dp_coder_bits(struct dp_coder *coder, uint32_t value, uint32_t bits)
+{
+    uint64_t begin = timing ? instructions() : 0;
+    __real_dp_coder_bits(coder, value, bits);
+    in_coder += timing ? instructions() - begin : 0;
+    calls++;
+}
+
+static void poll(void *context)
+{
+    uint64_t now = instructions();
+    (void)context;
+    if (now - last_poll > most_between) {
+        most_between = now - last_poll;
+    }
+    last_poll = now;
+}
+
+static uint16_t two(const uint8_t *at)
+{
+    return (uint16_t)(at[0] | at[1] << 8);
+}
+
+int main(void)
+{
+    FILE *in = fopen("tiles", "rb");
+    uint8_t head[12];
+    if (!in) {
+        return 1;
+    }
+    /* What reading the clock costs stands in every time between two readings. */
+    instructions();
+    uint64_t begin = instructions();
+    for (int i = 0; i < 1000; i++) {
+        (void)instructions();
+    }
+    uint64_t reading = (instructions() - begin) / 1001;
+    while (fread(head, 1, sizeof head, in) == sizeof head) {
+        struct dp_nn_tile tile = {.pixels = pixels,
+                                  .rows = two(head),
+                                  .columns = two(head + 2),
+                                  .bands = (uint8_t)two(head + 4),
+                                  .quality = two(head + 6)};
+        for (int i = 0; i < 4; i++) {
+            tile.turn[i] = (int8_t)head[8 + i];
+        }
+        size_t size = (size_t)tile.rows * tile.columns * tile.bands;
+        if (size > sizeof pixels || fread(pixels, 1, size, in) != size) {
+            return 1;
+        }
+        timing = 0;
+        begin = instructions();
+        uint32_t length = dp_nn_encode(&tile, out, sizeof out, NULL, NULL);
+        uint64_t all = instructions() - begin;
+
+        struct dp_pace pace = {.poll = NULL, .context = NULL, .done = 0};
+        struct dp_coder coder;
+        begin = instructions();
+        dp_analyse(&tile, &latents, &memory, &pace);
+        uint64_t networks = instructions() - begin;
+        dp_coder_start(&coder, out, sizeof out);
+        calls = in_coder = 0;
+        timing = 1;
+        dp_write_side(&latents, &coder, &pace);
+        dp_write_latents(&latents, tile.quality, &memory, &coder, &pace);
+        timing = 0;
+        uint64_t coding = in_coder - calls * reading;
+        most_between = 0;
+        last_poll = instructions();
+        dp_nn_encode(&tile, out, sizeof out, poll, NULL);
+        printf("%u %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 "\n",
+               tile.quality, length, (uint32_t)all, (uint32_t)networks,
+               (uint32_t)(all - networks - coding), (uint32_t)coding, (uint32_t)most_between);
+    }
+    return 0;
+}
