@@ -43,6 +43,8 @@ from .colours import difference_moments, rotation_of, sampled_rows
 from .jobs import TileJob, analyse
 from .networks import BLOCK, StudentModel, load
 
+_REVISION: Final = 2
+"""Of the encoder's own choices: one more whenever the same pixels come to give other bytes."""
 _SLOPE: Final = 0.012
 """Growth of log(bytes) from one quality to the next."""
 _ENOUGH: Final = 0.98
@@ -79,7 +81,7 @@ class StudentEncoder:
     def version(self) -> str:
         """Libraries and model."""
         return (
-            f"onnxruntime {onnxruntime.__version__}, "
+            f"encoder {_REVISION}, onnxruntime {onnxruntime.__version__}, "
             f"constriction {getattr(constriction, '__version__', '')}, "
             f"model {self.fingerprint.hex()}"
         )
