@@ -461,9 +461,13 @@ def generate(out: Path, folder: Path = FOLDER) -> None:
             f"{spread.max()}, allowed are {latents} of 0 to 16"
         )
     golden = encode(model, golden_pixels(), GOLDEN_TURN, GOLDEN_QUALITY)
+    texts = {
+        "dp_shape.h": shape_header(model.entropy, found, golden),
+        "dp_model.c": model_source(folder, model, found, spread, golden),
+    }
     out.mkdir(parents=True, exist_ok=True)
-    (out / "dp_shape.h").write_text(shape_header(model.entropy, found, golden))
-    (out / "dp_model.c").write_text(model_source(folder, model, found, spread, golden))
+    for name, text in texts.items():
+        (out / name).write_text(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,8 +11,6 @@ from downpass.payload.board.weights import generate
 
 NN = Path(__file__).parents[3] / "payload" / "board" / "firmware" / "nn"
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-Wconversion", "-g"]
-# Until the encoder in Python takes the dead zone of the scale before correction, too.
-WARNINGS += ["-DDP_NN_ROUND_CORRECTED"]
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#define INSTRUCTIONS_BETWEEN_POLLS 10000u
+#define INSTRUCTIONS_BETWEEN_POLLS 8000u
 #define CELL 48u /* planes x 4 x 4 pixels */
 
 const char dp_nn_kernels[] = DP_KERNELS;
@@ -173,16 +173,18 @@ static void sizes_of(const struct dp_latents *tile, int16_t *sizes, struct dp_pa
     for (uint32_t r = 0; r < 2 * half_rows; r++) {
         for (uint32_t s = 0; s < 2 * half_columns; s++) {
             int16_t *to = sizes + place(r, s, half_columns, 1) * DP_PADDED(DP_LATENTS);
-            bool inside = r < tile->rows && s < tile->columns;
-            const int32_t *y = tile->y + (inside ? r * tile->columns + s : 0);
+            dp_pace(pace, DP_LATENTS * 14u);
+            if (r >= tile->rows || s >= tile->columns) {
+                for (uint32_t c = 0; c < DP_LATENTS; c++) {
+                    to[c] = 0;
+                }
+                continue;
+            }
+            const int32_t *y = tile->y + r * tile->columns + s;
             for (uint32_t c = 0; c < DP_LATENTS; c++, y += tile->places) {
                 uint32_t shift = dp_side_spread[c];
-                int32_t size = *y < 0 ? -*y : *y;
-                size = (size + ((1 << shift) >> 1)) >> shift;
-                to[c] = (int16_t)(!inside ? 0 : size > 255 ? 255 : size);
-                if (c % 64 == 63) {
-                    dp_pace(pace, 64 * 20u);
-                }
+                int32_t size = ((*y < 0 ? -*y : *y) + (1 << shift >> 1)) >> shift;
+                to[c] = (int16_t)(size > 255 ? 255 : size);
             }
         }
     }

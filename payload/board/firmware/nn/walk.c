@@ -194,11 +194,7 @@ static int32_t speak(uint32_t number, uint32_t phase, uint32_t channel, uint32_t
     int32_t gain = walk.gain[channel], rest = walk.tile->y[at] - mean;
     uint32_t index = corrected_index(number, phase, channel, place, base);
     /* The dead zone is the encoder's own choice and no matter of the bitstream. */
-#ifdef DP_NN_ROUND_CORRECTED
-    uint32_t rounding = dp_rounding[index];
-#else
     uint32_t rounding = dp_rounding[index_of(base)];
-#endif
     uint32_t size = quantise((uint32_t)(rest < 0 ? -rest : rest), gain, rounding);
     part->symbols[part->count] = rest < 0 ? -(int32_t)size : (int32_t)size;
     part->index[part->count++] = (uint8_t)index;
