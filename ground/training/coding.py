@@ -242,5 +242,10 @@ def _own(value: Integers, phase: int) -> Integers:
 
 
 def rounding_table() -> NDArray[np.uint8]:
-    """Return the rounding offsets at each scale in 1/256 step: 128, less the dead zone."""
-    return (rounding_offsets() * 256).astype(np.uint8)
+    """Return the rounding offsets at each scale in 1/256 step: 128, less the dead zone.
+
+    The encoder takes the one of the scale before its correction. Where most neighbours are
+    zero that scale is too large, so the dead zone is wider here than in training, which knows
+    the corrected one: without this, the shortcut costs another 0.3 % of the rate.
+    """
+    return (rounding_offsets(0.04) * 256).astype(np.uint8)

@@ -152,12 +152,13 @@ def check(
     turn = rotation_of(difference_moments(pixels[rows, columns], pixels[below, columns]))
     matrix = rotation_matrix(turn)
     shape = TileShape(pixels.shape[0] // BLOCK, pixels.shape[1] // BLOCK)
-    planes = to_planes(pixels, matrix)
+    wide_matrix = matrix.astype(np.int64)
+    planes = to_planes(pixels, wide_matrix)
     analysed: dict[str, Analysed] = {}
     for threads in (1, 2):
-        latents, side = model.analyse(pixels, matrix, threads)
-        scales = model.log_scales(side, threads)
-        analysed[f"onnxruntime, {threads} threads"] = latents, side, scales
+        fast, fast_side = model.analyse(pixels, matrix, threads)
+        scales = model.log_scales(fast_side, threads)
+        analysed[f"onnxruntime, {threads} threads"] = fast, fast_side, scales
     latents = counting.analyse(planes)
     side = counting.side(latents)
     analysed["numpy"] = latents, side, counting.log_scales(side, shape.rows, shape.columns)
@@ -187,8 +188,8 @@ def check(
         }
         wide = decoded.astype(np.int64)
         networks = counting if quality == qualities[0] else plain
-        drawn["numpy"] = to_pixels(networks.synthesise(wide, quality), matrix, PIXEL_FRACTION)
-        drawn["torch"] = to_pixels(_synthesise_in_torch(wide, quality), matrix, PIXEL_FRACTION)
+        drawn["numpy"] = to_pixels(networks.synthesise(wide, quality), wide_matrix, PIXEL_FRACTION)
+        drawn["torch"] = to_pixels(_synthesise_in_torch(wide, quality), wide_matrix, PIXEL_FRACTION)
         for who, picture in drawn.items():
             if not np.array_equal(picture, drawn[first]):
                 raise DifferentError(f"{name}: pixels of {first} and {who} at quality {quality}")
