@@ -49,7 +49,7 @@ class TileSymbols:
 
 
 def tile_symbols(
-    model: EntropyModel, latents: Integers, scales: LogScales, quality: int
+    model: EntropyModel, latents: Integers, scales: LogScales, quality: int, narrower: int = 0
 ) -> TileSymbols:
     """Return what is to be coded of a tile.
 
@@ -58,10 +58,15 @@ def tile_symbols(
         latents: y as planes (4, channels, plane).
         scales: L.
         quality: 0 to 256.
+        narrower: By how much of a step, in 1/256, the dead zone is narrower than the model's; at
+            the most there is none.
     """
+    offset = model.offset
+    if narrower:
+        offset = np.minimum(offset + narrower / 256, 0.5)
     spoken = Spoken(model, scales, quality)
-    symbols = _symbols(model, latents, spoken, quality)
-    _put_leading(symbols, model, latents, scales, spoken, quality)
+    symbols = _symbols(model, latents, spoken, quality, offset)
+    _put_leading(symbols, model, latents, scales, spoken, quality, offset)
     magnitude = np.zeros(latents.size, np.uint16)
     size = np.abs(symbols)
     np.minimum(size, LARGEST_MAGNITUDE, out=size)
@@ -81,14 +86,20 @@ def _steps(model: EntropyModel, quality: int) -> NDArray[np.float64]:
     return np.asarray(np.ldexp(MANTISSAS[gain & 31].astype(np.float64), (gain >> 5) - 16))
 
 
-def _symbols(model: EntropyModel, latents: Integers, spoken: Spoken, quality: int) -> Symbols:
+def _symbols(
+    model: EntropyModel,
+    latents: Integers,
+    spoken: Spoken,
+    quality: int,
+    offset: NDArray[np.float64],
+) -> Symbols:
     """Return k as if no channel had means.
 
     The products have less than 53 bits, so float64 floors them as integers would.
     """
     value = latents.reshape(-1).take(spoken.flat).astype(np.int32)
     size = np.abs(value) * np.tile(_steps(model, quality), 4).take(spoken.plane)
-    size += model.offset.take(spoken.base)
+    size += offset.take(spoken.base)
     symbols = size.astype(np.int32)
     return signed(symbols, value)
 
@@ -100,6 +111,7 @@ def _put_leading(
     scales: LogScales,
     spoken: Spoken,
     quality: int,
+    offset: NDArray[np.float64],
 ) -> None:
     """Replace the leading channels' symbols by those of y − μ."""
     shape, count = scales.shape, model.predicted
@@ -108,8 +120,8 @@ def _put_leading(
     back = np.ldexp(MANTISSAS[-gain & 31].astype(np.float64), (-gain >> 5) + 4 - 12)
     level = scales.planes[:, :count] + gain
     spoken_here = level >= SPOKEN
-    offset = model.offset.take(np.clip(level >> 2, 0, SCALES - 1))
-    offset *= spoken_here
+    added = offset.take(np.clip(level >> 2, 0, SCALES - 1))
+    added *= spoken_here
     steps = spoken_here * step
     leading = Leading(model, shape)
     found = np.zeros((4, count, shape.plane))
@@ -124,7 +136,7 @@ def _put_leading(
             value = latents[phase, own] - means
             size = np.abs(value)
             size *= steps[phase, own]
-            size += offset[phase, own]
+            size += added[phase, own]
             np.floor(size, out=size)
             np.copysign(size, value, out=found[phase, own])
             size *= back[own]

@@ -67,17 +67,19 @@ class AnalysedTile:
         return int(self.latents.nbytes + self.scales.planes.nbytes + self.side.nbytes)
 
 
-def encode_tile(model: EntropyModel, tile: AnalysedTile, quality: int) -> bytes:
-    """Return a tile's codestream at a quality, 0 to 256."""
+def encode_tile(model: EntropyModel, tile: AnalysedTile, quality: int, narrower: int = 0) -> bytes:
+    """Return a tile's codestream at a quality, 0 to 256 (`narrower`: see `tile_symbols`)."""
     writer = SymbolWriter()
-    write_tile(writer, model, tile, quality)
+    write_tile(writer, model, tile, quality, narrower)
     return writer.finish()
 
 
-def write_tile(writer: SymbolWriter, model: EntropyModel, tile: AnalysedTile, quality: int) -> None:
+def write_tile(
+    writer: SymbolWriter, model: EntropyModel, tile: AnalysedTile, quality: int, narrower: int = 0
+) -> None:
     """Write a tile's symbols."""
     _write_side(writer, model, tile.side)
-    found = tile_symbols(model, tile.latents, tile.scales, quality)
+    found = tile_symbols(model, tile.latents, tile.scales, quality, narrower)
     if found.symbols.size:
         _write_latents(writer, model, found)
 

@@ -180,7 +180,7 @@ def test_a_budget_is_used_to_97_per_cent(
     with pytest.raises(RateError) as smallest:
         prepared.encode(Setting(bytes=40))
     largest = len(prepared.encode(Setting(quality=100)))
-    for share in (0.02, 0.1, 0.3, 0.6, 0.9):
+    for share in (0.02, 0.05, 0.1, 0.17, 0.3, 0.44, 0.6, 0.75, 0.9):
         budget = int(smallest.value.smallest + share * (largest - smallest.value.smallest))
         assert 0.97 * budget <= len(prepared.encode(Setting(bytes=budget))) <= budget
     assert len(prepared.encode(Setting(bytes=10 * largest))) <= largest
