@@ -201,20 +201,18 @@ def _settings(scenario: Scenario, codec: str) -> Sequence[Setting]:
 
 
 _TRADEOFF_NOTE = (
-    "This run's point is what the run gave, tiles that were lost on the way included. The others "
-    "were measured on a sample of its frames, all tiles of which arrive, and the mission was "
-    "simulated again with frames of the sample's mean size."
+    "All points are measured alike: quality on a sample of the run's frames, all tiles of which "
+    "arrive, and throughput in the same mission with frames of the sample's mean size. What this "
+    "run itself gave, lost tiles included, is in the figures above."
 )
 
 
 def _tradeoff_points(results: Results) -> list[TradeoffPoint]:
     own = {(str(s.codec.name), s.codec.setting) for s in results.mission.flight.scenario.satellites}
-    if len(own) == 1:
-        codec, setting = next(iter(own))
-        others = [r for r in results.ratings if (r.codec, r.setting) != (codec, setting)]
-        this = _this_run(results, codec, setting)
-        return sorted([this, *_sampled(others, set())], key=lambda point: (point.codec, point.bpp))
-    return _sampled(results.ratings, own)
+    points = _sampled(results.ratings, own)
+    if len(own) == 1 and not any(point.is_this_run for point in points):
+        points.append(_this_run(results, *next(iter(own))))  # nothing else was tried
+    return sorted(points, key=lambda point: (point.codec, point.bpp))
 
 
 def _this_run(results: Results, codec: str, setting: Setting) -> TradeoffPoint:

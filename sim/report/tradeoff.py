@@ -55,7 +55,7 @@ def picture(points: Sequence[TradeoffPoint], duration_s: float, note: str = "") 
         caption=f"Pixels that reach the ground in {w.duration(duration_s)} against how good they "
         "look there (mean PSNR of the delivered frames). Up and to the right is better."
         + (" Each point is one setting." if len(usable) > 1 else "")
-        + (" The ring marks this run." if any(p.is_this_run for p in usable) else "")
+        + (" The ring marks this run's setting." if any(p.is_this_run for p in usable) else "")
         + (
             f" {w.plural(without, 'setting')} left out: exact, or without pixels to measure."
             if without
@@ -86,7 +86,7 @@ def alt(curves: dict[str, list[TradeoffPoint]], duration_s: float) -> str:
             f"({w.setting(last.setting)})."
         )
     sentences += [
-        f"This run, {w.codec_name(point.codec)} at {w.setting(point.setting)}, delivers "
+        f"This run's setting, {w.codec_name(point.codec)} at {w.setting(point.setting)}, delivers "
         f"{w.pixels(point.delivered_px)} in {w.duration(duration_s)} at "
         f"{w.decibels(point.psnr_db)}."
         for curve in curves.values()

@@ -167,7 +167,7 @@ def test_the_words_carry_the_figures() -> None:
     curve = tradeoff.picture(points(), DAY.duration_s)
     assert curve is not None
     assert "JPEG 2000 goes from" in curve.alt
-    assert "This run, JPEG 2000 at 0.5" in curve.alt
+    assert "This run's setting, JPEG 2000 at 0.5" in curve.alt
 
 
 def test_targets_are_told_apart_by_what_became_of_their_frames() -> None:
