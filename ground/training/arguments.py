@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--distil", default="", metavar="PART=WEIGHT,…", help="such as feature=0.1,latents=0.05")
     add("--teach", choices=TEACHERS, default="self", help="who teaches (%(default)s)")
     add("--teacher", type=Path, metavar="CKPT", help="checkpoint of an offline teacher")
+    add("--quality", type=float, metavar="0…1", help="train at one quality alone (at all)")
     add("--seed", type=int, default=1, help="of everything that is drawn (%(default)s)")
     add("--evaluate-every", type=int, default=1500, metavar="STEPS", help="(%(default)s)")
     add("--tune-threads", action="store_true", help="choose the number of threads by the clock")

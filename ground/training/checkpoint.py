@@ -78,6 +78,14 @@ def restore(module: nn.Module, state: dict[str, Any]) -> None:
     switch_on_as_loaded(module)
 
 
+def restore_fitting(module: nn.Module, state: dict[str, Any]) -> int:
+    """Load what has a place of the same name and shape here; return how many parts do."""
+    own = module.state_dict()
+    fitting = {n: v for n, v in state.items() if n in own and own[n].shape == v.shape}
+    module.load_state_dict(fitting, strict=False)
+    return len(fitting)
+
+
 def averaged_codec(path: Path, device: torch.device | str = "cpu") -> Codec:
     """Return the codec with a checkpoint's averaged weights, ready to evaluate or export."""
     content = load(path, device)

@@ -15,18 +15,13 @@ from torch.nn import functional
 
 from .networks import BLOCK, BRANCH_GAIN, PIXEL_GAIN, Codec, CodecShape, space_to_depth
 
-TEACHER_SHAPE = CodecShape(analysis=(96, 192, 256), synthesis=(96, 192), depth=(3, 3, 3))
+TEACHER_SHAPE = CodecShape(analysis=(96, 192, 256))
 
 
 def teacher_shape(student: CodecShape) -> CodecShape:
-    """Return the shape of a teacher beside a student: the same latents, twice the widths."""
+    """Return the shape of a teacher beside a student: twice the analysis, all else the same."""
     fine, middle, coarse = student.analysis
-    low, high = student.synthesis
-    return replace(
-        student,
-        analysis=(2 * fine, 2 * middle, 2 * coarse),
-        synthesis=(low + low // 2, high + high // 2),
-    )
+    return replace(student, analysis=(2 * fine, 2 * middle, 2 * coarse))
 
 
 class DenseStage(nn.Module):

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from ...link.errors import InputError
 from .arguments import TEACHERS
 from .augment import CropSampler
-from .checkpoint import load, restore, save, shape_of, shape_to_store
+from .checkpoint import load, restore, restore_fitting, save, shape_of, shape_to_store
 from .colour import canonical_planes
 from .complexity import complexity
 from .data import Corpus, load_corpus, split
@@ -63,6 +63,8 @@ class TrainSettings:
         teacher: checkpoint of an offline teacher.
         tune_threads: try now and then whether one thread or all are faster (CPU). The order of
             sums changes with it, so equal seeds give equal weights only without.
+        quality: 0…1, where all is trained at one quality alone: what a codec for one rate would
+            reach, beside the one for all.
     """
 
     out: Path
@@ -82,6 +84,7 @@ class TrainSettings:
     teach: str = "self"
     teacher: Path | None = None
     tune_threads: bool = False
+    quality: float | None = None
 
 
 def learning_rate(step: int, settings: TrainSettings) -> float:
@@ -171,13 +174,22 @@ class Trainer:
             log.info("resumed at step %d", self.step)
             return
         if start is not None:
-            content = load(start, self.device)
-            restore(self.codec, content.get("averaged") or content["model"])
+            self._start_from(load(start, self.device))
         else:
             start_from_components(self.codec, self.sampler)
         restore(self.averaged, self.codec.state_dict())
         self._make_distiller()
         self._make_optimiser()
+
+    def _start_from(self, content: dict[str, Any]) -> None:
+        """Take a checkpoint's averaged weights; a teacher takes a student's all but analysis."""
+        state = content.get("averaged") or content["model"]
+        if self.settings.model == "teacher" and set(state) != set(self.codec.state_dict()):
+            start_from_components(self.codec, self.sampler)
+            taken = restore_fitting(self.codec, state)
+            log.info("a student's checkpoint: %d of its %d parts fit a teacher", taken, len(state))
+        else:
+            restore(self.codec, state)
 
     def _make_distiller(self) -> None:
         """Set the teacher and the parts up, where anything is to be taught."""
@@ -281,6 +293,8 @@ class Trainer:
         planes = canonical_planes(self.sampler.draw(self.step), rng)
         planes = planes.contiguous(memory_format=torch.channels_last)
         quality = draw_qualities(self.codec, planes, rng)
+        if self.settings.quality is not None:
+            quality = torch.full_like(quality, self.settings.quality)
         with torch.autocast(self.device.type, torch.bfloat16):
             coded = self.codec(planes, quality)
             lesson = self._lesson(planes, quality, coded)
@@ -418,6 +432,7 @@ def train(options: argparse.Namespace) -> None:
         evaluate_every=options.evaluate_every,
         device=options.device or ("cuda" if torch.cuda.is_available() else "cpu"),
         tune_threads=options.tune_threads,
+        quality=options.quality,
     )
     latest = options.out / "latest.ckpt"
     fresh = TEACHER_SHAPE if options.model == "teacher" else CodecShape()

@@ -197,10 +197,14 @@ class Exchange:
         self.chunk = self.next(Ready).chunk
 
     def tile(self, seed: int = 1, setting: int | None = None) -> tuple[TileForm, bytes]:
-        """A tile of a few chunks that any board can take."""
+        """A tile of a few chunks that any board can take.
+
+        Noise about a level of the seed's own, so that two tiles differ at the coarsest setting.
+        """
         side = min(16, self.own.most_columns, self.own.most_rows)
         bands = min(3, self.own.most_bands)
-        samples = random.Random(seed).randbytes(side * side * bands)  # noqa: S311
+        noise = random.Random(seed).randbytes(side * side * bands)  # noqa: S311
+        samples = bytes((61 * seed + value // 4) % 256 for value in noise)
         kind, value = self._setting()
         form = TileForm(
             len(samples),

@@ -1,0 +1,77 @@
+"""What distillation gains: the same student, budget and seed, taught in different ways.
+
+    python benchmarks/distillation.py --images DIR --teacher T/latest.ckpt --out DIR [--steps 500]
+
+Every row begins from principal components and sees the same crops. The table has the held-out
+BD-rate against JPEG 2000 (float networks, the training's own estimate of bits) and the change
+against no distillation. A run that was cut off goes on where it stood.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import logging
+import sys
+from pathlib import Path
+
+from downpass.ground.training.data import load_corpus, split
+from downpass.ground.training.evaluate import held_out_samples
+from downpass.ground.training.networks import CodecShape
+from downpass.ground.training.train import Trainer, TrainSettings, parse_parts
+
+LESSONS = {
+    "no distillation": ("", "self"),
+    "RS-LLIC: stage error 1:1, offline": ("stage=1", "offline"),
+    "features by variance, latents by bits, offline": ("feature=0.1,latents=0.1", "offline"),
+    "response, relation, offline": ("response=0.05,relation=0.5", "offline"),
+    "response, latents of its own average": ("response=0.05,latents=0.1", "self"),
+}
+
+
+def main() -> None:
+    """Train every row and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument("--teacher", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--cache", type=Path)
+    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--seeds", type=int, default=1)
+    options = parser.parse_args()
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
+    training, held_out = split(load_corpus(options.images, options.cache))
+    samples = held_out_samples(held_out, (options.cache or options.out) / "anchors.json")
+    plain: dict[int, float] = {}
+    print(f"{'lesson':<50} {'seed':>4} {'BD-rate':>9} {'change':>8} {'minutes':>8}")
+    for seed in range(1, options.seeds + 1):
+        for number, (name, (parts, who)) in enumerate(LESSONS.items()):
+            settings = TrainSettings(
+                out=options.out / f"{number}-seed{seed}",
+                steps=options.steps,
+                batch=options.batch,
+                seed=seed,
+                grids=0.0,
+                distil=parse_parts(parts),
+                teach=who,
+                teacher=options.teacher,
+                evaluate_every=options.steps,
+            )
+            trainer = Trainer(settings, CodecShape(), training, samples)
+            trainer.begin()
+            if trainer.step < options.steps:
+                trainer.run()
+            with (settings.out / "evaluation.csv").open(newline="", encoding="utf-8") as file:
+                row = list(csv.DictReader(file))[-1]
+            reached = float(row["bd_rate"])
+            plain.setdefault(seed, reached)
+            change = (1 + reached) / (1 + plain[seed]) - 1
+            print(
+                f"{name:<50} {seed:>4} {reached:>+9.2%} {change:>+8.2%} {row['minutes']:>8}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

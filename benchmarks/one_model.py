@@ -1,0 +1,76 @@
+"""What one model for all rates costs, against models that were trained on for one rate each.
+
+    python benchmarks/one_model.py --images DIR --start RUN/latest.ckpt --out DIR [--steps 300]
+
+All go on from the same checkpoint for equally many steps on the same crops: one at every rate,
+the others at one quality alone. The loss at that quality is how many more bits the model for
+all rates needs at the PSNR that the other reaches, the mean over held-out pictures (ideal bits,
+float networks). A run that was cut off goes on where it stood.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from downpass.ground.training.checkpoint import averaged_codec
+from downpass.ground.training.data import load_corpus, split
+from downpass.ground.training.evaluate import Sample, codec_curve, held_out_samples
+from downpass.ground.training.networks import Codec, CodecShape
+from downpass.ground.training.train import Trainer, TrainSettings
+
+NEAR = 0.06
+"""Qualities to each side at which the model for all rates is measured."""
+
+
+def loss_of_one_model(every: Codec, single: Codec, quality: float, samples: list[Sample]) -> float:
+    """Return the mean change of bits from the single-rate model to the one for all rates."""
+    changes = []
+    for sample in samples:
+        near = np.clip(np.linspace(quality - NEAR, quality + NEAR, 5), 0, 1).tolist()
+        curve = codec_curve(every, sample.pixels, near)
+        point = codec_curve(single, sample.pixels, [quality])
+        if len(curve.bpp) < 2:
+            continue
+        # A line through the neighbours: a step of quality is a small step of rate.
+        slope, level = np.polyfit(curve.psnr_db, np.log(curve.bpp), 1)
+        changes.append(level + slope * point.psnr_db[0] - np.log(point.bpp[0]))
+    return float(np.expm1(np.mean(changes)))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train on and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument("--start", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--cache", type=Path)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--qualities", type=float, nargs="+", default=[0.35, 0.65])
+    options = parser.parse_args(arguments)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
+    training, held_out = split(load_corpus(options.images, options.cache))
+    samples = held_out_samples(held_out, (options.cache or options.out) / "anchors.json")
+    codecs = {}
+    for quality in (None, *options.qualities):
+        out = options.out / ("all" if quality is None else f"quality-{quality:g}")
+        settings = TrainSettings(
+            out=out, steps=options.steps, batch=options.batch, grids=0.0, quality=quality
+        )
+        trainer = Trainer(settings, CodecShape(), training)
+        trainer.begin(options.start)
+        trainer.run()
+        codecs[quality] = averaged_codec(out / "latest.ckpt")
+    print(f"{'quality':>8} {'bits more for one model':>24}")
+    for quality in options.qualities:
+        change = loss_of_one_model(codecs[None], codecs[quality], quality, samples)
+        print(f"{quality:>8g} {change:>+24.2%}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
