@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from downpass.payload.board.weights import generate
 
-NN = Path(__file__).parents[3] / "payload" / "board" / "firmware" / "nn"
-WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-Wconversion", "-g"]
+from .cores import NN, WARNINGS
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from downpass.sim.board.firmware import BOARDS, FIRMWARE
+
 HERE: Final = Path(__file__).parent
+NN: Final = FIRMWARE / "nn"
+WARNINGS: Final = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-Wconversion", "-g")
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,7 @@ class Core:
 
     Attributes:
         machine: Of QEMU.
-        flags: Of the compiler.
+        board: Whose firmware is compiled for the same core; it has the compiler's flags.
         kernels: Which of nn/'s kernels these flags choose.
         vectors: Where the core begins.
         code: Address and kilobytes of code and constants.
@@ -25,7 +29,7 @@ class Core:
     """
 
     machine: str
-    flags: str
+    board: str
     kernels: str
     vectors: int
     code: tuple[int, int]
@@ -55,9 +59,8 @@ SECTIONS {{
     def arguments(self, script: Path) -> list[str]:
         """Return what to give to the compiler beside the sources."""
         return [
-            *self.flags.split(),
+            *BOARDS[self.board].flags.split(),
             "-O2",
-            "-ffreestanding",
             f"-DPICOSECONDS={self.picoseconds}u",
             "--specs=rdimon.specs",
             "-nostartfiles",
@@ -75,7 +78,7 @@ SECTIONS {{
 CORES: Final = {
     "cortex-a9": Core(
         "xilinx-zynq-a9",
-        "-mcpu=cortex-a9 -marm -mfpu=neon -mfloat-abi=softfp",
+        "zynq-a9",
         "neon",
         0x100000,
         (0x100400, 8192),
@@ -83,7 +86,7 @@ CORES: Final = {
     ),
     "cortex-m7": Core(
         "mps2-an500",
-        "-mcpu=cortex-m7 -mthumb -mfloat-abi=soft",
+        "cortex-m7",
         "dsp",
         0,
         (0x400, 4095),
@@ -92,7 +95,7 @@ CORES: Final = {
     ),
     "cortex-m55": Core(
         "mps3-an547",
-        "-mcpu=cortex-m55 -mthumb -mfloat-abi=hard",
+        "cortex-m55",
         "helium",
         0,
         (0x1000000, 2048),

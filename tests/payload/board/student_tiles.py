@@ -83,16 +83,21 @@ def tile_cases() -> tuple[TileCase, ...]:
     return tuple(cases)
 
 
-@cache
-def expected(number: int) -> tuple[bytes, ...]:
+def streams(case: TileCase) -> tuple[bytes, ...]:
     """What the encoder in Python writes for a tile, at each of its qualities."""
-    case, model = tile_cases()[number], networks.load()
+    model = networks.load()
     wide = np.repeat(case.pixels, 3 // case.pixels.shape[2], axis=2)
     pad = [(0, -side % networks.BLOCK) for side in wide.shape[:2]]
     whole = np.pad(wide, [*pad, (0, 0)], mode="edge")
     latents, side = model.analyse(whole, rotation_matrix(case.turn))
     tile = AnalysedTile.of(latents, side, model.log_scales(side))
     return tuple(encode_tile(model.entropy, tile, quality) for quality in case.qualities)
+
+
+@cache
+def expected(number: int) -> tuple[bytes, ...]:
+    """The codestreams of one of the cases."""
+    return streams(tile_cases()[number])
 
 
 def packed(cases: Iterable[TileCase]) -> bytes:
