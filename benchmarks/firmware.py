@@ -156,7 +156,7 @@ def sections(core: Core, weights: Path, folder: Path) -> tuple[int, int]:
 
 def sizes(names: Sequence[str], weights: Path) -> None:
     """Print memory and flash of the encoder alone and of the whole images."""
-    print("bytes       nn: flash     RAM  stack   image: flash     RAM (16,384 of stack included)")
+    print("bytes       nn: flash     RAM  stack   image: flash     RAM (8,192 of stack included)")
     for name in names:
         core = CORES[name]
         with tempfile.TemporaryDirectory() as folder:
