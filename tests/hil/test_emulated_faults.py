@@ -230,10 +230,12 @@ def test_a_reply_of_a_dead_session_is_not_taken(emulated: EmulatedBoard) -> None
     with BoardClient(emulated.port, settings=HostSettings(silence=0.5, away=60)) as client:
         client.capabilities()
         form, samples = tile(0)
-        client.submit(TileForm(*(getattr(form, name) for name in form.__slots__[:-2]), 4_000_000,
+        client.submit(TileForm(*(getattr(form, name) for name in form.__slots__[:-2]), 0xFFFFFF,
                                form.turn), samples)  # fmt: skip
-        time.sleep(0.05)
-        emulated.stop()
+        until = time.monotonic() + 30
+        while not client.counts.chunks_sent and time.monotonic() < until:
+            time.sleep(0.002)
+        emulated.stop()  # the tile is on its way or being encoded
         time.sleep(1.5)
         emulated.go_on()
         assert_all_right(client, (tile(number) for number in range(4)))
