@@ -501,7 +501,13 @@ def test_an_interrupted_run_says_so_and_cleans_up(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "downpass.sim.cli", "run", str(file), "--quiet"]
     for attempt in range(5):
         child = subprocess.Popen(
-            [*command, "--out", str(tmp_path / "out"), "--cache", str(tmp_path / f"cache{attempt}")],
+            [
+                *command,
+                "--out",
+                str(tmp_path / "out"),
+                "--cache",
+                str(tmp_path / f"cache{attempt}"),
+            ],
             stderr=subprocess.PIPE,
             text=True,
         )
