@@ -20,19 +20,30 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...payload.encoders.student.axes import eigenvectors, quaternion, towards
+from ...link import rotation as link_rotation
+from ...link.rotation import IDENTITY, MATRIX_FRACTION, Quaternion
+from ...payload.encoders.student.colours import AXES, PRIOR, rotation_of
 
-MATRIX_FRACTION = 14
-"""Rotation matrices are integers times 2^-14."""
+__all__ = [
+    "AXES",
+    "IDENTITY",
+    "MATRIX_FRACTION",
+    "PLANE_FRACTION",
+    "PRIOR",
+    "Quaternion",
+    "batch_rotations",
+    "canonical_planes",
+    "difference_covariance",
+    "rotate",
+    "rotate_back",
+    "rotation_matrix",
+    "rotation_of",
+    "to_pixels",
+    "to_planes",
+]
+
 PLANE_FRACTION = 1
 """The encoder's planes are integers times half a grey level."""
-AXES = np.array([[1, 1, 1], [1, 0, -1], [-1, 2, -1]]) / np.sqrt([[3.0], [2.0], [6.0]])
-"""Rows: where the first, second and third axis of a picture's colours are turned to."""
-PRIOR = AXES.T @ np.diag([1e-2, 1e-3, 5e-4]) @ AXES
-"""Added to covariances (squared grey levels): a blank or grey picture is not turned."""
-
-Quaternion = tuple[int, int, int, int]
-IDENTITY: Quaternion = (127, 0, 0, 0)
 
 
 def difference_covariance(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -50,41 +61,9 @@ def difference_covariance(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.asarray(total / max(count, 1))
 
 
-def rotation_of(covariance: NDArray[np.float64]) -> Quaternion:
-    """Return the rotation that takes a covariance's axes to `AXES`."""
-    vectors = eigenvectors((covariance + PRIOR).tolist())
-    first = towards(vectors[0], AXES[0].tolist())
-    second = towards(vectors[1], AXES[1].tolist())
-    third = [  # right-handed, as AXES is: no reflection
-        first[1] * second[2] - first[2] * second[1],
-        first[2] * second[0] - first[0] * second[2],
-        first[0] * second[1] - first[1] * second[0],
-    ]
-    axes = AXES.tolist()
-    matrix = [
-        [sum(axes[k][i] * v[j] for k, v in enumerate((first, second, third))) for j in range(3)]
-        for i in range(3)
-    ]
-    return quaternion(matrix)
-
-
 def rotation_matrix(quaternion: Quaternion) -> NDArray[np.int64]:
-    """Return the 3 x 3 integer matrix (in 2^-14) of a quaternion of signed bytes.
-
-    Raises:
-        ValueError: all four are zero.
-    """
-    w, x, y, z = quaternion
-    norm = w * w + x * x + y * y + z * z
-    if norm == 0:
-        raise ValueError("a rotation needs a quaternion that is not zero")
-    whole = (
-        (norm - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
-        (2 * (x * y + w * z), norm - 2 * (x * x + z * z), 2 * (y * z - w * x)),
-        (2 * (x * z - w * y), 2 * (y * z + w * x), norm - 2 * (x * x + y * y)),
-    )
-    scale = 2 << MATRIX_FRACTION
-    return np.array([[(v * scale + norm) // (2 * norm) for v in row] for row in whole], np.int64)
+    """Return `link.rotation`'s matrix, wide enough for sums over a whole frame."""
+    return link_rotation.rotation_matrix(quaternion).astype(np.int64)
 
 
 def to_planes(pixels: NDArray[np.uint8], matrix: NDArray[np.int64]) -> NDArray[np.int64]:

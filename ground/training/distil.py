@@ -62,7 +62,7 @@ class Part(nn.Module):
 
     def forward(self, student: Lesson, teacher: Lesson) -> Tensor:
         """Return the loss, near one where the student knows nothing."""
-        raise NotImplementedError
+        raise NotImplementedError  # each part is a subclass; there is no lesson in general
 
 
 class Response(Part):
