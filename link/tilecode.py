@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -42,29 +43,37 @@ class AnalysedTile:
 
     Attributes:
         shape: Of the tile, in latents.
-        latents: y as planes (4, channels, plane), int16 or int32.
-        side: ẑ (channels, rows, columns).
-        scales: L.
+        latents: y (channels, rows, columns), int32.
+        side: ẑ (channels, half the rows, half the columns), int8.
+        log_scales: L (channels, rows, columns), int16.
     """
 
     shape: TileShape
     latents: Integers
     side: Integers
-    scales: LogScales
+    log_scales: Integers
 
     @classmethod
     def of(cls, latents: Integers, side: Integers, log_scales: Integers) -> AnalysedTile:
-        """Return the tile of the networks' outputs."""
+        """Return the tile of the networks' outputs; L may have a row and a column too many."""
         shape = TileShape(*latents.shape[1:])
-        low, high = int(latents.min()), int(latents.max())
-        kind = np.int16 if low > -32768 and high < 32768 else np.int32
-        planes = shape.split(latents, kind)
-        return cls(shape, planes, side.astype(np.int8), LogScales.of(shape, log_scales))
+        inside = log_scales[:, : shape.rows, : shape.columns]
+        return cls(
+            shape,
+            np.ascontiguousarray(latents, np.int32),
+            np.ascontiguousarray(side, np.int8),
+            np.ascontiguousarray(inside, np.int16),
+        )
 
-    @property
-    def memory(self) -> int:
-        """Bytes that the tile holds."""
-        return int(self.latents.nbytes + self.scales.planes.nbytes + self.side.nbytes)
+    @cached_property
+    def planes(self) -> Integers:
+        """Y as planes (4, channels, plane)."""
+        return self.shape.split(self.latents, np.int32)
+
+    @cached_property
+    def scales(self) -> LogScales:
+        """L as planes."""
+        return LogScales.of(self.shape, self.log_scales)
 
 
 def encode_tile(model: EntropyModel, tile: AnalysedTile, quality: int, narrower: int = 0) -> bytes:
@@ -79,7 +88,7 @@ def write_tile(
 ) -> None:
     """Write a tile's symbols."""
     _write_side(writer, model, tile.side)
-    found = tile_symbols(model, tile.latents, tile.scales, quality, narrower)
+    found = tile_symbols(model, tile.planes, tile.scales, quality, narrower)
     if found.symbols.size:
         _write_latents(writer, model, found)
 

@@ -25,6 +25,7 @@ from ....link import bitstream, masks, varint
 from ....link.bandmap import choose_scales, to_values, triples, widen
 from ....link.bitstream import BandScale, FrameHeader
 from ....link.entropy_model import (
+    INDEX_OFFSET,
     SCALES,
     SPLIT_INDEX,
     TABLE_OF_INDEX,
@@ -33,7 +34,7 @@ from ....link.entropy_model import (
 from ....link.errors import InputError
 from ....link.rotation import IDENTITY, Quaternion
 from ....link.student import FINER_TILES, check_size
-from ....link.tilecode import AnalysedTile, encode_tile
+from ....link.tilecode import AnalysedTile
 from ....link.tiles import grid
 from ..base import Frame, RateError, Setting
 from ..fill import fill_holes
@@ -271,17 +272,14 @@ class PreparedStudent:
             sizes = {q: self._packed(self._lengths(q)) for q in known if self._complete(q)}
             if sizes:
                 return min(sizes, key=lambda q: abs(np.log(sizes[q] / budget)))
-        means, places = np.zeros(model.latents), 0.0
+        means, places = np.zeros(model.latents), 0
         for index in range(len(self._places)):
             for tile in self.tile(index):
-                count = tile.shape.rows * tile.shape.columns
-                outside = tile.scales.planes[:, 0].size - count
-                total = tile.scales.planes.sum(axis=(0, 2), dtype=np.int64)
-                means += total + outside * 8192
-                places += count
+                means += tile.log_scales.sum(axis=(1, 2), dtype=np.int64)
+                places += tile.shape.rows * tile.shape.columns
         if not places:
             return 0
-        level = (means / places).astype(np.int64) + model.gain.astype(np.int64)
+        level = (means / places).astype(np.int64) + model.gain.astype(np.int64) + INDEX_OFFSET
         guessed = bits[np.clip(level >> 2, 0, SCALES - 1)].sum(axis=1) * places / 8
         return int(np.argmin(np.abs(np.log((guessed + 1) / budget))))
 
@@ -307,7 +305,8 @@ class PreparedStudent:
         return [self._coded[index, quality] for index, quality in enumerate(chosen)]
 
     def _payload(self, index: int, quality: int, narrower: int = 0) -> bytes:
-        streams = [encode_tile(self._entropy, tile, quality, narrower) for tile in self.tile(index)]
+        write = self._model.writer.write
+        streams = [write(tile, quality, narrower) for tile in self.tile(index)]
         return self.payload(index, streams)
 
     def tile(self, index: int) -> list[AnalysedTile]:

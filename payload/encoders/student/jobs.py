@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....link.rotation import Quaternion, rotation_matrix
-from ....link.tilecode import AnalysedTile, encode_tile
+from ....link.tilecode import AnalysedTile
 from .networks import BLOCK, StudentModel
 
 
@@ -45,4 +45,4 @@ def analyse(model: StudentModel, job: TileJob, threads: int = 1) -> AnalysedTile
 
 def encode_job(model: StudentModel, job: TileJob, quality: int) -> bytes:
     """Return the codestream of a job at a quality, 0 to 256."""
-    return encode_tile(model.entropy, analyse(model, job), quality)
+    return model.writer.write(analyse(model, job), quality)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from ....link.entropy_model import EntropyModel
 from ....link.student import BLOCK as BLOCK
+from .tilewriter import TileWriter
 
 FOLDER: Final = Path(__file__).parent / "model"
 FORMAT: Final = 1
@@ -67,6 +68,11 @@ class StudentModel:
             ["log_scales"], {"side": side}
         )[0]
         return scales
+
+    @cached_property
+    def writer(self) -> TileWriter:
+        """Writes codestreams with this entropy model."""
+        return TileWriter(self.entropy)
 
     def _session(self, name: str, threads: int) -> onnxruntime.InferenceSession:
         narrow = "_narrow" if narrow_is_exact(self.folder) else ""

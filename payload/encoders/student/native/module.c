@@ -1,0 +1,167 @@
+/* The tile writer as a Python module; payload/encoders/student/tilewriter.py calls it. */
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+
+#include "tilewriter.h"
+
+#include <stdlib.h>
+
+#define MOST_SIDE (1 << 14) /* latents a side: 2^18 pixels */
+
+enum {
+    GROUPS,
+    MANTISSAS,
+    EXPECTED,
+    CORRECTION,
+    MEANS,
+    LATENT_SUMS,
+    LATENT_START,
+    SIDE_SUMS,
+    GAIN,
+    ROUNDING,
+    Y,
+    SCALES,
+    SIDE,
+    BUFFERS
+};
+
+/* Return why the model's buffers do not fit each other; null where they do. */
+static const char *check_model(const Py_buffer *given, const struct dp_entropy *model)
+{
+    Py_ssize_t means = 0;
+    int32_t end = 0, leading = 0;
+    for (int32_t g = 0; g < model->groups; g++) {
+        const struct dp_group *group = &model->group[g];
+        if (group->first != end || group->last <= end || group->window < 0 ||
+            group->window > group->first || group->window > DP_LARGEST_WINDOW) {
+            return "channel groups";
+        }
+        end = group->last;
+        if (group->first < model->predicted) {
+            leading = end;
+            means += (Py_ssize_t)4 * 9 * group->last * (group->last - group->first);
+        }
+    }
+    if (end != model->latents || leading != model->predicted) {
+        return "channel groups";
+    }
+    if (given[LATENT_START].len != (DP_TABLES + 1) * 4 || model->latent_start[0] != 0) {
+        return "tables of latents";
+    }
+    for (int32_t t = 0; t < DP_TABLES; t++) {
+        if (model->latent_start[t + 1] - model->latent_start[t] < 2) {
+            return "tables of latents";
+        }
+    }
+    if (given[LATENT_SUMS].len != (Py_ssize_t)model->latent_start[DP_TABLES] * 2) {
+        return "tables of latents";
+    }
+    if (given[SIDE_SUMS].len != (Py_ssize_t)model->side * DP_SIDE_CONTEXTS * DP_SIDE_SYMBOLS * 2) {
+        return "tables of side information";
+    }
+    if (given[MANTISSAS].len != 32 * 2 || given[EXPECTED].len != DP_SCALES * 2 ||
+        given[ROUNDING].len != DP_SCALES || given[MEANS].len != means * 8 ||
+        given[CORRECTION].len != (Py_ssize_t)model->groups * 4 * 1024 * 2) {
+        return "tables";
+    }
+    return NULL;
+}
+
+/* Return why a tile's buffers do not fit the model; null where they do. */
+static const char *check_tile(const Py_buffer *given, const struct dp_entropy *model,
+                              const struct dp_planes *tile)
+{
+    if (tile->rows < 1 || tile->rows > MOST_SIDE || tile->columns < 1 ||
+        tile->columns > MOST_SIDE) {
+        return "sides";
+    }
+    Py_ssize_t places = (Py_ssize_t)tile->rows * tile->columns;
+    Py_ssize_t side = (Py_ssize_t)((tile->rows + 1) / 2) * ((tile->columns + 1) / 2) * model->side;
+    if (given[Y].len != places * model->latents * 4 || given[SCALES].len != places * model->latents * 2) {
+        return "latents";
+    }
+    if (given[SIDE].len != side) {
+        return "side information";
+    }
+    for (Py_ssize_t at = 0; at < side; at++) {
+        if (tile->side[at] < -DP_SIDE_SYMBOLS / 2 || tile->side[at] >= DP_SIDE_SYMBOLS / 2) {
+            return "side information";
+        }
+    }
+    return NULL;
+}
+
+static PyObject *write_given(const Py_buffer *given, int rows, int columns, int predicted, int side)
+{
+    struct dp_entropy model = {
+        .latents = (int32_t)(given[GAIN].len / 2),
+        .side = side,
+        .predicted = predicted,
+        .groups = (int32_t)(given[GROUPS].len / (Py_ssize_t)sizeof(struct dp_group)),
+        .group = given[GROUPS].buf,
+        .gain = given[GAIN].buf,
+        .mantissas = given[MANTISSAS].buf,
+        .rounding = given[ROUNDING].buf,
+        .expected = given[EXPECTED].buf,
+        .correction = given[CORRECTION].buf,
+        .means = given[MEANS].buf,
+        .latent_sums = given[LATENT_SUMS].buf,
+        .latent_start = given[LATENT_START].buf,
+        .side_sums = given[SIDE_SUMS].buf,
+    };
+    struct dp_planes tile = {.rows = rows,
+                             .columns = columns,
+                             .y = given[Y].buf,
+                             .scales = given[SCALES].buf,
+                             .side = given[SIDE].buf};
+    const char *why = check_model(given, &model);
+    why = why ? why : check_tile(given, &model, &tile);
+    if (why) {
+        return PyErr_Format(PyExc_ValueError, "%s do not fit the model", why);
+    }
+    uint8_t *out;
+    size_t size = 0;
+    Py_BEGIN_ALLOW_THREADS
+    out = dp_write_tile(&model, &tile, &size);
+    Py_END_ALLOW_THREADS
+    if (!out) {
+        return PyErr_NoMemory();
+    }
+    PyObject *bytes = PyBytes_FromStringAndSize((const char *)out, (Py_ssize_t)size);
+    free(out);
+    return bytes;
+}
+
+static PyObject *write_tile(PyObject *self, PyObject *arguments)
+{
+    Py_buffer given[BUFFERS];
+    int rows, columns, predicted, side;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "(iiy*y*y*y*y*y*y*y*)y*y*iiy*y*y*", &predicted, &side,
+                          &given[GROUPS], &given[MANTISSAS], &given[EXPECTED], &given[CORRECTION],
+                          &given[MEANS], &given[LATENT_SUMS], &given[LATENT_START],
+                          &given[SIDE_SUMS], &given[GAIN], &given[ROUNDING], &rows, &columns,
+                          &given[Y], &given[SCALES], &given[SIDE])) {
+        return NULL;
+    }
+    PyObject *found = write_given(given, rows, columns, predicted, side);
+    for (int at = 0; at < BUFFERS; at++) {
+        PyBuffer_Release(&given[at]);
+    }
+    return found;
+}
+
+static PyMethodDef methods[] = {
+    {"write_tile", write_tile, METH_VARARGS,
+     "write_tile(model, gain, rounding, rows, columns, y, scales, side) -> bytes"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "_tilewriter", .m_size = 0, .m_methods = methods};
+
+PyMODINIT_FUNC PyInit__tilewriter(void)
+{
+    return PyModuleDef_Init(&definition);
+}

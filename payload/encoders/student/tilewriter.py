@@ -1,0 +1,104 @@
+"""Codestreams of analysed tiles: in C where it was compiled, else by `link.tilecode`.
+
+The bytes are the same; the C in native/ writes them several times as fast. It is compiled when
+the package is installed where a C compiler is found.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from types import ModuleType
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....link.entropy_model import MANTISSAS, MEAN_FRACTION, EntropyModel
+from ....link.tilecode import AnalysedTile, encode_tile
+
+
+def _compiled() -> ModuleType | None:
+    try:
+        from . import _tilewriter
+    except ImportError:
+        return None
+    return _tilewriter
+
+
+NATIVE: Final = _compiled()
+"""The compiled module; None where there was no compiler."""
+_MOST_ROUNDING: Final = 128
+"""In 1/256 step: flooring becomes rounding to the nearest."""
+
+
+class TileWriter:
+    """Writes tiles' codestreams with one entropy model.
+
+    Attributes:
+        model: The entropy model.
+    """
+
+    def __init__(self, model: EntropyModel) -> None:
+        self.model = model
+        self._tables = None if NATIVE is None else _tables(model)
+
+    def write(self, tile: AnalysedTile, quality: int, narrower: int = 0) -> bytes:
+        """Return a tile's codestream.
+
+        Args:
+            tile: After the networks.
+            quality: 0 to 256.
+            narrower: By how much of a step, in 1/256, the dead zone is narrower than the model's;
+                at the most there is none.
+        """
+        if NATIVE is None:
+            return encode_tile(self.model, tile, quality, narrower)
+        rounding = self.model.arrays["rounding"].astype(np.int64) + narrower
+        stream: bytes = NATIVE.write_tile(
+            self._tables,
+            self.model.gain[quality],
+            np.minimum(rounding, _MOST_ROUNDING).astype(np.uint8),
+            tile.shape.rows,
+            tile.shape.columns,
+            tile.latents,
+            tile.log_scales,
+            tile.side,
+        )
+        return stream
+
+
+def _tables(model: EntropyModel) -> tuple[Any, ...]:
+    """Return the entropy model as native/tilewriter.h has it, in the order of native/module.c."""
+    groups = [(group.first, group.last, group.window) for group in model.groups]
+    start = model.arrays["tables.latents_start"].astype(np.int32)
+    latents, side = model.arrays["tables.latents"], model.arrays["tables.side"]
+    tables = [_sums(latents[first:last]) for first, last in pairwise(start)]
+    return (
+        model.predicted,
+        model.side,
+        np.array(groups, np.int32),
+        MANTISSAS.astype(np.uint16),
+        model.expected,
+        model.corrections,
+        _means(model),
+        np.concatenate(tables),
+        start,
+        _sums(side),
+    )
+
+
+def _sums(frequencies: NDArray[Any]) -> NDArray[np.uint16]:
+    """Return the sums of the frequencies before each symbol."""
+    whole = frequencies.astype(np.int64)
+    return np.asarray((whole.cumsum(axis=-1) - whole).astype(np.uint16))
+
+
+def _means(model: EntropyModel) -> NDArray[np.float64]:
+    """Return the weights of the leading groups, (4, 9, last, channels) each, one after another."""
+    weights = model.arrays["means"] * 2.0**-MEAN_FRACTION
+    parts = [np.empty(0)]
+    for group in model.groups:
+        if group.first < model.predicted:
+            own = weights[:, group.first : group.last, : group.last]
+            parts.append(own.reshape(*own.shape[:3], 9).transpose(0, 3, 2, 1).ravel())
+    return np.concatenate(parts)
