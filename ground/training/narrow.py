@@ -11,7 +11,7 @@ tie, k + 1/2 - 2^-s, gains less than 2^-14 and stays below for s up to 13. Negat
 either way. Where sums are wanted whole (residuals, latents), `MatMulIntegerToFloat` gives
 float(sum) · 2^-s + bias, exact below 2^24.
 
-The planes have ten bits: 4 · high + low, bytes with the zero point 128.
+The planes have ten bits: 4 · high + low, bytes with the zero point 128, made outside the graph.
 
 Processors without VNNI or dot products run these kernels with sums of two products in 16 bits,
 which saturate. So `payload.encoders.student.networks` tries first, and takes the graphs of
@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from .colour import MATRIX_FRACTION, PLANE_FRACTION
+from ...payload.encoders.student.cells import CELL_BYTES
 from .graphs import GraphBuilder
 from .integers import Arrays
 from .networks import BLOCK
@@ -143,37 +143,36 @@ class NarrowBuilder(GraphBuilder):
 
 
 def encoder_graph(arrays: Arrays) -> bytes:
-    """Return the graph of analysis and hyper analysis, from what `graphs.encoder_graph` takes."""
+    """Return the graph of analysis and hyper analysis, from what `graphs.encoder_graph` takes.
+
+    It begins with the planes as `payload.encoders.student.cells` has them.
+    """
     g = NarrowBuilder(arrays)
-    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["height", "width", 3])
-    rotation = helper.make_tensor_value_info("rotation", TensorProto.INT32, [3, 3])
-    rows, columns = _sides(g, "pixels", BLOCK)
-    four = g.constant(np.array([4]), "four")
-    band, minus = g.constant(np.array([3]), "bands"), g.constant(np.array([-1]), "minus")
-    fine_rows, fine_columns = g.node("Mul", rows, four), g.node("Mul", columns, four)
-    split = g.node("Concat", fine_rows, four, fine_columns, four, band, axis=0)
-    folded = g.node("Transpose", g.node("Reshape", "pixels", split), perm=[0, 2, 1, 3, 4])
-    unit = g.constant(np.array([1]), "unit")
-    flat = g.constant(np.array([48]), "fold_size")
-    folded = g.node("Reshape", folded, g.node("Concat", minus, flat, axis=0))
-    high, low = _planes(g, folded)
-    # Folded planes come as (row, column, band); the stored weights are for (band, row, column).
-    entering = g.weight("analysis.enter")[:, np.arange(48).reshape(3, 16).T.reshape(-1)]
+    # Cells come as (row, column, plane); the stored weights are for (plane, row, column).
+    order = np.arange(CELL_BYTES).reshape(3, -1).T.reshape(-1)
+    entering = g.weight("analysis.enter")[:, order]
     # Four times a weight is no byte: the high bytes come several times, each with a share of it.
-    times = -(-4 * int(np.abs(entering.astype(int)).max()) // 127)
-    shares = [(4 * entering.astype(int) + i) // times for i in range(times)]
-    value = g.node("Concat", *[high] * times, low, axis=1)
-    wide = g.constant(np.array([(times + 1) * 48]), "entering_size")
-    value = g.node("Reshape", value, g.node("Concat", unit, fine_rows, fine_columns, wide, axis=0))
+    copies = -(-4 * int(np.abs(entering.astype(int)).max()) // 127)
+    shares = [(4 * entering.astype(int) + i) // copies for i in range(copies)]
     weight = np.concatenate([*shares, entering], axis=1).astype(np.int8)
-    value = g.layer("analysis.enter", value, weight=weight, zero=g.middle())
+    shapes = {
+        "entering": [1, "rows4", "columns4", (copies + 1) * CELL_BYTES],
+        "high": ["rows", "columns", 3 * BLOCK**2],
+        "low": ["rows", "columns", 3 * BLOCK**2],
+    }
+    inputs = [
+        helper.make_tensor_value_info(name, TensorProto.UINT8, shape)
+        for name, shape in shapes.items()
+    ]
+    rows, columns = _sides(g, "high", 1)
+    value = g.layer("analysis.enter", "entering", weight=weight, zero=g.middle())
     value = g.block("analysis.block_fine", value)
     value = g.layer("analysis.down_middle", value, stride=2)
     value = g.block("analysis.block_middle", value)
     value = g.layer("analysis.down_coarse", value, stride=2)
     value = g.block("analysis.block_coarse", value)
     branch = g.node("Floor", g.sums("analysis.leave", value))
-    latents = g.node("Add", branch, _linear(g, high, low, rows, columns))
+    latents = g.node("Add", branch, _linear(g, "high", "low"))
     spread = np.exp2(-arrays["hyper.spread_shift"].astype(np.float32))
     side = g.node("Mul", g.node("Abs", latents), g.constant(spread, "hyper.spread"))
     # A quarter of the last place rounds ties up and moves nothing else.
@@ -191,7 +190,7 @@ def encoder_graph(arrays: Arrays) -> bytes:
         helper.make_tensor_value_info("latents", TensorProto.INT32, ["latents", "rows", "columns"]),
         helper.make_tensor_value_info("side", TensorProto.INT32, ["side", "rows2", "columns2"]),
     ]
-    return g.model("encoder", [pixels, rotation], outputs, infos)
+    return g.model("encoder", inputs, outputs, infos)
 
 
 def _sides(g: GraphBuilder, value: str, size: int) -> tuple[str, str]:
@@ -206,52 +205,15 @@ def _sides(g: GraphBuilder, value: str, size: int) -> tuple[str, str]:
     return first, second
 
 
-def _planes(g: NarrowBuilder, folded: str) -> tuple[str, str]:
-    """Return the high and low bytes of the planes, of pixels folded to (…, 48).
-
-    The rotation is one product for all sixteen pixels of a row. Rotations keep lengths, so planes
-    are within 222 grey levels of the middle, and nothing is clipped.
-    """
-    turn = g.node("Transpose", g.node("Cast", "rotation", to=TensorProto.FLOAT), perm=[1, 0])
-    turn = g.node("Mul", turn, g.constant(2.0 ** (PLANE_FRACTION - MATRIX_FRACTION), "turn.unit"))
-    sixteen = g.node("Tile", turn, g.constant(np.array([16, 16]), "turn.tiles"))
-    mask = np.kron(np.eye(16, dtype=np.float32), np.ones((3, 3), np.float32))
-    matrix = g.node("Mul", sixteen, g.constant(mask, "turn.mask"))
-    middle = g.constant(np.full((1, 48), -128, np.float32), "turn.middle")
-    # Planes are whole after flooring with a half. Rounding to nearest wants no half, and here
-    # twos less, so that it floors quarters.
-    spare = 2.0 ** (PLANE_FRACTION - MATRIX_FRACTION - 1)
-    offset = 0.5 - 2.0 + spare
-    bias = g.node("Add", g.node("MatMul", middle, matrix), g.constant(offset, "turn.offset"))
-    value = g.node("Cast", folded, to=TensorProto.FLOAT)
-    value = g.node("Add", g.node("MatMul", value, matrix), bias)
-    quarter = g.constant(4.0, "quarter")
-    high = g.node("QuantizeLinear", value, quarter, g.middle())
-    # value − 4 · high lies in −2 … 2: with 3/2 more, rounding floors the low byte.
-    low = g.node("Sub", value, g.node("DequantizeLinear", high, quarter, g.middle()))
-    low = g.node("Add", low, g.constant(1.5, "turn.low"))
-    low = g.node("QuantizeLinear", low, g.one(), g.middle())
-    return high, low
-
-
-def _linear(g: NarrowBuilder, high: str, low: str, rows: str, columns: str) -> str:
+def _linear(g: NarrowBuilder, high: str, low: str) -> str:
     """Add the linear analysis: a product of high bytes and one of low ones."""
     weight = g.weight("analysis.linear").reshape(-1, 3, 4, 4, 4, 4)
-    # From (band, block row, row, block column, column), to rows of 48 in rows of sixteen.
+    # From (plane, cell's row, row, cell's column, column) to blocks of cells.
     matrix = weight.transpose(2, 4, 3, 5, 1, 0).reshape(3 * BLOCK**2, -1)
-    four, flat = g.constant(np.array([4]), "four"), g.constant(np.array([48]), "fold_size")
-    split = g.node("Concat", rows, four, columns, four, flat, axis=0)
-    whole = g.constant(np.array([3 * BLOCK**2]), "block_size")
-    joined = g.node("Concat", rows, columns, whole, axis=0)
-    parts = []
-    for value, times, added in ((high, 4.0, 0.5), (low, 1.0, None)):
-        blocks = g.node("Transpose", g.node("Reshape", value, split), perm=[0, 2, 1, 3, 4])
-        blocks = g.node("Reshape", blocks, joined)
-        parts.append(
-            g.sums(
-                "analysis.linear", blocks, matrix=matrix, times=times, added=added, zero=g.middle()
-            )
-        )
+    parts = [
+        g.sums("analysis.linear", value, matrix=matrix, times=times, added=added, zero=g.middle())
+        for value, times, added in ((high, 4.0, 0.5), (low, 1.0, None))
+    ]
     return g.unsqueeze(g.node("Floor", g.node("Add", *parts)))
 
 

@@ -45,16 +45,18 @@ def difference_moments(
         seen_here: False at pixels to leave out.
         seen_below: The same of the rows below.
     """
-    wide = here.astype(np.float64)
-    differences = [wide[:, 1:] - wide[:, :-1], below - wide[: below.shape[0]]]
+    wide = np.moveaxis(here, 2, 0).astype(np.float64, order="C")
+    under = np.moveaxis(below, 2, 0)
+    differences = [wide[:, :, 1:] - wide[:, :, :-1], under - wide[:, : under.shape[1]]]
+    flat = [one.reshape(3, -1) for one in differences]
     if seen_here is not None and seen_below is not None:
-        valid = (seen_here[:, 1:] & seen_here[:, :-1], seen_here[: below.shape[0]] & seen_below)
-        differences = [one[seen] for one, seen in zip(differences, valid, strict=True)]
+        valid = (seen_here[:, 1:] & seen_here[:, :-1], seen_here[: under.shape[1]] & seen_below)
+        flat = [one[:, seen.ravel()] for one, seen in zip(flat, valid, strict=True)]
     total, count = np.zeros((3, 3)), 0
-    for difference in differences:
-        flat = difference.reshape(-1, 3)
-        total += flat.T @ flat  # whole numbers below 2^53, in any order
-        count += flat.shape[0]
+    for bands in flat:
+        # Whole numbers below 2^53, in any order; nine products of vectors beat one of matrices.
+        total += [[np.dot(one, other) for other in bands] for one in bands]
+        count += bands.shape[1]
     return np.asarray(total / max(count, 1))
 
 

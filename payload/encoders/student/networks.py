@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from ....link.entropy_model import EntropyModel
 from ....link.student import BLOCK as BLOCK
+from .cells import CELL_BYTES, Cells
 from .tilewriter import TileWriter
 
 FOLDER: Final = Path(__file__).parent / "model"
@@ -57,9 +58,13 @@ class StudentModel:
             rotation: Matrix (3, 3), see `link.rotation`.
             threads: Of the convolutions; the result does not depend on it.
         """
-        latents, side = self._session("encoder", threads).run(
-            ["latents", "side"], {"pixels": pixels, "rotation": rotation}
-        )
+        session = self._session("encoder", threads)
+        given = {"pixels": pixels, "rotation": rotation}
+        if narrow_is_exact(self.folder):
+            copies = session.get_inputs()[0].shape[-1] // CELL_BYTES - 1
+            cells = Cells.of(pixels, rotation, copies)
+            given = {"entering": cells.entering, "high": cells.high, "low": cells.low}
+        latents, side = session.run(["latents", "side"], given)
         return latents, side
 
     def log_scales(self, side: NDArray[np.int32], threads: int = 1) -> NDArray[np.int32]:

@@ -1,13 +1,11 @@
 """Codestreams of analysed tiles: in C where it was compiled, else by `link.tilecode`.
 
-The bytes are the same; the C in native/ writes them several times as fast. It is compiled when
-the package is installed where a C compiler is found.
+The bytes are the same; the C writes them several times as fast.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
-from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
@@ -15,18 +13,8 @@ from numpy.typing import NDArray
 
 from ....link.entropy_model import MANTISSAS, MEAN_FRACTION, EntropyModel
 from ....link.tilecode import AnalysedTile, encode_tile
+from .compiled import NATIVE
 
-
-def _compiled() -> ModuleType | None:
-    try:
-        from . import _tilewriter
-    except ImportError:
-        return None
-    return _tilewriter
-
-
-NATIVE: Final = _compiled()
-"""The compiled module; None where there was no compiler."""
 _MOST_ROUNDING: Final = 128
 """In 1/256 step: flooring becomes rounding to the nearest."""
 

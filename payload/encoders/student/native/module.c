@@ -1,13 +1,15 @@
-/* The tile writer as a Python module; payload/encoders/student/tilewriter.py calls it. */
+/* Pixels to cells and tiles to codestreams as a Python module, for `cells` and `tilewriter`. */
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
 
+#include "cells.h"
 #include "tilewriter.h"
 
 #include <stdlib.h>
 
 #define MOST_SIDE (1 << 14) /* latents a side: 2^18 pixels */
+#define MOST_COPIES 5       /* 4 * 127 over 127, and one to spare */
 
 enum {
     GROUPS,
@@ -152,16 +154,52 @@ static PyObject *write_tile(PyObject *self, PyObject *arguments)
     return found;
 }
 
+static PyObject *write_cells(PyObject *self, PyObject *arguments)
+{
+    Py_buffer pixels, matrix, entering, high, low;
+    int rows, columns, copies;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "y*iiy*iw*w*w*", &pixels, &rows, &columns, &matrix, &copies,
+                          &entering, &high, &low)) {
+        return NULL;
+    }
+    int fit = rows >= 1 && rows <= MOST_SIDE && columns >= 1 && columns <= MOST_SIDE && copies >= 1 &&
+              copies <= MOST_COPIES;
+    Py_ssize_t size = fit ? (Py_ssize_t)rows * columns * DP_BLOCK_BYTES : 0;
+    fit = fit && pixels.len == size && matrix.len == 9 * 4 && high.len == size && low.len == size &&
+          entering.len == size * (copies + 1);
+    if (fit) {
+        struct dp_cells out = {
+            .copies = copies, .entering = entering.buf, .high = high.buf, .low = low.buf};
+        Py_BEGIN_ALLOW_THREADS
+        dp_write_cells(pixels.buf, rows, columns, matrix.buf, &out);
+        Py_END_ALLOW_THREADS
+    } else {
+        PyErr_SetString(PyExc_ValueError, "cells do not fit the pixels");
+    }
+    PyBuffer_Release(&pixels);
+    PyBuffer_Release(&matrix);
+    PyBuffer_Release(&entering);
+    PyBuffer_Release(&high);
+    PyBuffer_Release(&low);
+    if (!fit) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
+    {"write_cells", write_cells, METH_VARARGS,
+     "write_cells(pixels, rows, columns, matrix, copies, entering, high, low)"},
     {"write_tile", write_tile, METH_VARARGS,
      "write_tile(model, gain, rounding, rows, columns, y, scales, side) -> bytes"},
     {NULL, NULL, 0, NULL},
 };
 
 static PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "_tilewriter", .m_size = 0, .m_methods = methods};
+    PyModuleDef_HEAD_INIT, .m_name = "_native", .m_size = 0, .m_methods = methods};
 
-PyMODINIT_FUNC PyInit__tilewriter(void)
+PyMODINIT_FUNC PyInit__native(void)
 {
     return PyModuleDef_Init(&definition);
 }

@@ -13,3 +13,13 @@ def write_tile(
     scales: NDArray[Any],
     side: NDArray[Any],
 ) -> bytes: ...
+def write_cells(
+    pixels: NDArray[Any],
+    rows: int,
+    columns: int,
+    matrix: NDArray[Any],
+    copies: int,
+    entering: NDArray[Any],
+    high: NDArray[Any],
+    low: NDArray[Any],
+) -> None: ...
