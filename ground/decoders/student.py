@@ -32,7 +32,8 @@ from ...link.student import FINER_TILES, check_size, qualities
 from ...link.tilecode import decode_tile
 from ...link.tiles import Tile, grid
 from ...payload.encoders.fill import fill_holes
-from ...payload.encoders.student.networks import BLOCK, StudentModel, load, session
+from ...payload.encoders.student.networks import BLOCK, StudentModel, load
+from ...payload.encoders.student.runtime import session
 from .base import Tiles
 from .tiled import split
 

@@ -2,7 +2,7 @@
 
 Files of a model folder:
   encoder.onnx, hyper.onnx, decoder.onnx   see `graphs`
-  encoder_narrow.onnx, hyper_narrow.onnx, probe.onnx   see `narrow`
+  encoder_narrow.onnx, side_narrow.onnx, hyper_narrow.onnx, probe.onnx   see `narrow`
   integers.npz                             every integer (see `integers`, `coding`, `tables`)
   card.json                                what it is, what it was trained on, what it reaches
 """
@@ -205,6 +205,7 @@ def write_graphs(arrays: Arrays, out: Path) -> None:
         "hyper": hyper_graph(arrays),
         "decoder": decoder_graph(arrays),
         "encoder_narrow": narrow.encoder_graph(arrays),
+        "side_narrow": narrow.side_graph(arrays),
         "hyper_narrow": narrow.hyper_graph(arrays),
         "probe": narrow.probe_graph(),
     }

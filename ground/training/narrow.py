@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from ...payload.encoders.student.cells import CELL_BYTES
+from ...payload.encoders.student.narrow import LIMITS
 from .graphs import GraphBuilder
 from .integers import Arrays
 from .networks import BLOCK
@@ -164,33 +165,37 @@ def encoder_graph(arrays: Arrays) -> bytes:
         helper.make_tensor_value_info(name, TensorProto.UINT8, shape)
         for name, shape in shapes.items()
     ]
-    rows, columns = _sides(g, "high", 1)
     value = g.layer("analysis.enter", "entering", weight=weight, zero=g.middle())
     value = g.block("analysis.block_fine", value)
     value = g.layer("analysis.down_middle", value, stride=2)
     value = g.block("analysis.block_middle", value)
     value = g.layer("analysis.down_coarse", value, stride=2)
     value = g.block("analysis.block_coarse", value)
-    branch = g.node("Floor", g.sums("analysis.leave", value))
-    latents = g.node("Add", branch, _linear(g, "high", "low"))
-    spread = np.exp2(-arrays["hyper.spread_shift"].astype(np.float32))
-    side = g.node("Mul", g.node("Abs", latents), g.constant(spread, "hyper.spread"))
-    # A quarter of the last place rounds ties up and moves nothing else.
-    side = g.bytes(g.node("Add", side, g.constant(spread / 4, "hyper.spread_tie")))
-    side = g.node("Pad", side, _odd_padding(g, rows, columns))
-    side = g.layer("hyper.analysis_in", side)
+    outputs = {"branch": g.sums("analysis.leave", value)} | _linear(g, "high", "low")
+    infos = [
+        helper.make_tensor_value_info(
+            name, TensorProto.FLOAT, [*size, "rows", "columns", "latents"]
+        )
+        for name, size in (("branch", [1]), ("high_sums", []), ("low_sums", []))
+    ]
+    return g.model("encoder", inputs, outputs, infos)
+
+
+def side_graph(arrays: Arrays) -> bytes:
+    """Return the graph of the hyper analysis, of sizes in bytes, both sides even."""
+    g = NarrowBuilder(arrays)
+    latents = arrays["hyper.spread_shift"].size
+    sizes = helper.make_tensor_value_info(
+        "sizes", TensorProto.UINT8, [1, "rows", "columns", latents]
+    )
+    side = g.layer("hyper.analysis_in", "sizes")
     side = g.layer("hyper.analysis_out", side, stride=2)
     side = g.node("Floor", g.sums("hyper.analysis_end", side))
     side = g.clip(side, *arrays["hyper.analysis_end.clip"])
-    outputs = {
-        "latents": _channels_first(g, latents),
-        "side": _channels_first(g, side),
-    }
-    infos = [
-        helper.make_tensor_value_info("latents", TensorProto.INT32, ["latents", "rows", "columns"]),
-        helper.make_tensor_value_info("side", TensorProto.INT32, ["side", "rows2", "columns2"]),
-    ]
-    return g.model("encoder", inputs, outputs, infos)
+    side = g.node("Transpose", g.squeeze(side), perm=[2, 0, 1])
+    outputs = {"side": g.node("Cast", side, to=TensorProto.INT32)}
+    info = helper.make_tensor_value_info("side", TensorProto.INT32, ["side", "rows2", "columns2"])
+    return g.model("side", [sizes], outputs, [info])
 
 
 def _sides(g: GraphBuilder, value: str, size: int) -> tuple[str, str]:
@@ -205,36 +210,30 @@ def _sides(g: GraphBuilder, value: str, size: int) -> tuple[str, str]:
     return first, second
 
 
-def _linear(g: NarrowBuilder, high: str, low: str) -> str:
-    """Add the linear analysis: a product of high bytes and one of low ones."""
+def _linear(g: NarrowBuilder, high: str, low: str) -> dict[str, str]:
+    """Add the linear analysis: sums of high bytes and of low ones, to be added and floored."""
     weight = g.weight("analysis.linear").reshape(-1, 3, 4, 4, 4, 4)
     # From (plane, cell's row, row, cell's column, column) to blocks of cells.
     matrix = weight.transpose(2, 4, 3, 5, 1, 0).reshape(3 * BLOCK**2, -1)
-    parts = [
-        g.sums("analysis.linear", value, matrix=matrix, times=times, added=added, zero=g.middle())
+    return {
+        f"{value}_sums": g.sums(
+            "analysis.linear", value, matrix=matrix, times=times, added=added, zero=g.middle()
+        )
         for value, times, added in ((high, 4.0, 0.5), (low, 1.0, None))
-    ]
-    return g.unsqueeze(g.node("Floor", g.node("Add", *parts)))
-
-
-def _odd_padding(g: GraphBuilder, rows: str, columns: str) -> str:
-    """Return the pads that make both sides even."""
-    two = g.constant(np.array([2]), "two")
-    odd = [g.node("Mod", side, two) for side in (rows, columns)]
-    zeros = (g.constant(np.zeros(n, np.int64), f"zeros_{n}") for n in (5, 1))
-    return g.node("Concat", next(zeros), *odd, next(zeros), axis=0)
-
-
-def _channels_first(g: GraphBuilder, value: str) -> str:
-    value = g.node("Transpose", g.squeeze(value), perm=[2, 0, 1])
-    return g.node("Cast", value, to=TensorProto.INT32)
+    }
 
 
 def hyper_graph(arrays: Arrays) -> bytes:
     """Return the graph of the hyper synthesis, from what `graphs.hyper_graph` takes.
 
-    Its small first layers stay in float: they have signed inputs, and sums of signed ones.
+    Its small first layers stay in float: they have signed inputs, and sums of signed ones. What
+    it gives is neither limited nor floored yet, see `payload.encoders.student.narrow`.
+
+    Raises:
+        ValueError: Its limits are not those that are set there.
     """
+    if tuple(arrays["hyper.synthesis_out.clip"]) != LIMITS:
+        raise ValueError(f"log-scales clipped to {arrays['hyper.synthesis_out.clip']}")
     g = NarrowBuilder(arrays)
     side = helper.make_tensor_value_info("side", TensorProto.INT32, ["channels", "rows", "columns"])
     value = g.unsqueeze(g.node("Cast", "side", to=TensorProto.FLOAT))
@@ -250,14 +249,11 @@ def hyper_graph(arrays: Arrays) -> bytes:
     value = g.node("Transpose", g.node("Reshape", value, split), perm=[0, 3, 1, 4, 2])
     value = g.node("Reshape", value, g.constant(np.array([-1, count]), "positions"))
     value = g.sums("hyper.synthesis_out", value)
-    value = g.node("Floor", g.clip(value, *arrays["hyper.synthesis_out.clip"]))
-    value = g.node("Transpose", value, perm=[1, 0])
     minus = g.constant(np.array([-1]), "minus")
-    whole = g.node("Concat", minus, g.node("Mul", rows, two), g.node("Mul", columns, two), axis=0)
-    value = g.node("Reshape", value, whole)
-    outputs = {"log_scales": g.node("Cast", value, to=TensorProto.INT32)}
+    whole = g.node("Concat", g.node("Mul", rows, two), g.node("Mul", columns, two), minus, axis=0)
+    outputs = {"log_scales": g.node("Reshape", value, whole)}
     info = helper.make_tensor_value_info(
-        "log_scales", TensorProto.INT32, ["latents", "rows2", "columns2"]
+        "log_scales", TensorProto.FLOAT, ["rows2", "columns2", "latents"]
     )
     return g.model("hyper", [side], outputs, [info])
 

@@ -32,6 +32,7 @@ _FLIES = (
     "encoder.onnx",
     "hyper.onnx",
     "encoder_narrow.onnx",
+    "side_narrow.onnx",
     "hyper_narrow.onnx",
     "probe.onnx",
     "card.json",

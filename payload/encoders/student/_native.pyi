@@ -23,3 +23,16 @@ def write_cells(
     high: NDArray[Any],
     low: NDArray[Any],
 ) -> None: ...
+def join(
+    rows: int,
+    columns: int,
+    branch: NDArray[Any],
+    high: NDArray[Any],
+    low: NDArray[Any],
+    scale: NDArray[Any],
+    y: NDArray[Any],
+    sizes: NDArray[Any],
+) -> None: ...
+def transpose(
+    given: NDArray[Any], channels: int, low: int, high: int, out: NDArray[Any]
+) -> None: ...

@@ -4,7 +4,8 @@ import pytest
 from downpass.ground.training import narrow
 from downpass.ground.training.initialise import put_on_grids
 from downpass.ground.training.integers import extract
-from downpass.payload.encoders.student.networks import narrow_is_exact
+from downpass.payload.encoders.student.narrow import is_exact
+from downpass.payload.encoders.student.networks import FOLDER
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,4 +54,4 @@ def test_the_probe_sees_what_the_kernels_add():
     given = np.full((1, 8, 8, 64), 255, np.uint8)
     product = probe.run(["product"], {"bytes": given})[0]
     # A pair of products is 2 · 255 · 127, twice what 16 bits hold: saturating sums are far off.
-    assert np.all(product == 64 * 255 * 127) == narrow_is_exact()
+    assert np.all(product == 64 * 255 * 127) == is_exact(FOLDER)

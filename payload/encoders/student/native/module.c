@@ -1,14 +1,16 @@
-/* Pixels to cells and tiles to codestreams as a Python module, for `cells` and `tilewriter`. */
+/* The inner loops as a Python module, for narrow.py and tilewriter.py. */
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
 
 #include "cells.h"
+#include "latents.h"
 #include "tilewriter.h"
 
 #include <stdlib.h>
 
 #define MOST_SIDE (1 << 14) /* latents a side: 2^18 pixels */
+#define MOST_CHANNELS (1 << 12)
 #define MOST_COPIES 5       /* 4 * 127 over 127, and one to spare */
 
 enum {
@@ -188,7 +190,77 @@ static PyObject *write_cells(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+static PyObject *join(PyObject *self, PyObject *arguments)
+{
+    Py_buffer branch, high, low, scale, y, sizes;
+    int rows, columns;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "iiy*y*y*y*w*w*", &rows, &columns, &branch, &high, &low, &scale,
+                          &y, &sizes)) {
+        return NULL;
+    }
+    Py_ssize_t channels = scale.len / 4;
+    int fit = rows >= 1 && rows <= MOST_SIDE && columns >= 1 && columns <= MOST_SIDE &&
+              channels >= 1 && channels <= MOST_CHANNELS;
+    Py_ssize_t places = fit ? (Py_ssize_t)rows * columns : 0;
+    Py_ssize_t even = fit ? (Py_ssize_t)(rows + rows % 2) * (columns + columns % 2) : 0;
+    fit = fit && branch.len == places * channels * 4 && high.len == branch.len &&
+          low.len == branch.len && y.len == branch.len && sizes.len == even * channels;
+    if (fit) {
+        struct dp_sums sums = {.rows = rows,
+                               .columns = columns,
+                               .channels = (int32_t)channels,
+                               .branch = branch.buf,
+                               .high = high.buf,
+                               .low = low.buf};
+        Py_BEGIN_ALLOW_THREADS
+        dp_join(&sums, scale.buf, y.buf, sizes.buf);
+        Py_END_ALLOW_THREADS
+    } else {
+        PyErr_SetString(PyExc_ValueError, "sums do not fit the latents");
+    }
+    PyBuffer_Release(&branch);
+    PyBuffer_Release(&high);
+    PyBuffer_Release(&low);
+    PyBuffer_Release(&scale);
+    PyBuffer_Release(&y);
+    PyBuffer_Release(&sizes);
+    if (!fit) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *transpose(PyObject *self, PyObject *arguments)
+{
+    Py_buffer given, out;
+    int channels, low, high;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "y*iiiw*", &given, &channels, &low, &high, &out)) {
+        return NULL;
+    }
+    Py_ssize_t places = channels > 0 ? given.len / 4 / channels : 0;
+    int fit = channels >= 1 && channels <= MOST_CHANNELS &&
+              places <= 4 * (Py_ssize_t)MOST_SIDE * MOST_SIDE && given.len == places * channels * 4 &&
+              out.len == places * channels * 2 && low >= INT16_MIN && high <= INT16_MAX && low < high;
+    if (fit) {
+        Py_BEGIN_ALLOW_THREADS
+        dp_transpose(given.buf, (int32_t)places, channels, low, high, out.buf);
+        Py_END_ALLOW_THREADS
+    } else {
+        PyErr_SetString(PyExc_ValueError, "channels do not fit the values");
+    }
+    PyBuffer_Release(&given);
+    PyBuffer_Release(&out);
+    if (!fit) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
+    {"join", join, METH_VARARGS, "join(rows, columns, branch, high, low, scale, y, sizes)"},
+    {"transpose", transpose, METH_VARARGS, "transpose(given, channels, low, high, out)"},
     {"write_cells", write_cells, METH_VARARGS,
      "write_cells(pixels, rows, columns, matrix, copies, entering, high, low)"},
     {"write_tile", write_tile, METH_VARARGS,

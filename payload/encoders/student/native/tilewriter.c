@@ -1,6 +1,7 @@
 #include "tilewriter.h"
 
 #include "rangecoder.h"
+#include "vectors.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,13 +13,6 @@
 #define NO_CONTEXT (DP_SIDE_CONTEXTS - 1)
 #define LARGEST_MAGNITUDE 255
 #define MOST_BYTES 16 /* of one symbol: escape, low bits, sign, and what the coder holds back */
-
-/* Compiled for wide vectors too, where compiler and system can choose between them at run time. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
-#define VECTORS __attribute__((target_clones("arch=x86-64-v3", "default")))
-#else
-#define VECTORS
-#endif
 
 /* Row and column parity of the positions coded first, second, third and last; and the reverse. */
 static const uint8_t phase_row[4] = {0, 1, 0, 1}, phase_column[4] = {0, 1, 1, 0};

@@ -1,0 +1,11 @@
+/* Functions compiled for wide vectors too, where compiler and system choose at run time. */
+#ifndef DP_VECTORS_H
+#define DP_VECTORS_H
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
+#define VECTORS __attribute__((target_clones("arch=x86-64-v3", "default")))
+#else
+#define VECTORS
+#endif
+
+#endif
