@@ -45,7 +45,7 @@ def difference_moments(
         seen_here: False at pixels to leave out.
         seen_below: The same of the rows below.
     """
-    wide = np.moveaxis(here, 2, 0).astype(np.float64, order="C")
+    wide = np.moveaxis(here, 2, 0).astype(np.int64, order="C")
     under = np.moveaxis(below, 2, 0)
     differences = [wide[:, :, 1:] - wide[:, :, :-1], under - wide[:, : under.shape[1]]]
     flat = [one.reshape(3, -1) for one in differences]
@@ -54,8 +54,7 @@ def difference_moments(
         flat = [one[:, seen.ravel()] for one, seen in zip(flat, valid, strict=True)]
     total, count = np.zeros((3, 3)), 0
     for bands in flat:
-        # Whole numbers below 2^53, in any order; nine products of vectors beat one of matrices.
-        total += [[np.dot(one, other) for other in bands] for one in bands]
+        total += bands @ bands.T  # exact, and no library starts threads for whole numbers
         count += bands.shape[1]
     return np.asarray(total / max(count, 1))
 

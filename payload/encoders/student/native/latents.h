@@ -13,9 +13,10 @@ struct dp_sums {
 /*
  * y = floor(branch) + floor(high + low), [channels][rows][columns], and what the hyper analysis
  * reads: min(floor(|y| * scale + 1/2), 255), [even rows][even columns][channels], zeros
- * beyond the tile. Scales are powers of two and y has 18 bits, so float is exact.
+ * beyond the tile. Scales are powers of two and y has 18 bits, so float is exact. Returns 0 where
+ * memory is short.
  */
-void dp_join(const struct dp_sums *sums, const float *scale, int32_t *y, uint8_t *sizes);
+int dp_join(const struct dp_sums *sums, const float *scale, int32_t *y, uint8_t *sizes);
 
 /* Floors of [places][channels] between limits, as [channels][places]. */
 void dp_transpose(const float *given, int32_t places, int32_t channels, int32_t low, int32_t high,

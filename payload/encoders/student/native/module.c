@@ -214,8 +214,11 @@ static PyObject *join(PyObject *self, PyObject *arguments)
                                .high = high.buf,
                                .low = low.buf};
         Py_BEGIN_ALLOW_THREADS
-        dp_join(&sums, scale.buf, y.buf, sizes.buf);
+        fit = dp_join(&sums, scale.buf, y.buf, sizes.buf);
         Py_END_ALLOW_THREADS
+        if (!fit) {
+            PyErr_NoMemory();
+        }
     } else {
         PyErr_SetString(PyExc_ValueError, "sums do not fit the latents");
     }
