@@ -1,0 +1,186 @@
+"""The inner loops in C against the same in numpy, which needs no compiler."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from downpass.link.entropy_model import SCALES, TABLES
+from downpass.link.rotation import rotation_matrix
+from downpass.link.symbols import tile_symbols
+from downpass.link.tilecode import AnalysedTile, encode_tile
+from downpass.payload.encoders.base import Setting
+from downpass.payload.encoders.student import cells, compiled, narrow, networks, tilewriter
+from downpass.payload.encoders.student.encoder import StudentEncoder
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from .frames import AERIAL, real
+
+FINEST = 256
+NO_DEAD_ZONE = 128
+
+bytes_of_turn = st.integers(-128, 127)
+turns = st.tuples(*[bytes_of_turn] * 4).filter(any)
+
+
+@pytest.fixture(autouse=True)
+def native() -> None:
+    """Skip where nothing was compiled; on a machine for tests that is a failure."""
+    if compiled.NATIVE is None:
+        text = "the package was installed without a C compiler (gcc, and the headers of Python)"
+        if os.environ.get("CI"):
+            pytest.fail(text)
+        pytest.skip(text)
+
+
+@pytest.fixture
+def in_numpy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Do without what was compiled."""
+    for module in (cells, narrow, tilewriter):
+        monkeypatch.setattr(module, "NATIVE", None)
+    yield
+
+
+def tile_of(seed: int, rows: int, columns: int, width: float) -> AnalysedTile:
+    """A tile of noise about as wide as its log-scales say, times a width."""
+    model, rng = networks.load().entropy, np.random.default_rng(seed)
+    level = rng.integers(-700, 500) + rng.normal(0, 150, (model.latents, 1, 1))
+    scales = np.clip(level + rng.normal(0, 60, (model.latents, rows, columns)), -2048, 2047)
+    sizes = width * 16 * np.exp2(scales / 32)
+    latents = np.clip(rng.laplace(0, 1, sizes.shape) * sizes, -(1 << 17), (1 << 17) - 1)
+    # As far as anything that was taken from a picture: means of such would leave any picture's.
+    latents[: model.predicted] = np.clip(latents[: model.predicted], -5e4, 5e4)
+    side = rng.integers(-32, 32, (model.side, -(-rows // 2), -(-columns // 2)))
+    return AnalysedTile.of(latents.astype(np.int32), side, np.floor(scales).astype(np.int32))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 9),
+    st.integers(1, 9),
+    st.integers(0, FINEST),
+    st.integers(0, NO_DEAD_ZONE),
+    st.sampled_from((0.0, 0.3, 1.0, 20.0)),
+)
+def test_codestreams_are_those_of_numpy(
+    seed: int, rows: int, columns: int, quality: int, narrower: int, width: float
+) -> None:
+    model, tile = networks.load(), tile_of(seed, rows, columns, width)
+    written = model.writer.write(tile, quality, narrower)
+    assert written == encode_tile(model.entropy, tile, quality, narrower)
+
+
+def test_noise_reaches_low_bits_and_escapes() -> None:
+    """What the property above is worth: its tiles reach all that a codestream can hold."""
+    model = networks.load().entropy
+    index, beyond = np.zeros(SCALES, bool), 0
+    for seed in range(12):
+        tile = tile_of(seed, 6, 5, 20.0)
+        found = tile_symbols(model, tile.planes, tile.scales, 200)
+        index[found.index] = True
+        narrow_ones = found.index < TABLES
+        reach = model.reach_of_table[found.index[narrow_ones]]
+        beyond += int((np.abs(found.symbols[narrow_ones]) > reach).sum())
+    assert index[TABLES:].sum() > 30
+    assert index.sum() > 90
+    assert beyond > 1000
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 4), turns, st.integers(1, 5))
+def test_cells_are_those_of_numpy(
+    seed: int, rows: int, columns: int, turn: tuple[int, int, int, int], copies: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    pixels = rng.choice(
+        np.array([0, 1, 127, 128, 254, 255], np.uint8), (16 * rows, 16 * columns, 3)
+    )
+    made = cells.Cells.of(pixels, rotation_matrix(turn), copies)
+    plain = cells._plain(pixels, rotation_matrix(turn), copies)
+    for name in ("entering", "high", "low"):
+        np.testing.assert_array_equal(getattr(made, name), getattr(plain, name))
+    assert made.high.min() >= 128 - 111
+    assert made.high.max() <= 128 + 111
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 640), (3, 2, 24), (5, 33, 7), (16, 16, 640), (2, 17, 1)])
+def test_sums_are_joined_as_in_numpy(
+    shape: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    # Halves and quarters: ties in every place where something is floored.
+    branch, high, low = (
+        (rng.integers(-(2**19), 2**19, shape) / 4).astype(np.float32) for _ in range(3)
+    )
+    spread = np.exp2(-rng.integers(0, 12, shape[2]).astype(np.float32))
+    fast = narrow._join(branch[None], high, low, spread)
+    monkeypatch.setattr(narrow, "NATIVE", None)
+    slow = narrow._join(branch[None], high, low, spread)
+    for one, other in zip(fast, slow, strict=True):
+        np.testing.assert_array_equal(one, other)
+        assert one.dtype == other.dtype
+
+
+def test_whole_frames_are_the_same_without_a_compiler(request: pytest.FixtureRequest) -> None:
+    frame = real(AERIAL, 150)
+    settings = (Setting(quality=20), Setting(quality=90), Setting(bytes=2000))
+    fast = [StudentEncoder(64).encode(frame, setting) for setting in settings]
+    networks.load.cache_clear()
+    request.getfixturevalue("in_numpy")
+    try:
+        assert networks.load().writer._tables is None
+        assert fast == [StudentEncoder(64).encode(frame, setting) for setting in settings]
+    finally:
+        networks.load.cache_clear()
+
+
+def arguments() -> list[Any]:
+    """What `write_tile` is given for a tile."""
+    model, tile = networks.load(), tile_of(1, 3, 4, 1.0)
+    tables = model.writer._tables
+    assert tables is not None
+    rounding = model.entropy.arrays["rounding"].astype(np.uint8)
+    arrays = [tile.latents, tile.log_scales, tile.side]
+    return [tables, model.entropy.gain[9], rounding, 3, 4, *arrays]
+
+
+@pytest.mark.parametrize("number", [1, 2, 5, 6, 7])
+def test_arrays_that_do_not_fit_are_refused(number: int) -> None:
+    given = arguments()
+    compiled.NATIVE.write_tile(*given)
+    given[number] = given[number].ravel()[:-1]
+    with pytest.raises(ValueError, match="fit the model"):
+        compiled.NATIVE.write_tile(*given)
+
+
+@pytest.mark.parametrize("number", range(2, 10))
+def test_tables_that_do_not_fit_are_refused(number: int) -> None:
+    given = arguments()
+    tables = list(given[0])
+    tables[number] = np.ascontiguousarray(tables[number].ravel()[:-1])
+    given[0] = tuple(tables)
+    with pytest.raises(ValueError, match="fit the model"):
+        compiled.NATIVE.write_tile(*given)
+
+
+def test_side_information_out_of_range_is_refused() -> None:
+    given = arguments()
+    given[7] = np.full_like(given[7], 32)
+    with pytest.raises(ValueError, match="side information"):
+        compiled.NATIVE.write_tile(*given)
+
+
+def test_cells_and_sums_that_do_not_fit_are_refused() -> None:
+    small = np.zeros(48, np.uint8)
+    with pytest.raises(ValueError, match="cells"):
+        compiled.NATIVE.write_cells(small, 1, 1, np.zeros(9, np.int32), 4, small, small, small)
+    sums, y = np.zeros(6, np.float32), np.zeros(6, np.int32)
+    with pytest.raises(ValueError, match="sums"):
+        compiled.NATIVE.join(1, 2, sums, sums, sums, sums, y, small)
+    with pytest.raises(ValueError, match="channels"):
+        compiled.NATIVE.transpose(sums, 4, -1, 1, small)
