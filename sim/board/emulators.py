@@ -28,6 +28,10 @@ EMULATORS: Final = {
     AGENT: "the Linux agent with JPEG 2000, or agent:CODEC, in a process of its own",
     **{name: BOARDS[name].what for name in _MACHINES},
 }
+# Runs a program until the keeper's own input ends: this process closes it, or is killed. (Linux's
+# parent-death signal would come when the thread ends that started the program.) The keeper has a
+# session of its own, or Ctrl-C would end it before its program.
+_KEEPER: Final = '"$@" </dev/null & exec >&-; read -r _; kill $! 2>/dev/null; wait $!'
 
 
 @contextlib.contextmanager
@@ -161,18 +165,23 @@ def running(kind: str, command: list[str]) -> Iterator[str]:
     """Run a program that names its pseudo-terminal in its first line; stop it at the end."""
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(  # noqa: S603  (our own program, nothing of the user's)
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, text=True
+            ["/bin/sh", "-c", _KEEPER, "sh", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            start_new_session=True,
         )
+        assert process.stdin is not None  # noqa: S101  (they are pipes)
+        assert process.stdout is not None  # noqa: S101
         try:
-            assert process.stdout is not None  # noqa: S101  (it is a pipe)
             port = re.search(r"/dev/\S+", process.stdout.readline())
-            if port is None:
-                process.wait()
-                said.seek(0)
-                raise RuntimeError(f"the emulator {kind} did not start: {said.read().decode()}")
-            yield port[0]
+            if port:
+                yield port[0]
         finally:
-            process.terminate()
+            process.stdin.close()
             process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+            process.stdout.close()
+        if not port:
+            said.seek(0)
+            raise RuntimeError(f"the emulator {kind} did not start: {said.read().decode()}")

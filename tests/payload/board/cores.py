@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -103,8 +102,3 @@ CORES: Final = {
         31250,
     ),
 }
-
-
-def missing_tools() -> list[str]:
-    """Return the programs that this needs and this computer lacks."""
-    return [name for name in ("qemu-system-arm", "arm-none-eabi-gcc") if not shutil.which(name)]

@@ -3,12 +3,10 @@
    between two polls; the most bytes of stack. */
 #include "networks.h"
 #include "rangecoder.h"
-#include "student.h"
+#include "tiles.h"
 #include "walk.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 
 int main(void);
 uint64_t instructions(void);
@@ -19,7 +17,7 @@ void __wrap_dp_coder_table(struct dp_coder *coder, const uint16_t *sums, uint32_
                            uint32_t symbol);
 void __wrap_dp_coder_bits(struct dp_coder *coder, uint32_t value, uint32_t bits);
 
-static uint8_t pixels[DP_NN_MOST_ROWS * DP_NN_MOST_COLUMNS * 3u], out[65536];
+static uint8_t out[65536];
 static struct dp_latents latents;
 static struct dp_memory memory;
 static uint64_t calls, most_between, last_poll;
@@ -76,18 +74,9 @@ static uint32_t stack_bytes(void)
     return 4u * at;
 }
 
-static uint16_t two(const uint8_t *at)
-{
-    return (uint16_t)(at[0] | at[1] << 8);
-}
-
 int main(void)
 {
-    FILE *in = fopen("tiles", "rb");
-    uint8_t head[12];
-    if (!in) {
-        return 1;
-    }
+    struct dp_nn_tile tile;
     /* What reading the clock costs stands in every time between two readings. */
     instructions();
     uint64_t begin = instructions();
@@ -95,19 +84,7 @@ int main(void)
         (void)instructions();
     }
     uint64_t reading = (instructions() - begin) / 1001;
-    while (fread(head, 1, sizeof head, in) == sizeof head) {
-        struct dp_nn_tile tile = {.pixels = pixels,
-                                  .rows = two(head),
-                                  .columns = two(head + 2),
-                                  .bands = (uint8_t)two(head + 4),
-                                  .quality = two(head + 6)};
-        for (int i = 0; i < 4; i++) {
-            tile.turn[i] = (int8_t)head[8 + i];
-        }
-        size_t size = (size_t)tile.rows * tile.columns * tile.bands;
-        if (size > sizeof pixels || fread(pixels, 1, size, in) != size) {
-            return 1;
-        }
+    while (next_tile(&tile)) {
         timing = 0;
         paint();
         begin = instructions();

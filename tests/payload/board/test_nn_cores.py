@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from downpass.sim.board.firmware import PACKAGES, missing_tools
 
 from .conftest import Compile
-from .cores import CORES, HERE, missing_tools
+from .cores import CORES, HERE
 from .student_tiles import expected, packed, tile_cases, unpacked
 
 pytestmark = pytest.mark.skipif(
     bool(missing_tools()),
-    reason=f"the emulated cores need {' and '.join(missing_tools())}: apt install "
-    "qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi",
+    reason=f"{', '.join(missing_tools())} missing: apt install {PACKAGES}",
 )
 
 
@@ -28,7 +28,7 @@ def test_same_bytes_as_python(name: str, compile_nn: Compile, tmp_path: Path) ->
         HERE / "run_tiles.c",
         *core.arguments(script),
         compiler="arm-none-eabi-gcc",
-        package="gcc-arm-none-eabi libnewlib-arm-none-eabi",
+        package=PACKAGES,
     )
     # Every kind of tile, at one of its qualities.
     chosen = [(number, number % 3) for number in range(0, len(tile_cases()), 7)]
