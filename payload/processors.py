@@ -78,13 +78,12 @@ def _derive(
             + (f" / {slowed:g} for its vector unit" if slowed != 1 else "")
         )
     macs, coder = reference["macs_per_sample"], reference["student_coder_rate"]
-    rates["student"] = _two_digits(1 / (macs / mac_rate + vector / (coder * share)))
+    rates["student"] = _two_digits(1 / (macs / mac_rate + 1 / (coder * share)))
     sources["student"] = (
         f"derived: {macs:g} MAC a sample ({reference['sources']['student']}) at "
         f"{mac_rate / 1e6:g} MMAC/s, then the entropy coder: {coder / 1e6:g} Msample/s on the "
         f"reference core ({reference['sources']['student_coder']}) x "
         f"{dmips:g}/{reference['dmips']:g} DMIPS"
-        + (f" / {vector:g} for its vector unit" if vector != 1 else "")
     )
     return ProcessorProfile(name=name, **own, encode_rate=rates, sources=sources)
 

@@ -40,9 +40,9 @@ def test_a_rate_by_hand() -> None:
     assert zynq.encode_rate["jpeg2000"] == 0.56e6
     # 60 Msample/s x 1667 / 30000 / 2 = 1.667 Msample/s.
     assert zynq.encode_rate["jpegxl"] == 1.7e6
-    # 1327 MAC a sample at 617 MMAC/s are 2.151 us; the coder's 15 Msample/s x 1667 / 30000 / 2
-    # are 2.400 us; one over the sum is 0.2198 Msample/s.
-    assert zynq.encode_rate["student"] == 0.22e6
+    # 1327 MAC a sample at 1390 MMAC/s are 0.955 us; the coder's 67 Msample/s x 1667 / 30000
+    # are 0.269 us; one over the sum is 0.8175 Msample/s.
+    assert zynq.encode_rate["student"] == 0.82e6
 
 
 def test_the_students_cost_is_that_of_the_networks_that_ship() -> None:
