@@ -156,7 +156,7 @@ def encoder_graph(arrays: Arrays) -> bytes:
     copies = -(-4 * int(np.abs(entering.astype(int)).max()) // 127)
     shares = [(4 * entering.astype(int) + i) // copies for i in range(copies)]
     weight = np.concatenate([*shares, entering], axis=1).astype(np.int8)
-    shapes = {
+    shapes: dict[str, list[int | str]] = {
         "entering": [1, "rows4", "columns4", (copies + 1) * CELL_BYTES],
         "high": ["rows", "columns", 3 * BLOCK**2],
         "low": ["rows", "columns", 3 * BLOCK**2],

@@ -42,6 +42,7 @@ from ..ratecontrol import GOOD_ENOUGH, fit
 from ..tiled import unsigned_samples
 from .colours import difference_moments, rotation_of, sampled_rows
 from .jobs import TileJob, analyse
+from .kept import KeptTiles
 from .networks import BLOCK, StudentModel, load
 
 _REVISION: Final = 3
@@ -141,7 +142,7 @@ class PreparedStudent:
             scales=self._scales,
             rotations=self._turns if any(turn != IDENTITY for turn in self._turns) else None,
         )
-        self._analysed: dict[int, list[AnalysedTile]] = {}
+        self._analysed = KeptTiles()
         self._coded: dict[tuple[int, int], bytes] = {}
         self._keep = frame.pixels.size <= _KEPT_SAMPLES
 
@@ -311,12 +312,13 @@ class PreparedStudent:
 
     def tile(self, index: int) -> list[AnalysedTile]:
         """Return a tile's band triples after the networks; none of a tile without pixels."""
-        if index in self._analysed:
-            return self._analysed[index]
+        kept = self._analysed.get(index)
+        if kept is not None:
+            return kept
         threads = self._threads if len(self._places) == 1 else 1
         found = [analyse(self._model, job, threads) for job in self.jobs(index)]
         if self._keep:
-            self._analysed[index] = found
+            self._analysed.put(index, found)
         return found
 
     def _turn(self, bands: Sequence[int]) -> Quaternion:

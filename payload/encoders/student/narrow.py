@@ -43,11 +43,11 @@ def analyse(
     encoder = session(folder / "encoder_narrow.onnx", threads)
     copies = encoder.get_inputs()[0].shape[-1] // CELL_BYTES - 1
     cells = Cells.of(pixels, rotation, copies)
-    sums = encoder.run(
+    branch, high, low = encoder.run(
         ["branch", "high_sums", "low_sums"],
         {"entering": cells.entering, "high": cells.high, "low": cells.low},
     )
-    latents, sizes = _join(*sums, spread)
+    latents, sizes = _join(branch, high, low, spread)
     side: NDArray[np.int32] = session(folder / "side_narrow.onnx", threads).run(
         ["side"], {"sizes": sizes}
     )[0]
