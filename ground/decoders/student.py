@@ -52,6 +52,15 @@ def _network(folder: Path = FOLDER) -> tuple[Path, bytes]:
     return folder / "decoder.onnx", bytes.fromhex(card["fingerprint"])
 
 
+@cache
+def _flat(folder: Path = FOLDER) -> NDArray[np.intp]:
+    """Return the latents whose blocks are plain: the means of the three planes."""
+    with np.load(folder / "integers.npz") as file:
+        blocks = file["synthesis.linear.weight"].astype(np.float64).reshape(3, BLOCK**2, -1)
+    plain = (blocks.sum(axis=1) ** 2 / BLOCK**2).sum(axis=0)
+    return np.flatnonzero(plain > (blocks**2).sum(axis=(0, 1)) / 2)
+
+
 class StudentDecoder:
     """The decoder of the learned codec's frames."""
 
@@ -245,9 +254,12 @@ class _FrameDecoding:
         around: Sequence[tuple[Latents, NDArray[np.bool_]]],
         now: tuple[Latents, NDArray[np.bool_]],
     ) -> None:
-        """Fill a row's unknown latents: leading channels from around, the others stay zero."""
-        leading = self.model.entropy.predicted
-        pixels = np.concatenate([one[0][:leading] for one in around], axis=1).transpose(1, 2, 0)
+        """Fill a row's unknown latents: plain ones from around, the others stay zero.
+
+        Textures guessed from around would show as a pattern of blocks, and gain nothing.
+        """
+        flat = _flat()
+        pixels = np.concatenate([one[0][flat] for one in around], axis=1).transpose(1, 2, 0)
         pixels = np.ascontiguousarray(pixels)
         fill_holes(pixels, np.concatenate([one[1] for one in around]))
         start = 0
@@ -257,7 +269,7 @@ class _FrameDecoding:
             start += one[1].shape[0]
         latents, unknown = now
         filled = pixels[start : start + unknown.shape[0]].transpose(2, 0, 1)
-        latents[:leading, unknown] = filled[:, unknown]
+        latents[flat] = np.where(unknown, filled, latents[flat])
 
 
 def _cut(parts: Iterable[tuple[int, Latents]], rows: slice, columns: slice) -> Latents:
