@@ -82,7 +82,8 @@ static const char *check_tile(const Py_buffer *given, const struct dp_entropy *m
     }
     Py_ssize_t places = (Py_ssize_t)tile->rows * tile->columns;
     Py_ssize_t side = (Py_ssize_t)((tile->rows + 1) / 2) * ((tile->columns + 1) / 2) * model->side;
-    if (given[Y].len != places * model->latents * 4 || given[SCALES].len != places * model->latents * 2) {
+    Py_ssize_t values = places * model->latents;
+    if (given[Y].len != values * 4 || given[SCALES].len != values * 2) {
         return "latents";
     }
     if (given[SIDE].len != side) {
@@ -165,8 +166,8 @@ static PyObject *write_cells(PyObject *self, PyObject *arguments)
                           &entering, &high, &low)) {
         return NULL;
     }
-    int fit = rows >= 1 && rows <= MOST_SIDE && columns >= 1 && columns <= MOST_SIDE && copies >= 1 &&
-              copies <= MOST_COPIES;
+    int fit = rows >= 1 && rows <= MOST_SIDE && columns >= 1 && columns <= MOST_SIDE &&
+              copies >= 1 && copies <= MOST_COPIES;
     Py_ssize_t size = fit ? (Py_ssize_t)rows * columns * DP_BLOCK_BYTES : 0;
     fit = fit && pixels.len == size && matrix.len == 9 * 4 && high.len == size && low.len == size &&
           entering.len == size * (copies + 1);
@@ -195,8 +196,8 @@ static PyObject *join(PyObject *self, PyObject *arguments)
     Py_buffer branch, high, low, scale, y, sizes;
     int rows, columns;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "iiy*y*y*y*w*w*", &rows, &columns, &branch, &high, &low, &scale,
-                          &y, &sizes)) {
+    if (!PyArg_ParseTuple(arguments, "iiy*y*y*y*w*w*", &rows, &columns, &branch, &high, &low,
+                          &scale, &y, &sizes)) {
         return NULL;
     }
     Py_ssize_t channels = scale.len / 4;
@@ -243,9 +244,9 @@ static PyObject *transpose(PyObject *self, PyObject *arguments)
         return NULL;
     }
     Py_ssize_t places = channels > 0 ? given.len / 4 / channels : 0;
-    int fit = channels >= 1 && channels <= MOST_CHANNELS &&
-              places <= 4 * (Py_ssize_t)MOST_SIDE * MOST_SIDE && given.len == places * channels * 4 &&
-              out.len == places * channels * 2 && low >= INT16_MIN && high <= INT16_MAX && low < high;
+    int fit = channels >= 1 && channels <= MOST_CHANNELS && low >= INT16_MIN && low < high &&
+              high <= INT16_MAX && places <= 4 * (Py_ssize_t)MOST_SIDE * MOST_SIDE &&
+              given.len == places * channels * 4 && out.len == places * channels * 2;
     if (fit) {
         Py_BEGIN_ALLOW_THREADS
         dp_transpose(given.buf, (int32_t)places, channels, low, high, out.buf);

@@ -1,0 +1,189 @@
+/* Latents to symbols: which are spoken, and what each differs by from its mean. */
+#include "vectors.h"
+#include "writer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OFFSET 130 /* of log-scales, in the index */
+#define SPOKEN 4   /* the least log-scale + 130 whose index is not 0: others are silent */
+
+/* What |y - mean| is multiplied with; the products have less than 53 bits. */
+static double step_of(const struct dp_entropy *model, int32_t gain)
+{
+    return ldexp(model->mantissas[gain & 31], (gain >> 5) - 16);
+}
+
+/* What |k| is multiplied with to give |decoded - mean|. */
+static double back_of(const struct dp_entropy *model, int32_t gain)
+{
+    return ldexp(model->mantissas[-gain & 31], (-gain >> 5) + 4 - 12);
+}
+
+/* Quantise what a latent differs by from its mean, and put its size where its neighbours look. */
+static inline void speak(struct writer *writer, struct spoken *one, double rest, double step)
+{
+    int32_t index = dp_index_of(one->level);
+    int32_t size = (int32_t)(fabs(rest) * step + writer->rounding[index]);
+    one->symbol = rest < 0 ? -size : size;
+    writer->magnitude[one->at] = (uint8_t)dp_limited(size, 0, DP_LARGEST_MAGNITUDE);
+    writer->expected[one->at] = writer->model->expected[index];
+}
+
+/* Put a channel's spoken latents into their parts, where they are and how wide. */
+static void find_spoken(struct writer *writer, int32_t channel)
+{
+    const struct dp_planes *tile = writer->tile;
+    int32_t rows = tile->rows, columns = tile->columns;
+    int32_t add = OFFSET + writer->model->gain[channel];
+    uint32_t plane = (uint32_t)(channel * writer->plane);
+    const int16_t *scales = tile->scales + (size_t)channel * (size_t)rows * (size_t)columns;
+    for (uint32_t phase = 0; phase < 4; phase++) {
+        struct part *part = &writer->part[phase];
+        struct spoken *next = part->spoken + part->count;
+        for (int32_t r = dp_phase_row[phase]; r < rows; r += 2) {
+            uint32_t place = (uint32_t)((r + 1) * writer->stride + 1);
+            for (int32_t s = dp_phase_column[phase]; s < columns; s += 2) {
+                /* Written always, kept where it is spoken: no branch to be foretold. */
+                int32_t from = r * columns + s, level = scales[from] + add;
+                next->place = place + (uint32_t)s;
+                next->at = plane + next->place;
+                next->from = (uint32_t)from;
+                next->level = (int16_t)level;
+                next += level >= SPOKEN;
+            }
+        }
+        part->count = (uint32_t)(next - part->spoken);
+    }
+}
+
+void dp_find_symbols(struct writer *writer, const struct dp_group *group)
+{
+    const struct dp_planes *tile = writer->tile;
+    for (int32_t c = group->first; c < group->last; c++) {
+        const int32_t *y = tile->y + (size_t)c * (size_t)tile->rows * (size_t)tile->columns;
+        double step = step_of(writer->model, writer->model->gain[c]);
+        uint32_t before[4];
+        for (uint32_t phase = 0; phase < 4; phase++) {
+            before[phase] = writer->part[phase].count;
+        }
+        find_spoken(writer, c);
+        for (uint32_t phase = 0; phase < 4; phase++) {
+            const struct part *part = &writer->part[phase];
+            for (struct spoken *one = part->spoken + before[phase];
+                 one < part->spoken + part->count; one++) {
+                speak(writer, one, y[one->from], step);
+            }
+        }
+    }
+}
+
+/* Add what a neighbour's `known` channels say of a group's `wide` ones. Sums are whole numbers
+   (times 2^-14) below 2^53, so neither their order nor a fused product shows. */
+static void add_near(double *mean, const double *weights, const double *near, int32_t known,
+                     int32_t wide)
+{
+    for (int32_t c = 0; c < known; c++, weights += wide) {
+        for (int32_t o = 0; o < wide; o++) {
+            mean[o] += weights[o] * near[c];
+        }
+    }
+}
+
+#if defined(__GNUC__)
+/* Left to itself, GCC goes along the channels that are known, which is slower. */
+typedef double lanes __attribute__((vector_size(32), aligned(8), may_alias));
+
+#define ADD_NEAR(wide)                                                                           \
+    VECTORS static void add_near_##wide(double *mean, const double *weights, const double *near, \
+                                        int32_t known)                                           \
+    {                                                                                            \
+        const lanes *own = (const lanes *)weights;                                               \
+        lanes sum[wide / 4];                                                                     \
+        memcpy(sum, mean, sizeof sum);                                                           \
+        for (int32_t c = 0; c < known; c++, own += wide / 4) {                                   \
+            for (int32_t o = 0; o < wide / 4; o++) {                                             \
+                sum[o] += own[o] * near[c];                                                      \
+            }                                                                                    \
+        }                                                                                        \
+        memcpy(mean, sum, sizeof sum);                                                           \
+    }
+#else
+#define ADD_NEAR(wide)                                                                           \
+    static void add_near_##wide(double *mean, const double *weights, const double *near,         \
+                                int32_t known)                                                   \
+    {                                                                                            \
+        add_near(mean, weights, near, known, wide);                                              \
+    }
+#endif
+ADD_NEAR(4)
+ADD_NEAR(8)
+ADD_NEAR(16)
+
+/* Means of a leading group's latents in one phase, of what is decoded around them. */
+static void find_means(struct writer *writer, const struct dp_group *group, uint32_t phase,
+                       const double *weights)
+{
+    const struct dp_planes *tile = writer->tile;
+    int32_t wide = group->last - group->first, predicted = writer->model->predicted;
+    double *mean = writer->mean;
+    for (int32_t r = dp_phase_row[phase]; r < tile->rows; r += 2) {
+        for (int32_t s = dp_phase_column[phase]; s < tile->columns; s += 2, mean += wide) {
+            for (int32_t o = 0; o < wide; o++) {
+                mean[o] = 0.5;
+            }
+            for (int32_t n = 0; n < 9; n++) {
+                int32_t row = r + n / 3, column = s + n % 3; /* with the border before them */
+                const double *near =
+                    writer->decoded + (size_t)(row * writer->stride + column) * (size_t)predicted;
+                const double *own = weights + (size_t)(n * group->last) * (size_t)wide;
+                /* Of positions coded later only the groups before this one are known. */
+                uint32_t there = dp_phase_at[(row + 1) & 1][(column + 1) & 1];
+                int32_t known = there < phase ? group->last : group->first;
+                switch (wide) {
+                case 4: add_near_4(mean, own, near, known); break;
+                case 8: add_near_8(mean, own, near, known); break;
+                case 16: add_near_16(mean, own, near, known); break;
+                default: add_near(mean, own, near, known, wide);
+                }
+            }
+        }
+    }
+}
+
+void dp_find_leading_symbols(struct writer *writer, const struct dp_group *group,
+                                 const double *weights)
+{
+    const struct dp_entropy *model = writer->model;
+    const struct dp_planes *tile = writer->tile;
+    int32_t wide = group->last - group->first, rows = tile->rows, columns = tile->columns;
+    for (uint32_t phase = 0; phase < 4; phase++) {
+        struct part *part = &writer->part[phase];
+        find_means(writer, group, phase, weights);
+        weights += 9 * group->last * wide;
+        for (int32_t c = group->first; c < group->last; c++) {
+            size_t plane = (size_t)c * (size_t)rows * (size_t)columns;
+            double step = step_of(model, model->gain[c]), back = back_of(model, model->gain[c]);
+            const double *mean = writer->mean + (c - group->first);
+            for (int32_t r = dp_phase_row[phase]; r < rows; r += 2) {
+                for (int32_t s = dp_phase_column[phase]; s < columns; s += 2, mean += wide) {
+                    int32_t from = r * columns + s, place = (r + 1) * writer->stride + s + 1;
+                    int32_t level = tile->scales[plane + (size_t)from] + OFFSET + model->gain[c];
+                    double value = floor(*mean);
+                    if (level >= SPOKEN) {
+                        struct spoken *one = &part->spoken[part->count++];
+                        double rest = tile->y[plane + (size_t)from] - value;
+                        one->place = (uint32_t)place;
+                        one->at = (uint32_t)(c * writer->plane + place);
+                        one->from = (uint32_t)from;
+                        one->level = (int16_t)level;
+                        speak(writer, one, rest, step);
+                        value += copysign(floor(abs(one->symbol) * back + 0.5), rest);
+                    }
+                    writer->decoded[(size_t)place * (size_t)model->predicted + (size_t)c] = value;
+                }
+            }
+        }
+    }
+}
