@@ -40,19 +40,19 @@ void dp_look_back(struct writer *writer, const struct dp_group *group)
 }
 
 /* S of a position, of magnitudes or expectations: its neighbours in phases coded before. */
-#define OWN(type)                                                                                \
-    static inline uint32_t own_##type(const type *one, int32_t stride, uint32_t phase)           \
-    {                                                                                            \
-        uint32_t corners = 0, across = 0, down = 0;                                              \
-        if (phase == 1 || phase == 3) {                                                          \
-            corners = (uint32_t)one[-stride - 1] + one[-stride + 1] + one[stride - 1] +          \
-                      one[stride + 1];                                                           \
-        }                                                                                        \
-        if (phase >= 2) {                                                                        \
-            across = (uint32_t)one[-1] + one[1];                                                 \
-            down = (uint32_t)one[-stride] + one[stride];                                         \
-        }                                                                                        \
-        return corners + 2 * (across + down);                                                    \
+#define OWN(type)                                                                                  \
+    static inline uint32_t own_##type(const type *one, int32_t stride, uint32_t phase)             \
+    {                                                                                              \
+        uint32_t corners = 0, across = 0, down = 0;                                                \
+        if (phase == 1 || phase == 3) {                                                            \
+            corners =                                                                              \
+                (uint32_t)one[-stride - 1] + one[-stride + 1] + one[stride - 1] + one[stride + 1]; \
+        }                                                                                          \
+        if (phase >= 2) {                                                                          \
+            across = (uint32_t)one[-1] + one[1];                                                   \
+            down = (uint32_t)one[-stride] + one[stride];                                           \
+        }                                                                                          \
+        return corners + 2 * (across + down);                                                      \
     }
 OWN(uint8_t)
 OWN(uint16_t)

@@ -95,26 +95,26 @@ static void add_near(double *mean, const double *weights, const double *near, in
 /* Left to itself, GCC goes along the channels that are known, which is slower. */
 typedef double lanes __attribute__((vector_size(32), aligned(8), may_alias));
 
-#define ADD_NEAR(wide)                                                                           \
-    VECTORS static void add_near_##wide(double *mean, const double *weights, const double *near, \
-                                        int32_t known)                                           \
-    {                                                                                            \
-        const lanes *own = (const lanes *)weights;                                               \
-        lanes sum[wide / 4];                                                                     \
-        memcpy(sum, mean, sizeof sum);                                                           \
-        for (int32_t c = 0; c < known; c++, own += wide / 4) {                                   \
-            for (int32_t o = 0; o < wide / 4; o++) {                                             \
-                sum[o] += own[o] * near[c];                                                      \
-            }                                                                                    \
-        }                                                                                        \
-        memcpy(mean, sum, sizeof sum);                                                           \
+#define ADD_NEAR(wide)                                                                             \
+    VECTORS static void add_near_##wide(double *mean, const double *weights, const double *near,   \
+                                        int32_t known)                                             \
+    {                                                                                              \
+        const lanes *own = (const lanes *)weights;                                                 \
+        lanes sum[wide / 4];                                                                       \
+        memcpy(sum, mean, sizeof sum);                                                             \
+        for (int32_t c = 0; c < known; c++, own += wide / 4) {                                     \
+            for (int32_t o = 0; o < wide / 4; o++) {                                               \
+                sum[o] += own[o] * near[c];                                                        \
+            }                                                                                      \
+        }                                                                                          \
+        memcpy(mean, sum, sizeof sum);                                                             \
     }
 #else
-#define ADD_NEAR(wide)                                                                           \
-    static void add_near_##wide(double *mean, const double *weights, const double *near,         \
-                                int32_t known)                                                   \
-    {                                                                                            \
-        add_near(mean, weights, near, known, wide);                                              \
+#define ADD_NEAR(wide)                                                                             \
+    static void add_near_##wide(double *mean, const double *weights, const double *near,           \
+                                int32_t known)                                                     \
+    {                                                                                              \
+        add_near(mean, weights, near, known, wide);                                                \
     }
 #endif
 ADD_NEAR(4)
@@ -153,7 +153,7 @@ static void find_means(struct writer *writer, const struct dp_group *group, uint
 }
 
 void dp_find_leading_symbols(struct writer *writer, const struct dp_group *group,
-                                 const double *weights)
+                             const double *weights)
 {
     const struct dp_entropy *model = writer->model;
     const struct dp_planes *tile = writer->tile;

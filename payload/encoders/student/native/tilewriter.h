@@ -45,7 +45,7 @@ struct dp_planes {
     int32_t rows, columns;
     const int32_t *y;      /* [latents][rows][columns] */
     const int16_t *scales; /* L, likewise */
-    const int8_t *side;        /* [side][(rows + 1) / 2][(columns + 1) / 2], -32 to 31 */
+    const int8_t *side;    /* [side][(rows + 1) / 2][(columns + 1) / 2], -32 to 31 */
 };
 
 /* Bytes of the codestream, for the caller to free, or null where memory is short. */
