@@ -89,9 +89,8 @@ def test_a_lost_tile_is_concealed_and_far_pixels_are_untouched() -> None:
     concealed = Frame(holed.frame.pixels[64:128, 64:128], 8)
     truth = Frame(frame.pixels[64:128, 64:128], 8)
     assert psnr(truth, concealed) > psnr(truth, Frame(grey[64:128, 64:128], 8))
-    # No texture is made up: away from what came, neighbours differ by rounding alone.
-    inside = holed.frame.pixels[88:104, 88:104].astype(int)
-    assert max(np.abs(np.diff(inside, axis=axis)).max() for axis in (0, 1)) <= 2
+    # No texture is made up: away from what came it is plain but for rounding.
+    assert holed.frame.pixels[72:120, 72:120].std(axis=(0, 1)).max() < 0.7
 
 
 def test_whole_rows_of_tiles_may_be_lost_and_everything_too() -> None:
