@@ -22,7 +22,6 @@ SCALES: Final = 121
 SCALES_AN_OCTAVE: Final = 8
 TABLES: Final = 65
 """Tables of latents; wider scales use the last eight and send low bits as they are."""
-MOST_LOW_BITS: Final = (SCALES - TABLES) // SCALES_AN_OCTAVE
 LARGEST_MAGNITUDE: Final = 255
 INDEX_OFFSET: Final = 130
 """index = clip((log-scale + 130) >> 2, 0, 120)."""
@@ -105,6 +104,8 @@ class EntropyModel:
             raise ValueError("context tables do not fit the channel groups")
         if any(group.window & (group.window - 1) for group in self.groups):
             raise ValueError("a window that is no power of two")
+        if int(self.arrays["rounding"].max()) > 128:
+            raise ValueError("a rounding offset beyond half a step")
         if int(self.arrays["context.expected"].max()) > 16 * LARGEST_MAGNITUDE:
             raise ValueError("a scale expects more than any magnitude")
 

@@ -28,7 +28,7 @@ from .entropy_model import (
     EntropyModel,
 )
 from .latents import scale_index
-from .leading import Leading, signed
+from .leading import LARGEST_LATENT, Leading, signed
 from .planes import Integers, LogScales
 from .rangecoder import Symbols
 
@@ -100,7 +100,7 @@ def _symbols(
     value = latents.reshape(-1).take(spoken.flat).astype(np.int32)
     size = np.abs(value) * np.tile(_steps(model, quality), 4).take(spoken.plane)
     size += offset.take(spoken.base)
-    symbols = size.astype(np.int32)
+    symbols = np.minimum(size, LARGEST_LATENT).astype(np.int32)
     return signed(symbols, value)
 
 
@@ -138,6 +138,7 @@ def _put_leading(
             size *= steps[phase, own]
             size += added[phase, own]
             np.floor(size, out=size)
+            np.minimum(size, LARGEST_LATENT, out=size)
             np.copysign(size, value, out=found[phase, own])
             size *= back[own]
             size += 0.5

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -65,12 +64,12 @@ class AnalysedTile:
             np.ascontiguousarray(inside, np.int16),
         )
 
-    @cached_property
+    @property
     def planes(self) -> Integers:
         """Y as planes (4, channels, plane)."""
         return self.shape.split(self.latents, np.int32)
 
-    @cached_property
+    @property
     def scales(self) -> LogScales:
         """L as planes."""
         return LogScales.of(self.shape, self.log_scales)

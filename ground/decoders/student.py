@@ -44,6 +44,8 @@ WINDOW: Final = 64
 """Side of a window in latents, without its halo."""
 
 Latents = NDArray[np.int32]
+Row = tuple[Latents, NDArray[np.bool_]]
+"""A row of tiles' latents (N, rows, columns), and where they are unknown."""
 
 
 @cache
@@ -202,18 +204,18 @@ class _FrameDecoding:
             self.places[first : first + self.across]
             for first in range(0, len(self.places), self.across)
         ]
-        above: tuple[Latents, NDArray[np.bool_]] | None = None
+        above: Row | None = None
         now = self._tile_row(number, rows[0])
         for following in [*rows[1:], None]:
             below = self._tile_row(number, following) if following else None
             if now[1].any():
-                self._conceal([one for one in (above, now, below) if one is not None], now)
+                self._conceal(above, now, below)
             yield now[0]
-            above = now[0][: self.model.entropy.predicted].copy(), now[1]
+            above = now[0][_flat()], now[1]
             if below is not None:
                 now = below
 
-    def _tile_row(self, number: int, places: Sequence[Tile]) -> tuple[Latents, NDArray[np.bool_]]:
+    def _tile_row(self, number: int, places: Sequence[Tile]) -> Row:
         """Return a row of tiles' latents, and where they are unknown."""
         high = -(-places[0].rows // BLOCK)
         latents = np.zeros((self.model.entropy.latents, high, self.columns), np.int32)
@@ -249,25 +251,26 @@ class _FrameDecoding:
             self.lost.add(place.index)
             return None
 
-    def _conceal(
-        self,
-        around: Sequence[tuple[Latents, NDArray[np.bool_]]],
-        now: tuple[Latents, NDArray[np.bool_]],
-    ) -> None:
+    def _conceal(self, above: Row | None, now: Row, below: Row | None) -> None:
         """Fill a row's unknown latents: plain ones from around, the others stay zero.
 
         Textures guessed from around would show as a pattern of blocks, and gain nothing.
+
+        Args:
+            above: The row before, its plain latents alone.
+            now: The row.
+            below: The row after it.
         """
-        flat = _flat()
-        pixels = np.concatenate([one[0][flat] for one in around], axis=1).transpose(1, 2, 0)
+        flat, (latents, unknown) = _flat(), now
+        around = [(latents[flat], unknown)]
+        if above is not None:
+            around.insert(0, above)
+        if below is not None:
+            around.append((below[0][flat], below[1]))
+        pixels = np.concatenate([one[0] for one in around], axis=1).transpose(1, 2, 0)
         pixels = np.ascontiguousarray(pixels)
         fill_holes(pixels, np.concatenate([one[1] for one in around]))
-        start = 0
-        for one in around:
-            if one is now:
-                break
-            start += one[1].shape[0]
-        latents, unknown = now
+        start = 0 if above is None else above[1].shape[0]
         filled = pixels[start : start + unknown.shape[0]].transpose(2, 0, 1)
         latents[flat] = np.where(unknown, filled, latents[flat])
 

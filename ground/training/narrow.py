@@ -14,7 +14,7 @@ float(sum) · 2^-s + bias, exact below 2^24.
 The planes have ten bits: 4 · high + low, bytes with the zero point 128, made outside the graph.
 
 Processors without VNNI or dot products run these kernels with sums of two products in 16 bits,
-which saturate. So `payload.encoders.student.networks` tries first, and takes the graphs of
+which saturate. So `payload.encoders.student.narrow` tries first, and takes the graphs of
 `graphs` where a sum is wrong.
 """
 
@@ -35,6 +35,8 @@ from .networks import BLOCK
 LIFT = 1.0 + 2.0**-22
 """What lifts a tie over the edge."""
 LARGEST_SHIFT = 13
+_LARGEST_PLANE = 447
+"""Half grey levels: 222 grey levels from the middle, and the rounding to 4 · high + low."""
 _DOMAIN = "com.microsoft"
 
 
@@ -122,6 +124,23 @@ class NarrowBuilder(GraphBuilder):
         """Add rounding to the nearest byte of what has no ties."""
         return self.node("QuantizeLinear", value, self.one(), self.zero())
 
+    def check_limits(self, name: str, largest: int) -> None:
+        """Refuse a 1 x 1 layer whose sums could leave its limits.
+
+        Args:
+            name: of the layer in the arrays.
+            largest: what its inputs reach.
+
+        Raises:
+            ValueError: They could.
+        """
+        weight, bias = self.weight(name).astype(np.int64), self.arrays[f"{name}.bias"]
+        total = np.abs(weight).reshape(weight.shape[0], -1).sum(axis=1)
+        worst = ((largest * total + np.abs(bias)) * np.exp2(-self.shift(name))).max()
+        low, high = self.arrays[f"{name}.clip"]
+        if worst > min(-low, high):
+            raise ValueError(f"{name}: sums may reach {worst:.0f}, limits are {low}…{high}")
+
     def weight(self, name: str) -> NDArray[np.int8]:
         """Return a layer's weights."""
         return self.arrays[f"{name}.weight"]
@@ -144,11 +163,16 @@ class NarrowBuilder(GraphBuilder):
 
 
 def encoder_graph(arrays: Arrays) -> bytes:
-    """Return the graph of analysis and hyper analysis, from what `graphs.encoder_graph` takes.
+    """Return the graph of the analysis: from cells to sums, which are joined outside.
 
-    It begins with the planes as `payload.encoders.student.cells` has them.
+    `payload.encoders.student.cells` and `narrow` have what comes before and after.
+
+    Raises:
+        ValueError: Latents may reach their limits, which nothing applies here.
     """
     g = NarrowBuilder(arrays)
+    for name, largest in (("analysis.linear", _LARGEST_PLANE), ("analysis.leave", 255)):
+        g.check_limits(name, largest)
     # Cells come as (row, column, plane); the stored weights are for (plane, row, column).
     order = np.arange(CELL_BYTES).reshape(3, -1).T.reshape(-1)
     entering = g.weight("analysis.enter")[:, order]

@@ -440,11 +440,6 @@ class Codec(nn.Module):
         return Coded(out, bits, side_bits, latents, decoded, latent_bits, symbols, expected)
 
 
-def quality_of_lambda(log2_lambda: Tensor) -> Tensor:
-    """Return the quality 0…1 that a rate-distortion slope asks for."""
-    return (log2_lambda - LOG2_LAMBDA_LOW) / (LOG2_LAMBDA_HIGH - LOG2_LAMBDA_LOW)
-
-
 def lambda_of_quality(quality: Tensor) -> Tensor:
     """Return the rate-distortion slope λ of a quality 0…1."""
     return torch.exp2(LOG2_LAMBDA_LOW + quality * (LOG2_LAMBDA_HIGH - LOG2_LAMBDA_LOW))

@@ -50,6 +50,9 @@ def ship(model: Path, payload: Path = PAYLOAD, ground: Path = GROUND) -> str:
     card = json.loads((model / "card.json").read_text())
     if card["format"] != FORMAT:
         raise ValueError(f"{model}: format {card['format']}; this package reads {FORMAT}")
+    missing = [name for name in (*_FLIES, *_STAYS) if not (model / name).exists()]
+    if missing:
+        raise ValueError(f"{model}: has no {', '.join(missing)}; export it again")
     with np.load(model / "integers.npz") as file:
         arrays = {name: file[name] for name in file.files}
     mark = {"format": card["format"], "fingerprint": card["fingerprint"]}

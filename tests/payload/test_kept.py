@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import resource
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from downpass.link.errors import InputError
 from downpass.link.tilecode import AnalysedTile
 from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.student import kept
@@ -67,3 +70,24 @@ def test_a_budget_is_met_out_of_the_file_as_out_of_memory(monkeypatch: pytest.Mo
     monkeypatch.setattr(kept.KeptTiles.__init__, "__defaults__", (100_000,))
     assert StudentEncoder(64, threads=2).encode(frame, Setting(bytes=3000)) == whole
     assert sum(stored) > 400_000
+
+
+def test_no_room_is_one_line_and_spoils_nothing() -> None:
+    store = kept.KeptTiles(0)
+    first, last = tile(1, 5, 6), tile(2, 7, 8)
+    store.put(0, [first])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (first.latents.nbytes, limits[1]))
+        with pytest.raises(InputError, match="no room for"):
+            store.put(1, [last])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert store.get(1) is None
+    store.put(2, [last])
+    for number, put in ((0, first), (2, last)):
+        found = store.get(number)
+        assert found is not None
+        assert same(found[0], put)

@@ -135,6 +135,27 @@ def test_whole_frames_are_the_same_without_a_compiler(request: pytest.FixtureReq
         networks.load.cache_clear()
 
 
+@pytest.mark.parametrize("sides", [(1, 65_536), (40_000, 1)])
+def test_tiles_of_any_shape_are_coded(sides: tuple[int, int]) -> None:
+    writer = networks.load().writer
+    tile = tile_of(3, 1, 7, 1.0)
+    rows, columns = sides
+    wide = AnalysedTile.of(
+        np.resize(tile.latents[:, 0], (640, rows * columns)).reshape(640, rows, columns),
+        np.zeros((12, -(-rows // 2), -(-columns // 2)), np.int8),
+        np.full((640, rows, columns), -900, np.int16),
+    )
+    assert writer.write(wide, 100) == encode_tile(writer.model, wide, 100)
+
+
+def test_latents_of_no_picture_are_coded_as_in_numpy() -> None:
+    model, tile = networks.load(), tile_of(1, 9, 9, 1.0)
+    wild = tile.latents.copy()
+    wild[:4] = np.where(np.indices((4, 9, 9)).sum(axis=0) % 2, 2**31 - 1, -(2**31) + 1)
+    tile = AnalysedTile.of(wild, tile.side, np.full_like(tile.log_scales, 1500))
+    assert model.writer.write(tile, 256) == encode_tile(model.entropy, tile, 256)
+
+
 def arguments() -> list[Any]:
     """What `write_tile` is given for a tile."""
     model, tile = networks.load(), tile_of(1, 3, 4, 1.0)

@@ -1,7 +1,8 @@
 """What the networks make of a frame's tiles, kept while a budget is searched for.
 
 Every try needs all tiles, and the networks run once. The first tiles stay in memory; those of a
-huge frame, at fifteen bytes a pixel, go into a file that has no name and ends with the process.
+huge frame, at fifteen bytes a pixel of three bands, go into a file that has no name and ends with
+the process.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ....link.errors import InputError
 from ....link.planes import TileShape
 from ....link.tilecode import AnalysedTile
 
@@ -66,7 +68,7 @@ class KeptTiles:
         """Keep a tile's band triples.
 
         Raises:
-            OSError: The file of temporary data is full.
+            InputError: There is no room for temporary data.
         """
         parts = [(tile.latents, tile.side, tile.log_scales) for tile in tiles]
         size = sum(array.nbytes for arrays in parts for array in arrays)
@@ -82,11 +84,18 @@ class KeptTiles:
 
     def _write(self, array: NDArray[Any]) -> _Stored:
         if self._file is None:
-            self._file = tempfile.TemporaryFile(prefix="downpass-")  # noqa: SIM115 (ends with self)
+            self._file = tempfile.TemporaryFile(prefix="downpass-", buffering=0)  # noqa: SIM115
         stored = _Stored(self._file, self._end, array.shape, array.dtype)
-        self._file.write(array.data)
-        self._file.flush()
-        self._end += array.nbytes
+        data, done = memoryview(array.tobytes()), 0
+        try:
+            while done < len(data):
+                done += os.pwrite(self._file.fileno(), data[done:], self._end + done)
+        except OSError as error:
+            raise InputError(
+                f"{tempfile.gettempdir()}: no room for {len(data)} bytes that a budget is searched "
+                f"with ({error.strerror}); give a quality, or another TMPDIR"
+            ) from None
+        self._end += done
         return stored
 
 

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-#define MOST_SIDE (1 << 14) /* latents a side: 2^18 pixels */
+#define MOST_PLACES (1 << 16) /* of a tile, in any shape: link/student.py */
 #define MOST_CHANNELS (1 << 12)
 #define MOST_COPIES 5       /* 4 * 127 over 127, and one to spare */
 
@@ -30,6 +30,11 @@ enum {
     BUFFERS
 };
 
+static int sides_fit(int rows, int columns)
+{
+    return rows >= 1 && columns >= 1 && columns <= MOST_PLACES && rows <= MOST_PLACES / columns;
+}
+
 /* Return why the model's buffers do not fit each other; null where they do. */
 static const char *check_model(const Py_buffer *given, const struct dp_entropy *model)
 {
@@ -47,7 +52,7 @@ static const char *check_model(const Py_buffer *given, const struct dp_entropy *
             means += (Py_ssize_t)4 * 9 * group->last * (group->last - group->first);
         }
     }
-    if (end != model->latents || leading != model->predicted) {
+    if (end != model->latents || leading != model->predicted || end > MOST_CHANNELS) {
         return "channel groups";
     }
     if (given[LATENT_START].len != (DP_TABLES + 1) * 4 || model->latent_start[0] != 0) {
@@ -76,8 +81,7 @@ static const char *check_model(const Py_buffer *given, const struct dp_entropy *
 static const char *check_tile(const Py_buffer *given, const struct dp_entropy *model,
                               const struct dp_planes *tile)
 {
-    if (tile->rows < 1 || tile->rows > MOST_SIDE || tile->columns < 1 ||
-        tile->columns > MOST_SIDE) {
+    if (!sides_fit(tile->rows, tile->columns)) {
         return "sides";
     }
     Py_ssize_t places = (Py_ssize_t)tile->rows * tile->columns;
@@ -166,8 +170,7 @@ static PyObject *write_cells(PyObject *self, PyObject *arguments)
                           &entering, &high, &low)) {
         return NULL;
     }
-    int fit = rows >= 1 && rows <= MOST_SIDE && columns >= 1 && columns <= MOST_SIDE &&
-              copies >= 1 && copies <= MOST_COPIES;
+    int fit = sides_fit(rows, columns) && copies >= 1 && copies <= MOST_COPIES;
     Py_ssize_t size = fit ? (Py_ssize_t)rows * columns * DP_BLOCK_BYTES : 0;
     fit = fit && pixels.len == size && matrix.len == 9 * 4 && high.len == size && low.len == size &&
           entering.len == size * (copies + 1);
@@ -201,8 +204,7 @@ static PyObject *join(PyObject *self, PyObject *arguments)
         return NULL;
     }
     Py_ssize_t channels = scale.len / 4;
-    int fit = rows >= 1 && rows <= MOST_SIDE && columns >= 1 && columns <= MOST_SIDE &&
-              channels >= 1 && channels <= MOST_CHANNELS;
+    int fit = sides_fit(rows, columns) && channels >= 1 && channels <= MOST_CHANNELS;
     Py_ssize_t places = fit ? (Py_ssize_t)rows * columns : 0;
     Py_ssize_t even = fit ? (Py_ssize_t)(rows + rows % 2) * (columns + columns % 2) : 0;
     fit = fit && branch.len == places * channels * 4 && high.len == branch.len &&
@@ -245,7 +247,7 @@ static PyObject *transpose(PyObject *self, PyObject *arguments)
     }
     Py_ssize_t places = channels > 0 ? given.len / 4 / channels : 0;
     int fit = channels >= 1 && channels <= MOST_CHANNELS && low >= INT16_MIN && low < high &&
-              high <= INT16_MAX && places <= 4 * (Py_ssize_t)MOST_SIDE * MOST_SIDE &&
+              high <= INT16_MAX && places <= 4 * MOST_PLACES &&
               given.len == places * channels * 4 && out.len == places * channels * 2;
     if (fit) {
         Py_BEGIN_ALLOW_THREADS

@@ -25,7 +25,9 @@ static double back_of(const struct dp_entropy *model, int32_t gain)
 static inline void speak(struct writer *writer, struct spoken *one, double rest, double step)
 {
     int32_t index = dp_index_of(one->level);
-    int32_t size = (int32_t)(fabs(rest) * step + writer->rounding[index]);
+    double found = fabs(rest) * step + writer->rounding[index];
+    /* No picture's is larger, and a decoder would refuse it; and what is no number ends here. */
+    int32_t size = found < DP_LARGEST_SYMBOL ? (int32_t)found : DP_LARGEST_SYMBOL;
     one->symbol = rest < 0 ? -size : size;
     writer->magnitude[one->at] = (uint8_t)dp_limited(size, 0, DP_LARGEST_MAGNITUDE);
     writer->expected[one->at] = writer->model->expected[index];

@@ -2,7 +2,10 @@
 #ifndef DP_VECTORS_H
 #define DP_VECTORS_H
 
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
+#include <stdint.h> /* any header of the C library says whether it is GNU's */
+
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12 && defined(__x86_64__) && \
+    defined(__GLIBC__)
 #define VECTORS __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
 #define VECTORS

@@ -9,6 +9,7 @@
 extern const uint8_t dp_phase_row[4], dp_phase_column[4], dp_phase_at[2][2];
 
 #define DP_LARGEST_MAGNITUDE 255
+#define DP_LARGEST_SYMBOL (1 << 20)
 
 /* A latent that is not silent. */
 struct spoken {
