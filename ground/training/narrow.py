@@ -1,4 +1,4 @@
-"""The networks that fly as ONNX graphs of 8-bit kernels: the same integers, three times as fast.
+"""The networks that fly as ONNX graphs of 8-bit kernels: the same integers, twice as fast.
 
 Activations are unsigned bytes, channels last. Most layers are one `QLinearConv`, which rounds
 float(sum) · scale to the nearest byte, ties to even, and saturates. Ours rounds ties up:

@@ -2,7 +2,7 @@
 
     pixels ── cells ──► encoder ──► sums ── floors ──► y ── sizes ──► side ──► ẑ ──► hyper ──► L
 
-Several times as fast as the graphs in float, where the processor adds exactly (`is_exact`).
+About twice as fast as the graphs in float, where the processor adds exactly (`is_exact`).
 `ground.training.narrow` makes the graphs.
 """
 
