@@ -16,6 +16,7 @@ Who teaches:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import NamedTuple
@@ -57,12 +58,12 @@ class StageTap:
         return Lesson(coded, tuple(self.outputs[stage] for stage in STAGES))
 
 
-class Part(nn.Module):
+class Part(nn.Module, ABC):
     """One thing that is taught: a loss of a student's lesson against a teacher's."""
 
+    @abstractmethod
     def forward(self, student: Lesson, teacher: Lesson) -> Tensor:
         """Return the loss, near one where the student knows nothing."""
-        raise NotImplementedError  # each part is a subclass; there is no lesson in general
 
 
 class Response(Part):

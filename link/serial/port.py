@@ -162,7 +162,7 @@ def _advice(name: str, error: BaseException) -> str:
 
 def _permission(name: str) -> str:
     group = _GROUPS[0]
-    # pathlib raises NotImplementedError where the system has no groups.
+    # pathlib raises NotImplementedError where the system has no groups; then the guess stands.
     with contextlib.suppress(OSError, KeyError, NotImplementedError):
         group = Path(name).group()
     if group == "root" or not hasattr(os, "getgroups"):

@@ -25,13 +25,12 @@ from ...link.entropy_model import MANTISSAS, SCALES, SIDE_CONTEXTS, TABLES, Entr
 from ...link.errors import InputError
 from ...link.rotation import Quaternion, rotation_matrix
 from ...link.tilecode import AnalysedTile, encode_tile
+from ..encoders.student.cells import CELL
 from ..encoders.student.networks import BLOCK, FOLDER, StudentModel, load
 
 Integers = NDArray[np.int64]
 
 BAD_INPUT: Final = 2
-CELL: Final = 4
-"""Pixels a side of what the finest layer reads."""
 PLANE_LARGEST: Final = 512
 VECTOR: Final = 8
 """Inputs are padded to multiples of this, outputs to multiples of half of it."""

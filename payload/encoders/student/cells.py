@@ -14,14 +14,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ....link.rotation import MATRIX_FRACTION
 from ....link.student import BLOCK
 from .compiled import NATIVE
 
 CELL: Final = 4
 CELL_BYTES: Final = 3 * CELL**2
 _BLOCK_BYTES: Final = 3 * BLOCK**2
-_ROUNDING: Final = 1 << 12
-_SHIFT: Final = 13
+_SHIFT: Final = MATRIX_FRACTION - 1
+"""From the matrix's fraction to half grey levels."""
 _MIDDLE: Final = 128
 
 
@@ -66,7 +67,7 @@ class Cells:
 
 def _plain(pixels: NDArray[np.uint8], rotation: NDArray[np.int32], copies: int) -> Cells:
     planes = (pixels.astype(np.int32) - _MIDDLE) @ rotation.T
-    planes += _ROUNDING
+    planes += 1 << (_SHIFT - 1)
     planes >>= _SHIFT
     high = _folded((planes >> 2) + _MIDDLE)
     low = _folded((planes & 3) + _MIDDLE)

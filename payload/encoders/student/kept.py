@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....link.errors import InputError
-from ....link.planes import TileShape
 from ....link.tilecode import AnalysedTile
 
 MOST_IN_MEMORY: Final = 1 << 29
@@ -51,17 +50,14 @@ class KeptTiles:
         self._most = most
         self._used = self._end = 0
         self._memory: dict[int, list[AnalysedTile]] = {}
-        self._stored: dict[int, list[tuple[TileShape, tuple[_Stored, ...]]]] = {}
+        self._stored: dict[int, list[tuple[_Stored, ...]]] = {}
         self._file: IO[bytes] | None = None
         self._lock = threading.Lock()
 
     def get(self, number: int) -> list[AnalysedTile] | None:
         """Return a tile's band triples; None where they were not put."""
         if number in self._stored:
-            return [
-                AnalysedTile(shape, *(_read(one) for one in arrays))
-                for shape, arrays in self._stored[number]
-            ]
+            return [AnalysedTile.of(*map(_read, arrays)) for arrays in self._stored[number]]
         return self._memory.get(number)
 
     def put(self, number: int, tiles: list[AnalysedTile]) -> None:
@@ -78,8 +74,7 @@ class KeptTiles:
                 self._memory[number] = tiles
                 return
             self._stored[number] = [
-                (tile.shape, tuple(self._write(array) for array in arrays))
-                for tile, arrays in zip(tiles, parts, strict=True)
+                tuple(self._write(array) for array in arrays) for arrays in parts
             ]
 
     def _write(self, array: NDArray[Any]) -> _Stored:

@@ -1,4 +1,4 @@
-/* The inner loops as a Python module, for narrow.py and tilewriter.py. */
+/* The inner loops as a Python module, for cells.py, narrow.py and tilewriter.py. */
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
@@ -11,7 +11,7 @@
 
 #define MOST_PLACES (1 << 16) /* of a tile, in any shape: link/student.py */
 #define MOST_CHANNELS (1 << 12)
-#define MOST_COPIES 5       /* 4 * 127 over 127, and one to spare */
+#define MOST_COPIES 5 /* 4 * 127 over 127, and one to spare */
 
 enum {
     GROUPS,
@@ -29,6 +29,13 @@ enum {
     SIDE,
     BUFFERS
 };
+
+static void release(Py_buffer *given, int count)
+{
+    for (int at = 0; at < count; at++) {
+        PyBuffer_Release(&given[at]);
+    }
+}
 
 static int sides_fit(int rows, int columns)
 {
@@ -155,113 +162,106 @@ static PyObject *write_tile(PyObject *self, PyObject *arguments)
         return NULL;
     }
     PyObject *found = write_given(given, rows, columns, predicted, side);
-    for (int at = 0; at < BUFFERS; at++) {
-        PyBuffer_Release(&given[at]);
-    }
+    release(given, BUFFERS);
     return found;
+}
+
+/* Let the buffers go; return None, or null where `why` or another error was raised. */
+static PyObject *end(Py_buffer *given, int count, const char *why)
+{
+    release(given, count);
+    if (why) {
+        PyErr_SetString(PyExc_ValueError, why);
+    }
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
 }
 
 static PyObject *write_cells(PyObject *self, PyObject *arguments)
 {
-    Py_buffer pixels, matrix, entering, high, low;
+    enum { PIXELS, MATRIX, ENTERING, HIGH, LOW, COUNT };
+    Py_buffer given[COUNT];
     int rows, columns, copies;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "y*iiy*iw*w*w*", &pixels, &rows, &columns, &matrix, &copies,
-                          &entering, &high, &low)) {
+    if (!PyArg_ParseTuple(arguments, "y*iiy*iw*w*w*", &given[PIXELS], &rows, &columns,
+                          &given[MATRIX], &copies, &given[ENTERING], &given[HIGH], &given[LOW])) {
         return NULL;
     }
     int fit = sides_fit(rows, columns) && copies >= 1 && copies <= MOST_COPIES;
     Py_ssize_t size = fit ? (Py_ssize_t)rows * columns * DP_BLOCK_BYTES : 0;
-    fit = fit && pixels.len == size && matrix.len == 9 * 4 && high.len == size && low.len == size &&
-          entering.len == size * (copies + 1);
-    if (fit) {
-        struct dp_cells out = {
-            .copies = copies, .entering = entering.buf, .high = high.buf, .low = low.buf};
-        Py_BEGIN_ALLOW_THREADS
-        dp_write_cells(pixels.buf, rows, columns, matrix.buf, &out);
-        Py_END_ALLOW_THREADS
-    } else {
-        PyErr_SetString(PyExc_ValueError, "cells do not fit the pixels");
+    if (!fit || given[PIXELS].len != size || given[MATRIX].len != 9 * 4 ||
+        given[HIGH].len != size || given[LOW].len != size ||
+        given[ENTERING].len != size * (copies + 1)) {
+        return end(given, COUNT, "cells do not fit the pixels");
     }
-    PyBuffer_Release(&pixels);
-    PyBuffer_Release(&matrix);
-    PyBuffer_Release(&entering);
-    PyBuffer_Release(&high);
-    PyBuffer_Release(&low);
-    if (!fit) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
+    struct dp_cells out = {.copies = copies,
+                           .entering = given[ENTERING].buf,
+                           .high = given[HIGH].buf,
+                           .low = given[LOW].buf};
+    Py_BEGIN_ALLOW_THREADS
+    dp_write_cells(given[PIXELS].buf, rows, columns, given[MATRIX].buf, &out);
+    Py_END_ALLOW_THREADS
+    return end(given, COUNT, NULL);
 }
 
 static PyObject *join(PyObject *self, PyObject *arguments)
 {
-    Py_buffer branch, high, low, scale, y, sizes;
+    enum { BRANCH, HIGH, LOW, SCALE, LATENTS, SIZES, COUNT };
+    Py_buffer given[COUNT];
     int rows, columns;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "iiy*y*y*y*w*w*", &rows, &columns, &branch, &high, &low,
-                          &scale, &y, &sizes)) {
+    if (!PyArg_ParseTuple(arguments, "iiy*y*y*y*w*w*", &rows, &columns, &given[BRANCH],
+                          &given[HIGH], &given[LOW], &given[SCALE], &given[LATENTS],
+                          &given[SIZES])) {
         return NULL;
     }
-    Py_ssize_t channels = scale.len / 4;
+    Py_ssize_t channels = given[SCALE].len / 4;
     int fit = sides_fit(rows, columns) && channels >= 1 && channels <= MOST_CHANNELS;
-    Py_ssize_t places = fit ? (Py_ssize_t)rows * columns : 0;
+    Py_ssize_t size = fit ? (Py_ssize_t)rows * columns * channels * 4 : 0;
     Py_ssize_t even = fit ? (Py_ssize_t)(rows + rows % 2) * (columns + columns % 2) : 0;
-    fit = fit && branch.len == places * channels * 4 && high.len == branch.len &&
-          low.len == branch.len && y.len == branch.len && sizes.len == even * channels;
-    if (fit) {
-        struct dp_sums sums = {.rows = rows,
-                               .columns = columns,
-                               .channels = (int32_t)channels,
-                               .branch = branch.buf,
-                               .high = high.buf,
-                               .low = low.buf};
-        Py_BEGIN_ALLOW_THREADS
-        fit = dp_join(&sums, scale.buf, y.buf, sizes.buf);
-        Py_END_ALLOW_THREADS
-        if (!fit) {
-            PyErr_NoMemory();
-        }
-    } else {
-        PyErr_SetString(PyExc_ValueError, "sums do not fit the latents");
+    if (!fit || given[BRANCH].len != size || given[HIGH].len != size || given[LOW].len != size ||
+        given[LATENTS].len != size || given[SIZES].len != even * channels) {
+        return end(given, COUNT, "sums do not fit the latents");
     }
-    PyBuffer_Release(&branch);
-    PyBuffer_Release(&high);
-    PyBuffer_Release(&low);
-    PyBuffer_Release(&scale);
-    PyBuffer_Release(&y);
-    PyBuffer_Release(&sizes);
-    if (!fit) {
-        return NULL;
+    struct dp_sums sums = {.rows = rows,
+                           .columns = columns,
+                           .channels = (int32_t)channels,
+                           .branch = given[BRANCH].buf,
+                           .high = given[HIGH].buf,
+                           .low = given[LOW].buf};
+    int enough;
+    Py_BEGIN_ALLOW_THREADS
+    enough = dp_join(&sums, given[SCALE].buf, given[LATENTS].buf, given[SIZES].buf);
+    Py_END_ALLOW_THREADS
+    if (!enough) {
+        PyErr_NoMemory();
     }
-    Py_RETURN_NONE;
+    return end(given, COUNT, NULL);
 }
 
 static PyObject *transpose(PyObject *self, PyObject *arguments)
 {
-    Py_buffer given, out;
+    enum { GIVEN, OUT, COUNT };
+    Py_buffer given[COUNT];
     int channels, low, high;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "y*iiiw*", &given, &channels, &low, &high, &out)) {
+    if (!PyArg_ParseTuple(arguments, "y*iiiw*", &given[GIVEN], &channels, &low, &high,
+                          &given[OUT])) {
         return NULL;
     }
-    Py_ssize_t places = channels > 0 ? given.len / 4 / channels : 0;
     int fit = channels >= 1 && channels <= MOST_CHANNELS && low >= INT16_MIN && low < high &&
-              high <= INT16_MAX && places <= 4 * MOST_PLACES &&
-              given.len == places * channels * 4 && out.len == places * channels * 2;
-    if (fit) {
-        Py_BEGIN_ALLOW_THREADS
-        dp_transpose(given.buf, (int32_t)places, channels, low, high, out.buf);
-        Py_END_ALLOW_THREADS
-    } else {
-        PyErr_SetString(PyExc_ValueError, "channels do not fit the values");
+              high <= INT16_MAX;
+    Py_ssize_t places = fit ? given[GIVEN].len / 4 / channels : 0;
+    if (!fit || places > 4 * MOST_PLACES || given[GIVEN].len != places * channels * 4 ||
+        given[OUT].len != places * channels * 2) {
+        return end(given, COUNT, "channels do not fit the values");
     }
-    PyBuffer_Release(&given);
-    PyBuffer_Release(&out);
-    if (!fit) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
+    Py_BEGIN_ALLOW_THREADS
+    dp_transpose(given[GIVEN].buf, (int32_t)places, channels, low, high, given[OUT].buf);
+    Py_END_ALLOW_THREADS
+    return end(given, COUNT, NULL);
 }
 
 static PyMethodDef methods[] = {
