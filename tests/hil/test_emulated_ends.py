@@ -14,7 +14,8 @@ import pytest
 
 # The thread that starts the board ends at once.
 START = """
-import contextlib, sys, threading, time
+import contextlib, signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
 from downpass.sim.board.emulators import board_port
 stack = contextlib.ExitStack()
 starter = threading.Thread(target=lambda: stack.enter_context(board_port(sys.argv[1])))
@@ -55,6 +56,10 @@ def test_a_board_ends_with_its_process(
         board = [os.pidfd_open(one) for one in descendants(process.pid)]
         early = any(ended(one, 0.2) for one in board)
         send(process.pid, what)
+        try:
+            process.wait(30)
+        finally:
+            process.kill()
     left = [one for one in board if not ended(one, 10)]
     for one in left:
         signal.pidfd_send_signal(one, signal.SIGKILL)
