@@ -14,8 +14,7 @@ import pytest
 
 # The thread that starts the board ends at once.
 START = """
-import contextlib, signal, sys, threading, time
-signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
+import contextlib, sys, threading, time
 from downpass.sim.board.emulators import board_port
 stack = contextlib.ExitStack()
 starter = threading.Thread(target=lambda: stack.enter_context(board_port(sys.argv[1])))
