@@ -6,6 +6,7 @@ import argparse
 import math
 from pathlib import Path
 
+OPTIMISERS = ("adam", "soap")
 TEACHERS = ("offline", "online", "self")
 
 
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--batch", type=int, default=16, help="pictures a step (%(default)s)")
     add("--crop", type=int, default=128, help="side of a picture, pixels (%(default)s)")
     add("--rate", type=float, default=4e-4, help="learning rate (%(default)s)")
+    add("--optimiser", choices=OPTIMISERS, default="adam", help="(%(default)s)")
     add("--decay", type=float, default=0.3, help="last share of the steps, in which it falls")
     add("--grids", type=float, default=0.1, help="last share of the steps, in integers")
     add("--distil", default="", metavar="PART=WEIGHT,…", help="such as feature=0.1,latents=0.05")

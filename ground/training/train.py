@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from ...link.errors import InputError
-from .arguments import TEACHERS
+from .arguments import OPTIMISERS, TEACHERS
 from .augment import CropSampler
 from .checkpoint import load, restore, restore_fitting, save, shape_of, shape_to_store
 from .colour import canonical_planes
@@ -50,7 +50,8 @@ class TrainSettings:
         minutes: wall-clock budget of this call; the run is saved and can go on.
         batch: crops a step.
         crop: pixels a side.
-        rate: learning rate of the networks (Adam).
+        rate: learning rate of the networks.
+        optimiser: "adam" or "soap".
         decay: share of the steps, at the end, over which the rate comes down.
         seed: of weights, crops and noise.
         save_every: steps.
@@ -73,6 +74,7 @@ class TrainSettings:
     batch: int = 16
     crop: int = 128
     rate: float = 4e-4
+    optimiser: str = "adam"
     decay: float = 0.3
     seed: int = 1
     save_every: int = 250
@@ -100,7 +102,7 @@ def learning_rate(step: int, settings: TrainSettings) -> float:
 
 
 def parameter_groups(codec: Codec, rate: float) -> list[dict[str, Any]]:
-    """Return Adam's groups: linear transforms slower, tables faster than the networks."""
+    """Return the optimiser's groups: linear transforms slower, tables faster than the networks."""
     slow, fast, tables, rest = [], [], [], []
     for name, parameter in codec.named_parameters():
         if ".linear." in name or name.startswith("neighbours."):
@@ -117,6 +119,32 @@ def parameter_groups(codec: Codec, rate: float) -> list[dict[str, Any]]:
         {"params": fast, "lr": rate * 2.5, "share": 2.5},
         {"params": tables, "lr": rate * 10.0, "share": 10.0},
     ]
+
+
+def make_optimiser(
+    name: str, groups: list[dict[str, Any]], device: torch.device
+) -> torch.optim.Optimizer:
+    """Return the optimiser of these parameter groups.
+
+    SOAP (Vyas et al., arXiv 2409.11321) runs Adam in the eigenbasis of Shampoo's preconditioner.
+    Dimensions above 256 keep Adam's basis: their eigenvectors would cost more than a step.
+
+    Raises:
+        InputError: The name is not one of `arguments.OPTIMISERS`.
+    """
+    if name == "adam":
+        return torch.optim.Adam(groups, fused=device.type == "cuda")
+    if name == "soap":
+        from pytorch_optimizer import SOAP
+
+        return SOAP(
+            groups,
+            betas=(0.95, 0.95),
+            weight_decay=0.0,
+            precondition_frequency=10,
+            max_precondition_dim=256,
+        )
+    raise InputError(f"--optimiser: {name!r} is not one of {', '.join(OPTIMISERS)}")
 
 
 @dataclass
@@ -239,7 +267,7 @@ class Trainer:
         if self.distiller is not None:
             adapters = list(self.distiller.parameters())
             groups.append({"params": adapters, "lr": self.settings.rate, "share": 1.0})
-        self.optimiser = torch.optim.Adam(groups, fused=self.device.type == "cuda")
+        self.optimiser = make_optimiser(self.settings.optimiser, groups, self.device)
 
     def stop(self, *_signal: object) -> None:
         """End the run after the step that is under way, and save (a signal's handler)."""
@@ -422,6 +450,7 @@ def train(options: argparse.Namespace) -> None:
         batch=options.batch,
         crop=options.crop,
         rate=options.rate,
+        optimiser=options.optimiser,
         decay=options.decay,
         grids=options.grids,
         model=options.model,
