@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from ...link import masks
 from ...link.bandmap import to_samples, triples
 from ...link.bitstream import BitstreamError, FrameHeader
+from ...link.inference import session
 from ...link.planes import TileShape
 from ...link.rotation import IDENTITY, rotation_matrix
 from ...link.student import FINER_TILES, check_size, qualities
@@ -33,7 +34,6 @@ from ...link.tilecode import decode_tile
 from ...link.tiles import Tile, grid
 from ...payload.encoders.fill import fill_holes
 from ...payload.encoders.student.networks import BLOCK, StudentModel, load
-from ...payload.encoders.student.runtime import session
 from .base import Tiles
 from .tiled import split
 

@@ -26,12 +26,12 @@ import torch
 from numpy.typing import NDArray
 
 from ...link.errors import InputError
+from ...link.inference import session
 from ...link.planes import TileShape
 from ...link.rotation import rotation_matrix
 from ...link.tilecode import AnalysedTile, decode_tile, encode_tile
 from ...payload.encoders.student.colours import difference_moments, rotation_of, sampled_rows
 from ...payload.encoders.student.networks import BLOCK, load
-from ...payload.encoders.student.runtime import session
 from ...payload.imager.scenes import FrameWindow, Scene
 from ..decoders.student import FOLDER as GROUND
 from . import integers

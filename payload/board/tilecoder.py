@@ -181,11 +181,10 @@ def tile_coder(name: str) -> TileCoder:
     if isinstance(encoder, TiledEncoder):
         return StillTileCoder(encoder.codec)
     if name == "student":
-        import onnxruntime
-
+        from ...link import inference
         from ..encoders.student.networks import load
 
-        return StudentTileCoder(load(), f"onnxruntime {onnxruntime.__version__}")
+        return StudentTileCoder(load(), inference.VERSION)
     raise InputError(f"codec {name!r} does not code tiles alone: a board cannot run it")
 
 

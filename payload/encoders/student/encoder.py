@@ -18,10 +18,9 @@ from typing import Any, Final
 
 import constriction
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from ....link import bitstream, masks, varint
+from ....link import bitstream, inference, masks, varint
 from ....link.bandmap import choose_scales, to_values, triples, widen
 from ....link.bitstream import BandScale, FrameHeader
 from ....link.entropy_model import (
@@ -85,7 +84,7 @@ class StudentEncoder:
     def version(self) -> str:
         """Libraries and model."""
         return (
-            f"encoder {_REVISION}, onnxruntime {onnxruntime.__version__}, "
+            f"encoder {_REVISION}, {inference.VERSION}, "
             f"constriction {getattr(constriction, '__version__', '')}, "
             f"model {self.fingerprint.hex()}"
         )

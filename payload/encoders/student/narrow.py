@@ -15,9 +15,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ....link.inference import session
 from .cells import CELL_BYTES, Cells
 from .compiled import NATIVE
-from .runtime import session
 
 LIMITS: Final = (-2048, 2047)
 """Of L."""

@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....link.entropy_model import EntropyModel
+from ....link.inference import session
 from ....link.student import BLOCK as BLOCK
 from . import narrow
-from .runtime import session
 from .tilewriter import TileWriter
 
 FOLDER: Final = Path(__file__).parent / "model"

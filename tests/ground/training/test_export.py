@@ -1,12 +1,12 @@
 import json
 
 import numpy as np
-import onnxruntime
 import pytest
 from downpass.ground.training.data import split
 from downpass.ground.training.evaluate import held_out_samples
 from downpass.ground.training.export import export, fingerprint
 from downpass.ground.training.train import Trainer, TrainSettings
+from downpass.link.inference import open_session
 
 from .conftest import TINY
 
@@ -24,9 +24,7 @@ def model(tmp_path, corpus):
 def test_a_model_folder_is_whole(model):
     folder, card = model
     for name in ("encoder", "hyper", "decoder"):
-        onnxruntime.InferenceSession(
-            (folder / f"{name}.onnx").read_bytes(), providers=["CPUExecutionProvider"]
-        )
+        open_session((folder / f"{name}.onnx").read_bytes())
     arrays = dict(np.load(folder / "integers.npz"))
     assert fingerprint(arrays).hex() == card["fingerprint"]
     stored = json.loads((folder / "card.json").read_text())

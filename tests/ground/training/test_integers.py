@@ -1,5 +1,4 @@
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 from downpass.ground.training import narrow
@@ -19,6 +18,7 @@ from downpass.ground.training.integers import (
     extract,
     shift_round,
 )
+from downpass.link.inference import open_session
 from downpass.payload.encoders.student import narrow as flying
 from downpass.payload.encoders.student.networks import FOLDER
 
@@ -30,12 +30,6 @@ SHAPES = [(64, 64), (48, 80), (16, 16), (16, 48)]
 def on_grids(tiny, sampler):
     put_on_grids(tiny, sampler, batches=2)
     return tiny
-
-
-def session(model: bytes) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def pictures(scenery):
@@ -52,8 +46,8 @@ def pictures(scenery):
 def test_torch_numpy_and_onnx_agree_to_the_bit(on_grids, scenery, tmp_path):
     arrays = extract(on_grids)
     networks = IntegerNetworks(arrays)
-    encoder, hyper = session(encoder_graph(arrays)), session(hyper_graph(arrays))
-    decoder = session(decoder_graph(arrays))
+    encoder, hyper = open_session(encoder_graph(arrays)), open_session(hyper_graph(arrays))
+    decoder = open_session(decoder_graph(arrays))
     graphs = {
         "encoder": narrow.encoder_graph,
         "side": narrow.side_graph,

@@ -1,9 +1,9 @@
 import numpy as np
-import onnxruntime
 import pytest
 from downpass.ground.training import narrow
 from downpass.ground.training.initialise import put_on_grids
 from downpass.ground.training.integers import extract
+from downpass.link.inference import open_session
 from downpass.payload.encoders.student.narrow import is_exact
 from downpass.payload.encoders.student.networks import FOLDER
 from hypothesis import given
@@ -46,11 +46,7 @@ def test_layers_that_give_no_bytes_are_refused(tiny, sampler):
 
 
 def test_the_probe_sees_what_the_kernels_add():
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    probe = onnxruntime.InferenceSession(
-        narrow.probe_graph(), options, providers=["CPUExecutionProvider"]
-    )
+    probe = open_session(narrow.probe_graph())
     given = np.full((1, 8, 8, 64), 255, np.uint8)
     product = probe.run(["product"], {"bytes": given})[0]
     # A pair of products is 2 · 255 · 127, twice what 16 bits hold: saturating sums are far off.

@@ -1,0 +1,43 @@
+"""ONNX Runtime as both ends of the link use it: one processor, no telemetry.
+
+This is the only module that imports onnxruntime; `tests/test_dependencies.py` holds that. From
+version 1.29 on, the library writes a device identifier into the user's cache folder and sends
+events to its maker unless ORT_DISABLE_TELEMETRY is set before the library is loaded (Privacy.md in
+its package). downpass makes no network connection, so it sets the variable whatever it was before.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime
+
+# Where a program that uses downpass has loaded the library before, at least no more events are
+# sent; after the variable above this changes nothing.
+onnxruntime.disable_telemetry_events()
+
+VERSION: Final = f"onnxruntime {onnxruntime.__version__}"
+
+
+@cache
+def session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    """Return a network ready to run; the same numbers come out at any number of threads."""
+    return open_session(path, threads)
+
+
+def open_session(model: Path | bytes, threads: int = 1) -> onnxruntime.InferenceSession:
+    """Return a network ready to run, from a file or from its bytes; nothing is kept of it."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.use_deterministic_compute = True
+    options.log_severity_level = 3
+    # Threads that wait by spinning take the processor from whatever else the board does.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
