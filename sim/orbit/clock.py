@@ -4,31 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...link.errors import InputError
+from .earth_time import tt_minus_ut1, tt_minus_utc
 
 _DAY_S = 86_400.0
 _J2000 = 2_451_545.0
-
-
-@lru_cache(maxsize=1)
-def _timescale() -> Any:
-    # Imported here: it takes a tenth of a second, and what only reads a TLE does not need it.
-    from skyfield.api import load
-
-    return load.timescale(builtin=True)
-
-
-@lru_cache(maxsize=64)
-def _delta_t(jd_whole: float, months: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Days from `jd_whole` and TT - UT1 in seconds: one a day, as in the tables of the IERS."""
-    days = np.arange(-2.0, 32.0 * (months + 1) + 2.0)
-    return days, _timescale().delta_t_function(jd_whole + days)
 
 
 def utc(moment: datetime) -> datetime:
@@ -70,8 +54,8 @@ class Clock:
     """Reads other time scales off the seconds of a run.
 
     A run's seconds are of even length (SI) and count from `start`; should a leap second fall
-    inside a run, UTC as people write it slips by one against them. UT1 comes of skyfield's
-    built-in tables (IERS), which need no download and run on by prediction.
+    inside a run, UTC as people write it slips by one against them. UT1 comes from a table that
+    is part of downpass (`earth_time.py`): no download, and no change with a library's version.
 
     Attributes:
         start: Start of the run, UTC.
@@ -89,9 +73,7 @@ class Clock:
         whole, fraction = julian_date(self.start)
         object.__setattr__(self, "jd_whole", whole)
         object.__setattr__(self, "jd_fraction", fraction)
-        moment = _timescale().from_datetime(self.start)
-        difference = (moment.whole - whole + moment.tt_fraction - fraction) * _DAY_S
-        object.__setattr__(self, "_tt_minus_utc_s", round(difference, 3))
+        object.__setattr__(self, "_tt_minus_utc_s", round(tt_minus_utc(whole), 3))
 
     def utc_fraction(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Days since `jd_whole` in UTC, the second argument that SGP4 wants."""
@@ -104,7 +86,8 @@ class Clock:
     def ut1_fraction(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Days since `jd_whole` in UT1."""
         tt = self.tt_fraction(time_s)
-        days, delta_t = _delta_t(self.jd_whole, int(tt.max(initial=0.0)) // 32)
+        days = np.arange(-2.0, np.floor(tt.max(initial=0.0)) + 3.0)
+        delta_t = tt_minus_ut1(self.jd_whole + days[0], days.size)
         return np.asarray(tt - np.interp(tt, days, delta_t) / _DAY_S)
 
     def gmst(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
