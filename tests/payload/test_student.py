@@ -12,6 +12,7 @@ import pytest
 from downpass.ground.decoders import decode
 from downpass.ground.decoders import student as ground
 from downpass.ground.quality import psnr
+from downpass.link import inference
 from downpass.link.bitstream import read_header, unpack
 from downpass.link.errors import InputError
 from downpass.link.planes import TileShape
@@ -19,7 +20,7 @@ from downpass.link.rotation import IDENTITY, rotation_matrix
 from downpass.link.tilecode import AnalysedTile, decode_tile, encode_tile
 from downpass.payload.encoders.base import Frame, RateError, Setting
 from downpass.payload.encoders.student import encoder as student
-from downpass.payload.encoders.student import networks, runtime
+from downpass.payload.encoders.student import networks
 from downpass.payload.encoders.student.encoder import PreparedStudent, StudentEncoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,7 +78,7 @@ def test_runtime_and_plain_integers_write_the_same_bytes(
         assert np.array_equal(
             decode_tile(model.entropy, model.log_scales, stream, shape, quality), decoded
         )
-        drawn = runtime.session(ground.FOLDER / "decoder.onnx", 2).run(
+        drawn = inference.session(ground.FOLDER / "decoder.onnx", 2).run(
             ["pixels"],
             {
                 "latents": decoded.astype(np.int32),
