@@ -13,6 +13,9 @@ from rasterio.warp import transform as to_degrees
 _SPAN: Final = 100
 """Pixels over which the distance is measured, where the scene has so many."""
 
+_FARTHEST: Final = 1e9
+"""Largest coordinate that is looked at: no map of the Earth has one as large, in any unit."""
+
 # The ellipsoid of WGS 84: equatorial radius in metres, and its squared eccentricity.
 _RADIUS: Final = 6_378_137.0
 _ECCENTRICITY2: Final = 6.69437999014e-3
@@ -50,6 +53,9 @@ def ground_sample_distance(
             (column, row + along),
         )
     ]
+    # Far outside every map PROJ can take for ever; and NaN is no place.
+    if not all(abs(value) <= _FARTHEST for end in ends for value in end):
+        return None
     try:
         longitude, latitude = to_degrees(
             CRS.from_wkt(crs),

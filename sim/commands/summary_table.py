@@ -110,11 +110,6 @@ def _psnr(block: Block, figure: str) -> str:
     return f"{value:.2f} dB"
 
 
-def _exact(block: Block) -> str:
-    measured = block["graded"]["frames"]
-    return f"{block['psnr_db']['exact']} of {measured}" if measured else wording.DASH
-
-
 def _similarity(block: Block) -> str:
     found = block["ms_ssim"]
     if found["mean"] is None:
@@ -160,7 +155,7 @@ _ROWS: tuple[tuple[str, Callable[[Block], str]], ...] = (
     ("latency, 95 %", lambda b: _time(b["latency_s"]["p95"])),
     ("PSNR, all pixels", lambda b: _psnr(b, "pooled")),
     ("… 95 % of frames above", lambda b: _psnr(b, "p5")),
-    ("… frames exact", _exact),
+    ("… frames exact", keyfigures.exact_frames),
     ("MS-SSIM, mean", _similarity),
     ("area delivered", lambda b: f"{b['delivered_km2']:.0f} km²"),
     ("encoding energy", _energy),

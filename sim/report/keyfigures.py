@@ -73,7 +73,6 @@ def paragraph(data: ReportData) -> list[str]:
         f"{w.size(whole(sizes.get('encoded')))} with {w.some(codecs, 3)}."
     )
     sentences = [opening]
-    sentences += _repeated(total)
     if delivered:
         sentences.append(
             f"{_reached(frames, captured)}: {w.pixels(total.get('delivered_px'))} over "
@@ -84,6 +83,7 @@ def paragraph(data: ReportData) -> list[str]:
         sentences.append(f"None reached the ground but {w.count(begun)} in part.")
     else:
         sentences.append(f"None reached the ground: {_nothing(data)}.")
+    sentences += _repeated(total)
     dropped = {str(name): whole(n) for name, n in part(frames, "dropped").items()}
     lost = sum(dropped.values())
     if lost:
@@ -125,12 +125,12 @@ def _repeated(total: Mapping[str, Any]) -> list[str]:
     if not frames:
         return []
     scenes = [w.plain(str(name)) for name in part(found, "scenes")]
-    noun = "a scene" if len(scenes) == 1 else "scenes"
+    noun = "scene" if len(scenes) == 1 else "scenes"
     return [
         (
-            f"{w.plural(frames, 'frame')} {_is(frames)} larger than the scene that stands in for "
-            f"the ground and {'shows' if frames == 1 else 'show'} repeated content, of {noun} too "
-            f"small: {w.some(scenes, 4)}."
+            f"{w.plural(frames, 'frame')} {_is(frames)} larger than the {noun} that "
+            f"{'stands' if len(scenes) == 1 else 'stand'} in for the ground and "
+            f"{'shows' if frames == 1 else 'show'} repeated content: {w.some(scenes, 4)}."
         )
     ]
 
@@ -169,7 +169,7 @@ def _quality(total: Mapping[str, Any], delivered: int) -> list[str]:
             words += f", and a mean MS-SSIM of {similarity(total)}"
         sentences.append(f"{words}.")
         if exact := whole(part(total, "psnr_db").get("exact")):
-            sentences.append(f"{w.count(exact)} of them {_is(exact)} exact.")
+            sentences.append(f"{w.plural(exact, 'frame')} {_is(exact)} exact.")
     if lost:
         sentences.append(
             f"{w.count(lost)} of their {w.plural(whole(graded.get('tiles')), 'tile')} "
@@ -250,7 +250,7 @@ def _beside_psnr(block: Mapping[str, Any]) -> str:
     measured = whole(part(block, "graded").get("frames"))
     if not measured:
         return "no pixels to measure"
-    words = [exact_frames(block)]
+    words = [f"{exact_frames(block)} frames exact"]
     if w.present(part(block, "ms_ssim").get("mean")):
         words.append(f"MS-SSIM {similarity(block)}")
     return ", ".join(words)
@@ -265,12 +265,10 @@ def similarity(block: Mapping[str, Any]) -> str:
 
 
 def exact_frames(block: Mapping[str, Any]) -> str:
-    """How many of the measured frames are exact: "3 of 20 frames exact"."""
+    """How many of the measured frames are exact: "3 of 20"."""
     measured = whole(part(block, "graded").get("frames"))
-    if not measured:
-        return w.DASH
     exact = whole(part(block, "psnr_db").get("exact"))
-    return f"{w.count(exact)} of {w.plural(measured, 'frame')} exact"
+    return f"{w.count(exact)} of {w.count(measured)}" if measured else w.DASH
 
 
 # The columns of the table of satellites; a name in front, then what its block says.
@@ -326,8 +324,7 @@ def satellites(data: ReportData) -> DataTable:
 
 def _figures(block: Mapping[str, Any]) -> tuple[str, ...]:
     frames, sizes = part(block, "frames"), part(block, "bytes")
-    latency, graded = part(block, "latency_s"), part(block, "graded")
-    exact = part(block, "psnr_db").get("exact")
+    latency = part(block, "latency_s")
     return (
         w.count(frames.get("captured")),
         w.count(frames.get("encoded")),
@@ -341,7 +338,7 @@ def _figures(block: Mapping[str, Any]) -> tuple[str, ...]:
         w.duration(latency.get("p95")),
         w.decibels(psnr(block, "pooled")),
         w.decibels(psnr(block, "p5")),
-        w.count(exact) if whole(graded.get("frames")) else w.DASH,
+        exact_frames(block),
         similarity(block),
         w.size(part(block, "backlog_bytes").get("peak")),
         w.share(block.get("pass_time_used")),

@@ -156,7 +156,7 @@ def test_what_went_wrong_is_said(day: ReportData) -> None:
     total["ms_ssim"] = {**day.total["ms_ssim"], "left_out": 3}
     total["repeated"] = {"frames": 9, "scenes": {"small.tif": 9}}
     page = render(replace(day, summary={**day.summary, "total": total})).replace("\u00a0", " ")
-    assert "2 of them are exact." in page
+    assert "2 frames are exact." in page
     assert "(3 left out)" in page
     assert "9 frames are larger than the scene" in page
     assert "small.tif" in page
