@@ -43,6 +43,7 @@ def validate(arguments: argparse.Namespace) -> int:
     from ..scenario.load import load_scenario
     from ..scene_advice import scene_advice
     from ..scenes import Scenes
+    from .arguments import grouped
 
     status = 0
     for file in arguments.files:
@@ -53,7 +54,7 @@ def validate(arguments: argparse.Namespace) -> int:
             _say(str(error), sys.stdout)
             status = 2
             continue
-        for line in (*advice(scenario), *scene_advice(scenario, scenes)):
+        for line in grouped((*advice(scenario), *scene_advice(scenario, scenes))):
             _say(f"warning: {line}", sys.stderr)
         _say(f"ok: {file}: {outline(scenario)}", sys.stdout)
     return status

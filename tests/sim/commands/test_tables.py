@@ -211,3 +211,14 @@ def test_rows_fold_and_keep_their_words(capsys: pytest.CaptureFixture[str]) -> N
     lines = lines_of(capsys)
     assert " ".join(lines).count("failed,") == 4
     assert shows(lines, LONG)
+
+
+def test_a_warning_about_every_satellite_is_one_line(tmp_path: Path) -> None:
+    small = {"encode_rate": {"jpeg2000": "1 Mpx/s"}, "working_memory": "1 kB"}
+    many = [satellite(name=f"s{n}", processor=small) for n in range(100)]
+    file = write(tmp_path, scenario(None, satellites=many))
+    (line,) = downpass("validate", file).err.splitlines()
+    assert "satellites.0.processor.working_memory: found room for 1000 bytes" in line
+    assert line.endswith("no frame fits (and so in 99 other places)")
+    one = write(tmp_path, scenario(None, satellites=many[:1]), "one.yaml")
+    assert downpass("validate", one).err.rstrip().endswith("no frame fits")
