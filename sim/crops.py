@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..payload.encoders.base import Frame
 from ..payload.imager.display import Shown
+from ..payload.imager.frames import SceneFit
 from .grading import Grader
 from .mission import Mission, View
 from .model.journal import FrameRecord, FrameState
@@ -66,8 +67,8 @@ def crops(
             continue
         number = record.capture.number
         bands = mission.flight.scenario.satellites[record.satellite].imager.bands
-        scene = mission.views[number].scene
-        shown = scenes[scene].shown(bands) if scene else Shown((0, 0, 0), "")
+        view = mission.views[number]
+        shown = scenes[view.scene].shown(bands) if view.scene else Shown((0, 0, 0), "")
         before, after = _stretched(original, decoded.frame, shown.order)
         psnr = graded[number].psnr_db
         made.append(
@@ -75,14 +76,25 @@ def crops(
                 frame=number,
                 target=names[record.capture.target],
                 bpp=record.encoded_bytes * 8 / (record.capture.width * record.capture.height),
-                psnr_db=psnr if np.isfinite(psnr) else None,
+                psnr_db=None if np.isnan(psnr) else psnr,
                 original=before,
                 delivered=after,
                 note=f"{shown.words}, stretched from the 1st to the 99th percentile of the "
-                "original.",
+                f"original.{_beyond(view)}",
             )
         )
     return made
+
+
+def _beyond(view: View) -> str:
+    """Say what a frame shows that is larger than its scene."""
+    if not view.repeats:
+        return ""
+    how = "mirrored" if view.fit is SceneFit.MIRROR else "again"
+    return (
+        f" Beyond its upper left {view.own_width} x {view.own_height} pixels the frame shows the "
+        f"scene {how}."
+    )
 
 
 def _stretched(

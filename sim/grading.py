@@ -17,6 +17,7 @@ from ..link.transfer import Span
 from ..payload.encoders.base import Frame
 from .content_cache import ContentCache
 from .encoding import Encoders, Job
+from .mission import View
 from .model.journal import FrameRecord, FrameState
 from .model.simulation import Outcome
 from .results.grade import Grade
@@ -94,7 +95,7 @@ class Grader:
     def _one(self, arrival: _Arrival, records: list[FrameRecord], folder: Path | None) -> Grade:
         received, tiles = self._received(arrival)
         if received is None:
-            return Grade(math.nan, math.nan, tiles, tiles)
+            return Grade(math.nan, math.nan, tiles, tiles, decoded=False)
         decoded = decode(received) if folder is not None else None
         original = self._scenes.frame(arrival.job.satellite, arrival.job.view)
         measured = self._cache.delivered_quality(original, received, decoded)
@@ -140,7 +141,8 @@ class Grader:
             {
                 "DOWNPASS_SCENE": view.scene.name,
                 "DOWNPASS_LOST_TILES": " ".join(map(str, decoded.lost_tiles)) or "none",
-            },
+            }
+            | _repeated(view),
         )
         for other in others:
             shutil.copyfile(first, other)
@@ -150,3 +152,17 @@ class Grader:
         satellite = setup.satellites[record.satellite].name
         target = setup.targets[record.capture.target]
         return f"{record.capture.number:06d}-{satellite}-{target}.tif"
+
+
+def _repeated(view: View) -> dict[str, str]:
+    """Say in a picture's metadata which part of it has a true place on Earth.
+
+    The georeferencing is that of the scene's window, so it holds where the scene is; what lies
+    beyond is the same ground again.
+    """
+    if not view.repeats:
+        return {}
+    return {
+        "DOWNPASS_SCENE_FIT": str(view.fit),
+        "DOWNPASS_SCENE_PIXELS": f"{view.own_width} x {view.own_height} from the upper left",
+    }

@@ -16,6 +16,7 @@ from typing import Protocol
 from ..link.clock import TICKS_PER_SECOND
 from ..link.downlink import Downlink, RateSegment
 from ..payload import processors
+from ..payload.imager.frames import SceneFit
 from ..payload.power import NANOJOULES_PER_JOULE
 from ..payload.recorder import DownlinkOrder, DropRule
 from .model.setup import (
@@ -60,6 +61,9 @@ class View:
         bit_depth: bits a sample.
         scene: the scene that it is a part of, None where there are no pixels.
         column, row: of the frame's upper left pixel in the scene.
+        fit: what the frame shows beyond its scene.
+        beyond_columns, beyond_rows: how many of the frame's last columns and rows lie beyond the
+            scene and repeat its content; 0 where the scene is large enough.
     """
 
     width: int
@@ -69,6 +73,24 @@ class View:
     scene: Path | None = None
     column: int = 0
     row: int = 0
+    fit: SceneFit = SceneFit.CLIP
+    beyond_columns: int = 0
+    beyond_rows: int = 0
+
+    @property
+    def own_width(self) -> int:
+        """Columns that are the scene's own, from the left."""
+        return self.width - self.beyond_columns
+
+    @property
+    def own_height(self) -> int:
+        """Rows that are the scene's own, from the top."""
+        return self.height - self.beyond_rows
+
+    @property
+    def repeats(self) -> bool:
+        """Whether some of the frame repeats what the rest of it shows."""
+        return bool(self.beyond_columns or self.beyond_rows)
 
     @property
     def samples(self) -> int:
@@ -292,12 +314,15 @@ def _satellite_setup(
     )
 
 
-def encoding_milliwatts(satellite: Satellite) -> int:
-    """What encoding draws beyond idling: the power budget's load, or else the profile's."""
+def encoding_milliwatts(satellite: Satellite) -> int | None:
+    """What encoding draws beyond idling: the power budget's load, or else the profile's.
+
+    None where it is not known: a processor given by its own rates, without a power budget.
+    """
     if satellite.power is not None:
         return _milliwatts(satellite.power.loads.encoding)
     if satellite.processor.profile is None:
-        return 0
+        return None
     profile = processors.profile(satellite.processor.profile)
     return _milliwatts(profile.active_w - profile.idle_w)
 

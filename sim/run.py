@@ -28,6 +28,7 @@ from .model.pace import PacedEnvironment
 from .model.simulation import Outcome, simulate
 from .progress import Progress, Silent
 from .report.data import Crop, ReportData, StationSite, TargetSite, Track, TradeoffPoint
+from .report.keyfigures import psnr
 from .results import boards as board_results
 from .results.outputs import SUMMARY, TABLES, TRADEOFF
 from .results.summary import summarise
@@ -202,8 +203,8 @@ def _settings(scenario: Scenario, codec: str) -> Sequence[Setting]:
 
 _TRADEOFF_NOTE = (
     "All points are measured alike: quality on a sample of the run's frames, all tiles of which "
-    "arrive, and throughput in the same mission with frames of the sample's mean size. What this "
-    "run itself gave, lost tiles included, is in the figures above."
+    "arrive, pooled over the sample, and throughput in the same mission with frames of the "
+    "sample's mean size. What this run itself gave, lost tiles included, is in the figures above."
 )
 
 
@@ -228,10 +229,12 @@ def _this_run(results: Results, codec: str, setting: Setting) -> TradeoffPoint:
         codec=codec,
         setting=str(setting),
         bpp=sum(record.encoded_bytes for record in encoded) * 8 / max(1, pixels),
-        psnr_db=total["psnr_db"]["mean"],
+        psnr_db=psnr(total, "pooled"),
         ms_ssim=total["ms_ssim"]["mean"],
         delivered_px=total["delivered_px"],
-        delivered_frames=total["frames"]["delivered"],
+        delivered_whole=total["frames"]["delivered_whole"],
+        delivered_damaged=total["frames"]["delivered_damaged"],
+        in_part=total["frames"]["in_part"],
         is_this_run=True,
     )
 
@@ -245,7 +248,9 @@ def _sampled(ratings: Sequence[Rating], own: set[tuple[str, Setting]]) -> list[T
             psnr_db=rating.psnr_db,
             ms_ssim=rating.ms_ssim,
             delivered_px=rating.delivered_px,
-            delivered_frames=rating.delivered_frames,
+            delivered_whole=rating.delivered_whole,
+            delivered_damaged=rating.delivered_damaged,
+            in_part=rating.in_part,
             is_this_run=(rating.codec, rating.setting) in own,
         )
         for rating in ratings

@@ -8,7 +8,7 @@ from threading import Lock
 
 from ..link.errors import InputError
 from ..payload.encoders.base import Frame
-from ..payload.imager.frames import frame_windows
+from ..payload.imager.frames import SceneFit, extended, frame_windows
 from ..payload.imager.scenes import FrameWindow, Scene
 from .mission import View
 from .scenario.models import Scenario
@@ -37,8 +37,8 @@ class Scenes:
         """Open and check the scenes.
 
         Raises:
-            SceneError: naming every scene that is missing, damaged, or has not the bands that
-                the imagers look at.
+            SceneError: naming every scene that is missing, damaged, has not the bands that the
+                imagers look at, or is smaller than a frame where the target refuses that.
         """
         self._scenario = scenario
         self._scenes: dict[Path, Scene] = {}
@@ -53,6 +53,8 @@ class Scenes:
                     scene.content()
                 for satellite in scenario.satellites:
                     scene.band_numbers(satellite.imager.bands)
+                if SceneFit(scenario.targets[reference.target].scene_fit) is SceneFit.REFUSE:
+                    _check_size(scene, scenario)
             except InputError as error:
                 place = reference.source.place_of(reference.field)
                 problems[f"{place}: {error}"] = None
@@ -85,25 +87,50 @@ class Scenes:
             raise ValueError("a view without a scene has no pixels")
         with self._lock:
             scene = self._scenes[view.scene]
-            return scene.read(window(view), imager.bands, imager.bit_depth)
+            own = scene.read(window(view), imager.bands, imager.bit_depth)
+        return extended(own, view.width, view.height, view.fit)
 
     def _all_views(self, satellite: int, target: int) -> tuple[View, ...]:
         imager = self._scenario.satellites[satellite].imager
         width, height, bands = imager.frame_width_px, imager.frame_height_px, len(imager.bands)
         paths = self._scenario.targets[target].scenes
+        fit = SceneFit(self._scenario.targets[target].scene_fit)
         if not paths:
             return (View(width, height, bands, imager.bit_depth),)
         views = []
         for path in paths:
             scene = self._scenes[path]
             depth = scene.content().bits - scene.shift(imager.bit_depth)
-            views += [
-                View(w.width, w.height, bands, depth, path, w.column, w.row)
-                for w in frame_windows(scene.width, scene.height, width, height)
-            ]
+            for w in frame_windows(scene.width, scene.height, width, height):
+                beyond = (0, 0) if fit is SceneFit.CLIP else (width - w.width, height - w.height)
+                views.append(
+                    View(
+                        w.width + beyond[0],
+                        w.height + beyond[1],
+                        bands,
+                        depth,
+                        path,
+                        w.column,
+                        w.row,
+                        fit,
+                        *beyond,
+                    )
+                )
         return tuple(views)
 
 
 def window(view: View) -> FrameWindow:
-    """Return where in its scene a view lies."""
-    return FrameWindow(view.column, view.row, view.width, view.height)
+    """Return where in its scene the part of a view lies that is the scene's own."""
+    return FrameWindow(view.column, view.row, view.own_width, view.own_height)
+
+
+def _check_size(scene: Scene, scenario: Scenario) -> None:
+    for satellite in scenario.satellites:
+        imager = satellite.imager
+        if scene.width < imager.frame_width_px or scene.height < imager.frame_height_px:
+            raise InputError(
+                f"scene {scene.path}: {scene.width} x {scene.height} pixels, and a frame of "
+                f"{satellite.name} has {imager.frame_width_px} x {imager.frame_height_px}; "
+                "allowed with scene_fit refuse: at least a frame (or scene_fit mirror, repeat "
+                "or clip)"
+            )

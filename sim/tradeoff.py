@@ -7,10 +7,9 @@ size that the sample has on average.
 
 from __future__ import annotations
 
-import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,8 @@ from .mission import Mission
 from .model.journal import FrameState
 from .model.setup import Capture, Encoded
 from .model.simulation import simulate
+from .results.grade import Delivery, delivery
+from .results.statistics import pooled_psnr, weighted_mean
 from .scenario.models import Satellite
 from .scenes import Scenes
 
@@ -39,8 +40,11 @@ class Rating:
     Attributes:
         codec, setting: what was tried.
         bpp: mean over the sample, bits a pixel with all bands.
-        psnr_db, ms_ssim: means over the sample; None where there is none that is finite.
-        delivered_px, delivered_frames: simulated.
+        psnr_db: PSNR pooled over the sample; infinite where all of it is exact, None where there is
+            none.
+        ms_ssim: mean over the sample; None where there is none.
+        delivered_px: simulated.
+        delivered_whole, delivered_damaged, in_part: numbers of frames, simulated.
     """
 
     codec: str
@@ -49,7 +53,9 @@ class Rating:
     psnr_db: float | None
     ms_ssim: float | None
     delivered_px: int
-    delivered_frames: int
+    delivered_whole: int
+    delivered_damaged: int
+    in_part: int
 
 
 class _MeanFrames:
@@ -137,12 +143,12 @@ def sample(mission: Mission, count: int = SAMPLE_FRAMES) -> list[Sample]:
 
 def _try(
     flying: Encoder, settings: Sequence[Setting], job: Job, scenes: Scenes, cache: ContentCache
-) -> list[tuple[float, Quality] | None]:
-    """Return rate and quality of one frame at each setting; None where the codec can't do it."""
+) -> list[tuple[float, Quality, int] | None]:
+    """Return rate, quality and pixels of one frame at each setting; None if it can't be coded."""
     frame = scenes.frame(job.satellite, job.view)
     pixels = frame.width * frame.height
     return [
-        None if rated is None else (rated.bytes * 8 / pixels, rated.quality)
+        None if rated is None else (rated.bytes * 8 / pixels, rated.quality, pixels)
         for rated in cache.rated(flying, frame, settings)
     ]
 
@@ -151,35 +157,29 @@ def _rate(
     mission: Mission,
     codec: str,
     setting: Setting,
-    results: Sequence[tuple[float, Quality]],
+    results: Sequence[tuple[float, Quality, int]],
     weights: Sequence[int],
 ) -> Rating:
-    bpp = _weighted((rate for rate, _ in results), weights)
+    # A rate and a PSNR are of pixels, and a large frame has more of them.
+    pixels = [size * weight for (_, _, size), weight in zip(results, weights, strict=True)]
+    bpp = weighted_mean((rate for rate, _, _ in results), pixels)
     if bpp is None:
         raise ValueError("a sample of nothing")
     sources = [
         _MeanFrames(satellite, codec, bpp) for satellite in mission.flight.scenario.satellites
     ]
     outcome = simulate(mission.setup, sources)
-    delivered = [
-        record
-        for satellite in outcome.satellites
-        for record in satellite.frames.values()
-        if record.state is FrameState.DELIVERED
-    ]
+    records = [r for satellite in outcome.satellites for r in satellite.frames.values()]
+    delivered = [record for record in records if record.state is FrameState.DELIVERED]
+    arrived = Counter(delivery(record, None) for record in records)
     return Rating(
         codec,
         setting,
         bpp,
-        _weighted((found.psnr_db for _, found in results), weights),
-        _weighted((found.ms_ssim for _, found in results), weights),
+        pooled_psnr((found.psnr_db for _, found, _ in results), pixels),
+        weighted_mean((found.ms_ssim for _, found, _ in results), weights),
         sum(r.capture.width * r.capture.height for r in delivered),
-        len(delivered),
+        arrived[Delivery.WHOLE],
+        arrived[Delivery.DAMAGED],
+        arrived[Delivery.IN_PART],
     )
-
-
-def _weighted(values: Iterable[float], weights: Sequence[int]) -> float | None:
-    """Mean of the finite values; None where there is none."""
-    pairs = [(v, w) for v, w in zip(values, weights, strict=True) if math.isfinite(v)]
-    total = sum(weight for _, weight in pairs)
-    return math.fsum(v * w for v, w in pairs) / total if total else None

@@ -1,9 +1,25 @@
-"""Which part of a scene each frame shows."""
+"""Which part of a scene each frame shows, and what it shows where the scene is too small."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
 from ...link.errors import InputError
+from ..encoders.base import Frame
 from .scenes import FrameWindow
+
+
+class SceneFit(StrEnum):
+    """What a frame shows where it is larger than its scene."""
+
+    MIRROR = "mirror"  # the scene, mirrored at its right and at its lower edge, again and again
+    REPEAT = "repeat"  # the scene side by side
+    CLIP = "clip"  # nothing: the frame is as small as the scene
+    REFUSE = "refuse"  # nothing: such a scene is an error
 
 
 def frame_size(swath_m: float, gsd_m: float, frame_length_m: float) -> tuple[int, int]:
@@ -26,10 +42,10 @@ def frame_windows(
 ) -> list[FrameWindow]:
     """Return the windows that an imager's frames walk through over a scene, in order.
 
-    Along track first: down the scene, then the next strip beside it. A frame larger than the
-    scene is clipped to it, so that no frame shows a pixel that the scene does not have. Where
-    the scene is no whole number of frames long, frames overlap evenly instead of ending in a
-    sliver: all have one size.
+    Along track first: down the scene, then the next strip beside it. The window of a frame larger
+    than the scene is clipped to it; `extended` makes the whole frame of what lies in the window.
+    Where the scene is no whole number of frames long, frames overlap evenly instead of ending in
+    a sliver: all have one size.
     """
     width, height = min(frame_width, scene_width), min(frame_height, scene_height)
     return [
@@ -45,6 +61,35 @@ def frame_window(
     """Return the window of the frame of this number, from 0; after the last comes the first."""
     windows = frame_windows(scene_width, scene_height, frame_width, frame_height)
     return windows[number % len(windows)]
+
+
+def extended(frame: Frame, width: int, height: int, fit: SceneFit) -> Frame:
+    """Return a frame of the imager's size made of a scene that is smaller.
+
+    The scene's own pixels stay in the upper left corner; to the right and below they come again,
+    nodata included.
+
+    Args:
+        frame: The scene's own pixels.
+        width: Columns of the whole frame, no fewer than the scene's.
+        height: Its rows, no fewer than the scene's.
+        fit: `MIRROR` or `REPEAT`.
+    """
+    if (width, height) == (frame.width, frame.height):
+        return frame
+    rows, columns = _sources(frame.height, height, fit), _sources(frame.width, width, fit)
+    return replace(frame, pixels=frame.pixels[rows[:, np.newaxis], columns])
+
+
+def _sources(own: int, whole: int, fit: SceneFit) -> NDArray[np.intp]:
+    """Return for each row (or column) of the whole frame the row of the scene that it shows."""
+    place = np.arange(whole)
+    if fit is SceneFit.REPEAT:
+        return place % own
+    if fit is not SceneFit.MIRROR:
+        raise ValueError(f"{fit} makes no frame larger than its scene")
+    turn = place % (2 * own)
+    return np.minimum(turn, 2 * own - 1 - turn)
 
 
 def _starts(whole: int, part: int) -> list[int]:

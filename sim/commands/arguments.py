@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from ..scenario.models import Scenario
+
+
+_NUMBERED: Final = re.compile(r"^.*?(satellites|targets|stations)\.\d+(?=[.:])")
 
 
 def add_scenario(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +38,22 @@ def load(arguments: argparse.Namespace) -> Scenario:
     from ..scenario.load import load_scenario
 
     scenario = load_scenario(arguments.file, arguments.overrides)
-    for line in advice(scenario):
+    for line in grouped(advice(scenario)):
         sys.stderr.write(f"warning: {line}\n")
     return scenario
+
+
+def grouped(lines: Iterable[str]) -> list[str]:
+    """Return warnings with those that say the same of many satellites or targets told once.
+
+    Args:
+        lines: `file:line: field: what was found; what to know`.
+    """
+    alike: dict[str, list[str]] = {}
+    for line in lines:
+        # Alike but for the place: the file, the line and the number in the list.
+        alike.setdefault(_NUMBERED.sub(r"\1.*", line, count=1), []).append(line)
+    return [
+        first + (f" (and so in {len(more)} other place{'s' if len(more) > 1 else ''})" * bool(more))
+        for first, *more in alike.values()
+    ]

@@ -67,12 +67,11 @@ def show(_arguments: argparse.Namespace) -> int:
     from ...link.serial.port import known_ports
     from ..board.emulators import EMULATORS, PREFIX
     from ..board.firmware import BOARDS
+    from ..terminal import print_rows
 
     rows = known_ports() + [(PREFIX + name, what) for name, what in EMULATORS.items()]
     rows += [(name, board.what) for name, board in BOARDS.items() if not board.machine]
-    width = max(len(name) for name, _ in rows)
-    for name, what in rows:
-        _say(f"{name:{width}}  {what}")
+    print_rows(rows)
     return 0
 
 
@@ -82,6 +81,7 @@ def probe(arguments: argparse.Namespace) -> int:
     from ...link.serial.host import HostSettings
     from ..board.client import BoardClient, BoardGoneError
     from ..board.emulators import board_port
+    from ..terminal import print_rows
 
     with (
         board_port(arguments.port) as port,
@@ -102,9 +102,7 @@ def probe(arguments: argparse.Namespace) -> int:
     if arguments.json:
         _say(json.dumps(facts, indent=1))
     else:
-        width = max(map(len, facts))
-        for name, value in facts.items():
-            _say(f"{name:{width}}  {value}")
+        print_rows(facts.items())
     return 0
 
 
@@ -134,6 +132,7 @@ def check(arguments: argparse.Namespace) -> int:
     from ..board.conformance import NonconformanceError
     from ..board.conformance import check as run_checks
     from ..board.emulators import board_port
+    from ..terminal import print_rows
 
     with board_port(arguments.port) as name, Port(name, arguments.baud) as port:
         try:
@@ -148,9 +147,10 @@ def check(arguments: argparse.Namespace) -> int:
         ]
         _say(json.dumps(rows, indent=1))
     else:
-        for one in outcomes:
-            mark = "FAIL" if one.fault else "ok"
-            _say(f"{mark:4}  {one.name:28} {one.seconds:6.2f} s  {one.fault or one.note}".rstrip())
+        print_rows(
+            ("FAIL" if one.fault else "ok", one.name, f"{one.seconds:.2f} s", one.fault or one.note)
+            for one in outcomes
+        )
         _say(f"{len(outcomes) - failed} of {len(outcomes)} checks passed")
     return 1 if failed else 0
 
@@ -161,6 +161,7 @@ def bench(arguments: argparse.Namespace) -> int:
     from ..board.bench import run_bench
     from ..board.client import BoardGoneError
     from ..board.emulators import board_port
+    from ..terminal import print_rows
 
     with board_port(arguments.port) as port:
         try:
@@ -175,9 +176,10 @@ def bench(arguments: argparse.Namespace) -> int:
     if arguments.json:
         _say(json.dumps(figures, indent=1))
     else:
-        width = max(map(len, figures))
-        for name, value in figures.items():
-            _say(f"{name.replace('_', ' '):{width}}  {'–' if value is None else value}")
+        print_rows(
+            (name.replace("_", " "), "unknown" if value is None else str(value))
+            for name, value in figures.items()
+        )
     return 0
 
 

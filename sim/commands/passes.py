@@ -5,13 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .arguments import add_scenario, load
 
 if TYPE_CHECKING:
     from ..mission import Flight
+
+
+_MOST_SATELLITES: Final = 10
+"""With more satellites than this, totals are printed in place of every pass."""
+
+_LISTED: Final = 3
+"""How many of the best and of the worst are listed then."""
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -22,7 +30,13 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
         description="List the passes over the stations and the accesses to the targets.",
     )
     add_scenario(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    how.add_argument(
+        "--all",
+        action="store_true",
+        help=f"list everything for more than {_MOST_SATELLITES} satellites too, instead of totals",
+    )
     parser.set_defaults(run=passes)
 
 
@@ -34,6 +48,8 @@ def passes(arguments: argparse.Namespace) -> int:
     if arguments.json:
         json.dump({"passes": _passes(flight), "accesses": _accesses(flight)}, sys.stdout, indent=2)
         sys.stdout.write("\n")
+    elif len(flight.scenario.satellites) > _MOST_SATELLITES and not arguments.all:
+        _print_totals(flight)
     else:
         _print(flight)
     return 0
@@ -87,47 +103,101 @@ def _utc(flight: Flight, seconds: float) -> str:
 
 
 def _print(flight: Flight) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from ..terminal import plain_table, print_table
 
-    # In a pipe nobody is there to widen the window.
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    satellites = flight.scenario.satellites
+    # A name that would stand in every row stands above them.
+    alone = len(satellites) == 1
+    span = f" of {satellites[0].name} {_span(flight)}" if alone else f" {_span(flight)}"
+    who = () if alone else (("satellite", False),)
     found = _passes(flight)
-    table = Table(title=f"{len(found)} passes", title_justify="left")
-    for name in ("satellite", "station", "AOS (UTC)", "LOS (UTC)"):
-        table.add_column(name)
-    for name in ("duration s", "max elev. °"):
-        table.add_column(name, justify="right")
+    table = plain_table(
+        f"{len(found)} passes{span}",
+        (
+            *who,
+            *((name, False) for name in ("station", "AOS (UTC)", "LOS")),
+            *((name, True) for name in ("length s", "highest °")),
+        ),
+        whole=("AOS (UTC)", "LOS"),
+    )
     for row in found:
         table.add_row(
-            row["satellite"],
+            *(() if alone else (row["satellite"],)),
             row["station"],
-            _short(row["aos"]),
-            _short(row["los"]),
+            *_from_to(row["aos"], row["los"]),
             f"{row['duration_s']:.0f}",
             f"{row['max_elevation_deg']:.1f}",
         )
-    console.print(table)
+    print_table(table)
     seen = _accesses(flight)
-    table = Table(title=f"{len(seen)} imaging opportunities", title_justify="left")
-    for name in ("satellite", "target", "start (UTC)", "end (UTC)"):
-        table.add_column(name)
-    for name in ("off nadir °", "sun elev. °", "frames"):
-        table.add_column(name, justify="right")
-    table.add_column("why none")
+    table = plain_table(
+        f"{len(seen)} imaging opportunities{span}",
+        (
+            *who,
+            *((name, False) for name in ("target", "start (UTC)", "end")),
+            *((name, True) for name in ("nadir °", "sun °", "frames")),
+            ("why none", False),
+        ),
+        whole=("start (UTC)", "end"),
+    )
     for row in seen:
         table.add_row(
-            row["satellite"],
+            *(() if alone else (row["satellite"],)),
             row["target"],
-            _short(row["start"]),
-            _short(row["end"]),
+            *_from_to(row["start"], row["end"]),
             f"{row['off_nadir_deg']:.1f}",
             f"{row['sun_elevation_deg']:.1f}",
             str(row["frames_planned"]),
             row["cause_skipped"] or "",
         )
-    console.print(table)
+    print_table(table)
 
 
-def _short(moment: str) -> str:
-    return moment[:19].replace("T", " ")
+def _print_totals(flight: Flight) -> None:
+    """Print what all satellites see, and those with most and with least time over stations."""
+    from ..terminal import plain_table, print_rows, print_table
+
+    found, seen = _passes(flight), _accesses(flight)
+    names = [satellite.name for satellite in flight.scenario.satellites]
+    contact = dict.fromkeys(names, 0.0)
+    number, frames = Counter(row["satellite"] for row in found), dict.fromkeys(names, 0)
+    for row in found:
+        contact[row["satellite"]] += row["duration_s"]
+    for row in seen:
+        frames[row["satellite"]] += row["frames_planned"]
+    skipped = Counter(row["cause_skipped"] for row in seen if row["cause_skipped"])
+    print_rows(
+        [
+            ("satellites", str(len(names))),
+            ("passes", str(len(found))),
+            ("time over stations", f"{sum(contact.values()) / 3600:.1f} h"),
+            ("imaging opportunities", str(len(seen))),
+            ("frames planned", str(sum(frames.values()))),
+            *((f"skipped: {cause}", str(count)) for cause, count in sorted(skipped.items())),
+        ]
+    )
+    ranked = sorted(names, key=lambda name: (-contact[name], name))
+    table = plain_table(
+        f"The {_LISTED} of {len(names)} satellites with most time over stations, and the "
+        f"{_LISTED} with least",
+        (("satellite", False), ("passes", True), ("hours", True), ("frames planned", True)),
+    )
+    for place, name in enumerate([*ranked[:_LISTED], *ranked[-_LISTED:]]):
+        if place == _LISTED:
+            table.add_section()
+        hours = f"{contact[name] / 3600:.2f}"
+        table.add_row(name, str(number[name]), hours, str(frames[name]))
+    print_table(table)
+    print_rows([("--all lists every pass and opportunity; --json prints them as JSON.",)])
+
+
+def _from_to(start: str, end: str) -> tuple[str, str]:
+    """Two moments without their year, the second without its date where that is the first's."""
+    first, last = (moment[5:19].replace("T", " ") for moment in (start, end))
+    return first, last[6:] if last[:5] == first[:5] else last
+
+
+def _span(flight: Flight) -> str:
+    """The years of the scenario, which the tables leave out."""
+    first, last = flight.scenario.start.year, flight.scenario.end.year
+    return f"in {first}" if first == last else f"from {first} to {last}"

@@ -202,5 +202,5 @@ def _progress(arguments: argparse.Namespace) -> Iterator[Progress]:
 def _print_summary(summaries: dict[str, dict[str, Any]], page: Path) -> None:
     from .summary_table import print_summary
 
-    print_summary(summaries)
+    print_summary(summaries, page.parent)
     sys.stdout.write(f"{page}\n")

@@ -41,18 +41,20 @@ def validate(arguments: argparse.Namespace) -> int:
     from ...link.errors import InputError
     from ..scenario.advice import advice
     from ..scenario.load import load_scenario
+    from ..scene_advice import scene_advice
     from ..scenes import Scenes
+    from .arguments import grouped
 
     status = 0
     for file in arguments.files:
         try:
             scenario = load_scenario(file, arguments.overrides)
-            Scenes(scenario)
+            scenes = Scenes(scenario)
         except InputError as error:
             _say(str(error), sys.stdout)
             status = 2
             continue
-        for line in advice(scenario):
+        for line in grouped((*advice(scenario), *scene_advice(scenario, scenes))):
             _say(f"warning: {line}", sys.stderr)
         _say(f"ok: {file}: {outline(scenario)}", sys.stdout)
     return status

@@ -1,53 +1,150 @@
-"""The figures of a run as a table in the terminal."""
+"""The figures of a run as tables in the terminal, at 80 columns for any number of satellites."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from ..report import keyfigures, wording
+from ..terminal import plain_table, print_side_by_side, print_table
 
-from ..report import wording
+_MOST_SATELLITES = 10
+"""With more satellites than this, only the best and the worst are listed."""
+
+_LISTED = 3
+"""How many of the best and of the worst."""
+
+Block = Mapping[str, Any]
 
 
-def print_summary(summaries: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print one column a run, and one a satellite where a run has several."""
-    columns: dict[str, Mapping[str, Any]] = {}
-    for label, summary in summaries.items():
-        columns[label] = summary["total"]
-        if len(summaries) == 1 and len(summary["satellites"]) > 1:
-            columns |= summary["satellites"]
-    table = Table()
-    table.add_column("")
-    for label in columns:
-        table.add_column(label, justify="right")
-    for title, figure in _ROWS:
-        table.add_row(title, *(figure(block) for block in columns.values()))
-    Console().print(table)
+def print_summary(summaries: Mapping[str, Mapping[str, Any]], folder: Path | None = None) -> None:
+    """Print the figures of runs: a column for each, and for a single run its satellites too.
+
+    Args:
+        summaries: What summary.json holds, by the name of the run or of the choice.
+        folder: Where the results lie, to name the files that hold what is not shown.
+    """
+    columns = [(label, summary["total"]) for label, summary in summaries.items()]
+    satellites: Mapping[str, Block] = {}
+    if len(summaries) == 1:
+        satellites = next(iter(summaries.values()))["satellites"]
+        if 1 < len(satellites) <= _MOST_SATELLITES:
+            columns += satellites.items()
+    rows = _rows([block for _, block in columns])
+    print_side_by_side(
+        [title for title, _ in rows],
+        [
+            (wording.plain(label), [_plain(figure(block)) for _, figure in rows])
+            for label, block in columns
+        ],
+    )
+    if len(satellites) > _MOST_SATELLITES:
+        _print_extremes(satellites, folder)
+
+
+def _print_extremes(satellites: Mapping[str, Block], folder: Path | None) -> None:
+    """Print the satellites that delivered most and least, and where the others stand."""
+    ranked = sorted(satellites.items(), key=lambda item: (-_intact(item[1]), item[0]))
+    where = str(folder / "summary.json") if folder is not None else "summary.json"
+    table = plain_table(
+        f"The {_LISTED} of {len(ranked)} satellites that delivered most frames whole, and the "
+        f"{_LISTED} that delivered fewest",
+        (
+            ("satellite", False),
+            ("taken", True),
+            ("whole", True),
+            ("damaged", True),
+            ("in part", True),
+            ("delivered", True),
+            ("PSNR", True),
+        ),
+    )
+    for place, (name, block) in enumerate([*ranked[:_LISTED], *ranked[-_LISTED:]]):
+        frames = block["frames"]
+        if place == _LISTED:
+            table.add_section()
+        table.add_row(
+            wording.plain(name),
+            str(frames["captured"]),
+            str(frames["delivered_whole"]),
+            str(frames["delivered_damaged"]),
+            str(frames["in_part"]),
+            _bytes(block["bytes"]["delivered"]),
+            _psnr(block, "pooled"),
+        )
+    table.caption = f"All {len(ranked)} stand in {where} and in the report."
+    table.caption_justify = "left"
+    print_table(table)
+
+
+def _intact(block: Block) -> int:
+    return int(block["frames"]["delivered_whole"])
+
+
+def _rows(blocks: Sequence[Block]) -> list[tuple[str, Callable[[Block], str]]]:
+    """The rows; those of what a run may not have, only where one has it."""
+    rows = list(_ROWS)
+    if any(block["repeated"]["frames"] for block in blocks):
+        rows.insert(1, ("… larger than their scene", _repeated))
+    return rows
+
+
+def _plain(text: str) -> str:
+    """A figure without the report's no-break spaces, so that it may go on in a second line."""
+    return text.replace(wording.NBSP, " ")
 
 
 def _bytes(value: int) -> str:
-    return wording.plain(wording.size(value))
+    return _plain(wording.size(value))
 
 
 def _time(value: float | None) -> str:
-    return "–" if value is None else wording.plain(wording.duration(value))
+    return _plain(wording.duration(value))
 
 
-def _number(value: float | None, digits: int, unit: str = "") -> str:
-    return "–" if value is None else f"{value:.{digits}f}{unit}"
+def _psnr(block: Block, figure: str) -> str:
+    value = keyfigures.psnr(block, figure)
+    if value is None or value == float("inf"):
+        return wording.decibels(value)
+    return f"{value:.2f} dB"
+
+
+def _similarity(block: Block) -> str:
+    found = block["ms_ssim"]
+    if found["mean"] is None:
+        return wording.DASH
+    left = f"\n{found['left_out']} left out" if found["left_out"] else ""
+    return f"{found['mean']:.4f}{left}"
 
 
 def _causes(amounts: Mapping[str, int]) -> str:
     if not amounts:
         return "0"
-    return "\n".join(f"{amount} {cause}" for cause, amount in amounts.items())
+    return "\n".join(f"{amount} {wording.plain(cause)}" for cause, amount in amounts.items())
 
 
-_ROWS: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (
+def _repeated(block: Block) -> str:
+    found = block["repeated"]
+    names = [wording.plain(name) for name in found["scenes"]]
+    return "\n".join([str(found["frames"]), *([wording.some(names, 3)] if names else [])])
+
+
+def _energy(block: Block) -> str:
+    value = block["encode_energy_j"]
+    return wording.UNKNOWN if value is None else f"{value:.1f} J"
+
+
+def _pass_time(block: Block) -> str:
+    value = block["pass_time_used"]
+    return wording.DASH if value is None else f"{value * 100:.1f} %"
+
+
+_ROWS: tuple[tuple[str, Callable[[Block], str]], ...] = (
     ("frames captured", lambda b: str(b["frames"]["captured"])),
-    ("frames delivered", lambda b: str(b["frames"]["delivered"])),
+    ("frames delivered whole", lambda b: str(b["frames"]["delivered_whole"])),
+    ("… damaged", lambda b: str(b["frames"]["delivered_damaged"])),
+    ("… in part", lambda b: str(b["frames"]["in_part"])),
     ("frames still on board", lambda b: str(b["frames"]["stored"] + b["frames"]["queued"])),
     ("frames dropped", lambda b: _causes(b["frames"]["dropped"])),
     ("frames missed", lambda b: _causes(b["frames"]["missed"])),
@@ -56,9 +153,11 @@ _ROWS: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (
     ("backlog, peak", lambda b: _bytes(b["backlog_bytes"]["peak"])),
     ("latency, median", lambda b: _time(b["latency_s"]["median"])),
     ("latency, 95 %", lambda b: _time(b["latency_s"]["p95"])),
-    ("PSNR, mean", lambda b: _number(b["psnr_db"]["mean"], 2, " dB")),
-    ("MS-SSIM, mean", lambda b: _number(b["ms_ssim"]["mean"], 4)),
-    ("area delivered", lambda b: _number(b["delivered_km2"], 0, " km²")),
-    ("encoding energy", lambda b: _number(b["encode_energy_j"], 1, " J")),
-    ("pass time used", lambda b: _number((b["pass_time_used"] or 0) * 100, 1, " %")),
+    ("PSNR, all pixels", lambda b: _psnr(b, "pooled")),
+    ("… 95 % of frames above", lambda b: _psnr(b, "p5")),
+    ("… frames exact", keyfigures.exact_frames),
+    ("MS-SSIM, mean", _similarity),
+    ("area delivered", lambda b: f"{b['delivered_km2']:.0f} km²"),
+    ("encoding energy", _energy),
+    ("pass time used", _pass_time),
 )

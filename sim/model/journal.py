@@ -33,7 +33,10 @@ class Event(StrEnum):
 
 
 class EventRow(NamedTuple):
-    """One event. Indices are −1 and texts empty where they do not apply."""
+    """One event. Indices are −1 and texts empty where they do not apply.
+
+    `charge` is the battery's state of charge, 0 to 1; None without a power budget.
+    """
 
     time: int
     satellite: int
@@ -46,7 +49,7 @@ class EventRow(NamedTuple):
     queued_bytes: int
     backlog_bytes: int
     delivered_bytes: int
-    charge: float
+    charge: float | None
 
 
 class FrameState(StrEnum):

@@ -80,8 +80,8 @@ class Satellite:
         self.events = events
         self.working_bytes = 0
         self.transmitting = False
-        self.encode_energy = 0
-        """Nanojoules."""
+        self.encode_energy: int | None = 0
+        """Nanojoules; None once something was encoded at a power that is not known."""
         self.missed: dict[int, str] = {}
         """Captures that were not taken, with their cause."""
         self._env = env
@@ -135,7 +135,7 @@ class Satellite:
                 self.working_bytes,
                 self.recorder.used,
                 self._delivered_bytes,
-                self._bus.charge if self._bus else 1.0,
+                self._bus.charge if self._bus else None,
             )
         )
 
@@ -205,7 +205,7 @@ class Satellite:
             record.encode_end = env.now
             record.encode_ticks = encoded.ticks
             record.encoded_bytes = encoded.size
-            self.encode_energy += encoded.ticks * self.setup.encoding_milliwatts
+            self._count_energy(encoded.ticks)
             self.log(
                 Event.ENCODE_END,
                 frame=capture.number,
@@ -213,6 +213,13 @@ class Satellite:
                 amount=encoded.size,
             )
             self._store(record)
+
+    def _count_energy(self, ticks: int) -> None:
+        power = self.setup.encoding_milliwatts
+        if power is None or self.encode_energy is None:
+            self.encode_energy = None
+        else:
+            self.encode_energy += ticks * power
 
     def _compute(self, ticks: int) -> Process:
         """Work for `ticks`, standing still while the battery is low."""

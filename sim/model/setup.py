@@ -116,7 +116,8 @@ class SatelliteSetup:
 
     Attributes:
         acknowledge_ticks: how long until the satellite hears that a packet came.
-        encoding_milliwatts: what encoding draws beyond idling, for the energy account.
+        encoding_milliwatts: what encoding draws beyond idling, for the energy account; None where
+            that is not known.
     """
 
     name: str
@@ -129,7 +130,7 @@ class SatelliteSetup:
     packet: int
     packet_loss: float
     acknowledge_ticks: int
-    encoding_milliwatts: int
+    encoding_milliwatts: int | None
     power: PowerSetup | None = None
 
 

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from .. import terminal
 from .compare import ALL, ANCHOR
-
-_PLAIN_WIDTH = 120
 
 
 def print_table(found: dict[str, Any]) -> None:
     """Print the means of each codec, then what the figures are of."""
     settings = found["settings"]
     low, high = settings["rates_bpp"]
-    table = Table(
-        title=f"BD-rate against {ANCHOR}, over what it reaches from {low:g} to {high:g} bpp",
-        title_justify="left",
+    table = terminal.plain_table(
+        f"BD-rate against {ANCHOR}, over what it reaches from {low:g} to {high:g} bpp",
+        (
+            ("codec", False),
+            ("pictures", False),
+            *((name, True) for name in ("PSNR\n%", "covered", "MS-SSIM\n%", "covered")),
+            *((name, True) for name in ("encode\nMpx/s", "×\nJPEG 2000", "decode\nMpx/s")),
+        ),
+        whole=("codec",),
     )
-    table.add_column("codec")
-    table.add_column("pictures")
-    for name in ("PSNR %", "covered", "MS-SSIM %", "covered", "encode Mpx/s", "× JPEG 2000"):
-        table.add_column(name, justify="right")
-    table.add_column("decode Mpx/s", justify="right")
     for codec, means in found["codecs"].items():
         for group, row in means["groups"].items():
             first = group == ALL
@@ -41,10 +37,9 @@ def print_table(found: dict[str, Any]) -> None:
                 f"{means['decode_mpx_s']:.1f}" if first else "",
             )
         table.add_section()
-    console = Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
-    console.print(table)
+    terminal.print_table(table)
     for line in notes(found):
-        console.print(line, highlight=False)
+        terminal.print_rows([(line,)])
 
 
 def notes(found: dict[str, Any]) -> list[str]:

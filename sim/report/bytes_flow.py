@@ -55,6 +55,7 @@ def stages(data: ReportData) -> tuple[Stage, ...]:
 
 def _by_fate(data: ReportData, column: str) -> tuple[Part, ...]:
     state, cause = names(data.frames, "state"), names(data.frames, "drop_cause")
+    arrived = names(data.frames, "delivery")
     amount = np.nan_to_num(numbers(data.frames, column))
 
     def of(chosen: Any) -> int:
@@ -62,7 +63,8 @@ def _by_fate(data: ReportData, column: str) -> tuple[Part, ...]:
 
     waiting = (state == "queued") | (state == "encoding")
     parts = [
-        Part("delivered", of(state == "delivered"), SERIES[0]),
+        Part("delivered whole", of(arrived == "whole"), SERIES[0]),
+        Part("delivered damaged", of(arrived == "damaged"), SERIES[0], "///"),
         Part("in the recorder", of(state == "stored"), SERIES[5], "---"),
         Part("not yet encoded", of(waiting), SERIES[4], "\\\\\\\\"),
     ]
@@ -74,12 +76,13 @@ def _by_fate(data: ReportData, column: str) -> tuple[Part, ...]:
 
 def _sent(ledger: Mapping[str, Any]) -> tuple[Part, ...]:
     lost = {str(name): int(number) for name, number in (ledger.get("lost") or {}).items()}
-    sent, whole = int(ledger.get("sent") or 0), int(ledger.get("delivered") or 0)
-    again = int(ledger.get("duplicate") or 0)
+    sent, whole = int(ledger.get("sent") or 0), int(ledger.get("delivered_whole") or 0)
+    damaged, again = int(ledger.get("delivered_damaged") or 0), int(ledger.get("duplicate") or 0)
+    rest = max(sent - whole - damaged - again - sum(lost.values()), 0)
     parts = [
-        Part("of whole frames", whole, SERIES[0]),
-        Part("of unfinished frames", max(sent - whole - again - sum(lost.values()), 0),
-             SERIES[5]),
+        Part("of frames delivered whole", whole, SERIES[0]),
+        Part("of frames delivered damaged", damaged, SERIES[0], "///"),
+        Part("of frames sent in part", rest, SERIES[5]),
         Part("received twice", again, SERIES[4], "\\\\\\\\"),
         *_with_causes("lost", lost, SERIES[3]),
     ]  # fmt: skip

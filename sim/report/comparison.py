@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from . import wording as w
 from .backlog import Curve, curve, paint_panels, pass_spans, shading
 from .crops import Contest, contest
 from .data import Crop, ReportData, TradeoffPoint, numbers
-from .keyfigures import exact, part, whole
+from .keyfigures import exact_frames, part, psnr, similarity, whole
 from .style import DataTable, Picture, draw
 
 _MOST_CONTESTS = 3
@@ -18,11 +19,21 @@ _MOST_CONTESTS = 3
 _MOST_PIXELS = 500_000
 
 
-_CONTESTED: tuple[tuple[str, str, str, Callable[[float], str], bool], ...] = (
-    ("number of delivered frames", "frames", "delivered", w.count, True),
-    ("mean PSNR", "psnr_db", "mean", w.decibels, True),
-    ("median latency", "latency_s", "median", w.duration, False),
-    ("peak backlog", "backlog_bytes", "peak", w.size, False),
+def _number(block: str, figure: str) -> Callable[[Mapping[str, Any]], float | None]:
+    def read(total: Mapping[str, Any]) -> float | None:
+        value = part(total, block).get(figure)
+        return value if w.present(value) else None
+
+    return read
+
+
+_CONTESTED: tuple[
+    tuple[str, Callable[[Mapping[str, Any]], float | None], Callable[[float], str], bool], ...
+] = (
+    ("number of frames delivered whole", _number("frames", "delivered_whole"), w.count, True),
+    ("PSNR", lambda total: psnr(total, "pooled"), w.decibels, True),
+    ("median latency", _number("latency_s", "median"), w.duration, False),
+    ("peak backlog", _number("backlog_bytes", "peak"), w.size, False),
 )
 
 
@@ -30,16 +41,21 @@ def point(run: ReportData, label: str) -> TradeoffPoint:
     """The run's own place between throughput and PSNR."""
     codec, _, setting = label.partition(":")
     bpp = numbers(run.frames, "bpp")
-    bpp = bpp[np.isfinite(bpp)]
-    total = run.total
+    pixels = numbers(run.frames, "width") * numbers(run.frames, "height")
+    encoded = np.isfinite(bpp)
+    total, frames = run.total, part(run.total, "frames")
     return TradeoffPoint(
         codec=codec,
         setting=setting or "own setting",
-        bpp=float(bpp.mean()) if bpp.size else float("nan"),
-        psnr_db=part(total, "psnr_db").get("mean"),
+        bpp=float(np.average(bpp[encoded], weights=pixels[encoded]))
+        if encoded.any()
+        else float("nan"),
+        psnr_db=psnr(total, "pooled"),
         ms_ssim=part(total, "ms_ssim").get("mean"),
         delivered_px=float(total.get("delivered_px") or 0),
-        delivered_frames=whole(part(total, "frames").get("delivered")),
+        delivered_whole=whole(frames.get("delivered_whole")),
+        delivered_damaged=whole(frames.get("delivered_damaged")),
+        in_part=whole(frames.get("in_part")),
     )
 
 
@@ -59,11 +75,11 @@ def paragraph(runs: Sequence[ReportData], labels: Sequence[str]) -> list[str]:
     equal: list[str] = []
     # Who is best at what, gathered so that a name is not said twice.
     merits: dict[tuple[str, ...], list[str]] = {}
-    for what, block, figure, write, high in _CONTESTED:
+    for what, read, write, high in _CONTESTED:
         known = [
             (value, name)
             for run, name in zip(runs, called, strict=True)
-            if w.present(value := part(run.total, block).get(figure))
+            if (value := read(run.total)) is not None
         ]
         if len(known) < 2:
             continue
@@ -95,14 +111,17 @@ def choices(runs: Sequence[ReportData], labels: Sequence[str]) -> DataTable:
             (
                 w.codec_label(label),
                 w.bits_per_pixel(own.bpp),
-                f"{w.count(frames.get('delivered'))} of {w.count(frames.get('captured'))}",
+                f"{w.count(own.delivered_whole)} of {w.count(frames.get('captured'))}",
+                w.count(own.delivered_damaged),
+                w.count(own.in_part),
                 w.count(dropped),
                 w.pixels(own.delivered_px),
                 w.duration(latency.get("median")),
                 w.duration(latency.get("p95")),
-                "exact" if exact(total) else w.decibels(own.psnr_db),
-                w.decibels(part(total, "psnr_db").get("p5")),
-                w.similarity(own.ms_ssim),
+                w.decibels(own.psnr_db),
+                w.decibels(psnr(total, "p5")),
+                exact_frames(total),
+                similarity(total),
                 w.size(part(total, "backlog_bytes").get("peak")),
                 w.energy(total.get("encode_energy_j")),
             )
@@ -112,13 +131,16 @@ def choices(runs: Sequence[ReportData], labels: Sequence[str]) -> DataTable:
         columns=(
             ("Choice", False),
             ("Rate", True),
-            ("Delivered", True),
+            ("Delivered whole", True),
+            ("Damaged", True),
+            ("In part", True),
             ("Dropped", True),
             ("Pixels", True),
             ("Median latency", True),
             ("p95 latency", True),
-            ("Mean PSNR", True),
-            ("p5 PSNR", True),
+            ("PSNR, all pixels", True),
+            ("PSNR, p5 of frames", True),
+            ("Exact", True),
             ("MS-SSIM", True),
             ("Peak backlog", True),
             ("Encoding energy", True),

@@ -64,10 +64,13 @@ class TradeoffPoint:
         codec: The codec's name; points of one name make one curve.
         setting: The setting as people write it, such as "0.5 bpp" or "q80".
         bpp: Mean bits per pixel of the encoded frames, over all bands.
-        psnr_db: Mean PSNR of the delivered frames; None without pixels.
+        psnr_db: PSNR pooled over the delivered frames; infinite where all are exact, None without
+            pixels.
         ms_ssim: Mean MS-SSIM of the delivered frames; None without pixels.
         delivered_px: Pixels (rows × columns) that reached the ground.
-        delivered_frames: Frames that reached the ground whole.
+        delivered_whole: Frames that reached the ground whole.
+        delivered_damaged: Frames that were sent to their end and have lost something.
+        in_part: Frames of which sending had begun and not ended.
         is_this_run: Whether the report's own run is this point.
     """
 
@@ -77,7 +80,9 @@ class TradeoffPoint:
     psnr_db: float | None
     ms_ssim: float | None
     delivered_px: float
-    delivered_frames: int
+    delivered_whole: int
+    delivered_damaged: int
+    in_part: int
     is_this_run: bool = False
 
 
@@ -89,7 +94,8 @@ class Crop:
         frame: The frame's number, unique in the run.
         target: The name of the target that it shows.
         bpp: Bits per pixel that the frame took.
-        psnr_db: PSNR of the frame against the original; None if it could not be measured.
+        psnr_db: PSNR of the frame against the original; infinite where it is exact, None if it
+            could not be measured.
         original: uint8, height × width × 3, stretched for display.
         delivered: The same, with the same stretch.
         note: One sentence on the stretch or the bands shown, or empty.

@@ -113,8 +113,8 @@ def picture(data: ReportData) -> Picture | None:
     caption += "" if whole else f" of the first {w.duration(drawn_seconds(data))}"
     caption += (
         ", faint in eclipse and thick where frames were taken. Triangles: stations. Discs: "
-        "targets, full if at least one of their frames was delivered, hollow if frames were taken "
-        "but none delivered, a cross if none was taken. Land: Natural Earth."
+        "targets, full if at least one of their frames was delivered (whole or damaged), hollow if "
+        "frames were taken but none delivered, a cross if none was taken. Land: Natural Earth."
     )
     if len(data.tracks) > _MOST_TRACKS:
         caption += f" The tracks of {_MOST_TRACKS} of {len(data.tracks)} satellites are drawn."

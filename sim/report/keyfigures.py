@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,10 +29,17 @@ def part(block: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def exact(block: Mapping[str, Any]) -> bool:
-    """Whether all delivered frames are as they were captured, so that their PSNR is infinite."""
-    graded = part(block, "graded")
-    return whole(graded.get("lossless")) == whole(graded.get("frames")) > 0
+def psnr(block: Mapping[str, Any], figure: str) -> float | None:
+    """Return a PSNR of a summary block (`pooled` or `p5`) in dB.
+
+    Infinite where it is that of exact frames, which the summary cannot write; None where there is
+    none.
+    """
+    found = part(block, "psnr_db")
+    value = found.get(figure)
+    if w.present(value):
+        return float(value)
+    return math.inf if whole(found.get("exact")) else None
 
 
 def whole(value: Any) -> int:
@@ -66,18 +74,16 @@ def paragraph(data: ReportData) -> list[str]:
     )
     sentences = [opening]
     if delivered:
-        reached = (
-            "All of them"
-            if delivered == captured
-            else f"{w.count(delivered)} ({w.share(delivered, captured)})"
-        )
         sentences.append(
-            f"{reached} reached the ground, {w.pixels(total.get('delivered_px'))} over "
+            f"{_reached(frames, captured)}: {w.pixels(total.get('delivered_px'))} over "
             f"{_area(total.get('delivered_km2'))}, {_latency(part(total, 'latency_s'))}."
         )
         sentences += _quality(total, delivered)
+    elif begun := whole(frames.get("in_part")):
+        sentences.append(f"None reached the ground but {w.count(begun)} in part.")
     else:
         sentences.append(f"None reached the ground: {_nothing(data)}.")
+    sentences += _repeated(total)
     dropped = {str(name): whole(n) for name, n in part(frames, "dropped").items()}
     lost = sum(dropped.values())
     if lost:
@@ -98,6 +104,37 @@ def paragraph(data: ReportData) -> list[str]:
     return sentences
 
 
+def _reached(frames: Mapping[str, Any], captured: int) -> str:
+    """How many frames reached the ground whole, damaged and in part."""
+    intact, damaged = whole(frames.get("delivered_whole")), whole(frames.get("delivered_damaged"))
+    begun = whole(frames.get("in_part"))
+    if intact == captured:
+        return "All of them reached the ground whole"
+    if intact:
+        words = f"{w.count(intact)} ({w.share(intact, captured)}) reached the ground whole"
+        words += f", {w.count(damaged)} damaged" if damaged else ""
+    else:
+        words = f"None reached the ground whole, {w.count(damaged)} damaged"
+    return f"{words}, {w.count(begun)} in part" if begun else words
+
+
+def _repeated(total: Mapping[str, Any]) -> list[str]:
+    """How many frames are larger than the scene that stands in, and which scenes those are."""
+    found = part(total, "repeated")
+    frames = whole(found.get("frames"))
+    if not frames:
+        return []
+    scenes = [w.plain(str(name)) for name in part(found, "scenes")]
+    noun = "scene" if len(scenes) == 1 else "scenes"
+    return [
+        (
+            f"{w.plural(frames, 'frame')} {_is(frames)} larger than the {noun} that "
+            f"{'stands' if len(scenes) == 1 else 'stand'} in for the ground and "
+            f"{'shows' if frames == 1 else 'show'} repeated content: {w.some(scenes, 4)}."
+        )
+    ]
+
+
 def _latency(latency: Mapping[str, Any]) -> str:
     if not w.present(latency.get("median")):
         return "at a latency that is not known"
@@ -112,27 +149,33 @@ def _area(square_km: Any) -> str:
 
 
 def _quality(total: Mapping[str, Any], delivered: int) -> list[str]:
-    psnr, similarity = part(total, "psnr_db"), part(total, "ms_ssim")
     graded = part(total, "graded")
-    if exact(total):
-        return ["The delivered frames are exact: every pixel is as it was captured."]
-    if not w.present(psnr.get("mean")):
+    pooled, low = psnr(total, "pooled"), psnr(total, "p5")
+    broken, lost = whole(graded.get("undecodable")), whole(graded.get("lost_tiles"))
+    sentences = []
+    if not whole(graded.get("frames")):
         no_pixels = "The targets have no scenes, so there are no pixels and no PSNR: "
         return [no_pixels + "frame sizes come from the codec's setting."]
-    words = f"The delivered frames have a PSNR of {w.decibels(psnr['mean'])} on average"
-    if delivered > 1 and w.present(psnr.get("p5")):
-        words += f", 95{w.NBSP}% of them above {w.decibels(psnr['p5'])}"
-    if w.present(similarity.get("mean")):
-        words += f", and an MS-SSIM of {w.similarity(similarity['mean'])}"
-    sentences = [f"{words}."]
-    if lossless := whole(graded.get("lossless")):
-        sentences.append(f"{w.count(lossless)} are exact and not in that mean.")
-    if lost := whole(graded.get("lost_tiles")):
+    if pooled is None:
+        sentences.append("No delivered frame has a PSNR.")
+    elif math.isinf(pooled):
+        subject = "The delivered frames that could be decoded" if broken else "The delivered frames"
+        sentences.append(f"{subject} are exact: every pixel is as it was captured.")
+    else:
+        words = f"The delivered frames have a PSNR of {w.decibels(pooled)} over all their pixels"
+        if delivered > 1 and low is not None and math.isfinite(low):
+            words += f", 95{w.NBSP}% of the frames above {w.decibels(low)}"
+        if w.present(part(total, "ms_ssim").get("mean")):
+            words += f", and a mean MS-SSIM of {similarity(total)}"
+        sentences.append(f"{words}.")
+        if exact := whole(part(total, "psnr_db").get("exact")):
+            sentences.append(f"{w.plural(exact, 'frame')} {_is(exact)} exact.")
+    if lost:
         sentences.append(
             f"{w.count(lost)} of their {w.plural(whole(graded.get('tiles')), 'tile')} "
             f"{_was(lost)} lost on the way and {_is(lost)} concealed."
         )
-    if broken := whole(graded.get("undecodable")):
+    if broken:
         sentences.append(f"{w.plural(broken, 'frame')} could not be decoded.")
     return sentences
 
@@ -165,15 +208,15 @@ def tiles(data: ReportData) -> list[Tile]:
     """Six figures: frames, pixels, latency, PSNR, backlog, use of the passes."""
     total = data.total
     frames, sizes = part(total, "frames"), part(total, "bytes")
-    latency, psnr = part(total, "latency_s"), part(total, "psnr_db")
-    similarity, backlog = part(total, "ms_ssim"), part(total, "backlog_bytes")
-    captured, delivered = whole(frames.get("captured")), whole(frames.get("delivered"))
-    measured = exact(total) or w.present(psnr.get("mean"))
+    latency, backlog = part(total, "latency_s"), part(total, "backlog_bytes")
+    captured, intact = whole(frames.get("captured")), whole(frames.get("delivered_whole"))
     return [
         Tile(
-            w.count(delivered),
-            "Frames delivered",
-            f"of {w.count(captured)} taken ({w.share(delivered, captured)})",
+            w.count(intact),
+            "Frames delivered whole",
+            f"of {w.count(captured)} taken ({w.share(intact, captured)}), "
+            f"{w.count(whole(frames.get('delivered_damaged')))} damaged, "
+            f"{w.count(whole(frames.get('in_part')))} in part",
         ),
         Tile(
             w.pixels(total.get("delivered_px") or 0),
@@ -187,13 +230,7 @@ def tiles(data: ReportData) -> list[Tile]:
             if w.present(latency.get("p95"))
             else "nothing was delivered",
         ),
-        Tile(
-            "exact" if exact(total) else w.decibels(psnr.get("mean")),
-            "Mean PSNR",
-            f"MS-SSIM {w.similarity(similarity.get('mean'))}"
-            if measured and w.present(similarity.get("mean"))
-            else "no pixels to measure",
-        ),
+        Tile(w.decibels(psnr(total, "pooled")), "PSNR over all pixels", _beside_psnr(total)),
         Tile(
             w.size(backlog.get("peak")),
             "Peak backlog",
@@ -203,9 +240,35 @@ def tiles(data: ReportData) -> list[Tile]:
             w.share(total.get("pass_time_used")),
             "Pass time used",
             f"{w.plural(data.passes.num_rows, 'pass')}, "
-            f"{w.energy(total.get('encode_energy_j'))} to encode",
+            f"energy to encode {w.energy(total.get('encode_energy_j'))}",
         ),
     ]
+
+
+def _beside_psnr(block: Mapping[str, Any]) -> str:
+    """What belongs beside a pooled PSNR: the frames that are exact, and the MS-SSIM."""
+    measured = whole(part(block, "graded").get("frames"))
+    if not measured:
+        return "no pixels to measure"
+    words = [f"{exact_frames(block)} frames exact"]
+    if w.present(part(block, "ms_ssim").get("mean")):
+        words.append(f"MS-SSIM {similarity(block)}")
+    return ", ".join(words)
+
+
+def similarity(block: Mapping[str, Any]) -> str:
+    """The mean MS-SSIM, with how many measured frames have none: "0.987 (2 left out)"."""
+    found = part(block, "ms_ssim")
+    left = whole(found.get("left_out"))
+    words = w.similarity(found.get("mean"))
+    return f"{words} ({w.count(left)} left out)" if left and w.present(found.get("mean")) else words
+
+
+def exact_frames(block: Mapping[str, Any]) -> str:
+    """How many of the measured frames are exact: "3 of 20"."""
+    measured = whole(part(block, "graded").get("frames"))
+    exact = whole(part(block, "psnr_db").get("exact"))
+    return f"{w.count(exact)} of {w.count(measured)}" if measured else w.DASH
 
 
 # The columns of the table of satellites; a name in front, then what its block says.
@@ -213,14 +276,17 @@ _COLUMNS = (
     "Codec",
     "Frames taken",
     "Frames encoded",
-    "Frames delivered",
+    "Delivered whole",
+    "Delivered damaged",
+    "Sent in part",
     "Frames dropped",
     "Bytes delivered",
     "Pixels delivered",
     "Median latency",
     "p95 latency",
-    "Mean PSNR",
-    "p5 PSNR",
+    "PSNR, all pixels",
+    "PSNR, p5 of frames",
+    "Exact frames",
     "Mean MS-SSIM",
     "Peak backlog",
     "Pass time used",
@@ -258,19 +324,22 @@ def satellites(data: ReportData) -> DataTable:
 
 def _figures(block: Mapping[str, Any]) -> tuple[str, ...]:
     frames, sizes = part(block, "frames"), part(block, "bytes")
-    latency, psnr = part(block, "latency_s"), part(block, "psnr_db")
+    latency = part(block, "latency_s")
     return (
         w.count(frames.get("captured")),
         w.count(frames.get("encoded")),
-        w.count(frames.get("delivered")),
+        w.count(frames.get("delivered_whole")),
+        w.count(frames.get("delivered_damaged")),
+        w.count(frames.get("in_part")),
         w.count(sum(whole(n) for n in part(frames, "dropped").values())),
         w.size(sizes.get("delivered")),
         w.pixels(block.get("delivered_px")),
         w.duration(latency.get("median")),
         w.duration(latency.get("p95")),
-        "exact" if exact(block) else w.decibels(psnr.get("mean")),
-        w.decibels(psnr.get("p5")),
-        w.similarity(part(block, "ms_ssim").get("mean")),
+        w.decibels(psnr(block, "pooled")),
+        w.decibels(psnr(block, "p5")),
+        exact_frames(block),
+        similarity(block),
         w.size(part(block, "backlog_bytes").get("peak")),
         w.share(block.get("pass_time_used")),
         w.energy(block.get("encode_energy_j")),

@@ -61,8 +61,9 @@ def picture(data: ReportData) -> Picture | None:
             f"the quickest takes {w.duration(float(everything[0]))}, the slowest "
             f"{w.duration(float(everything[-1]))}."
         ),
-        caption="Share of the delivered frames that had arrived, whole, by a time after their "
-        "capture. Frames that were dropped or are still on board do not count here.",
+        caption="Share of the delivered frames, whole or damaged, that had been sent to their end "
+        "by a time after their capture. Frames that were dropped or are still on board do not "
+        "count here.",
         wide=wide,
         narrow=narrow,
         table=DataTable(

@@ -53,7 +53,7 @@ def picture(points: Sequence[TradeoffPoint], duration_s: float, note: str = "") 
         key="tradeoff",
         alt=alt(curves, duration_s),
         caption=f"Pixels that reach the ground in {w.duration(duration_s)} against how good they "
-        "look there (mean PSNR of the delivered frames). Up and to the right is better."
+        "look there (PSNR over all pixels of the delivered frames). Up and to the right is better."
         + (" Each point is one setting." if len(usable) > 1 else "")
         + (" The ring marks this run's setting." if any(p.is_this_run for p in usable) else "")
         + (
@@ -75,7 +75,7 @@ def alt(curves: dict[str, list[TradeoffPoint]], duration_s: float) -> str:
         first, last = curve[0], curve[-1]
         if len(curve) == 1:
             sentences.append(
-                f"{w.codec_name(codec)} at {w.setting(first.setting)} delivers "
+                f"{w.choice(codec, first.setting)} delivers "
                 f"{w.pixels(first.delivered_px)} at {w.decibels(first.psnr_db)}."
             )
             continue
@@ -86,7 +86,7 @@ def alt(curves: dict[str, list[TradeoffPoint]], duration_s: float) -> str:
             f"({w.setting(last.setting)})."
         )
     sentences += [
-        f"This run's setting, {w.codec_name(point.codec)} at {w.setting(point.setting)}, delivers "
+        f"This run's setting, {w.choice(point.codec, point.setting)}, delivers "
         f"{w.pixels(point.delivered_px)} in {w.duration(duration_s)} at "
         f"{w.decibels(point.psnr_db)}."
         for curve in curves.values()
@@ -104,7 +104,9 @@ def table(points: Sequence[TradeoffPoint]) -> DataTable:
             ("Codec", False),
             ("Setting", False),
             ("Rate", True),
-            ("Frames", True),
+            ("Delivered whole", True),
+            ("Damaged", True),
+            ("In part", True),
             ("Pixels", True),
             ("PSNR", True),
             ("MS-SSIM", True),
@@ -114,7 +116,9 @@ def table(points: Sequence[TradeoffPoint]) -> DataTable:
                 w.codec_name(p.codec),
                 w.setting(p.setting) + (" (this run)" if p.is_this_run else ""),
                 w.bits_per_pixel(p.bpp),
-                w.count(p.delivered_frames),
+                w.count(p.delivered_whole),
+                w.count(p.delivered_damaged),
+                w.count(p.in_part),
                 w.pixels(p.delivered_px),
                 w.decibels(p.psnr_db),
                 w.similarity(p.ms_ssim),

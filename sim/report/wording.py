@@ -14,6 +14,9 @@ from typing import Any, TypeGuard
 
 NBSP = "\u00a0"
 DASH = "–"
+"""Stands where there is nothing to have a figure: no frame was delivered, no pass came."""
+UNKNOWN = "unknown"
+"""Stands where there is a figure and nobody knows it."""
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NUMERALS = (
     "",
@@ -53,9 +56,17 @@ def codec_label(label: str) -> str:
     """A codec with its setting ("jpeg2000:0.5bpp", "jpeg2000 at 0.5 bpp") as people read it."""
     head, separator, rest = plain(label).partition(":")
     if separator:
-        return f"{codec_name(head)} at {setting(rest)}"
+        return choice(head, rest)
     word, space, tail = head.partition(" ")
     return f"{codec_name(word)}{space}{tail}"
+
+
+def choice(codec: str, text: str) -> str:
+    """A codec with its setting, as people say it: "JPEG 2000 at 0.5 bpp", "CCSDS 121, lossless"."""
+    words = setting(text)
+    # "At" goes with an amount.
+    joint = " at" if any(letter.isdigit() for letter in words) else ","
+    return f"{codec_name(codec)}{joint} {words}"
 
 
 def setting(text: str) -> str:
@@ -110,9 +121,9 @@ def pixels(value: float | None) -> str:
 
 
 def energy(joules: float | None) -> str:
-    """Energy: 12 J, 3.4 kJ."""
+    """Energy: 12 J, 3.4 kJ; unknown where nobody says what power is drawn."""
     if joules is None or not present(joules):
-        return DASH
+        return UNKNOWN
     return _scaled(joules, ("J", "kJ", "MJ"))
 
 

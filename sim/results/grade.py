@@ -1,8 +1,11 @@
-"""How good one delivered frame is."""
+"""How good one delivered frame is, and how much of it the ground has."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+from ..model.journal import FrameRecord, FrameState
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,13 +13,46 @@ class Grade:
     """What measuring a delivered frame against its original gave.
 
     Attributes:
-        psnr_db: infinite where every pixel is as it was; NaN where nothing could be decoded.
-        ms_ssim: 0 to 1; NaN where nothing could be decoded.
-        tiles: that the frame was coded in.
-        lost_tiles: of these, how many had to be concealed.
+        psnr_db: Infinite where every pixel is as it was; NaN where nothing could be decoded, and
+            where the original has no valid pixel.
+        ms_ssim: 0 to 1; NaN where nothing could be decoded, and where no window of the measure
+            fits the valid pixels.
+        tiles: Number of tiles that the frame was coded in.
+        lost_tiles: How many of them had to be concealed.
+        decoded: Whether there is a picture; False where the bitstream's header is lost.
     """
 
     psnr_db: float
     ms_ssim: float
     tiles: int
     lost_tiles: int
+    decoded: bool = True
+
+
+class Delivery(StrEnum):
+    """How much of a frame the ground has, as it stands in frames.parquet."""
+
+    WHOLE = "whole"
+    """Sent to its end; every packet arrived, and every tile could be decoded."""
+
+    DAMAGED = "damaged"
+    """Sent to its end; packets were lost, tiles failed, or nothing could be decoded."""
+
+    IN_PART = "in part"
+    """Sending had begun and not ended."""
+
+
+def delivery(record: FrameRecord, grade: Grade | None) -> Delivery | None:
+    """Return how much of a frame the ground has; None where sending has not begun.
+
+    Args:
+        record: What became of the frame.
+        grade: Its grade; without one (a frame without pixels) the packets alone decide.
+    """
+    if record.state is not FrameState.DELIVERED:
+        return Delivery.IN_PART if record.first_sent >= 0 else None
+    if record.received_bytes < record.encoded_bytes:
+        return Delivery.DAMAGED
+    if grade is not None and (grade.lost_tiles or not grade.decoded):
+        return Delivery.DAMAGED
+    return Delivery.WHOLE

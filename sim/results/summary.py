@@ -13,8 +13,8 @@ from ..mission import Mission
 from ..model.journal import FrameRecord, FrameState
 from ..model.satellite import Satellite
 from ..model.simulation import Outcome
-from .grade import Grade
-from .statistics import mean, percentile
+from .grade import Delivery, Grade, delivery
+from .statistics import mean, percentile, pooled_psnr
 
 
 def summarise(
@@ -59,60 +59,104 @@ def _block(
     satellites = [outcome.satellites[i] for i in members]
     records = [record for satellite in satellites for record in satellite.frames.values()]
     delivered = [record for record in records if record.state is FrameState.DELIVERED]
-    seen = [grades[r.capture.number] for r in delivered if r.capture.number in grades]
-    readable = [grade for grade in seen if not _is_unreadable(grade)]
-    lossy = [grade.psnr_db for grade in readable if math.isfinite(grade.psnr_db)]
-    similar = [grade.ms_ssim for grade in readable if not math.isnan(grade.ms_ssim)]
+    graded = [r for r in delivered if r.capture.number in grades]
+    seen = [grades[r.capture.number] for r in graded]
     latencies = [to_seconds(r.delivered - r.capture.end) for r in delivered]
     # A frame whose header is lost has arrived, but shows nothing.
-    shown = [r for r in delivered if not _is_unreadable(grades.get(r.capture.number))]
-    pixels = sum(r.capture.width * r.capture.height for r in shown)
+    shown = [r for r in delivered if _is_readable(grades.get(r.capture.number))]
+    pixels = sum(_pixels(r) for r in shown)
     peak, average = _backlog(outcome, set(members))
     used, open_ticks = _pass_time(outcome, set(members))
     return {
-        "frames": _frames(satellites, records),
-        "bytes": _bytes(satellites),
+        "frames": _frames(satellites, records, grades),
+        "repeated": _repeated(mission, records),
+        "bytes": _bytes(satellites, records, grades),
         "backlog_bytes": {"peak": peak, "mean": average},
         "latency_s": {
             "median": percentile(latencies, 0.5),
             "p95": percentile(latencies, 0.95),
             "max": max(latencies, default=None),
         },
-        "psnr_db": {"mean": _rounded(mean(lossy)), "p5": percentile(lossy, 0.05)},
-        "ms_ssim": {"mean": _rounded(mean(similar), 6), "p5": percentile(similar, 0.05)},
-        "graded": {
-            "frames": len(seen),
-            "lossless": sum(grade.psnr_db == math.inf for grade in readable),
-            "undecodable": len(seen) - len(readable),
-            "tiles": sum(grade.tiles for grade in seen),
-            "lost_tiles": sum(grade.lost_tiles for grade in seen),
-        },
+        **_quality(seen, [_pixels(r) for r in graded]),
         "delivered_px": pixels,
         "delivered_km2": _rounded(
             math.fsum(
-                r.capture.width
-                * r.capture.height
-                * mission.flight.scenario.satellites[r.satellite].imager.gsd ** 2
-                / 1e6
+                _pixels(r) * mission.flight.scenario.satellites[r.satellite].imager.gsd ** 2 / 1e6
                 for r in shown
             )
         ),
-        "encode_energy_j": sum(satellite.encode_energy for satellite in satellites) / 1e9,
+        "encode_energy_j": _energy(satellites),
         "encode_time_kind": " and ".join(sorted({time_kinds[i] for i in members})),
         "pass_time_used": used / open_ticks if open_ticks else None,
     }
 
 
-def _is_unreadable(grade: Grade | None) -> bool:
-    return grade is not None and math.isnan(grade.psnr_db)
+def _quality(grades: Sequence[Grade], pixels: Sequence[int]) -> dict[str, Any]:
+    """Return the blocks on quality of delivered frames, with how many each figure leaves out.
+
+    A PSNR that is infinite, because the frames are exact, is None here: JSON has no infinity.
+    `psnr_db.exact` tells it from one that is not known.
+    """
+    readable = [(grade, size) for grade, size in zip(grades, pixels, strict=True) if grade.decoded]
+    psnr = [grade.psnr_db for grade, _ in readable]
+    similar = [grade.ms_ssim for grade, _ in readable if not math.isnan(grade.ms_ssim)]
+    return {
+        "psnr_db": {
+            "pooled": _finite(pooled_psnr(psnr, [size for _, size in readable])),
+            "p5": _finite(percentile((v for v in psnr if not math.isnan(v)), 0.05)),
+            "exact": sum(value == math.inf for value in psnr),
+            "left_out": len(grades) - len(psnr) + sum(map(math.isnan, psnr)),
+        },
+        "ms_ssim": {
+            "mean": _rounded(mean(similar), 6),
+            "p5": percentile(similar, 0.05),
+            "left_out": len(grades) - len(similar),
+        },
+        "graded": {
+            "frames": len(grades),
+            "undecodable": len(grades) - len(readable),
+            "tiles": sum(grade.tiles for grade in grades),
+            "lost_tiles": sum(grade.lost_tiles for grade in grades),
+        },
+    }
 
 
-def _frames(satellites: Sequence[Satellite], records: Sequence[FrameRecord]) -> dict[str, Any]:
+def _is_readable(grade: Grade | None) -> bool:
+    return grade is None or grade.decoded
+
+
+def _pixels(record: FrameRecord) -> int:
+    return record.capture.width * record.capture.height
+
+
+def _energy(satellites: Sequence[Satellite]) -> float | None:
+    """Return the energy of encoding in joules; None where a satellite's power is not known."""
+    energies = [satellite.encode_energy for satellite in satellites]
+    known = [energy for energy in energies if energy is not None]
+    return sum(known) / 1e9 if len(known) == len(energies) else None
+
+
+def _repeated(mission: Mission, records: Sequence[FrameRecord]) -> dict[str, Any]:
+    """Return how many captured frames are larger than their scene and repeat it, by scene."""
+    views = [mission.views[record.capture.number] for record in records]
+    scenes = Counter(view.scene.name for view in views if view.scene and view.repeats)
+    return {"frames": scenes.total(), "scenes": dict(sorted(scenes.items()))}
+
+
+def _frames(
+    satellites: Sequence[Satellite],
+    records: Sequence[FrameRecord],
+    grades: Mapping[int, Grade],
+) -> dict[str, Any]:
     states = Counter(record.state for record in records)
+    arrived = Counter(delivery(r, grades.get(r.capture.number)) for r in records)
     return {
         "captured": len(records),
         "encoded": sum(record.encode_end >= 0 for record in records),
         "delivered": states[FrameState.DELIVERED],
+        "delivered_whole": arrived[Delivery.WHOLE],
+        "delivered_damaged": arrived[Delivery.DAMAGED],
+        "in_part": arrived[Delivery.IN_PART],
         "stored": states[FrameState.STORED],
         "queued": states[FrameState.QUEUED] + states[FrameState.ENCODING],
         "dropped": dict(sorted(Counter(r.drop_cause for r in records if r.drop_cause).items())),
@@ -120,7 +164,15 @@ def _frames(satellites: Sequence[Satellite], records: Sequence[FrameRecord]) -> 
     }
 
 
-def _bytes(satellites: Sequence[Satellite]) -> dict[str, Any]:
+def _bytes(
+    satellites: Sequence[Satellite],
+    records: Sequence[FrameRecord],
+    grades: Mapping[int, Grade],
+) -> dict[str, Any]:
+    arrived: Counter[Delivery | None] = Counter()
+    for record in records:
+        arrived[delivery(record, grades.get(record.capture.number))] += record.received_bytes
+
     def total(amount: Callable[[Satellite], int]) -> int:
         return sum(amount(satellite) for satellite in satellites)
 
@@ -139,6 +191,8 @@ def _bytes(satellites: Sequence[Satellite]) -> dict[str, Any]:
         "received": total(lambda s: s.ledger.came_in(Book.GROUND)),
         "duplicate": total(lambda s: s.ledger.holds(Book.AIR, "duplicate")),
         "delivered": total(lambda s: s.ledger.holds(Book.GROUND, "delivered")),
+        "delivered_whole": arrived[Delivery.WHOLE],
+        "delivered_damaged": arrived[Delivery.DAMAGED],
         "partial": total(lambda s: s.ledger.holds(Book.GROUND, "partial")),
         "lost": by_cause(Book.AIR, "lost"),
         "dropped_raw": by_cause(Book.RAW, "dropped"),
@@ -171,6 +225,10 @@ def _pass_time(outcome: Outcome, members: set[int]) -> tuple[int, int]:
             used += use.ticks
             open_ticks += contact.downlink.end - contact.downlink.start
     return used, open_ticks
+
+
+def _finite(value: float | None, digits: int = 4) -> float | None:
+    return None if value is None or math.isinf(value) else round(value, digits)
 
 
 def _rounded(value: float | None, digits: int = 4) -> float | None:

@@ -12,7 +12,7 @@ from ..mission import OUTAGE, Mission
 from ..model.journal import FrameRecord, FrameState
 from ..model.network import NOTHING
 from ..model.simulation import Outcome
-from .grade import Grade
+from .grade import Grade, delivery
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 
@@ -41,6 +41,9 @@ FRAMES = pa.schema(
         ("scene", _TEXT),
         ("window_col", pa.int32()),
         ("window_row", pa.int32()),
+        ("window_width", pa.int32()),
+        ("window_height", pa.int32()),
+        ("scene_fit", _TEXT),
         ("width", pa.int32()),
         ("height", pa.int32()),
         ("bands", pa.int32()),
@@ -63,10 +66,13 @@ FRAMES = pa.schema(
         ("station", _TEXT),
         ("latency_s", pa.float64()),
         ("received_bytes", pa.int64()),
+        ("missing_bytes", pa.int64()),
         ("duplicate_bytes", pa.int64()),
         ("tiles", pa.int32()),
         ("lost_tiles", pa.int32()),
         ("state", _TEXT),
+        ("delivery", _TEXT),
+        ("decoded", pa.bool_()),
         ("drop_cause", _TEXT),
         ("psnr_db", pa.float64()),
         ("ms_ssim", pa.float64()),
@@ -231,7 +237,7 @@ def _frame(
     target = mission.flight.scenario.targets[capture.target]
     setup = outcome.setup
     encoded = record.encode_end >= 0
-    energy = record.encode_ticks * setup.satellites[record.satellite].encoding_milliwatts
+    power = setup.satellites[record.satellite].encoding_milliwatts
     delivered = record.state is FrameState.DELIVERED
     return {
         "satellite": setup.satellites[record.satellite].name,
@@ -240,6 +246,9 @@ def _frame(
         "scene": view.scene.name if view.scene else None,
         "window_col": view.column if view.scene else None,
         "window_row": view.row if view.scene else None,
+        "window_width": view.own_width if view.scene else None,
+        "window_height": view.own_height if view.scene else None,
+        "scene_fit": str(view.fit) if view.repeats else None,
         "width": view.width,
         "height": view.height,
         "bands": view.bands,
@@ -253,7 +262,9 @@ def _frame(
         "encode_start_s": _when(record.encode_start),
         "encode_end_s": _when(record.encode_end),
         "encode_time_kind": time_kinds[record.satellite] if encoded else None,
-        "encode_energy_j": energy / 1e9 if encoded else None,
+        "encode_energy_j": record.encode_ticks * power / 1e9
+        if encoded and power is not None
+        else None,
         "encoded_bytes": record.encoded_bytes if encoded else None,
         "bpp": record.encoded_bytes * 8 / (view.width * view.height) if encoded else None,
         "stored_s": _when(record.stored),
@@ -262,10 +273,13 @@ def _frame(
         "station": setup.stations[record.station].name if delivered else None,
         "latency_s": to_seconds(record.delivered - capture.end) if delivered else None,
         "received_bytes": record.received_bytes,
+        "missing_bytes": record.encoded_bytes - record.received_bytes if delivered else None,
         "duplicate_bytes": record.duplicate_bytes,
         "tiles": grade.tiles if grade else None,
         "lost_tiles": grade.lost_tiles if grade else None,
         "state": str(record.state),
+        "delivery": delivery(record, grade),
+        "decoded": grade.decoded if grade else None,
         "drop_cause": record.drop_cause or None,
         "psnr_db": grade.psnr_db if grade else None,
         "ms_ssim": grade.ms_ssim if grade else None,

@@ -747,6 +747,16 @@ class Target(Model):
         ),
         examples=[["scenes/x.tif"]],
     )
+    scene_fit: Literal["mirror", "repeat", "clip", "refuse"] = Field(
+        default="mirror",
+        description=(
+            "What a frame shows where it is larger than its scene: the scene `mirror`ed at its "
+            "right and lower edges, or `repeat`ed side by side, so that the frame has the "
+            "imager's full size; `clip` makes the frame as small as the scene, and `refuse` does "
+            "not run."
+        ),
+        examples=["mirror"],
+    )
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
@@ -902,7 +912,7 @@ class Scenario(Model):
     def scene_paths(self) -> list[SceneReference]:
         """Every scene that a target names, with where the file names it."""
         return [
-            SceneReference(path, f"targets.{i}.scenes.{j}", self.source)
+            SceneReference(path, f"targets.{i}.scenes.{j}", self.source, i)
             for i, target in enumerate(self.targets)
             for j, path in enumerate(target.scenes)
         ]

@@ -51,11 +51,19 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class SceneReference:
-    """A scene's path and where the scenario names it."""
+    """A scene's path and where the scenario names it.
+
+    Attributes:
+        path: The scene's path.
+        field: The field that names it, such as `targets.0.scenes.0`.
+        source: The scenario's file.
+        target: Index of the target that it shows.
+    """
 
     path: Path
     field: str
     source: Source
+    target: int
 
     @property
     def line(self) -> int | None:

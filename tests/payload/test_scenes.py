@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 import rasterio
 from downpass.link.errors import InputError
-from downpass.payload.imager.frames import frame_size, frame_window, frame_windows
+from downpass.payload.encoders.base import Frame
+from downpass.payload.imager.frames import (
+    SceneFit,
+    extended,
+    frame_size,
+    frame_window,
+    frame_windows,
+)
 from downpass.payload.imager.scenes import FrameWindow, Scene
 from hypothesis import given
 from hypothesis import strategies as st
@@ -264,3 +271,29 @@ def test_a_frame_is_swath_by_length() -> None:
     assert frame_size(10_240, 20, 5_130) == (512, 256)
     with pytest.raises(InputError, match="at least 1 x 1"):
         frame_size(10, 30, 100)
+
+
+@given(
+    st.integers(1, 9), st.integers(1, 9), st.integers(0, 40), st.integers(0, 40), st.integers(1, 3)
+)
+def test_a_small_scene_fills_a_frame_as_numpy_pads(
+    width: int, height: int, right: int, below: int, bands: int
+) -> None:
+    rng = np.random.default_rng(width * 100 + height)
+    own = rng.integers(0, 9, (height, width, bands), np.uint8)
+    grown = ((0, below), (0, right), (0, 0))
+    for fit, mode in ((SceneFit.MIRROR, "symmetric"), (SceneFit.REPEAT, "wrap")):
+        frame = extended(Frame(own, 8, nodata=3), width + right, height + below, fit)
+        padded = np.pad(own, grown, mode=mode)  # type: ignore[call-overload]
+        assert np.array_equal(frame.pixels, padded)
+        holes, own_holes = frame.nodata_mask(), (own == 3).all(axis=2)
+        found = np.zeros(padded.shape[:2], bool) if holes is None else holes
+        assert np.array_equal(found, np.pad(own_holes, grown[:2], mode=mode))  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("fit", [SceneFit.CLIP, SceneFit.REFUSE])
+def test_a_fit_that_makes_no_larger_frame_is_no_way_to_fill_one(fit: SceneFit) -> None:
+    frame = Frame(np.zeros((2, 2, 1), np.uint8), 8)
+    assert extended(frame, 2, 2, fit) is frame
+    with pytest.raises(ValueError, match=fit):
+        extended(frame, 3, 2, fit)

@@ -47,6 +47,8 @@ def test_a_good_file(example: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert err == (
         f"warning: {example}:18: targets.1: found no scenes for delta; "
         "their frames have a size, and neither pixels nor PSNR\n"
+        f"warning: {example}:17: targets.0.scenes.0: found a scene of 64 x 64 pixels and frames of "
+        "512 x 512 from sat-a; the rest of the frame shows the scene mirrored\n"
     )
 
 

@@ -23,7 +23,8 @@ FRAMES = pa.schema(
      ("bands", pa.int64()), ("capture_s", pa.float64()), ("raw_bytes", pa.int64()),
      ("encode_time_kind", pa.string()), ("encoded_bytes", pa.int64()), ("bpp", pa.float64()),
      ("delivered_s", pa.float64()), ("latency_s", pa.float64()), ("state", pa.string()),
-     ("drop_cause", pa.string()), ("psnr_db", pa.float64()), ("ms_ssim", pa.float64())]
+     ("delivery", pa.string()), ("drop_cause", pa.string()),
+     ("psnr_db", pa.float64()), ("ms_ssim", pa.float64())]
 )  # fmt: skip
 EVENTS = pa.schema(
     [("time_s", pa.float64()), ("satellite", pa.string()), ("event", pa.string()),
@@ -118,7 +119,7 @@ def tradeoff() -> tuple[TradeoffPoint, ...]:
             found.append(
                 TradeoffPoint(
                     codec, f"{bpp}bpp", bpp, float(psnr), 0.9 + 0.02 * bpp, reached,
-                    int(reached / 262_144), codec == "jpeg2000" and bpp == 0.5,
+                    int(reached / 262_144), 3, 1, codec == "jpeg2000" and bpp == 0.5,
                 )
             )  # fmt: skip
     return tuple(found)
@@ -148,6 +149,9 @@ def block(frames: list[dict[str, Any]], peak: int, mean: int, pixels: bool) -> d
             "encoded": sum(f["encoded_bytes"] is not None for f in frames),
             "stored": sum(f["state"] == "stored" for f in frames),
             "delivered": len(done),
+            "delivered_whole": sum(f["delivery"] == "whole" for f in done),
+            "delivered_damaged": sum(f["delivery"] == "damaged" for f in done),
+            "in_part": sum(f.get("delivery") == "in part" for f in frames),
             "dropped": dropped,
         },
         "bytes": {
@@ -157,14 +161,21 @@ def block(frames: list[dict[str, Any]], peak: int, mean: int, pixels: bool) -> d
             "sent": int(sent * 1.09),
             "received": int(sent * 1.06),
             "delivered": sent,
+            "delivered_whole": sum(f["encoded_bytes"] for f in done if f["delivery"] == "whole"),
+            "delivered_damaged": sum(f["encoded_bytes"] for f in done if f["delivery"] != "whole"),
             "lost": {"loss": int(sent * 0.02), "end-of-pass": int(sent * 0.01)} if sent else {},
             "duplicate": int(sent * 0.01),
             "dropped": {},
         },
         "backlog_bytes": {"peak": peak, "mean": mean},
         "latency_s": statistics(latency, median=50, p95=95, max=100),
-        "psnr_db": statistics([f["psnr_db"] for f in done] if pixels else [], mean=-1, p5=5),
-        "ms_ssim": statistics([f["ms_ssim"] for f in done] if pixels else [], mean=-1, p5=5),
+        "repeated": {"frames": 0, "scenes": {}},
+        "psnr_db": statistics([f["psnr_db"] for f in done] if pixels else [], pooled=-1, p5=5)
+        | {"exact": 0, "left_out": 0},
+        "ms_ssim": statistics([f["ms_ssim"] for f in done] if pixels else [], mean=-1, p5=5)
+        | {"left_out": 0},
+        "graded": {"frames": len(done) if pixels else 0, "undecodable": 0}
+        | {"tiles": 4 * len(done) if pixels else 0, "lost_tiles": 0},
         "delivered_px": sum(f["width"] * f["height"] for f in done),
         "delivered_km2": sum(f["width"] * f["height"] for f in done) * 4e-4,
         "encode_energy_j": 3.4 * len(frames),
@@ -279,6 +290,7 @@ def results(
                     backlog -= frame["encoded_bytes"]
                     delivered += frame["encoded_bytes"]
                     frame.update(state="delivered", delivered_s=clock,
+                                 delivery="damaged" if frame["frame"] % 11 == 5 else "whole",
                                  latency_s=clock - frame["capture_s"])  # fmt: skip
                     thing["used_s"] += 42 * bpp
                     thing["sent_bytes"] += frame["encoded_bytes"]

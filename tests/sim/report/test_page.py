@@ -137,9 +137,9 @@ def test_frames_without_pixels_say_so() -> None:
 def test_a_lossless_run_is_called_exact(day: ReportData) -> None:
     frames = day.total["frames"]["delivered"]
     quality = {
-        "psnr_db": {"mean": None, "p5": None},
-        "ms_ssim": {"mean": 1.0, "p5": 1.0},
-        "graded": {"frames": frames, "lossless": frames, "undecodable": 0},
+        "psnr_db": {"pooled": None, "p5": None, "exact": frames, "left_out": 0},
+        "ms_ssim": {"mean": 1.0, "p5": 1.0, "left_out": 0},
+        "graded": {"frames": frames, "undecodable": 0},
     }
     summary = {**day.summary, "total": {**day.total, **quality}}
     html = render(replace(day, summary=summary, tradeoff=()))
@@ -149,11 +149,18 @@ def test_a_lossless_run_is_called_exact(day: ReportData) -> None:
 
 
 def test_what_went_wrong_is_said(day: ReportData) -> None:
-    graded = {"frames": 125, "lossless": 2, "undecodable": 1, "tiles": 500, "lost_tiles": 38}
+    graded = {"frames": 125, "undecodable": 1, "tiles": 500, "lost_tiles": 38}
     frames = {**day.total["frames"], "missed": {"duty-cycle": 7}}
-    total = {**day.total, "graded": graded, "frames": frames}
+    total = {**day.total, "graded": graded, "frames": frames, "encode_energy_j": None}
+    total["psnr_db"] = {**day.total["psnr_db"], "exact": 2}
+    total["ms_ssim"] = {**day.total["ms_ssim"], "left_out": 3}
+    total["repeated"] = {"frames": 9, "scenes": {"small.tif": 9}}
     page = render(replace(day, summary={**day.summary, "total": total})).replace("\u00a0", " ")
-    assert "2 are exact and not in that mean." in page
+    assert "2 frames are exact." in page
+    assert "(3 left out)" in page
+    assert "9 frames are larger than the scene" in page
+    assert "small.tif" in page
+    assert "energy to encode unknown" in page
     assert "38 of their 500 tiles were lost on the way and are concealed." in page
     assert "1 frame could not be decoded." in page
     assert "7 frames could not be taken: duty cycle." in page
@@ -170,7 +177,7 @@ def test_thirty_days_of_ten_satellites_stay_small() -> None:
 def test_names_are_text_and_never_markup() -> None:
     site = TargetSite(NASTY, 10.0, 20.0)
     data = results((NASTY,), stations=(StationSite(NASTY, 78.0, 15.0),), targets=(site,))
-    point = TradeoffPoint(NASTY, NASTY, 0.5, 40.0, 0.9, 1e6, 4, True)
+    point = TradeoffPoint(NASTY, NASTY, 0.5, 40.0, 0.9, 1e6, 4, 0, 0, True)
     data = replace(
         data,
         scenario_name=NASTY + LONE,
@@ -195,9 +202,35 @@ def test_a_comparison_holds_every_choice() -> None:
     outline = check(html)
     assert len(html) < 2_000_000
     assert len(outline.images) == 2 + 3 * (1 + len(runs))
-    for text in ("JPEG 2000 at 0.5\u00a0bpp", "JPEG XL at 1.5\u00a0bpp", "highest mean PSNR"):
+    for text in ("JPEG 2000 at 0.5\u00a0bpp", "JPEG XL at 1.5\u00a0bpp", "highest PSNR"):
         assert text in html
     assert render_comparison(runs, labels) == html
+
+
+def test_an_exact_codec_has_the_highest_psnr_of_a_comparison() -> None:
+    runs, labels = comparison()
+    frames = runs[1].total["frames"]["delivered"]
+    psnr = {"pooled": None, "p5": None, "exact": frames, "left_out": 0}
+    total = {**runs[1].total, "psnr_db": psnr}
+    runs[1] = replace(runs[1], summary={**runs[1].summary, "total": total})
+    page = render_comparison(runs, [labels[0], "ccsds121:lossless", labels[2]])
+    page = page.replace("\u00a0", " ")
+    check(page)
+    merits = re.search(r"CCSDS 121, lossless has [^.]*the highest PSNR, exact", page)
+    assert merits, "an infinite PSNR is the highest one"
+    assert "CCSDS 121 at lossless" not in page
+
+
+def test_the_three_figures_of_delivery_stand_on_both_pages(html: str, day: ReportData) -> None:
+    frames = day.total["frames"]
+    assert min(frames[key] for key in ("delivered_whole", "delivered_damaged")) > 0
+    page = html.replace("\u00a0", " ")
+    assert f"reached the ground whole, {frames['delivered_damaged']} damaged" in page
+    for text in ("Delivered whole", "Delivered damaged", "Sent in part", "sent to its end"):
+        assert text in page
+    compared = render_comparison(*comparison())
+    for text in ("Delivered whole", "Damaged", "In part", "sent to its end"):
+        assert text in compared
 
 
 @pytest.mark.parametrize("number", [1, 2])
