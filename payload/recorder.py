@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import count
 
+from ..link.channel.transfer import Transfer
+
 
 class DownlinkOrder(StrEnum):
     """Which stored frame is sent next."""
@@ -29,19 +31,18 @@ class StoredFile:
     """One encoded frame in the recorder.
 
     Attributes:
-        number: unique and rising with capture time.
-        size: bytes.
-        priority: higher is sent first and dropped last.
-        acknowledged: bytes, counted from the file's start, that the ground has confirmed; the
-            next transmission goes on from there.
-        in_flight: True from the start of a transmission until its acknowledgement or loss;
-            such a file is neither sent again nor dropped.
+        number: Unique and rising with capture time.
+        size: Bytes.
+        priority: Higher is sent first and dropped last.
+        transfer: Which of its bytes still have to be sent.
+        in_flight: True from the start of a transmission until its acknowledgement or loss; such
+            a file is neither sent again nor dropped.
     """
 
     number: int
     size: int
     priority: int
-    acknowledged: int = 0
+    transfer: Transfer
     in_flight: bool = False
     stored: bool = field(default=False, repr=False)
 
@@ -79,7 +80,7 @@ class Recorder:
             self._forget(victim)
         file.stored = True
         self.used += file.size
-        self.ready_bytes += file.size - file.acknowledged
+        self.ready_bytes += file.transfer.remaining
         self._enter(file)
         return victims
 
@@ -89,19 +90,18 @@ class Recorder:
             file = heapq.heappop(self._to_send)[2]
             if self._is_ready(file):
                 file.in_flight = True
-                self.ready_bytes -= file.size - file.acknowledged
+                self.ready_bytes -= file.transfer.remaining
                 return file
         return None
 
-    def put_back(self, file: StoredFile, acknowledged: int) -> None:
-        """Return a file to the queue after a transmission that was not confirmed to its end."""
-        file.acknowledged = acknowledged
+    def put_back(self, file: StoredFile) -> None:
+        """Return a file to the queue after a transmission that was not acknowledged to its end."""
         file.in_flight = False
-        self.ready_bytes += file.size - acknowledged
+        self.ready_bytes += file.transfer.remaining
         self._enter(file)
 
     def release(self, file: StoredFile) -> None:
-        """Free the memory of a file in flight that the ground has confirmed in full."""
+        """Free the memory of a file in flight that the ground has acknowledged in full."""
         file.stored = False
         file.in_flight = False
         self.used -= file.size
@@ -149,7 +149,7 @@ class Recorder:
     def _forget(self, file: StoredFile) -> None:
         file.stored = False
         self.used -= file.size
-        self.ready_bytes -= file.size - file.acknowledged
+        self.ready_bytes -= file.transfer.remaining
 
     def _is_ready(self, file: StoredFile) -> bool:
         return file.stored and not file.in_flight
@@ -159,7 +159,7 @@ class Recorder:
             return (0, 0, file.number)
         if self._order is DownlinkOrder.NEWEST:
             return (0, 0, -file.number)
-        return (-file.priority, 0 if file.acknowledged else 1, file.number)
+        return (-file.priority, 0 if file.transfer.begun else 1, file.number)
 
     def _drop_key(self, file: StoredFile) -> tuple[int, int]:
         if self._rule is DropRule.OLDEST:

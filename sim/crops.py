@@ -13,7 +13,7 @@ from ..payload.imager.display import Shown
 from ..payload.imager.frames import SceneFit
 from .grading import Grader
 from .mission import Mission, View
-from .model.journal import FrameRecord, FrameState
+from .model.records import FrameRecord, FrameState
 from .model.simulation import Outcome
 from .report.data import Crop
 from .results.grade import Grade

@@ -13,12 +13,12 @@ from pathlib import Path
 from ..ground.archive import window_transform, write_cog
 from ..ground.decoders import Decoded, decode
 from ..link.bitstream import tile_spans, without
-from ..link.transfer import Span
+from ..link.channel.packets import Span
 from ..payload.encoders.base import Frame
 from .content_cache import ContentCache
 from .encoding import Encoders, Job
 from .mission import View
-from .model.journal import FrameRecord, FrameState
+from .model.records import FrameRecord, FrameState
 from .model.simulation import Outcome
 from .results.grade import Grade
 from .scenes import Scenes, window
@@ -89,8 +89,8 @@ class Grader:
                     yield record, _Arrival(job, self._missing(record))
 
     def _missing(self, record: FrameRecord) -> tuple[Span, ...]:
-        station = self._outcome.station
-        return tuple(station.missing(record.capture.number, record.encoded_bytes))
+        received = self._outcome.received
+        return tuple(received.missing(record.capture.number, record.encoded_bytes))
 
     def _one(self, arrival: _Arrival, records: list[FrameRecord], folder: Path | None) -> Grade:
         received, tiles = self._received(arrival)

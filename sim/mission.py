@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from ..link.channel.downlink import Downlink, RateSegment
 from ..link.clock import TICKS_PER_SECOND
-from ..link.downlink import Downlink, RateSegment
 from ..payload import processors
 from ..payload.imager.frames import SceneFit
 from ..payload.power import NANOJOULES_PER_JOULE
@@ -307,7 +307,6 @@ def _satellite_setup(
         downlink_order=DownlinkOrder(policy.downlink),
         drop_rule=DropRule(policy.drop),
         packet=transmitter.packet,
-        packet_loss=transmitter.packet_loss,
         acknowledge_ticks=_ticks(transmitter.acknowledge_delay),
         encoding_milliwatts=encoding_milliwatts(satellite),
         power=_power_setup(satellite, geometry),
@@ -359,6 +358,7 @@ def _contacts(scenario: Scenario, row: int, one: Pass) -> Iterator[Contact]:
             _ticks(start),
             _ticks(end),
             0 if step < 0 else round(transmitter.rate[step].rate),
+            transmitter.packet_loss,
         )
         for start, end, step in one.stretches()
     ]

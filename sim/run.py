@@ -23,7 +23,7 @@ from .crops import choose, crops
 from .encoding import Encoders
 from .grading import Grader
 from .mission import Mission, fly, prepare
-from .model.journal import EventRow
+from .model.events import EventRow
 from .model.pace import PacedEnvironment
 from .model.simulation import Outcome, simulate
 from .progress import Progress, Silent

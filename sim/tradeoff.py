@@ -21,7 +21,7 @@ from ..payload.encoders.registry import encoder
 from .content_cache import ContentCache
 from .encoding import MODELLED, Job, RatedFrames
 from .mission import Mission
-from .model.journal import FrameState
+from .model.records import FrameState
 from .model.setup import Capture, Encoded
 from .model.simulation import simulate
 from .results.grade import Delivery, delivery

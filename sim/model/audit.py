@@ -1,26 +1,25 @@
-"""Holds the books against the things that they speak of."""
+"""Compares the books with the things that they speak of."""
 
 from __future__ import annotations
 
-from ...ground.station import Station
-from ..ledger import Book
-from .satellite import Satellite
+from .ledger import Book
+from .onboard import Onboard
 
 
 class LedgerError(Exception):
     """The books say something else than the memory, the recorder or the ground holds."""
 
 
-def audit(satellite: Satellite, station: Station) -> None:
+def audit(onboard: Onboard) -> None:
     """Check every account of a satellite that can be counted again elsewhere.
 
     Raises:
-        LedgerError: naming the first account that is off.
+        LedgerError: Naming the first account that is off.
     """
-    ledger, frames = satellite.ledger, satellite.frames.values()
-    on_ground = [station.reception(record.capture.number) for record in frames]
-    recorder = satellite.recorder
-    for name, booked, counted in (
+    ledger, frames = onboard.ledger, onboard.frames.values()
+    on_ground = [onboard.received.reception(record.capture.number) for record in frames]
+    recorder, name = onboard.recorder, onboard.setup.name
+    for what, booked, counted in (
         (
             "raw bytes captured",
             ledger.came_in(Book.RAW),
@@ -29,7 +28,7 @@ def audit(satellite: Satellite, station: Station) -> None:
         (
             "raw bytes in working memory",
             ledger.holds(Book.RAW, "queued") + ledger.holds(Book.RAW, "encoding"),
-            satellite.working_bytes,
+            onboard.working_bytes,
         ),
         ("bytes in the recorder", ledger.holds(Book.FILES, "recorder"), recorder.used),
         (
@@ -49,12 +48,10 @@ def audit(satellite: Satellite, station: Station) -> None:
         ),
     ):
         if booked != counted:
-            raise LedgerError(
-                f"{satellite.setup.name}: {name}: the ledger says {booked} B, counted {counted} B"
-            )
-    for name, used, limit in (
-        ("working memory", satellite.working_bytes, satellite.setup.working_memory),
+            raise LedgerError(f"{name}: {what}: the ledger says {booked} B, counted {counted} B")
+    for what, used, limit in (
+        ("working memory", onboard.working_bytes, onboard.setup.working_memory),
         ("recorder", recorder.used, recorder.capacity),
     ):
         if used > limit:
-            raise LedgerError(f"{satellite.setup.name}: {name} holds {used} B of {limit} B")
+            raise LedgerError(f"{name}: {what} holds {used} B of {limit} B")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import simpy
 
-from .journal import ContactUse, Event
-from .satellite import Satellite
+from .events import Event
+from .records import ContactUse
+from .satellite import SatelliteModel
 from .setup import Arbitration, Contact, MissionSetup
 from .ticks import Process, TickEnvironment
 
@@ -28,7 +29,7 @@ class Network:
     """
 
     def __init__(
-        self, env: TickEnvironment, setup: MissionSetup, satellites: list[Satellite]
+        self, env: TickEnvironment, setup: MissionSetup, satellites: list[SatelliteModel]
     ) -> None:
         self._env = env
         self._rule = setup.arbitration
@@ -74,7 +75,7 @@ class Network:
     def _rank(self, index: int) -> tuple[int, int, int, int]:
         """The lowest is served first."""
         contact = self._contacts[index]
-        recorder = self._satellites[contact.satellite].recorder
+        recorder = self._satellites[contact.satellite].onboard.recorder
         if self._rule is Arbitration.PRIORITY:
             claim = -(recorder.highest_priority or 0)
         elif self._rule is Arbitration.BACKLOG:
@@ -91,8 +92,8 @@ class Network:
         contact = self._contacts[index]
         satellite = self._satellites[contact.satellite]
         self._free[contact.station] -= 1
-        satellite.transmitting = True  # from now on, not when its process first runs
-        satellite.log(Event.GRANT, station=contact.station)
+        satellite.onboard.transmitting = True  # from now on, not when its process first runs
+        satellite.onboard.log(Event.GRANT, station=contact.station)
         self._sessions[index] = self._env.process(self._serve(index))
 
     def _serve(self, index: int) -> Process:
@@ -101,14 +102,14 @@ class Network:
         yield from satellite.serve(contact, self.uses[index])
         del self._sessions[index]
         self._free[contact.station] += 1
-        satellite.log(Event.RELEASE, station=contact.station)
+        satellite.onboard.log(Event.RELEASE, station=contact.station)
         self.allocate()
 
     def _watch(self, index: int) -> Process:
         contact = self._contacts[index]
         satellite, station = self._satellites[contact.satellite], contact.station
         yield self._env.timeout(contact.downlink.start)
-        satellite.log(Event.AOS, station=station)
+        satellite.onboard.log(Event.AOS, station=station)
         self._in_view.append(index)
         self.allocate()
         yield self._env.timeout(contact.downlink.end - self._env.now)
@@ -117,18 +118,18 @@ class Network:
         if session is not None:
             yield session  # it ends at this tick: first its last bytes, then LOS
         self._explain(index, satellite)
-        satellite.log(Event.LOS, station=station)
+        satellite.onboard.log(Event.LOS, station=station)
 
-    def _explain(self, index: int, satellite: Satellite) -> None:
+    def _explain(self, index: int, satellite: SatelliteModel) -> None:
         """Name the reason why a contact went by without a byte."""
         use = self.uses[index]
         if use.sent_bytes:
             use.cause_unused = ""
         elif not self._contacts[index].downlink.capacity:
             use.cause_unused = NO_LINK
-        elif not satellite.has_power:
+        elif not satellite.onboard.has_power:
             use.cause_unused = NO_POWER
-        elif satellite.transmitting:
+        elif satellite.onboard.transmitting:
             use.cause_unused = ELSEWHERE
         elif not use.cause_unused:
             use.cause_unused = NOTHING

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from ...link.downlink import Downlink
+from ...link.channel.downlink import Downlink
 from ...payload.recorder import DownlinkOrder, DropRule
 
 
@@ -128,7 +128,6 @@ class SatelliteSetup:
     downlink_order: DownlinkOrder
     drop_rule: DropRule
     packet: int
-    packet_loss: float
     acknowledge_ticks: int
     encoding_milliwatts: int | None
     power: PowerSetup | None = None

@@ -5,32 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ...ground.station import Station
+from ...ground.received_files import ReceivedFiles
 from .audit import audit
-from .journal import ContactUse, EventRow
+from .backlog import Backlog, BacklogMeter
+from .events import EventRow, EventSink
 from .network import Network
-from .satellite import Satellite
+from .records import ContactUse
+from .satellite import SatelliteModel, SatelliteOutcome
 from .setup import FrameSource, MissionSetup
 from .ticks import TickEnvironment
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What happened in a run.
+    """What happened in a run: plain values, which another process can return.
 
     Attributes:
-        setup: what was simulated.
-        satellites: their books, frames and missed captures, at the end.
-        station: what the ground holds.
-        events: everything that happened, in order of time.
-        uses: what each contact was used for.
+        setup: What was simulated.
+        satellites: What became of each satellite.
+        received: What the ground holds of each file.
+        events: Everything that happened, in order of time; empty where another sink took it.
+        uses: What each contact was used for.
+        backlogs: Bytes in each satellite's recorder over the run.
+        total_backlog: The same of all satellites together.
     """
 
     setup: MissionSetup
-    satellites: tuple[Satellite, ...]
-    station: Station
+    satellites: tuple[SatelliteOutcome, ...]
+    received: ReceivedFiles
     events: list[EventRow]
     uses: list[ContactUse]
+    backlogs: list[Backlog]
+    total_backlog: Backlog
 
 
 def simulate(
@@ -38,39 +44,47 @@ def simulate(
     sources: Sequence[FrameSource],
     *,
     environment: TickEnvironment | None = None,
+    sink: EventSink | None = None,
     on_event: Callable[[EventRow], None] | None = None,
     audit_every_event: bool = False,
 ) -> Outcome:
     """Simulate a mission from tick 0 to its end.
 
     Args:
-        setup: the mission.
-        sources: where each satellite's encoded frames come from.
+        setup: The mission.
+        sources: Where each satellite's encoded frames come from.
         environment: SimPy's clock; a real-time one paces the run.
-        on_event: called with each event as it is written down.
-        audit_every_event: hold the books against the world after each event, and not only at
-            the end of the run.
+        sink: Takes the events; by default they are returned as a list.
+        on_event: Called with each event as it happens.
+        audit_every_event: Compare the books with the memories and the ground after each event,
+            and not only at the end of the run.
 
     Returns:
-        What happened, all satellites' events in one list.
+        What happened.
 
     Raises:
-        LedgerError: the books do not hold; a fault of the simulation, never of its input.
+        LedgerError: The books do not hold; a fault of the simulation, never of its input.
     """
     env = environment or TickEnvironment()
-    station = Station()
-    satellites: list[Satellite] = []
+    received = ReceivedFiles()
+    satellites: list[SatelliteModel] = []
+    events: list[EventRow] = []
+    meter = BacklogMeter(len(setup.satellites))
 
     def follow(row: EventRow) -> None:
         if audit_every_event:
-            audit(satellites[row.satellite], station)
+            audit(satellites[row.satellite].onboard)
         if on_event is not None:
             on_event(row)
 
-    events = _Watched(follow) if on_event or audit_every_event else list[EventRow]()
+    stream = _Stream(
+        events if sink is None else sink,
+        meter,
+        follow if on_event or audit_every_event else None,
+    )
     satellites += [
-        Satellite(
-            env, index, satellite, seed=setup.seed, source=source, station=station, events=events
+        SatelliteModel(
+            env, index, satellite, seed=setup.seed, source=source, received=received, events=stream
         )
         for index, (satellite, source) in enumerate(zip(setup.satellites, sources, strict=True))
     ]
@@ -78,17 +92,35 @@ def simulate(
     # One tick more, so that what happens at the very end still counts.
     env.run(until=setup.duration + 1)
     for satellite in satellites:
-        audit(satellite, station)
-    return Outcome(setup, tuple(satellites), station, list(events), network.uses)
+        audit(satellite.onboard)
+    return Outcome(
+        setup,
+        tuple(satellite.outcome() for satellite in satellites),
+        received,
+        events,
+        network.uses,
+        meter.each(setup.duration),
+        meter.total(setup.duration),
+    )
 
 
-class _Watched(list[EventRow]):
-    """A list of events that somebody follows."""
+class _Stream:
+    """Passes each event to the sink, the backlog's meter and whoever follows the run."""
 
-    def __init__(self, on_event: Callable[[EventRow], None]) -> None:
-        super().__init__()
-        self._on_event = on_event
+    __slots__ = ("_follow", "_meter", "_sink")
+
+    def __init__(
+        self,
+        sink: EventSink,
+        meter: BacklogMeter,
+        follow: Callable[[EventRow], None] | None,
+    ) -> None:
+        self._sink = sink
+        self._meter = meter
+        self._follow = follow
 
     def append(self, row: EventRow) -> None:
-        super().append(row)
-        self._on_event(row)
+        self._sink.append(row)
+        self._meter.note(row.time, row.satellite, row.backlog_bytes)
+        if self._follow is not None:
+            self._follow(row)

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...link.clock import to_seconds
-from ..ledger import Book
 from ..mission import Mission
-from ..model.journal import FrameRecord, FrameState
-from ..model.satellite import Satellite
+from ..model.backlog import Backlog
+from ..model.ledger import Book
+from ..model.records import FrameRecord, FrameState
+from ..model.satellite import SatelliteOutcome
 from ..model.simulation import Outcome
 from .grade import Delivery, Grade, delivery
 from .statistics import mean, percentile, pooled_psnr
@@ -34,8 +35,8 @@ def summarise(
     scenario = mission.flight.scenario
     everyone = range(len(outcome.satellites))
 
-    def block(members: Sequence[int]) -> dict[str, Any]:
-        return _block(mission, outcome, members, time_kinds, grades)
+    def block(members: Sequence[int], backlog: Backlog) -> dict[str, Any]:
+        return _block(mission, outcome, members, backlog, time_kinds, grades)
 
     return {
         "scenario": scenario.name,
@@ -43,9 +44,9 @@ def summarise(
         "start": scenario.start.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "duration_s": scenario.duration,
         "codecs": {s.name: s.codec.label for s in scenario.satellites},
-        "total": block(everyone),
-        "satellites": {outcome.satellites[i].setup.name: block([i]) for i in everyone},
-        "ledger": {s.setup.name: s.ledger.balances() for s in outcome.satellites},
+        "total": block(everyone, outcome.total_backlog),
+        "satellites": {outcome.satellites[i].name: block([i], outcome.backlogs[i]) for i in everyone},
+        "ledger": {s.name: s.ledger.balances() for s in outcome.satellites},
     }
 
 
@@ -53,6 +54,7 @@ def _block(
     mission: Mission,
     outcome: Outcome,
     members: Sequence[int],
+    backlog: Backlog,
     time_kinds: Sequence[str],
     grades: Mapping[int, Grade],
 ) -> dict[str, Any]:
@@ -65,13 +67,12 @@ def _block(
     # A frame whose header is lost has arrived, but shows nothing.
     shown = [r for r in delivered if _is_readable(grades.get(r.capture.number))]
     pixels = sum(_pixels(r) for r in shown)
-    peak, average = _backlog(outcome, set(members))
     used, open_ticks = _pass_time(outcome, set(members))
     return {
         "frames": _frames(satellites, records, grades),
         "repeated": _repeated(mission, records),
         "bytes": _bytes(satellites, records, grades),
-        "backlog_bytes": {"peak": peak, "mean": average},
+        "backlog_bytes": {"peak": backlog.peak, "mean": backlog.mean},
         "latency_s": {
             "median": percentile(latencies, 0.5),
             "p95": percentile(latencies, 0.95),
@@ -129,7 +130,7 @@ def _pixels(record: FrameRecord) -> int:
     return record.capture.width * record.capture.height
 
 
-def _energy(satellites: Sequence[Satellite]) -> float | None:
+def _energy(satellites: Sequence[SatelliteOutcome]) -> float | None:
     """Return the energy of encoding in joules; None where a satellite's power is not known."""
     energies = [satellite.encode_energy for satellite in satellites]
     known = [energy for energy in energies if energy is not None]
@@ -144,7 +145,7 @@ def _repeated(mission: Mission, records: Sequence[FrameRecord]) -> dict[str, Any
 
 
 def _frames(
-    satellites: Sequence[Satellite],
+    satellites: Sequence[SatelliteOutcome],
     records: Sequence[FrameRecord],
     grades: Mapping[int, Grade],
 ) -> dict[str, Any]:
@@ -165,7 +166,7 @@ def _frames(
 
 
 def _bytes(
-    satellites: Sequence[Satellite],
+    satellites: Sequence[SatelliteOutcome],
     records: Sequence[FrameRecord],
     grades: Mapping[int, Grade],
 ) -> dict[str, Any]:
@@ -173,7 +174,7 @@ def _bytes(
     for record in records:
         arrived[delivery(record, grades.get(record.capture.number))] += record.received_bytes
 
-    def total(amount: Callable[[Satellite], int]) -> int:
+    def total(amount: Callable[[SatelliteOutcome], int]) -> int:
         return sum(amount(satellite) for satellite in satellites)
 
     def by_cause(book: Book, name: str) -> dict[str, int]:
@@ -186,7 +187,7 @@ def _bytes(
         "captured": total(lambda s: s.ledger.came_in(Book.RAW)),
         "queued": total(lambda s: s.working_bytes),
         "encoded": total(lambda s: s.ledger.came_in(Book.FILES)),
-        "stored": total(lambda s: s.recorder.used),
+        "stored": total(lambda s: s.recorder_bytes),
         "sent": total(lambda s: s.ledger.came_in(Book.AIR)),
         "received": total(lambda s: s.ledger.came_in(Book.GROUND)),
         "duplicate": total(lambda s: s.ledger.holds(Book.AIR, "duplicate")),
@@ -198,23 +199,6 @@ def _bytes(
         "dropped_raw": by_cause(Book.RAW, "dropped"),
         "dropped": by_cause(Book.FILES, "dropped"),
     }
-
-
-def _backlog(outcome: Outcome, members: set[int]) -> tuple[int, int]:
-    """Peak and mean of the bytes in all members' recorders; the mean is over time, floored."""
-    held = dict.fromkeys(members, 0)
-    now = total = peak = area = 0
-    for row in outcome.events:
-        if row.satellite not in members:
-            continue
-        area += total * (row.time - now)
-        now = row.time
-        total += row.backlog_bytes - held[row.satellite]
-        held[row.satellite] = row.backlog_bytes
-        peak = max(peak, total)
-    duration = outcome.setup.duration
-    area += total * (duration - now)
-    return peak, area // max(duration, 1)
 
 
 def _pass_time(outcome: Outcome, members: set[int]) -> tuple[int, int]:

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from ...link.clock import to_seconds
 from ..mission import OUTAGE, Mission
-from ..model.journal import FrameRecord, FrameState
 from ..model.network import NOTHING
+from ..model.records import FrameRecord, FrameState
 from ..model.simulation import Outcome
 from .grade import Grade, delivery
 
@@ -201,8 +201,8 @@ def accesses_table(mission: Mission, outcome: Outcome) -> pa.Table:
     for geometry, timetable in zip(flight.geometries, flight.timetables, strict=True):
         skipped |= {first + index: cause for index, cause in timetable.skipped.items()}
         first += len(geometry.accesses)
-    for satellite in outcome.satellites:
-        for capture in satellite.setup.captures:
+    for satellite, planned in zip(outcome.satellites, outcome.setup.satellites, strict=True):
+        for capture in planned.captures:
             if capture.number in satellite.frames:
                 taken[capture.access] += 1
             elif capture.number in satellite.missed:

@@ -6,8 +6,8 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
+from downpass.link.channel.downlink import Downlink, RateSegment
 from downpass.link.clock import TICKS_PER_SECOND
-from downpass.link.downlink import Downlink, RateSegment
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -6,7 +6,7 @@ import math
 import random
 from itertools import pairwise
 
-from downpass.link.transfer import ByteRanges, lost_packets
+from downpass.link.channel.packets import ByteRanges, lost_packets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

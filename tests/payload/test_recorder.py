@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from downpass.link.channel.transfer import AcknowledgedPrefix
 from downpass.payload.recorder import DownlinkOrder, DropRule, Recorder, StoredFile
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+
+def stored_file(number: int, size: int, priority: int) -> StoredFile:
+    return StoredFile(number, size, priority, AcknowledgedPrefix(size, packet=1))
 
 
 class RecorderMachine(RuleBasedStateMachine):
@@ -27,7 +32,7 @@ class RecorderMachine(RuleBasedStateMachine):
     def _in_sending_order(self) -> list[StoredFile]:
         def rank(file: StoredFile) -> tuple[int, ...]:
             if self.order is DownlinkOrder.PRIORITY:
-                return (-file.priority, file.acknowledged == 0, file.number)
+                return (-file.priority, not file.transfer.begun, file.number)
             return (file.number if self.order is DownlinkOrder.FIFO else -file.number,)
 
         return sorted(self.waiting, key=rank)
@@ -56,7 +61,7 @@ class RecorderMachine(RuleBasedStateMachine):
         if number in self.seen:
             return
         self.seen.add(number)
-        file = StoredFile(number, size, priority)
+        file = stored_file(number, size, priority)
         expected = self._who_gives_way(file)
         assert self.recorder.store(file) == expected  # files are equal where they are the same
         if expected is not None:
@@ -76,8 +81,10 @@ class RecorderMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def put_back(self, data: st.DataObject) -> None:
         file = data.draw(st.sampled_from(self.flying), label="file")
-        acknowledged = data.draw(st.integers(file.acknowledged, file.size - 1), label="bytes")
-        self.recorder.put_back(file, acknowledged)
+        start, end = file.transfer.next_span()
+        acknowledged = data.draw(st.integers(start, end - 1), label="bytes")
+        file.transfer.acknowledge((start, acknowledged))
+        self.recorder.put_back(file)
         self.flying.remove(file)
         self.waiting.append(file)
 
@@ -92,7 +99,7 @@ class RecorderMachine(RuleBasedStateMachine):
     def counts_agree(self) -> None:
         assert self.recorder.used == sum(f.size for f in self.waiting + self.flying)
         assert self.recorder.used <= self.recorder.capacity
-        assert self.recorder.ready_bytes == sum(f.size - f.acknowledged for f in self.waiting)
+        assert self.recorder.ready_bytes == sum(f.transfer.remaining for f in self.waiting)
         highest = max((f.priority for f in self.waiting), default=None)
         assert self.recorder.highest_priority == highest
 
@@ -109,7 +116,7 @@ TestRecorder.settings = settings(max_examples=150, stateful_step_count=40, deadl
 def filled(order: DownlinkOrder, drop: DropRule, *files: tuple[int, int, int]) -> Recorder:
     recorder = Recorder(100, order, drop)
     for file in files:
-        assert recorder.store(StoredFile(*file)) == []
+        assert recorder.store(stored_file(*file)) == []
     return recorder
 
 
@@ -148,15 +155,15 @@ def test_order_of_sending(order: DownlinkOrder, expected: list[int]) -> None:
 def test_who_gives_way(drop: DropRule, gone: list[int] | None) -> None:
     files = [(1, 30, 5), (2, 30, 5), (3, 30, 9), (4, 10, 1)]
     recorder = filled(DownlinkOrder.FIFO, drop, *files)
-    assert numbers(recorder.store(StoredFile(5, 40, 5))) == gone
+    assert numbers(recorder.store(stored_file(5, 40, 5))) == gone
     assert recorder.used == (100 if gone is None or drop is DropRule.LOWEST_PRIORITY else 80)
 
 
 def test_a_frame_never_makes_a_more_important_one_give_way() -> None:
     recorder = filled(DownlinkOrder.FIFO, DropRule.LOWEST_PRIORITY, (1, 40, 2), (2, 60, 9))
-    assert recorder.store(StoredFile(3, 50, 8)) is None
+    assert recorder.store(stored_file(3, 50, 8)) is None
     assert recorder.used == 100  # and what could have gone has not gone for nothing
-    assert numbers(recorder.store(StoredFile(4, 40, 8))) == [1]
+    assert numbers(recorder.store(stored_file(4, 40, 8))) == [1]
 
 
 def test_one_begun_goes_on_before_others_of_its_priority() -> None:
@@ -165,15 +172,16 @@ def test_one_begun_goes_on_before_others_of_its_priority() -> None:
     first, second = recorder.next_to_send(), recorder.next_to_send()
     assert first is not None
     assert second is not None
-    recorder.put_back(first, 0)
-    recorder.put_back(second, 4)
+    recorder.put_back(first)
+    second.transfer.acknowledge((0, 4))
+    recorder.put_back(second)
     assert recorder.ready_bytes == 16
     assert sent(recorder) == [2, 1]
 
 
 def test_a_file_larger_than_the_memory_is_refused_and_a_negative_memory_is_none() -> None:
     recorder = filled(DownlinkOrder.FIFO, DropRule.OLDEST, (1, 10, 1))
-    assert recorder.store(StoredFile(2, 101, 9)) is None
+    assert recorder.store(stored_file(2, 101, 9)) is None
     assert recorder.used == 10
     with pytest.raises(ValueError, match="negative"):
         Recorder(-1, DownlinkOrder.FIFO, DropRule.OLDEST)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from downpass.link.downlink import RateSegment
+from downpass.link.channel.downlink import RateSegment
 from downpass.sim.mission import TICKS_PER_MILLISECOND, Mission, NoPixels, View, fly, prepare
 from downpass.sim.model.setup import Contact
 from downpass.sim.orbit.passes import Pass

@@ -411,7 +411,7 @@ def test_a_tile_is_lost_where_a_packet_of_it_is_and_a_frame_where_its_header_is(
     for frame in flown.frames:
         if frame["satellite"] != "sat" or frame["state"] != "delivered":
             continue
-        missing = in_hand.outcome.station.missing(frame["frame"], frame["encoded_bytes"])
+        missing = in_hand.outcome.received.missing(frame["frame"], frame["encoded_bytes"])
         gone = {b for start, end in missing for b in range(start, end)}
         assert len(gone) == frame["encoded_bytes"] - frame["received_bytes"]
         tiles = tile_spans(flying.encode(shown(frame), Setting(bpp=4.0)))

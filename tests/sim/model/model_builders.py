@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from downpass.link.downlink import Downlink, RateSegment
+from downpass.link.channel.downlink import Downlink, RateSegment
 from downpass.payload.recorder import DownlinkOrder, DropRule
-from downpass.sim.model.journal import Event, EventRow
+from downpass.sim.model.events import Event, EventRow
 from downpass.sim.model.setup import (
     Arbitration,
     Capture,
@@ -61,7 +61,6 @@ def satellite(*captures: Capture, name: str = "sat", **changes: Any) -> Satellit
         "downlink_order": DownlinkOrder.FIFO,
         "drop_rule": DropRule.NEWEST,
         "packet": 1000,
-        "packet_loss": 0.0,
         "acknowledge_ticks": 0,
         "encoding_milliwatts": 0,
     }
@@ -82,10 +81,16 @@ def power(**changes: Any) -> PowerSetup:
 
 
 def contact(
-    start: float, end: float, *, satellite: int = 0, station: int = 0, rate: int = 8000
+    start: float,
+    end: float,
+    *,
+    satellite: int = 0,
+    station: int = 0,
+    rate: int = 8000,
+    loss: float = 0.0,
 ) -> Contact:
-    """A contact at one rate, in seconds."""
-    link = Downlink([RateSegment(round(start * S), round(end * S), rate)])
+    """A contact at one rate and one loss probability, in seconds."""
+    link = Downlink([RateSegment(round(start * S), round(end * S), rate, loss)])
     return Contact(satellite, station, link, 0)
 
 

@@ -6,9 +6,10 @@ One byte a millisecond and no delay of acknowledgement, unless a test says other
 from __future__ import annotations
 
 import pytest
-from downpass.sim.ledger import Book
-from downpass.sim.model.journal import Event, FrameState
+from downpass.sim.model.events import Event
+from downpass.sim.model.ledger import Book
 from downpass.sim.model.network import ANTENNA_BUSY, ELSEWHERE, NO_LINK, NO_POWER, NOTHING
+from downpass.sim.model.records import FrameState
 from downpass.sim.model.setup import Arbitration
 from model_builders import (
     JOULE,
@@ -173,7 +174,7 @@ def test_a_contact_without_length_comes_and_goes() -> None:
         (1000, "aos"),
         (1000, "los"),
     ]
-    assert outcome.satellites[0].recorder.used == 10_000
+    assert outcome.satellites[0].recorder_bytes == 10_000
 
 
 def test_a_run_without_contacts_ends_with_everything_on_board() -> None:
@@ -188,7 +189,7 @@ def test_the_end_of_the_run_is_the_end_of_the_contact() -> None:
     (sat,) = outcome.satellites
     assert sat.frames[0].state is FrameState.DELIVERED
     assert sat.frames[0].delivered == 15 * S
-    assert sat.recorder.used == 10_000  # the last second was never confirmed
+    assert sat.recorder_bytes == 10_000  # the last second was never confirmed
 
 
 def test_an_antenna_is_given_back_and_asked_for_again() -> None:

@@ -21,10 +21,11 @@ Pass 2, from 60 s:
 
 from __future__ import annotations
 
-from downpass.link.downlink import Downlink, RateSegment
+from downpass.link.channel.downlink import Downlink, RateSegment
 from downpass.payload.recorder import DownlinkOrder, DropRule
-from downpass.sim.ledger import Book
-from downpass.sim.model.journal import Event, FrameState
+from downpass.sim.model.events import Event
+from downpass.sim.model.ledger import Book
+from downpass.sim.model.records import FrameState
 from downpass.sim.model.setup import (
     Arbitration,
     Capture,
@@ -73,7 +74,6 @@ def mission() -> MissionSetup:
         downlink_order=DownlinkOrder.FIFO,
         drop_rule=DropRule.NEWEST,
         packet=1000,
-        packet_loss=0.0,
         acknowledge_ticks=500 * MS,
         encoding_milliwatts=2000,
     )
@@ -111,7 +111,7 @@ def test_times_and_bytes_are_those_computed_by_hand() -> None:
     assert ledger.by_cause(Book.AIR, "lost") == {"cut off": 250}
     assert ledger.holds(Book.GROUND, "delivered") == 30_000
     assert ledger.holds(Book.FILES, "released") == 30_000
-    assert satellite.recorder.used == 0
+    assert satellite.recorder_bytes == 0
     assert [use.ticks for use in outcome.uses] == [14_250 * MS, 17_500 * MS]
     assert satellite.encode_energy == 3 * 2 * 1_000_000_000  # 3 frames x 1 s x 2 W, in nJ
 

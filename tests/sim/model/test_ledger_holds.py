@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
 
 import pytest
-from downpass.link.downlink import Downlink, RateSegment
+from downpass.ground.received_files import ReceivedFiles
+from downpass.link.channel.downlink import Downlink, RateSegment
 from downpass.payload.recorder import DownlinkOrder, DropRule
-from downpass.sim.ledger import Book, Ledger
 from downpass.sim.model.audit import LedgerError, audit
-from downpass.sim.model.journal import Event, FrameState
+from downpass.sim.model.backlog import Backlog
+from downpass.sim.model.events import Event, NoEvents
+from downpass.sim.model.ledger import Book, Ledger
+from downpass.sim.model.onboard import Onboard
+from downpass.sim.model.records import FrameState
 from downpass.sim.model.setup import (
     Arbitration,
     Capture,
@@ -22,6 +27,7 @@ from downpass.sim.model.setup import (
     StationSetup,
 )
 from downpass.sim.model.simulation import Outcome, simulate
+from downpass.sim.model.ticks import TickEnvironment
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -74,7 +80,10 @@ def contacts(draw: st.DrawFn, satellite: int, stations: int) -> list[Contact]:
         start, segments = now, []
         for _ in range(draw(st.integers(1, 3))):
             end = now + draw(st.integers(0, 60)) * S  # a pass may have no length at all
-            segments.append(RateSegment(now, end, draw(st.sampled_from([0, 77, 800, 12_345]))))
+            rate = draw(st.sampled_from([0, 77, 800, 12_345]))
+            segments.append(
+                RateSegment(now, end, rate, draw(st.sampled_from([0.0, 0.0, 0.2, 1.0])))
+            )
             now = end
         if start <= DURATION:
             station = draw(st.integers(0, stations - 1))
@@ -123,7 +132,6 @@ def missions(draw: st.DrawFn) -> tuple[MissionSetup, list[RandomSource]]:
                 downlink_order=draw(st.sampled_from(DownlinkOrder)),
                 drop_rule=draw(st.sampled_from(DropRule)),
                 packet=draw(st.integers(1, 300)),
-                packet_loss=draw(st.sampled_from([0.0, 0.0, 0.2, 1.0])),
                 acknowledge_ticks=draw(st.integers(0, 3)) * S // 2,
                 encoding_milliwatts=500,
                 power=power(draw),
@@ -159,8 +167,10 @@ def test_books_hold_at_every_event_and_every_frame_ends_somewhere(
 ) -> None:
     outcome = run(mission)
     assert [row.time for row in outcome.events] == sorted(row.time for row in outcome.events)
-    for satellite in outcome.satellites:
-        taken = {c.number for c in satellite.setup.captures}
+    for index, (satellite, planned) in enumerate(
+        zip(outcome.satellites, outcome.setup.satellites, strict=True)
+    ):
+        taken = {c.number for c in planned.captures}
         assert taken == set(satellite.frames) | set(satellite.missed)
         for record in satellite.frames.values():
             if record.state is FrameState.DELIVERED:
@@ -169,7 +179,12 @@ def test_books_hold_at_every_event_and_every_frame_ends_somewhere(
             if record.state is FrameState.DROPPED:
                 assert record.drop_cause
         ledger = satellite.ledger
-        without_loss = satellite.setup.packet_loss == 0
+        without_loss = not any(
+            probability
+            for contact in outcome.setup.contacts
+            if contact.satellite == index
+            for _, probability in contact.downlink.packet_losses(0, contact.downlink.capacity, 1)
+        )
         delivered = [r for r in satellite.frames.values() if r.state is FrameState.DELIVERED]
         if without_loss:
             assert ledger.holds(Book.GROUND, "delivered") == sum(r.encoded_bytes for r in delivered)
@@ -197,6 +212,42 @@ def test_no_antenna_serves_two_and_no_contact_carries_more_than_it_can(
 
 @settings(SLOW, max_examples=60)
 @given(missions())
+def test_an_outcome_goes_to_another_process(
+    mission: tuple[MissionSetup, list[RandomSource]],
+) -> None:
+    outcome = run(mission)
+    again: Outcome = pickle.loads(pickle.dumps(outcome))
+    assert again.events == outcome.events
+    assert again.satellites[0].frames == outcome.satellites[0].frames
+    assert [s.ledger.balances() for s in again.satellites] == [
+        s.ledger.balances() for s in outcome.satellites
+    ]
+
+
+@SLOW
+@given(missions())
+def test_backlogs_are_those_of_the_events(
+    mission: tuple[MissionSetup, list[RandomSource]],
+) -> None:
+    outcome = run(mission)
+    everyone = range(len(outcome.setup.satellites))
+    for members, found in [
+        *(([index], outcome.backlogs[index]) for index in everyone),
+        (everyone, outcome.total_backlog),
+    ]:
+        held = dict.fromkeys(members, 0)
+        now = peak = area = 0
+        for row in outcome.events:
+            if row.satellite in held:
+                area += sum(held.values()) * (row.time - now)
+                now, held[row.satellite] = row.time, row.backlog_bytes
+                peak = max(peak, sum(held.values()))
+        area += sum(held.values()) * (outcome.setup.duration - now)
+        assert found == Backlog(peak, area // outcome.setup.duration)
+
+
+@settings(SLOW, max_examples=60)
+@given(missions())
 def test_the_same_mission_gives_the_same_events(
     mission: tuple[MissionSetup, list[RandomSource]],
 ) -> None:
@@ -217,7 +268,6 @@ def test_audit_notices_a_byte_that_went_astray() -> None:
                 downlink_order=DownlinkOrder.FIFO,
                 drop_rule=DropRule.NEWEST,
                 packet=1,
-                packet_loss=0.0,
                 acknowledge_ticks=0,
                 encoding_milliwatts=0,
             ),
@@ -227,11 +277,11 @@ def test_audit_notices_a_byte_that_went_astray() -> None:
         arbitration=Arbitration.FIRST_COME,
         targets=(),
     )
-    outcome = simulate(setup, [RandomSource([1], [1])])
-    (satellite,) = outcome.satellites
-    satellite.ledger.move(Book.AIR, "sent", "new", 1)
+    onboard = Onboard(TickEnvironment(), 0, setup.satellites[0], ReceivedFiles(), NoEvents())
+    audit(onboard)
+    onboard.ledger.move(Book.AIR, "sent", "new", 1)
     with pytest.raises(LedgerError, match="arrived for the first time"):
-        audit(satellite, outcome.station)
+        audit(onboard)
 
 
 def test_a_movement_larger_than_its_account_is_refused() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 
 import pytest
-from downpass.link.transfer import lost_packets
+from downpass.link.channel.packets import lost_packets
 from downpass.payload.recorder import DownlinkOrder, DropRule
-from downpass.sim.ledger import Book
-from downpass.sim.model.journal import Event, FrameState
-from downpass.sim.model.satellite import GAVE_WAY, GAVE_WAY_DELIVERED, MEMORY_FULL, RECORDER_FULL
+from downpass.sim.model.events import Event
+from downpass.sim.model.frame_store import GAVE_WAY, GAVE_WAY_DELIVERED, RECORDER_FULL
+from downpass.sim.model.ledger import Book
+from downpass.sim.model.processor import MEMORY_FULL
+from downpass.sim.model.records import FrameState
 from downpass.sim.model.setup import EncodeOrder
 from model_builders import Frames, S, capture, contact, events, fly, satellite, times
 
@@ -94,7 +96,7 @@ def test_who_is_dropped_when_the_recorder_is_full(
     assert [r.state for r in sat.frames.values()] == states
     assert [row.cause for row in events(outcome, Event.DROP)] == causes
     assert sum(sat.ledger.by_cause(Book.FILES, "dropped").values()) == 20_000
-    assert sat.recorder.used == 20_000
+    assert sat.recorder_bytes == 20_000
 
 
 def test_a_frame_on_its_way_down_does_not_give_way() -> None:
@@ -142,24 +144,24 @@ def test_a_frame_delivered_but_not_confirmed_stays_delivered_when_it_gives_way()
 
 
 def test_lost_packets_are_the_ones_drawn_and_nothing_else_is_missing() -> None:
-    outcome = fly([satellite(capture(0, 1), packet=300, packet_loss=0.2)], [contact(5, 60)])
+    outcome = fly([satellite(capture(0, 1), packet=300)], [contact(5, 60, loss=0.2)])
     # 34 packets, the last of 100 B; the draw is of seed, satellite, frame, offset and moment.
     drawn = lost_packets(random.Random(f"1/sat/0/0/{15 * S}"), 34, 0.2)
     assert 0 < len(drawn) < 34
     gone = {b for index in drawn for b in range(300 * index, min(10_000, 300 * index + 300))}
-    spans = outcome.station.missing(0, 10_000)
+    spans = outcome.received.missing(0, 10_000)
     assert {b for start, end in spans for b in range(start, end)} == gone
     (sat,) = outcome.satellites
     assert sat.frames[0].received_bytes == 10_000 - len(gone)
     assert sat.ledger.by_cause(Book.AIR, "lost") == {"packet loss": len(gone)}
     assert sat.ledger.holds(Book.GROUND, "delivered") == 10_000 - len(gone)
-    assert sat.recorder.used == 0
+    assert sat.recorder_bytes == 0
 
 
 def test_another_seed_loses_other_packets() -> None:
     def missing(seed: int) -> list[tuple[int, int]]:
-        sat = satellite(capture(0, 1), packet=100, packet_loss=0.2)
-        return fly([sat], [contact(5, 60)], seed=seed).station.missing(0, 10_000)
+        sat = satellite(capture(0, 1), packet=100)
+        return fly([sat], [contact(5, 60, loss=0.2)], seed=seed).received.missing(0, 10_000)
 
     assert missing(1) == missing(1)
     assert missing(1) != missing(2)
@@ -167,10 +169,10 @@ def test_another_seed_loses_other_packets() -> None:
 
 def test_a_second_transmission_may_bring_what_the_first_lost() -> None:
     # All 10 packets of a frame are sent in pass 1 and none is confirmed, so all come again.
-    sat = satellite(capture(0, 1), packet_loss=0.5, acknowledge_ticks=20 * S)
-    outcome = fly([sat], [contact(5, 15), contact(50, 100)])
+    sat = satellite(capture(0, 1), acknowledge_ticks=20 * S)
+    outcome = fly([sat], [contact(5, 15, loss=0.5), contact(50, 100, loss=0.5)])
     record = outcome.satellites[0].frames[0]
-    missing = outcome.station.missing(0, 10_000)
+    missing = outcome.received.missing(0, 10_000)
     first, second = (
         set(lost_packets(random.Random(f"1/sat/0/0/{at * S}"), 10, 0.5)) for at in (15, 60)
     )

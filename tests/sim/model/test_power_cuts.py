@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import pytest
-from downpass.sim.ledger import Book
-from downpass.sim.model.journal import Event, FrameState
-from downpass.sim.model.satellite import NO_POWER
+from downpass.sim.model.events import Event
+from downpass.sim.model.imager import NO_POWER
+from downpass.sim.model.ledger import Book
+from downpass.sim.model.records import FrameState
 from downpass.sim.model.setup import EncodeOrder
 from model_builders import (
     JOULE,
@@ -116,7 +117,7 @@ def test_the_battery_runs_low_with_the_last_byte() -> None:
     )
     record = outcome.satellites[0].frames[0]
     assert (record.state, record.delivered) == (FrameState.DELIVERED, 6 * S)
-    assert outcome.satellites[0].recorder.used == 0  # confirmed at once
+    assert outcome.satellites[0].recorder_bytes == 0  # confirmed at once
     assert outcome.satellites[0].transmitting is False
 
 
@@ -132,7 +133,7 @@ def test_the_battery_runs_low_with_the_end_of_the_contact() -> None:
         assert outcome.uses[0].ticks == 1 * S
         kinds = [row.event for row in outcome.events if row.time == 6 * S]
         assert kinds.index(Event.RELEASE) < kinds.index(Event.LOS)
-        assert outcome.satellites[0].recorder.ready_bytes == (9000 if delay == 0 else 10_000)
+        assert outcome.satellites[0].ready_bytes == (9000 if delay == 0 else 10_000)
 
 
 def test_a_frame_being_imaged_is_missed_and_costs_what_it_drew() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from downpass.ground.station import Station
+from downpass.ground.received_files import ReceivedFiles
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +15,7 @@ arrivals = st.lists(st.tuples(st.integers(0, 3), st.lists(span, max_size=4)), ma
 def test_what_is_new_what_came_twice_and_what_never_came(
     came: list[tuple[int, list[tuple[int, int]]]],
 ) -> None:
-    station = Station()
+    received = ReceivedFiles()
     held: dict[int, set[int]] = {}
     twice: dict[int, int] = {}
     for number, spans in came:
@@ -29,12 +29,12 @@ def test_what_is_new_what_came_twice_and_what_never_came(
                     fresh += 1
                     positions.add(position)
         twice[number] = twice.get(number, 0) + repeated
-        assert station.receive(number, SIZE, spans) == (fresh, repeated)
+        assert received.receive(number, SIZE, spans) == (fresh, repeated)
     for number in range(4):
-        gaps = station.missing(number, SIZE)
+        gaps = received.missing(number, SIZE)
         absent = {position for start, end in gaps for position in range(start, end)}
         assert absent == set(range(SIZE)) - held.get(number, set())
-        reception = station.reception(number)
+        reception = received.reception(number)
         assert (reception is None) == (number not in held)
         if reception is not None:
             assert reception.size == SIZE
@@ -43,9 +43,9 @@ def test_what_is_new_what_came_twice_and_what_never_came(
 
 
 def test_a_frame_that_ends_at_another_pass_is_one_frame() -> None:
-    station = Station()
-    assert station.receive(7, 100, [(0, 60)]) == (60, 0)
-    assert station.missing(7, 100) == [(60, 100)]
-    assert station.receive(7, 100, [(50, 100)]) == (40, 10)
-    assert station.missing(7, 100) == []
-    assert station.missing(8, 100) == [(0, 100)]
+    received = ReceivedFiles()
+    assert received.receive(7, 100, [(0, 60)]) == (60, 0)
+    assert received.missing(7, 100) == [(60, 100)]
+    assert received.receive(7, 100, [(50, 100)]) == (40, 10)
+    assert received.missing(7, 100) == []
+    assert received.missing(8, 100) == [(0, 100)]

@@ -1,4 +1,4 @@
-"""How a file crosses the link in packets: which bytes are lost, which arrive, which come twice."""
+"""Packets of a file: which byte ranges have arrived, and which packets the channel loses."""
 
 from __future__ import annotations
 

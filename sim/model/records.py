@@ -1,55 +1,11 @@
-"""What happened: one row an event, one record a frame."""
+"""What became of each frame and of each contact."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
 from .setup import Capture
-
-
-class Event(StrEnum):
-    """The kinds of event, as they stand in events.parquet."""
-
-    CAPTURE = "capture"
-    MISS = "miss"
-    ENCODE_START = "encode-start"
-    ENCODE_END = "encode-end"
-    STORE = "store"
-    DROP = "drop"
-    AOS = "aos"
-    LOS = "los"
-    GRANT = "grant"
-    RELEASE = "release"
-    SEND = "send"
-    RECEIVE = "receive"
-    DUPLICATE = "duplicate"
-    LOSE = "lose"
-    DELIVER = "deliver"
-    FREE = "free"
-    POWER_LOW = "power-low"
-    POWER_OK = "power-ok"
-
-
-class EventRow(NamedTuple):
-    """One event. Indices are −1 and texts empty where they do not apply.
-
-    `charge` is the battery's state of charge, 0 to 1; None without a power budget.
-    """
-
-    time: int
-    satellite: int
-    event: Event
-    frame: int
-    target: int
-    station: int
-    bytes: int
-    cause: str
-    queued_bytes: int
-    backlog_bytes: int
-    delivered_bytes: int
-    charge: float | None
 
 
 class FrameState(StrEnum):

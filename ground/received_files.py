@@ -1,22 +1,20 @@
-"""The receiving end: puts frames together from what the passes bring, in whatever order."""
+"""What the ground holds of each frame's file: all stations together, in whatever order it came."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..link.transfer import ByteRanges, Span
+from ..link.channel.packets import ByteRanges, Span
 
 
 @dataclass(slots=True)
 class Reception:
-    """What the ground holds of one frame.
+    """What the ground holds of one file.
 
     Attributes:
-        size: bytes of the whole file, as announced with its first packet.
-        arrived: the byte positions that came.
-        lost: the byte positions that were sent, confirmed and never came; sorted at the end.
-        new_bytes: bytes that came for the first time.
-        duplicate_bytes: bytes that came again.
+        size: Bytes of the whole file, as announced with its first packet.
+        arrived: Byte positions that have arrived.
+        duplicate_bytes: Bytes that arrived more than once.
     """
 
     size: int
@@ -25,22 +23,22 @@ class Reception:
 
     @property
     def new_bytes(self) -> int:
-        """Bytes that came for the first time."""
+        """Bytes that arrived for the first time."""
         return self.arrived.total
 
 
-class Station:
-    """All ground stations as one archive of partly received frames.
+class ReceivedFiles:
+    """The files that the ground segment has received in whole or in part, by number.
 
-    A frame that begins at one station and ends at another is one frame: stations forward what
-    they receive.
+    Stations forward what they receive, so a file that begins at one station and ends at another
+    is one file.
     """
 
     def __init__(self) -> None:
         self._receptions: dict[int, Reception] = {}
 
     def receive(self, number: int, size: int, spans: list[Span]) -> tuple[int, int]:
-        """Take in byte ranges of a frame; return how many bytes were new and how many not."""
+        """Take in byte ranges of a file; return how many bytes were new and how many were not."""
         reception = self._receptions.setdefault(number, Reception(size))
         new = sum(reception.arrived.add(start, end) for start, end in spans)
         duplicate = sum(end - start for start, end in spans) - new
@@ -48,10 +46,10 @@ class Station:
         return new, duplicate
 
     def reception(self, number: int) -> Reception | None:
-        """Return what is held of a frame, or None if nothing ever came."""
+        """Return what has arrived of a file; None if nothing has."""
         return self._receptions.get(number)
 
     def missing(self, number: int, size: int) -> list[Span]:
-        """Return the byte ranges of a frame that never came."""
+        """Return the byte ranges of a file that have not arrived."""
         reception = self._receptions.get(number)
         return reception.arrived.missing(size) if reception else [(0, size)]

@@ -13,9 +13,9 @@ ground  new ─► partial ─► delivered
                   └─────► abandoned
 ```
 
-A movement takes bytes from one account and puts them into another, so that a book always sums
-to zero. What a movement cannot show is whether the accounts tell the truth: `audit` in the
-model holds them against the queues, the recorder and the station themselves.
+A movement takes bytes from one account and puts them into another, so a book always sums to
+zero. What a movement cannot show is whether the accounts are right: `audit` compares them with
+the queue, the recorder and the received files themselves.
 """
 
 from __future__ import annotations
@@ -38,58 +38,62 @@ SOURCES = {Book.RAW: "captured", Book.FILES: "encoded", Book.AIR: "sent", Book.G
 
 
 class Ledger:
-    """The books of one satellite."""
+    """The books of one satellite. An account is a name and, where bytes were lost, a cause."""
 
     __slots__ = ("_books",)
 
     def __init__(self) -> None:
-        self._books: dict[Book, defaultdict[str, int]] = {
-            book: defaultdict(int, {source: 0}) for book, source in SOURCES.items()
+        self._books: dict[Book, defaultdict[tuple[str, str], int]] = {
+            book: defaultdict(int, {(source, ""): 0}) for book, source in SOURCES.items()
         }
 
-    def move(self, book: Book, source: str, target: str, amount: int) -> None:
+    def move(self, book: Book, source: str, target: str, amount: int, cause: str = "") -> None:
         """Move `amount` bytes between two accounts of a book.
 
+        Args:
+            book: The book.
+            source: Account that the bytes leave; it has no cause.
+            target: Account that they enter.
+            amount: Bytes.
+            cause: Why they were dropped or lost, where `target` is such an account.
+
         Raises:
-            ValueError: a negative amount, or more than the account holds.
+            ValueError: A negative amount, or more than the account holds.
         """
         accounts = self._books[book]
-        if amount < 0 or (source != SOURCES[book] and accounts[source] < amount):
+        if amount < 0 or (source != SOURCES[book] and accounts[source, ""] < amount):
             raise ValueError(
                 f"{book} book: cannot move {amount} B from {source!r}, "
-                f"which holds {accounts[source]} B, to {target!r}"
+                f"which holds {accounts[source, '']} B, to {target!r}"
             )
-        accounts[source] -= amount
-        accounts[target] += amount
+        accounts[source, ""] -= amount
+        accounts[target, cause] += amount
 
     def came_in(self, book: Book) -> int:
         """Return all bytes that ever entered a book."""
-        return -self._books[book][SOURCES[book]]
+        return -self._books[book][SOURCES[book], ""]
 
     def holds(self, book: Book, account: str) -> int:
-        """Return the bytes in an account."""
-        return self._books[book].get(account, 0)
+        """Return the bytes in an account, those of all its causes together."""
+        return sum(n for (name, _), n in self._books[book].items() if name == account)
 
     def by_cause(self, book: Book, account: str) -> dict[str, int]:
-        """Return the bytes of the accounts named `account (cause)`, by cause, in order of name."""
-        prefix = f"{account} ("
+        """Return the bytes of an account by cause, in order of name, without empty ones."""
         return {
-            name[len(prefix) : -1]: amount
-            for name, amount in sorted(self._books[book].items())
-            if name.startswith(prefix) and amount
+            cause: amount
+            for (name, cause), amount in sorted(self._books[book].items())
+            if name == account and cause and amount
         }
 
     def balances(self) -> dict[str, dict[str, int]]:
         """Return every account of every book, with the sources as positive totals."""
         return {
             str(book): {
-                name: -amount if name == SOURCES[book] else amount
-                for name, amount in sorted(accounts.items())
+                title: -amount if title == SOURCES[book] else amount
+                for title, amount in sorted(
+                    (f"{name} ({cause})" if cause else name, amount)
+                    for (name, cause), amount in accounts.items()
+                )
             }
             for book, accounts in self._books.items()
         }
-
-
-def account(name: str, cause: str) -> str:
-    """Return the account that holds what left for `cause`: `dropped (recorder full)`."""
-    return f"{name} ({cause})"

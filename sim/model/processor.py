@@ -1,0 +1,111 @@
+"""The onboard processor: raw frames wait in working memory and are encoded one at a time."""
+
+from __future__ import annotations
+
+import heapq
+from typing import Final
+
+from .events import Event
+from .frame_store import FrameStore
+from .ledger import Book
+from .onboard import Onboard, Signal
+from .records import FrameRecord, FrameState
+from .setup import Capture, EncodeOrder, FrameSource
+from .ticks import Process
+
+MEMORY_FULL: Final = "working memory full"
+
+
+class Processor:
+    """Encodes the frames in working memory, in the order that the policy says.
+
+    Args:
+        onboard: The satellite's state.
+        source: Where encoded frames come from.
+        store: Where they go.
+    """
+
+    def __init__(self, onboard: Onboard, source: FrameSource, store: FrameStore) -> None:
+        self._onboard = onboard
+        self._source = source
+        self._store = store
+        self._queue: list[tuple[tuple[int, int], Capture]] = []
+        self._frame_arrived = Signal(onboard.env)
+
+    def accept(self, capture: Capture) -> None:
+        """Take a raw frame into working memory, or drop it where it does not fit."""
+        onboard = self._onboard
+        record = FrameRecord(capture, onboard.index)
+        onboard.frames[capture.number] = record
+        size = capture.raw_bytes
+        fits = onboard.working_bytes + size <= onboard.setup.working_memory
+        if fits:
+            onboard.ledger.move(Book.RAW, "captured", "queued", size)
+            onboard.working_bytes += size
+        else:
+            onboard.ledger.move(Book.RAW, "captured", "dropped", size, MEMORY_FULL)
+        onboard.log(Event.CAPTURE, frame=capture.number, target=capture.target, amount=size)
+        if not fits:
+            self._store.drop(record, MEMORY_FULL, size)
+            return
+        rank = -capture.priority if onboard.setup.encode_order is EncodeOrder.PRIORITY else 0
+        heapq.heappush(self._queue, ((rank, capture.number), capture))
+        self._frame_arrived.notify()
+
+    def run(self) -> Process:
+        """Encode for ever: the most important frame that waits, whenever there is power."""
+        onboard = self._onboard
+        while True:
+            if not self._queue:
+                yield self._frame_arrived.wait()
+            if onboard.bus is not None and not onboard.bus.ok:
+                yield onboard.bus.restored
+                continue  # what has arrived meanwhile may be more important
+            capture = self._queue[0][1]
+            encoded = self._source.encode(capture)
+            if encoded is None:
+                return  # the encoder is gone; what waits goes on waiting
+            heapq.heappop(self._queue)
+            record = onboard.frames[capture.number]
+            onboard.ledger.move(Book.RAW, "queued", "encoding", capture.raw_bytes)
+            record.state = FrameState.ENCODING
+            record.encode_start = onboard.env.now
+            onboard.log(Event.ENCODE_START, frame=capture.number, target=capture.target)
+            yield from self._compute(encoded.ticks)
+            onboard.working_bytes -= capture.raw_bytes
+            onboard.ledger.move(Book.RAW, "encoding", "encoded", capture.raw_bytes)
+            record.encode_end = onboard.env.now
+            record.encode_ticks = encoded.ticks
+            record.encoded_bytes = encoded.size
+            self._count_energy(encoded.ticks)
+            onboard.log(
+                Event.ENCODE_END,
+                frame=capture.number,
+                target=capture.target,
+                amount=encoded.size,
+            )
+            self._store.store(record)
+
+    def _count_energy(self, ticks: int) -> None:
+        onboard = self._onboard
+        power = onboard.setup.encoding_milliwatts
+        if power is None or onboard.encode_energy is None:
+            onboard.encode_energy = None
+        else:
+            onboard.encode_energy += ticks * power
+
+    def _compute(self, ticks: int) -> Process:
+        """Work for `ticks`, standing still while the battery is low."""
+        env, bus = self._onboard.env, self._onboard.bus
+        if bus is None:
+            yield env.timeout(ticks)
+            return
+        load = bus.setup.encoding
+        while ticks > 0:
+            if not bus.ok:
+                yield bus.restored
+            begun = env.now
+            bus.draw(load)
+            yield env.timeout(ticks) | bus.low
+            bus.draw(-load)
+            ticks -= env.now - begun

@@ -1,0 +1,225 @@
+"""The transmitter: sends stored files over a contact, and learns what the ground acknowledged."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import simpy
+
+from ...link.channel.packets import Span, lost_packets
+from ...payload.recorder import StoredFile
+from .events import Event
+from .frame_store import FrameStore
+from .ledger import Book
+from .onboard import Onboard
+from .records import ContactUse, FrameRecord, FrameState
+from .setup import Contact
+from .ticks import Process
+
+CUT_OFF: Final = "cut off"
+PACKET_LOSS: Final = "packet loss"
+
+
+@dataclass(slots=True)
+class _Transmission:
+    """A span of one file on its way to the ground.
+
+    Attributes:
+        file: The file.
+        start: First byte of the span, in the file.
+        count: Bytes of the span.
+        position: Bytes of the contact that crossed before it.
+        settled: Whether it was acknowledged, or given up at the end of the contact.
+    """
+
+    file: StoredFile
+    start: int
+    count: int
+    position: int
+    settled: bool = False
+
+
+class Transmitter:
+    """Sends what the recorder holds while a contact lasts and there is power.
+
+    Args:
+        onboard: The satellite's state.
+        store: The recorder with its books.
+        seed: Of the packet losses.
+    """
+
+    def __init__(self, onboard: Onboard, store: FrameStore, seed: int) -> None:
+        self._onboard = onboard
+        self._store = store
+        self._seed = seed
+
+    def serve(self, contact: Contact, use: ContactUse) -> Process:
+        """Send over a contact until it ends, the battery is low, or nothing is left to send."""
+        onboard = self._onboard
+        env, setup, link = onboard.env, onboard.setup, contact.downlink
+        begun = env.now
+        onboard.transmitting = True
+        self._draw(+1)
+        under_way: list[_Transmission] = []
+        position = link.carried_by(env.now)
+        while onboard.has_power and env.now < link.end:
+            file = onboard.recorder.next_to_send()
+            if file is None:
+                if all(transmission.settled for transmission in under_way):
+                    break
+                # The antenna stays until the last packets are acknowledged; a new file is sent
+                # at once.
+                wait = min(setup.acknowledge_ticks, link.end - env.now)
+                file_arrived = self._store.file_arrived.wait()
+                yield self._until(env.now + wait) | file_arrived
+                self._store.file_arrived.cancel()
+                position = max(position, link.carried_by(env.now))
+                continue
+            started = env.now
+            start, end = file.transfer.next_span()
+            transmission = _Transmission(file, start, end - start, position)
+            under_way = [other for other in under_way if not other.settled]
+            under_way.append(transmission)
+            done = link.time_of(position + transmission.count)
+            yield self._until(link.end if done is None else max(done, env.now))
+            sent = min(transmission.count, link.carried_by(env.now) - position)
+            position += sent
+            record = onboard.frames[file.number]
+            if sent and record.first_sent < 0:
+                record.first_sent = started
+            self._cross(contact, use, transmission, sent)
+            if sent < transmission.count:
+                break
+            env.call_later(setup.acknowledge_ticks, partial(self._acknowledge, transmission))
+        self._end_contact(contact, under_way)
+        self._draw(-1)
+        onboard.transmitting = False
+        use.ticks += env.now - begun
+
+    def _until(self, tick: int) -> simpy.Event:
+        env = self._onboard.env
+        return self._onboard.unless_power_fails(env.timeout(tick - env.now))
+
+    def _draw(self, sign: int) -> None:
+        bus = self._onboard.bus
+        if bus is not None:
+            bus.draw(sign * bus.setup.transmitting)
+
+    def _cross(
+        self, contact: Contact, use: ContactUse, transmission: _Transmission, sent: int
+    ) -> None:
+        """Account for the bytes of a transmission that crossed, or were lost, in this contact."""
+        onboard, file = self._onboard, transmission.file
+        packet = onboard.setup.packet
+        record = onboard.frames[file.number]
+        # A packet that the end of the contact cuts in two is of no use to the ground.
+        whole = sent if sent == transmission.count else sent // packet * packet
+        arrived, lost = self._arrivals(contact, transmission, whole)
+        new, duplicate = onboard.received.receive(file.number, file.size, arrived)
+        move = onboard.ledger.move
+        move(Book.AIR, "sent", "new", new)
+        move(Book.AIR, "sent", "duplicate", duplicate)
+        move(Book.AIR, "sent", "lost", lost, PACKET_LOSS)
+        move(Book.AIR, "sent", "lost", sent - whole, CUT_OFF)
+        delivered = record.state is FrameState.DELIVERED
+        move(Book.GROUND, "new", "delivered" if delivered else "partial", new)
+        record.received_bytes += new
+        record.duplicate_bytes += duplicate
+        if delivered:
+            onboard.delivered_bytes += new
+        use.sent_bytes += sent
+        use.received_bytes += new
+        for event, amount, cause in (
+            (Event.SEND, sent, ""),
+            (Event.RECEIVE, new, ""),
+            (Event.DUPLICATE, duplicate, ""),
+            (Event.LOSE, lost, PACKET_LOSS),
+            (Event.LOSE, sent - whole, CUT_OFF),
+        ):
+            if amount:
+                onboard.log(
+                    event,
+                    frame=file.number,
+                    target=record.capture.target,
+                    station=contact.station,
+                    amount=amount,
+                    cause=cause,
+                )
+        if not delivered and transmission.start + whole == file.size:
+            self._deliver(record, contact)
+
+    def _arrivals(
+        self, contact: Contact, transmission: _Transmission, whole: int
+    ) -> tuple[list[Span], int]:
+        """Return the byte ranges of the file that arrived and how many bytes were lost."""
+        if whole == 0:
+            return [], 0
+        onboard = self._onboard
+        packet = onboard.setup.packet
+        begin, end = transmission.start, transmission.start + whole
+        runs = contact.downlink.packet_losses(transmission.position, -(-whole // packet), packet)
+        if not any(probability for _, probability in runs):
+            return [(begin, end)], 0
+        key = (
+            f"{self._seed}/{onboard.setup.name}/{transmission.file.number}/{begin}/"
+            f"{onboard.env.now}"
+        )
+        rng = random.Random(key)  # noqa: S311 - a seeded draw, not a secret
+        lost: list[int] = []
+        first = 0
+        for packets, probability in runs:
+            lost += [first + index for index in lost_packets(rng, packets, probability)]
+            first += packets
+        arrived, position, lost_bytes = [], begin, 0
+        for index in lost:
+            first_byte = begin + index * packet
+            last_byte = min(end, first_byte + packet)
+            lost_bytes += last_byte - first_byte
+            if first_byte > position:
+                arrived.append((position, first_byte))
+            position = last_byte
+        if position < end:
+            arrived.append((position, end))
+        return arrived, lost_bytes
+
+    def _deliver(self, record: FrameRecord, contact: Contact) -> None:
+        onboard = self._onboard
+        record.state = FrameState.DELIVERED
+        record.delivered = onboard.env.now
+        record.station = contact.station
+        onboard.ledger.move(Book.GROUND, "partial", "delivered", record.received_bytes)
+        onboard.delivered_bytes += record.received_bytes
+        onboard.log(
+            Event.DELIVER,
+            frame=record.capture.number,
+            target=record.capture.target,
+            station=contact.station,
+            amount=record.received_bytes,
+        )
+
+    def _acknowledge(self, transmission: _Transmission) -> None:
+        """Free a file whose last packet the ground has acknowledged."""
+        if not transmission.settled and transmission.file.in_flight:
+            self._settle(transmission, transmission.count)
+
+    def _end_contact(self, contact: Contact, under_way: list[_Transmission]) -> None:
+        """Put back what was not acknowledged: the satellite cannot know whether it arrived."""
+        onboard = self._onboard
+        heard = contact.downlink.carried_by(onboard.env.now - onboard.setup.acknowledge_ticks)
+        for transmission in under_way:
+            if not transmission.settled:
+                acknowledged = max(0, min(transmission.count, heard - transmission.position))
+                self._settle(transmission, acknowledged)
+
+    def _settle(self, transmission: _Transmission, acknowledged: int) -> None:
+        """Report the acknowledged bytes to the transfer, and free the file or put it back."""
+        transmission.settled = True  # an acknowledgement still under way changes nothing now
+        file, start = transmission.file, transmission.start
+        file.transfer.acknowledge((start, start + acknowledged))
+        if file.transfer.complete:
+            self._store.free(file)
+        else:
+            self._onboard.recorder.put_back(file)
