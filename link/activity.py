@@ -1,13 +1,18 @@
-"""How much goes on around a latent: the sums whose logarithms pick a scale's correction.
+"""Context for entropy coding: weighted sums of already coded magnitudes around a latent.
 
-docs/codec.md has num and den; both are here in units of 1/32, that is divided by the window's n,
-a power of two, so that one formula serves every group:
+The idea of backward adaptation, a latent's scale corrected by the magnitudes of its coded
+neighbours, is that of context modelling in image coding (Wu and Memon, CALIC, IEEE Trans. Commun.
+45(4), 1997); here it corrects the scales of a hyperprior (Ballé et al., arXiv 1802.01436), and the
+four phases of positions are a checkerboard context (He et al., arXiv 2103.15306) taken once more.
+
+docs/codec.md defines num and den. Both are here in units of 1/32, that is divided by the window's
+n, a power of two, so that one formula serves every group:
 
     16 · S + (16 · F + 2n) / n          of magnitudes |k|
          S_E + (  F_E  + 2n) / n        of expectations E, which are in 1/16 already
 
-So magnitudes are kept times 16, both fit 16 bits (at most 4080), and what follows is the same for
-both. All of it is whole numbers, or float32 that holds them and their n-ths exactly.
+So magnitudes are stored times 16, both fit 16 bits (at most 4080), and the same code serves both.
+All numbers are integers, or float32 values that hold them and their n-ths exactly.
 """
 
 from __future__ import annotations
@@ -19,21 +24,23 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .entropy_model import BINS, PHASES, SCALES, SPOKEN, EntropyModel, Group
+from .entropy_model import BINS, CODED_LEVEL, PHASES, SCALES, EntropyModel, Group
 from .planes import Integers, LogScales, TileShape
 
 UNIT: Final = 16
-"""Magnitudes are kept times this."""
-_NARROW: Final = 16
-"""So many planes of at most 4080 add up in 16 bits."""
+"""Magnitudes are stored times this."""
+_PLANES_IN_16_BITS: Final = 16
+"""How many planes of values up to 4080 can be added in 16 bits."""
 _LOWEST: Final = 256
-"""What a float32's upper bits (exponent, first bit of the mantissa) are in the first bin."""
+"""Upper bits of a float32 (exponent, first bit of the mantissa) in the first bin."""
 
 
-def own(
+def neighbour_sum(
     planes: Integers, step: int, stride: int, phase: int, run: slice, out: Integers | None = None
 ) -> Integers:
-    """Return S of a run of positions: coded neighbours, weighted 2 (edge) and 1 (corner).
+    """Return the neighbour sum S of a run of positions, in the latents' own channels.
+
+    Neighbours coded before weigh 2 (edge) and 1 (corner).
 
     Args:
         planes: uint16 (4 · step): phases, in each of them the channels' planes.
@@ -69,15 +76,15 @@ def own(
     return total
 
 
-def around(planes: Integers, groups: Sequence[Group], shape: TileShape) -> NDArray[np.float32]:
-    """Return (F + 2n) / n of each group's window: weights 8, 2 (edge) and 1 (corner).
+def window_sum(planes: Integers, groups: Sequence[Group], shape: TileShape) -> NDArray[np.float32]:
+    """Return the window sum (F + 2n) / n of each group: weights 8, 2 (edge) and 1 (corner).
 
     On the whole grid these are (1, 2, 1) down times (1, 2, 1) across, and 4 in the centre.
 
     Args:
         planes: uint16 (4, channels, plane).
-        groups: Whose windows.
-        shape: Of the tile.
+        groups: The groups whose windows are summed.
+        shape: Shape of the tile.
 
     Returns:
         (4, groups, plane).
@@ -86,8 +93,8 @@ def around(planes: Integers, groups: Sequence[Group], shape: TileShape) -> NDArr
     for number, group in enumerate(groups):
         if group.window:
             window = planes[:, group.first - group.window : group.first]
-            if group.window > _NARROW:
-                window = window.reshape(4, -1, _NARROW, shape.plane)
+            if group.window > _PLANES_IN_16_BITS:
+                window = window.reshape(4, -1, _PLANES_IN_16_BITS, shape.plane)
                 window = np.add.reduce(window, axis=2, dtype=np.uint16)
                 total[:, number] = np.add.reduce(window, axis=1, dtype=np.uint32)
             else:
@@ -114,16 +121,16 @@ def around(planes: Integers, groups: Sequence[Group], shape: TileShape) -> NDArr
     return total
 
 
-def cells(num: NDArray[np.float32], den_bins: Integers) -> Integers:
-    """Return places in a correction table, bins of num by bins of den; `num` is used up."""
-    found = bins(num)
-    found *= BINS
-    found += den_bins
-    return found
+def correction_index(num: NDArray[np.float32], den_bins: Integers) -> Integers:
+    """Return indices into a correction table, bins of num by bins of den; `num` is overwritten."""
+    index = log_bins(num)
+    index *= BINS
+    index += den_bins
+    return index
 
 
-def bins(value: NDArray[np.float32]) -> NDArray[np.int32]:
-    """Return bin(v) = 2·e + h − 2 of sums in units of 1/32; the array is used up.
+def log_bins(value: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Return bin(v) = 2·e + h − 2 of sums in units of 1/32; the array is overwritten.
 
     e is the number of the highest bit and h the bit below it: a float's exponent and the first
     bit of its mantissa. The smallest sum is 2 and the largest below 2^17, so nothing is clipped.
@@ -134,23 +141,24 @@ def bins(value: NDArray[np.float32]) -> NDArray[np.int32]:
     return np.asarray(bits)
 
 
-class Spoken:
-    """The latents of a tile that are coded at one quality: where they are, and how wide.
+class CodedLatents:
+    """The latents of a tile that are coded at one quality: their positions and scales.
 
-    They are in the order of the planes (phase, channel, row, column).
+    The others are skipped: their scale is so small that they are zero without being coded. Coded
+    latents are in the order of the planes (phase, channel, row, column).
 
     Attributes:
         flat: Positions in planes (4, channels, plane).
-        plane: Which plane, phase · channels + channel.
+        plane: Number of the plane of each, phase · channels + channel.
         level: log₂-scale + log₂-gain + 130.
-        base: The scale indices of that, before any correction.
+        base: Scale index of each before any correction.
         edges: Where each (phase, group) begins among them, and where the last ends.
     """
 
     def __init__(self, model: EntropyModel, scales: LogScales, quality: int) -> None:
         self.model, self.shape = model, scales.shape
         level = (scales.planes + model.gain[quality][:, None]).reshape(-1)
-        self.flat = (level >= SPOKEN).nonzero()[0]
+        self.flat = (level >= CODED_LEVEL).nonzero()[0]
         self.plane = self.flat // self.shape.plane
         self.level = level.take(self.flat)
         self.base = np.minimum(self.level >> 2, SCALES - 1)
@@ -158,37 +166,37 @@ class Spoken:
         starts = (np.arange(4)[:, None] * model.latents + firsts).ravel() * self.shape.plane
         self.edges = np.append(self.flat.searchsorted(starts), self.flat.size)
 
-    def parts(self) -> NDArray[np.uint16]:
-        """Return each one's number in coding order: 4 · group + phase."""
+    def steps(self) -> NDArray[np.uint16]:
+        """Return the step of the coding order that each belongs to: 4 · group + phase."""
         count = len(self.model.groups)
         number = (4 * np.arange(count) + np.arange(4)[:, None]).ravel().astype(np.uint16)
         return number.repeat(np.diff(self.edges))
 
-    def mine(self, group: int, phase: int) -> slice:
-        """Return which of them are in a group and phase."""
+    def latents_of(self, group: int, phase: int) -> slice:
+        """Return which of them belong to a group and phase."""
         at = phase * len(self.model.groups) + group
         return slice(int(self.edges[at]), int(self.edges[at + 1]))
 
     def sums(self, planes: NDArray[np.uint16]) -> NDArray[np.float32]:
-        """Return num or den of every one, of the magnitudes or expectations of all."""
+        """Return num (from magnitudes) or den (from expectations) of every coded latent."""
         model, shape = self.model, self.shape
-        far = around(planes.reshape(4, model.latents, shape.plane), model.groups, shape)
+        far = window_sum(planes.reshape(4, model.latents, shape.plane), model.groups, shape)
         total = far.reshape(-1).take(self._far)
         step = model.latents * shape.plane
         near = np.zeros((4, step), np.uint16)
         for phase in range(1, 4):
-            own(planes, step, shape.stride, phase, slice(0, step), near[phase])
+            neighbour_sum(planes, step, shape.stride, phase, slice(0, step), near[phase])
         total += near.reshape(-1).take(self.flat)
         return total
 
     @cached_property
     def _far(self) -> Integers:
-        """Their positions in planes (4, groups, plane)."""
+        """Positions in planes (4, groups, plane)."""
         distance = self.model.to_groups * self.shape.plane
         return np.asarray(self.flat - distance.take(self.plane))
 
     def expected(self) -> NDArray[np.float32]:
-        """Return den of every one: what the scales had led to expect."""
+        """Return den of every coded latent: the sums that the scales lead to expect."""
         planes = np.zeros(4 * self.model.latents * self.shape.plane, np.uint16)
         planes[self.flat] = self.model.expected.take(self.base)
         return self.sums(planes)

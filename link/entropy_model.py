@@ -1,7 +1,8 @@
 """The learned codec's entropy model: integers that both ends of the link hold, ready for use.
 
-What each array means, and every formula, stands in docs/codec.md ("Integers of the entropy
-path"). Here the tables of the model's file become coder models and look-up tables.
+A scale hyperprior (Ballé et al., arXiv 1802.01436) in integers. docs/codec.md ("Integers of the
+entropy path") defines each array and every formula. Here the tables of the model's file become
+coder models and look-up tables.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ MANTISSA_BITS: Final = 12
 MANTISSAS: Final = np.floor(np.exp2(np.arange(32) / 32) * 2**MANTISSA_BITS + 0.5).astype(np.int64)
 LATENT_FRACTION: Final = 4
 MEAN_FRACTION: Final = 14
-SPOKEN: Final = 4
-"""Log-scale + 130 + log-gain from which a latent is coded: scale index 1. Below it is silent."""
+CODED_LEVEL: Final = 4
+"""Log-scale + 130 + log-gain from which a latent is coded: scale index 1. Others are skipped."""
 OUTSIDE: Final = -8192
-"""A log-scale of positions that are not there: always silent."""
+"""A log-scale of positions outside the tile: always skipped."""
 SIDE_LOW: Final = -32
 SIDE_CONTEXTS: Final = 6
 BINS: Final = 32
@@ -68,7 +69,7 @@ class MeanSource:
 
 @dataclass(frozen=True)
 class EntropyModel:
-    """Everything that decides how integers become bits.
+    """Everything that determines how integers become bits.
 
     Attributes:
         arrays: The model's integers by name.
@@ -126,7 +127,7 @@ class EntropyModel:
 
     @property
     def predicted(self) -> int:
-        """Leading channels that have means."""
+        """Number of predicted channels, the first ones: they have means."""
         return int(self.arrays["means"].shape[1])
 
     @cached_property

@@ -1,4 +1,9 @@
-"""The leading channels: each latent's mean, predicted from what is decoded around it."""
+"""Predicted means: the mean of a latent of the first channels, from decoded latents around it.
+
+Linear prediction from a causal neighbourhood, as in lossless image coding, of the first principal
+components only. It takes the place of the network that predicts means in a mean-scale hyperprior
+(Minnen et al., arXiv 1809.02736).
+"""
 
 from __future__ import annotations
 
@@ -18,13 +23,13 @@ from .planes import Integers, TileShape
 from .rangecoder import CodeError
 
 LARGEST_LATENT: Final = 1 << 20
-"""Latents beyond this come of no picture: y has 18 bits."""
+"""No picture has latents beyond this: y has 18 bits."""
 
 
-class Leading:
-    """ŷ of the leading channels as far as it is known, and the means that follow from it.
+class PredictedMeans:
+    """ŷ of the predicted channels as far as it is known, and the means that follow from it.
 
-    All numbers are whole, in float64: far below 2^53.
+    All numbers are integers in float64, far below 2^53.
     """
 
     def __init__(self, model: EntropyModel, shape: TileShape) -> None:
@@ -32,7 +37,7 @@ class Leading:
         self._decoded = np.zeros((4, model.predicted, shape.plane))
 
     def means(self, number: int, group: Group, phase: int) -> NDArray[np.float64] | None:
-        """Return μ (channels, plane) of a part; None of channels that have none."""
+        """Return μ (channels, plane) of a group in a phase; None where the group has no means."""
         if group.first >= self.model.predicted:
             return None
         shape, channels = self.shape, group.last - group.first
@@ -52,15 +57,15 @@ class Leading:
         return total
 
     def keep(self, group: Group, phase: int, decoded: NDArray[np.float64]) -> None:
-        """Keep ŷ of a part (channels, plane), zero outside the tile."""
+        """Store ŷ of a group in a phase (channels, plane), zero outside the tile."""
         own = self._decoded[phase, group.first : group.last]
         np.multiply(decoded, self.shape.mask[phase], out=own)
 
     def check(self, group: Group, phase: int) -> None:
-        """Refuse what no encoder makes, before anything grows out of it.
+        """Refuse latents that no encoder makes, before sums of them overflow.
 
         Raises:
-            CodeError: Beyond any picture's latents.
+            CodeError: Latents beyond those of any picture.
         """
         own = self._decoded[phase, group.first : group.last]
         if own.max() > LARGEST_LATENT or own.min() < -LARGEST_LATENT:
@@ -75,7 +80,7 @@ def rescale(symbols: Integers, gain: Integers) -> Integers:
     """Return ŷ − μ of symbols k at log₂-gains in 1/32 octave that fit their shape.
 
     Raises:
-        CodeError: Beyond any picture's latents.
+        CodeError: Latents beyond those of any picture.
     """
     down = -gain.astype(np.int64)
     size = np.abs(symbols).astype(np.int64)
@@ -91,7 +96,7 @@ def rescale(symbols: Integers, gain: Integers) -> Integers:
 
 
 def signed(size: Integers, like: Integers) -> Integers:
-    """Give sizes, which are used up, the signs of other integers."""
+    """Give magnitudes, which are overwritten, the signs of other integers."""
     sign = like >> (8 * like.itemsize - 1)
     size ^= sign
     size -= sign

@@ -1,9 +1,9 @@
-"""A tile's latent positions, and how they lie in memory.
+"""A tile's latent positions, and their layout in memory.
 
 Positions are split into their phases. A phase of a channel is a *plane* of ⌈rows/2⌉ + 1 rows and
 ⌈columns/2⌉ + 1 columns, the last ones always zero, and planes lie one after another. So a
-neighbour is at a fixed distance, whichever plane a position is in, and what lies outside the
-tile reads as zero: every sum over neighbours is a few additions of long, plain arrays.
+neighbour is at a fixed distance, whichever plane a position is in, and positions outside the
+tile read as zero: every sum over neighbours is a few additions of long, plain arrays.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Integers = NDArray[Any]
 
 @dataclass(frozen=True)
 class TileShape:
-    """A tile's latent positions, and how they lie in planes.
+    """The size of a tile in latents, and the layout of its planes.
 
     Attributes:
         rows: Rows of latents.
@@ -85,10 +85,10 @@ class TileShape:
 
 @dataclass(frozen=True, eq=False)
 class LogScales:
-    """A tile's log₂-scales L, whatever the quality.
+    """A tile's log₂-scales L, which do not depend on the quality.
 
     Attributes:
-        shape: Of the tile.
+        shape: Shape of the tile.
         planes: L + 130 (4, channels, plane), `OUTSIDE` where there is no position.
     """
 

@@ -1,8 +1,8 @@
 """A tile's codestream: side information and latents through one range coder.
 
-docs/bitstream.md ("The student's codestream") tells the order of symbols; this is it as code,
-writer and reader side by side. Nothing here runs a network: the reader is given log-scales by
-whoever holds the hyper synthesis.
+docs/bitstream.md ("The student's codestream") specifies the order of symbols; writer and reader
+stand side by side here. Nothing here runs a network: the reader gets log-scales from a function,
+the hyper synthesis.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .entropy_model import (
     TABLES,
     EntropyModel,
 )
-from .latents import Part, Walk
+from .latents import DecodingOrder, GroupPhase
 from .leading import rescale
 from .planes import Integers, LogScales, TileShape
 from .rangecoder import CodeError, SymbolReader, Symbols, SymbolWriter
@@ -38,10 +38,10 @@ _SPLIT: Final = SPLIT_INDEX.astype(np.uint8)
 
 @dataclass(frozen=True, eq=False)
 class AnalysedTile:
-    """A tile after the networks: all that its codestream is made of, at any quality.
+    """A tile after the networks: everything that its codestream depends on, at any quality.
 
     Attributes:
-        shape: Of the tile, in latents.
+        shape: Size of the tile in latents.
         latents: y (channels, rows, columns), int32.
         side: ẑ (channels, half the rows, half the columns), int8.
         log_scales: L (channels, rows, columns), int16.
@@ -110,52 +110,52 @@ def decode_tile(
     reader = SymbolReader(data)
     side = _read_side(reader, model, -(-shape.rows // 2), -(-shape.columns // 2))
     scales = LogScales.of(shape, hyper(side))
-    walk = Walk(model, scales, quality)
-    decoding = _Decoding(reader, model, walk, quality)
-    walk.run(decoding)
+    order = DecodingOrder(model, scales, quality)
+    decoding = _Decoding(reader, model, order, quality)
+    order.run(decoding)
     reader.finish()
     out = shape.join(decoding.latents)
-    out[: model.predicted] = walk.leading.latents()
+    out[: model.predicted] = order.predicted.latents()
     return out
 
 
-def _write_latents(writer: SymbolWriter, model: EntropyModel, found: TileSymbols) -> None:
-    """Write a tile's symbols: parts in coding order, in each of them table after table."""
-    parts = 4 * len(model.groups)
-    wide = int(found.index.max()) >= TABLES
-    key = found.part * np.uint16(TABLES)
-    key += np.take(TABLE_OF_INDEX, found.index) if wide else found.index
+def _write_latents(writer: SymbolWriter, model: EntropyModel, tile: TileSymbols) -> None:
+    """Write a tile's symbols: step by step in coding order, table by table within a step."""
+    steps = 4 * len(model.groups)
+    has_low_bits = int(tile.index.max()) >= TABLES
+    key = tile.step * np.uint16(TABLES)
+    key += np.take(TABLE_OF_INDEX, tile.index) if has_low_bits else tile.index
     order = stable_order(key)
-    counts = np.bincount(key, minlength=parts * TABLES)
-    symbols = found.symbols.take(order)
+    counts = np.bincount(key, minlength=steps * TABLES)
+    symbols = tile.symbols.take(order)
     bits, low = np.empty(0, np.uint8), np.empty(0, np.int32)
-    if wide:
-        bits = np.take(_SPLIT, found.index).take(order)
+    if has_low_bits:
+        bits = np.take(_SPLIT, tile.index).take(order)
         symbols, low = split(symbols, bits)
-    reach = np.repeat(np.tile(model.reach_of_table, parts), counts)
+    reach = np.repeat(np.tile(model.reach_of_table, steps), counts)
     places, (beyond, escapes) = _table_places(symbols, reach)
-    part_ends = counts.reshape(parts, TABLES).sum(axis=1).cumsum()
-    escape_ends = np.searchsorted(beyond, part_ends).tolist() if escapes else []
+    step_ends = counts.reshape(steps, TABLES).sum(axis=1).cumsum()
+    escape_ends = np.searchsorted(beyond, step_ends).tolist() if escapes else []
     tables = counts.nonzero()[0]
     ends = counts.take(tables).cumsum().tolist()
     models, write, start, begin = model.latent_models, writer.write, 0, 0
-    if not wide and not escapes:
+    if not has_low_bits and not escapes:
         for at, end in zip((tables % TABLES).tolist(), ends, strict=True):
             write(places[start:end], models[at])
             start = end
         return
-    first_escape, part_end = 0, part_ends.tolist()
+    first_escape, step_end = 0, step_ends.tolist()
     for at, end in zip(tables.tolist(), ends, strict=True):
-        part, table = divmod(at, TABLES)
+        step, table = divmod(at, TABLES)
         write(places[start:end], models[table])
         start = end
-        if end == part_end[part]:
-            # What its tables do not hold follows the symbols of a part.
-            if wide:
+        if end == step_end[step]:
+            # Low bits and escapes follow the symbols of a step.
+            if has_low_bits:
                 _write_low(writer, model, bits[begin:end], low[begin:end])
             if escapes:
-                _write_escapes(writer, model, escapes[first_escape : escape_ends[part]])
-                first_escape = escape_ends[part]
+                _write_escapes(writer, model, escapes[first_escape : escape_ends[step]])
+                first_escape = escape_ends[step]
             begin = end
 
 
@@ -177,7 +177,7 @@ def stable_order(key: NDArray[np.uint16]) -> Integers:
 def _write_low(
     writer: SymbolWriter, model: EntropyModel, bits: NDArray[np.uint8], low: Symbols
 ) -> None:
-    """Write the low bits of a part's symbols."""
+    """Write the low bits of a step's symbols."""
     for count in range(1, int(bits.max()) + 1):
         own = low[bits == count]
         if own.size:
@@ -211,16 +211,18 @@ def _write_escapes(writer: SymbolWriter, model: EntropyModel, escapes: list[int]
 class _Decoding:
     """Bits to symbols, symbols to decoded latents."""
 
-    def __init__(self, reader: SymbolReader, model: EntropyModel, walk: Walk, quality: int) -> None:
-        self.reader, self.model, self.walk = reader, model, walk
+    def __init__(
+        self, reader: SymbolReader, model: EntropyModel, order: DecodingOrder, quality: int
+    ) -> None:
+        self.reader, self.model, self.order = reader, model, order
         self.gain = model.gain[quality]
-        self.latents = np.zeros((4, model.latents, walk.shape.plane), np.int32)
+        self.latents = np.zeros((4, model.latents, order.shape.plane), np.int32)
 
-    def __call__(self, part: Part) -> Symbols:
-        symbols = self._read(part.index)
-        spoken = self.walk.spoken
-        gain = self.gain[spoken.plane[part.spoken] % self.model.latents]
-        self.latents.reshape(-1)[spoken.flat[part.spoken]] = rescale(symbols, gain)
+    def __call__(self, latents: GroupPhase) -> Symbols:
+        symbols = self._read(latents.index)
+        coded = self.order.coded
+        gain = self.gain[coded.plane[latents.coded] % self.model.latents]
+        self.latents.reshape(-1)[coded.flat[latents.coded]] = rescale(symbols, gain)
         return symbols
 
     def _read(self, index: NDArray[np.uint8]) -> Symbols:
