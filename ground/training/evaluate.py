@@ -1,14 +1,14 @@
-"""Rate-distortion on held-out pictures, beside OpenJPEG 9/7 with its colour transform.
+"""Rate-distortion on held-out pictures, compared with OpenJPEG 9/7 and its colour transform.
 
-BD-rate: PCHIP of log-rate over PSNR, a picture at a time, over the PSNR that JPEG 2000 reaches
-from 0.1 to 1.5 bits per pixel, then the mean over pictures (Bjøntegaard, VCEG-M33; PCHIP as
-JCT-VC does it).
+BD-rate is `ground.bdrate`'s, of one picture at a time over the PSNR that JPEG 2000 reaches from
+0.1 to 1.5 bits per pixel, then the mean over pictures.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..bdrate import BdRate, bd_rate
 from .colour import (
     MATRIX_FRACTION,
     difference_covariance,
@@ -44,23 +45,10 @@ class Curve:
     psnr_db: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One picture against the anchor.
-
-    Attributes:
-        bd_rate: change of rate at equal PSNR; -0.25 means 25 % fewer bits. NaN: no overlap.
-        coverage: share of the anchor's PSNR range that the curve reaches.
-    """
-
-    bd_rate: float
-    coverage: float
-
-
 def psnr(first: NDArray[np.float64], second: NDArray[np.float64], peak: float = 255.0) -> float:
-    """Return the peak signal-to-noise ratio in dB over all samples (100 where equal)."""
+    """Return the peak signal-to-noise ratio in dB over all samples; infinite if all are equal."""
     error = float(np.mean((first - second) ** 2))
-    return 100.0 if error == 0 else 10.0 * float(np.log10(peak * peak / error))
+    return math.inf if error == 0 else 10.0 * math.log10(peak * peak / error)
 
 
 def anchor_curve(pixels: NDArray[np.uint8]) -> Curve:
@@ -85,52 +73,13 @@ def monotone(bpp: Sequence[float], psnr_db: Sequence[float]) -> Curve:
     return Curve(tuple(r for r, _ in kept), tuple(q for _, q in kept))
 
 
-def pchip_integral(
-    x: NDArray[np.float64], y: NDArray[np.float64], start: float, end: float
-) -> float:
-    """Return the integral of the monotone cubic through (x, y) (Fritsch and Butland, 1984)."""
-    width, slope = np.diff(x), np.diff(y) / np.diff(x)
-    inner = np.zeros(len(x))
-    left, right = 2 * width[1:] + width[:-1], width[1:] + 2 * width[:-1]
-    same = slope[:-1] * slope[1:] > 0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = (left + right) / (left / slope[:-1] + right / slope[1:])
-    inner[1:-1] = np.where(same, mean, 0.0)
-    second = min(1, len(width) - 1)
-    inner[0] = _end_slope(width[0], width[second], slope[0], slope[second])
-    inner[-1] = _end_slope(width[-1], width[-1 - second], slope[-1], slope[-1 - second])
-    curvature = (3 * slope - 2 * inner[:-1] - inner[1:]) / width
-    bend = (inner[:-1] + inner[1:] - 2 * slope) / width**2
-    low, high = np.clip(start, x[:-1], x[1:]) - x[:-1], np.clip(end, x[:-1], x[1:]) - x[:-1]
-
-    def primitive(t: NDArray[np.float64]) -> NDArray[np.float64]:
-        result = t * (y[:-1] + t * (inner[:-1] / 2 + t * (curvature / 3 + t * bend / 4)))
-        return np.asarray(result)
-
-    return float((primitive(high) - primitive(low)).sum())
-
-
-def _end_slope(near: float, far: float, slope: float, next_slope: float) -> float:
-    """Return the three-point slope at an end, kept monotone."""
-    value = ((2 * near + far) * slope - near * next_slope) / (near + far)
-    if value * slope <= 0:
-        return 0.0
-    if slope * next_slope <= 0 and abs(value) > 3 * abs(slope):
-        return 3 * slope
-    return float(value)
-
-
-def compare(anchor: Curve, tested: Curve) -> Comparison:
+def compare(anchor: Curve, tested: Curve) -> BdRate:
     """Return BD-rate and coverage over the PSNR that the anchor reaches at `ANCHOR_RATES`."""
-    reached = np.interp(np.log(ANCHOR_RATES), np.log(anchor.bpp), anchor.psnr_db)
-    low, high = float(reached[0]), float(reached[1])
-    start, end = max(low, tested.psnr_db[0]), min(high, tested.psnr_db[-1])
-    if high <= low or end <= start or len(tested.bpp) < 2:
-        return Comparison(float("nan"), 0.0)
-    difference = pchip_integral(
-        np.array(tested.psnr_db), np.log(tested.bpp), start, end
-    ) - pchip_integral(np.array(anchor.psnr_db), np.log(anchor.bpp), start, end)
-    return Comparison(float(np.expm1(difference / (end - start))), (end - start) / (high - low))
+    return bd_rate(
+        list(zip(anchor.bpp, anchor.psnr_db, strict=True)),
+        list(zip(tested.bpp, tested.psnr_db, strict=True)),
+        ANCHOR_RATES,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +147,16 @@ def codec_curve(
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Held-out results: BD-rate and coverage over all pictures and by group."""
+    """Held-out results.
 
-    bd_rate: float
-    coverage: float
-    groups: dict[str, Comparison]
+    Attributes:
+        mean: Mean BD-rate and coverage over all pictures.
+        groups: The same by group.
+        curves: The codec's curve of each picture.
+    """
+
+    mean: BdRate
+    groups: dict[str, BdRate]
     curves: dict[str, Curve]
 
 
@@ -212,30 +166,30 @@ def evaluate(
     """Code every sample at every quality and compare with its anchor."""
     was_training = codec.training
     codec.eval()
-    results: dict[str, list[Comparison]] = defaultdict(list)
+    results: dict[str, list[BdRate]] = defaultdict(list)
     curves = {}
     for sample in samples:
         curves[sample.name] = codec_curve(codec, sample.pixels, qualities)
         results[sample.group].append(compare(sample.anchor, curves[sample.name]))
     codec.train(was_training)
-    every = [c for group in results.values() for c in group]
-    return Summary(
-        _mean([c.bd_rate for c in every]),
-        _mean([c.coverage for c in every]),
-        {
-            group: Comparison(_mean([c.bd_rate for c in v]), _mean([c.coverage for c in v]))
-            for group, v in results.items()
-        },
-        curves,
+    every = [result for group in results.values() for result in group]
+    return Summary(_mean(every), {name: _mean(group) for name, group in results.items()}, curves)
+
+
+def _mean(results: Sequence[BdRate]) -> BdRate:
+    """Return the mean over the pictures whose curves have a quality in common with the anchor's."""
+    return BdRate(
+        _finite_mean([result.percent for result in results]),
+        _finite_mean([result.coverage for result in results]),
     )
 
 
-def _mean(values: Sequence[float]) -> float:
-    finite = [v for v in values if not np.isnan(v)]
-    return float(np.mean(finite)) if finite else float("nan")
+def _finite_mean(values: Sequence[float]) -> float:
+    finite = [value for value in values if not math.isnan(value)]
+    return float(np.mean(finite)) if finite else math.nan
 
 
 def tensor_psnr(first: Tensor, second: Tensor) -> Tensor:
-    """Return PSNR in dB of each sample of two batches of grey levels."""
-    error = (first - second).square().mean(dim=(1, 2, 3)).clamp_min(1e-6)
+    """Return PSNR in dB of each sample of two batches of grey levels; infinite where equal."""
+    error = (first - second).square().mean(dim=(1, 2, 3))
     return 10.0 * torch.log10(255.0**2 / error)

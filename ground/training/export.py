@@ -133,7 +133,7 @@ def held_out_report(
         curve = integer_curve(codec, arrays, sample, range(0, QUALITY_STEPS + 1, step))
         curves[sample.name] = curve
         result = compare(sample.anchor, monotone(curve["bpp"], curve["psnr_db"]))
-        by_group.setdefault(sample.group, []).append((result.bd_rate, result.coverage))
+        by_group.setdefault(sample.group, []).append((result.percent / 100, result.coverage))
     every = np.array([v for values in by_group.values() for v in values])
     mean = np.nanmean(every, axis=0)
     return {

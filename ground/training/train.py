@@ -360,22 +360,22 @@ class Trainer:
         row: dict[str, object] = {
             "step": self.step,
             "minutes": round(self.seconds / 60, 2),
-            "bd_rate": round(summary.bd_rate, 5),
-            "coverage": round(summary.coverage, 4),
+            "bd_rate": round(summary.mean.percent / 100, 5),
+            "coverage": round(summary.mean.coverage, 4),
         }
-        row.update({f"bd_rate {g}": round(c.bd_rate, 4) for g, c in summary.groups.items()})
+        row.update({f"bd_rate {g}": round(c.percent / 100, 4) for g, c in summary.groups.items()})
         row.update({f"coverage {g}": round(c.coverage, 3) for g, c in summary.groups.items()})
         self._append("evaluation.csv", row)
         took = time.monotonic() - started
         log.info(
             "step %d: BD-rate %+.1f %%, coverage %.0f %% (%.0f s)",
             self.step,
-            100 * summary.bd_rate,
-            100 * summary.coverage,
+            summary.mean.percent,
+            100 * summary.mean.coverage,
             took,
         )
-        if summary.bd_rate < self.best:
-            self.best = summary.bd_rate
+        if summary.mean.percent / 100 < self.best:
+            self.best = summary.mean.percent / 100
             self.save("best")
         return summary
 

@@ -5,10 +5,8 @@ from downpass.ground.training.evaluate import (
     anchor_curve,
     compare,
     monotone,
-    pchip_integral,
     psnr,
 )
-from scipy import interpolate
 
 RATES = np.array([0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0])
 ANCHOR = Curve(tuple(RATES), tuple(30 + 3 * np.log2(RATES / 0.1)))
@@ -16,12 +14,12 @@ ANCHOR = Curve(tuple(RATES), tuple(30 + 3 * np.log2(RATES / 0.1)))
 
 def test_half_the_rate_is_minus_fifty_per_cent():
     result = compare(ANCHOR, Curve(tuple(RATES / 2), ANCHOR.psnr_db))
-    assert result.bd_rate == pytest.approx(-0.5)
+    assert result.percent == pytest.approx(-50)
     assert result.coverage == pytest.approx(1.0)
 
 
 def test_the_same_curve_is_nothing():
-    assert compare(ANCHOR, ANCHOR).bd_rate == pytest.approx(0.0)
+    assert compare(ANCHOR, ANCHOR).percent == pytest.approx(0.0)
 
 
 def test_coverage_counts_the_anchors_range():
@@ -36,7 +34,7 @@ def test_coverage_counts_the_anchors_range():
 def test_curves_that_do_not_meet():
     far = Curve((0.1, 1.0), (60.0, 70.0))
     result = compare(ANCHOR, far)
-    assert np.isnan(result.bd_rate)
+    assert np.isnan(result.percent)
     assert result.coverage == 0
 
 
@@ -47,7 +45,7 @@ def test_points_that_a_cheaper_one_beats_are_dropped():
 
 def test_psnr_by_hand():
     assert psnr(np.zeros((2, 2)), np.full((2, 2), 255.0)) == pytest.approx(0.0)
-    assert psnr(np.zeros(4), np.zeros(4)) == 100.0
+    assert psnr(np.zeros(4), np.zeros(4)) == np.inf
 
 
 def test_the_anchor_is_jpeg_2000(scenery):
@@ -55,14 +53,3 @@ def test_the_anchor_is_jpeg_2000(scenery):
     assert list(curve.bpp) == sorted(curve.bpp)
     assert list(curve.psnr_db) == sorted(curve.psnr_db)
     assert curve.psnr_db[-1] > 45
-
-
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("points", [2, 3, 9])
-def test_pchip_is_scipys(seed, points):
-    rng = np.random.default_rng(seed)
-    x = np.cumsum(rng.uniform(0.1, 3, points))
-    y = np.cumsum(rng.normal(0.3, 1, points))
-    start, end = x[0] + 0.1 * (x[-1] - x[0]), x[-1] - 0.2 * (x[-1] - x[0])
-    expected = interpolate.PchipInterpolator(x, y).integrate(start, end)
-    assert pchip_integral(x, y, start, end) == pytest.approx(float(expected), rel=1e-9)
