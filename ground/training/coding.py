@@ -1,17 +1,17 @@
 """The entropy path in integers: gains, means, scale indices and the order of coding.
 
-    for each channel group (leading components first)
+    for each channel group (principal components first)
       for each phase of positions (0,0) (1,1) (0,1) (1,0)
         base  = L + G                             log₂-scale in steps, 1/32 octave
-        where index(base) = 0 the latent is silent: k = 0, and nothing is coded
-        μ     = (Σ w · ŷ + 2^13) >> 14            leading channels only, else 0
+        where index(base) = 0 the latent is skipped: k = 0, and nothing is coded
+        μ     = (Σ w · ŷ + 2^13) >> 14            predicted channels only, else 0
         |k|   = (|y - μ| · M + offset) >> shift   to code; its sign is (y - μ)'s
         index = (base + correction(num, den) + 130) >> 2, clipped to 0…120
         ŷ     = μ ± ((|k| · M' · 2^e + 2^11) >> 12)
 
-`walk` is that loop, for encoder and decoder alike: what differs is the `exchange` given to it,
-which turns latents into symbols or takes symbols from a bitstream. It is the reference that
-the runtime is tested against, written to be read beside docs/codec.md.
+`TileReference.run` is that loop, for encoder and decoder alike: they differ in the function given
+to it, which turns latents into symbols or returns known symbols. It is the reference that the
+runtime is tested against, written to be read beside docs/codec.md.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ MANTISSA_BITS = 12
 MANTISSAS = np.floor(np.exp2(np.arange(32) / 32) * 2**MANTISSA_BITS + 0.5).astype(np.int64)
 """2^(i/32) in units of 2^-12."""
 
-SILENT = -1
-"""In place of a scale index: this latent is zero and nothing is coded."""
+SKIPPED = -1
+"""In place of a scale index: the latent is skipped, that is zero without being coded."""
 
-Exchange = Callable[[slice, tuple[slice, slice], Integers, Integers], Integers]
+SymbolsOf = Callable[[slice, tuple[slice, slice], Integers, Integers], Integers]
 """(channels, (rows, columns), means, indices) → signed symbols of that part of the tile."""
 
 
@@ -87,8 +87,8 @@ def log_bin(value: Integers) -> Integers:
 
 
 @dataclass(frozen=True, slots=True)
-class TileCoder:
-    """Walks one tile at one quality.
+class TileReference:
+    """Codes or decodes one tile at one quality, slowly and plainly.
 
     Args:
         arrays: the exported integers (`gain`, `means`, `context.*`, `rounding`).
@@ -100,18 +100,18 @@ class TileCoder:
     log_scales: Integers
     quality: int
 
-    def walk(self, exchange: Exchange) -> tuple[Integers, Integers, Integers]:
+    def run(self, symbols_of: SymbolsOf) -> tuple[Integers, Integers, Integers]:
         """Code or decode the tile.
 
         Returns:
             Symbols, decoded latents ŷ and scale indices, (N, rows, columns) each; the index
-            of a silent latent is `SILENT`.
+            of a skipped latent is `SKIPPED`.
         """
         latents, rows, columns = self.log_scales.shape
         gain = self.arrays["gain"][self.quality].astype(np.int64)
         base = self.log_scales + gain[:, None, None]
         base_index = to_index(base)
-        spoken = base_index > 0
+        coded = base_index > 0
         symbols = np.zeros((latents, rows, columns), np.int64)
         decoded = np.zeros_like(symbols)
         indices = np.zeros_like(symbols)
@@ -119,8 +119,8 @@ class TileCoder:
         magnitude = np.zeros_like(symbols)
         for number, group in enumerate(groups(latents)):
             channels = slice(group.first, group.last)
-            before_k = _around_before(magnitude, group)
-            before_e = _around_before(expected, group)
+            before_k = _window_sum(magnitude, group)
+            before_e = _window_sum(expected, group)
             for phase, (row, column) in enumerate(PHASES):
                 place = (slice(row, None, 2), slice(column, None, 2))
                 if symbols[(0, *place)].size == 0:
@@ -128,15 +128,15 @@ class TileCoder:
                 part = (channels, *place)
                 means = self._means(decoded, group, phase)
                 weight = max(group.window, 1)
-                num = weight * _own(magnitude[channels], phase) + before_k[place]
-                den = weight * _own(expected[channels], phase) + before_e[place]
+                num = weight * _neighbour_sum(magnitude[channels], phase) + before_k[place]
+                den = weight * _neighbour_sum(expected[channels], phase) + before_e[place]
                 octave = int(np.log2(weight))
                 num_bin = _bin(16 * num + 2 * weight, octave)
                 den_bin = _bin(den + 2 * weight, octave)
                 table = self.arrays["context.correction"][number, phase].astype(np.int64)
                 index = to_index(base[part] + table[num_bin, den_bin])
-                index = np.where(spoken[part], index, SILENT)
-                k = np.where(spoken[part], exchange(channels, place, means, index), 0)
+                index = np.where(coded[part], index, SKIPPED)
+                k = np.where(coded[part], symbols_of(channels, place, means, index), 0)
                 step_gain = gain[channels, None, None]
                 symbols[part] = k
                 indices[part] = index
@@ -152,7 +152,7 @@ class TileCoder:
             to_index(self.log_scales + gain[:, None, None])
         ]
 
-        def exchange(
+        def quantised(
             channels: slice, place: tuple[slice, slice], means: Integers, _index: Integers
         ) -> Integers:
             part = (channels, *place)
@@ -160,11 +160,11 @@ class TileCoder:
             size = quantise(np.abs(difference), gain[channels, None, None], offset[part])
             return np.asarray(np.sign(difference) * size)
 
-        return self.walk(exchange)
+        return self.run(quantised)
 
     def decode(self, symbols: Integers) -> tuple[Integers, Integers, Integers]:
         """Return (symbols, ŷ, scale indices) of symbols that are known (in place of a stream)."""
-        return self.walk(lambda channels, place, _means, _index: symbols[(channels, *place)])
+        return self.run(lambda channels, place, _means, _index: symbols[(channels, *place)])
 
     def _means(self, decoded: Integers, group: Group, phase: int) -> Integers:
         row, column = PHASES[phase]
@@ -209,7 +209,7 @@ def _bin(value: Integers, octave: int) -> Integers:
     return np.asarray(np.clip(log_bin(value) - 2 * (5 + octave + LOWEST_BIN_OCTAVE), 0, BINS - 1))
 
 
-def _around_before(value: Integers, group: Group) -> Integers:
+def _window_sum(value: Integers, group: Group) -> Integers:
     """Return F (rows, columns): the window's channels, weighted 8, 2 and 1."""
     if group.window == 0:
         return np.zeros(value.shape[1:], np.int64)
@@ -225,7 +225,7 @@ def _around_before(value: Integers, group: Group) -> Integers:
     return np.asarray(out)
 
 
-def _own(value: Integers, phase: int) -> Integers:
+def _neighbour_sum(value: Integers, phase: int) -> Integers:
     """Return S at a phase's positions: coded neighbours, weighted 2 (edge) and 1 (corner)."""
     row, column = PHASES[phase]
     shape = value[:, row::2, column::2].shape

@@ -1,4 +1,4 @@
-"""Scales corrected by what is already coded: no multiplications to speak of, two table look-ups.
+"""Context for the scales: a correction from already coded magnitudes, by two table look-ups.
 
 A hyperprior of a hundredth of a bit per pixel knows roughly how busy a place is. Once some
 latents of the place are coded, their magnitudes say how wrong it was: with `num` the sum of
@@ -6,7 +6,7 @@ coded magnitudes around a latent and `den` the sum of what their scales had led 
 small table turns (log num, log den) into a correction of the latent's own log-scale. `den`
 tells the table also how much evidence there is.
 
-Order of coding: channel groups (leading components first), in each group four phases of
+Order of coding: channel groups (principal components first), in each group four phases of
 positions. Around a latent then lie, already coded,
   S: neighbours in its own channel, of earlier phases, weighted 2 (edge) and 1 (corner);
   F: the `window` channels before its group, at its own position and all eight neighbours,
@@ -33,7 +33,7 @@ PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))
 NODES = 12
 LOWEST_NODE = -4.5
 """log₂ of num and den at the first node; nodes are an octave apart."""
-SMALLEST_ACTIVITY = 1.0 / 16.0
+SMALLEST_SUM = 1.0 / 16.0
 """Added to num and den, so that their logarithms exist."""
 LARGEST_MAGNITUDE = 255
 SCALES_AN_OCTAVE = 8
@@ -119,7 +119,7 @@ class ScaleContext(nn.Module):
         self.group_of_channel: Tensor
 
     @torch.no_grad()
-    def activity(self, symbols: Tensor, log2_scale: Tensor) -> tuple[Tensor, Tensor]:
+    def sums(self, symbols: Tensor, log2_scale: Tensor) -> tuple[Tensor, Tensor]:
         """Return log₂ of num and den of every latent (b, c, h, w)."""
         expected = self.expected[table_index(log2_scale)]
         magnitude = symbols.abs().clamp_max(LARGEST_MAGNITUDE)
@@ -131,15 +131,15 @@ class ScaleContext(nn.Module):
         return self.offsets[table_index(log2_scale)]
 
     def _log_sum(self, value: Tensor) -> Tensor:
-        total = 0.5 * self._own_channel(value)
+        total = 0.5 * self._neighbour_sum(value)
         kernel = torch.tensor([[1.0, 2, 1], [2, 8, 2], [1, 2, 1]], device=value.device)
         for group in self.groups[1:]:
             before = value[:, group.first - group.window : group.first].sum(1, keepdim=True)
             around = functional.conv2d(before, kernel[None, None], padding=1)
             total[:, group.first : group.last] += around / (2 * group.window)
-        return torch.log2(total + SMALLEST_ACTIVITY)
+        return torch.log2(total + SMALLEST_SUM)
 
-    def _own_channel(self, value: Tensor) -> Tensor:
+    def _neighbour_sum(self, value: Tensor) -> Tensor:
         height, width = value.shape[2:]
         padded = functional.pad(value, (1, 1, 1, 1))
 
@@ -165,7 +165,7 @@ class ScaleContext(nn.Module):
 
     def forward(self, symbols: Tensor, log2_scale: Tensor) -> Tensor:
         """Return octaves to add to each latent's log₂-scale (in steps)."""
-        num, den = self.activity(symbols, log2_scale)
+        num, den = self.sums(symbols, log2_scale)
         height, width = symbols.shape[2:]
         phase = torch.zeros(height, width, dtype=torch.long, device=symbols.device)
         for number, (row, column) in enumerate(PHASES):

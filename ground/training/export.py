@@ -24,7 +24,7 @@ import torch
 from . import narrow
 from .augment import CropSampler
 from .checkpoint import averaged_codec, load
-from .coding import TileCoder, context_tables
+from .coding import TileReference, context_tables
 from .colour import (
     PLANE_FRACTION,
     canonical_planes,
@@ -111,7 +111,7 @@ def integer_curve(
     tile = analyse_tile(codec, planes[None].float(), 0)
     curve: dict[str, list[float]] = {"quality": [], "bpp": [], "psnr_db": []}
     for quality in qualities:
-        coder = TileCoder(arrays, tile.log_scales, quality)
+        coder = TileReference(arrays, tile.log_scales, quality)
         symbols, decoded, index = coder.encode(tile.latents)
         bits = ideal_bits(arrays, symbols, index, tile.side)
         latents = torch.from_numpy(decoded[None] / 2**LATENT_FRACTION).float()

@@ -425,14 +425,14 @@ class Codec(nn.Module):
                 correction = self.context(torch.floor(scaled + 0.5), expected)
             symbols = floor_straight(scaled, self.context.offset(expected + correction))
             counted = scaled + torch.rand_like(scaled) - 0.5 if self.training else symbols
-            if not self.training:  # training sees what a silent latent would have been worth
-                spoken = table_index(expected) > 0
-                symbols = symbols * spoken
+            if not self.training:  # training sees the bits that a skipped latent would cost
+                coded_here = table_index(expected) > 0
+                symbols = symbols * coded_here
                 counted = symbols
             correction = self.context(symbols, expected)
             latent_bits = logistic_bits(counted, expected + correction)
             if not self.training:
-                latent_bits = latent_bits * spoken
+                latent_bits = latent_bits * coded_here
             decoded = symbols * step
             decoded = torch.cat((decoded[:, :predicted] + means, decoded[:, predicted:]), dim=1)
         out = self.synthesis(decoded, quality)

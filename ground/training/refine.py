@@ -39,13 +39,13 @@ def fit_context(
     """Fit the context's table in place; return the mean log cost before and after."""
     codec.eval()
     symbols, scales, side = keep_symbols(codec, sampler, batches)
-    spoken = table_index(scales) > 0
+    coded_here = table_index(scales) > 0
     pixels = symbols.shape[2] * symbols.shape[3] * 256
 
     def cost(chosen: Tensor) -> Tensor:
         expected = scales[chosen]
         correction = codec.context(symbols[chosen], expected)
-        bits = logistic_bits(symbols[chosen], expected + correction) * spoken[chosen]
+        bits = logistic_bits(symbols[chosen], expected + correction) * coded_here[chosen]
         total = bits.sum(dim=(1, 2, 3)) + side[chosen]
         return torch.log(total / pixels + FLOOR_BPP).mean()
 

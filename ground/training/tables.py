@@ -5,7 +5,7 @@ octaves that i lies above the widest table; its b low bits go as they are:
   k' = (k + 2^(b-1)) >> b,  low = (k + 2^(b-1)) & (2^b - 1)      (b = 0: k' = k)
 Table t holds 2·T_t + 2 frequencies, of k' = -T_t … T_t and of the escape; they sum to 2^16.
 
-A silent latent (see `coding`) is not coded at all.
+A skipped latent (see `coding`) is not coded at all.
 
 Side information. A value of ẑ is coded with the table of its channel and of its context: the
 rounded mean of its coded neighbours, clipped to -2 … 2, or 5 where it has none. Values are
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .coding import SILENT, TileCoder
+from .coding import SKIPPED, TileReference
 from .context import PHASES, SCALES_AN_OCTAVE, SMALLEST_SCALE_OCTAVE
 from .integers import Arrays, Integers
 
@@ -98,8 +98,10 @@ def count_tables(arrays: Arrays, tiles: Iterable[CodedTile]) -> Arrays:
     reach = 512
     counts = np.zeros((TABLES, 2 * reach + 1))
     for tile in tiles:
-        symbols, _, index = TileCoder(arrays, tile.log_scales, tile.quality).encode(tile.latents)
-        coded = index != SILENT
+        symbols, _, index = TileReference(arrays, tile.log_scales, tile.quality).encode(
+            tile.latents
+        )
+        coded = index != SKIPPED
         high, _, table = split_symbols(symbols[coded], index[coded])
         np.add.at(counts, (table.ravel(), np.clip(high, -reach, reach).ravel() + reach), 1)
         which = np.broadcast_to(np.arange(channels)[:, None, None], tile.side.shape)
@@ -154,7 +156,7 @@ def integer_frequencies(probability: NDArray[np.float64]) -> NDArray[np.uint32]:
 
 def ideal_bits(arrays: Arrays, symbols: Integers, index: Integers, side: Integers) -> float:
     """Return the bits that a perfect coder spends on a tile with these tables."""
-    coded = index != SILENT
+    coded = index != SKIPPED
     high, _, table = split_symbols(symbols[coded], index[coded])
     starts = arrays["tables.latents_start"].astype(np.int64)
     frequencies = arrays["tables.latents"].astype(np.float64)

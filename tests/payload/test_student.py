@@ -128,10 +128,10 @@ def test_symbols_are_recovered_exactly(rows: int, columns: int, quality: int, se
     )
     gain = 2.0 ** (model.entropy.gain[quality].astype(float) / 32)
     error = np.abs(decoded - latents) * gain[:, None, None] / 16
-    silent = (
+    skipped = (
         model.log_scales(side)[:, :rows, :columns] + model.entropy.gain[quality][:, None, None]
     ) < -126
-    assert error[~silent].max() <= 1.02
+    assert error[~skipped].max() <= 1.02
 
 
 def test_coded_bytes_are_what_the_tables_promise() -> None:

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 from downpass.ground.training.coding import (
-    SILENT,
-    TileCoder,
+    SKIPPED,
+    TileReference,
     _bin,
     context_tables,
     log_bin,
@@ -32,7 +32,7 @@ def coded(tiny, sampler, scenery):
 @pytest.mark.parametrize("quality", [0, 77, 160, 256])
 def test_symbols_alone_give_back_latents_and_scales(coded, quality):
     _, arrays, tile = coded
-    coder = TileCoder(arrays, tile.log_scales, quality)
+    coder = TileReference(arrays, tile.log_scales, quality)
     symbols, decoded, index = coder.encode(tile.latents)
     again = coder.decode(symbols)
     np.testing.assert_array_equal(again[1], decoded)
@@ -44,7 +44,7 @@ def test_symbols_alone_give_back_latents_and_scales(coded, quality):
 
 def test_a_latent_changes_nothing_that_is_coded_before_it(coded):
     _, arrays, tile = coded
-    coder = TileCoder(arrays, tile.log_scales, 200)
+    coder = TileReference(arrays, tile.log_scales, 200)
     symbols, _, index = coder.encode(tile.latents)
     order = np.zeros_like(symbols)
     number = 0
@@ -71,19 +71,19 @@ def test_a_latent_changes_nothing_that_is_coded_before_it(coded):
 @pytest.mark.parametrize("quality", [40, 220])
 def test_the_integer_context_is_the_trained_one(coded, quality):
     codec, arrays, tile = coded
-    coder = TileCoder(arrays, tile.log_scales, quality)
+    coder = TileReference(arrays, tile.log_scales, quality)
     symbols, _, index = coder.encode(tile.latents)
     base = (tile.log_scales + arrays["gain"][quality][:, None, None]) / 32
     expected = torch.from_numpy(base[None]).float()
     with torch.no_grad():
         correction = codec.context(torch.from_numpy(symbols[None]).float(), expected)
     trained = np.clip(base + correction[0].numpy(), -4, 11)
-    spoken = index != SILENT
-    np.testing.assert_array_equal(spoken, to_index(np.floor(base * 32 + 0.5).astype(int)) > 0)
-    difference = (index / 8 - 4 - trained)[spoken]
+    coded = index != SKIPPED
+    np.testing.assert_array_equal(coded, to_index(np.floor(base * 32 + 0.5).astype(int)) > 0)
+    difference = (index / 8 - 4 - trained)[coded]
     # The table has half-octave bins where training interpolates between octaves.
     assert np.abs(difference).mean() < 0.2
-    inside = (trained > -3.5) & (trained < 10) & spoken
+    inside = (trained > -3.5) & (trained < 10) & coded
     assert np.count_nonzero(inside) > 50
     moved, wanted = (index / 8 - 4 - base)[inside], correction[0].numpy()[inside]
     assert np.corrcoef(moved, wanted)[0, 1] > 0.85
@@ -131,14 +131,14 @@ def test_bins_by_hand():
     assert _bin(np.array([2**40]), 0).tolist() == [31]
 
 
-def test_silent_latents_are_zero_whatever_they_were(coded):
+def test_skipped_latents_are_zero_whatever_they_were(coded):
     _, arrays, tile = coded
-    symbols, decoded, index = TileCoder(arrays, tile.log_scales, 30).encode(tile.latents + 4000)
-    assert np.count_nonzero(index == SILENT) > 0
-    assert not symbols[index == SILENT].any()
+    symbols, decoded, index = TileReference(arrays, tile.log_scales, 30).encode(tile.latents + 4000)
+    assert np.count_nonzero(index == SKIPPED) > 0
+    assert not symbols[index == SKIPPED].any()
     assert symbols.any()
-    silent = index[8:] == SILENT  # beyond the channels with means
-    assert not decoded[8:][silent].any()
+    skipped = index[8:] == SKIPPED  # beyond the channels with means
+    assert not decoded[8:][skipped].any()
 
 
 def test_scale_indices():
