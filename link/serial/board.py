@@ -34,6 +34,7 @@ from .constants import (
     Stage,
     StateFlag,
     Status,
+    Unsupported,
 )
 from .framing import Deframer
 from .messages import (
@@ -268,23 +269,23 @@ class BoardEnd:
         if form.tile_bytes > own.largest_tile:
             return Code.TOO_LARGE, own.largest_tile
         if form.columns > own.most_columns:
-            return Code.UNSUPPORTED, 1
+            return Code.UNSUPPORTED, Unsupported.COLUMNS
         if form.rows > own.most_rows:
-            return Code.UNSUPPORTED, 2
+            return Code.UNSUPPORTED, Unsupported.ROWS
         if form.bands > own.most_bands:
-            return Code.UNSUPPORTED, 3
+            return Code.UNSUPPORTED, Unsupported.BANDS
         if form.bit_depth > own.bit_depth:
-            return Code.UNSUPPORTED, 4
+            return Code.UNSUPPORTED, Unsupported.BIT_DEPTH
         if needs & ~can:
-            return Code.UNSUPPORTED, 5
+            return Code.UNSUPPORTED, Unsupported.SAMPLE
         if form.flags & (JobFlag.NODATA | JobFlag.MASKS) and not can & Feature.NODATA:
-            return Code.UNSUPPORTED, 6
+            return Code.UNSUPPORTED, Unsupported.FLAGS
         if not can & setting:
-            return Code.UNSUPPORTED, 7
+            return Code.UNSUPPORTED, Unsupported.SETTING
         if -(-form.tile_bytes // self._chunk) > MOST_CHUNKS:
-            return Code.UNSUPPORTED, 8
+            return Code.UNSUPPORTED, Unsupported.CHUNKS
         if not (_turns(form) if can & Feature.TURN else form.turn == NO_TURN):
-            return Code.UNSUPPORTED, 9
+            return Code.UNSUPPORTED, Unsupported.ROTATION
         return None
 
     def _load(self, message: Load, slot: _Slot, ticks: int) -> None:

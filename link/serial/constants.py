@@ -58,6 +58,23 @@ class Code(IntEnum):
     MALFORMED = 11
 
 
+class Unsupported(IntEnum):
+    """What a board cannot do: the detail of an ERROR with the code UNSUPPORTED.
+
+    A board checks in this order and names the first that it lacks.
+    """
+
+    COLUMNS = 1
+    ROWS = 2
+    BANDS = 3
+    BIT_DEPTH = 4
+    SAMPLE = 5
+    FLAGS = 6
+    SETTING = 7
+    CHUNKS = 8
+    ROTATION = 9
+
+
 class Stage(IntEnum):
     """Where a job stands on the board."""
 

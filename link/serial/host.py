@@ -31,6 +31,7 @@ from .constants import (
     SampleCode,
     Stage,
     Status,
+    Unsupported,
 )
 from .events import Clock, Closed, Event, Finished, Gone, Opened, Refused
 from .framing import Deframer
@@ -922,16 +923,16 @@ class HostEnd:
         self._complete(active, now)
 
 
-_UNSUPPORTED: Final = {
-    1: "width",
-    2: "height",
-    3: "number of bands",
-    4: "bit depth",
-    5: "sample type",
-    6: "nodata",
-    7: "kind of setting",
-    8: "number of chunks",
-    9: "turn of the bands",
+_UNSUPPORTED: Final[dict[int, str]] = {
+    Unsupported.COLUMNS: "width",
+    Unsupported.ROWS: "height",
+    Unsupported.BANDS: "number of bands",
+    Unsupported.BIT_DEPTH: "bit depth",
+    Unsupported.SAMPLE: "sample type",
+    Unsupported.FLAGS: "nodata",
+    Unsupported.SETTING: "kind of setting",
+    Unsupported.CHUNKS: "number of chunks",
+    Unsupported.ROTATION: "rotation of the bands",
 }
 
 

@@ -30,9 +30,6 @@ _COMPILER: Final = "arm-none-eabi-gcc"
 _FLAGS: Final = (
     "-std=c99 -O2 -Wall -Wextra -Werror -Wconversion -ffunction-sections -fdata-sections"
 )
-# Four tiles on their way keep a line busy that has 8 ms each way. Noise in black and white makes
-# 11.7 kB of a tile at the finest quality.
-_BUFFERS: Final = ("-DDP_SLOTS=4u", "-DDP_LARGEST_RESULT=14336u")
 _LINK: Final = "-nostartfiles --specs=nosys.specs -Wl,--gc-sections,--fatal-warnings"
 _COMMON: Final = ("main.c", "hal/ring.c", "hal/boot.c", "proto/board.c", "proto/codes.c")
 _NN: Final = ("nn/student.c", "nn/networks.c", "nn/walk.c", "nn/rangecoder.c")
@@ -169,7 +166,7 @@ def build(name: str, image: Path, job: str = STUDENT) -> Path:
     board = BOARDS[name]
     with tempfile.TemporaryDirectory(prefix="downpass-build-") as scratch:
         folder = Path(scratch)
-        flags = [*_FLAGS.split(), *_BUFFERS, *board.flags.split()]
+        flags = [*_FLAGS.split(), *board.flags.split()]
         flags += [f"-D{one}" for one in board.defines]
         flags += [f'-DDP_BOARD_NAME="{name}"']
         sources = [FIRMWARE / one for one in (*_COMMON, f"jobs/{job}.c")]

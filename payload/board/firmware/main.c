@@ -50,7 +50,7 @@ static void poll(void *context)
 
 static void encode(const struct dp_work *work)
 {
-    enum dp_status status = DP_FAILED;
+    enum dp_status status = DP_STATUS_FAILED;
     elsewhere = 0;
     hal_quiet(true);
     uint64_t begin = hal_ticks();

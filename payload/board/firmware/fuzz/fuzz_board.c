@@ -94,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             break;
         }
         default:
-            dp_board_finish(&board, op & 4 ? DP_FAILED : DP_CODED, (uint32_t)length * 20u, ticks);
+            dp_board_finish(&board, op & 4 ? DP_STATUS_FAILED : DP_STATUS_CODED, (uint32_t)length * 20u, ticks);
             break;
         }
         say_all(ticks);

@@ -8,11 +8,11 @@
 
 #include <string.h>
 
-enum { STEP = 32, TURNS_BETWEEN_POLLS = 8192 };
+enum { TURNS_BETWEEN_POLLS = 8192 };
 
 void job_describe(struct dp_capabilities *own)
 {
-    own->features = STEP;
+    own->features = DP_FEATURE_STEP;
     own->software = "downpass echo";
 }
 
@@ -40,6 +40,6 @@ uint32_t job_run(const struct dp_work *work, enum dp_status *status, void (*poll
     spin(turns);
     uint32_t length = work->form.tile_bytes / (1u + (work->form.setting >> 24));
     memcpy(work->payload, work->tile, length);
-    *status = DP_CODED;
+    *status = DP_STATUS_CODED;
     return length;
 }

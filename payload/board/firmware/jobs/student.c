@@ -5,14 +5,14 @@
 
 #include <string.h>
 
-enum { STUDENT = 16, STEP = 32, TURN = 64 };
+enum { STUDENT = 16 }; /* the codec's number in the frame container */
 
 static char software[DP_LONGEST_TEXT + 1u] = "downpass student, kernels: ";
 
 void job_describe(struct dp_capabilities *own)
 {
     own->codec = STUDENT;
-    own->features = STEP | TURN;
+    own->features = DP_FEATURE_STEP | DP_FEATURE_TURN;
     memcpy(own->fingerprint, dp_nn_fingerprint, sizeof own->fingerprint);
     (void)strncat(software, dp_nn_kernels, DP_LONGEST_TEXT - strlen(software));
     own->software = software;
@@ -26,7 +26,7 @@ bool job_self_test(void)
 static uint32_t fail(const struct dp_work *work, enum dp_status *status, const char *why)
 {
     size_t size = strlen(why);
-    *status = DP_FAILED;
+    *status = DP_STATUS_FAILED;
     memcpy(work->payload, why, size);
     return (uint32_t)size;
 }
@@ -52,7 +52,7 @@ uint32_t job_run(const struct dp_work *work, enum dp_status *status, void (*poll
     uint32_t length = dp_nn_encode(&tile, work->payload, work->payload_size, poll, NULL);
     switch (dp_nn_why()) {
     case DP_NN_DONE:
-        *status = DP_CODED;
+        *status = DP_STATUS_CODED;
         return length;
     case DP_NN_ROOM:
         return fail(work, status, "the finished tile is larger than the board's buffer");

@@ -3,14 +3,6 @@
 
 #include <string.h>
 
-enum {
-    RESET = 0x01, QUERY, OPEN, JOB, LOAD, RUN, GOT, RELEASE, PING,
-    HELLO = 0x81, CAPS, READY, STATE, DATA, RESULT, PONG, ERROR
-};
-enum {
-    NO_SESSION = 1, VERSION, WRONG_MODEL, WRONG_BOOT, DEAD_SESSION, BAD_PARAMETER,
-    TOO_LARGE, UNSUPPORTED, CONFLICT, AHEAD, MALFORMED
-};
 enum { HEADER = 5, CRC = 4 };
 
 static const uint8_t MAGIC[4] = {'D', 'P', 'S', 'L'};
@@ -94,22 +86,21 @@ static void refuse(struct dp_board *b, uint32_t session, uint8_t code, uint32_t 
 
 static void refuse_version(struct dp_board *b, uint32_t session)
 {
-    refuse(b, session, VERSION, 0, DP_VERSION | DP_VERSION << 8);
+    refuse(b, session, DP_CODE_VERSION, 0, DP_VERSION | DP_VERSION << 8);
 }
 
 /* ---- sessions */
 
 static void open_session(struct dp_board *b, uint32_t session, const uint8_t *f)
 {
-    uint32_t host = get(f, 4), boot = get(f + 4, 4);
+    uint32_t boot = get(f + 4, 4);
     uint32_t window = f[9], chunk = get(f + 10, 2);
     uint32_t number = dp_crc32(f, 8); /* the two nonces lie there as they are to be summed */
-    (void)host;
     if (number == 0u) {
         number = 1u;
     }
     if (boot != b->boot_nonce) {
-        refuse(b, session, WRONG_BOOT, 0, b->boot_nonce);
+        refuse(b, session, DP_CODE_WRONG_BOOT, 0, b->boot_nonce);
         return;
     }
     if (f[8] != DP_VERSION) {
@@ -117,25 +108,25 @@ static void open_session(struct dp_board *b, uint32_t session, const uint8_t *f)
         return;
     }
     if (session != number) {
-        refuse(b, session, MALFORMED, 0, OPEN);
+        refuse(b, session, DP_CODE_MALFORMED, 0, DP_KIND_OPEN);
         return;
     }
     for (uint32_t i = 0; i < b->dead_count && i < DP_DEAD_REMEMBERED; i++) {
         if (b->dead[i] == session) {
-            refuse(b, session, DEAD_SESSION, 0, 0);
+            refuse(b, session, DP_CODE_DEAD_SESSION, 0, 0);
             return;
         }
     }
     if (memcmp(f + 12, b->own.fingerprint, 8) != 0) {
-        refuse(b, session, WRONG_MODEL, 0, 0);
+        refuse(b, session, DP_CODE_WRONG_MODEL, 0, 0);
         return;
     }
     if (window < 1u || window > DP_LARGEST_WINDOW) {
-        refuse(b, session, BAD_PARAMETER, 0, 1);
+        refuse(b, session, DP_CODE_BAD_PARAMETER, 0, 1);
         return;
     }
     if (chunk < DP_SMALLEST_CHUNK || chunk > b->own.chunk) {
-        refuse(b, session, BAD_PARAMETER, 0, 2);
+        refuse(b, session, DP_CODE_BAD_PARAMETER, 0, 2);
         return;
     }
     if (session != b->session) {
@@ -203,25 +194,56 @@ static bool right_turn(const struct dp_form *form, bool turns)
     return any == turns;
 }
 
-/* 0, or the ERROR's code; `detail` is then set. */
+static bool can_sample(const struct dp_capabilities *own, uint8_t sample)
+{
+    switch (sample) {
+    case DP_SAMPLE_UINT16:
+        return (own->features & DP_FEATURE_UINT16) != 0u;
+    case DP_SAMPLE_INT16:
+        return (own->features & DP_FEATURE_INT16) != 0u;
+    default:
+        return sample == DP_SAMPLE_UINT8;
+    }
+}
+
+static bool can_setting(const struct dp_capabilities *own, uint8_t kind)
+{
+    switch (kind) {
+    case DP_SETTING_QUALITY:
+        return (own->features & DP_FEATURE_QUALITY) != 0u;
+    case DP_SETTING_BYTES:
+        return (own->features & DP_FEATURE_BYTES) != 0u;
+    default:
+        return kind == DP_SETTING_STEP && (own->features & DP_FEATURE_STEP) != 0u;
+    }
+}
+
+/* The code of the ERROR that refuses a tile, with its detail; 0 where the board takes it. */
 static uint8_t refusal(const struct dp_board *b, const struct dp_form *form, uint32_t *detail)
 {
     const struct dp_capabilities *own = &b->own;
     if (form->tile_bytes > own->largest_tile) {
         *detail = own->largest_tile;
-        return TOO_LARGE;
+        return DP_CODE_TOO_LARGE;
     }
-    *detail = form->columns > own->most_columns                                   ? 1u
-              : form->rows > own->most_rows                                       ? 2u
-              : form->bands > own->most_bands                                     ? 3u
-              : form->bit_depth > own->bit_depth                                  ? 4u
-              : form->sample != 0u && !(own->features >> (form->sample - 1u) & 1u) ? 5u
-              : (form->flags & 6u) && !(own->features & 4u)                       ? 6u
-              : !(own->features >> (3u + form->setting_kind) & 1u)                ? 7u
-              : chunks(b, form->tile_bytes) > 65535u                              ? 8u
-              : !right_turn(form, (own->features & 64u) != 0u)                    ? 9u
-                                                                                  : 0u;
-    return *detail != 0u ? UNSUPPORTED : 0u;
+    const bool unsupported[] = {
+        [DP_UNSUPPORTED_COLUMNS] = form->columns > own->most_columns,
+        [DP_UNSUPPORTED_ROWS] = form->rows > own->most_rows,
+        [DP_UNSUPPORTED_BANDS] = form->bands > own->most_bands,
+        [DP_UNSUPPORTED_BIT_DEPTH] = form->bit_depth > own->bit_depth,
+        [DP_UNSUPPORTED_SAMPLE] = !can_sample(own, form->sample),
+        [DP_UNSUPPORTED_FLAGS] = (form->flags & (DP_JOB_NODATA | DP_JOB_MASKS)) != 0u
+                                 && (own->features & DP_FEATURE_NODATA) == 0u,
+        [DP_UNSUPPORTED_SETTING] = !can_setting(own, form->setting_kind),
+        [DP_UNSUPPORTED_CHUNKS] = chunks(b, form->tile_bytes) > DP_MOST_CHUNKS,
+        [DP_UNSUPPORTED_ROTATION] =
+            !right_turn(form, (own->features & DP_FEATURE_TURN) != 0u),
+    };
+    *detail = DP_UNSUPPORTED_COLUMNS;
+    while (*detail <= DP_UNSUPPORTED_ROTATION && !unsupported[*detail]) {
+        (*detail)++;
+    }
+    return *detail <= DP_UNSUPPORTED_ROTATION ? DP_CODE_UNSUPPORTED : 0u;
 }
 
 static void take_job(struct dp_board *b, uint32_t job, struct dp_slot *s, const uint8_t *f,
@@ -229,19 +251,19 @@ static void take_job(struct dp_board *b, uint32_t job, struct dp_slot *s, const 
 {
     struct dp_form form;
     (void)read_form(f, &form); /* was checked before the session */
-    if (s->stage == DP_FREE) {
+    if (s->stage == DP_STAGE_FREE) {
         uint32_t detail = 0;
         uint8_t code = refusal(b, &form, &detail);
         if (code != 0u) {
             refuse(b, b->session, code, job, detail);
             return;
         }
-        s->stage = DP_LOADING;
+        s->stage = DP_STAGE_LOADING;
         s->form = form;
         s->count = chunks(b, form.tile_bytes);
         s->began = ticks;
-    } else if (s->stage != DP_RELEASED && !same_form(&s->form, &form)) {
-        refuse(b, b->session, CONFLICT, job, 0);
+    } else if (s->stage != DP_STAGE_RELEASED && !same_form(&s->form, &form)) {
+        refuse(b, b->session, DP_CODE_CONFLICT, job, 0);
         return;
     }
     s->said = false;
@@ -250,14 +272,14 @@ static void take_job(struct dp_board *b, uint32_t job, struct dp_slot *s, const 
 static void queue(struct dp_slot *s)
 {
     if (s->run && s->first == s->count) {
-        s->stage = DP_QUEUED;
+        s->stage = DP_STAGE_QUEUED;
     }
 }
 
 static void load(struct dp_board *b, uint32_t job, struct dp_slot *s, const uint8_t *f,
                  uint32_t size, uint64_t ticks)
 {
-    if (s->stage == DP_LOADING) {
+    if (s->stage == DP_STAGE_LOADING) {
         uint32_t index = get(f, 2);
         uint32_t length = 0;
         if (index < s->count) {
@@ -265,7 +287,7 @@ static void load(struct dp_board *b, uint32_t job, struct dp_slot *s, const uint
             length = left < b->chunk ? left : b->chunk;
         }
         if (size - 2u != length) {
-            refuse(b, b->session, MALFORMED, job, LOAD);
+            refuse(b, b->session, DP_CODE_MALFORMED, job, DP_KIND_LOAD);
             return;
         }
         if (!has_come(s, index)) {
@@ -293,7 +315,7 @@ static void load(struct dp_board *b, uint32_t job, struct dp_slot *s, const uint
 
 static void got(struct dp_slot *s, const uint8_t *f)
 {
-    if (s->stage != DP_DONE) {
+    if (s->stage != DP_STAGE_DONE) {
         s->said = false;
         return;
     }
@@ -313,8 +335,8 @@ static void got(struct dp_slot *s, const uint8_t *f)
 
 static void release(struct dp_board *b, uint32_t job, struct dp_slot *s)
 {
-    s->stage = DP_RELEASED;
-    while (slot_of(b, b->lowest)->stage == DP_RELEASED) {
+    s->stage = DP_STAGE_RELEASED;
+    while (slot_of(b, b->lowest)->stage == DP_STAGE_RELEASED) {
         clear(slot_of(b, b->lowest));
         b->lowest++;
     }
@@ -326,25 +348,25 @@ static void release(struct dp_board *b, uint32_t job, struct dp_slot *s)
 
 /* ---- what comes in */
 
-/* The size that a kind's fields must have; 0: at least as many as `least` says. */
+/* Whether a message of this kind may have fields of so many bytes. */
 static bool right_size(uint8_t kind, uint32_t size)
 {
     switch (kind) {
-    case RESET:
+    case DP_KIND_RESET:
         return size >= 10u;
-    case QUERY:
+    case DP_KIND_QUERY:
         return size == 5u;
-    case OPEN:
+    case DP_KIND_OPEN:
         return size == 20u;
-    case JOB:
+    case DP_KIND_JOB:
         return size == 34u;
-    case LOAD:
+    case DP_KIND_LOAD:
         return size >= 7u && size <= 6u + DP_LARGEST_CHUNK;
-    case RUN:
-    case RELEASE:
-    case PING:
+    case DP_KIND_RUN:
+    case DP_KIND_RELEASE:
+    case DP_KIND_PING:
         return size == 4u;
-    case GOT:
+    case DP_KIND_GOT:
         return size == 23u;
     default:
         return false;
@@ -356,7 +378,7 @@ static void about_job(struct dp_board *b, uint8_t kind, uint32_t session, const 
 {
     uint32_t job = get(f, 4);
     if (session != b->session || session == 0u) {
-        refuse(b, session, NO_SESSION, job, b->boot_nonce);
+        refuse(b, session, DP_CODE_NO_SESSION, job, b->boot_nonce);
         return;
     }
     if (job < b->lowest) {
@@ -365,30 +387,30 @@ static void about_job(struct dp_board *b, uint8_t kind, uint32_t session, const 
         return;
     }
     if (job - b->lowest >= b->own.slots) {
-        refuse(b, session, AHEAD, job, b->lowest);
+        refuse(b, session, DP_CODE_AHEAD, job, b->lowest);
         return;
     }
     struct dp_slot *s = slot_of(b, job);
     switch (kind) {
-    case JOB:
+    case DP_KIND_JOB:
         take_job(b, job, s, f + 4, ticks);
         break;
-    case LOAD:
+    case DP_KIND_LOAD:
         load(b, job, s, f + 4, size - 4u, ticks);
         break;
-    case RUN:
+    case DP_KIND_RUN:
         s->said = false;
-        if (s->stage == DP_LOADING) {
+        if (s->stage == DP_STAGE_LOADING) {
             s->run = true;
             queue(s);
         }
         break;
-    case GOT:
+    case DP_KIND_GOT:
         got(s, f + 4);
         break;
     default: /* RELEASE */
         s->said = false;
-        if (s->stage != DP_RUNNING) {
+        if (s->stage != DP_STAGE_RUNNING) {
             release(b, job, s);
         }
         break;
@@ -398,28 +420,28 @@ static void about_job(struct dp_board *b, uint8_t kind, uint32_t session, const 
 static void take_body(struct dp_board *b, const uint8_t *body, uint32_t size, uint64_t ticks)
 {
     uint8_t kind = body[0];
-    if (kind >= HELLO) {
+    if (kind >= DP_KIND_HELLO) {
         return; /* an echo of our own: answering it would never end */
     }
     if (size < HEADER) {
-        refuse(b, 0, MALFORMED, 0, kind);
+        refuse(b, 0, DP_CODE_MALFORMED, 0, kind);
         return;
     }
     uint32_t session = get(body + 1, 4);
     const uint8_t *f = body + HEADER;
     size -= HEADER;
     struct dp_form form;
-    if (!right_size(kind, size) || (kind == RESET && memcmp(f, MAGIC, sizeof MAGIC) != 0)
-        || (kind == JOB && !read_form(f + 4, &form))) {
-        refuse(b, session, MALFORMED, 0, kind);
+    if (!right_size(kind, size) || (kind == DP_KIND_RESET && memcmp(f, MAGIC, sizeof MAGIC) != 0)
+        || (kind == DP_KIND_JOB && !read_form(f + 4, &form))) {
+        refuse(b, session, DP_CODE_MALFORMED, 0, kind);
         return;
     }
     switch (kind) {
-    case RESET:
+    case DP_KIND_RESET:
         b->hello = get(f + 4, 4);
         b->owes_hello = true;
         break;
-    case QUERY:
+    case DP_KIND_QUERY:
         if (f[4] == DP_VERSION) {
             b->caps = get(f, 4);
             b->owes_caps = true;
@@ -427,11 +449,11 @@ static void take_body(struct dp_board *b, const uint8_t *body, uint32_t size, ui
             refuse_version(b, session);
         }
         break;
-    case PING:
+    case DP_KIND_PING:
         b->pong = get(f, 4);
         b->owes_pong = true;
         break;
-    case OPEN:
+    case DP_KIND_OPEN:
         open_session(b, session, f);
         break;
     default:
@@ -490,7 +512,7 @@ static uint8_t *put_state(uint8_t *at, const struct dp_board *b, uint32_t job,
                           const struct dp_slot *s)
 {
     uint64_t received = 0;
-    if (s->stage == DP_LOADING) {
+    if (s->stage == DP_STAGE_LOADING) {
         for (uint32_t i = 0; i < DP_LARGEST_WINDOW && s->first + i < s->count; i++) {
             received |= (uint64_t)has_come(s, s->first + i) << i;
         }
@@ -513,7 +535,7 @@ static size_t send_data(struct dp_board *b, uint8_t *out, uint32_t job, struct d
     f = put(f, job, 4);
     f = put(f, index, 2);
     f = put_bytes(f, s->payload + start, left < b->chunk ? left : b->chunk);
-    return seal(b, out, f, DATA, b->session);
+    return seal(b, out, f, DP_KIND_DATA, b->session);
 }
 
 static size_t send_result(struct dp_board *b, uint8_t *out, uint32_t job, struct dp_slot *s,
@@ -551,7 +573,7 @@ static size_t send_result(struct dp_board *b, uint8_t *out, uint32_t job, struct
         f = put(f, s->receive_ticks, 8);
         f = put(f, s->encode_ticks, 8);
         f = put(f, s->send_ticks, 8);
-        return seal(b, out, f, RESULT, b->session);
+        return seal(b, out, f, DP_KIND_RESULT, b->session);
     }
     return 0;
 }
@@ -580,7 +602,7 @@ static size_t send_caps(struct dp_board *b, uint8_t *out)
     f = put_bytes(f, own->fingerprint, 8);
     f = put_text(f, own->name);
     f = put_text(f, own->software);
-    return seal(b, out, f, CAPS, 0);
+    return seal(b, out, f, DP_KIND_CAPS, 0);
 }
 
 size_t dp_board_send(struct dp_board *b, uint8_t *out, uint64_t ticks)
@@ -593,7 +615,7 @@ size_t dp_board_send(struct dp_board *b, uint8_t *out, uint64_t ticks)
         f = put(f, b->session, 4);
         f = put(f, b->bad_frames, 4);
         f = put(f, ticks, 8);
-        return seal(b, out, f, PONG, 0);
+        return seal(b, out, f, DP_KIND_PONG, 0);
     }
     if (b->owes_hello) {
         b->owes_hello = false;
@@ -602,7 +624,7 @@ size_t dp_board_send(struct dp_board *b, uint8_t *out, uint64_t ticks)
         f = put(f, b->boot_nonce, 4);
         f = put(f, DP_VERSION, 1);
         f = put(f, DP_VERSION, 1);
-        return seal(b, out, f, HELLO, 0);
+        return seal(b, out, f, DP_KIND_HELLO, 0);
     }
     if (b->owes_caps) {
         b->owes_caps = false;
@@ -613,7 +635,7 @@ size_t dp_board_send(struct dp_board *b, uint8_t *out, uint64_t ticks)
         f = put(f, DP_VERSION, 1);
         f = put(f, b->window, 1);
         f = put(f, b->chunk, 2);
-        return seal(b, out, f, READY, b->session);
+        return seal(b, out, f, DP_KIND_READY, b->session);
     }
     if (b->error_count != 0u) {
         struct dp_error error = b->errors[0];
@@ -622,27 +644,27 @@ size_t dp_board_send(struct dp_board *b, uint8_t *out, uint64_t ticks)
         f = put(f, error.code, 1);
         f = put(f, error.job, 4);
         f = put(f, error.detail, 4);
-        return seal(b, out, f, ERROR, error.session);
+        return seal(b, out, f, DP_KIND_ERROR, error.session);
     }
     if (b->owes_old) {
         b->owes_old = false;
         f = put(f, b->old, 4);
         f = put(f, b->lowest, 4);
-        f = put(f, DP_RELEASED, 1);
+        f = put(f, DP_STAGE_RELEASED, 1);
         f = put(f, 0, 4);
         f = put(f, 0, 8);
-        return seal(b, out, f, STATE, b->session);
+        return seal(b, out, f, DP_KIND_STATE, b->session);
     }
     for (uint32_t i = 0; i < b->own.slots; i++) {
         struct dp_slot *s = slot_of(b, b->lowest + i);
         if (!s->said) {
             s->said = true;
-            return seal(b, out, put_state(f, b, b->lowest + i, s), STATE, b->session);
+            return seal(b, out, put_state(f, b, b->lowest + i, s), DP_KIND_STATE, b->session);
         }
     }
     for (uint32_t i = 0; i < b->own.slots; i++) {
         struct dp_slot *s = slot_of(b, b->lowest + i);
-        if (s->stage == DP_DONE) {
+        if (s->stage == DP_STAGE_DONE) {
             size_t size = send_result(b, out, b->lowest + i, s, ticks);
             if (size != 0u) {
                 return size;
@@ -658,8 +680,8 @@ const struct dp_work *dp_board_take(struct dp_board *b)
 {
     for (uint32_t i = 0; !b->busy && i < b->own.slots; i++) {
         struct dp_slot *s = slot_of(b, b->lowest + i);
-        if (s->stage == DP_QUEUED) {
-            s->stage = DP_RUNNING;
+        if (s->stage == DP_STAGE_QUEUED) {
+            s->stage = DP_STAGE_RUNNING;
             b->busy = true;
             b->work.session = b->session;
             b->work.job = b->lowest + i;
@@ -690,9 +712,9 @@ void dp_board_finish(struct dp_board *b, enum dp_status status, uint32_t length,
             length = b->own.largest_result;
         }
         memcpy(s->payload, TOO_LONG, length);
-        status = DP_FAILED;
+        status = DP_STATUS_FAILED;
     }
-    s->stage = DP_DONE;
+    s->stage = DP_STAGE_DONE;
     s->status = (uint8_t)status;
     s->length = length;
     s->crc = dp_crc32(s->payload, length);

@@ -13,30 +13,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire.h"
+
 #ifndef DP_LARGEST_TILE
 #define DP_LARGEST_TILE 12288u /* bytes of samples: 64 x 64 x 3 */
 #endif
 #ifndef DP_LARGEST_RESULT
-#define DP_LARGEST_RESULT 16384u /* bytes of a finished tile */
+#define DP_LARGEST_RESULT 14336u /* bytes of a finished tile: noise at the finest quality, 11.7 kB */
 #endif
 #ifndef DP_SLOTS
-#define DP_SLOTS 3u
+#define DP_SLOTS 4u /* tiles at a time: four keep a line busy that has 8 ms each way */
 #endif
 
-#define DP_VERSION 1u
-#define DP_SMALLEST_CHUNK 64u
-#define DP_LARGEST_CHUNK 4096u
-#define DP_LARGEST_WINDOW 64u
-#define DP_LONGEST_TEXT 48u
-#define DP_LARGEST_BODY (DP_LARGEST_CHUNK + 32u) /* CRC included */
 #define DP_LARGEST_STUFFED (DP_LARGEST_BODY + (DP_LARGEST_BODY + 253u) / 254u)
 #define DP_LARGEST_FRAME (DP_LARGEST_STUFFED + 3u)
 #define DP_DEAD_REMEMBERED 8u
 #define DP_ERRORS_WAITING 4u
-#define DP_MOST_CHUNKS ((DP_LARGEST_TILE + DP_SMALLEST_CHUNK - 1u) / DP_SMALLEST_CHUNK)
-
-enum dp_stage { DP_FREE, DP_LOADING, DP_QUEUED, DP_RUNNING, DP_DONE, DP_RELEASED };
-enum dp_status { DP_CODED = 0, DP_FAILED = 1 };
+#define DP_CHUNKS_OF_TILE ((DP_LARGEST_TILE + DP_SMALLEST_CHUNK - 1u) / DP_SMALLEST_CHUNK)
 
 /* What the board says it can do; the sizes of the buffers bound what may stand here. */
 struct dp_capabilities {
@@ -76,7 +69,7 @@ struct dp_slot {
     uint32_t length, crc;             /* of the payload */
     uint32_t next, fetched;           /* of the payload's chunks */
     uint64_t again, began, receive_ticks, encode_ticks, send_ticks;
-    uint8_t come[(DP_MOST_CHUNKS + 7u) / 8u];
+    uint8_t come[(DP_CHUNKS_OF_TILE + 7u) / 8u];
     uint8_t tile[DP_LARGEST_TILE];
     uint8_t payload[DP_LARGEST_RESULT];
 };
