@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..model.journal import FrameRecord, FrameState
+from ..model.records import FrameRecord, FrameState
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,9 @@ def summarise(
         "duration_s": scenario.duration,
         "codecs": {s.name: s.codec.label for s in scenario.satellites},
         "total": block(everyone, outcome.total_backlog),
-        "satellites": {outcome.satellites[i].name: block([i], outcome.backlogs[i]) for i in everyone},
+        "satellites": {
+            outcome.satellites[i].name: block([i], outcome.backlogs[i]) for i in everyone
+        },
         "ledger": {s.name: s.ledger.balances() for s in outcome.satellites},
     }
 

@@ -173,7 +173,7 @@ def test_frames_delivered_whole_damaged_and_in_part_are_those_of_the_packets_and
         received: Counter[str | None] = Counter()
         for frame in (f for f in flown.frames if f["satellite"] in names):
             size = frame["encoded_bytes"] or 0
-            missing = in_hand.outcome.station.missing(frame["frame"], size)
+            missing = in_hand.outcome.received.missing(frame["frame"], size)
             if frame["state"] == "delivered":
                 intact = not missing and frame["decoded"] and not frame["lost_tiles"]
                 said = "whole" if intact else "damaged"
