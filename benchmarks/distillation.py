@@ -15,10 +15,10 @@ import logging
 import sys
 from pathlib import Path
 
-from downpass.ground.training.data import load_corpus, split
-from downpass.ground.training.evaluate import held_out_samples
-from downpass.ground.training.networks import CodecShape
-from downpass.ground.training.train import Trainer, TrainSettings, parse_parts
+from downpass.ground.training.data.corpus import load_corpus, split
+from downpass.ground.training.loop.evaluate import held_out_samples
+from downpass.ground.training.loop.train import Trainer, TrainSettings, parse_parts
+from downpass.ground.training.networks.codec import CodecShape
 
 LESSONS = {
     "no distillation": ("", "self"),

@@ -17,11 +17,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from downpass.ground.training.checkpoint import averaged_codec
-from downpass.ground.training.data import load_corpus, split
-from downpass.ground.training.evaluate import Sample, codec_curve, held_out_samples
-from downpass.ground.training.networks import Codec, CodecShape
-from downpass.ground.training.train import Trainer, TrainSettings
+from downpass.ground.training.data.corpus import load_corpus, split
+from downpass.ground.training.loop.checkpoint import averaged_codec
+from downpass.ground.training.loop.evaluate import Sample, codec_curve, held_out_samples
+from downpass.ground.training.loop.train import Trainer, TrainSettings
+from downpass.ground.training.networks.codec import Codec, CodecShape
 
 NEAR = 0.06
 """Qualities to each side at which the model for all rates is measured."""

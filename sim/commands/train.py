@@ -24,7 +24,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
 def train(arguments: argparse.Namespace) -> int:
     """Train until the steps or the minutes are used up."""
     try:
-        from ...ground.training.train import train as begin
+        from ...ground.training.loop.train import train as begin
     except ModuleNotFoundError as error:
         if error.name not in {"torch", "onnx", "onnxruntime"}:
             raise

@@ -3,7 +3,7 @@
     pixels ── cells ──► encoder ──► sums ── floors ──► y ── sizes ──► side ──► ẑ ──► hyper ──► L
 
 About twice as fast as the graphs in float, where the processor adds exactly (`is_exact`).
-`ground.training.narrow` makes the graphs.
+`ground.training.export.int8_graphs` makes the graphs.
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ import imagecodecs
 import numpy as np
 import pytest
 import torch
-from downpass.ground.training.augment import CropSampler
-from downpass.ground.training.data import Corpus, Picture
-from downpass.ground.training.initialise import start_from_components
-from downpass.ground.training.networks import Codec, CodecShape
+from downpass.ground.training.data.augment import CropSampler
+from downpass.ground.training.data.corpus import Corpus, Picture
+from downpass.ground.training.networks.codec import Codec, CodecShape
+from downpass.ground.training.networks.initialise import start_from_components
 
 TINY = CodecShape(
     latents=40,

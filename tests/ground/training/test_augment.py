@@ -1,6 +1,6 @@
 import numpy as np
 import torch
-from downpass.ground.training.augment import AugmentSettings, CropSampler, _colour_matrix
+from downpass.ground.training.data.augment import AugmentSettings, CropSampler, _colour_matrix
 
 
 def test_a_step_gives_the_same_batch_whatever_ran_before(corpus):

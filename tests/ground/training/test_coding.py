@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from downpass.ground.training.coding import (
+from downpass.ground.training.data.colour import canonical_planes
+from downpass.ground.training.export.coding import (
     SKIPPED,
     TileReference,
     _bin,
@@ -11,12 +12,11 @@ from downpass.ground.training.coding import (
     rescale,
     to_index,
 )
-from downpass.ground.training.colour import canonical_planes
-from downpass.ground.training.context import PHASES, SCALES, groups
-from downpass.ground.training.export import analyse_tile
-from downpass.ground.training.initialise import put_on_grids
-from downpass.ground.training.integers import extract
-from downpass.ground.training.networks import phase_masks
+from downpass.ground.training.export.export import analyse_tile
+from downpass.ground.training.export.integers import extract
+from downpass.ground.training.networks.codec import phase_masks
+from downpass.ground.training.networks.initialise import put_on_grids
+from downpass.ground.training.networks.scale_context import PHASES, SCALES, groups
 from hypothesis import given
 from hypothesis import strategies as st
 

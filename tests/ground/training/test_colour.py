@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from downpass.ground.training.colour import (
+from downpass.ground.training.data.colour import (
     AXES,
     IDENTITY,
     batch_rotations,

@@ -1,6 +1,6 @@
 import pytest
-from downpass.ground.training.complexity import complexity
-from downpass.ground.training.networks import Codec, CodecShape
+from downpass.ground.training.networks.codec import Codec, CodecShape
+from downpass.ground.training.networks.complexity import complexity
 
 
 def test_hand_count_of_the_shipped_shape():

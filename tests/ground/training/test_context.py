@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from downpass.ground.training.context import (
+from downpass.ground.training.networks.scale_context import (
     SCALES,
     expected_magnitudes,
     groups,

@@ -1,7 +1,7 @@
 import imagecodecs
 import numpy as np
 import pytest
-from downpass.ground.training.data import (
+from downpass.ground.training.data.corpus import (
     Corpus,
     Picture,
     load_corpus,

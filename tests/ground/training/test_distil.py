@@ -1,11 +1,11 @@
 import pytest
 import torch
-from downpass.ground.training.colour import canonical_planes
-from downpass.ground.training.complexity import complexity
-from downpass.ground.training.distil import Distiller, Features, Lesson, Relations, StageTap
-from downpass.ground.training.networks import Codec, CodecShape
-from downpass.ground.training.teacher import TEACHER_SHAPE, Teacher, teacher_shape
-from downpass.ground.training.train import Trainer, TrainSettings, parse_parts
+from downpass.ground.training.data.colour import canonical_planes
+from downpass.ground.training.loop.distil import Distiller, Features, Lesson, Relations, StageTap
+from downpass.ground.training.loop.train import Trainer, TrainSettings, parse_parts
+from downpass.ground.training.networks.codec import Codec, CodecShape
+from downpass.ground.training.networks.complexity import complexity
+from downpass.ground.training.networks.teacher import TEACHER_SHAPE, Teacher, teacher_shape
 from downpass.link.errors import InputError
 
 from .conftest import TINY

@@ -1,12 +1,6 @@
 import numpy as np
 import pytest
-from downpass.ground.training.evaluate import (
-    Curve,
-    anchor_curve,
-    compare,
-    monotone,
-    psnr,
-)
+from downpass.ground.training.loop.evaluate import Curve, anchor_curve, compare, monotone, psnr
 
 RATES = np.array([0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0])
 ANCHOR = Curve(tuple(RATES), tuple(30 + 3 * np.log2(RATES / 0.1)))

@@ -2,10 +2,10 @@ import json
 
 import numpy as np
 import pytest
-from downpass.ground.training.data import split
-from downpass.ground.training.evaluate import held_out_samples
-from downpass.ground.training.export import export, fingerprint
-from downpass.ground.training.train import Trainer, TrainSettings
+from downpass.ground.training.data.corpus import split
+from downpass.ground.training.export.export import export, fingerprint
+from downpass.ground.training.loop.evaluate import held_out_samples
+from downpass.ground.training.loop.train import Trainer, TrainSettings
 from downpass.link.inference import open_session
 
 from .conftest import TINY

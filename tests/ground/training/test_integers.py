@@ -1,23 +1,23 @@
 import numpy as np
 import pytest
 import torch
-from downpass.ground.training import narrow
-from downpass.ground.training.colour import (
+from downpass.ground.training.data.colour import (
     IDENTITY,
     canonical_planes,
     rotation_matrix,
     to_pixels,
     to_planes,
 )
-from downpass.ground.training.export import analyse_tile
-from downpass.ground.training.graphs import decoder_graph, encoder_graph, hyper_graph
-from downpass.ground.training.initialise import put_on_grids
-from downpass.ground.training.integers import (
+from downpass.ground.training.export import int8_graphs as narrow
+from downpass.ground.training.export.export import analyse_tile
+from downpass.ground.training.export.graphs import decoder_graph, encoder_graph, hyper_graph
+from downpass.ground.training.export.integers import (
     IntegerNetworks,
     NotExactError,
     extract,
     shift_round,
 )
+from downpass.ground.training.networks.initialise import put_on_grids
 from downpass.link.inference import open_session
 from downpass.payload.encoders.student import narrow as flying
 from downpass.payload.encoders.student.networks import FOLDER

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from downpass.ground.training import narrow
-from downpass.ground.training.initialise import put_on_grids
-from downpass.ground.training.integers import extract
+from downpass.ground.training.export import int8_graphs as narrow
+from downpass.ground.training.export.integers import extract
+from downpass.ground.training.networks.initialise import put_on_grids
 from downpass.link.inference import open_session
 from downpass.payload.encoders.student.narrow import is_exact
 from downpass.payload.encoders.student.networks import FOLDER

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from downpass.ground.training.quantise import EXACT, Grid, GridConv, calibrate
+from downpass.ground.training.networks.quantise import EXACT, Grid, GridConv, calibrate
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,7 +1,7 @@
 import torch
-from downpass.ground.training.augment import CropSampler
-from downpass.ground.training.initialise import put_on_grids
-from downpass.ground.training.refine import fit_context, keep_symbols
+from downpass.ground.training.data.augment import CropSampler
+from downpass.ground.training.export.refine import fit_context, keep_symbols
+from downpass.ground.training.networks.initialise import put_on_grids
 
 
 def test_fitting_the_table_saves_bits_elsewhere_too(tiny, sampler, corpus):

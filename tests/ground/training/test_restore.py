@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from downpass.ground.training import exactness
-from downpass.ground.training.exactness import DifferentError, Seen, check, made_up, pictures
-from downpass.ground.training.initialise import put_on_grids
-from downpass.ground.training.integers import IntegerNetworks, extract
-from downpass.ground.training.restore import (
+from downpass.ground.training.export.integers import IntegerNetworks, extract
+from downpass.ground.training.networks.initialise import put_on_grids
+from downpass.ground.training.verify import exactness
+from downpass.ground.training.verify.exactness import DifferentError, Seen, check, made_up, pictures
+from downpass.ground.training.verify.restore import (
     NETWORKS,
     from_integers,
     shipped_arrays,

@@ -1,5 +1,5 @@
 import numpy as np
-from downpass.ground.training.tables import (
+from downpass.ground.training.export.tables import (
     SIDE_CONTEXTS,
     TABLES,
     _latent_tables,

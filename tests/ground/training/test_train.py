@@ -3,11 +3,11 @@ import csv
 import numpy as np
 import pytest
 import torch
-from downpass.ground.training.checkpoint import averaged_codec, load
-from downpass.ground.training.data import split
-from downpass.ground.training.evaluate import held_out_samples
-from downpass.ground.training.integers import extract
-from downpass.ground.training.train import Trainer, TrainSettings, learning_rate
+from downpass.ground.training.data.corpus import split
+from downpass.ground.training.export.integers import extract
+from downpass.ground.training.loop.checkpoint import averaged_codec, load
+from downpass.ground.training.loop.evaluate import held_out_samples
+from downpass.ground.training.loop.train import Trainer, TrainSettings, learning_rate
 from downpass.link.errors import InputError
 
 from .conftest import TINY

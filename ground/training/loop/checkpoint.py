@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...link.errors import InputError
-from .networks import Codec, CodecShape
-from .quantise import Grid, switch_on_as_loaded
+from ....link.errors import InputError
+from ..networks.codec import Codec, CodecShape
+from ..networks.quantise import Grid, switch_on_as_loaded
 
 
 def save(path: Path, content: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .networks import Codec, Coded
+from ..networks.codec import Codec, Coded
 
 STAGES = ("block_fine", "block_middle", "block_coarse")
 

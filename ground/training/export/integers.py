@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .networks import (
+from ..networks.codec import (
     BLOCK,
     LATENT_FRACTION,
     LOG2_FRACTION,
@@ -29,7 +29,7 @@ from .networks import (
     SYNTHESIS_FRACTION,
     Codec,
 )
-from .quantise import EXACT, Grid, GridConv
+from ..networks.quantise import EXACT, Grid, GridConv
 
 Integers = NDArray[np.int64]
 Arrays = dict[str, NDArray[Any]]

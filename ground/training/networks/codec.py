@@ -27,10 +27,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .colour import PLANE_FRACTION
-from .context import PHASES, ScaleContext, groups, phase_masks, table_index
-from .entropy import floor_straight, logistic_bits, round_straight
+from ..data.colour import PLANE_FRACTION
+from ..export.entropy import floor_straight, logistic_bits, round_straight
 from .quantise import Grid, GridConv
+from .scale_context import PHASES, ScaleContext, groups, phase_masks, table_index
 
 BLOCK = 16
 """Pixels a side of one latent position."""

@@ -1,6 +1,6 @@
 """The same bytes from every implementation, on any pictures, with the model in the package.
 
-    python -m downpass.ground.training.exactness FOLDER… [--crop 128] [--qualities 9]
+    python -m downpass.ground.training.verify.exactness FOLDER… [--crop 128] [--qualities 9]
 
 Four compute the networks: ONNX Runtime with one thread and with two, plain int64 in numpy
 (`integers`) and torch in float32 on its grids (`restore`). Of every picture and of made-up ones
@@ -25,19 +25,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...link.errors import InputError
-from ...link.inference import session
-from ...link.planes import TileShape
-from ...link.rotation import rotation_matrix
-from ...link.tilecode import AnalysedTile, decode_tile, encode_tile
-from ...payload.encoders.student.colours import difference_moments, rotation_of, sampled_rows
-from ...payload.encoders.student.networks import BLOCK, load
-from ...payload.imager.scenes import FrameWindow, Scene
-from ..decoders.student import FOLDER as GROUND
-from . import integers
-from .colour import to_pixels, to_planes
-from .integers import IntegerNetworks, Integers
-from .networks import LATENT_FRACTION, LOG2_FRACTION, PIXEL_FRACTION, QUALITY_STEPS, Codec
+from ....link.errors import InputError
+from ....link.inference import session
+from ....link.planes import TileShape
+from ....link.rotation import rotation_matrix
+from ....link.tilecode import AnalysedTile, decode_tile, encode_tile
+from ....payload.encoders.student.colours import difference_moments, rotation_of, sampled_rows
+from ....payload.encoders.student.networks import BLOCK, load
+from ....payload.imager.scenes import FrameWindow, Scene
+from ...decoders.student import FOLDER as GROUND
+from ..data.colour import to_pixels, to_planes
+from ..export import integers
+from ..export.integers import IntegerNetworks, Integers
+from ..networks.codec import LATENT_FRACTION, LOG2_FRACTION, PIXEL_FRACTION, QUALITY_STEPS, Codec
 from .restore import from_integers, shipped_arrays, shipped_shape
 
 Analysed = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]

@@ -26,11 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from ...payload.encoders.student.cells import CELL_BYTES
-from ...payload.encoders.student.narrow import LIMITS
+from ....payload.encoders.student.cells import CELL_BYTES
+from ....payload.encoders.student.narrow import LIMITS
+from ..networks.codec import BLOCK
 from .graphs import GraphBuilder
 from .integers import Arrays
-from .networks import BLOCK
 
 LIFT = 1.0 + 2.0**-22
 """What lifts a tie over the edge."""

@@ -21,11 +21,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from . import narrow
-from .augment import CropSampler
-from .checkpoint import averaged_codec, load
-from .coding import TileReference, context_tables
-from .colour import (
+from ..data.augment import CropSampler
+from ..data.colour import (
     PLANE_FRACTION,
     canonical_planes,
     difference_covariance,
@@ -34,15 +31,11 @@ from .colour import (
     to_pixels,
     to_planes,
 )
-from .complexity import complexity
-from .context import groups
-from .data import Corpus, load_corpus, split
-from .evaluate import Sample, compare, held_out_samples, monotone, psnr
-from .graphs import decoder_graph, encoder_graph, hyper_graph
-from .initialise import put_on_grids
-from .integers import Arrays, Integers, extract
-from .losses import draw_qualities
-from .networks import (
+from ..data.corpus import Corpus, load_corpus, split
+from ..loop.checkpoint import averaged_codec, load
+from ..loop.evaluate import Sample, compare, held_out_samples, monotone, psnr
+from ..loop.losses import draw_qualities
+from ..networks.codec import (
     KNOTS,
     LATENT_FRACTION,
     LOG2_FRACTION,
@@ -52,6 +45,13 @@ from .networks import (
     QUALITY_STEPS,
     Codec,
 )
+from ..networks.complexity import complexity
+from ..networks.initialise import put_on_grids
+from ..networks.scale_context import groups
+from . import int8_graphs as narrow
+from .coding import TileReference, context_tables
+from .graphs import decoder_graph, encoder_graph, hyper_graph
+from .integers import Arrays, Integers, extract
 from .refine import fit_context
 from .tables import CodedTile, count_tables, ideal_bits
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .networks import Codec, Coded, lambda_of_quality, space_to_depth
+from ..networks.codec import Codec, Coded, lambda_of_quality, space_to_depth
 
 FLOOR_BPP = 0.05
 """Added to the cost before the logarithm, so that blank crops do not own the gradient."""

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link.errors import InputError
+from ....link.errors import InputError
 
 PICTURE_SUFFIXES = {".webp", ".png", ".tif", ".tiff"}
 SMALLEST_SIDE = 128

@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...payload.encoders.student.networks import FOLDER as PAYLOAD
-from ..decoders.student import FOLDER as GROUND
-from .checkpoint import shape_of
-from .integers import Arrays
-from .networks import (
+from ....payload.encoders.student.networks import FOLDER as PAYLOAD
+from ...decoders.student import FOLDER as GROUND
+from ..export.integers import Arrays
+from ..loop.checkpoint import shape_of
+from ..networks.codec import (
     LATENT_FRACTION,
     QUALITY_STEPS,
     SYNTHESIS_FRACTION,
@@ -29,7 +29,7 @@ from .networks import (
     CodecShape,
     ResidualBlock,
 )
-from .quantise import Grid, GridConv, switch_on_as_loaded
+from ..networks.quantise import Grid, GridConv, switch_on_as_loaded
 
 NETWORKS: Final = ("analysis.", "hyper.", "synthesis.")
 """How the names of the arrays begin that networks are made of."""

@@ -20,8 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..bdrate import BdRate, bd_rate
-from .colour import (
+from ...bdrate import BdRate, bd_rate
+from ..data.colour import (
     MATRIX_FRACTION,
     difference_covariance,
     rotate,
@@ -29,8 +29,8 @@ from .colour import (
     rotation_matrix,
     rotation_of,
 )
-from .data import Corpus
-from .networks import Codec
+from ..data.corpus import Corpus
+from ..networks.codec import Codec
 
 ANCHOR_PSNR = tuple(range(18, 64, 2))
 ANCHOR_RATES = (0.1, 1.5)

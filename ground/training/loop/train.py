@@ -22,19 +22,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...link.errors import InputError
-from .arguments import OPTIMISERS, TEACHERS
-from .augment import CropSampler
+from ....link.errors import InputError
+from ..arguments import OPTIMISERS, TEACHERS
+from ..data.augment import CropSampler
+from ..data.colour import canonical_planes
+from ..data.corpus import Corpus, load_corpus, split
+from ..networks.codec import Codec, CodecShape, Coded
+from ..networks.complexity import complexity
+from ..networks.initialise import put_on_grids, start_from_components
+from ..networks.teacher import TEACHER_SHAPE, Teacher, teacher_shape
 from .checkpoint import load, restore, restore_fitting, save, shape_of, shape_to_store
-from .colour import canonical_planes
-from .complexity import complexity
-from .data import Corpus, load_corpus, split
 from .distil import Distiller
 from .evaluate import Sample, Summary, evaluate, held_out_samples
-from .initialise import put_on_grids, start_from_components
 from .losses import draw_qualities, rate_distortion, relative_cost
-from .networks import Codec, CodecShape, Coded
-from .teacher import TEACHER_SHAPE, Teacher, teacher_shape
 from .threads import ThreadTuner
 
 log = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """Put a model into the package: what flies into `payload`, the decoder into `ground`.
 
-    python -m downpass.ground.training.ship --checkpoint RUN/best.ckpt --images DIR
+    python -m downpass.ground.training.export.ship --checkpoint RUN/best.ckpt --images DIR
 
 exports the checkpoint (see `export`) and splits the model folder in two, because a board
 installs `link` and `payload` alone:
@@ -24,9 +24,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ...payload.encoders.student.networks import FOLDER as PAYLOAD
-from ...payload.encoders.student.networks import FORMAT
-from ..decoders.student import FOLDER as GROUND
+from ....payload.encoders.student.networks import FOLDER as PAYLOAD
+from ....payload.encoders.student.networks import FORMAT
+from ...decoders.student import FOLDER as GROUND
 
 _FLIES = (
     "encoder.onnx",

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .networks import BLOCK, BRANCH_GAIN, PIXEL_GAIN, Codec, CodecShape, space_to_depth
+from .codec import BLOCK, BRANCH_GAIN, PIXEL_GAIN, Codec, CodecShape, space_to_depth
 
 TEACHER_SHAPE = CodecShape(analysis=(96, 192, 256))
 

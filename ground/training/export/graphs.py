@@ -23,9 +23,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from .colour import MATRIX_FRACTION, PLANE_FRACTION
+from ..data.colour import MATRIX_FRACTION, PLANE_FRACTION
+from ..networks.codec import BLOCK, LATENT_FRACTION, PIXEL_FRACTION, SYNTHESIS_FRACTION
 from .integers import Arrays
-from .networks import BLOCK, LATENT_FRACTION, PIXEL_FRACTION, SYNTHESIS_FRACTION
 
 OPSET = 17
 IR_VERSION = 8

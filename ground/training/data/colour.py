@@ -20,9 +20,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...link import rotation as link_rotation
-from ...link.rotation import IDENTITY, MATRIX_FRACTION, Quaternion
-from ...payload.encoders.student.colours import AXES, PRIOR, rotation_of
+from ....link import rotation as link_rotation
+from ....link.rotation import IDENTITY, MATRIX_FRACTION, Quaternion
+from ....payload.encoders.student.colours import AXES, PRIOR, rotation_of
 
 __all__ = [
     "AXES",

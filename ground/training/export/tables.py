@@ -21,8 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..networks.scale_context import PHASES, SCALES_AN_OCTAVE, SMALLEST_SCALE_OCTAVE
 from .coding import SKIPPED, TileReference
-from .context import PHASES, SCALES_AN_OCTAVE, SMALLEST_SCALE_OCTAVE
 from .integers import Arrays, Integers
 
 TOTAL_BITS = 16

@@ -12,16 +12,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from .augment import CropSampler
-from .colour import canonical_planes
-from .networks import (
-    BLOCK,
-    KNOTS,
-    LOG2_LAMBDA_HIGH,
-    LOG2_LAMBDA_LOW,
-    Codec,
-    space_to_depth,
-)
+from ..data.augment import CropSampler
+from ..data.colour import canonical_planes
+from .codec import BLOCK, KNOTS, LOG2_LAMBDA_HIGH, LOG2_LAMBDA_LOW, Codec, space_to_depth
 from .quantise import calibrate
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .data import Corpus, Picture, sampling_weights
+from .corpus import Corpus, Picture, sampling_weights
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .context import (
+from ..networks.codec import LATENT_FRACTION, LOG2_FRACTION
+from ..networks.scale_context import (
     LARGEST_MAGNITUDE,
     LOWEST_NODE,
     NODES,
@@ -37,7 +38,6 @@ from .context import (
     rounding_offsets,
 )
 from .integers import MEAN_FRACTION, Arrays, Integers
-from .networks import LATENT_FRACTION, LOG2_FRACTION
 
 BINS = 32
 """Halves of octaves of num and den, from 2^-4 to 2^12."""

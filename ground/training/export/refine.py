@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .augment import CropSampler
-from .colour import canonical_planes
-from .context import table_index
+from ..data.augment import CropSampler
+from ..data.colour import canonical_planes
+from ..loop.losses import FLOOR_BPP, draw_qualities
+from ..networks.codec import Codec
+from ..networks.scale_context import table_index
 from .entropy import logistic_bits
-from .losses import FLOOR_BPP, draw_qualities
-from .networks import Codec
 
 
 @torch.no_grad()

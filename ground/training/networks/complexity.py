@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from .context import PHASES
-from .networks import BLOCK, Codec
+from .codec import BLOCK, Codec
+from .scale_context import PHASES
 
 
 def count_macs(module: nn.Module, run: Callable[[], object]) -> dict[str, int]:

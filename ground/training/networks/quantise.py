@@ -20,7 +20,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from .entropy import round_straight
+from ..export.entropy import round_straight
 
 WEIGHT_LARGEST = 127
 EXACT = 2**24

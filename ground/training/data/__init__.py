@@ -1,0 +1,1 @@
+"""Training pictures: the corpus, its augmentation and its colours."""

@@ -1,0 +1,1 @@
+"""From trained networks to the shipped model: integers, entropy tables, ONNX graphs."""

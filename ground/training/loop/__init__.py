@@ -1,0 +1,1 @@
+"""The training loop: what is minimised, taught, evaluated and saved."""

@@ -1,0 +1,1 @@
+"""Checks of the shipped model: its integers back in torch, and its implementations compared."""
