@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Final
 
 import imagecodecs
-import numpy as np
 
 from .base import Frame, Setting
 from .tiled import Samples
@@ -61,8 +60,8 @@ class JpegLs:
         """Return a codestream without the SPIFF header that imagecodecs writes."""
         near = _largest_near(bit_depth) - step
         # CharLS's own estimate of the size is that of the samples, which noise exceeds.
-        room = np.empty(largest_codestream(samples.size, samples.itemsize), np.uint8)
-        return without_spiff(bytes(imagecodecs.jpegls_encode(samples, level=near, out=room)))
+        room = largest_codestream(samples.size, samples.itemsize)
+        return without_spiff(imagecodecs.jpegls_encode(samples, level=near, out=room))
 
 
 def largest_codestream(samples: int, sample_bytes: int) -> int:
