@@ -3,8 +3,9 @@
 The key is a SHA-256 over everything that the result depends on, so a hit is right by
 construction and a change of anything is a miss. Two processes may share a folder: a value
 appears under its name when it is whole (rename), and a lock for each key lets the second
-process wait for the first one's result instead of working it out too. A damaged value (its
-CRC-32 does not match) is made again. The least recently used values go when the folder grows
+process wait for the first one's result instead of working it out too. A value that is damaged,
+lies under another key's name, is no plain file or is none that could have been made is made
+again. The least recently used values go when the folder grows
 above its limit. A cache that cannot be written to costs time, never a run.
 
 Why not a library: diskcache, the usual one, has had no release since 2023, runs on SQLite and
@@ -17,6 +18,7 @@ import fcntl
 import hashlib
 import math
 import os
+import stat
 import struct
 import tempfile
 import time
@@ -29,11 +31,12 @@ from typing import Final
 
 from ..ground.decoders import Decoded, decode
 from ..ground.quality import Quality, quality
+from ..link.bitstream import unpack
 from ..link.errors import InputError
 from ..payload.encoders.base import Encoder, Frame, RateError, Setting
 
 DEFAULT_LIMIT: Final = 4 * 1024**3
-_MAGIC: Final = b"DPC1"
+_MAGIC: Final = b"DPC2"
 _HEAD: Final = struct.Struct("<4sIQ")
 _SECONDS: Final = struct.Struct("<d")
 _QUALITY: Final = struct.Struct("<ddI")
@@ -123,7 +126,7 @@ class ContentCache:
             bitstream = encoder.encode(frame, setting)
             return _SECONDS.pack(time.perf_counter() - start) + bitstream
 
-        value = self.value("encoded", key, make)
+        value = self.value("encoded", key, make, lambda found: _is_coded(found, frame))
         return CodedFrame(value[_SECONDS.size :], _SECONDS.unpack_from(value)[0])
 
     def delivered_quality(
@@ -146,7 +149,8 @@ class ContentCache:
             found = quality(reference, seen.frame)
             return _QUALITY.pack(found.psnr_db, found.ms_ssim, len(seen.lost_tiles))
 
-        psnr_db, ms_ssim, lost = _QUALITY.unpack(self.value("quality", key, make))
+        value = self.value("quality", key, make, _is_quality)
+        psnr_db, ms_ssim, lost = _QUALITY.unpack(value)
         return DeliveredQuality(Quality(psnr_db, ms_ssim), lost)
 
     def rated(
@@ -179,28 +183,36 @@ class ContentCache:
                 out.append(_RATED.pack(len(bitstream), found.psnr_db, found.ms_ssim))
             return b"".join(out)
 
+        value = self.value("rated", key, make, lambda found: _is_rated(found, len(settings)))
         return [
             RatedFrame(size, Quality(psnr_db, ms_ssim)) if size else None
-            for size, psnr_db, ms_ssim in _RATED.iter_unpack(self.value("rated", key, make))
+            for size, psnr_db, ms_ssim in _RATED.iter_unpack(value)
         ]
 
-    def value(self, kind: str, key: str, make: Callable[[], bytes]) -> bytes:
-        """Return the value of a key; `make` works it out where it is not there or damaged.
+    def value(
+        self,
+        kind: str,
+        key: str,
+        make: Callable[[], bytes],
+        sound: Callable[[bytes], bool] = lambda _: True,
+    ) -> bytes:
+        """Return the value of a key; `make` works it out where it is not there or not sound.
 
         Args:
             kind: A folder's name; say another when what `make` returns changes its form.
             key: Hexadecimal digest of everything that the value depends on.
             make: Works the value out; whatever it raises passes through.
+            sound: Whether what is there is a value that `make` could have returned.
         """
         if self.folder is None:
             return make()
         path = self.folder / kind / key[:2] / key
-        found = _read(path)
-        if found is not None:
+        found = _read(path, self.limit)
+        if found is not None and sound(found):
             return found
         with _locked(path.with_suffix(".lock")):
-            found = _read(path)  # perhaps the other process has just made it
-            if found is not None:
+            found = _read(path, self.limit)  # perhaps the other process has just made it
+            if found is not None and sound(found):
                 return found
             value = make()
             self._store(path, value)
@@ -211,7 +223,7 @@ class ContentCache:
             handle, name = tempfile.mkstemp(".part", "", path.parent)
             try:
                 with os.fdopen(handle, "wb") as file:
-                    file.write(_HEAD.pack(_MAGIC, zlib.crc32(value), len(value)))
+                    file.write(_HEAD.pack(_MAGIC, _crc(path.name, value), len(value)))
                     file.write(value)
                 Path(name).replace(path)
             except OSError:
@@ -230,7 +242,7 @@ class ContentCache:
             for name in names:
                 with suppress(OSError):
                     path = Path(folder, name)
-                    state = path.stat()
+                    state = path.lstat()
                     if path.suffix == ".part" and time.time() - state.st_mtime > 3600:
                         path.unlink()  # left by a process that was killed
                     elif not path.suffix:
@@ -266,21 +278,77 @@ def _digest(*parts: object) -> str:
     return hashlib.sha256("\0".join(str(part) for part in parts).encode()).hexdigest()
 
 
-def _read(path: Path) -> bytes | None:
-    """Return a sound value, marked as used now; None where there is none."""
+def _crc(key: str, value: bytes) -> int:
+    """Return the CRC-32 that a value has under a key, so that none is taken for another's."""
+    return zlib.crc32(value, zlib.crc32(key.encode()))
+
+
+def _read(path: Path, limit: int) -> bytes | None:
+    """Return a sound value, marked as used now; None where there is none.
+
+    Args:
+        path: Where it lies. A link, a pipe or a device there is no value.
+        limit: Bytes that a value may have.
+    """
     try:
-        data = path.read_bytes()
+        # Neither a link is followed nor a pipe waited for.
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
-    if len(data) < _HEAD.size:
+    state = os.fstat(handle)
+    if not stat.S_ISREG(state.st_mode):
+        os.close(handle)
         return None
-    magic, crc, length = _HEAD.unpack_from(data)
-    value = data[_HEAD.size :]
-    if magic != _MAGIC or length != len(value) or crc != zlib.crc32(value):
-        return None
-    with suppress(OSError):
-        os.utime(path)
-    return value
+    with os.fdopen(handle, "rb") as file:
+        try:
+            head = file.read(_HEAD.size)
+            if len(head) < _HEAD.size:
+                return None
+            magic, crc, length = _HEAD.unpack(head)
+            if magic != _MAGIC or length != state.st_size - _HEAD.size or length > limit:
+                return None
+            value = file.read(length)
+        except OSError:
+            return None
+        if len(value) != length or crc != _crc(path.name, value):
+            return None
+        with suppress(OSError):
+            os.utime(handle)
+        return value
+
+
+def _is_coded(value: bytes, frame: Frame) -> bool:
+    """Whether a value is a container of this frame, all of its tiles sound, and a time."""
+    if len(value) < _SECONDS.size or not 0 <= _SECONDS.unpack_from(value)[0] < math.inf:
+        return False
+    try:
+        container = unpack(value[_SECONDS.size :])
+    except InputError:
+        return False
+    header = container.header
+    return not container.damaged and (header.width, header.height, header.bands) == (
+        frame.width,
+        frame.height,
+        frame.bands,
+    )
+
+
+def _is_quality(value: bytes) -> bool:
+    if len(value) != _QUALITY.size:
+        return False
+    psnr_db, ms_ssim, _ = _QUALITY.unpack(value)
+    return _could_be(psnr_db, ms_ssim)
+
+
+def _is_rated(value: bytes, count: int) -> bool:
+    return len(value) == count * _RATED.size and all(
+        _could_be(psnr_db, ms_ssim) for size, psnr_db, ms_ssim in _RATED.iter_unpack(value) if size
+    )
+
+
+def _could_be(psnr_db: float, ms_ssim: float) -> bool:
+    """Whether these are figures of a picture; a frame of nodata alone has none, NaN."""
+    return psnr_db != -math.inf and (math.isnan(ms_ssim) or -1e-6 <= ms_ssim <= 1 + 1e-6)
 
 
 @contextmanager
@@ -290,7 +358,7 @@ def _locked(path: Path) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         while True:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
             fcntl.flock(handle, fcntl.LOCK_EX)
             # The one who held it before may have removed the file that was waited for.
             with suppress(FileNotFoundError):

@@ -9,7 +9,7 @@ from functools import partial
 
 from ..link.clock import TICKS_PER_SECOND
 from ..link.errors import InputError
-from ..payload.encoders.base import Frame, RateError
+from ..payload.encoders.base import Frame
 from ..payload.encoders.registry import encoder
 from .board.loop import BoardFigures, BoardFrame, BoardLoop, BoardStoppedError, FrameWork
 from .board.suitability import unsuited
@@ -234,9 +234,8 @@ class PixelFrames:
             return self._rated.encode(capture)
         try:
             done = self._encoders.result(job)
-        except RateError as error:
-            # Told anew: SimPy raises a copy made of an error's `args`, which this one is not.
-            raise InputError(f"{self._place}: {error}") from error
+        except Exception as error:
+            raise _refusal(self._place, capture, job, error) from error
         if self._rated is None:
             return Encoded(done.size, max(1, round(done.seconds * TICKS_PER_SECOND)))
         return Encoded(done.size, self._rated.ticks(capture))
@@ -268,9 +267,23 @@ class BoardFrames:
             done: BoardFrame = self._board.result(job)
         except BoardStoppedError:
             return None
-        except RateError as error:
-            raise InputError(f"{self._place}: {error}") from error
+        except Exception as error:
+            raise _refusal(self._place, capture, job, error) from error
         return Encoded(done.size, done.ticks)
+
+
+def _refusal(place: str, capture: Capture, job: Job, error: Exception) -> InputError:
+    """Return the line that says which frame could not be encoded, and why.
+
+    SimPy raises a copy of an exception, made of its `args`; libraries' exceptions do not all
+    allow that, so none of them may reach it.
+    """
+    scene = job.view.scene
+    shown = f" of {scene.name}" if scene is not None else ""
+    found = " ".join(str(error).split())
+    if not isinstance(error, InputError):
+        found = f"{type(error).__name__}: {found}" if found else type(error).__name__
+    return InputError(f"{place}: frame {capture.number}{shown}: {found}")
 
 
 def _has_board(satellite: Satellite) -> bool:

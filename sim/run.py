@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from ..link.clock import to_seconds
 from ..link.errors import InputError
 from ..link.student import BLOCK
-from ..payload.encoders.base import Setting
+from ..payload.encoders.base import Setting, check_lossless, choice_label, setting_label
 from .board.loop import BoardFigures
 from .content_cache import ContentCache
 from .crops import choose, crops
@@ -227,7 +227,7 @@ def _this_run(results: Results, codec: str, setting: Setting) -> TradeoffPoint:
     pixels = sum(record.capture.width * record.capture.height for record in encoded)
     return TradeoffPoint(
         codec=codec,
-        setting=str(setting),
+        setting=setting_label(codec, setting),
         bpp=sum(record.encoded_bytes for record in encoded) * 8 / max(1, pixels),
         psnr_db=psnr(total, "pooled"),
         ms_ssim=total["ms_ssim"]["mean"],
@@ -272,10 +272,12 @@ def with_codec(scenario: Scenario, name: str, setting: Setting) -> Scenario:
     """Return the scenario with every satellite using one codec at one setting.
 
     Raises:
-        InputError: a satellite's processor has no rate for it, its tile is not one that the
-            codec can do, or a quality is asked for and a target has no pixels.
+        InputError: lossless is asked for and the codec never is, a satellite's processor has no
+            rate for it, its tile is not one that the codec can do, or a quality is asked for and
+            a target has no pixels.
     """
-    label = f"codec {name}:{setting}"
+    check_lossless(name, setting)
+    label = f"codec {choice_label(name, setting)}"
     for satellite in scenario.satellites:
         processor = satellite.processor
         if processor.encode_time == "modelled" and not processor.has_rate_of(name):

@@ -21,6 +21,7 @@ SOURCES = sorted(
 
 # Modules whose name is not that of the distribution, in the form that packaging compares.
 DISTRIBUTIONS = {
+    "PIL": "pillow",
     "erfa": "pyerfa",
     "pydantic_core": "pydantic",  # one project in two distributions
     "ruamel": "ruamel-yaml",

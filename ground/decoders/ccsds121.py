@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...payload.encoders.ccsds121 import BLOCK, REFERENCE_INTERVAL, Ccsds121
+from .tiled import TileDecodeError
 
 
 class Ccsds121Tiles:
@@ -17,17 +18,19 @@ class Ccsds121Tiles:
     def decode(
         self, stream: bytes, shape: tuple[int, int, int], bit_depth: int
     ) -> NDArray[np.integer]:
-        """Return the samples. The stream claims no size: it fills what the tile has."""
+        """Return the samples. The stream claims no size: it must fill what the tile has."""
         rows, columns, bands = shape
         count = rows * columns * bands
         # The coder fills its last block up, and libaec refuses a stream it cannot use up.
         kind: type[np.integer] = np.uint8 if bit_depth <= 8 else np.uint16
         whole = np.zeros(-(-count // BLOCK) * BLOCK, kind)
-        imagecodecs.aec_decode(
+        written = imagecodecs.aec_decode(
             stream,
             bitspersample=bit_depth,
             blocksize=BLOCK,
             rsi=REFERENCE_INTERVAL,
-            out=whole,
+            out=whole.data.cast("B"),
         )
+        if len(written) != whole.nbytes:  # libaec takes a stream that ends early for the whole
+            raise TileDecodeError("it ends before the tile's last block")
         return np.moveaxis(whole[:count].reshape(bands, rows, columns), 0, 2)

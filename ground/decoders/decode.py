@@ -88,8 +88,8 @@ def _samples(header: FrameHeader, samples: NDArray[np.integer]) -> NDArray[np.in
     most = (1 << header.bit_depth) - 1
     if int(samples.max()) > most:
         samples = np.minimum(samples, most)
-    if header.low:
-        return (samples.astype(np.int32) + header.low).astype(header.sample_type)
+    if header.low:  # modulo 2**16, so no wider copy is needed
+        return (samples.astype(np.uint16) + np.uint16(header.low & 0xFFFF)).view(np.int16)
     return samples.astype(header.sample_type, copy=False)
 
 

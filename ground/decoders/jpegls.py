@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from ...payload.encoders.jpegls import JpegLs
 from .tiled import TileDecodeError
 
-_SOI, _SOF55, _SOS = 0xFFD8, 0xFFF7, 0xFFDA
+_SOI, _SOF55, _LSE, _SOS = 0xFFD8, 0xFFF7, 0xFFF8, 0xFFDA
+_PRESETS = 1
 _EOI = b"\xff\xd9"
 
 
@@ -38,27 +39,34 @@ def frame_header(stream: bytes) -> tuple[int, int, int, int]:
     """Return (precision, rows, columns, components) of the start-of-frame segment.
 
     Raises:
-        TileDecodeError: There is none before the scan, or more than one.
+        TileDecodeError: There is none before the scan, or more than one; or a segment that no
+            encoder of downpass writes, such as a mapping table or another size (C.2.4.1).
     """
     if int.from_bytes(stream[:2], "big") != _SOI:
         raise TileDecodeError("not a JPEG-LS codestream")
     offset, found = 2, None
     while offset + 4 <= len(stream):
         marker = int.from_bytes(stream[offset : offset + 2], "big")
-        if marker == _SOS:
-            break
         length = int.from_bytes(stream[offset + 2 : offset + 4], "big")
+        body = stream[offset + 4 : offset + 2 + length]
+        if len(body) != length - 2 or not body:
+            raise TileDecodeError("it ends within a segment")
+        if marker == _SOS:
+            if found is not None and body[0] != found[3]:
+                raise TileDecodeError("it has several scans")
+            break
         if marker == _SOF55:
-            if found is not None or length < 8 or offset + 10 > len(stream):
+            if found is not None or len(body) < 6:
                 raise TileDecodeError("a bad frame header")
-            field = stream[offset + 4 : offset + 10]
             found = (
-                field[0],
-                int.from_bytes(field[1:3], "big"),
-                int.from_bytes(field[3:5], "big"),
-                field[5],
+                body[0],
+                int.from_bytes(body[1:3], "big"),
+                int.from_bytes(body[3:5], "big"),
+                body[5],
             )
-        offset += 2 + max(2, length)
+        elif marker != _LSE or body[0] != _PRESETS:
+            raise TileDecodeError(f"a segment of marker {marker:#06x}")
+        offset += 2 + length
     if found is None:
         raise TileDecodeError("no frame header")
     return found

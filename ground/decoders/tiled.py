@@ -89,7 +89,9 @@ class TiledDecoder:
                 part = self.codec.decode(stream, shape, header.bit_depth)
                 if part.size != bands[..., :1].size * len(group) or part.dtype.kind != "u":
                     raise TileDecodeError(f"samples {part.dtype} {part.shape}, expected {shape}")
-                bands[..., list(group)] = np.minimum(part.reshape(shape), _most(header))
+                if int(part.max()) > _most(header):
+                    part = np.minimum(part, _most(header))
+                bands[..., list(group)] = part.reshape(shape)
         except Exception:  # whatever a hostile stream makes a codec raise
             return False
         samples[place.window] = bands

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link import bitstream, masks, varint
+from ...link import bitstream, masks
 from ...link.errors import InputError
 from ...link.serial.constants import Feature, JobFlag, SampleCode, SettingCode
 from ...link.serial.messages import TileForm
@@ -19,7 +19,7 @@ from ..encoders import registry
 from ..encoders.base import Frame, Setting
 from ..encoders.fill import fill_holes
 from ..encoders.ratecontrol import fit
-from ..encoders.tiled import Samples, TileCodec, TiledEncoder
+from ..encoders.tiled import Samples, TileCodec, TiledEncoder, encode_groups
 
 if TYPE_CHECKING:
     from ..encoders.student.networks import StudentModel
@@ -131,16 +131,7 @@ class StillTileCoder:
 
     def _streams(self, samples: Samples, depth: int, step: int) -> bytes:
         """Return the codestreams of the band groups, all but the last after their length."""
-        streams = [
-            self._codec.encode(
-                (samples[..., group[0]] if len(group) == 1 else samples[..., group]).copy("C"),
-                depth,
-                step,
-                group[0] == 0,
-            )
-            for group in self._codec.groups(samples.shape[2])
-        ]
-        return b"".join(varint.pack(len(one)) + one for one in streams[:-1]) + streams[-1]
+        return encode_groups(self._codec, samples, depth, step)
 
 
 class StudentTileCoder:

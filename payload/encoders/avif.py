@@ -2,6 +2,10 @@
 
 Nothing flies it: it needs some hundred times the work of JPEG 2000. The ladder's parameter is
 libavif's quality, 0 to 100. No chroma subsampling; speed 6.
+
+imagecodecs takes a quality for pictures of three bands alone and codes others without loss, so a
+single band goes in as three equal ones and comes out as AV1's monochrome: the luma of equal red,
+green and blue is their value.
 """
 
 from __future__ import annotations
@@ -9,13 +13,13 @@ from __future__ import annotations
 from typing import Final
 
 import imagecodecs
+import numpy as np
 
-from ...link.errors import InputError
 from .base import Frame, Setting
 from .tiled import Samples
 
 _SPEED: Final = 6
-_DEEPEST: Final = 12
+_LOSSLESS: Final = 100
 
 
 class Avif:
@@ -25,20 +29,20 @@ class Avif:
     slope = 0.045
 
     def __init__(self) -> None:
-        self.version = f"imagecodecs {imagecodecs.__version__}, {imagecodecs.avif_version()}"
+        self.version = (
+            f"imagecodecs {imagecodecs.__version__}, {imagecodecs.avif_version()}, 4:0:0 by quality"
+        )
 
     def steps(self, bit_depth: int) -> int:  # noqa: ARG002
         """Qualities 0 to 99, then lossless."""
-        return 101
+        return _LOSSLESS + 1
 
     def step(self, quality: float, bit_depth: int) -> int:  # noqa: ARG002
         """The quality, rounded."""
         return round(quality)
 
-    def check(self, frame: Frame, setting: Setting) -> None:  # noqa: ARG002
-        """Refuse more than 12 bits."""
-        if frame.bit_depth > _DEEPEST:
-            raise InputError(f"avif at bit depth {frame.bit_depth}: allowed are 1 to {_DEEPEST}")
+    def check(self, frame: Frame, setting: Setting) -> None:
+        """Every setting will do."""
 
     def groups(self, bands: int) -> list[list[int]]:
         """The first three bands as a colour, the others one by one."""
@@ -53,14 +57,17 @@ class Avif:
         step: int,
         colour: bool,  # noqa: ARG002
     ) -> bytes:
-        """Return an AVIF file."""
+        """Return an AVIF file: 4:4:4 of three bands, monochrome of one."""
+        alone = samples.ndim == 2
+        if alone and step < _LOSSLESS:
+            samples = np.repeat(samples[..., None], 3, axis=2)
         return bytes(
             imagecodecs.avif_encode(
                 samples,
                 level=step,
                 speed=_SPEED,
                 bitspersample=8 if bit_depth <= 8 else 10 if bit_depth <= 10 else 12,
-                pixelformat="yuv444" if samples.ndim == 3 else "yuv400",
+                pixelformat="yuv400" if alone else "yuv444",
                 numthreads=1,
             )
         )

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ...link.bitstream import SampleType, sample_range
 from ...link.errors import InputError
+from .traits import TRAITS, lossless_codecs
 
 _SAMPLE_TYPES: tuple[SampleType, ...] = ("uint8", "uint16", "int16")
 _BYTE_UNITS: Final = {"b": 1, "kb": 1000, "mb": 1000**2, "kib": 1024, "mib": 1024**2}
@@ -33,9 +34,13 @@ class RateError(InputError):
     """
 
     def __init__(self, message: str, budget: int, smallest: int) -> None:
-        super().__init__(message)
+        # All three are `args`, so that the error survives pickling and SimPy's copy of it.
+        super().__init__(message, budget, smallest)
         self.budget = budget
         self.smallest = smallest
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +48,17 @@ class Setting:
     """How hard to compress: exactly one of a quality, a rate and a budget.
 
     Attributes:
-        quality: 0 (coarsest) to 100 (lossless where the codec can be).
+        quality: 0 (coarsest) to 100 (lossless where the codec can be, see `traits`).
         bpp: Bits a pixel, all bands together, container included; an upper bound.
         bytes: Bytes a frame, container included; an upper bound.
+        lossless: The quality was asked for by this word, so a codec that cannot be lossless
+            must refuse it.
     """
 
     quality: float | None = None
     bpp: float | None = None
     bytes: int | None = None
+    lossless: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         given = [name for name in ("quality", "bpp", "bytes") if getattr(self, name) is not None]
@@ -73,7 +81,7 @@ class Setting:
         """
         plain = text.strip().lower().replace(" ", "")
         if plain == "lossless":
-            return cls(quality=100)
+            return cls(quality=100, lossless=True)
         if match := re.fullmatch(rf"q{_NUMBER}", plain):
             return cls(quality=float(match["number"]))
         if match := re.fullmatch(rf"{_NUMBER}bpp", plain):
@@ -102,10 +110,38 @@ def parse_choice(text: str) -> tuple[str, Setting]:
     Raises:
         InputError: No colon, or the setting is none that `Setting.parse` knows.
     """
-    name, colon, setting = text.partition(":")
-    if not (name and colon):
+    before, colon, after = text.partition(":")
+    if not (before and colon):
         raise InputError(f"codec {text!r}: write it as NAME:SETTING, with a setting of {_FORMS}")
-    return name.strip().lower(), Setting.parse(setting)
+    return before.strip().lower(), Setting.parse(after)
+
+
+def check_lossless(name: str, setting: Setting) -> None:
+    """Refuse a codec that is never lossless where somebody asked for just that.
+
+    Raises:
+        InputError: Which codecs can be lossless.
+    """
+    if setting.lossless and name in TRAITS and not TRAITS[name].lossless:
+        raise InputError(
+            f"codec {name}:lossless: {name} is never lossless; its finest setting is q100, and "
+            f"lossless codecs are {lossless_codecs()}"
+        )
+
+
+def setting_label(name: str, setting: Setting) -> str:
+    """Return a codec's setting as `Setting.parse` reads it.
+
+    The finest quality of a codec that is never lossless is `q100` and not `lossless`.
+    """
+    if setting.quality == 100 and name in TRAITS and not TRAITS[name].lossless:
+        return "q100"
+    return str(setting)
+
+
+def choice_label(name: str, setting: Setting) -> str:
+    """Return codec and setting as `parse_choice` reads them: `jpeg2000:0.5bpp`."""
+    return f"{name}:{setting_label(name, setting)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,6 +11,7 @@ third more bits on RGB, so leaving it out would flatter whatever is compared wit
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import imagecodecs
@@ -58,15 +59,35 @@ class Jpeg2000:
         return [[0, 1, 2], *(list(rest[first : first + 8]) for first in range(0, len(rest), 8))]
 
     def encode(self, samples: Samples, bit_depth: int, step: int, colour: bool) -> bytes:
-        """Return a raw codestream (no JP2 boxes)."""
+        """Return a raw codestream (no JP2 boxes).
+
+        OpenJPEG allows a tile 1.3 times the bits of its samples and fails beyond (uclouvain/
+        openjpeg, issue 1522). Noise of one or two bits needs more, so it is coded as samples of
+        a higher precision, which hold the same values.
+        """
+        for precision in range(bit_depth, 16):
+            try:
+                return self._encode(samples, bit_depth, precision, step, colour)
+            except imagecodecs.Jpeg2kError:
+                continue
+        return self._encode(samples, bit_depth, 16, step, colour)
+
+    def _encode(
+        self, samples: Samples, bit_depth: int, precision: int, step: int, colour: bool
+    ) -> bytes:
         lossless = step == self.steps(bit_depth) - 1
-        level: Any = None if lossless else _COARSEST_DB + step * _STEP_DB  # stubs say int
+        level: Any = None  # stubs say int
+        if not lossless:
+            # OpenJPEG's PSNR is of the precision's peak, ours of the bit depth's.
+            peaks = ((1 << precision) - 1) / ((1 << bit_depth) - 1)
+            level = _COARSEST_DB + step * _STEP_DB + 20 * math.log10(peaks)
+        kind: Any = np.uint8 if precision <= 8 else np.uint16
         stream = imagecodecs.jpeg2k_encode(
-            samples,
+            samples.astype(kind, copy=False),
             level=level,
             codecformat="J2K",
             reversible=lossless,
-            bitspersample=bit_depth,
+            bitspersample=precision,
             resolutions=_resolutions(samples),
             mct=colour,
             planar=False,

@@ -16,6 +16,7 @@ from .tiled import Samples
 
 _LARGEST_NEAR: Final = 255
 _APP8: Final = 0xFFE8
+_LARGEST_HEADER: Final = 1024
 
 
 class JpegLs:
@@ -58,7 +59,18 @@ class JpegLs:
     ) -> bytes:
         """Return a codestream without the SPIFF header that imagecodecs writes."""
         near = _largest_near(bit_depth) - step
-        return without_spiff(imagecodecs.jpegls_encode(samples, level=near))
+        # CharLS's own estimate of the size is that of the samples, which noise exceeds.
+        room = largest_codestream(samples.size, samples.itemsize)
+        return without_spiff(imagecodecs.jpegls_encode(samples, level=near, out=room))
+
+
+def largest_codestream(samples: int, sample_bytes: int) -> int:
+    """Return a bound of the bytes of a codestream, its header included.
+
+    A sample's code has at most LIMIT bits, four times its own (14495-1, A.2.1 and A.5.3), and a
+    zero bit follows every byte of ones (A.1): less than a seventh more.
+    """
+    return samples * sample_bytes * 4 * 8 // 7 + _LARGEST_HEADER
 
 
 def without_spiff(stream: bytes | bytearray) -> bytes:

@@ -25,6 +25,7 @@ from ...link.tiles import grid
 from .base import Frame, RateError, Setting
 from .fill import fill_holes
 from .ratecontrol import fit
+from .traits import TRAITS, CodecTraits
 
 Samples = NDArray[np.integer]
 
@@ -108,7 +109,22 @@ class TiledEncoder:
         return bitstream.NO_MODEL
 
     def prepare(self, frame: Frame) -> PreparedTiles:
-        """Return the frame cut into tiles."""
+        """Return the frame cut into tiles.
+
+        Raises:
+            InputError: The frame's bit depth or its tiles are beyond what the codec can do.
+        """
+        traits = TRAITS.get(self.name, CodecTraits())
+        if frame.bit_depth > traits.deepest:
+            raise InputError(
+                f"{self.name} at bit depth {frame.bit_depth}: allowed are 1 to {traits.deepest}"
+            )
+        side = max(frame.width, frame.height)
+        side = min(side, self.tile) if self.tile else side
+        if side > traits.longest_side:
+            raise InputError(
+                f"{self.name} in a tile of {side} pixels: allowed are up to {traits.longest_side}"
+            )
         return PreparedTiles(self, frame)
 
     def encode(self, frame: Frame, setting: Setting) -> bytes:
@@ -250,15 +266,37 @@ class PreparedTiles:
         return mask if tile is None else mask + self._code_tile(tile, step)
 
     def _code_tile(self, tile: Samples, step: int) -> bytes:
-        """Return the codestreams of a tile's band groups, all but the last after their length."""
-        streams = []
-        for group in self._codec.groups(tile.shape[2]):
-            # A copy and not a view: codecs read the strides, and numpy leaves those of a
-            # one-row view as they were.
-            samples = (tile[..., group[0]] if len(group) == 1 else tile[..., group]).copy("C")
-            streams.append(self._codec.encode(samples, self._frame.bit_depth, step, group[0] == 0))
-        head = b"".join(varint.pack(len(stream)) + stream for stream in streams[:-1])
-        return head + streams[-1]
+        return encode_groups(self._codec, tile, self._frame.bit_depth, step)
+
+
+def encode_groups(codec: TileCodec, tile: Samples, bit_depth: int, step: int) -> bytes:
+    """Return the codestreams of a tile's band groups, all but the last after their length.
+
+    Args:
+        codec: Codes each of them.
+        tile: (rows, columns, bands), unsigned.
+        bit_depth: Bits a sample.
+        step: Of the codec's ladder.
+
+    Raises:
+        InputError: The codec's library cannot code the tile, whatever it raised.
+    """
+    streams = []
+    for group in codec.groups(tile.shape[2]):
+        # A copy and not a view: codecs read the strides, and numpy leaves those of a
+        # one-row view as they were.
+        samples = (tile[..., group[0]] if len(group) == 1 else tile[..., group]).copy("C")
+        try:
+            streams.append(codec.encode(samples, bit_depth, step, group[0] == 0))
+        except InputError:
+            raise
+        except Exception as error:
+            found = " ".join(str(error).split()) or type(error).__name__
+            raise InputError(
+                f"{codec.name} cannot encode a tile of {tile.shape[1]} x {tile.shape[0]} pixels "
+                f"in {tile.shape[2]} bands of {bit_depth} bits: {found}"
+            ) from error
+    return b"".join(varint.pack(len(stream)) + stream for stream in streams[:-1]) + streams[-1]
 
 
 def unsigned_samples(frame: Frame) -> tuple[Samples, bool]:

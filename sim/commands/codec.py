@@ -39,7 +39,7 @@ def _add_encode(below: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("output", type=Path, metavar="OUT", help="the bitstream to write")
     parser.add_argument("--codec", required=True, help="jpeg2000, jpegxl, jpegls, ccsds121, …")
     rate = parser.add_mutually_exclusive_group(required=True)
-    rate.add_argument("--quality", type=float, metavar="Q", help="0 to 100; 100 loses nothing")
+    rate.add_argument("--quality", type=float, metavar="Q", help=_quality_help())
     rate.add_argument("--bpp", type=float, metavar="X", help="bits a pixel, all bands together")
     rate.add_argument("--bytes", type=int, metavar="N", help="bytes in all, never exceeded")
     parser.add_argument("--bands", type=int, nargs="+", metavar="B", help="band numbers, from 1")
@@ -47,6 +47,12 @@ def _add_encode(below: argparse._SubParsersAction[Any]) -> None:
     _add_tile(parser, 512)
     _add_threads(parser)
     parser.set_defaults(run=encode)
+
+
+def _quality_help() -> str:
+    from ...payload.encoders.traits import lossless_codecs
+
+    return f"0 to 100; 100 is lossless with {lossless_codecs()}, never with student"
 
 
 def _add_decode(below: argparse._SubParsersAction[Any]) -> None:
@@ -139,6 +145,7 @@ def encode(arguments: argparse.Namespace) -> int:
     """Encode a raster."""
     from ...payload.encoders.base import Setting
     from ...payload.encoders.registry import encoder
+    from ...payload.encoders.traits import TRAITS, lossless_codecs
     from ...payload.imager.scenes import Scene
 
     setting = Setting(arguments.quality, arguments.bpp, arguments.bytes)
@@ -152,6 +159,11 @@ def encode(arguments: argparse.Namespace) -> int:
         f"{frame.bit_depth} bits in {len(bitstream)} bytes, "
         f"{len(bitstream) * 8 / (frame.width * frame.height):.3f} bpp\n"
     )
+    if setting.quality == 100 and not TRAITS[codec.name].lossless:
+        sys.stdout.write(
+            f"quality 100 is the finest that {codec.name} has, and not lossless; "
+            f"lossless codecs are {lossless_codecs()}\n"
+        )
     return 0
 
 

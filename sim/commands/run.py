@@ -152,7 +152,7 @@ def compare(arguments: argparse.Namespace) -> int:
 
 def _choices(scenario: Scenario, texts: Sequence[str]) -> dict[str, Scenario]:
     """Return the scenario once for each choice, by what people call it."""
-    from ...payload.encoders.base import parse_choice
+    from ...payload.encoders.base import choice_label, parse_choice
     from ...payload.encoders.registry import encoder
     from ..run import with_codec
 
@@ -160,7 +160,7 @@ def _choices(scenario: Scenario, texts: Sequence[str]) -> dict[str, Scenario]:
     for text in texts:
         name, setting = parse_choice(text)
         encoder(name)  # an unknown name is refused before anything runs
-        choices[f"{name}:{setting}"] = with_codec(scenario, name, setting)
+        choices[choice_label(name, setting)] = with_codec(scenario, name, setting)
     return choices
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from hashlib import sha256
 from typing import Final
 
@@ -116,8 +116,22 @@ def curve(
         at = 100.0 if coded.lossless else at
         return json.dumps({"points": points, "quality": at}).encode()
 
-    found = json.loads(cache.value(_KIND, key, make))
+    return _read_curve(cache.value(_KIND, key, make, _is_curve))
+
+
+def _read_curve(value: bytes) -> Curve:
+    found = json.loads(value)
     return Curve(tuple(Point(**point) for point in found["points"]), found["quality"])
+
+
+def _is_curve(value: bytes) -> bool:
+    """Whether a value of the cache is a curve: points of positive numbers, and a quality."""
+    try:
+        found = _read_curve(value)
+        numbers = [number for point in found.points for number in astuple(point)[:2]]
+        return bool(numbers) and min(numbers) > 0 and 0 <= found.quality <= 100
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
 
 
 class _Coded:

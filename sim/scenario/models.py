@@ -33,7 +33,8 @@ from pydantic_core import CoreSchema
 from ...link.serial.constants import DEFAULT_BAUD
 from ...link.student import BLOCK
 from ...payload import processors
-from ...payload.encoders.base import Setting
+from ...payload.encoders.base import Setting, choice_label
+from ...payload.encoders.traits import lossless_codecs
 from . import stations
 from .fields import Bands, LocalTime, Moment, Place, Ring, ScenePath
 from .source import SceneReference, Source
@@ -551,7 +552,10 @@ class CodecChoice(Model):
     name: CodecName = Field(description="Which codec encodes the frames.")
     quality: Annotated[float, Number(0, 100)] | None = Field(
         default=None,
-        description="Quality on the codec's scale, 0 (worst) to 100 (best).",
+        description=(
+            "Quality on the codec's scale, 0 (worst) to 100 (best). 100 is lossless with "
+            f"{lossless_codecs()}; the student is never lossless."
+        ),
         examples=[80],
     )
     bpp: Annotated[float, Number(0, 1024 * 16, above=0)] | None = Field(
@@ -594,7 +598,7 @@ class CodecChoice(Model):
     @property
     def label(self) -> str:
         """Codec and setting as people write them: `jpeg2000:0.5bpp`."""
-        return f"{self.name}:{self.setting}"
+        return choice_label(self.name, self.setting)
 
 
 class EncoderChoice(Model):

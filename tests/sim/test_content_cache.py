@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import math
 import os
+import pickle
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from downpass.link.errors import InputError
 from downpass.payload.encoders.base import Frame, Setting
 from downpass.payload.encoders.registry import encoder
 from downpass.sim.content_cache import ContentCache, default_folder, frame_digest, open_cache
+from downpass.sim.rate_distortion.measure import curve
 
 FRAME = Frame(np.arange(40 * 30 * 3, dtype=np.uint8).reshape(40, 30, 3), 8)
 
@@ -109,6 +113,140 @@ def test_a_damaged_value_is_made_again(tmp_path: Path, how: str) -> None:
     assert cache.value("kind", "ab12", make) == b"some value"
     assert cache.value("kind", "ab12", make) == b"some value"
     assert len(made) == 2
+
+
+def _put(path: Path, value: bytes, key: str | None = None, length: int | None = None) -> None:
+    """Write an entry whose CRC-32 matches."""
+    crc = zlib.crc32(value, zlib.crc32((key or path.name).encode()))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"DPC2" + struct.pack("<IQ", crc, length or len(value)) + value)
+
+
+def _in_place_of(path: Path, how: str) -> None:
+    """Put something else where a value lies."""
+    path.unlink()
+    match how:
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            (path / "inside").mkdir(parents=True)
+        case "link to a device":
+            path.symlink_to("/dev/zero")
+        case "link to a value":
+            _put(path.with_name("elsewhere"), b"another", key=path.name)
+            path.symlink_to("elsewhere")
+        case "link to nothing":
+            path.symlink_to("nowhere")
+        case "another key's":
+            _put(path, b"another", key="cd34")
+        case "larger than allowed":
+            _put(path, bytes(20_000))
+        case "sparse and huge":
+            _put(path, b"", length=1 << 40)
+            os.truncate(path, (1 << 40) + 16)
+        case _:
+            path.write_bytes(pickle.dumps(os.system))
+
+
+OTHERS = [
+    "pipe",
+    "folder",
+    "link to a device",
+    "link to a value",
+    "link to nothing",
+    "another key's",
+    "larger than allowed",
+    "sparse and huge",
+    "pickle",
+]
+
+
+@pytest.mark.parametrize("how", OTHERS)
+@pytest.mark.parametrize("lock", [False, True])
+def test_what_is_no_value_is_neither_followed_nor_waited_for(
+    tmp_path: Path, how: str, lock: bool
+) -> None:
+    cache = ContentCache(tmp_path, limit=10_000)
+    assert cache.value("kind", "ab12", lambda: b"some value") == b"some value"
+    path = tmp_path / "kind" / "ab" / "ab12"
+    _in_place_of(path, how)
+    if lock and how in ("pipe", "folder", "link to a device", "link to nothing"):
+        path.with_suffix(".lock").touch()
+        _in_place_of(path.with_suffix(".lock"), how)
+    assert cache.value("kind", "ab12", lambda: b"some value") == b"some value"
+    if how != "folder":
+        assert cache.value("kind", "ab12", lambda: b"not made") == b"some value"
+    assert not (path.parent / "nowhere").exists()
+
+
+CODED = struct.pack("<d", 0.1) + encoder("jpegls").encode(FRAME, Setting(quality=90))
+SMALLER = Frame(FRAME.pixels[:20].copy(), 8)
+QUALITY = struct.Struct("<ddI")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b"",
+        b"1234567",
+        struct.pack("<d", math.nan) + CODED[8:],
+        struct.pack("<d", -1.0) + CODED[8:],
+        CODED[:20],
+        CODED[:-5],
+        CODED[:8] + without(CODED[8:], [0]),
+        CODED[:8] + encoder("jpegls").encode(SMALLER, Setting(quality=90)),
+        pickle.dumps({"a": 1}),
+    ],
+    ids=["empty", "short", "nan", "negative", "header", "cut", "lost", "smaller", "pickle"],
+)
+def test_a_container_that_is_none_of_the_frame_is_made_again(tmp_path: Path, entry: bytes) -> None:
+    cache = ContentCache(tmp_path)
+    sound = cache.encoded(encoder("jpegls"), FRAME, Setting(quality=90))
+    path = next(path for path in (tmp_path / "encoded").rglob("*") if path.is_file())
+    _put(path, entry)
+    assert cache.encoded(encoder("jpegls"), FRAME, Setting(quality=90)).bitstream == sound.bitstream
+
+
+@pytest.mark.parametrize(
+    "entry", [b"", b"short", QUALITY.pack(30, 1.5, 0), QUALITY.pack(-math.inf, 1, 0)]
+)
+def test_a_quality_that_cannot_be_is_measured_again(tmp_path: Path, entry: bytes) -> None:
+    cache = ContentCache(tmp_path)
+    bitstream = encoder("jpegls").encode(FRAME, Setting(quality=90))
+    sound = cache.delivered_quality(FRAME, bitstream).quality.psnr_db
+    path = next(path for path in (tmp_path / "quality").rglob("*") if path.is_file())
+    _put(path, entry)
+    assert cache.delivered_quality(FRAME, bitstream).quality.psnr_db == sound
+
+
+@pytest.mark.parametrize("entry", [b"", b"short", struct.pack("<Qdd", 9, 30, 7) * 2])
+def test_rates_that_cannot_be_are_measured_again(tmp_path: Path, entry: bytes) -> None:
+    cache, settings = ContentCache(tmp_path), [Setting(quality=50), Setting(quality=90)]
+    sound = cache.rated(encoder("jpegls"), FRAME, settings)
+    path = next(path for path in (tmp_path / "rated").rglob("*") if path.is_file())
+    _put(path, entry)
+    found = cache.rated(encoder("jpegls"), FRAME, settings)
+    assert [one and one.bytes for one in found] == [one and one.bytes for one in sound]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b"",
+        b"{}",
+        b"[" * 100_000,
+        b'{"points": 3, "quality": 5}',
+        b'{"points": [{"bytes": 1}], "quality": 5}',
+        b'{"points": [{"bytes": "a", "bpp": 1, "psnr_db": 1, "ms_ssim": 1}], "quality": 5}',
+        b'{"points": [], "quality": 5}',
+    ],
+)
+def test_a_curve_that_is_none_is_made_again(tmp_path: Path, entry: bytes) -> None:
+    cache = ContentCache(tmp_path)
+    sound = curve(encoder("jpegls"), FRAME, (2, 8), 4, cache)
+    path = next(path for path in tmp_path.rglob("*") if path.is_file())
+    _put(path, entry)
+    assert curve(encoder("jpegls"), FRAME, (2, 8), 4, cache) == sound
 
 
 def test_the_least_recently_used_go_first(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ from ....link.rotation import IDENTITY, Quaternion
 from ....link.student import FINER_TILES, check_size
 from ....link.tilecode import AnalysedTile
 from ....link.tiles import grid
-from ..base import Frame, RateError, Setting
+from ..base import Frame, RateError, Setting, check_lossless
 from ..fill import fill_holes
 from ..ratecontrol import GOOD_ENOUGH, fit
 from ..tiled import unsigned_samples
@@ -149,8 +149,10 @@ class PreparedStudent:
         """Return the container at this setting.
 
         Raises:
+            InputError: Lossless is asked for, which this codec never is.
             RateError: The budget is below the smallest bitstream of this frame.
         """
+        check_lossless(StudentEncoder.name, setting)
         budget = setting.budget(self._frame.width, self._frame.height)
         count = len(self._places)
         if budget is None:

@@ -1,0 +1,37 @@
+"""Read a codestream's header bit by bit, as its standard writes it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+
+class HeaderBits:
+    """The first bits of a codestream, one number after the other."""
+
+    def __init__(self, data: bytes, order: Literal["big", "little"]) -> None:
+        """Begin at the first byte.
+
+        Args:
+            data: The header's bytes, or more.
+            order: "little" where a byte's lowest bit comes first (JPEG XL), "big" where its
+                highest does (AV1).
+        """
+        self._data, self._order, self._at = data, order, 0
+
+    def take(self, count: int) -> int:
+        """Return the number that the next `count` bits are.
+
+        Raises:
+            ValueError: The bytes end before.
+        """
+        start, end = self._at, self._at + count
+        if end > 8 * len(self._data):
+            raise ValueError("the bytes end within the header")
+        part = int.from_bytes(self._data[start // 8 : -(-end // 8)], self._order)
+        part >>= start % 8 if self._order == "little" else -end % 8
+        self._at = end
+        return part & ((1 << count) - 1)
+
+    def to_byte(self) -> None:
+        """Skip what is left of the byte at hand."""
+        self._at += -self._at % 8
