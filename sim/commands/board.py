@@ -15,7 +15,7 @@ from ...payload.board.serve import add_serve
 if TYPE_CHECKING:
     from ...link.serial.messages import Capabilities
 
-_PORT_HELP = "a path, socket://HOST:PORT, rfc2217://HOST:PORT, or emulator:NAME"
+_PORT_HELP = "a device, socket://HOST:PORT, rfc2217://HOST:PORT, or emulator:NAME"
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:

@@ -31,9 +31,11 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from ...link.serial.constants import DEFAULT_BAUD
+from ...link.serial.portname import LONGEST_NAME
 from ...link.student import BLOCK
 from ...payload import processors
 from ...payload.encoders.base import Setting
+from ..board.emulators import PORTS, board_fault
 from . import stations
 from .fields import Bands, LocalTime, Moment, Place, Ring, ScenePath
 from .source import SceneReference, Source
@@ -597,6 +599,20 @@ class CodecChoice(Model):
         return f"{self.name}:{self.setting}"
 
 
+def _port_name(value: object) -> str:
+    wrong = board_fault(value) if isinstance(value, str) else f"allowed: {PORTS}"
+    if wrong or not isinstance(value, str):
+        raise fault(f"found {shown(value)}; {wrong}")
+    return value
+
+
+PortName = Annotated[
+    str,
+    BeforeValidator(_port_name),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}),
+]
+
+
 class EncoderChoice(Model):
     """Where frames are encoded: in this process, or on a board at the end of a serial line."""
 
@@ -615,16 +631,14 @@ class EncoderChoice(Model):
             "and its encode times count in place of the processor's `encode_rate`."
         ),
     )
-    port: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=256)] | None = (
-        Field(
-            default=None,
-            description=(
-                "The board's port: a path, `socket://HOST:PORT`, `rfc2217://HOST:PORT`, or "
-                "`emulator:NAME` (see `downpass board list`). Satellites that name the same port "
-                "share the board."
-            ),
-            examples=["/dev/ttyUSB0", "emulator:zynq-a9"],
-        )
+    port: PortName | None = Field(
+        default=None,
+        description=(
+            "The board's port: the path of a serial device, `socket://HOST:PORT`, "
+            "`rfc2217://HOST:PORT`, `loop://`, or `emulator:NAME` (see `downpass board list`). "
+            "Satellites that name the same port share the board."
+        ),
+        examples=["/dev/ttyUSB0", "emulator:zynq-a9"],
     )
     baud: Annotated[int, Whole(300, 20_000_000)] = Field(
         default=DEFAULT_BAUD, description="Bits per second of the line.", examples=[921600]
@@ -645,10 +659,7 @@ class EncoderChoice(Model):
         if board and given.get("port") is None:
             yield (
                 "port",
-                (
-                    "missing with backend board; allowed: a path, socket://HOST:PORT, "
-                    "rfc2217://HOST:PORT or emulator:NAME"
-                ),
+                (f"missing with backend board; allowed: {PORTS}"),
             )
         if not board and given.get("port") is not None:
             found = shown(given.get("backend", "in-process"))

@@ -210,8 +210,9 @@ def test_frozen(tmp_path: Path, example: str) -> None:
          "did you mean board?")),
         ("    codec: {name: jpeg2000, bpp: 0.5}",
          "    codec: {name: jpeg2000, bpp: 0.5}\n    encoder: {backend: board}",
-         ("16: satellites.0.encoder.port: missing with backend board; allowed: a path, "
-         "socket://HOST:PORT, rfc2217://HOST:PORT or emulator:NAME")),
+         ("16: satellites.0.encoder.port: missing with backend board; allowed: "
+         "a serial device such as /dev/ttyUSB0, socket://HOST:PORT, rfc2217://HOST:PORT or "
+         "emulator:NAME")),
         ("    codec: {name: jpeg2000, bpp: 0.5}",
          "    codec: {name: jpeg2000, bpp: 0.5}\n    encoder: {port: /dev/ttyUSB0}",
          ("16: satellites.0.encoder.port: found a port with backend in-process; "
@@ -461,3 +462,22 @@ def test_a_board_needs_no_encode_rate(tmp_path: Path, example: str) -> None:
     path.write_text(text, encoding="utf-8")
     board = load_scenario(path).satellites[0].encoder
     assert (board.port, board.baud, board.give_up_after) == ("/dev/ttyS0", 921600, 300.0)
+
+
+@pytest.mark.parametrize(
+    ("port", "fault"),
+    [
+        ("spy://loop://?file=results", "spy:// is no kind of port here; allowed: a serial device"),
+        ("/dev/null", "it is a device but no serial port; allowed: a serial device"),
+        ("socket://h:1?logging=debug", "found ?logging=debug; allowed: socket://HOST:PORT without"),
+        ("emulator:agent:jpeg", "the emulator agent cannot do this; allowed: jpeg2000, jpegxl"),
+        ("emulator:abacus", "no emulator has this name; allowed: agent, zynq-a9, cortex-m7"),
+        (7, "allowed: a serial device such as /dev/ttyUSB0, socket://HOST:PORT"),
+    ],
+)
+def test_ports_are_held_to_the_allowed_forms(
+    refuse: Refuse, example: str, port: object, fault: str
+) -> None:
+    encoder = f"    encoder: {{backend: board, port: '{port}'}}".replace("'7'", "7")
+    (line,) = refuse(example.replace("bpp: 0.5}\n", f"bpp: 0.5}}\n{encoder}\n"))
+    assert line.startswith(f"s.yaml:16: satellites.0.encoder.port: found {port}; {fault}")
