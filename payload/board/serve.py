@@ -51,6 +51,8 @@ def serve_line(arguments: argparse.Namespace) -> int:
         raise InputError(f"--slots {arguments.slots}: allowed are 1 to 16")
     if not 1 <= arguments.largest_tile <= 65535:
         raise InputError(f"--largest-tile {arguments.largest_tile}: allowed are 1 to 65535")
+    if not arguments.name.isprintable():
+        raise InputError(f"--name {arguments.name!r}: allowed are printable characters")
     coder = tile_coder(arguments.codec)
     source: Source
     if arguments.pty:
