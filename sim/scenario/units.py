@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?"
 _QUANTITY = re.compile(rf"\s*({NUMBER})\s*(\S.*?)?\s*", re.ASCII)
+LONGEST_QUANTITY = 100
 _LONGEST = 60  # characters of what was found that a message repeats
 
 _DEFINITIONS = """
@@ -96,7 +97,8 @@ def shown(value: object) -> str:
         case bool():
             text = "true" if value else "false"
         case str():
-            text = value if value.strip() == value and value else repr(value)
+            text = value[: _LONGEST + 1]
+            text = text if text.strip() == text and text else repr(text)
         case int() | float():
             try:
                 text = repr(value)
@@ -108,7 +110,8 @@ def shown(value: object) -> str:
             return "an empty list" if not value else "a list"
         case _:
             text = str(value)
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    # Cut before anything else is done to it: it may be a megabyte.
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: _LONGEST + 1])
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
@@ -195,7 +198,8 @@ class Quantity:
     @classmethod
     def si_value(cls, text: str) -> Decimal:
         """The SI number in a text such as `500 km`, exactly; ValueError says what is wrong."""
-        found = _QUANTITY.fullmatch(text)
+        # Longer ones are no number, and the expression would try each of their blanks.
+        found = _QUANTITY.fullmatch(text) if len(text) <= LONGEST_QUANTITY else None
         choice = f"allowed units: {', '.join(cls.units)}"
         if found is None:
             raise ValueError(f"a number and a unit are wanted, such as {cls.example}; {choice}")

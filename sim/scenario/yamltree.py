@@ -2,7 +2,8 @@
 
 Built from the parser's events rather than by its own constructor, so that depth, size and the
 expansion of aliases are bounded before anything is built, every duplicate key is seen, and
-`10:30`, `yes` or `2024-12-02T00:00:00Z` stay the text that they are.
+`10:30`, `yes` or `2024-12-02T00:00:00Z` stay the text that they are. Depth, values and characters
+are counted as they are after all aliases: a file of a few lines can stand for a terabyte.
 """
 
 from __future__ import annotations
@@ -31,6 +32,12 @@ from .units import shown
 LARGEST_FILE = 1_000_000
 DEEPEST = 32
 MOST_VALUES = 250_000
+MOST_CHARACTERS = 8_000_000
+LONGEST_TEXT = 20_000
+LONGEST_KEY = 100
+# The path of every value is kept, for its line: what they come to together.
+_MOST_PATH_CHARACTERS = 16_000_000
+_MOST_FAULTS = 1000
 
 # The core schema of YAML 1.2.2, section 10.3.2. Longer numbers than these stay text, which
 # every field refuses with its own message.
@@ -60,12 +67,22 @@ class Tree:
     value: Any = None
     lines: dict[str, int] = field(default_factory=dict)
     faults: list[tuple[str, int, str]] = field(default_factory=list)
+    path_characters: int = 0
+
+    def fault(self, path: str, line: int, message: str) -> None:
+        """Note a fault; a thousand are enough to begin with."""
+        if len(self.faults) < _MOST_FAULTS:
+            self.faults.append((path, line, message))
 
 
 @dataclass(slots=True)
 class _Node:
+    """A value; `size`, `characters` and `height` count what it holds, aliases each time."""
+
     line: int
     value: Any = None
+    characters: int = 0
+    height: int = 0
     items: list[_Node] | None = None
     pairs: list[tuple[_Node, _Node]] | None = None
     size: int = 1
@@ -131,7 +148,7 @@ def _compose(events: Iterator[Event]) -> _Node | None:
             keys.pop()
             node.closed = True
             if open_nodes:
-                _grow(open_nodes[-1], node.size, node.line)
+                _grow(open_nodes[-1], node, node.line)
             continue
         if isinstance(event, AliasEvent):
             found = anchors.get(event.anchor)
@@ -139,13 +156,14 @@ def _compose(events: Iterator[Event]) -> _Node | None:
                 raise YamlError(f"alias *{shown(event.anchor)} names nothing before it", line)
             node = found
         elif isinstance(event, ScalarEvent):
-            node = _Node(line, _scalar(event, line))
+            _check_length(event.value, keys, open_nodes, line)
+            node = _Node(line, _scalar(event, line), characters=len(event.value))
         elif isinstance(event, SequenceStartEvent):
             _check_tag(event.tag, "seq", line)
-            node = _Node(line, items=[], closed=False)
+            node = _Node(line, items=[], height=1, closed=False)
         elif isinstance(event, MappingStartEvent):
             _check_tag(event.tag, "map", line)
-            node = _Node(line, pairs=[], closed=False)
+            node = _Node(line, pairs=[], height=1, closed=False)
         else:
             continue
         if not isinstance(event, AliasEvent) and event.anchor:
@@ -162,19 +180,34 @@ def _compose(events: Iterator[Event]) -> _Node | None:
                 parent.pairs.append((keys[-1], node))  # type: ignore[union-attr]
                 keys[-1] = None
             if node.closed:
-                _grow(parent, node.size, line)
+                _grow(parent, node, line)
+        if len(open_nodes) + node.height > DEEPEST:
+            raise YamlError(f"nested more than {DEEPEST} deep, aliases included", line)
         if not node.closed:
             open_nodes.append(node)
             keys.append(None)
-            if len(open_nodes) > DEEPEST:
-                raise YamlError(f"nested more than {DEEPEST} deep", line)
     return root
 
 
-def _grow(node: _Node, size: int, line: int) -> None:
-    node.size += size
-    if node.size > MOST_VALUES:
-        raise YamlError(f"holds more than {MOST_VALUES} values, aliases counted each time", line)
+def _grow(node: _Node, part: _Node, line: int) -> None:
+    node.size += part.size
+    node.characters += part.characters
+    node.height = max(node.height, part.height + 1)
+    for count, most, what in (
+        (node.size, MOST_VALUES, "values"),
+        (node.characters, MOST_CHARACTERS, "characters"),
+    ):
+        if count > most:
+            raise YamlError(f"holds more than {most} {what}, aliases counted each time", line)
+
+
+def _check_length(text: str, keys: list[_Node | None], parents: list[_Node], line: int) -> None:
+    is_key = bool(parents) and parents[-1].pairs is not None and keys[-1] is None
+    most, what = (LONGEST_KEY, "a key") if is_key else (LONGEST_TEXT, "a value")
+    if len(text) > most:
+        raise YamlError(
+            f"found {what} of {len(text)} characters, {shown(text)}; allowed: at most {most}", line
+        )
 
 
 def _check_tag(tag: str | None, kind: str, line: int) -> None:
@@ -201,6 +234,9 @@ def _scalar(event: ScalarEvent, line: int) -> Any:
 
 
 def _build(node: _Node, path: str, tree: Tree) -> Any:
+    tree.path_characters += len(path)
+    if tree.path_characters > _MOST_PATH_CHARACTERS:
+        raise YamlError("holds too many values under long keys, aliases counted each time")
     tree.lines[path] = node.line
     if node.items is not None:
         return [
@@ -225,17 +261,17 @@ def _keys(node: _Node, path: str, tree: Tree) -> dict[str, tuple[int, _Node]]:
         if key.value == "<<":
             for source in value.items if value.items is not None else [value]:
                 if source.pairs is None:
-                    tree.faults.append((path, key.line, "<< wants a mapping to merge"))
+                    tree.fault(path, key.line, "<< wants a mapping to merge")
                     continue
                 for name, pair in _keys(source, path, tree).items():
                     merged.setdefault(name, pair)
         elif not isinstance(key.value, str):
             found = shown(key.value) if key.items is None and key.pairs is None else "a structure"
-            tree.faults.append((path, key.line, f"found {found} as a key; allowed: text"))
+            tree.fault(path, key.line, f"found {found} as a key; allowed: text")
         elif key.value in own:
             first = own[key.value][0]
             where = f"{path}.{key.value}" if path else key.value
-            tree.faults.append((where, key.line, f"given twice, first in line {first}"))
+            tree.fault(where, key.line, f"given twice, first in line {first}")
         else:
             own[key.value] = (key.line, value)
     return merged | own
