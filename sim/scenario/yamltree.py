@@ -105,6 +105,10 @@ def _events(text: str) -> Iterator[Event]:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else mark.line + 1
         problem = " ".join(str(error.problem or error.context or "cannot be read").split())
+        if open_mark := _unclosed(error):
+            raise YamlError(
+                f"not YAML: {_never_closed(text, open_mark)}", open_mark.line + 1
+            ) from None
         if "'\\t'" in problem or _tab_indents(text, line):
             problem = "a tab stands where YAML wants spaces"
         raise YamlError(f"not YAML: {problem}", line) from None
@@ -119,6 +123,26 @@ def _events(text: str) -> Iterator[Event]:
         # Whatever else the parser stumbles over (an escape beyond Unicode, a wild directive)
         # is still a fault of the text.
         raise YamlError("not YAML: the parser cannot read it") from None
+
+
+def _unclosed(error: MarkedYAMLError) -> Any:
+    """Where the bracket stands that an error is about, if it is about one."""
+    about = str(error.context or "")
+    return error.context_mark if about.startswith("while parsing a flow") else None
+
+
+def _never_closed(text: str, mark: Any) -> str:
+    """Say which bracket has no end, and which comment swallowed it if one did."""
+    bracket = text[mark.index] if mark.index < len(text) else "{"
+    closing = {"{": "}", "[": "]"}.get(bracket, "}")
+    for number, line in enumerate(text.splitlines()[mark.line :][:1000], mark.line + 1):
+        comment = re.search(r"(?:^|\s)(#.*)", line)
+        if comment and closing in comment[1]:
+            return (
+                f"{bracket} is not closed; the comment {shown(comment[1])} in line {number} holds "
+                f"its {closing}, so put the comment behind it"
+            )
+    return f"{bracket} is not closed, or a comma is missing in it"
 
 
 def _tab_indents(text: str, line: int | None) -> bool:
@@ -182,7 +206,7 @@ def _compose(events: Iterator[Event]) -> _Node | None:
             if node.closed:
                 _grow(parent, node, line)
         if len(open_nodes) + node.height > DEEPEST:
-            raise YamlError(f"nested more than {DEEPEST} deep, aliases included", line)
+            raise YamlError(f"nested more than {DEEPEST} deep", line)
         if not node.closed:
             open_nodes.append(node)
             keys.append(None)

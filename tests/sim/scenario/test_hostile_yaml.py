@@ -62,7 +62,7 @@ CASES = {
         "holds more than 250000 values, aliases counted each time",
     ),
     "deep by brackets": ("a: " + "[" * 5000, "1: nested more than 32 deep"),
-    "deep through aliases": (chain(5000), "nested more than 32 deep, aliases included"),
+    "deep through aliases": (chain(5000), "nested more than 32 deep"),
     "long paths": (under_long_keys(), "too many values under long keys"),
     "many duplicate keys": ("{" + ", ".join(["a: 1"] * 20_000) + "}", "1: a: given twice"),
     "many unknown keys": ("{" + ", ".join(f"k{n}: 1" for n in range(20_000)) + "}", "no such key"),
@@ -128,7 +128,7 @@ def test_depth_is_counted_through_aliases() -> None:
     inner = "[" * half + "]" * half
     fits = f"a: &a {inner}\nb: " + "[" * (half - 1) + "*a" + "]" * (half - 1)
     assert set(parse(fits).value) == {"a", "b"}
-    with pytest.raises(YamlError, match="nested more than 32 deep, aliases included"):
+    with pytest.raises(YamlError, match="nested more than 32 deep"):
         parse(f"a: &a {inner}\nb: " + "[" * half + "*a" + "]" * half)
 
 
