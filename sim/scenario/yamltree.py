@@ -105,10 +105,8 @@ def _events(text: str) -> Iterator[Event]:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else mark.line + 1
         problem = " ".join(str(error.problem or error.context or "cannot be read").split())
-        if open_mark := _unclosed(error):
-            raise YamlError(
-                f"not YAML: {_never_closed(text, open_mark)}", open_mark.line + 1
-            ) from None
+        if never := _never_closed(text, error):
+            raise YamlError(f"not YAML: {never[0]}", never[1]) from None
         if "'\\t'" in problem or _tab_indents(text, line):
             problem = "a tab stands where YAML wants spaces"
         raise YamlError(f"not YAML: {problem}", line) from None
@@ -125,24 +123,27 @@ def _events(text: str) -> Iterator[Event]:
         raise YamlError("not YAML: the parser cannot read it") from None
 
 
-def _unclosed(error: MarkedYAMLError) -> Any:
-    """Where the bracket stands that an error is about, if it is about one."""
-    about = str(error.context or "")
-    return error.context_mark if about.startswith("while parsing a flow") else None
-
-
-def _never_closed(text: str, mark: Any) -> str:
-    """Say which bracket has no end, and which comment swallowed it if one did."""
-    bracket = text[mark.index] if mark.index < len(text) else "{"
-    closing = {"{": "}", "[": "]"}.get(bracket, "}")
-    for number, line in enumerate(text.splitlines()[mark.line :][:1000], mark.line + 1):
+def _never_closed(text: str, error: MarkedYAMLError) -> tuple[str, int] | None:
+    """Say which bracket has no end and in which line, and the comment that swallowed it."""
+    about, lines, first = str(error.context or ""), text.splitlines(), 0
+    bracket, closing = "a bracket", "}]"
+    if about.startswith(("while parsing a flow mapping", "while parsing a flow sequence")):
+        first = error.context_mark.line if error.context_mark else 0
+        bracket, closing = ("{", "}") if "mapping" in about else ("[", "]")
+    elif not (
+        about.startswith("while parsing a flow node") and "<stream end>" in str(error.problem)
+    ):
+        return None
+    for number, line in enumerate(lines[first:], first + 1):
         comment = re.search(r"(?:^|\s)(#.*)", line)
-        if comment and closing in comment[1]:
+        if comment and (held := [one for one in closing if one in comment[1]]):
             return (
                 f"{bracket} is not closed; the comment {shown(comment[1])} in line {number} holds "
-                f"its {closing}, so put the comment behind it"
-            )
-    return f"{bracket} is not closed, or a comma is missing in it"
+                f"its {held[0]}, so put the comment behind it"
+            ), first + 1 if first else number
+    if bracket == "a bracket":
+        return "a { or [ is not closed before the end", len(lines)
+    return f"{bracket} is not closed, or a comma is missing in it", first + 1
 
 
 def _tab_indents(text: str, line: int | None) -> bool:

@@ -499,6 +499,8 @@ def test_ports_are_held_to_the_allowed_forms(
         ("bpp: 0.5}", "bpp: 2 #two}", ("s.yaml:15: not YAML: { is not closed; the comment "
          "#two} in line 15 holds its }, so put the comment behind it")),
         ("bpp: 0.5}", "bpp: 2", "s.yaml:15: not YAML: { is not closed, or a comma is missing"),
+        ("bpp: 0.5}", "bpp: #two}", ("s.yaml:15: not YAML: { is not closed; the comment #two} "
+         "in line 15 holds its }")),
         ("[38.72, -9.14]", "[38.72, -9.14 # lisbon]", ("s.yaml:17: not YAML: [ is not closed; "
          "the comment # lisbon], scenes: [scenes/x.tif]} in line 17 holds its ]")),
     ],
