@@ -24,6 +24,7 @@ EARTH_GM = 3.986_004_418e14
 
 TOO_SHORT = "access shorter than a frame"
 TURNING = "no time to turn"
+BUSY = "imager busy with another frame"
 DUTY_CYCLE = "duty cycle used up"
 
 
@@ -182,7 +183,7 @@ def _place(
     for other in near:
         turn = pointing.turn_s(wanted, other)
         moved += [other.end_s + turn, other.start_s - turn - frame_s]
-    cause = TURNING
+    cause = TURNING if _has_gap(near, start_s, end_s, frame_s) else BUSY
     for begin in sorted(moved, key=lambda at: (abs(at - wanted.start_s), at)):
         if begin < start_s or begin + frame_s > end_s:
             continue
@@ -195,6 +196,16 @@ def _place(
         insort(shots, shot)
         return None
     return cause
+
+
+def _has_gap(near: Sequence[Shot], start_s: float, end_s: float, frame_s: float) -> bool:
+    """Whether a frame would fit between those of the timetable if no turn took time."""
+    free_s = start_s
+    for other in near:
+        if other.start_s - free_s >= frame_s - 1e-6:
+            return True
+        free_s = max(free_s, other.end_s)
+    return end_s - free_s >= frame_s - 1e-6
 
 
 def _apart(a: Shot, b: Shot, pointing: Pointing) -> bool:

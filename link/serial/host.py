@@ -12,6 +12,7 @@ the tile with our CRC-32.
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from typing import Final
 
 from .constants import (
     LARGEST_WINDOW,
+    MOST_CHUNKS,
     OLDEST_VERSION,
     SMALLEST_CHUNK,
     VERSION,
@@ -62,6 +64,15 @@ from .messages import (
     session_number,
 )
 from .roundtrip import LONGEST, RoundTrip
+from .trust import (
+    LONGEST_ENCODE_S,
+    MOST_ROUNDS,
+    capability_fault,
+    cause_of,
+    is_within_credit,
+    largest_payload,
+    patience_s,
+)
 
 _TRIES: Final = 4
 BITS_PER_BYTE_ON_WIRE: Final = 10
@@ -144,6 +155,8 @@ class _Active:
     run_due: bool = True
     stage: Stage = Stage.FREE
     round: int = 0
+    rounds: int = 0
+    """How often the board has thrown the tile away."""
     next: int = 0
     acked: set[int] = field(default_factory=set)
     first: int = 0
@@ -202,6 +215,10 @@ class HostEnd:
         self._lost_at = now
         self._heard_at = now
         self._moved_at = now
+        self._ended_at = now
+        """When a tile was last finished, or the first of those in hand was taken on."""
+        self._nonsense = ""
+        """Why the last message that could not be read made no sense."""
         self._round_trip = RoundTrip()
         self._tries = 0
         self._window = 1
@@ -298,8 +315,9 @@ class HostEnd:
                 continue  # an echo of our own
             try:
                 session, message = open_body(body)
-            except MessageError:
+            except MessageError as error:
                 self.counts.strange += 1
+                self._nonsense = str(error)
                 continue
             self.counts.frames_received += 1
             if not self._gone and self._line:
@@ -315,6 +333,7 @@ class HostEnd:
         if self.settled:
             return None
         times = [self._heard_at + self.settings.silence, self._moved_at + self.settings.stuck]
+        times.append(self._must_end_at())
         times += [active.ask_at for active in self._active if active.ask_at is not None]
         times += [asked + self._round_trip.timeout for asked in self._pings.values()]
         if self._flying:
@@ -409,6 +428,9 @@ class HostEnd:
         if message.boot_nonce != self._boot_nonce:
             self._knock(now)  # it has restarted since its HELLO
         else:
+            if cannot_be := capability_fault(message.capabilities):
+                self._give_up(f"the board announces {cannot_be}")
+                return
             self.capabilities = message.capabilities
             wanted, found = self.settings.fingerprint, message.capabilities.fingerprint
             if wanted is not None and wanted != found:
@@ -438,7 +460,7 @@ class HostEnd:
             floor += window_bytes * BITS_PER_BYTE_ON_WIRE / self.settings.baud
         self._round_trip = RoundTrip(min(floor, LONGEST))
         self._jobs = self._lowest = self._flying = 0
-        self._heard_at = self._moved_at = now
+        self._heard_at = self._moved_at = self._ended_at = now
         self.counts.sessions += 1
         self.events.append(Opened(capabilities, self.counts.sessions > 1))
         for task in [task for task in self._queue if self._too_much(task.form)]:
@@ -465,6 +487,9 @@ class HostEnd:
             return f"samples of {needed.name}: the board does not take them"
         if form.flags & (JobFlag.NODATA | JobFlag.MASKS) and not own.features & Feature.NODATA:
             return "a tile with nodata: the board does not take them"
+        count = -(-form.tile_bytes // self._chunk)
+        if count > MOST_CHUNKS:
+            return f"{tile}: {count} chunks of {self._chunk} bytes; allowed are {MOST_CHUNKS}"
         return ""
 
     # ---- the end of a session
@@ -476,14 +501,16 @@ class HostEnd:
             self._lost_at = now
             self.events.append(Closed(cause))
         unfinished = [active for active in self._active if not active.complete]
-        self._fruitless += bool(unfinished)
+        self._fruitless += bool(unfinished or (self._open and self._queue))
         self._active.clear()
         self._flying = 0
         self._ping_due.extend(token for token in self._pings if token not in self._ping_due)
         tasks = [active.task for active in unfinished]
-        if self._fruitless >= self.settings.fruitless and unfinished:
-            suspect = min(unfinished, key=lambda active: (-active.stage, active.job)).task
-            tasks.remove(suspect)
+        self._queue.extendleft(reversed(tasks))
+        if self._fruitless >= self.settings.fruitless and self._queue:
+            furthest = min(unfinished, key=lambda one: (-one.stage, one.job), default=None)
+            suspect = self._queue[0] if furthest is None else furthest.task
+            self._queue.remove(suspect)
             self.events.append(
                 Refused(
                     suspect.ticket,
@@ -492,7 +519,6 @@ class HostEnd:
                 )
             )
             self._fruitless = 0
-        self._queue.extendleft(reversed(tasks))
         self._open = False
         if self._line:
             self._knock(now)
@@ -508,8 +534,11 @@ class HostEnd:
         away = f"no board for {self.settings.away:g} s"
         if not self._line:
             return f"{away}: the port has vanished"
-        if self.counts.strange > self.counts.frames_received / 2:
-            return f"{away}: {self.counts.strange} frames came that are not of this protocol"
+        if self._nonsense and self.counts.strange > self.counts.frames_received / 2:
+            return (
+                f"{away}: {self.counts.strange} frames came that are not of this protocol; "
+                f"the last: {self._nonsense}"
+            )
         if self.counts.frames_received:
             return f"{away}: it answered before, and does so no more"
         if self.counts.bytes_received:
@@ -534,6 +563,9 @@ class HostEnd:
         if now >= self._moved_at + self.settings.stuck:
             self._lose(f"nothing has moved on the board for {self.settings.stuck:g} s", now)
             return
+        if now >= self._must_end_at():
+            self._lose(f"no tile was finished for {now - self._ended_at:.0f} s", now)
+            return
         late = now - self._round_trip.timeout
         ran_out = False
         for active in self._active:
@@ -551,6 +583,14 @@ class HostEnd:
         if ran_out:
             self.counts.timeouts += 1
             self._round_trip.ran_out()
+
+    def _must_end_at(self) -> float:
+        """When one of the tiles in hand must be finished, whatever else moves."""
+        own = self.capabilities
+        if own is None or not self._active:
+            return math.inf
+        forms = [active.task.form for active in self._active]
+        return self._ended_at + patience_s(self.settings.stuck, forms, own)
 
     def _ask(self, active: _Active, now: float) -> None:
         """The board has said nothing about a job for a while: make it speak."""
@@ -615,11 +655,11 @@ class HostEnd:
                 index = _due_chunk(active)
                 if index is not None:
                     return self._launch(active, index, now)
-            if not self._take_on():
+            if not self._take_on(now):
                 return None
         return None
 
-    def _take_on(self) -> bool:
+    def _take_on(self, now: float) -> bool:
         """Give the next tile a job number, if one is left to give."""
         capabilities = self.capabilities
         assert capabilities is not None  # noqa: S101  (a session is open)
@@ -630,6 +670,8 @@ class HostEnd:
                 self.events.append(Refused(task.ticket, cause))
                 continue
             count = -(-task.form.tile_bytes // self._chunk)
+            if not self._active:
+                self._ended_at = now
             self._active.append(_Active(self._jobs, task, count))
             self._jobs += 1
             return True
@@ -733,6 +775,7 @@ class HostEnd:
         for index in list(active.flights):
             self._land(active, index)
         active.complete = active.release_due = True
+        self._ended_at = now
         active.announce = active.run_due = False
         active.chunks.clear()
         active.task = _Task(active.task.ticket, active.task.form, b"")
@@ -751,6 +794,9 @@ class HostEnd:
                 self._result(message, active, now)
 
     def _state(self, message: State, active: _Active | None, now: float) -> None:
+        if message.lowest > self._jobs:
+            self._lose("the board has released jobs that it was never given", now)
+            return
         if message.lowest > self._lowest:
             if any(one.job < message.lowest and not one.complete for one in self._active):
                 self._lose("the board has forgotten a job that is not done", now)
@@ -793,6 +839,10 @@ class HostEnd:
             return  # late
         if behind:
             active.round = message.round
+            active.rounds += 1
+            if active.rounds > MOST_ROUNDS:
+                self._lose(f"the board has thrown a tile away {active.rounds} times", now)
+                return
             self._forget_loading(active)
         active.stage = Stage.LOADING
         newest = -1
@@ -846,8 +896,9 @@ class HostEnd:
         if active.complete:
             active.release_due = True
             return
-        largest = self.capabilities.largest_result if self.capabilities else 0
-        if message.index * self._chunk >= largest or len(message.data) > self._chunk:
+        beyond = message.index * self._chunk + len(message.data) > self._largest(active)
+        within = is_within_credit(message.index, active.got_first)
+        if beyond or not within or len(message.data) > self._chunk:
             self.counts.strange += 1
             return
         self._is_done(active)
@@ -874,9 +925,16 @@ class HostEnd:
         if active.complete:
             active.release_due = True
             return
-        largest = self.capabilities.largest_result if self.capabilities else 0
-        if message.tile_crc != active.task.form.tile_crc or message.length > largest:
+        if message.tile_crc != active.task.form.tile_crc or message.length > self._largest(active):
             self._lose("the board gave a result of another tile, or a larger one than it can", now)
+            return
+        rate = self.capabilities.tick_rate if self.capabilities else 1
+        if message.encode_ticks > LONGEST_ENCODE_S * rate:
+            self._lose(
+                f"the board says that a tile was encoded for {message.encode_ticks / rate:.3g} s; "
+                f"allowed: at most {LONGEST_ENCODE_S}",
+                now,
+            )
             return
         self._is_done(active)
         active.result = message
@@ -887,6 +945,11 @@ class HostEnd:
         active.got_due = active.got_due or bool(active.again)
         self._wait(active, now)
         self._finish(active, now)
+
+    def _largest(self, active: _Active) -> int:
+        own = self.capabilities
+        assert own is not None  # noqa: S101  (a session is open)
+        return largest_payload(active.task.form, own)
 
     def _is_done(self, active: _Active) -> None:
         if active.stage != Stage.DONE:
@@ -917,9 +980,7 @@ class HostEnd:
                 )
             )
         else:
-            self.events.append(
-                Refused(ticket, f"the board's encoder: {payload.decode('utf-8', 'replace')}")
-            )
+            self.events.append(Refused(ticket, f"the board's encoder: {cause_of(payload)}"))
         self._complete(active, now)
 
 

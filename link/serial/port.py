@@ -1,7 +1,6 @@
 """Open a serial line by its name, and say plainly what is wrong when it does not open.
 
-A name is a path (`/dev/ttyUSB0`, `COM3`), or a URL that pyserial knows: `socket://host:port`,
-`rfc2217://host:port`, `loop://`.
+`portname` says which names there are.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from serial.tools import list_ports
 
 from ..errors import InputError
 from .constants import DEFAULT_BAUD
+from .portname import is_device, port_fault
 
 READ_S: Final = 0.05
 """Seconds that a read waits for a byte: how soon a reader notices that it is to stop."""
@@ -42,7 +42,7 @@ class Port:
     """An open serial line; one thread may read while another writes.
 
     Args:
-        name: Path or URL.
+        name: A name without fault by `portname.port_fault`.
         baud: Bits per second; lines that are no wires ignore it.
 
     Raises:
@@ -123,23 +123,30 @@ def _file_of(line: Any) -> int | None:
 def _opened(name: str, baud: int) -> Any:
     if baud < 1:
         raise PortError(f"baud {baud}: allowed is at least 1")
-    is_path = "://" not in name
+    if fault := port_fault(name):
+        raise PortError(f"{shown_name(name)}: {fault}")
+    is_path = is_device(name)
     if is_path and name.startswith("/") and not Path(name).exists():
         raise PortError(f"{name}: no such port; {_there_are()}")
     try:
-        # `exclusive` keeps a second program from reading half of what comes.
-        line = serial.serial_for_url(
-            name, baudrate=baud, timeout=READ_S, **({"exclusive": True} if is_path else {})
-        )
-    except ValueError as error:
-        raise PortError(
-            f"{name}: {error}; a port is a path, socket://, rfc2217:// or loop://"
-        ) from None
+        if is_path:
+            # `exclusive` keeps a second program from reading half of what comes.
+            line = serial.Serial(name, baudrate=baud, timeout=READ_S, exclusive=True)
+        else:
+            line = serial.serial_for_url(name, baudrate=baud, timeout=READ_S)
+    except (ValueError, OverflowError) as error:
+        raise PortError(f"{name}: {error}; allowed: a baud rate that the port can do") from None
     except (serial.SerialException, OSError) as error:
         raise PortError(f"{name}: {_advice(name, error)}") from None
     if is_path:
         line.reset_input_buffer()
     return line
+
+
+def shown_name(name: str) -> str:
+    """A port's name as a message repeats it: printable, and not longer than a line."""
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in name[:80])
+    return text + ("…" if len(name) > 80 else "")
 
 
 def _advice(name: str, error: BaseException) -> str:

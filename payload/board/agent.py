@@ -19,6 +19,7 @@ from ...link.serial.board import BoardEnd
 from ...link.serial.constants import LARGEST_CHUNK, Status, TickKind
 from ...link.serial.messages import Capabilities
 from ...link.serial.port import PortLostError
+from ...link.serial.trust import LONGEST_CAUSE
 from .limits import Limits
 from .lines import Line, Source
 from .tilecoder import TileCoder
@@ -51,6 +52,11 @@ def capabilities(coder: TileCoder, name: str, limits: Limits) -> Capabilities:
         name=name,
         software=coder.software,
     )
+
+
+def _words(cause: str) -> bytes:
+    """The words of a failed job, as many as a host keeps."""
+    return cause[:LONGEST_CAUSE].encode("utf-8", "replace")
 
 
 class Agent:
@@ -133,9 +139,9 @@ class Agent:
             try:
                 status, payload = Status.CODED, self._coder.encode(work.form, work.tile)
             except InputError as error:
-                status, payload = Status.FAILED, str(error).encode()
+                status, payload = Status.FAILED, _words(str(error))
             except Exception as error:  # the codec's own library may raise anything
-                status, payload = Status.FAILED, f"{type(error).__name__}: {error}".encode()
+                status, payload = Status.FAILED, _words(f"{type(error).__name__}: {error}")
             ticks = time.perf_counter_ns() - begin
             with self._changed:
                 self._board.finish(status, payload, ticks)

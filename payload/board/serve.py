@@ -22,7 +22,7 @@ def add_serve(subparsers: argparse._SubParsersAction[Any]) -> None:
         "the time that it took. Ends with Ctrl-C.",
     )
     line = serve.add_mutually_exclusive_group(required=True)
-    line.add_argument("--port", help="a serial port: a path, socket:// or rfc2217://")
+    line.add_argument("--port", help="a device, socket://HOST:PORT or rfc2217://HOST:PORT")
     line.add_argument("--pty", action="store_true", help="make a pseudo-terminal")
     line.add_argument("--listen", metavar="HOST:PORT", help="wait for a host on a TCP port")
     serve.add_argument("--baud", type=int, default=DEFAULT_BAUD, help="default %(default)s")
@@ -51,6 +51,8 @@ def serve_line(arguments: argparse.Namespace) -> int:
         raise InputError(f"--slots {arguments.slots}: allowed are 1 to 16")
     if not 1 <= arguments.largest_tile <= 65535:
         raise InputError(f"--largest-tile {arguments.largest_tile}: allowed are 1 to 65535")
+    if not arguments.name.isprintable():
+        raise InputError(f"--name {arguments.name!r}: allowed are printable characters")
     coder = tile_coder(arguments.codec)
     source: Source
     if arguments.pty:

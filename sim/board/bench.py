@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isqrt
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +22,8 @@ from .job import TileTask
 from .trial_tiles import task
 
 MIDDLE_STEP: Final = 128
+MOST_BYTES: Final = 1 << 30
+"""All tiles of a benchmark, which lie in memory."""
 MOST_ALONE: Final = 8
 """Tiles that are also sent one at a time, to compare."""
 
@@ -132,6 +135,7 @@ def run_bench(port: str, baud: int, tiles: int, side: int) -> Bench:
         raise InputError(f"{tiles} tiles of {side} pixels: allowed is at least 1 of each")
     with BoardClient(port, baud, HostSettings(baud=baud, away=10)) as board:
         own = board.capabilities()
+        _check_size(own, tiles, side)
         tasks = _tiles(own, tiles, side)
         alone = tasks[:MOST_ALONE]
         begin = time.monotonic()
@@ -153,6 +157,19 @@ def run_bench(port: str, baud: int, tiles: int, side: int) -> Bench:
         timeouts=counts.timeouts,
         kmac_per_px=_complexity(own),
     )
+
+
+def _check_size(own: Capabilities, tiles: int, side: int) -> None:
+    """Refuse tiles that the board cannot take, or that fill this computer, before they are made."""
+    most = min(own.most_columns, own.most_rows)
+    tile_bytes = side * side * min(3, own.most_bands)
+    if side > most or tile_bytes > own.largest_tile:
+        most = min(most, isqrt(own.largest_tile // min(3, own.most_bands)))
+        raise InputError(f"--side {side}: the board takes {most} at most")
+    if tiles * tile_bytes > MOST_BYTES:
+        raise InputError(
+            f"--tiles {tiles} of {tile_bytes} bytes: allowed are {MOST_BYTES // tile_bytes} tiles"
+        )
 
 
 def _tiles(own: Capabilities, count: int, side: int) -> list[TileTask]:

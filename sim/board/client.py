@@ -97,7 +97,9 @@ class BoardClient:
         with self._changed:
             self._host.begin(time.monotonic())
             self._changed.notify_all()
-            while not self._host.is_open:
+            # A board may open a session and break it before this thread wakes.
+            sessions = self._host.counts.sessions
+            while not self._host.is_open and self._host.counts.sessions == sessions:
                 if self._host.gone:
                     raise BoardGoneError(self._cause())
                 self._changed.wait(_LONGEST_WAIT_S)

@@ -11,6 +11,7 @@ import random
 import secrets
 import time
 import zlib
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
@@ -59,6 +60,7 @@ from ...link.serial.messages import (
     session_number,
 )
 from ...link.serial.port import Port
+from ...link.serial.trust import capability_fault, cause_of, is_within_credit
 
 ANSWER_S: Final = 3.0
 ENCODE_S: Final = 60.0
@@ -108,7 +110,7 @@ class Exchange:
             NonconformanceError: None came in time.
         """
         until = time.monotonic() + seconds
-        seen: list[str] = []
+        seen: deque[str] = deque(maxlen=4)
         while True:
             while self._came:
                 _, message = self._came.pop(0)
@@ -118,7 +120,7 @@ class Exchange:
             if time.monotonic() > until:
                 raise NonconformanceError(
                     f"no {kind.__name__.upper()} in {seconds:g} s; "
-                    f"came {', '.join(seen[-4:]) or 'nothing'}"
+                    f"came {', '.join(seen) or 'nothing'}"
                 )
             self._listen()
 
@@ -127,13 +129,13 @@ class Exchange:
         until = time.monotonic() + QUIET_S
         while time.monotonic() < until:
             self._listen()
-        self._came.clear()
+            self._came.clear()
 
     def silence(self, why: str) -> None:
         """Insist that nothing comes."""
         self._came.clear()
         until = time.monotonic() + QUIET_S
-        while time.monotonic() < until:
+        while time.monotonic() < until and not self._came:
             self._listen()
         if self._came:
             raise NonconformanceError(f"{why}: it answered {self._came[0][1]}")
@@ -163,9 +165,7 @@ class Exchange:
         for last in (*[False] * 9, True):
             self.send(Reset(self.host_nonce, VERSION, VERSION), 0)
             try:
-                hello = self.next(Hello, ANSWER_S / 3)
-                while hello.host_nonce != self.host_nonce:
-                    hello = self.next(Hello, ANSWER_S / 3)
+                hello = self._hello()
                 break
             except NonconformanceError:
                 # A board that is still booting misses the first ones.
@@ -174,7 +174,19 @@ class Exchange:
         assert hello is not None  # noqa: S101  (the loop ends with one, or raises)
         self.boot_nonce = hello.boot_nonce
         self.send(Query(self.host_nonce, VERSION), 0)
-        return self.next(Caps).capabilities
+        own = self.next(Caps).capabilities
+        if cannot_be := capability_fault(own):
+            raise NonconformanceError(f"CAPS announces {cannot_be}")
+        return own
+
+    def _hello(self) -> Hello:
+        """Return the HELLO to our RESET; those to others, or of a boot, are passed over."""
+        until = time.monotonic() + ANSWER_S / 3
+        while (left := until - time.monotonic()) > 0:
+            hello = self.next(Hello, left)
+            if hello.host_nonce == self.host_nonce:
+                return hello
+        raise NonconformanceError("its HELLO never names our nonce")
 
     def opening(self, **changes: int | bytes) -> Open:
         """An OPEN that the board must take, but for `changes`."""
@@ -195,6 +207,11 @@ class Exchange:
         self.session = session_number(self.host_nonce, self.boot_nonce)
         self.send(self.opening(chunk=chunk))
         self.chunk = self.next(Ready).chunk
+        if not SMALLEST_CHUNK <= self.chunk <= self.own.chunk:
+            raise NonconformanceError(
+                f"READY with chunks of {self.chunk} bytes; {SMALLEST_CHUNK} to {self.own.chunk} "
+                "expected"
+            )
 
     def tile(self, seed: int = 1, setting: int | None = None) -> tuple[TileForm, bytes]:
         """A tile of a few chunks that any board can take.
@@ -231,14 +248,26 @@ class Exchange:
     def fetch(self, job: int) -> tuple[Result, bytes]:
         """Take in a result, and acknowledge it chunk by chunk."""
         chunks: dict[int, bytes] = {}
+        first = 0
         until = time.monotonic() + ENCODE_S
         while time.monotonic() < until:
             self._listen()
             while self._came:
                 _, message = self._came.pop(0)
                 if isinstance(message, Data) and message.job == job:
+                    if message.index * self.chunk >= self.own.largest_result:
+                        raise NonconformanceError(
+                            f"DATA chunk {message.index} begins beyond the largest result of "
+                            f"{self.own.largest_result} bytes"
+                        )
+                    if not is_within_credit(message.index, first):
+                        raise NonconformanceError(
+                            f"DATA chunk {message.index} while {first} is the first that has not "
+                            "come: beyond every window"
+                        )
                     chunks[message.index] = message.data
-                    first = next(i for i in range(len(chunks) + 1) if i not in chunks)
+                    while first in chunks:
+                        first += 1
                     self.send(Got(job, 0, first, 0, 0))
                 if isinstance(message, Result) and message.job == job:
                     return message, b"".join(chunks[index] for index in sorted(chunks))
@@ -473,7 +502,7 @@ def _exact(line: Exchange) -> str | None:
             raise NonconformanceError(f"{name}: this program refuses it: {error}") from None
         result, payload = line.encode(job, form, samples)
         if result.status != Status.CODED:
-            raise NonconformanceError(f"{name}: it failed: {payload.decode('utf-8', 'replace')}")
+            raise NonconformanceError(f"{name}: it failed: {cause_of(payload)}")
         if payload != expected:
             raise NonconformanceError(
                 f"{name}: {len(payload)} bytes, CRC-32 {zlib.crc32(payload):08x}; {coder.software} "

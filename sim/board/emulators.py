@@ -19,10 +19,15 @@ from pathlib import Path
 from typing import Final
 
 from ...link.errors import InputError
-from .firmware import BOARDS, STUDENT, Machine, build, tool
+from ...link.serial.port import shown_name
+from ...link.serial.portname import ALLOWED, port_fault
+from ...payload.encoders import registry
+from .firmware import BOARDS, JOBS, STUDENT, Machine, build, tool
 
 PREFIX: Final = "emulator:"
 AGENT: Final = "agent"
+PORTS: Final = f"{ALLOWED} or {PREFIX}NAME"
+"""What a board's port may be, in words."""
 _MACHINES: Final = {name: board.machine for name, board in BOARDS.items() if board.machine}
 EMULATORS: Final = {
     AGENT: "the Linux agent with JPEG 2000, or agent:CODEC, in a process of its own",
@@ -34,13 +39,32 @@ EMULATORS: Final = {
 _KEEPER: Final = '"$@" </dev/null & exec >&-; read -r _; kill $! 2>/dev/null; wait $!'
 
 
+def board_fault(name: str) -> str:
+    """Say why a board cannot be at such a port; empty if it can be tried.
+
+    The names of ports are those of `link.serial.portname`, and the emulators' beside them.
+    """
+    if not name.startswith(PREFIX):
+        fault = port_fault(name)
+        return fault.replace(ALLOWED, PORTS)
+    kind, colon, what = name.removeprefix(PREFIX).partition(":")
+    if kind not in EMULATORS:
+        return f"no emulator has this name; allowed: {', '.join(EMULATORS)}"
+    allowed = registry.names() if kind == AGENT else JOBS
+    if colon and what not in allowed:
+        return f"the emulator {kind} cannot do this; allowed: {', '.join(allowed)}"
+    return ""
+
+
 @contextlib.contextmanager
 def board_port(name: str) -> Iterator[str]:
     """Give the port of a board; one that is emulated is started, and stopped at the end.
 
     Raises:
-        InputError: No such emulator, or what it needs is not installed.
+        InputError: No port and no emulator has such a name, or what it needs is not installed.
     """
+    if fault := board_fault(name):
+        raise InputError(f"{shown_name(name)}: {fault}")
     if not name.startswith(PREFIX):
         yield name
         return

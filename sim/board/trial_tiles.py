@@ -38,7 +38,8 @@ def trial_tiles(own: Capabilities, random_tiles: int) -> Iterator[tuple[str, Til
     """
     columns, rows = (min(LARGEST_SIDE, most) for most in (own.most_columns, own.most_rows))
     bands = 3 if own.most_bands >= 3 else 1
-    rows = min(rows, own.largest_tile // (columns * bands))
+    columns = max(1, min(columns, own.largest_tile // bands))
+    rows = max(1, min(rows, own.largest_tile // (columns * bands)))
     x, y = np.meshgrid(np.arange(columns), np.arange(rows))
     slope = ((x * 3 + y) % 256)[..., None] + np.zeros(bands, int)
     noise = np.random.default_rng(7).integers(0, 256, (rows, columns, bands))

@@ -15,7 +15,7 @@ from ...payload.board.serve import add_serve
 if TYPE_CHECKING:
     from ...link.serial.messages import Capabilities
 
-_PORT_HELP = "a path, socket://HOST:PORT, rfc2217://HOST:PORT, or emulator:NAME"
+_PORT_HELP = "a device, socket://HOST:PORT, rfc2217://HOST:PORT, or emulator:NAME"
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -128,7 +128,7 @@ def _facts(own: Capabilities) -> dict[str, str]:
 def check(arguments: argparse.Namespace) -> int:
     """Run the suite and print its table."""
     from ...link.errors import InputError
-    from ...link.serial.port import Port
+    from ...link.serial.port import Port, PortLostError
     from ..board.conformance import NonconformanceError
     from ..board.conformance import check as run_checks
     from ..board.emulators import board_port
@@ -139,6 +139,8 @@ def check(arguments: argparse.Namespace) -> int:
             outcomes = run_checks(port)
         except NonconformanceError as error:
             raise InputError(f"{name}: {error}") from None
+        except PortLostError as error:
+            raise InputError(str(error)) from None
     failed = sum(bool(outcome.fault) for outcome in outcomes)
     if arguments.json:
         rows = [

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from ..scenario import Scenario
+from typing import Any
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -41,6 +38,7 @@ def validate(arguments: argparse.Namespace) -> int:
     from ...link.errors import InputError
     from ..scenario.advice import advice
     from ..scenario.load import load_scenario
+    from ..scenario.outline import outline
     from ..scene_advice import scene_advice
     from ..scenes import Scenes
     from .arguments import grouped
@@ -66,24 +64,6 @@ def print_schema(_arguments: argparse.Namespace) -> int:
 
     sys.stdout.write(schema_text())
     return 0
-
-
-def outline(scenario: Scenario) -> str:
-    """A scenario in one line: `2 satellites, 8 targets, 4 stations, 24 h`."""
-    counts = (
-        (len(scenario.satellites), "satellite"),
-        (len(scenario.targets), "target"),
-        (len(scenario.stations), "station"),
-    )
-    parts = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts]
-    return ", ".join([*parts, _duration(scenario.duration)])
-
-
-def _duration(seconds: float) -> str:
-    for unit, size, from_ in (("d", 86400, 3), ("h", 3600, 1), ("min", 60, 1)):
-        if seconds >= size * from_ and seconds % size == 0:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds / 3600:.3g} h" if seconds >= 3600 else f"{seconds:g} s"
 
 
 def _say(text: str, stream: Any) -> None:

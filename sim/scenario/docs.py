@@ -213,7 +213,8 @@ that it names. Longer examples lie in `scenarios/`.
 - YAML's anchors work, and `<<: *name` takes over a mapping and changes parts of it
   (`scenarios/constellation.yaml` shows how). YAML is read as version 1.2: `10:30` is text, and
   `yes` is not true.
-- A file may have 1 MB.
+- A file may have 1 MB, 32 levels, keys of 100 and texts of 20,000 characters; 250,000 values and
+  8 million characters in all, aliases counted each time.
 
 | kind | units |
 |---|---|

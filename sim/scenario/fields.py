@@ -28,7 +28,10 @@ def _moment(value: object) -> datetime:
     if not isinstance(moment, datetime):
         raise fault(f"found {shown(value)}; {wanted}")
     if moment.tzinfo is None:
-        raise fault(f"found {shown(value)}, which has no zone; {wanted}")
+        raise fault(
+            f"found {shown(value)}, which has no zone; allowed: a UTC moment such as "
+            f"{moment:%Y-%m-%dT%H:%M:%S}Z"
+        )
     try:
         moment = moment.astimezone(UTC)
     except OverflowError:
@@ -59,7 +62,8 @@ def _place(value: object) -> tuple[float, float]:
         raise fault(f"found {size}; {wanted}")
     for part in value:
         if isinstance(part, bool) or not isinstance(part, int | float):
-            raise fault(f"found [{shown(value[0])}, {shown(value[1])}]; {wanted}")
+            text = f", where {shown(part)} is text" if isinstance(part, str) else ""
+            raise fault(f"found [{shown(value[0])}, {shown(value[1])}]{text}; {wanted}")
     for part, name, most in zip(value, ("latitude", "longitude"), (90, 180), strict=True):
         if not -most <= part <= most:
             raise fault(f"found {name} {shown(part)}; allowed: {-most} to {most} degrees")

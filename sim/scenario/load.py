@@ -33,7 +33,15 @@ from .models import (
 )
 from .source import Source
 from .units import shown
-from .yamltree import LARGEST_FILE, Tree, YamlError, parse
+from .yamltree import (
+    DEEPEST,
+    LARGEST_FILE,
+    MOST_CHARACTERS,
+    MOST_VALUES,
+    Tree,
+    YamlError,
+    parse,
+)
 
 _SHOWN_PROBLEMS = 100
 # No more are put into words: suggestions for a hundred thousand keys would take a minute.
@@ -96,6 +104,8 @@ def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     problems = [_Problem(where, message, line) for where, line, message in tree.faults]
     unsaid = 0
     changed, refused = _apply(tree, overrides)
+    if changed and (too_much := _too_much(tree.value)):
+        raise ScenarioError([*refused, f"{label}: with what --set adds it {too_much}"])
     source = Source(path, tree.lines, changed)
     context = {"file": True, "folder": path.parent}
     try:
@@ -104,7 +114,9 @@ def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
         errors = error.errors(include_url=False)
         unsaid = max(0, len(errors) - _MOST_PROBLEMS)
         problems += _explain(errors[:_MOST_PROBLEMS], tree.value, source)
-        problems += _clashes(tree.value, source)
+        clashes = list(_clashes(tree.value, source))
+        unsaid += max(0, len(clashes) - _MOST_PROBLEMS)
+        problems += clashes[:_MOST_PROBLEMS]
     if problems or refused:
         raise ScenarioError([*refused, *_lines(problems, source, label)], unsaid)
     # A private attribute: pydantic lets it be set on a frozen model.
@@ -154,6 +166,25 @@ def _apply(tree: Tree, overrides: Sequence[str]) -> tuple[frozenset[str], list[s
         except changes.OverrideError as error:
             refused.append(_printable(str(error)))
     return frozenset(changed), refused
+
+
+def _too_much(value: Any) -> str:
+    """Say where a tree exceeds what a file may hold; overrides can share one value many times."""
+    left, characters = MOST_VALUES, MOST_CHARACTERS
+    pending = [(value, 0)]
+    while pending:
+        item, depth = pending.pop()
+        parts = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+        left -= 1
+        characters -= len(item) if isinstance(item, str) else 0
+        if left < 0:
+            return f"holds more than {MOST_VALUES} values"
+        if characters < 0:
+            return f"holds more than {MOST_CHARACTERS} characters"
+        if depth > DEEPEST:
+            return f"is nested more than {DEEPEST} deep"
+        pending += [(part, depth + 1) for part in parts]
+    return ""
 
 
 def _place(label: str, line: int | None) -> str:

@@ -31,10 +31,12 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from ...link.serial.constants import DEFAULT_BAUD
+from ...link.serial.portname import LONGEST_NAME
 from ...link.student import BLOCK
 from ...payload import processors
 from ...payload.encoders.base import Setting, choice_label
 from ...payload.encoders.traits import lossless_codecs
+from ..board.emulators import PORTS, board_fault
 from . import stations
 from .fields import Bands, LocalTime, Moment, Place, Ring, ScenePath
 from .source import SceneReference, Source
@@ -239,10 +241,10 @@ Orbit = Annotated[
 class Imager(Model):
     """The camera, and how the satellite points it."""
 
-    swath: Annotated[float, Metres(above="0 m", most="5000 km")] = Field(
+    swath: Annotated[float, Metres(above="0 m", most="5000 km", usual="10.24 km")] = Field(
         description="Width of a frame, across the track.", examples=["10.24 km"]
     )
-    gsd: Annotated[float, Metres(least="1 cm", most="100 km")] = Field(
+    gsd: Annotated[float, Metres(least="1 cm", most="100 km", usual="20 m")] = Field(
         description="Ground sample distance: the size of a pixel on the ground.",
         examples=["20 m"],
     )
@@ -256,7 +258,7 @@ class Imager(Model):
     bit_depth: Annotated[int, Whole(1, 16)] = Field(
         default=12, description="Bits per sample, before compression.", examples=[12]
     )
-    frame_length: Annotated[float, Metres(above="0 m", most="5000 km")] = Field(
+    frame_length: Annotated[float, Metres(above="0 m", most="5000 km", usual="10.24 km")] = Field(
         description="Length of a frame, along the track.", examples=["10.24 km"]
     )
     off_nadir_limit: Annotated[float, Degrees(above="0 deg", most="70 deg")] = Field(
@@ -269,7 +271,7 @@ class Imager(Model):
         description="How fast the satellite turns from one target to the next.",
         examples=["1 deg/s"],
     )
-    settle_time: Annotated[float, Seconds(least="0 s", most="1 h")] = Field(
+    settle_time: Annotated[float, Seconds(least="0 s", most="1 h", usual="5 s")] = Field(
         default=5.0, description="How long it calms down after a turn.", examples=["5 s"]
     )
     min_sun_elevation: Annotated[float, Degrees(least="-90 deg", most="90 deg")] | None = Field(
@@ -347,7 +349,7 @@ class Processor(Model):
         examples=[{"jpeg2000": "2 Mpx/s"}],
         validate_default=False,
     )
-    working_memory: Annotated[int, Bytes(least="1 kB", most="100 TB")] = Field(
+    working_memory: Annotated[int, Bytes(least="1 kB", most="100 TB", usual="512 MB")] = Field(
         default=0,
         description="Memory for raw frames that wait to be encoded. Default: the profile's.",
         examples=["512 MB"],
@@ -520,7 +522,7 @@ class Transmitter(Model):
         ),
         examples=["150 Mbit/s", [{"elevation": "5 deg", "rate": "50 Mbit/s"}]],
     )
-    packet: Annotated[int, Bytes(least="16 B", most="65536 B")] = Field(
+    packet: Annotated[int, Bytes(least="16 B", most="65536 B", usual="1024 B")] = Field(
         default=1024, description="Payload of one packet.", examples=["1024 B"]
     )
     packet_loss: Annotated[float, Number(0, 1)] = Field(
@@ -528,7 +530,7 @@ class Transmitter(Model):
         description="Probability that a packet is lost, drawn from the seed.",
         examples=[1e-4],
     )
-    acknowledge_delay: Annotated[float, Seconds(least="0 s", most="1 h")] = Field(
+    acknowledge_delay: Annotated[float, Seconds(least="0 s", most="1 h", usual="0.5 s")] = Field(
         default=0.5,
         description=(
             "How long the station's acknowledgement takes. What was sent later than this "
@@ -563,7 +565,7 @@ class CodecChoice(Model):
         description="Encoded bits per pixel of a frame, all bands together.",
         examples=[0.5],
     )
-    bytes: Annotated[int, Bytes(least="64 B", most="100 GB")] | None = Field(
+    bytes: Annotated[int, Bytes(least="64 B", most="100 GB", usual="100 kB")] | None = Field(
         default=None, description="Encoded size of a frame at most.", examples=["100 kB"]
     )
     tile: Annotated[int, Whole(16, 16384)] = Field(
@@ -601,6 +603,20 @@ class CodecChoice(Model):
         return choice_label(self.name, self.setting)
 
 
+def _port_name(value: object) -> str:
+    wrong = board_fault(value) if isinstance(value, str) else f"allowed: {PORTS}"
+    if wrong or not isinstance(value, str):
+        raise fault(f"found {shown(value)}; {wrong}")
+    return value
+
+
+PortName = Annotated[
+    str,
+    BeforeValidator(_port_name),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}),
+]
+
+
 class EncoderChoice(Model):
     """Where frames are encoded: in this process, or on a board at the end of a serial line."""
 
@@ -619,21 +635,19 @@ class EncoderChoice(Model):
             "and its encode times count in place of the processor's `encode_rate`."
         ),
     )
-    port: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=256)] | None = (
-        Field(
-            default=None,
-            description=(
-                "The board's port: a path, `socket://HOST:PORT`, `rfc2217://HOST:PORT`, or "
-                "`emulator:NAME` (see `downpass board list`). Satellites that name the same port "
-                "share the board."
-            ),
-            examples=["/dev/ttyUSB0", "emulator:zynq-a9"],
-        )
+    port: PortName | None = Field(
+        default=None,
+        description=(
+            "The board's port: the path of a serial device, `socket://HOST:PORT`, "
+            "`rfc2217://HOST:PORT`, `loop://`, or `emulator:NAME` (see `downpass board list`). "
+            "Satellites that name the same port share the board."
+        ),
+        examples=["/dev/ttyUSB0", "emulator:zynq-a9"],
     )
     baud: Annotated[int, Whole(300, 20_000_000)] = Field(
         default=DEFAULT_BAUD, description="Bits per second of the line.", examples=[921600]
     )
-    give_up_after: Annotated[float, Seconds(least="1 s", most="1 d")] = Field(
+    give_up_after: Annotated[float, Seconds(least="1 s", most="1 d", usual="60 s")] = Field(
         default=60.0,
         description=(
             "How long the board may be away. After that nothing more is encoded, and the run "
@@ -649,10 +663,7 @@ class EncoderChoice(Model):
         if board and given.get("port") is None:
             yield (
                 "port",
-                (
-                    "missing with backend board; allowed: a path, socket://HOST:PORT, "
-                    "rfc2217://HOST:PORT or emulator:NAME"
-                ),
+                (f"missing with backend board; allowed: {PORTS}"),
             )
         if not board and given.get("port") is not None:
             found = shown(given.get("backend", "in-process"))
@@ -807,7 +818,7 @@ class Station(Model):
 
     name: Name = Field(description="Its name, unique in the scenario.", examples=["mine"])
     at: Place = Field(description="[latitude, longitude] in degrees.", examples=[[52.0, 4.4]])
-    altitude: Annotated[float, Metres(least="-500 m", most="9 km")] = Field(
+    altitude: Annotated[float, Metres(least="-500 m", most="9 km", usual="10 m")] = Field(
         default=0.0, description="Height above the ellipsoid.", examples=["10 m"]
     )
     elevation_mask: Annotated[float, Degrees(least="0 deg", most="89 deg")] = Field(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from typing import Any
 
 from .units import shown
-from .yamltree import YamlError, parse
+from .yamltree import DEEPEST, LONGEST_KEY, YamlError, parse
 
+# Suggestions are sought among so many names, of 64 characters each.
+_MOST_NAMES = 1000
 # Setting one of these means it instead of the others.
 _ALTERNATIVES = ("quality", "bpp", "bytes")
 
@@ -34,6 +37,10 @@ def apply(tree: Any, override: str) -> list[str]:
     steps = path.split(".")
     if "" in steps:
         raise OverrideError(f"--set {shown(path)}: found an empty step; allowed: a.b.c=VALUE")
+    if len(steps) > DEEPEST or any(len(step) > LONGEST_KEY for step in steps):
+        raise OverrideError(
+            f"--set {shown(path)}: allowed: at most {DEEPEST} steps of {LONGEST_KEY} characters"
+        )
     return _set(tree, steps, "", value)
 
 
@@ -89,16 +96,16 @@ def _elements(items: list[Any], steps: list[str], where: str) -> list[tuple[int,
         index = names.get(".".join(steps[:used]))
         if index is not None:
             return [(index, steps[used:])]
-    known = [str(name) for name in names]
+    known = [str(name)[:64] for name in itertools.islice(names, _MOST_NAMES)]
     close = difflib.get_close_matches(first[:64], known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"allowed: {_few(known, len(items))}"
+    hint = f"did you mean {shown(close[0])}?" if close else f"allowed: {_few(known, len(items))}"
     raise OverrideError(
         f"--set {shown('.'.join([where, *steps]))}: found no {shown(first)} in {where}; {hint}"
     )
 
 
 def _few(known: list[str], count: int) -> str:
-    listed = [*sorted(known)[:8], *(["…"] if len(known) > 8 else [])]
+    listed = [*map(shown, sorted(known)[:8]), *(["…"] if len(known) > 8 else [])]
     return ", ".join([*([f"0 to {count - 1}"] if count else []), *listed]) or "nothing, it is empty"
 
 

@@ -16,7 +16,6 @@ slip in. Prefixes of bytes are decimal (GB is 10^9) unless written as binary (Gi
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Mapping
@@ -28,11 +27,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from .spellings import meant
+
 if TYPE_CHECKING:
     from pint import UnitRegistry
 
 NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?"
 _QUANTITY = re.compile(rf"\s*({NUMBER})\s*(\S.*?)?\s*", re.ASCII)
+LONGEST_QUANTITY = 100
 _LONGEST = 60  # characters of what was found that a message repeats
 
 _DEFINITIONS = """
@@ -96,7 +98,8 @@ def shown(value: object) -> str:
         case bool():
             text = "true" if value else "false"
         case str():
-            text = value if value.strip() == value and value else repr(value)
+            text = value[: _LONGEST + 1]
+            text = text if text.strip() == text and text else repr(text)
         case int() | float():
             try:
                 text = repr(value)
@@ -108,7 +111,8 @@ def shown(value: object) -> str:
             return "an empty list" if not value else "a list"
         case _:
             text = str(value)
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    # Cut before anything else is done to it: it may be a megabyte.
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: _LONGEST + 1])
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
@@ -146,7 +150,8 @@ class Number:
         """Return the number, or raise the message that says what is allowed."""
         if isinstance(value, bool) or not isinstance(value, int if self.whole else int | float):
             if not (self.whole and isinstance(value, float) and value.is_integer()):
-                raise fault(f"found {shown(value)}; allowed: {self.allowed}")
+                text = ", which is text" if isinstance(value, str) else ""
+                raise fault(f"found {shown(value)}{text}; allowed: {self.allowed}")
             value = int(value)
         # Compared before any conversion: an int of a thousand digits is no float.
         too_low = value < self.least if self.above is None else value <= self.above
@@ -181,11 +186,19 @@ class Whole(Number):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantity:
-    """A number with a unit, within bounds that are written with units too."""
+    """A number with a unit, within bounds that are written with units too.
+
+    Attributes:
+        most: The largest value.
+        least: The smallest value, if it is allowed.
+        above: The smallest value, if it is not.
+        usual: What such a field usually holds, where that is not the kind's example.
+    """
 
     most: str
     least: str | None = None
     above: str | None = None
+    usual: str | None = None
 
     si: ClassVar[str]
     units: ClassVar[tuple[str, ...]]
@@ -195,7 +208,8 @@ class Quantity:
     @classmethod
     def si_value(cls, text: str) -> Decimal:
         """The SI number in a text such as `500 km`, exactly; ValueError says what is wrong."""
-        found = _QUANTITY.fullmatch(text)
+        # Longer ones are no number, and the expression would try each of their blanks.
+        found = _QUANTITY.fullmatch(text) if len(text) <= LONGEST_QUANTITY else None
         choice = f"allowed units: {', '.join(cls.units)}"
         if found is None:
             raise ValueError(f"a number and a unit are wanted, such as {cls.example}; {choice}")
@@ -203,18 +217,35 @@ class Quantity:
         if unit is None:
             if Decimal(number) == 0:
                 return Decimal(0)
-            raise ValueError(f"give a unit, such as {number} {cls.example.split()[-1]}; {choice}")
+            raise ValueError(f"{cls._alone(number)}; {choice}")
         # Spaces inside a unit (`Mbit / s`) carry no meaning.
         unit = re.sub(r"\s+", "", unit)
         if unit not in cls.units:
-            raise ValueError(f"unit {shown(unit)} does not fit here{cls._nearest(unit)}; {choice}")
+            raise ValueError(
+                f"unit {shown(unit)} does not fit here{cls._nearest(number, unit)}; {choice}"
+            )
         return Decimal(number) * factor(unit, cls.si)
 
     @classmethod
-    def _nearest(cls, unit: str) -> str:
-        folded = {u.casefold(): u for u in reversed(cls.units)}
-        close = difflib.get_close_matches(unit.casefold()[:40], folded, n=1, cutoff=0.6)
-        return f" (did you mean {folded[close[0]]}?)" if close else ""
+    def _nearest(cls, number: str, unit: str) -> str:
+        comma = re.fullmatch(r",(\d{1,20})(\D.*)", unit, re.ASCII)
+        if comma and "." not in number and comma[2] in cls.units:
+            return f" (did you mean {number}.{comma[1]} {comma[2]}?)"
+        close = meant(unit, cls.units)
+        return f" (did you mean {' or '.join(close)}?)" if close else ""
+
+    @classmethod
+    def _alone(cls, number: str) -> str:
+        """Say what a number without a unit would be, in the unit that people use for it."""
+        plain = next(unit for unit in cls.units if factor(unit, cls.si) == 1)
+        usual = cls.example.split()[-1]
+        try:
+            value = Decimal(number) / factor(usual, cls.si)
+        except ArithmeticError:
+            value = Decimal("nan")
+        if usual == plain or not value.is_finite() or not -1 <= value.adjusted() < 9:
+            return "it has no unit"
+        return f"it has no unit (in {plain} it would be {float(value):.9g} {usual})"
 
     @classmethod
     def pattern(cls) -> str:
@@ -245,7 +276,8 @@ class Quantity:
         context = info.context or {}
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise fault(
-                f"found {shown(value)}; allowed: a number and a unit, such as {self.example}"
+                f"found {shown(value)}; allowed: a number and a unit, such as "
+                f"{self.usual or self.example}"
             )
         if isinstance(value, str):
             try:
@@ -253,10 +285,10 @@ class Quantity:
             except ValueError as error:
                 raise fault(f"found {shown(value)}; {error}") from None
         elif context.get("file") and value != 0:
-            unit = self.example.split()[-1]
-            number = shown(value)
-            hint = f"{number} {unit}" if isinstance(value, int) or math.isfinite(value) else ""
-            raise fault(f"found {number}; give a unit, such as {hint or self.example}")
+            raise fault(
+                f"found {shown(value)}; {self._alone(str(value)[:LONGEST_QUANTITY])}; "
+                f"allowed: a number and a unit, such as {self.usual or self.example}"
+            )
         elif isinstance(value, float) and not math.isfinite(value):
             raise fault(f"found {value}; allowed: {self.allowed}")
         else:

@@ -2,7 +2,8 @@
 
 Built from the parser's events rather than by its own constructor, so that depth, size and the
 expansion of aliases are bounded before anything is built, every duplicate key is seen, and
-`10:30`, `yes` or `2024-12-02T00:00:00Z` stay the text that they are.
+`10:30`, `yes` or `2024-12-02T00:00:00Z` stay the text that they are. Depth, values and characters
+are counted as they are after all aliases: a file of a few lines can stand for a terabyte.
 """
 
 from __future__ import annotations
@@ -31,6 +32,12 @@ from .units import shown
 LARGEST_FILE = 1_000_000
 DEEPEST = 32
 MOST_VALUES = 250_000
+MOST_CHARACTERS = 8_000_000
+LONGEST_TEXT = 20_000
+LONGEST_KEY = 100
+# The path of every value is kept, for its line: what they come to together.
+_MOST_PATH_CHARACTERS = 16_000_000
+_MOST_FAULTS = 1000
 
 # The core schema of YAML 1.2.2, section 10.3.2. Longer numbers than these stay text, which
 # every field refuses with its own message.
@@ -60,12 +67,22 @@ class Tree:
     value: Any = None
     lines: dict[str, int] = field(default_factory=dict)
     faults: list[tuple[str, int, str]] = field(default_factory=list)
+    path_characters: int = 0
+
+    def fault(self, path: str, line: int, message: str) -> None:
+        """Note a fault; a thousand are enough to begin with."""
+        if len(self.faults) < _MOST_FAULTS:
+            self.faults.append((path, line, message))
 
 
 @dataclass(slots=True)
 class _Node:
+    """A value; `size`, `characters` and `height` count what it holds, aliases each time."""
+
     line: int
     value: Any = None
+    characters: int = 0
+    height: int = 0
     items: list[_Node] | None = None
     pairs: list[tuple[_Node, _Node]] | None = None
     size: int = 1
@@ -88,6 +105,8 @@ def _events(text: str) -> Iterator[Event]:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else mark.line + 1
         problem = " ".join(str(error.problem or error.context or "cannot be read").split())
+        if never := _never_closed(text, error):
+            raise YamlError(f"not YAML: {never[0]}", never[1]) from None
         if "'\\t'" in problem or _tab_indents(text, line):
             problem = "a tab stands where YAML wants spaces"
         raise YamlError(f"not YAML: {problem}", line) from None
@@ -102,6 +121,29 @@ def _events(text: str) -> Iterator[Event]:
         # Whatever else the parser stumbles over (an escape beyond Unicode, a wild directive)
         # is still a fault of the text.
         raise YamlError("not YAML: the parser cannot read it") from None
+
+
+def _never_closed(text: str, error: MarkedYAMLError) -> tuple[str, int] | None:
+    """Say which bracket has no end and in which line, and the comment that swallowed it."""
+    about, lines, first = str(error.context or ""), text.splitlines(), 0
+    bracket, closing = "a bracket", "}]"
+    if about.startswith(("while parsing a flow mapping", "while parsing a flow sequence")):
+        first = error.context_mark.line if error.context_mark else 0
+        bracket, closing = ("{", "}") if "mapping" in about else ("[", "]")
+    elif not (
+        about.startswith("while parsing a flow node") and "<stream end>" in str(error.problem)
+    ):
+        return None
+    for number, line in enumerate(lines[first:], first + 1):
+        comment = re.search(r"(?:^|\s)(#.*)", line)
+        if comment and (held := [one for one in closing if one in comment[1]]):
+            return (
+                f"{bracket} is not closed; the comment {shown(comment[1])} in line {number} holds "
+                f"its {held[0]}, so put the comment behind it"
+            ), first + 1 if first else number
+    if bracket == "a bracket":
+        return "a { or [ is not closed before the end", len(lines)
+    return f"{bracket} is not closed, or a comma is missing in it", first + 1
 
 
 def _tab_indents(text: str, line: int | None) -> bool:
@@ -131,7 +173,7 @@ def _compose(events: Iterator[Event]) -> _Node | None:
             keys.pop()
             node.closed = True
             if open_nodes:
-                _grow(open_nodes[-1], node.size, node.line)
+                _grow(open_nodes[-1], node, node.line)
             continue
         if isinstance(event, AliasEvent):
             found = anchors.get(event.anchor)
@@ -139,13 +181,14 @@ def _compose(events: Iterator[Event]) -> _Node | None:
                 raise YamlError(f"alias *{shown(event.anchor)} names nothing before it", line)
             node = found
         elif isinstance(event, ScalarEvent):
-            node = _Node(line, _scalar(event, line))
+            _check_length(event.value, keys, open_nodes, line)
+            node = _Node(line, _scalar(event, line), characters=len(event.value))
         elif isinstance(event, SequenceStartEvent):
             _check_tag(event.tag, "seq", line)
-            node = _Node(line, items=[], closed=False)
+            node = _Node(line, items=[], height=1, closed=False)
         elif isinstance(event, MappingStartEvent):
             _check_tag(event.tag, "map", line)
-            node = _Node(line, pairs=[], closed=False)
+            node = _Node(line, pairs=[], height=1, closed=False)
         else:
             continue
         if not isinstance(event, AliasEvent) and event.anchor:
@@ -162,19 +205,34 @@ def _compose(events: Iterator[Event]) -> _Node | None:
                 parent.pairs.append((keys[-1], node))  # type: ignore[union-attr]
                 keys[-1] = None
             if node.closed:
-                _grow(parent, node.size, line)
+                _grow(parent, node, line)
+        if len(open_nodes) + node.height > DEEPEST:
+            raise YamlError(f"nested more than {DEEPEST} deep", line)
         if not node.closed:
             open_nodes.append(node)
             keys.append(None)
-            if len(open_nodes) > DEEPEST:
-                raise YamlError(f"nested more than {DEEPEST} deep", line)
     return root
 
 
-def _grow(node: _Node, size: int, line: int) -> None:
-    node.size += size
-    if node.size > MOST_VALUES:
-        raise YamlError(f"holds more than {MOST_VALUES} values, aliases counted each time", line)
+def _grow(node: _Node, part: _Node, line: int) -> None:
+    node.size += part.size
+    node.characters += part.characters
+    node.height = max(node.height, part.height + 1)
+    for count, most, what in (
+        (node.size, MOST_VALUES, "values"),
+        (node.characters, MOST_CHARACTERS, "characters"),
+    ):
+        if count > most:
+            raise YamlError(f"holds more than {most} {what}, aliases counted each time", line)
+
+
+def _check_length(text: str, keys: list[_Node | None], parents: list[_Node], line: int) -> None:
+    is_key = bool(parents) and parents[-1].pairs is not None and keys[-1] is None
+    most, what = (LONGEST_KEY, "a key") if is_key else (LONGEST_TEXT, "a value")
+    if len(text) > most:
+        raise YamlError(
+            f"found {what} of {len(text)} characters, {shown(text)}; allowed: at most {most}", line
+        )
 
 
 def _check_tag(tag: str | None, kind: str, line: int) -> None:
@@ -201,6 +259,9 @@ def _scalar(event: ScalarEvent, line: int) -> Any:
 
 
 def _build(node: _Node, path: str, tree: Tree) -> Any:
+    tree.path_characters += len(path)
+    if tree.path_characters > _MOST_PATH_CHARACTERS:
+        raise YamlError("holds too many values under long keys, aliases counted each time")
     tree.lines[path] = node.line
     if node.items is not None:
         return [
@@ -225,17 +286,17 @@ def _keys(node: _Node, path: str, tree: Tree) -> dict[str, tuple[int, _Node]]:
         if key.value == "<<":
             for source in value.items if value.items is not None else [value]:
                 if source.pairs is None:
-                    tree.faults.append((path, key.line, "<< wants a mapping to merge"))
+                    tree.fault(path, key.line, "<< wants a mapping to merge")
                     continue
                 for name, pair in _keys(source, path, tree).items():
                     merged.setdefault(name, pair)
         elif not isinstance(key.value, str):
             found = shown(key.value) if key.items is None and key.pairs is None else "a structure"
-            tree.faults.append((path, key.line, f"found {found} as a key; allowed: text"))
+            tree.fault(path, key.line, f"found {found} as a key; allowed: text")
         elif key.value in own:
             first = own[key.value][0]
             where = f"{path}.{key.value}" if path else key.value
-            tree.faults.append((where, key.line, f"given twice, first in line {first}"))
+            tree.fault(where, key.line, f"given twice, first in line {first}")
         else:
             own[key.value] = (key.line, value)
     return merged | own

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -77,4 +79,9 @@ def board_on_pty(
         yield board
     finally:
         stopping.set()
-        thread.join()
+        while thread.is_alive():
+            # What nobody reads any more would hold the board in its write for ever.
+            left = os.open(source.address, os.O_RDWR | os.O_NOCTTY)
+            termios.tcflush(left, termios.TCIFLUSH)
+            os.close(left)
+            thread.join(0.05)

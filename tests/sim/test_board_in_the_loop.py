@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,29 @@ def test_a_tile_that_the_board_cannot_encode_ends_its_work(folder: Path) -> None
 
 
 @pytest.mark.parametrize(
+    ("lie", "fault"),
+    [
+        (lambda payload: b"", "tiles differ from this program's"),
+        (lambda payload: bytes(3000), "tiles differ from this program's"),
+        (lambda payload: payload[:-1], "tiles differ from this program's"),
+        (lambda payload: payload + bytes(12_000), "or a larger one than it can"),
+    ],
+    ids=["nothing", "zeros", "cut", "beyond what the tile can become"],
+)
+def test_a_lie_for_a_payload_ends_in_one_line(
+    folder: Path, lie: Callable[[bytes], bytes], fault: str
+) -> None:
+    def told(work: Work, payload: bytes) -> tuple[Status, bytes]:
+        return Status.CODED, lie(payload)
+
+    with board_on_pty(make=told) as board:
+        said, _ = commanded(in_loop(folder, board.port))
+    assert said.status == 1
+    (line,) = said.err.splitlines()
+    assert fault in line
+
+
+@pytest.mark.parametrize(
     ("own", "problem"),
     [
         ({"codec": 1}, "codec.name: found student; allowed: jpeg2000, which board pty runs"),
@@ -211,7 +235,8 @@ def test_what_does_not_suit_is_refused_before_the_run(
     ("port", "problem"),
     [
         ("/dev/ttyNO", "/dev/ttyNO: no such port"),
-        ("emulator:abacus", "emulator 'abacus': there are agent"),
+        ("emulator:abacus", "found emulator:abacus; no emulator has this name; allowed: agent"),
+        ("spy://loop://?file=x", "found spy://loop://?file=x; spy:// is no kind of port here"),
         ("loop://", "loop://: no board for 2 s"),
     ],
 )

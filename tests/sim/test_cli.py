@@ -84,7 +84,13 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_validate_counts_what_is_there_and_fails_with_any_file(file: Path, tmp_path: Path) -> None:
     said = downpass("validate", file)
-    assert said == Said(0, f"ok: {file}: 1 satellite, 6 targets, 2 stations, 3 h\n", "")
+    assert said == Said(
+        0,
+        f"ok: {file}: 1 satellite, 500 km sun-synchronous; 6 targets, "
+        "1 at sea or on a small island; 2 stations; "
+        "3 h from 2024-12-02T00:00:00Z\n",
+        "",
+    )
     bad = write(tmp_path, scenario(seed=-1))
     said = downpass("validate", file, bad)
     assert said.status == 2

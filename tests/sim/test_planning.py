@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from downpass.sim.orbit.access import Access
 from downpass.sim.planning import (
+    BUSY,
     DUTY_CYCLE,
     EARTH_RADIUS_M,
     TOO_SHORT,
@@ -76,6 +77,15 @@ def test_turning_takes_the_sum_of_both_angles_and_settling() -> None:
     assert starts(later) == [(0, 228), (1, 267)]
     earlier = table(first, access(100, 300, best=229, off=20), priorities=ranks)
     assert starts(earlier) == [(1, 189), (0, 228)]
+
+
+def test_an_imager_that_is_busy_all_the_time_is_said_so() -> None:
+    # The first frame takes 4 of the 6 s in which the second could be; turning is not the point.
+    first, second = access(100, 104, off=10), access(99, 105, off=10)
+    assert table(first, second, priorities=[6, 5]).skipped == {1: BUSY}
+    # Three seconds longer and the frame would fit, but for the turn.
+    longer = access(97, 108, off=10)
+    assert table(first, longer, priorities=[6, 5]).skipped == {1: TURNING}
 
 
 def test_who_is_more_important_goes_first_and_equals_in_order_of_time() -> None:
@@ -257,4 +267,4 @@ def test_each_point_lies_where_a_plain_search_finds_the_nearest_room(
             placed.append(Shot(begin, begin + 4, n, seen.off_nadir_deg))
     made = plan(accesses, [row[3] for row in rows], [False] * len(rows), pointing, 1000.0)
     assert starts(made) == [(shot.access, shot.start_s) for shot in sorted(placed)]
-    assert set(made.skipped.values()) <= {TURNING}
+    assert set(made.skipped.values()) <= {TURNING, BUSY}

@@ -87,22 +87,21 @@ def test_a_file_is_no_port(tmp_path: Path) -> None:
 
 
 def test_an_unknown_scheme_names_the_known_ones() -> None:
-    with pytest.raises(PortError, match="a port is a path, socket://, rfc2217:// or loop://"):
+    with pytest.raises(PortError, match="carrier:// is no kind of port here; allowed: a serial"):
         Port("carrier://pigeon")
 
 
-def test_a_forbidden_port_says_which_group_to_join(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_forbidden_port_says_which_group_to_join(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise serial.SerialException(13, "could not open port: [Errno 13] Permission denied")
 
-    monkeypatch.setattr(serial, "serial_for_url", refuse)
+    monkeypatch.setattr(serial, "Serial", refuse)
     monkeypatch.setattr(Path, "group", lambda self: "dialout")
-    file = tmp_path / "tty"
-    file.write_bytes(b"")
+    ours, theirs = pty.openpty()
     with pytest.raises(PortError, match="usermod -aG dialout"):
-        Port(str(file))
+        Port(os.ttyname(theirs))
+    os.close(ours)
+    os.close(theirs)
 
 
 def test_a_baud_rate_of_nothing_is_refused() -> None:

@@ -69,9 +69,18 @@ def test_a_picture_that_cannot_be_written(
     ("arguments", "line"),
     [
         (["probe", "/dev/ttyNO"], "/dev/ttyNO: no such port"),
-        (["check", "emulator:abacus"], "emulator 'abacus': there are agent, zynq-a9"),
+        (
+            ["check", "emulator:abacus"],
+            "emulator:abacus: no emulator has this name; allowed: agent, zynq-a9",
+        ),
         (["serve", "--pty", "--codec", "jpeg1"], "codec 'jpeg1': allowed are"),
         (["serve", "--pty", "--slots", "0"], "--slots 0: allowed are 1 to 16"),
+        (["serve", "--port", "spy://loop://"], "spy://loop://: spy:// is no kind of port here"),
+        (["probe", "/dev/null"], "/dev/null: it is a device but no serial port; allowed: a"),
+        (["bench", "alt://loop://?class=x"], "alt://loop://?class=x: alt:// is no kind of port"),
+        (["check", "emulator:agent:--help"], "emulator:agent:--help: the emulator agent cannot"),
+        (["emulate", "agent:spy"], "emulator:agent:spy: the emulator agent cannot do this"),
+        (["emulate", "zynq-a9:spy"], "emulator:zynq-a9:spy: the emulator zynq-a9 cannot do this"),
         (["serve", "--listen", "here"], "address 'here': write it as HOST:PORT"),
     ],
 )

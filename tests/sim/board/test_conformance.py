@@ -11,7 +11,7 @@ import pytest
 from downpass.link.errors import InputError
 from downpass.link.serial.board import BoardEnd
 from downpass.link.serial.constants import Stage, Status, TickKind
-from downpass.link.serial.messages import Capabilities
+from downpass.link.serial.messages import Capabilities, Hello, seal
 from downpass.link.serial.port import Port
 from downpass.payload.board.lines import PtySource
 from downpass.sim.board import conformance
@@ -68,6 +68,21 @@ class Stranger(BoardEnd):
         super().__init__(replace(own, codec=16), boot_nonce)
 
 
+class Greeter(BoardEnd):
+    """Greets others without end."""
+
+    def send(self, ticks: int) -> bytes:
+        time.sleep(0.001)
+        return seal(Hello(7, 99, 1, 1))
+
+
+class Speechless(BoardEnd):
+    """Says that it takes tiles without rows."""
+
+    def __init__(self, own: Capabilities, boot_nonce: int) -> None:
+        super().__init__(replace(own, most_rows=0), boot_nonce)
+
+
 def served(kind: type[BoardEnd], stopping: threading.Event, source: PtySource) -> None:
     board, line, count = kind(OWN, 99), source.open(), 0
     while not stopping.is_set():
@@ -78,7 +93,7 @@ def served(kind: type[BoardEnd], stopping: threading.Event, source: PtySource) -
         if work is not None:
             count += 1
             board.finish(Status.CODED, work.tile[::-3], 1000)
-        while data := board.send(ticks):
+        while not stopping.is_set() and (data := board.send(ticks)):
             line.write(data)
     line.close()
 
@@ -123,6 +138,28 @@ def test_who_breaks_a_rule_fails_its_check(
         outcomes = conformance.check(port)
     assert [one.name for one in outcomes if one.fault] == ([failing] if failing else [])
     assert [one.name for one in outcomes] == list(conformance.CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        (Greeter, "its HELLO never names our nonce"),
+        (Speechless, "CAPS announces tiles of at most 0 rows"),
+    ],
+)
+def test_who_cannot_be_spoken_to_is_left_with_one_line(
+    kind: type[BoardEnd],
+    fault: str,
+    port_to: Callable[[type[BoardEnd]], Port],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(conformance, "QUIET_S", 0.1)
+    monkeypatch.setattr(conformance, "ANSWER_S", 0.3)
+    with (
+        port_to(kind) as port,
+        pytest.raises(conformance.NonconformanceError, match=fault),
+    ):
+        conformance.check(port)
 
 
 def test_the_errors_of_ports_are_input_errors() -> None:

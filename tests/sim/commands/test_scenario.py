@@ -43,7 +43,10 @@ def run(*words: str) -> int:
 def test_a_good_file(example: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("validate", str(example)) == 0
     out, err = capsys.readouterr()
-    assert out == f"ok: {example}: 1 satellite, 2 targets, 3 stations, 24 h\n"
+    assert out == (
+        f"ok: {example}: 1 satellite, 500 km sun-synchronous; 2 targets, none at sea; 3 stations; "
+        "24 h from 2024-12-02T00:00:00Z\n"
+    )
     assert err == (
         f"warning: {example}:18: targets.1: found no scenes for delta; "
         "their frames have a size, and neither pixels nor PSNR\n"
@@ -60,7 +63,25 @@ def test_durations_in_words(
     example: Path, capsys: pytest.CaptureFixture[str], duration: str, words: str
 ) -> None:
     assert run("validate", str(example), "--set", f"duration={duration}") == 0
-    assert capsys.readouterr().out.endswith(f", 3 stations, {words}\n")
+    assert capsys.readouterr().out.endswith(f"; {words} from 2024-12-02T00:00:00Z\n")
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        ("[38.72, -9.14]", "2 targets, none at sea"),
+        ("[-9.14, 38.72]", "2 targets, none at sea"),  # Tanzania: land too
+        ("[52.0, 4.4]", "2 targets, none at sea"),
+        ("[4.4, -52.0]", "2 targets, none at sea"),
+        ("[47.6, -30.0]", "2 targets, 1 at sea or on a small island"),
+        ("[-30.0, -140.0]", "2 targets, 1 at sea or on a small island"),
+    ],
+)
+def test_targets_at_sea_are_counted(
+    example: Path, capsys: pytest.CaptureFixture[str], at: str, words: str
+) -> None:
+    assert run("validate", str(example), "--set", f"targets.lisbon.at={at}") == 0
+    assert f"; {words}; " in capsys.readouterr().out
 
 
 def test_several_files_and_faults(

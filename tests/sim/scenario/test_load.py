@@ -107,7 +107,8 @@ def test_frozen(tmp_path: Path, example: str) -> None:
         ("name: example", "name: my run!", ("1: name: found my run!; allowed: letters, digits, "
          "dot, dash and underscore, a letter or digit first, 64 at most")),
         ("name: example", "name: 5", "1: name: found 5; allowed: text"),
-        ("duration: 24 h", "duration: 24", "3: duration: found 24; give a unit, such as 24 h"),
+        ("duration: 24 h", "duration: 24", ("3: duration: found 24; it has no unit; "
+         "allowed: a number and a unit, such as 24 h")),
         ("duration: 24 h", "duration: -1 h", ("3: duration: found -1 h; "
          "allowed: above 0 s, up to 3653 d")),
         ("duration: 24 h", "duration: 20000 d", ("3: duration: found 20000 d; "
@@ -210,8 +211,9 @@ def test_frozen(tmp_path: Path, example: str) -> None:
          "did you mean board?")),
         ("    codec: {name: jpeg2000, bpp: 0.5}",
          "    codec: {name: jpeg2000, bpp: 0.5}\n    encoder: {backend: board}",
-         ("16: satellites.0.encoder.port: missing with backend board; allowed: a path, "
-         "socket://HOST:PORT, rfc2217://HOST:PORT or emulator:NAME")),
+         ("16: satellites.0.encoder.port: missing with backend board; allowed: "
+         "a serial device such as /dev/ttyUSB0, socket://HOST:PORT, rfc2217://HOST:PORT or "
+         "emulator:NAME")),
         ("    codec: {name: jpeg2000, bpp: 0.5}",
          "    codec: {name: jpeg2000, bpp: 0.5}\n    encoder: {port: /dev/ttyUSB0}",
          ("16: satellites.0.encoder.port: found a port with backend in-process; "
@@ -337,7 +339,7 @@ def test_all_faults_at_once_in_the_files_order(refuse: Refuse, example: str) -> 
          "duration, seed, satellites, targets, stations, arbitration, realtime, report")),
         ("hello", (": found hello; allowed: a mapping with keys name, description, start, "
          "duration, seed, satellites, targets, stations, arbitration, realtime, report")),
-        ("a: 1\nb: [1, 2\nc: 3\n", ":3: not YAML: expected ',' or ']', but got ':'"),
+        ("a: 1\nb: [1, 2\nc: 3\n", ":2: not YAML: [ is not closed, or a comma is missing in it"),
         ("a:\n\tb: 1\n", ":2: not YAML: a tab stands where YAML wants spaces"),
         ("a: 1\n---\nb: 2\n", ":2: holds more than one YAML document; allowed: one"),
         ("a: *nobody\n", ":1: alias *nobody names nothing before it"),
@@ -461,3 +463,49 @@ def test_a_board_needs_no_encode_rate(tmp_path: Path, example: str) -> None:
     path.write_text(text, encoding="utf-8")
     board = load_scenario(path).satellites[0].encoder
     assert (board.port, board.baud, board.give_up_after) == ("/dev/ttyS0", 921600, 300.0)
+
+
+@pytest.mark.parametrize(
+    ("port", "fault"),
+    [
+        ("spy://loop://?file=results", "spy:// is no kind of port here; allowed: a serial device"),
+        ("/dev/null", "it is a device but no serial port; allowed: a serial device"),
+        ("socket://h:1?logging=debug", "found ?logging=debug; allowed: socket://HOST:PORT without"),
+        ("emulator:agent:jpeg", "the emulator agent cannot do this; allowed: jpeg2000, jpegxl"),
+        ("emulator:abacus", "no emulator has this name; allowed: agent, zynq-a9, cortex-m7"),
+        (7, "allowed: a serial device such as /dev/ttyUSB0, socket://HOST:PORT"),
+    ],
+)
+def test_ports_are_held_to_the_allowed_forms(
+    refuse: Refuse, example: str, port: object, fault: str
+) -> None:
+    encoder = f"    encoder: {{backend: board, port: '{port}'}}".replace("'7'", "7")
+    (line,) = refuse(example.replace("bpp: 0.5}\n", f"bpp: 0.5}}\n{encoder}\n"))
+    assert line.startswith(f"s.yaml:16: satellites.0.encoder.port: found {port}; {fault}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("rate: 50 Mbit/s", "rate: 50 Mb/s", "unit Mb/s does not fit here (did you mean Mbit/s?)"),
+        ("duration: 24 h", "duration: 24 hours", "unit hours does not fit here (did you mean h?)"),
+        ("duration: 24 h", "duration: 43200", "it has no unit (in s it would be 12 h)"),
+        ("gsd: 20 m", "gsd: 20", "allowed: a number and a unit, such as 20 m"),
+        ("bpp: 0.5", "bpp: half", "found half, which is text; allowed: a number above 0"),
+        ("bpp: 0.5", 'bpp: "0.5"', "found 0.5, which is text; allowed: a number above 0"),
+        ("at: [38.72, -9.14]", 'at: [38.72, "9.14W"]', "where 9.14W is text; allowed: [latitude"),
+        ("start: 2024-12-02T00:00:00Z", "start: 2026-03-01",
+         "found 2026-03-01, which has no zone; allowed: a UTC moment such as 2026-03-01T00:00:00Z"),
+        ("bpp: 0.5}", "bpp: 2 #two}", ("s.yaml:15: not YAML: { is not closed; the comment "
+         "#two} in line 15 holds its }, so put the comment behind it")),
+        ("bpp: 0.5}", "bpp: 2", "s.yaml:15: not YAML: { is not closed, or a comma is missing"),
+        ("bpp: 0.5}", "bpp: #two}", ("s.yaml:15: not YAML: { is not closed; the comment #two} "
+         "in line 15 holds its }")),
+        ("[38.72, -9.14]", "[38.72, -9.14 # lisbon]", ("s.yaml:17: not YAML: [ is not closed; "
+         "the comment # lisbon], scenes: [scenes/x.tif]} in line 17 holds its ]")),
+    ],
+)  # fmt: skip
+def test_messages_help(refuse: Refuse, example: str, old: str, new: str, said: str) -> None:
+    assert old in example
+    (line,) = refuse(example.replace(old, new, 1))
+    assert said in line

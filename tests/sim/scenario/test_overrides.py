@@ -80,7 +80,7 @@ def test_names_with_dots_and_named_stations(tmp_path: Path, example: str) -> Non
         ("seed", "--set seed: allowed: FIELD=VALUE, such as satellites.0.codec.bpp=0.5"),
         ("=5", "--set =5: allowed: FIELD=VALUE, such as satellites.0.codec.bpp=0.5"),
         ("seed=-1", "--set seed: found -1; allowed: a whole number from 0 to 9223372036854775807"),
-        ("seed=[", "--set seed: not YAML: expected the node content, but found '<stream end>'"),
+        ("seed=[", "--set seed: not YAML: a { or [ is not closed before the end"),
         ("a..b=1", "--set a..b: found an empty step; allowed: a.b.c=VALUE"),
         ("sed=1", "--set sed: no such key; did you mean seed?"),
         ("satelites.0.codec.bpp=1", "--set satelites: no such key; did you mean satellites?"),
@@ -109,7 +109,10 @@ def test_names_with_dots_and_named_stations(tmp_path: Path, example: str) -> Non
         ),
         (
             "satellites.0.transmitter.rate=5",
-            "--set satellites.0.transmitter.rate: found 5; give a unit, such as 5 Mbit/s",
+            (
+                "--set satellites.0.transmitter.rate: found 5; it has no unit; "
+                "allowed: a number and a unit, such as 150 Mbit/s"
+            ),
         ),
         (
             "satellites.0.codec.bpp=null",
@@ -128,6 +131,6 @@ def test_faults_of_file_and_overrides_together(refuse: Refuse, example: str) -> 
     broken = example.replace("duration: 24 h", "duration: 24")
     assert refuse(broken, ["seed=x", "nothing"]) == [
         "--set nothing: allowed: FIELD=VALUE, such as satellites.0.codec.bpp=0.5",
-        "--set seed: found x; allowed: a whole number from 0 to 9223372036854775807",
-        "s.yaml:3: duration: found 24; give a unit, such as 24 h",
+        "--set seed: found x, which is text; allowed: a whole number from 0 to 9223372036854775807",
+        "s.yaml:3: duration: found 24; it has no unit; allowed: a number and a unit, such as 24 h",
     ]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import cache
 from typing import Annotated
 
 import pint
 import pytest
-from downpass.sim.scenario import units
+from downpass.sim.scenario import models, units
+from downpass.sim.scenario.describe import keys, number_of
+from downpass.sim.scenario.spellings import meant
 from downpass.sim.scenario.units import Quantity
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
@@ -29,6 +32,7 @@ KINDS = (
 
 class Example(BaseModel):
     length: Annotated[float, units.Metres(above="0 m", most="5000 km")] = 1.0
+    gsd: Annotated[float, units.Metres(least="1 cm", most="100 km", usual="20 m")] = 1.0
     mask: Annotated[float, units.Degrees(least="0 deg", most="89 deg")] = 0.0
     size: Annotated[int, units.Bytes(least="1 B", most="1 TB")] = 1
     share: Annotated[float, units.Number(0, 1)] = 0.5
@@ -113,13 +117,21 @@ def test_pattern_and_parser_accept_the_same(text: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"length": 500}, "found 500; give a unit, such as 500 km"),
-        ({"length": "500"}, "found 500; give a unit, such as 500 km; allowed units: mm, cm, m, km"),
-        ({"length": float("nan")}, "found nan; give a unit, such as 500 km"),
-        ({"length": float("inf")}, "found inf; give a unit, such as 500 km"),
+        ({"length": 500}, ("found 500; it has no unit (in m it would be 0.5 km); "
+         "allowed: a number and a unit, such as 500 km")),
+        ({"length": 10000}, ("found 10000; it has no unit (in m it would be 10 km); "
+         "allowed: a number and a unit, such as 500 km")),
+        ({"gsd": 20}, ("found 20; it has no unit; "
+         "allowed: a number and a unit, such as 20 m")),
+        ({"length": "500"}, ("found 500; it has no unit (in m it would be 0.5 km); "
+         "allowed units: mm, cm, m, km")),
+        ({"length": float("nan")}, ("found nan; it has no unit; "
+         "allowed: a number and a unit, such as 500 km")),
+        ({"length": float("inf")}, ("found inf; it has no unit; "
+         "allowed: a number and a unit, such as 500 km")),
         ({"length": "inf km"}, ("found inf km; a number and a unit are wanted, such as 500 km; "
          "allowed units: mm, cm, m, km")),
-        ({"length": "1,5 km"}, ("found 1,5 km; unit ,5km does not fit here (did you mean km?); "
+        ({"length": "1,5 km"}, ("found 1,5 km; unit ,5km does not fit here (did you mean 1.5 km?); "
          "allowed units: mm, cm, m, km")),
         ({"length": "5 KM"}, ("found 5 KM; unit KM does not fit here (did you mean km?); "
          "allowed units: mm, cm, m, km")),
@@ -138,7 +150,7 @@ def test_pattern_and_parser_accept_the_same(text: str) -> None:
         ({"size": "1.5 B"}, "found 1.5 B; allowed: a whole number of bytes"),
         ({"share": 1.5}, "found 1.5; allowed: a number from 0 to 1"),
         ({"share": float("nan")}, "found nan; allowed: a number from 0 to 1"),
-        ({"share": "30 %"}, "found 30 %; allowed: a number from 0 to 1"),
+        ({"share": "30 %"}, "found 30 %, which is text; allowed: a number from 0 to 1"),
         ({"share": False}, "found false; allowed: a number from 0 to 1"),
         ({"share": 10**5000}, ("found a number of thousands of digits; "
          "allowed: a number from 0 to 1")),
@@ -171,3 +183,82 @@ def test_messages_stay_on_one_short_line() -> None:
     assert "\n" not in found
     assert "\x1b" not in found
     assert len(found) < 300
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit", "close"),
+    [
+        (units.BitsPerSecond, "Mb/s", ["Mbit/s"]),
+        (units.BitsPerSecond, "MBps", ["MB/s"]),
+        (units.BitsPerSecond, "Mbyte/s", ["MB/s"]),
+        (units.BitsPerSecond, "Mbit/sec", ["Mbit/s"]),
+        (units.BitsPerSecond, "megabits/s", ["Mbit/s"]),
+        (units.BitsPerSecond, "megabitspersecond", ["Mbit/s"]),
+        (units.BitsPerSecond, "mbps", ["Mbit/s"]),
+        (units.BitsPerSecond, "Gb", ["Gbit/s"]),
+        (units.BitsPerSecond, "PB/s", []),
+        (units.Bytes, "Gb", ["Gbit", "GB"]),
+        (units.Bytes, "gb", ["GB", "Gbit"]),
+        (units.Bytes, "GBytes", ["GB"]),
+        (units.Bytes, "gigabytes", ["GB"]),
+        (units.Seconds, "hours", ["h"]),
+        (units.Seconds, "Hrs", ["h"]),
+        (units.Seconds, "minutes", ["min"]),
+        (units.Seconds, "m", ["min"]),
+        (units.Seconds, "Days", ["d"]),
+        (units.Seconds, "weeks", []),
+        (units.Metres, "KM", ["km"]),
+        (units.Metres, "kilometers", ["km"]),
+        (units.Metres, "Mm", []),
+        (units.Watts, "MW", []),
+        (units.Watts, "watts", ["W"]),
+        (units.Joules, "kWH", ["kWh"]),
+        (units.Degrees, "degrees", ["deg"]),
+        (units.Degrees, "rad", []),
+        (units.DegreesPerSecond, "deg/sec", ["deg/s"]),
+        (units.SamplesPerSecond, "Mpixels/s", ["Mpx/s"]),
+    ],
+)
+def test_what_a_spelling_means(kind: type[Quantity], unit: str, close: list[str]) -> None:
+    assert meant(unit, kind.units) == close
+    with pytest.raises(ValueError, match="does not fit here") as caught:
+        kind.si_value(f"1 {unit}")
+    hint = f"(did you mean {' or '.join(close)}?)"
+    assert (hint in str(caught.value)) == bool(close)
+
+
+@settings(deadline=None)  # the first call makes pint's registry
+@given(st.sampled_from(KINDS), st.sampled_from("mcCkKMGTPgt"), st.data())
+def test_no_suggestion_has_another_prefix(
+    kind: type[Quantity], letter: str, data: st.DataObject
+) -> None:
+    """Pint's own registry reads most wrong spellings; what we suggest is never another size."""
+    base = data.draw(st.sampled_from(["W", "J", "m", "B/s", "byte/s", "bit/s", "s", "byte"]))
+    spelling = letter + base
+    close = meant(spelling, kind.units)
+    if letter not in "mCKgt" and close:
+        registry = _reference()
+        want = registry.Quantity(1, spelling)
+        assert registry.Quantity(1, close[0]).to(want.units).magnitude == pytest.approx(1)
+
+
+@cache
+def _reference() -> pint.UnitRegistry:  # type: ignore[type-arg]
+    return pint.UnitRegistry()
+
+
+def test_usual_values_are_those_of_the_examples() -> None:
+    """A field's message and its documentation show the same unit."""
+    seen = 0
+    for model in (models.Satellite, models.Imager, models.Processor, models.Recorder,
+                  models.Transmitter, models.RateStep, models.CodecChoice, models.EncoderChoice,
+                  models.Station, models.Power, models.Loads, models.Scenario,
+                  models.KeplerOrbit, models.SunSynchronousOrbit):  # fmt: skip
+        for name, field in keys(model):
+            kind = number_of(field)
+            if isinstance(kind, Quantity) and field.examples and name != "encode_rate":
+                seen += 1
+                example = next(one for one in field.examples if isinstance(one, str))
+                shown = kind.usual or kind.example
+                assert shown.split()[-1] == example.split()[-1], (model, name)
+    assert seen > 20

@@ -1,0 +1,85 @@
+"""What a scenario was understood as, in one line: so that swapped coordinates or dates are seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+import shapely
+
+from .models import KeplerOrbit, Satellite, Scenario, SunSynchronousOrbit, TleOrbit
+
+# The map keeps coasts to 0.15 degree and leaves out small islands: nearer to land than this, it
+# cannot tell.
+_COAST_DEG = 0.5
+
+
+def outline(scenario: Scenario) -> str:
+    """`1 satellite, 500 km sun-synchronous; 12 targets, 2 at sea; 3 stations; 3 d from …`."""
+    targets = [
+        [target.at] if target.at is not None else list(target.polygon or ())
+        for target in scenario.targets
+    ]
+    sea = sum(_at_sea(targets))
+    where = f"{sea if sea else 'none'} at sea" + (" or on a small island" if sea else "")
+    return "; ".join(
+        (
+            ", ".join([_count(len(scenario.satellites), "satellite"), *_orbit(scenario)]),
+            f"{_count(len(targets), 'target')}, {where}",
+            _count(len(scenario.stations), "station"),
+            f"{_duration(scenario.duration)} from {scenario.start:%Y-%m-%dT%H:%M:%SZ}",
+        )
+    )
+
+
+def _count(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def _orbit(scenario: Scenario) -> list[str]:
+    """The satellites' orbit, if they have one form and height."""
+    found = {_form(satellite) for satellite in scenario.satellites}
+    return list(found) if len(found) == 1 else []
+
+
+def _form(satellite: Satellite) -> str:
+    match satellite.orbit:
+        case SunSynchronousOrbit(altitude=altitude):
+            return f"{altitude / 1000:g} km sun-synchronous"
+        case KeplerOrbit(altitude=altitude, inclination=inclination):
+            return f"{altitude / 1000:g} km at {inclination:g} deg"
+        case TleOrbit(epoch=epoch):
+            return f"elements of {epoch:%Y-%m-%d}"
+
+
+def _duration(seconds: float) -> str:
+    for unit, size, from_ in (("d", 86400, 3), ("h", 3600, 1), ("min", 60, 1)):
+        if seconds >= size * from_ and seconds % size == 0:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds / 3600:.3g} h" if seconds >= 3600 else f"{seconds:g} s"
+
+
+@cache
+def _land() -> shapely.STRtree:
+    """The report's map of the land (`sim/report/SOURCES.md`)."""
+    text = (
+        files(f"{__package__.rpartition('.')[0]}.report").joinpath("land.json").read_text("utf-8")
+    )
+    rings = [[v / 10 for v in ring] for ring in json.loads(text)["rings"]]
+    return shapely.STRtree(
+        [
+            shapely.make_valid(shapely.Polygon(list(zip(ring[::2], ring[1::2], strict=True))))
+            for ring in rings
+        ]
+    )
+
+
+def _at_sea(targets: Sequence[Sequence[tuple[float, float]]]) -> list[bool]:
+    """Of targets, each with its corners as (latitude, longitude), which lie far from any land."""
+    owners = [index for index, corners in enumerate(targets) for _ in corners]
+    points = shapely.points([(lon, lat) for corners in targets for lat, lon in corners])
+    near, _ = _land().query(points, predicate="dwithin", distance=_COAST_DEG)
+    on_land = {owners[point] for point in near}
+    return [index not in on_land for index in range(len(targets))]

@@ -1,0 +1,70 @@
+"""Units as people spell them, and which of a field's units they mean: for messages.
+
+A wrong guess is worse than none: `Mb/s` is eight times less than `MB/s`, and `MW` a billion times
+`mW`. So a spelling is taken apart into prefix, unit and time, and never compared by its letters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_PREFIXES = {
+    "": "", "m": "m", "milli": "m", "c": "c", "centi": "c", "k": "k", "K": "k", "kilo": "k",
+    "M": "M", "mega": "M", "g": "G", "G": "G", "giga": "G", "t": "T", "T": "T", "tera": "T",
+    "Ki": "Ki", "kibi": "Ki", "Mi": "Mi", "mebi": "Mi", "Gi": "Gi", "gibi": "Gi", "Ti": "Ti",
+    "tebi": "Ti",
+}  # fmt: skip
+# Of several, those are meant that the field has.
+_UNITS = {
+    ("s", "sec", "secs", "second", "seconds", "S"): ("s",),
+    ("min", "mins", "minute", "minutes", "m"): ("min",),
+    ("h", "hr", "hrs", "hour", "hours", "H"): ("h",),
+    ("d", "day", "days", "D"): ("d",),
+    ("m", "metre", "metres", "meter", "meters", "M"): ("m",),
+    ("b", "bit", "bits"): ("bit",),
+    ("B", "byte", "bytes"): ("B",),
+    ("W", "w", "watt", "watts"): ("W",),
+    ("J", "j", "joule", "joules"): ("J",),
+    ("Wh", "wh", "WH", "watthour", "watthours", "watt-hour", "watt-hours"): ("Wh",),
+    ("deg", "degs", "degree", "degrees", "°"): ("deg",),
+    ("px", "Px", "pixel", "pixels"): ("px",),
+    ("sample", "samples"): ("sample",),
+}
+_PER = re.compile(r"(?:/|per)(s|sec|second|min|minute)$|ps$")
+
+
+def meant(spelling: str, units: Sequence[str]) -> list[str]:
+    """Return those of a field's units that a spelling without blanks may mean, the likely first."""
+    spelling = spelling[:40]
+    parts = _PER.search(spelling)
+    per = ""
+    if parts:
+        per = "/min" if (parts[1] or "").startswith("min") else "/s"
+        spelling = spelling[: parts.start()]
+    found: list[str] = []
+    for prefix, name in _splits(spelling):
+        for spellings, symbols in _UNITS.items():
+            if name in spellings:
+                found += [prefix + symbol + per for symbol in symbols]
+                if name == "b" and "B" in units:
+                    # In an amount of data, people write b for either.
+                    found.insert(0 if spelling.islower() else len(found), prefix + "B")
+    if not per:
+        found += [f"{one}/s" for one in found]
+    return list(dict.fromkeys(one for one in found if one in units))
+
+
+def _splits(spelling: str) -> list[tuple[str, str]]:
+    """Every way to take a spelling as a prefix and a unit's name."""
+    splits = []
+    for end in range(len(spelling)):
+        prefix, name = spelling[:end], spelling[end:]
+        # Words may begin with a capital; single letters say what they are by theirs.
+        prefix = prefix.casefold() if len(prefix) > 2 else prefix
+        name = name.casefold() if len(name) > 2 else name
+        if prefix in _PREFIXES:
+            splits.append((_PREFIXES[prefix], name))
+        if prefix == "m" and name in ("b", "bit", "bits", "byte", "bytes", "px"):
+            splits.append(("M", name))  # nobody means a thousandth of a bit
+    return splits
