@@ -235,7 +235,7 @@ def _forge(at: int, value: int) -> bytes:
         (b"DP\x01", "3 bytes: too short for a frame's header"),
         (_forge(2, 2), "bitstream version 2: this downpass reads version 1"),
         (_forge(3, 99), "codec number 99: known are 1 jpeg2000, 2 jpegxl"),
-        (_forge(4, 0x40), "flags 0x40: known are 0x3f"),
+        (_forge(4, 0x80), "flags 0x80: known are 0x7f"),
         (_forge(5, 0x37), "sample type 0x37 is unknown"),
         (_forge(5, 0x0F), "bit depth 16 in uint8 samples"),
         (_forge(6, 0), "width 0: allowed are 1 to 16777216"),
