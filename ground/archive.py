@@ -16,8 +16,8 @@ from typing import Any, Final
 import numpy as np
 import rasterio
 from rasterio.control import GroundControlPoint
-from rasterio.enums import ColorInterp
 from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 from rasterio.shutil import copy

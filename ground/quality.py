@@ -50,7 +50,8 @@ def psnr(reference: Frame, decoded: Frame) -> float:
     """Return the peak signal-to-noise ratio in dB over all valid samples of all bands.
 
     One mean square error over all bands together. The peak is 2**bit_depth - 1, as JPEG's and
-    JPEG 2000's test procedures have it. Lossless is infinite: report it as such (`lossless`), never as a large number, and keep it out of means.
+    JPEG 2000's test procedures have it. Lossless is infinite: report it as such (`lossless`),
+    never as a large number, and keep it out of means.
 
     Raises:
         ValueError: The frames have different shapes.

@@ -45,9 +45,12 @@ RPC_LENGTHS: Final = {
 
 _CRS: Final = re.compile(r"EPSG:\d{1,6}\Z|[A-Z][A-Z0-9]*\[")
 _COLOURS: Final = frozenset(
-    "undefined gray palette red green blue alpha hue saturation lightness cyan magenta yellow "
-    "black Y Cb Cr pan coastal rededge nir swir mwir lwir tir other_ir sar_ka sar_k sar_ku sar_x "
-    "sar_c sar_s sar_l sar_p".split()
+    (
+        *("undefined", "gray", "palette", "red", "green", "blue", "alpha"),
+        *("hue", "saturation", "lightness", "cyan", "magenta", "yellow", "black"),
+        *("Y", "Cb", "Cr", "pan", "coastal", "rededge", "nir", "swir", "mwir", "lwir", "tir"),
+        *("other_ir", "sar_ka", "sar_k", "sar_ku", "sar_x", "sar_c", "sar_s", "sar_l", "sar_p"),
+    )
 )
 
 
@@ -159,7 +162,7 @@ class Description:
         if self.control_points:
             fields["gcps"] = [astuple(point) for point in self.control_points]
         if self.rpc:
-            fields["rpc"] = {item: values for item, values in self.rpc}
+            fields["rpc"] = dict(self.rpc)
         if self.pixel_is_point:
             fields["point"] = True
         if self.bands != plain.bands:

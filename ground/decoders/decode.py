@@ -74,11 +74,11 @@ def decode(bitstream: bytes, threads: int = 1, most_samples: int = MOST_SAMPLES)
     tiles: Tiles = codec.decode(header, container.payloads, threads)
     pixels = _samples(header, tiles.samples)
     lost = tuple(sorted({*container.damaged, *tiles.lost}))
-    mask = None
+    mask: NDArray[np.bool_] | None = None
     if header.nodata is not None:
         _restore_nodata(pixels, header, header.nodata, tiles.holes)
     elif tiles.holes is not None:
-        mask = tiles.holes.all(axis=2)
+        mask = np.asarray(tiles.holes.all(axis=2))
         pixels[mask] = 0
     frame = Frame(pixels, header.bit_depth, header.nodata, mask)
     decoded = Decoded(frame, lost, header)

@@ -220,12 +220,12 @@ class Frame:
         The shape is (rows, columns, 1) where all bands share their holes, else (rows, columns,
         bands).
         """
-        holes = None if self.mask is None else self.mask[..., None]
+        holes: NDArray[np.bool_] | None = None if self.mask is None else self.mask[..., None]
         if self.nodata is not None:
-            equal: NDArray[np.bool_] = self.pixels == self.nodata
+            equal = np.asarray(self.pixels == self.nodata)
             if (equal[..., 1:] == equal[..., :1]).all():
                 equal = equal[..., :1]
-            holes = equal if holes is None else holes | equal
+            holes = equal if holes is None else np.logical_or(holes, equal)
         return holes if holes is not None and holes.any() else None
 
     def nodata_mask(self) -> NDArray[np.bool_] | None:

@@ -20,7 +20,6 @@ from ...link.description import (
 from ...link.errors import InputError
 
 _IDENTITY: Final = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-_BLACK_AND_WHITE: Final = {0: (0, 0, 0, 255), 1: (255, 255, 255, 255)}
 
 
 def described(dataset: Any) -> Description:
@@ -94,13 +93,20 @@ def _bands(dataset: Any) -> tuple[Band, ...]:
 
 
 def _is_grey(dataset: Any, band: int) -> bool:
-    """Return whether a palette is the black and white that GDAL gives every raster of one bit."""
-    one_bit = dataset.tags(band, ns="IMAGE_STRUCTURE").get("NBITS") == "1"
+    """Return whether a palette is a ramp from black to white, so that its indices are levels.
+
+    GDAL gives one to every raster of one bit, and BMP to every grey picture.
+    """
     try:
         table = dataset.colormap(band)
     except ValueError:
-        return one_bit
-    return one_bit and {key: table[key] for key in (0, 1) if key in table} == _BLACK_AND_WHITE
+        return False
+    most = (1 << (declared_bits(dataset, band) or 8)) - 1
+    return max(table) == most and all(
+        max(abs(part - index * 255 / most) for part in table[index][:3]) <= 0.5
+        and table[index][3] == 255
+        for index in table
+    )
 
 
 def _palette(dataset: Any) -> tuple[tuple[int, int, int, int], ...] | None:
@@ -108,10 +114,11 @@ def _palette(dataset: Any) -> tuple[tuple[int, int, int, int], ...] | None:
         table = dataset.colormap(1)
     except ValueError:
         return None
-    return tuple(
-        tuple(table.get(index, (0, 0, 0, 255)))  # type: ignore[misc]
-        for index in range(max(table) + 1)
-    )
+    colours = []
+    for index in range(max(table) + 1):
+        red, green, blue, alpha = table.get(index, (0, 0, 0, 255))
+        colours.append((int(red), int(green), int(blue), int(alpha)))
+    return tuple(colours)
 
 
 def _crs(found: CRS | None) -> str:

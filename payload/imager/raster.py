@@ -67,7 +67,7 @@ ALLOWED: Final = ", ".join(one.name for one in FORMATS)
 MOST_BANDS: Final = 1024
 """Imaging spectrometers have up to some 450 bands."""
 MOST_SAMPLES: Final = 1 << 36
-MOST_BLOCK_BYTES: Final = 1 << 30
+MOST_BLOCK_BYTES: Final = 1 << 28
 UNCHECKED_BYTES: Final = 1 << 31
 MOST_EXPANSION: Final = 2000
 """Bytes of samples for each byte of a file beyond `UNCHECKED_BYTES`; deflate reaches 1032."""

@@ -338,7 +338,9 @@ class PreparedStudent:
         if self._holes is None:
             return None
         holes = self._holes[rows, columns]
-        return ~(holes[..., 0] if holes.shape[-1] == 1 else holes[..., list(bands)].any(axis=-1))
+        shared = holes.shape[-1] == 1
+        empty: NDArray[np.bool_] = (holes if shared else holes[..., list(bands)]).any(axis=-1)
+        return ~empty
 
 
 def _distinct(bands: Sequence[int]) -> Sequence[int]:
