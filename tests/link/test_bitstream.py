@@ -267,7 +267,6 @@ def test_what_cannot_be_read_is_refused_in_one_line(data: bytes, words: str) -> 
         {"parameter": -1},
         {"fingerprint": b"short"},
         {"nodata": 256},
-        {"masks": True},
         {"groups": ()},
         {"groups": ((0, 1), (3,))},
         {"groups": ((0, 1),)},
