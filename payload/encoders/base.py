@@ -222,10 +222,10 @@ class Frame:
         """
         holes: NDArray[np.bool_] | None = None if self.mask is None else self.mask[..., None]
         if self.nodata is not None:
-            equal = np.asarray(self.pixels == self.nodata)
+            equal: NDArray[np.bool_] = np.asarray(self.pixels == self.nodata)
             if (equal[..., 1:] == equal[..., :1]).all():
                 equal = equal[..., :1]
-            holes = equal if holes is None else np.asarray(np.logical_or(holes, equal))
+            holes = equal if holes is None else holes | equal
         return holes if holes is not None and holes.any() else None
 
     def nodata_mask(self) -> NDArray[np.bool_] | None:
