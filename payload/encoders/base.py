@@ -225,7 +225,7 @@ class Frame:
             equal: NDArray[np.bool_] = np.asarray(self.pixels == self.nodata)
             if (equal[..., 1:] == equal[..., :1]).all():
                 equal = equal[..., :1]
-            holes = equal if holes is None else holes | equal
+            holes = equal if holes is None else np.asarray(holes | equal)
         return holes if holes is not None and holes.any() else None
 
     def nodata_mask(self) -> NDArray[np.bool_] | None:
