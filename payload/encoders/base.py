@@ -233,7 +233,7 @@ class Frame:
         holes = self.holes()
         if holes is None:
             return None
-        mask: NDArray[np.bool_] = holes.all(axis=2)
+        mask: NDArray[np.bool_] = np.asarray(holes.all(axis=2))
         return mask if mask.any() else None
 
 

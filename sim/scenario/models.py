@@ -752,7 +752,8 @@ class Target(Model):
         default=(),
         description=(
             "Rasters that show it (GeoTIFF, JPEG 2000, PNG, JPEG, WebP or BMP), relative to the "
-            "scenario file. Without any, frame sizes come from codec.bpp or codec.bytes, and there are no pixels and no PSNR."
+            "scenario file. Without any, frame sizes come from codec.bpp or codec.bytes, and "
+            "there are no pixels and no PSNR."
         ),
         examples=[["scenes/x.tif"]],
     )
