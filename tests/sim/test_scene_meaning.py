@@ -76,6 +76,21 @@ def test_delivered_frames_mean_what_their_scene_means(tmp_path: Path) -> None:
     assert seen_masks
 
 
+def test_bits_that_are_not_seen_are_reported(tmp_path: Path) -> None:
+    """Flags of 16 bits in a band that no imager sees do not count; 12 bits before 10 do."""
+    planes = np.maximum(pixels(), 1)
+    planes[1], planes[0, 50, 50] = 65_535, 4095
+    write_scene(tmp_path / "scene.tif", planes)
+    path = write(tmp_path, scenario(satellites=[one_satellite(10), one_satellite(12, name="b")]))
+    said = downpass("validate", path)
+    assert said.status == 0
+    assert said.err.count("note:") == 1
+    assert (
+        "satellites.0.imager.bit_depth: found 10 bits, and samples of 12 in scene.tif; " in said.err
+    )
+    assert "the lowest 2 are not seen, and delivered frames have 4 times the scale" in said.err
+
+
 @pytest.mark.parametrize(
     ("profile", "words"),
     [
