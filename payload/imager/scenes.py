@@ -36,6 +36,8 @@ from .raster import check_file, environment, open_raster, reason
 
 _SAMPLE_TYPES: Final[tuple[SampleType, ...]] = ("uint8", "uint16", "int16")
 _SAMPLES_AT_ONCE: Final = 1 << 24
+MOST_FRAME_SAMPLES: Final = 1 << 29
+"""A larger frame would not be decoded either (`ground.decoders`)."""
 
 Mask = NDArray[np.bool_]
 
@@ -279,6 +281,11 @@ class Scene:
             raise InputError(
                 f"scene {self.path}: a window of {window.width} x {window.height} pixels at "
                 f"column {window.column}, row {window.row}; it has {self.width} x {self.height}"
+            )
+        if window.width * window.height * len(chosen) > MOST_FRAME_SAMPLES:
+            raise InputError(
+                f"scene {self.path}: a frame of {window.width} x {window.height} pixels in "
+                f"{len(chosen)} bands; allowed are {MOST_FRAME_SAMPLES} samples"
             )
         content = self.content(chosen)
         shift = self.shift(bit_depth, chosen) if bit_depth else 0

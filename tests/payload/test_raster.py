@@ -169,6 +169,12 @@ def test_what_is_no_scene_is_refused_in_one_line(
     assert "\n" not in str(error.value)
 
 
+def test_a_frame_larger_than_can_be_decoded_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = _sparse(20_000, 20_000, 2, tiled=True)(tmp_path)
+    with Scene(path) as scene, pytest.raises(InputError, match="allowed are 536870912 samples"):
+        scene.read()
+
+
 @pytest.mark.parametrize(
     ("name", "profile"),
     [
