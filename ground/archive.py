@@ -147,7 +147,8 @@ def _describe(file: Any, description: Description) -> None:
     if description.palette is not None:
         file.write_colormap(1, dict(enumerate(description.palette)))
     elif bands:
-        file.colorinterp = [ColorInterp[band.colour] for band in bands]
+        known = ColorInterp.__members__  # GDAL before 3.10 has no infrared
+        file.colorinterp = [known.get(band.colour, ColorInterp.undefined) for band in bands]
     if any(band.name for band in bands):
         file.descriptions = [band.name for band in bands]
     if any(band.unit for band in bands):

@@ -25,6 +25,7 @@ from rasterio.rpc import RPC
 from rasterio.transform import Affine
 from rasterio.windows import Window
 
+NIR = getattr(C, "nir", C.cyan)  # GDAL has it since 3.10
 HEIGHT, WIDTH = 60, 70
 WINDOW = FrameWindow(11, 7, 40, 30)
 UTM = CRS.from_epsg(32633)
@@ -58,7 +59,7 @@ def _meaning(dataset: Any) -> None:
     dataset.scales, dataset.offsets = (0.0001, 0.5, 2.0), (-0.1, 0.0, 3.0)
     dataset.descriptions = ("B02 blue", "B08", "B11 ß")
     dataset.units = ("reflectance", "K", "")
-    dataset.colorinterp = (C.blue, C.nir, C.undefined)
+    dataset.colorinterp = (C.blue, NIR, C.undefined)
 
 
 def _statistics(dataset: Any) -> None:
