@@ -12,6 +12,7 @@ import rasterio
 from downpass.ground.quality import psnr
 from downpass.link.errors import InputError
 from downpass.payload.encoders.base import Frame
+from downpass.payload.imager.frames import SceneFit, extended
 from downpass.payload.imager.scenes import FrameWindow, Scene
 from hypothesis import given
 from hypothesis import strategies as st
@@ -292,3 +293,12 @@ def test_a_coarser_imager_keeps_every_hole_and_makes_none(
     error = planes[~empty].astype(int) - (samples[~empty].astype(int) >> shift)
     assert set(np.unique(error)) <= {0, 1}
     assert np.array_equal(holes_of(frame), gdal_holes(path, [1, 2, 3]))
+
+
+def test_a_frame_larger_than_its_scene_has_the_mask_of_what_it_shows(tmp_path: Path) -> None:
+    path = save(tmp_path / "s.tif", levels(2, 255, "uint8"), mask=~HALF)
+    with Scene(path) as scene:
+        frame = extended(scene.read(), SIDE + 7, SIDE + 5, SceneFit.MIRROR)
+    expected = np.pad(HALF, ((0, 5), (0, 7)), mode="symmetric")
+    assert frame.mask is not None
+    assert np.array_equal(frame.mask, expected)
