@@ -11,58 +11,43 @@ import os
 import tempfile
 import warnings
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import rasterio
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.control import GroundControlPoint
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 from rasterio.shutil import copy
 from rasterio.transform import Affine
 
+from ..link.description import Description
 from ..link.errors import InputError
 from ..payload.encoders.base import Frame
-from ..payload.imager.scenes import FrameWindow
+from ..payload.imager.display import COLOURS
 
 _BLOCK: Final = 256
-
-Transform = tuple[float, float, float, float, float, float]
-
-
-def window_transform(transform: Transform, window: FrameWindow) -> Transform:
-    """Return the affine transform of a window out of its scene's."""
-    a, b, c, d, e, f = transform
-    return (
-        a,
-        b,
-        a * window.column + b * window.row + c,
-        d,
-        e,
-        d * window.column + e * window.row + f,
-    )
 
 
 def write_cog(
     path: Path,
     frame: Frame,
-    crs: str = "",
-    transform: Transform | None = None,
-    shift: int = 0,
+    description: Description | None = None,
     tags: dict[str, str] | None = None,
 ) -> None:
     """Write a frame as a Cloud-Optimized GeoTIFF.
 
     Args:
         path: Where; its folder must exist. An older file of this name is replaced at once.
-        frame: The pixels; nodata is recorded where the frame has it.
-        crs: The scene's coordinate reference system as WKT; none where empty.
-        transform: The window's affine transform (`window_transform`).
-        shift: Low bits of the scene's samples that the imager did not see: recorded as the
-            bands' scale, so that tools show the scene's own values.
+        frame: The pixels; its nodata value or its mask is recorded.
+        description: What the scene's file says of these pixels: place, names, scales, colours.
         tags: Metadata items, for example which tiles were lost.
 
     Raises:
-        InputError: The file cannot be written there.
+        InputError: The file cannot be written there, or the description cannot be (a coordinate
+            reference system that PROJ does not know).
     """
     try:
         handle, name = tempfile.mkstemp(".part", f".{path.name}-", path.parent)
@@ -71,25 +56,57 @@ def write_cog(
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(_packed(frame, crs, transform, shift, tags or {}))
+            file.write(_packed(frame, description or Description(), tags or {}))
         part.chmod(0o666 & ~_umask())
         part.replace(path)
-    except (OSError, RasterioError) as error:
+    except (OSError, RasterioError, CRSError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise InputError(f"{path}: cannot be written ({reason})") from None
     finally:
         part.unlink(missing_ok=True)
 
 
-def _packed(
-    frame: Frame,
-    crs: str,
-    transform: Transform | None,
-    shift: int,
-    tags: dict[str, str],
-) -> bytes:
+def _packed(frame: Frame, description: Description, tags: dict[str, str]) -> bytes:
     """Return the file's bytes."""
-    profile = {
+    indices = description.palette is not None
+    bits = description.declared_bits
+    if bits is not None and not _fits(frame, bits):
+        bits = None
+    with (
+        warnings.catch_warnings(),
+        rasterio.Env(GDAL_NUM_THREADS=1, GDAL_TIFF_INTERNAL_MASK=True, PROJ_NETWORK="OFF"),
+        MemoryFile() as memory,
+        MemoryFile(ext=".tif") as packed,
+    ):
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with memory.open(**_profile(frame, description)) as plain:
+            plain.write(np.moveaxis(frame.pixels, 2, 0))
+            if frame.mask is not None:
+                plain.write_mask(~frame.mask)
+            _describe(plain, description)
+            plain.update_tags(**tags)
+        with memory.open() as plain:
+            copy(
+                plain,
+                packed.name,
+                driver="COG",
+                COMPRESS="DEFLATE",
+                PREDICTOR="YES" if bits is None else "NO",
+                BLOCKSIZE=_BLOCK,
+                OVERVIEW_RESAMPLING="NEAREST" if indices else "AVERAGE",
+                BIGTIFF="IF_SAFER",
+                **({} if bits is None else {"NBITS": bits}),
+            )
+        packed.seek(0)
+        whole: bytes = packed.read()
+    return whole
+
+
+def _profile(frame: Frame, description: Description) -> dict[str, Any]:
+    """Return what the file is created with."""
+    colours = [band.colour for band in description.bands]
+    natural = colours == list(COLOURS) or (not colours and frame.bands == 3)
+    profile: dict[str, Any] = {
         "driver": "GTiff",
         "width": frame.width,
         "height": frame.height,
@@ -97,38 +114,56 @@ def _packed(
         "dtype": frame.sample_type,
         "nodata": frame.nodata,
         # Without this a fourth band, infrared as often as not, would be taken for transparency.
-        "photometric": "RGB" if frame.bands == 3 else "MINISBLACK",
+        "photometric": "RGB" if natural else "MINISBLACK",
         "alpha": "NO",
-        "crs": crs or None,
+        "crs": _crs(description.crs),
     }
-    if transform is not None:
-        profile["transform"] = Affine(*transform)
-    with (
-        warnings.catch_warnings(),
-        rasterio.Env(GDAL_NUM_THREADS=1),
-        MemoryFile() as memory,
-        MemoryFile(ext=".tif") as packed,
-    ):
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with memory.open(**profile) as plain:
-            plain.write(np.moveaxis(frame.pixels, 2, 0))
-            plain.update_tags(**tags)
-            if shift:
-                plain.scales = (float(1 << shift),) * frame.bands
-        with memory.open() as plain:
-            copy(
-                plain,
-                packed.name,
-                driver="COG",
-                COMPRESS="DEFLATE",
-                PREDICTOR="YES",
-                BLOCKSIZE=_BLOCK,
-                OVERVIEW_RESAMPLING="AVERAGE",
-                BIGTIFF="IF_SAFER",
-            )
-        packed.seek(0)
-        whole: bytes = packed.read()
-    return whole
+    if description.palette is not None:
+        profile["photometric"] = "PALETTE"
+    if description.transform is not None:
+        profile["transform"] = Affine(*description.transform)
+    elif description.control_points:
+        profile["gcps"] = [
+            GroundControlPoint(p.row, p.column, p.x, p.y, p.z) for p in description.control_points
+        ]
+    return profile
+
+
+def _crs(text: str) -> CRS | None:
+    """Return the reference system of an EPSG code or of WKT; never of what else GDAL reads."""
+    if text.startswith("EPSG:"):
+        return CRS.from_epsg(int(text.removeprefix("EPSG:")))
+    return CRS.from_wkt(text) if text else None
+
+
+def _describe(file: Any, description: Description) -> None:
+    """Write what a description says into an open file."""
+    bands = description.bands
+    if description.pixel_is_point:
+        file.update_tags(AREA_OR_POINT="Point")
+    if description.rpc:
+        items = {name: " ".join(map(repr, values)) for name, values in description.rpc}
+        file.update_tags(ns="RPC", **items)
+    if description.palette is not None:
+        file.write_colormap(1, dict(enumerate(description.palette)))
+    elif bands:
+        known = ColorInterp.__members__  # GDAL before 3.10 has no infrared
+        file.colorinterp = [known.get(band.colour, ColorInterp.undefined) for band in bands]
+    if any(band.name for band in bands):
+        file.descriptions = [band.name for band in bands]
+    if any(band.unit for band in bands):
+        file.units = [band.unit for band in bands]
+    if any(band.scale != 1 for band in bands):
+        file.scales = [band.scale for band in bands]
+    if any(band.offset for band in bands):
+        file.offsets = [band.offset for band in bands]
+
+
+def _fits(frame: Frame, bits: int) -> bool:
+    """Return whether all samples of a frame, nodata included, have so few bits."""
+    if frame.sample_type == "int16" or bits >= frame.pixels.dtype.itemsize * 8:
+        return False
+    return int(frame.pixels.max()) >> bits == 0 and (frame.nodata or 0) >> bits == 0
 
 
 def _umask() -> int:

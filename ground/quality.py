@@ -1,7 +1,11 @@
 """How good a delivered frame looks: PSNR and MS-SSIM against what the imager saw.
 
-Both measures leave out the pixels that are nodata in the reference: nothing was seen there, so
+Both measures leave out the samples that are nodata in the reference: nothing was seen there, so
 nothing can be lost there. Concealed tiles count as what they are, wrong pixels.
+
+The peak of both is 2**bit_depth - 1 of the reference, and a frame's bit depth does not depend on
+how its scene is stored (`payload.imager.scenes`): a picture of 8 bits has the peak 255 in uint8
+and in uint16, one of 12 bits has 4095 with NBITS=12 and without.
 """
 
 from __future__ import annotations
@@ -45,20 +49,21 @@ def quality(reference: Frame, decoded: Frame) -> Quality:
 def psnr(reference: Frame, decoded: Frame) -> float:
     """Return the peak signal-to-noise ratio in dB over all valid samples of all bands.
 
-    The peak is 2**bit_depth - 1, as JPEG's and JPEG 2000's test procedures have it. Lossless is
-    infinite: report it as such (`lossless`), never as a large number, and keep it out of means.
+    One mean square error over all bands together. The peak is 2**bit_depth - 1, as JPEG's and
+    JPEG 2000's test procedures have it. Lossless is infinite: report it as such (`lossless`),
+    never as a large number, and keep it out of means.
 
     Raises:
         ValueError: The frames have different shapes.
     """
     _same_shape(reference, decoded)
-    holes = reference.nodata_mask()
+    holes = reference.holes()
     total, count = 0, 0
     for top in range(0, reference.height, _ROWS_AT_ONCE):
         rows = slice(top, top + _ROWS_AT_ONCE)
         error = reference.pixels[rows].astype(np.int32) - decoded.pixels[rows]
         if holes is not None:
-            error = error[~holes[rows]]
+            error = error[~np.broadcast_to(holes[rows], error.shape)]
         total += int(np.sum(error.astype(np.int64) ** 2))
         count += error.size
     if count == 0:
@@ -80,8 +85,9 @@ def ms_ssim(reference: Frame, decoded: Frame) -> float:
     A frame shorter than 176 pixels on a side has no fifth scale. It is measured on as many
     scales as a window fits in (176, 88, 44, 22, 11 pixels for 5, 4, 3, 2, 1), with their
     weights scaled to a sum of 1, so compare it with frames of its own size only. Under 11
-    pixels there is no value: NaN. Windows that touch a nodata pixel are left out, at every
-    scale; NaN where none is left.
+    pixels there is no value: NaN. Windows that touch a sample without data are left out, at every
+    scale; a band is measured on the scales that have a window left, as if it were as small. A
+    band without one at the finest scale is left out of the mean; NaN where no band has one.
 
     Raises:
         ValueError: The frames have different shapes.
@@ -90,23 +96,50 @@ def ms_ssim(reference: Frame, decoded: Frame) -> float:
     scales = scale_count(min(reference.width, reference.height))
     if scales == 0:
         return math.nan
-    holes = reference.nodata_mask()
-    valid = None if holes is None else ~holes
+    holes = reference.holes()
     # SSIM's luminance term asks for samples from 0 up.
-    signed = reference.sample_type == "int16" and int(reference.pixels.min()) < 0
+    signed = reference.sample_type == "int16" and _lowest(reference, holes) < 0
     low = np.float32(-(1 << (reference.bit_depth - 1)) if signed else 0)
     peak = np.float32((1 << reference.bit_depth) - 1)
     values = []
     for band in range(reference.bands):
         one = (reference.pixels[..., band].astype(np.float32) - low) / peak
         two = (decoded.pixels[..., band].astype(np.float32) - low) / peak
-        values.append(_band(one, two, valid, scales))
-    return float(np.mean(values))
+        valid = None if holes is None else ~holes[..., band if holes.shape[2] > 1 else 0]
+        usable = scales if valid is None else _scales_with_windows(valid, scales)
+        if usable:
+            values.append(_band(one, two, valid, usable))
+    return float(np.mean(values)) if values else math.nan
 
 
 def scale_count(side: int) -> int:
     """Return how many of the five scales fit a frame whose shorter side has `side` pixels."""
     return sum(side >= WINDOW << scale for scale in range(len(SCALE_WEIGHTS)))
+
+
+def _lowest(frame: Frame, holes: NDArray[np.bool_] | None) -> int:
+    """Return the lowest sample of a frame that shows something; 0 of one that shows nothing."""
+    pixels = frame.pixels
+    if holes is not None:
+        pixels = pixels[~np.broadcast_to(holes, pixels.shape)]
+    return int(pixels.min()) if pixels.size else 0
+
+
+def _scales_with_windows(valid: NDArray[np.bool_], scales: int) -> int:
+    """Return how many scales, from the finest, have a window without a hole."""
+    for scale in range(scales):
+        if not _whole_windows(valid).any():
+            return scale
+        valid = _halve(valid.astype(np.float32)) == 1
+    return scales
+
+
+def _whole_windows(valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which windows touch no hole, by their first row and column."""
+    holes = np.pad(np.cumsum(np.cumsum(~valid, 0), 1), ((1, 0), (1, 0)))
+    inside = holes[WINDOW:, WINDOW:] + holes[:-WINDOW, :-WINDOW]
+    whole: NDArray[np.bool_] = inside == holes[WINDOW:, :-WINDOW] + holes[:-WINDOW, WINDOW:]
+    return whole
 
 
 def _band(one: Plane, two: Plane, valid: NDArray[np.bool_] | None, scales: int) -> float:
@@ -137,11 +170,7 @@ def _scale(one: Plane, two: Plane, valid: NDArray[np.bool_] | None, luminance: b
         mean_one, mean_two = mean_one + np.float32(0.5), mean_two + np.float32(0.5)
         similarity *= (2 * mean_one * mean_two + c1) / (mean_one**2 + mean_two**2 + c1)
     if valid is not None:
-        holes = np.pad(np.cumsum(np.cumsum(~valid, 0), 1), ((1, 0), (1, 0)))
-        inside = holes[WINDOW:, WINDOW:] + holes[:-WINDOW, :-WINDOW]
-        similarity = similarity[inside == holes[WINDOW:, :-WINDOW] + holes[:-WINDOW, WINDOW:]]
-        if similarity.size == 0:
-            return math.nan
+        similarity = similarity[_whole_windows(valid)]
     return float(np.mean(similarity, dtype=np.float64))
 
 

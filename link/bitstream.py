@@ -17,10 +17,11 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from . import tiles, varint
+from .description import MOST_PACKED
 from .errors import InputError
 from .rotation import Quaternion
 
@@ -44,8 +45,8 @@ LARGEST_TILE: Final = 1 << 16
 _CODEC_IDS = {name: number for number, name in CODECS.items()}
 _SAMPLE_TYPES: tuple[SampleType, ...] = ("uint8", "uint16", "int16")
 _HAS_MODEL, _HAS_NODATA, _HAS_MASKS, _HAS_GROUPS, _HAS_SCALES = 1, 2, 4, 8, 16
-_HAS_ROTATIONS = 32
-_KNOWN_FLAGS = 63
+_HAS_ROTATIONS, _HAS_DESCRIPTION = 32, 64
+_KNOWN_FLAGS = 127
 _NEGATIVE = 0x40
 _CRC = struct.Struct("<I")
 _SMALLEST_ROW = 1 + _CRC.size
@@ -98,13 +99,16 @@ class FrameHeader:
         tile: Side of a tile in pixels; 0 is one tile for the whole frame.
         parameter: A number that only the codec understands (a gain index, for example).
         fingerprint: Which model coded it, 8 bytes; `NO_MODEL` where there is no model.
-        nodata: The sample value that means "no data" where every band has it.
-        masks: The frame has such pixels, so every tile begins with a mask (`link.masks`).
+        nodata: The sample value that means "no data".
+        masks: The frame has samples without data, so every tile begins with a mask
+            (`link.masks`). Without `nodata`, they have no value of their own.
         groups: Which bands were coded together, in coding order, where it is not the codec's
             own rule; a band may appear more than once, and each appears at least once.
         scales: What the codec's values mean, one for each band, where not the samples
             themselves.
         rotations: How each band triple was turned (`link.rotation`), where one was.
+        description: What the scene's file says besides (`link.description`), packed; empty in
+            what a satellite sends.
     """
 
     codec: str
@@ -122,6 +126,7 @@ class FrameHeader:
     groups: tuple[tuple[int, ...], ...] | None = None
     scales: tuple[BandScale, ...] | None = None
     rotations: tuple[Quaternion, ...] | None = None
+    description: bytes = b""
 
     def __post_init__(self) -> None:
         if self.codec not in _CODEC_IDS:
@@ -149,14 +154,13 @@ class FrameHeader:
         if self.nodata is not None:
             low, high = sample_range(self.sample_type)
             _within("nodata", self.nodata, low, high)
-        if self.masks and self.nodata is None:
-            raise BitstreamError("nodata masks without a nodata value")
         if self.groups is not None:
             _check_groups(self.groups, self.bands)
         if self.scales is not None and len(self.scales) != self.bands:
             raise BitstreamError(f"{len(self.scales)} band scales for {self.bands} bands")
         if self.rotations is not None:
             _check_rotations(self.rotations, self.bands)
+        _within("bytes of description", len(self.description), 0, MOST_PACKED)
 
     @property
     def tile_count(self) -> int:
@@ -182,6 +186,7 @@ class FrameHeader:
             | (_HAS_GROUPS if self.groups is not None else 0)
             | (_HAS_SCALES if self.scales is not None else 0)
             | (_HAS_ROTATIONS if self.rotations is not None else 0)
+            | (_HAS_DESCRIPTION if self.description else 0)
         )
         samples = (
             self.bit_depth - 1
@@ -211,6 +216,9 @@ class FrameHeader:
                 out += varint.pack_signed(scale.exponent)
         for rotation in self.rotations or ():
             out += struct.pack("4b", *rotation)
+        if self.description:
+            out += varint.pack(len(self.description))
+            out += self.description
         return bytes(out)
 
 
@@ -258,6 +266,20 @@ def pack(header: FrameHeader, payloads: Sequence[bytes]) -> bytes:
         out += _CRC.pack(zlib.crc32(payload))
     out += _CRC.pack(zlib.crc32(out))
     return b"".join((bytes(out), *payloads))
+
+
+def with_description(bitstream: bytes, description: bytes) -> bytes:
+    """Return the bitstream of the same frame with another description in its header.
+
+    Raises:
+        BitstreamError: As `read_header`, or the description is too long.
+    """
+    header, spans = read_header(bitstream)
+    start = len(header.pack())
+    out = bytearray(replace(header, description=description).pack())
+    out += bitstream[start : spans[0].offset - _CRC.size]
+    out += _CRC.pack(zlib.crc32(out))
+    return b"".join((bytes(out), bitstream[spans[0].offset :]))
 
 
 def packed_size(header: FrameHeader, lengths: Iterable[int]) -> int:
@@ -373,6 +395,7 @@ class _Fields:
     groups: tuple[tuple[int, ...], ...] | None
     scales: tuple[BandScale, ...] | None
     rotations: tuple[Quaternion, ...] | None
+    description: bytes
 
     def header(self, codec: str) -> FrameHeader:
         return FrameHeader(
@@ -412,6 +435,11 @@ def _parse(data: bytes, flags: int, samples: int) -> tuple[_Fields, list[tuple[i
         scales, offset = _parse_scales(data, offset, bands)
     if flags & _HAS_ROTATIONS:
         rotations, offset = _parse_rotations(data, offset, bands)
+    description = b""
+    if flags & _HAS_DESCRIPTION:
+        length, offset = varint.unpack(data, offset)
+        _within("bytes of description", length, 1, min(MOST_PACKED, len(data) - offset))
+        description, offset = bytes(data[offset : offset + length]), offset + length
     count = tiles.count(width, height, tile)
     if count * _SMALLEST_ROW > len(data) - offset:
         raise ValueError(f"a table of {count} tiles in {len(data) - offset} bytes")
@@ -439,6 +467,7 @@ def _parse(data: bytes, flags: int, samples: int) -> tuple[_Fields, list[tuple[i
         groups=groups,
         scales=scales,
         rotations=rotations,
+        description=description,
     )
     return fields, table, offset
 

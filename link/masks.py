@@ -1,8 +1,9 @@
-"""A tile's nodata mask: which of its pixels show nothing.
+"""A tile's nodata mask: which of its samples show nothing.
 
-Coded before the tile's payload and only in frames that have nodata pixels, so a frame without
-them pays nothing. Each row is taken against the one above it (edges of a swath run straight for
-many rows, and what stays the same becomes zeros), packed to bits and deflated (RFC 1951).
+Coded before the tile's payload and only in frames that have nodata, so a frame without it pays
+nothing. Bands that share their nodata share one mask; where they differ, each has its own. Each
+row is taken against the one above it (edges of a swath run straight for many rows, and what stays
+the same becomes zeros), packed to bits and deflated (RFC 1951).
 """
 
 from __future__ import annotations
@@ -18,10 +19,58 @@ from . import varint
 ALL_VALID: Final = 0
 ALL_NODATA: Final = 1
 SOME_NODATA: Final = 2
+BY_BAND: Final = 3
 
 
 def pack(nodata: NDArray[np.bool_]) -> bytes:
-    """Return the mask's bytes; `nodata` is (rows, columns), True where there is no data."""
+    """Return the mask's bytes.
+
+    Args:
+        nodata: (rows, columns), or (rows, columns, bands) with one band for all or each its own;
+            True where there is no data.
+    """
+    if nodata.ndim == 2:
+        return _pack_plane(nodata)
+    first = nodata[..., 0]
+    if (nodata[..., 1:] == first[..., None]).all():
+        return _pack_plane(first)
+    planes = (_pack_plane(nodata[..., band]) for band in range(nodata.shape[2]))
+    return bytes((BY_BAND,)) + b"".join(planes)
+
+
+def unpack(data: bytes, rows: int, columns: int, bands: int = 1) -> tuple[NDArray[np.bool_], int]:
+    """Return the mask (True where there is no data) and the offset behind it.
+
+    Never inflates to more than the tile's own number of samples.
+
+    Args:
+        data: A tile's bytes; the mask comes first.
+        rows: Of the tile.
+        columns: Of the tile.
+        bands: Of the frame.
+
+    Returns:
+        (rows, columns, bands), or (rows, columns, 1) where all bands share the mask.
+
+    Raises:
+        ValueError: The bytes are not a mask of a tile of this size.
+    """
+    if data[:1] != bytes((BY_BAND,)):
+        plane, end = _unpack_plane(data, 0, rows, columns)
+        return plane[..., None], end
+    out = np.empty((rows, columns, bands), np.bool_)
+    end = 1
+    for band in range(bands):
+        out[..., band], end = _unpack_plane(data, end, rows, columns)
+    return out, end
+
+
+def is_by_band(data: bytes) -> bool:
+    """Return whether a tile's bytes begin with a mask for each band."""
+    return data[:1] == bytes((BY_BAND,))
+
+
+def _pack_plane(nodata: NDArray[np.bool_]) -> bytes:
     if not nodata.any():
         return bytes((ALL_VALID,))
     if nodata.all():
@@ -33,22 +82,17 @@ def pack(nodata: NDArray[np.bool_]) -> bytes:
     return bytes((SOME_NODATA,)) + varint.pack(len(packed)) + packed
 
 
-def unpack(data: bytes, rows: int, columns: int) -> tuple[NDArray[np.bool_], int]:
-    """Return the mask (True where there is no data) and the offset behind it.
-
-    Never inflates to more than the tile's own number of pixels.
-
-    Raises:
-        ValueError: The bytes are not a mask of a tile of this size.
-    """
-    kind = data[0] if data else None
+def _unpack_plane(
+    data: bytes, start: int, rows: int, columns: int
+) -> tuple[NDArray[np.bool_], int]:
+    kind = data[start] if start < len(data) else None
     if kind == ALL_VALID:
-        return np.zeros((rows, columns), np.bool_), 1
+        return np.zeros((rows, columns), np.bool_), start + 1
     if kind == ALL_NODATA:
-        return np.ones((rows, columns), np.bool_), 1
+        return np.ones((rows, columns), np.bool_), start + 1
     if kind != SOME_NODATA:
-        raise ValueError(f"a nodata mask of kind {kind}: known are 0, 1 and 2")
-    length, start = varint.unpack(data, 1)
+        raise ValueError(f"a nodata mask of kind {kind}: known are 0, 1, 2 and 3")
+    length, start = varint.unpack(data, start + 1)
     end = start + length
     if end > len(data):
         raise ValueError("the bytes end within the nodata mask")

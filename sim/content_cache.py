@@ -29,6 +29,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from ..ground.decoders import Decoded, decode
 from ..ground.quality import Quality, quality
 from ..link.bitstream import unpack
@@ -265,6 +267,10 @@ def frame_digest(frame: Frame) -> str:
     state.update(
         f"{frame.pixels.shape} {frame.sample_type} {frame.bit_depth} {frame.nodata} ".encode()
     )
+    if frame.nodata is not None:
+        state.update(b"by sample ")
+    if frame.mask is not None:
+        state.update(np.packbits(frame.mask).tobytes())
     state.update(pixels.data)
     return state.hexdigest()
 

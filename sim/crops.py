@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -100,17 +101,31 @@ def _beyond(view: View) -> str:
 def _stretched(
     original: Frame, delivered: Frame, bands: tuple[int, int, int]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Cut the middle out of both and stretch both as the original asks for."""
+    """Cut the middle out of both and stretch both as the original's valid samples ask for.
+
+    What has no data in the original is black in both.
+    """
     top = max(0, (original.height - SIDE) // 2)
     left = max(0, (original.width - SIDE) // 2)
     window = np.s_[top : top + SIDE, left : left + SIDE]
     before = original.pixels[window][..., list(bands)].astype(np.float64)
     after = delivered.pixels[window][..., list(bands)].astype(np.float64)
-    low, high = np.percentile(before, [1, 99], axis=(0, 1))
+    holes = original.holes()
+    empty = np.zeros(before.shape, np.bool_)
+    if holes is not None:
+        empty = np.broadcast_to(holes, original.pixels.shape)[window][..., list(bands)]
+    seen = np.where(empty, np.nan, before)
+    if empty.all():
+        seen = np.zeros_like(before)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a band without data here: NaN
+        low, high = np.nan_to_num(np.nanpercentile(seen, [1, 99], axis=(0, 1)))
     span = np.maximum(high - low, 1.0)
 
     def stretch(pixels: NDArray[np.float64]) -> NDArray[np.uint8]:
-        grey: NDArray[np.uint8] = np.clip((pixels - low) / span * 255, 0, 255).astype(np.uint8)
-        return grey
+        grey = np.clip((pixels - low) / span * 255, 0, 255)
+        grey[empty] = 0
+        out: NDArray[np.uint8] = grey.astype(np.uint8)
+        return out
 
     return stretch(before), stretch(after)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..ground.archive import window_transform, write_cog
+from ..ground.archive import write_cog
 from ..ground.decoders import Decoded, decode
 from ..link.bitstream import tile_spans, without
 from ..link.channel.packets import Span
@@ -21,7 +21,7 @@ from .mission import View
 from .model.records import FrameRecord, FrameState
 from .model.simulation import Outcome
 from .results.grade import Grade
-from .scenes import Scenes, window
+from .scenes import Scenes
 
 DECIMALS_DB = 3
 DECIMALS_MS_SSIM = 5
@@ -130,14 +130,11 @@ class Grader:
         view = job.view
         if view.scene is None:
             return
-        scene = self._scenes[view.scene]
         first, *others = [folder / self._name(record) for record in records]
         write_cog(
             first,
             decoded.frame,
-            scene.crs,
-            window_transform(scene.transform, window(view)),
-            scene.content().bits - view.bit_depth,
+            self._scenes.describe(job.satellite, view),
             {
                 "DOWNPASS_SCENE": view.scene.name,
                 "DOWNPASS_LOST_TILES": " ".join(map(str, decoded.lost_tiles)) or "none",

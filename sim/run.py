@@ -43,7 +43,10 @@ _BESIDE: Final = ("student", "jpeg2000")
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What a run gives: the tables, the figures, and what the report shows besides."""
+    """What a run gives: the tables, the figures, and what the report shows besides.
+
+    `remarks` says what is worth knowing of scenes and imagers together, a line each.
+    """
 
     mission: Mission
     outcome: Outcome
@@ -55,6 +58,7 @@ class Results:
     crops: list[Crop]
     ratings: list[Rating]
     boards: list[BoardFigures]
+    remarks: Sequence[str] = ()
 
     @property
     def faults(self) -> list[str]:
@@ -127,6 +131,7 @@ def run(
         crops=pictures,
         ratings=ratings,
         boards=boards,
+        remarks=scenes.remarks(),
     )
 
 

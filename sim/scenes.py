@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 from threading import Lock
 
+from ..link.description import Description
 from ..link.errors import InputError
 from ..payload.encoders.base import Frame
 from ..payload.imager.frames import SceneFit, extended, frame_windows
@@ -50,9 +51,9 @@ class Scenes:
                 scene = self._scenes.get(reference.path)
                 if scene is None:
                     scene = self._scenes[reference.path] = Scene(reference.path)
-                    scene.content()
                 for satellite in scenario.satellites:
-                    scene.band_numbers(satellite.imager.bands)
+                    scene.require_levels(satellite.imager.bands)
+                    scene.content(satellite.imager.bands)
                 if SceneFit(scenario.targets[reference.target].scene_fit) is SceneFit.REFUSE:
                     _check_size(scene, scenario)
             except InputError as error:
@@ -90,6 +91,31 @@ class Scenes:
             own = scene.read(window(view), imager.bands, imager.bit_depth)
         return extended(own, view.width, view.height, view.fit)
 
+    def remarks(self) -> list[str]:
+        """Return what is worth knowing of scenes and imagers together, a line each."""
+        lines: dict[str, None] = {}
+        for index, satellite in enumerate(self._scenario.satellites):
+            imager = satellite.imager
+            for path, scene in self._scenes.items():
+                lost = scene.shift(imager.bit_depth, imager.bands)
+                if lost:
+                    place = self._scenario.source.place_of(f"satellites.{index}.imager.bit_depth")
+                    bits = imager.bit_depth + lost
+                    line = (
+                        f"{place}: found {imager.bit_depth} bits, and samples of {bits} in "
+                        f"{path.name}; the lowest {lost} are not seen, and delivered frames have "
+                        f"{1 << lost} times the scale"
+                    )
+                    lines[line] = None
+        return list(lines)
+
+    def describe(self, satellite: int, view: View) -> Description:
+        """Return what a view's scene says of the pixels that `frame` gives."""
+        imager = self._scenario.satellites[satellite].imager
+        if view.scene is None:
+            raise ValueError("a view without a scene has nothing that describes it")
+        return self._scenes[view.scene].describe(window(view), imager.bands, imager.bit_depth)
+
     def _all_views(self, satellite: int, target: int) -> tuple[View, ...]:
         imager = self._scenario.satellites[satellite].imager
         width, height, bands = imager.frame_width_px, imager.frame_height_px, len(imager.bands)
@@ -100,7 +126,7 @@ class Scenes:
         views = []
         for path in paths:
             scene = self._scenes[path]
-            depth = scene.content().bits - scene.shift(imager.bit_depth)
+            depth = scene.content(imager.bands).bits - scene.shift(imager.bit_depth, imager.bands)
             for w in frame_windows(scene.width, scene.height, width, height):
                 beyond = (0, 0) if fit is SceneFit.CLIP else (width - w.width, height - w.height)
                 views.append(

@@ -18,7 +18,8 @@ class Tiles:
 
     Attributes:
         samples: (rows, columns, bands), unsigned, counted from the header's lowest value.
-        holes: (rows, columns), True at nodata pixels; None where the frame has no masks.
+        holes: (rows, columns, bands), or (rows, columns, 1) where all bands share them; True
+            where there is no data. None where the frame has no masks.
         lost: Indices of tiles that arrived whole but do not decode.
         concealed: The decoder filled lost tiles itself.
     """

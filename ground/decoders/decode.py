@@ -74,9 +74,13 @@ def decode(bitstream: bytes, threads: int = 1, most_samples: int = MOST_SAMPLES)
     tiles: Tiles = codec.decode(header, container.payloads, threads)
     pixels = _samples(header, tiles.samples)
     lost = tuple(sorted({*container.damaged, *tiles.lost}))
-    frame = Frame(pixels, header.bit_depth, header.nodata)
+    mask: NDArray[np.bool_] | None = None
     if header.nodata is not None:
         _restore_nodata(pixels, header, header.nodata, tiles.holes)
+    elif tiles.holes is not None:
+        mask = np.asarray(tiles.holes.all(axis=2))
+        pixels[mask] = 0
+    frame = Frame(pixels, header.bit_depth, header.nodata, mask)
     decoded = Decoded(frame, lost, header)
     if lost and not (tiles.concealed and len(lost) < header.tile_count):
         _conceal(decoded, tiles.holes)
@@ -99,14 +103,15 @@ def _restore_nodata(
     nodata: int,
     holes: NDArray[np.bool_] | None,
 ) -> None:
-    """Write nodata where the masks say, and let no other pixel look like it by accident."""
-    alike = (pixels == nodata).all(axis=2)
+    """Write nodata where the masks say, and let no other sample look like it by accident."""
+    alike = pixels == nodata
     if holes is not None:
-        alike &= ~holes
-        pixels[holes] = nodata
+        every = np.broadcast_to(holes, pixels.shape)
+        alike &= ~every
+        pixels[every] = nodata
     if alike.any():
         highest = header.low + (1 << header.bit_depth) - 1
-        pixels[alike, 0] = nodata + 1 if nodata < highest else nodata - 1
+        pixels[alike] = nodata + 1 if nodata < highest else nodata - 1
 
 
 def _conceal(decoded: Decoded, holes: NDArray[np.bool_] | None) -> None:
@@ -114,8 +119,9 @@ def _conceal(decoded: Decoded, holes: NDArray[np.bool_] | None) -> None:
     if lost.all():
         pixels[...] = decoded.header.nodata or 0
         return
-    unknown = lost if holes is None else lost | holes
-    known_nodata = None if holes is None else holes & ~lost
-    fill_holes(pixels, unknown)
-    if known_nodata is not None and decoded.header.nodata is not None:
-        pixels[known_nodata] = decoded.header.nodata
+    if holes is None:
+        fill_holes(pixels, lost)
+        return
+    fill_holes(pixels, lost[..., None] | holes)
+    empty = np.broadcast_to(holes & ~lost[..., None], pixels.shape)
+    pixels[empty] = decoded.header.nodata or 0

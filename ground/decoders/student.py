@@ -35,7 +35,7 @@ from ...link.tiles import Tile, grid
 from ...payload.encoders.fill import fill_holes
 from ...payload.encoders.student.networks import BLOCK, StudentModel, load
 from .base import Tiles
-from .tiled import split
+from .tiled import room_for_holes, split
 
 FOLDER: Final = Path(__file__).parent / "model"
 HALO: Final = 5
@@ -118,8 +118,7 @@ class _FrameDecoding:
         self.places = grid(header.width, header.height, header.tile)
         self.across = -(-header.width // (header.tile or header.width))
         self.rows, self.columns = -(-header.height // BLOCK), -(-header.width // BLOCK)
-        shape = (header.height, header.width)
-        self.holes = np.zeros(shape, np.bool_) if header.masks else None
+        self.holes = room_for_holes(header, payloads)
         self.lost: set[int] = set()
         self.streams: list[list[bytes] | None] = [self._open(place) for place in self.places]
 
@@ -140,7 +139,7 @@ class _FrameDecoding:
             return None
         try:
             if self.holes is not None:
-                empty, start = masks.unpack(payload, place.rows, place.columns)
+                empty, start = masks.unpack(payload, place.rows, place.columns, self.header.bands)
                 if empty.all() and start != len(payload):
                     raise ValueError("bytes behind a tile of nodata")
                 self.holes[place.window] = empty

@@ -50,7 +50,7 @@ class TiledDecoder:
         """Return the samples; tiles that do not decode are named and left at 0."""
         shape = (header.height, header.width, header.bands)
         samples = np.zeros(shape, np.uint8 if header.bit_depth <= 8 else np.uint16)
-        holes = np.zeros(shape[:2], np.bool_) if header.masks else None
+        holes = room_for_holes(header, payloads)
         places = grid(header.width, header.height, header.tile)
 
         def work(place: Tile) -> bool:
@@ -77,7 +77,7 @@ class TiledDecoder:
         try:
             start = 0
             if holes is not None:
-                empty, start = masks.unpack(payload, place.rows, place.columns)
+                empty, start = masks.unpack(payload, place.rows, place.columns, header.bands)
                 if empty.all():
                     holes[place.window] = True
                     return start == len(payload)
@@ -98,6 +98,20 @@ class TiledDecoder:
         if holes is not None:
             holes[place.window] = empty
         return True
+
+
+def room_for_holes(
+    header: FrameHeader, payloads: Sequence[bytes | None]
+) -> NDArray[np.bool_] | None:
+    """Return room for a frame's nodata masks, all False; None where the frame has none.
+
+    The shape is (rows, columns, bands) where a tile has a mask for each band, else (rows,
+    columns, 1).
+    """
+    if not header.masks:
+        return None
+    by_band = any(payload is not None and masks.is_by_band(payload) for payload in payloads)
+    return np.zeros((header.height, header.width, header.bands if by_band else 1), np.bool_)
 
 
 def split(payload: bytes, start: int, count: int) -> list[bytes]:

@@ -83,7 +83,7 @@ class StillTileCoder:
         if form.flags & JobFlag.MASKS:
             if not form.flags & JobFlag.NODATA:
                 raise InputError("a mask is asked for without a nodata value")
-            empty = (pixels == form.nodata).all(axis=2)
+            empty = pixels == form.nodata
             mask = masks.pack(empty)
             if empty.all():
                 return mask

@@ -152,12 +152,16 @@ class Frame:
         pixels: (rows, columns, bands) of uint8, uint16 or int16.
         bit_depth: Bits a sample. Valid samples lie in 0 to 2**bit_depth - 1; int16 frames with
             negative samples lie in -2**(bit_depth - 1) to 2**(bit_depth - 1) - 1.
-        nodata: A pixel that has this value in every band shows nothing; None where all do.
+        nodata: A sample that has this value shows nothing (GDAL's meaning: each band for
+            itself); None where no value says so.
+        mask: (rows, columns), True where no band shows anything, whatever its samples are; None
+            where no mask says so.
     """
 
     pixels: NDArray[np.integer]
     bit_depth: int
     nodata: int | None = None
+    mask: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or 0 in self.pixels.shape:
@@ -180,6 +184,10 @@ class Frame:
                     f"nodata {self.nodata} of {self.sample_type} samples: "
                     f"allowed are {low} to {high}"
                 )
+        if self.mask is not None and self.mask.shape != self.pixels.shape[:2]:
+            raise InputError(
+                f"mask of shape {self.mask.shape} for a frame of {self.pixels.shape[:2]}"
+            )
 
     @property
     def height(self) -> int:
@@ -206,11 +214,26 @@ class Frame:
         """Bytes of the frame as the imager reads it out: its bits packed, nothing coded."""
         return -(-self.pixels.size * self.bit_depth // 8)
 
+    def holes(self) -> NDArray[np.bool_] | None:
+        """Return where there is no data, by sample; None where every sample shows something.
+
+        The shape is (rows, columns, 1) where all bands share their holes, else (rows, columns,
+        bands).
+        """
+        holes: NDArray[np.bool_] | None = None if self.mask is None else self.mask[..., None]
+        if self.nodata is not None:
+            equal: NDArray[np.bool_] = np.asarray(self.pixels == self.nodata)
+            if (equal[..., 1:] == equal[..., :1]).all():
+                equal = equal[..., :1]
+            holes = equal if holes is None else np.asarray(holes | equal)
+        return holes if holes is not None and holes.any() else None
+
     def nodata_mask(self) -> NDArray[np.bool_] | None:
-        """Return (rows, columns), True where every band is nodata; None where no pixel is."""
-        if self.nodata is None:
+        """Return (rows, columns), True where no band has data; None where no pixel is so."""
+        holes = self.holes()
+        if holes is None:
             return None
-        mask: NDArray[np.bool_] = (self.pixels == self.nodata).all(axis=2)
+        mask: NDArray[np.bool_] = np.asarray(holes.all(axis=2))
         return mask if mask.any() else None
 
 

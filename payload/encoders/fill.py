@@ -25,9 +25,16 @@ def fill_holes(pixels: NDArray[np.integer], holes: NDArray[np.bool_]) -> None:
 
     Args:
         pixels: (rows, columns, bands), integers.
-        holes: (rows, columns), True where there is nothing; those pixels are written, the
-            others are left as they are. With nothing known at all, the holes become 0.
+        holes: (rows, columns), or (rows, columns, bands) with one band for all or each its own;
+            True where there is nothing. Those samples are written, the others are left as they
+            are. With nothing known at all, the holes become 0.
     """
+    if holes.ndim == 3:
+        if not (holes[..., 1:] == holes[..., :1]).all():
+            for band in range(pixels.shape[2]):
+                fill_holes(pixels[..., band : band + 1], holes[..., band])
+            return
+        holes = holes[..., 0]
     if not holes.any():
         return
     if holes.all():

@@ -141,7 +141,7 @@ class PreparedTiles:
         self._threads = encoder.threads
         self._frame = frame
         samples, negative = unsigned_samples(frame)
-        holes = frame.nodata_mask()
+        holes = frame.holes()
         self._masks: list[bytes] = []
         self._tiles: list[Samples | None] = []
         for place in grid(frame.width, frame.height, encoder.tile):
@@ -302,14 +302,14 @@ def encode_groups(codec: TileCodec, tile: Samples, bit_depth: int, step: int) ->
 def unsigned_samples(frame: Frame) -> tuple[Samples, bool]:
     """Return the samples counted from the lowest allowed value, and whether that is negative.
 
-    Nodata pixels come out as anything: they are filled later.
+    Samples without data come out as anything: they are filled later.
 
     Raises:
         InputError: A valid sample lies outside the frame's bit depth.
     """
     pixels = frame.pixels
-    holes = frame.nodata_mask()
-    valid = pixels if holes is None else pixels[~holes]
+    holes = frame.holes()
+    valid = pixels if holes is None else pixels[~np.broadcast_to(holes, pixels.shape)]
     lowest, highest = (int(valid.min()), int(valid.max())) if valid.size else (0, 0)
     negative = lowest < 0 or (frame.sample_type == "int16" and frame.bit_depth == 16)
     low = -(1 << (frame.bit_depth - 1)) if negative else 0

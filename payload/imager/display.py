@@ -40,8 +40,7 @@ def shown(bands: Sequence[int], names: Sequence[str | None], colours: Sequence[s
     found = []
     for colour in COLOURS:
         for position, band in enumerate(bands):
-            name = (names[band - 1] or "").lower()
-            if colours[band - 1] == colour or name in _NAMES[colour]:
+            if colours[band - 1] == colour or _is_called(names[band - 1] or "", colour):
                 found.append(position)
                 break
     if len(found) == len(COLOURS):
@@ -50,3 +49,11 @@ def shown(bands: Sequence[int], names: Sequence[str | None], colours: Sequence[s
     if len(bands) < len(COLOURS):
         return Shown((0, 0, 0), f"{labels[0]} as grey")
     return Shown((0, 1, 2), f"{labels[0]}, {labels[1]} and {labels[2]} as red, green and blue")
+
+
+def _is_called(name: str, colour: str) -> bool:
+    """Return whether a name is a colour's: "B04", "red", "B04 red", but not "red edge"."""
+    words = name.lower().replace("_", " ").replace("-", " ").split()
+    if not words:
+        return False
+    return words[-1] == colour or (words[0] != colour and words[0] in _NAMES[colour])

@@ -78,7 +78,9 @@ def extended(frame: Frame, width: int, height: int, fit: SceneFit) -> Frame:
     if (width, height) == (frame.width, frame.height):
         return frame
     rows, columns = _sources(frame.height, height, fit), _sources(frame.width, width, fit)
-    return replace(frame, pixels=frame.pixels[rows[:, np.newaxis], columns])
+    place = rows[:, np.newaxis], columns
+    mask = None if frame.mask is None else frame.mask[place]
+    return replace(frame, pixels=frame.pixels[place], mask=mask)
 
 
 def _sources(own: int, whole: int, fit: SceneFit) -> NDArray[np.intp]:

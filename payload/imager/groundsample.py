@@ -22,7 +22,7 @@ _ECCENTRICITY2: Final = 6.69437999014e-3
 
 
 def ground_sample_distance(
-    crs: str, transform: Sequence[float], width: int, height: int
+    crs: str, transform: Sequence[float] | None, width: int, height: int
 ) -> tuple[float, float] | None:
     """Return a scene's ground sample distance in its middle, along a row and along a column.
 
@@ -31,7 +31,8 @@ def ground_sample_distance(
 
     Args:
         crs: Coordinate reference system as WKT; empty where the scene has none.
-        transform: Affine transform from (column, row) to coordinates, row-major, six numbers.
+        transform: Affine transform from (column, row) to coordinates, row-major, six numbers;
+            None where the scene has none.
         width: Columns of the scene.
         height: Its rows.
 
@@ -39,7 +40,7 @@ def ground_sample_distance(
         Metres from one column to the next, and from one row to the next; None where the scene does
         not say where on Earth it lies.
     """
-    a, b, c, d, e, f = transform
+    a, b, c, d, e, f = transform or (0.0,) * 6
     if not crs or not a * e - b * d:
         return None
     column, row = width / 2, height / 2

@@ -1,34 +1,45 @@
-"""Scenes on disk: any raster that rasterio opens, read a window at a time.
+"""Scenes on disk, read a window at a time: the ground that the imager looks at.
 
-A scene stands for the ground that the imager looks at. It is never in memory as a whole.
+A scene is never in memory as a whole. What its samples are follows from the bands that the imager
+sees and from what the file says of them:
+
+*Depth.* The bits that hold every valid sample of these bands, 8 at least; a file that declares
+fewer than 8 (NBITS) has as many as it declares. So the same picture has the same depth, and the
+same peak of its PSNR, as uint8, as uint16 and with NBITS=12.
+
+*Holes.* What GDAL's masks of these bands say: a nodata value (each band for itself), a mask in
+the file or beside it (.msk), or an alpha band that the imager does not see, where it is 0.
 """
 
 from __future__ import annotations
 
-import errno
 import math
-import os
-import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
-from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
+from rasterio.enums import MaskFlags
+from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from ...link.bitstream import SampleType, sample_range
+from ...link.description import Description, Transform
 from ...link.errors import InputError
 from ..encoders.base import Frame
+from .described import declared_bits, described, is_alpha
 from .display import Shown, shown
+from .raster import check_file, environment, open_raster, reason
 
 _SAMPLE_TYPES: Final[tuple[SampleType, ...]] = ("uint8", "uint16", "int16")
 _SAMPLES_AT_ONCE: Final = 1 << 24
-_GDAL_CACHE_MB: Final = 64
+MOST_FRAME_SAMPLES: Final = 1 << 29
+"""A larger frame would not be decoded either (`ground.decoders`)."""
+
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +54,36 @@ class FrameWindow:
 
 @dataclass(frozen=True, slots=True)
 class SceneContent:
-    """What a scene's samples are, found by reading all of them once.
+    """What some bands' samples are, found by reading all of them once.
 
     Attributes:
         lowest: Smallest valid sample.
         highest: Largest valid sample.
         bits: Bits that hold every valid sample: 8 for uint8, else what the values need,
-            8 at least; with a sign where one is negative.
+            8 at least; with a sign where one is negative. Fewer than 8 where the file declares
+            so.
     """
 
     lowest: int
     highest: int
     bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Holes:
+    """How a file says where some of its bands have no data.
+
+    Attributes:
+        value: The nodata value of all of them.
+        mask: Number of the band whose mask holds for all of them.
+        alpha: Number of the alpha band that holds for all of them.
+        by_band: Each has a mask of its own.
+    """
+
+    value: int | None = None
+    mask: int | None = None
+    alpha: int | None = None
+    by_band: bool = False
 
 
 class Scene:
@@ -68,24 +97,20 @@ class Scene:
         sample_type: uint8, uint16 or int16.
         nodata: The value that means no data, where the file has one that a sample can have.
         crs: Coordinate reference system as WKT; empty where the file has none.
-        transform: Affine transform from (column, row) to coordinates, row-major, six numbers.
+        transform: Affine transform from (column, row) to coordinates, row-major, six numbers;
+            None where the file has none.
     """
 
     def __init__(self, path: Path | str) -> None:
         """Open a scene.
 
         Raises:
-            InputError: Missing, a folder, a symlink loop, no raster, or samples of another type.
+            InputError: Missing, a folder, a symlink loop, no raster of an allowed format, one
+                that declares too much, or samples of another type.
         """
         self.path = Path(path)
-        _check_file(self.path)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", NotGeoreferencedWarning)
-                self._dataset = rasterio.open(self.path)
-        except RasterioError as error:
-            raise InputError(f"scene {self.path}: cannot be opened ({_reason(error)})") from None
-        types = sorted(set(self._dataset.dtypes))
+        self._dataset = open_raster(self.path)
+        types = sorted(set(map(str, self._dataset.dtypes)))
         sample_type = next((name for name in _SAMPLE_TYPES if [name] == types), None)
         if sample_type is None:
             self._dataset.close()
@@ -99,10 +124,18 @@ class Scene:
         self.height = int(self._dataset.height)
         self.bands = int(self._dataset.count)
         self.nodata = _whole(self._dataset.nodata, self.sample_type)
+        try:
+            # Read once: afterwards several threads may ask, and a dataset is for one at a time.
+            with environment():
+                self._described = described(self._dataset)
+                self._flags = self._dataset.mask_flag_enums
+                self._nodata = self._dataset.nodatavals
+                self._declared = [declared_bits(self._dataset, n + 1) for n in range(self.bands)]
+        except InputError as error:
+            self._dataset.close()
+            raise InputError(f"scene {self.path}: {error}") from None
         self.crs = str(self._dataset.crs.to_wkt()) if self._dataset.crs else ""
-        self.transform: tuple[float, float, float, float, float, float] = tuple(
-            self._dataset.transform
-        )[:6]
+        self.transform: Transform | None = self._described.transform
 
     def __enter__(self) -> Self:
         return self
@@ -119,26 +152,44 @@ class Scene:
         """Close the file."""
         self._dataset.close()
 
-    def content(self) -> SceneContent:
-        """Return what the samples are. The first call reads the whole scene, piece by piece.
+    @property
+    def alpha(self) -> int | None:
+        """The number of the band that is transparency, where the file has one."""
+        alphas = (n for n, band in enumerate(self._described.bands, 1) if is_alpha(band))
+        return next(alphas, None)
+
+    def content(self, bands: Sequence[int] | int | None = None) -> SceneContent:
+        """Return what some bands' samples are. The first call reads them, piece by piece.
 
         Raises:
-            InputError: The file is truncated or damaged, has gone, or every pixel is nodata.
+            InputError: No such band, the file is truncated or damaged, has gone, or every pixel
+                is nodata.
         """
-        state = _check_file(self.path)
-        key = (str(self.path.resolve()), state.st_mtime_ns, state.st_size)
-        if key not in _CONTENTS:
-            _CONTENTS[key] = _content(self)
-        return _CONTENTS[key]
+        chosen = self.band_numbers(bands)
+        state = check_file(self.path)
+        holes = self._holes(chosen)
+        key = (str(self.path.resolve()), state.st_mtime_ns, state.st_size, holes.alpha)
+        known = _RANGES.setdefault(key, {})
+        missing = tuple(band for band in dict.fromkeys(chosen) if band not in known)
+        if missing:
+            known |= self._ranges(missing, holes)
+        lowest = min(known[band][0] for band in chosen)
+        highest = max(known[band][1] for band in chosen)
+        if highest < lowest:
+            what = "masked" if holes.value is None else f"nodata ({holes.value})"
+            raise InputError(f"scene {self.path}: every pixel is {what}")
+        low, high = int(lowest), int(highest)
+        return SceneContent(low, high, self._bits(chosen, low, high))
 
     def band_numbers(self, bands: Sequence[int] | int | None) -> tuple[int, ...]:
-        """Return band numbers from 1: those given, the first so many, or all.
+        """Return band numbers from 1: those given, the first so many, or all but transparency.
 
         Raises:
             InputError: The scene has no such band.
         """
         if bands is None:
-            return tuple(range(1, self.bands + 1))
+            every = tuple(band for band in range(1, self.bands + 1) if band != self.alpha)
+            return every or (1,)
         chosen = tuple(range(1, bands + 1)) if isinstance(bands, int) else tuple(bands)
         for band in chosen:
             if not 1 <= band <= self.bands:
@@ -151,34 +202,73 @@ class Scene:
 
     def shown(self, bands: Sequence[int]) -> Shown:
         """Return how a frame of some bands is shown to people."""
-        colours = [str(colour.name) for colour in self._dataset.colorinterp]
-        return shown(bands, self._dataset.descriptions, colours)
+        own = self._described.bands
+        return shown(bands, [band.name for band in own], [band.colour for band in own])
 
-    def shift(self, bit_depth: int) -> int:
-        """Return how many low bits an imager of this depth does not see of the scene's samples.
+    def shift(self, bit_depth: int, bands: Sequence[int] | int | None = None) -> int:
+        """Return how many low bits an imager of this depth does not see of some bands' samples.
 
         A scene of 15 bits before a 12-bit imager is divided by 8; a scene of 8 bits stays as it
         is, and its frames have bit depth 8.
         """
-        return max(0, self.content().bits - bit_depth)
+        return max(0, self.content(bands).bits - bit_depth)
+
+    def describe(
+        self,
+        window: FrameWindow | None = None,
+        bands: Sequence[int] | int | None = None,
+        bit_depth: int | None = None,
+    ) -> Description:
+        """Return what the file says of the frame that `read` gives for the same arguments."""
+        chosen = self.band_numbers(bands)
+        shift = self.shift(bit_depth, chosen) if bit_depth else 0
+        whole = self._described
+        own = tuple(whole.bands[band - 1] for band in chosen)
+        indices = any(band.colour == "palette" for band in own)
+        found = replace(
+            whole,
+            bands=own,
+            declared_bits=self._declared_bits(chosen),
+            palette=whole.palette if indices else None,
+        )
+        if window is not None:
+            found = found.of_window(window.column, window.row)
+        return found.without_low_bits(shift)
+
+    def require_levels(self, bands: Sequence[int] | int | None = None) -> None:
+        """Refuse bands whose samples are indices of a palette, names and not levels.
+
+        Raises:
+            InputError: One of the bands has a palette.
+        """
+        for band in self.band_numbers(bands):
+            if self._described.bands[band - 1].colour == "palette":
+                raise InputError(
+                    f"scene {self.path}: band {band} holds indices of a palette, which have no "
+                    "levels to lose; allowed: codec encode with a codec that loses nothing and "
+                    "quality 100, or the picture in colours (gdal_translate -expand rgb)"
+                )
 
     def read(
         self,
         window: FrameWindow | None = None,
         bands: Sequence[int] | int | None = None,
         bit_depth: int | None = None,
+        palette: bool = False,
     ) -> Frame:
         """Return the frame that the imager takes of a window.
 
         Args:
             window: Where; the whole scene without it.
-            bands: Band numbers from 1, or how many of the first; all without it.
+            bands: Band numbers from 1, or how many of the first; all without it, but for a band
+                of transparency, which becomes the mask.
             bit_depth: The imager's; the frame's is no larger than the scene's own, and samples
                 lose the low bits that the imager does not see. The scene's own without it.
+            palette: Whether indices of a palette are welcome.
 
         Raises:
-            InputError: No such band, a window outside the scene, a damaged file, or a scene
-                that is nodata everywhere.
+            InputError: No such band, a window outside the scene, a damaged file, a palette, or a
+                scene that is nodata everywhere.
         """
         chosen = self.band_numbers(bands)
         window = window or FrameWindow(0, 0, self.width, self.height)
@@ -192,111 +282,157 @@ class Scene:
                 f"scene {self.path}: a window of {window.width} x {window.height} pixels at "
                 f"column {window.column}, row {window.row}; it has {self.width} x {self.height}"
             )
-        content = self.content()
-        shift = self.shift(bit_depth) if bit_depth else 0
-        planes = self._read(window, chosen)
+        if window.width * window.height * len(chosen) > MOST_FRAME_SAMPLES:
+            raise InputError(
+                f"scene {self.path}: a frame of {window.width} x {window.height} pixels in "
+                f"{len(chosen)} bands; allowed are {MOST_FRAME_SAMPLES} samples"
+            )
+        content = self.content(chosen)
+        shift = self.shift(bit_depth, chosen) if bit_depth else 0
+        if not palette or shift:
+            self.require_levels(chosen)
+        holes = self._holes(chosen)
+        planes, mask = self._read(window, chosen, holes)
         pixels = np.ascontiguousarray(np.moveaxis(planes, 0, 2))
-        frame = Frame(pixels, content.bits, self.nodata)
+        nodata = holes.value
+        if holes.by_band and mask is not None:
+            nodata = self._free_value(content)
+            pixels[mask] = nodata
+            mask = None
+        frame = Frame(pixels, content.bits, nodata, None if mask is None else mask[..., 0])
         return _without_low_bits(frame, shift) if shift else frame
 
-    def pieces(self) -> Iterator[NDArray[np.integer]]:
-        """Yield the samples of all bands as (bands, rows, columns), a bounded piece at a time."""
-        block = max(int(self._dataset.block_shapes[0][0]), 1)
-        width = min(self.width, max(1, _SAMPLES_AT_ONCE // (block * self.bands)))
-        rows = max(1, _SAMPLES_AT_ONCE // (width * self.bands) // block) * block
-        every = tuple(range(1, self.bands + 1))
-        for row in range(0, self.height, rows):
-            for column in range(0, self.width, width):
-                yield self._read(
-                    FrameWindow(
-                        column,
-                        row,
-                        min(width, self.width - column),
-                        min(rows, self.height - row),
-                    ),
-                    every,
-                )
+    def _read(
+        self, window: FrameWindow, bands: tuple[int, ...], holes: _Holes
+    ) -> tuple[NDArray[np.integer], Mask | None]:
+        """Return the samples of a window (bands, rows, columns), and the mask where it has one.
 
-    def _read(self, window: FrameWindow, bands: tuple[int, ...]) -> NDArray[np.integer]:
+        The mask is (rows, columns, 1), or (rows, columns, bands) where each band has its own;
+        True where there is no data. A nodata value is in the samples themselves.
+        """
         place = Window(window.column, window.row, window.width, window.height)
+        mask: Mask | None = None
         try:
-            with rasterio.Env(GDAL_CACHEMAX=_GDAL_CACHE_MB):
+            with environment():
                 planes: NDArray[np.integer] = self._dataset.read(bands, window=place)
+                if holes.by_band:
+                    masks = self._dataset.read_masks(bands, window=place)
+                    mask = np.moveaxis(masks == 0, 0, 2)
+                elif holes.mask is not None:
+                    mask = (self._dataset.read_masks(holes.mask, window=place) == 0)[..., None]
+                elif holes.alpha is not None:
+                    mask = (self._dataset.read(holes.alpha, window=place) == 0)[..., None]
         except RasterioError as error:
             raise InputError(
                 f"scene {self.path}: cannot read row {window.row} on, the file is truncated or "
-                f"damaged ({_reason(error)})"
+                f"damaged ({reason(error)})"
             ) from None
-        return planes
+        return planes, mask if mask is not None and mask.any() else None
+
+    def _holes(self, bands: tuple[int, ...]) -> _Holes:
+        """Return how the file says where these bands have no data.
+
+        Raises:
+            InputError: The bands say it in different ways.
+        """
+        found: set[_Holes] = set()
+        for band in bands:
+            own = self._flags[band - 1]
+            if MaskFlags.nodata in own and MaskFlags.per_dataset not in own:
+                found.add(_Holes(value=_whole(self._nodata[band - 1], self.sample_type)))
+            elif MaskFlags.alpha in own or MaskFlags.all_valid in own:
+                alpha = self.alpha
+                found.add(_Holes(alpha=None if alpha in bands else alpha))
+            elif MaskFlags.per_dataset in own:
+                found.add(_Holes(mask=bands[0]))
+            else:
+                found.add(_Holes(by_band=True))
+        if len(found) > 1:
+            raise InputError(
+                f"scene {self.path}: bands {', '.join(map(str, bands))} have different nodata "
+                "values or masks of different kinds; allowed: one nodata value or one kind for all"
+            )
+        return found.pop()
+
+    def _ranges(self, bands: tuple[int, ...], holes: _Holes) -> dict[int, tuple[float, float]]:
+        """Return the lowest and the highest valid sample of bands; infinities without one."""
+        out = dict.fromkeys(bands, (math.inf, -math.inf))
+        for planes, mask in self._pieces(bands, holes):
+            for index, band in enumerate(bands):
+                plane = planes[index]
+                if mask is not None:
+                    plane = plane[~mask[..., index if mask.shape[2] > 1 else 0]]
+                if holes.value is not None:
+                    plane = plane[plane != holes.value]
+                if plane.size:
+                    low, high = out[band]
+                    out[band] = min(low, int(plane.min())), max(high, int(plane.max()))
+        return out
+
+    def _pieces(
+        self, bands: tuple[int, ...], holes: _Holes
+    ) -> Iterator[tuple[NDArray[np.integer], Mask | None]]:
+        """Yield samples and mask of the whole scene, a bounded piece at a time."""
+        block = max(int(self._dataset.block_shapes[0][0]), 1)
+        width = min(self.width, max(1, _SAMPLES_AT_ONCE // (block * len(bands))))
+        rows = max(1, _SAMPLES_AT_ONCE // (width * len(bands)) // block) * block
+        for row in range(0, self.height, rows):
+            for column in range(0, self.width, width):
+                piece = FrameWindow(
+                    column, row, min(width, self.width - column), min(rows, self.height - row)
+                )
+                yield self._read(piece, bands, holes)
+
+    def _bits(self, bands: tuple[int, ...], low: int, high: int) -> int:
+        declared = self._declared_bits(bands)
+        if declared is not None and declared < 8:
+            return declared
+        if self.sample_type == "uint8":
+            return 8
+        if low < 0:
+            return max(8, high.bit_length() + 1, (-low - 1).bit_length() + 1)
+        return max(8, high.bit_length())
+
+    def _declared_bits(self, bands: tuple[int, ...]) -> int | None:
+        """Return how many bits the file declares for these bands; None where it does not."""
+        declared = [self._declared[band - 1] for band in bands]
+        known = [bits for bits in declared if bits is not None]
+        return max(known) if len(known) == len(declared) else None
+
+    def _free_value(self, content: SceneContent) -> int:
+        """Return a value that no valid sample has, to stand for the masks of single bands.
+
+        Raises:
+            InputError: The samples use the whole range of their type.
+        """
+        low, high = sample_range(self.sample_type)
+        if content.lowest > low:
+            return low
+        if content.highest < high:
+            return high
+        raise InputError(
+            f"scene {self.path}: a mask for each band, and samples from {low} to {high} that "
+            "leave no value for nodata; allowed: one mask for all bands"
+        )
 
 
-_CONTENTS: dict[tuple[str, int, int], SceneContent] = {}
-
-
-def _content(scene: Scene) -> SceneContent:
-    lowest, highest = math.inf, -math.inf
-    for piece in scene.pieces():
-        if scene.nodata is not None:
-            seen = ~(piece == scene.nodata).all(axis=0)
-            if not seen.all():
-                piece = piece[:, seen]
-        if piece.size:
-            lowest, highest = min(lowest, int(piece.min())), max(highest, int(piece.max()))
-    if highest < lowest:
-        raise InputError(f"scene {scene.path}: every pixel is nodata ({scene.nodata})")
-    low, high = int(lowest), int(highest)
-    if scene.sample_type == "uint8":
-        bits = 8
-    elif low < 0:
-        bits = max(8, high.bit_length() + 1, (-low - 1).bit_length() + 1)
-    else:
-        bits = max(8, high.bit_length())
-    return SceneContent(low, high, bits)
+_RANGES: dict[tuple[str, int, int, int | None], dict[int, tuple[float, float]]] = {}
 
 
 def _without_low_bits(frame: Frame, shift: int) -> Frame:
     """Return the frame as a coarser converter reads it: floor(sample / 2**shift)."""
-    holes = frame.nodata_mask()
     pixels = frame.pixels >> np.array(shift, frame.pixels.dtype)
     if frame.nodata is not None:
-        alike = (pixels == frame.nodata).all(axis=2)
-        if holes is not None:
-            alike &= ~holes
-        # A dark pixel that the shift turned into nodata is not nodata: it shows something.
-        pixels[alike, 0] += 1
-        if holes is not None:
-            pixels[holes] = frame.nodata
-    return Frame(pixels, frame.bit_depth - shift, frame.nodata)
+        empty = frame.pixels == frame.nodata
+        # A dark sample that the shift turned into nodata is not nodata: it shows something.
+        pixels[(pixels == frame.nodata) & ~empty] += 1
+        pixels[empty] = frame.nodata
+    return Frame(pixels, frame.bit_depth - shift, frame.nodata, frame.mask)
 
 
-def _check_file(path: Path) -> os.stat_result:
-    """Return a file's state, or say why it cannot be a scene."""
-    try:
-        found = path.stat()
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise InputError(f"scene {path}: its symbolic links go round in a circle") from None
-        if error.errno in (errno.ENOENT, errno.ENOTDIR):
-            raise InputError(f"scene {path}: no such file") from None
-        raise InputError(f"scene {path}: {error.strerror}") from None
-    if path.is_dir():
-        raise InputError(f"scene {path}: a folder; a raster file is needed")
-    if found.st_size == 0:
-        raise InputError(f"scene {path}: the file is empty")
-    return found
-
-
-def _whole(nodata: float | None, sample_type: SampleType) -> int | None:
+def _whole(nodata: Any, sample_type: SampleType) -> int | None:
     """Return nodata as a sample value; None where no sample can have it."""
     if nodata is None or not float(nodata).is_integer():
         return None
     low, high = sample_range(sample_type)
     return int(nodata) if low <= nodata <= high else None
-
-
-def _reason(error: Exception) -> str:
-    cause = error.__cause__ or error
-    text = " ".join(str(cause).split()) or type(error).__name__
-    if isinstance(error, RasterioIOError) and "not recognized" in text:
-        return "not a raster that can be read"
-    return text[:200]

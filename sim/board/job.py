@@ -57,7 +57,12 @@ def frame_jobs(
     """
     _, negative = unsigned_samples(frame)
     flags = JobFlag.NEGATIVE if negative else JobFlag(0)
-    if frame.nodata_mask() is not None:
+    if frame.holes() is not None:
+        if frame.nodata is None:
+            raise InputError(
+                "a frame with a mask: a board knows nodata by its value alone; allowed: a scene "
+                "with a nodata value, or without a mask"
+            )
         flags |= JobFlag.NODATA | JobFlag.MASKS
     kind = np.dtype("u1" if frame.sample_type == "uint8" else frame.pixels.dtype.newbyteorder("<"))
     jobs = []

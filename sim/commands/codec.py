@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ...ground.decoders import Decoded
+    from ...link.bitstream import FrameHeader
+    from ...link.description import Description
+    from ...payload.encoders.base import Encoder, Frame, Setting
 
 _PNG, _TIFF = (".png",), (".tif", ".tiff")
 
@@ -35,14 +38,20 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def _add_encode(below: argparse._SubParsersAction[Any]) -> None:
     parser = below.add_parser("encode", help="encode a raster", description="Encode a raster.")
-    parser.add_argument("input", type=Path, metavar="IN", help="PNG, GeoTIFF or any other raster")
+    parser.add_argument("input", type=Path, metavar="IN", help="GeoTIFF, JPEG 2000, PNG, …")
     parser.add_argument("output", type=Path, metavar="OUT", help="the bitstream to write")
     parser.add_argument("--codec", required=True, help="jpeg2000, jpegxl, jpegls, ccsds121, …")
     rate = parser.add_mutually_exclusive_group(required=True)
     rate.add_argument("--quality", type=float, metavar="Q", help=_quality_help())
     rate.add_argument("--bpp", type=float, metavar="X", help="bits a pixel, all bands together")
     rate.add_argument("--bytes", type=int, metavar="N", help="bytes in all, never exceeded")
-    parser.add_argument("--bands", type=int, nargs="+", metavar="B", help="band numbers, from 1")
+    parser.add_argument(
+        "--bands",
+        type=int,
+        nargs="+",
+        metavar="B",
+        help="band numbers, from 1; without them all, but for transparency, which is a mask",
+    )
     parser.add_argument("--bit-depth", type=int, metavar="N", help="the imager's; default: all")
     _add_tile(parser, 512)
     _add_threads(parser)
@@ -142,7 +151,7 @@ def _add_threads(parser: argparse.ArgumentParser) -> None:
 
 
 def encode(arguments: argparse.Namespace) -> int:
-    """Encode a raster."""
+    """Encode a raster, with what its file says of it besides."""
     from ...payload.encoders.base import Setting
     from ...payload.encoders.registry import encoder
     from ...payload.encoders.traits import TRAITS, lossless_codecs
@@ -150,9 +159,16 @@ def encode(arguments: argparse.Namespace) -> int:
 
     setting = Setting(arguments.quality, arguments.bpp, arguments.bytes)
     codec = encoder(arguments.codec, arguments.tile, arguments.threads)
+    bands, depth = arguments.bands, arguments.bit_depth
     with Scene(arguments.input) as scene:
-        frame = scene.read(bands=arguments.bands, bit_depth=arguments.bit_depth)
-    bitstream = codec.encode(frame, setting)
+        exact = setting.quality == 100
+        frame = scene.read(bands=bands, bit_depth=depth, palette=exact)
+        description = scene.describe(None, bands, depth)
+        bits, masking = scene.content(bands).bits, scene.alpha
+        masking = None if masking in scene.band_numbers(bands) else masking
+    bitstream = _coded(codec, frame, setting, description)
+    if any(band.colour == "palette" for band in description.bands):
+        _require_exact(arguments.input, codec, frame, bitstream)
     _write(arguments.output, bitstream)
     sys.stdout.write(
         f"{arguments.output}: {frame.width} x {frame.height} pixels, {frame.bands} bands of "
@@ -164,7 +180,52 @@ def encode(arguments: argparse.Namespace) -> int:
             f"quality 100 is the finest that {codec.name} has, and not lossless; "
             f"lossless codecs are {lossless_codecs()}\n"
         )
+    if frame.bit_depth < bits:
+        sys.stdout.write(
+            f"{arguments.input}: samples of {bits} bits lose the lowest {bits - frame.bit_depth}; "
+            f"the decoded bands' scale is {1 << bits - frame.bit_depth} times as large\n"
+        )
+    if masking is not None:
+        sys.stdout.write(
+            f"{arguments.input}: band {masking} is transparency; where it is 0 there is no data\n"
+        )
     return 0
+
+
+def _coded(codec: Encoder, frame: Frame, setting: Setting, description: Description) -> bytes:
+    """Return the bitstream with the description in its header, within the setting's budget."""
+    from ...link import varint
+    from ...link.bitstream import with_description
+    from ...payload.encoders.base import RateError, Setting
+
+    packed = description.pack()
+    if not packed:
+        return codec.encode(frame, setting)
+    extra = varint.size(len(packed)) + len(packed)
+    budget = setting.budget(frame.width, frame.height)
+    within = setting if budget is None else Setting(bytes=max(1, budget - extra))
+    try:
+        return with_description(codec.encode(frame, within), packed)
+    except RateError as error:
+        raise RateError(
+            f"{error}; besides, {extra} bytes of {budget} say what the file says of the scene",
+            error.budget,
+            error.smallest,
+        ) from None
+
+
+def _require_exact(path: Path, codec: Encoder, frame: Frame, bitstream: bytes) -> None:
+    """Refuse a bitstream of palette indices that does not give every one of them back."""
+    import numpy as np
+
+    from ...ground.decoders import decode as decode_bitstream
+    from ...link.errors import InputError
+
+    if not np.array_equal(decode_bitstream(bitstream).frame.pixels, frame.pixels):
+        raise InputError(
+            f"{path}: its samples are indices of a palette, which have no levels to lose, and "
+            f"{codec.name} changes some; allowed: a codec that loses nothing"
+        )
 
 
 def decode(arguments: argparse.Namespace) -> int:
@@ -178,10 +239,11 @@ def decode(arguments: argparse.Namespace) -> int:
     data = _read(arguments.input)
     with _naming(arguments.input):
         decoded = decode_bitstream(data, arguments.threads)
+        description = _description(decoded.header)
     if ending in _PNG:
-        _write(arguments.output, _png(arguments.output, decoded))
+        _write(arguments.output, _png(arguments.output, decoded, description))
     else:
-        _write_tiff(arguments.output, decoded, arguments.like)
+        _write_tiff(arguments.output, decoded, description, arguments.like)
     if decoded.lost_tiles:
         tiles = ", ".join(map(str, decoded.lost_tiles))
         sys.stderr.write(
@@ -199,6 +261,7 @@ def info(arguments: argparse.Namespace) -> int:
     with _naming(arguments.input):
         header, spans = read_header(data)
         container = unpack(data)
+        described = _description(header) if header.description else None
     found = {
         "file": str(arguments.input),
         "bytes": len(data),
@@ -224,6 +287,8 @@ def info(arguments: argparse.Namespace) -> int:
         "tiles": len(spans),
         "tile_bytes": [span.length for span in spans],
         "damaged_tiles": list(container.damaged),
+        "description": None if described is None else _plain(described),
+        "description_bytes": len(header.description),
     }
     if arguments.json:
         json.dump(found, sys.stdout, indent=2)
@@ -233,7 +298,7 @@ def info(arguments: argparse.Namespace) -> int:
         if name == "tile_bytes":
             sizes = [span.length for span in spans]
             value = f"{min(sizes)} to {max(sizes)}" if len(sizes) > 1 else sizes[0]
-        if value is not None and value is not False and value != []:
+        if value is not None and value is not False and value not in ([], 0):
             sys.stdout.write(f"{name.replace('_', ' '):16} {value}\n")
     return 0
 
@@ -263,28 +328,69 @@ def compare(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _png(path: Path, decoded: Decoded) -> bytes:
+def _description(header: FrameHeader) -> Description:
+    """Return what the header says of the scene.
+
+    Raises:
+        BitstreamError: It is damaged.
+    """
+    from ...link.bitstream import BitstreamError
+    from ...link.description import Description, DescriptionError
+
+    try:
+        return Description.unpack(header.description, header.bands)
+    except DescriptionError as error:
+        raise BitstreamError(f"the header's description of the scene: {error}") from None
+
+
+def _plain(description: Description) -> dict[str, Any]:
+    """Return a description for people and for JSON: what it says, and no more."""
+    from dataclasses import asdict
+
+    from ...link.description import printable
+
+    found = {name: value for name, value in asdict(description).items() if value}
+    return found | ({"crs": printable(description.crs)} if description.crs else {})
+
+
+def _png(path: Path, decoded: Decoded, description: Description) -> bytes:
+    """Return the frame as a PNG; where it has no data, transparency says so."""
     import imagecodecs
     import numpy as np
 
     from ...link.errors import InputError
 
-    frame = decoded.frame
-    if frame.bands > 4 or frame.sample_type == "int16":
+    frame, holes = decoded.frame, decoded.frame.holes()
+    if description.palette is not None:
+        raise InputError(f"{path}: indices of a palette; allowed is a .tif, which has its colours")
+    if holes is not None and holes.shape[2] > 1:
+        raise InputError(f"{path}: bands with different nodata; allowed is a .tif")
+    most = 4 if holes is None else 3
+    if frame.bands not in (1, *range(2 if holes is None else 3, most + 1)) or (
+        frame.sample_type == "int16"
+    ):
+        masked = "" if holes is None else ", and nodata,"
         raise InputError(
-            f"{path}: {frame.bands} bands of {frame.sample_type} samples do not fit a PNG; "
-            "allowed are 1 to 4 bands of uint8 or uint16 (write a .tif instead)"
+            f"{path}: {frame.bands} bands of {frame.sample_type} samples{masked} do not fit a "
+            "PNG; allowed are 1 to 4 bands of uint8 or uint16, 1 or 3 with nodata (write a .tif "
+            "instead)"
         )
-    pixels = frame.pixels[..., 0] if frame.bands == 1 else frame.pixels
+    pixels = frame.pixels
+    if holes is not None:
+        opaque = np.iinfo(pixels.dtype).max
+        alpha = np.where(holes, 0, opaque).astype(pixels.dtype)
+        pixels = np.concatenate([pixels, alpha], axis=2)
+    pixels = pixels[..., 0] if pixels.shape[2] == 1 else pixels
     return bytes(imagecodecs.png_encode(np.ascontiguousarray(pixels)))
 
 
-def _write_tiff(path: Path, decoded: Decoded, like: Path | None) -> None:
+def _write_tiff(path: Path, decoded: Decoded, description: Description, like: Path | None) -> None:
+    from dataclasses import replace
+
     from ...ground.archive import write_cog
     from ...link.errors import InputError
     from ...payload.imager.scenes import Scene
 
-    crs, transform = "", None
     if like is not None:
         with Scene(like) as scene:
             if (scene.width, scene.height) != (decoded.frame.width, decoded.frame.height):
@@ -292,9 +398,17 @@ def _write_tiff(path: Path, decoded: Decoded, like: Path | None) -> None:
                     f"--like {like}: it has {scene.width} x {scene.height} pixels, the bitstream "
                     f"{decoded.frame.width} x {decoded.frame.height}"
                 )
-            crs, transform = scene.crs, scene.transform
+            place = scene.describe()
+        description = replace(
+            description,
+            crs=place.crs,
+            transform=place.transform,
+            control_points=place.control_points,
+            rpc=place.rpc,
+            pixel_is_point=place.pixel_is_point,
+        )
     tags = {"DOWNPASS_LOST_TILES": " ".join(map(str, decoded.lost_tiles)) or "none"}
-    write_cog(path, decoded.frame, crs, transform, tags=tags)
+    write_cog(path, decoded.frame, description, tags)
 
 
 def _read(path: Path) -> bytes:

@@ -100,6 +100,8 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write("\n")
     elif not arguments.quiet:
         _print_summary({scenario.name: results.summary}, out / REPORT)
+        for line in results.remarks:
+            sys.stderr.write(f"note: {line}\n")
     for line in [*_behind(results.summary), *results.faults]:
         sys.stderr.write(f"{line}\n")
     return 1 if results.faults else 0

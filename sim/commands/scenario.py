@@ -54,6 +54,8 @@ def validate(arguments: argparse.Namespace) -> int:
             continue
         for line in grouped((*advice(scenario), *scene_advice(scenario, scenes))):
             _say(f"warning: {line}", sys.stderr)
+        for line in scenes.remarks():
+            _say(f"note: {line}", sys.stderr)
         _say(f"ok: {file}: {outline(scenario)}", sys.stdout)
     return status
 

@@ -256,7 +256,12 @@ class Imager(Model):
         examples=[[1, 2, 3], 4],
     )
     bit_depth: Annotated[int, Whole(1, 16)] = Field(
-        default=12, description="Bits per sample, before compression.", examples=[12]
+        default=12,
+        description=(
+            "Bits per sample, before compression. Scenes of more bits lose their lowest ones, and "
+            "delivered frames have a scale that makes up for them; those of fewer keep their own."
+        ),
+        examples=[12],
     )
     frame_length: Annotated[float, Metres(above="0 m", most="5000 km", usual="10.24 km")] = Field(
         description="Length of a frame, along the track.", examples=["10.24 km"]
@@ -757,8 +762,9 @@ class Target(Model):
     scenes: tuple[ScenePath, ...] = Field(
         default=(),
         description=(
-            "GeoTIFFs that show it, relative to the scenario file. Without any, frame sizes "
-            "come from codec.bpp or codec.bytes, and there are no pixels and no PSNR."
+            "Rasters that show it (GeoTIFF, JPEG 2000, PNG, JPEG, WebP or BMP), relative to the "
+            "scenario file. Without any, frame sizes come from codec.bpp or codec.bytes, and "
+            "there are no pixels and no PSNR."
         ),
         examples=[["scenes/x.tif"]],
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from downpass.ground.archive import window_transform, write_cog
+from downpass.ground.archive import write_cog
 from downpass.link.errors import InputError
 from downpass.payload.encoders.base import Frame
 from downpass.payload.imager.scenes import FrameWindow, Scene
@@ -19,8 +19,8 @@ def test_a_frame_lies_where_its_window_lay(tmp_path: Path, path: Path) -> None:
     out = tmp_path / "frame.tif"
     with Scene(path) as scene:
         frame = scene.read(window, bit_depth=12)
-        transform = window_transform(scene.transform, window)
-        write_cog(out, frame, scene.crs, transform, scene.shift(12), {"DOWNPASS_LOST_TILES": "3"})
+        described = scene.describe(window, bit_depth=12)
+        write_cog(out, frame, described, {"DOWNPASS_LOST_TILES": "3"})
         shift = scene.shift(12)
     with rasterio.open(path) as original, rasterio.open(out) as written:
         place = rasterio.windows.Window(40, 30, 150, 120)

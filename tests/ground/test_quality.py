@@ -122,7 +122,7 @@ def test_an_offset_of_all_samples_does_not_count_as_structure() -> None:
 
 def test_nodata_is_left_out() -> None:
     one, two = pair(256, 256, 2)
-    reference, decoded = one.pixels.copy(), two.pixels.copy()
+    reference, decoded = np.maximum(one.pixels, 1), np.maximum(two.pixels, 1)
     reference[:, :64] = 0
     decoded[:, :64] = 255  # whatever is there
     right = Frame(reference[:, 64:], 8), Frame(decoded[:, 64:], 8)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
 import os
 import re
@@ -20,8 +19,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio.errors import RasterioError
 
 from ....link.errors import InputError
+from ....payload.imager.raster import check_file, open_picture, reason
 
 PICTURE_SUFFIXES = {".webp", ".png", ".tif", ".tiff"}
 SMALLEST_SIDE = 128
@@ -175,6 +176,8 @@ def _read_sources(folder: Path) -> dict[str, tuple[str, str]]:
 def _each_file(folder: Path) -> Iterator[tuple[str, str, bytes]]:
     """Yield (file name, folder or shard name, bytes), in an order that does not change."""
     for path in sorted(folder.rglob("*")):
+        if path.suffix == ".tar" or path.suffix.lower() in PICTURE_SUFFIXES:
+            check_file(path)  # a named pipe would be waited for without end
         if path.suffix == ".tar":
             with tarfile.open(path) as shard:
                 for member in sorted(shard.getmembers(), key=lambda m: m.name):
@@ -187,27 +190,24 @@ def _each_file(folder: Path) -> Iterator[tuple[str, str, bytes]]:
 
 def _decode(data: bytes, where: str) -> NDArray[np.uint8]:
     """Decode to RGB of 8 bits: one band is repeated, wider samples are stretched."""
-    import imagecodecs
-
-    try:
-        if data[:2] in (b"II", b"MM"):
-            import rasterio
-
-            with rasterio.open(io.BytesIO(data)) as scene:
-                pixels = np.moveaxis(scene.read(list(range(1, min(scene.count, 3) + 1))), 0, -1)
-        else:
-            pixels = np.asarray(imagecodecs.imread(data))
-    except Exception as error:
-        raise InputError(f"{where}: cannot be read as a picture ({error})") from error
-    if pixels.ndim == 2:
-        pixels = pixels[..., None]
+    with open_picture(data, where) as scene:
+        if any(colour.name == "palette" for colour in scene.colorinterp):
+            raise InputError(f"{where}: indices of a palette; allowed are pictures in colours")
+        try:
+            bands = list(range(1, min(scene.count, 3) + 1))
+            planes, masks = scene.read(bands), scene.read_masks(bands)
+        except RasterioError as error:
+            raise InputError(f"{where}: cannot be read as a picture ({reason(error)})") from None
+    if planes.dtype.kind not in "ui":
+        raise InputError(f"{where}: samples of type {planes.dtype}; allowed are integers")
+    if planes.dtype != np.uint8:
+        valid = planes[masks > 0]
+        low, high = np.percentile(valid, (0.1, 99.9)) if valid.size else (0.0, 0.0)
+        scale = 255.0 / max(float(high - low), 1.0)
+        planes = np.clip((planes.astype(np.float64) - low) * scale, 0, 255).astype(np.uint8)
+    pixels = np.moveaxis(planes, 0, -1)
     if pixels.shape[2] < 3:
         pixels = np.repeat(pixels[..., :1], 3, axis=2)
-    pixels = pixels[..., :3]
-    if pixels.dtype != np.uint8:
-        low, high = np.percentile(pixels, (0.1, 99.9))
-        scale = 255.0 / max(float(high - low), 1.0)
-        pixels = np.clip((pixels.astype(np.float64) - low) * scale, 0, 255).astype(np.uint8)
     return np.ascontiguousarray(pixels)
 
 

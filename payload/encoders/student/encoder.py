@@ -118,7 +118,7 @@ class PreparedStudent:
         self._model, self._threads = encoder.model, encoder.threads
         self._frame = frame
         self._samples, negative = unsigned_samples(frame)
-        self._holes = frame.nodata_mask()
+        self._holes = frame.holes()
         self._places = grid(frame.width, frame.height, encoder.tile)
         self._triples = triples(frame.bands)
         self._scales = _scales(self._samples, self._holes, frame.bit_depth)
@@ -330,10 +330,17 @@ class PreparedStudent:
         values = [
             _values(self._samples[one, columns], bands, self._scales) for one in (rows, below)
         ]
-        seen = [
-            None if self._holes is None else ~self._holes[one, columns] for one in (rows, below)
-        ]
+        seen = [self._seen(one, columns, bands) for one in (rows, below)]
         return rotation_of(difference_moments(values[0], values[1], seen[0], seen[1]))
+
+    def _seen(self, rows: Any, columns: Any, bands: Sequence[int]) -> NDArray[np.bool_] | None:
+        """Return (rows, columns), True where all of some bands have data; None: everywhere."""
+        if self._holes is None:
+            return None
+        holes = self._holes[rows, columns]
+        shared = holes.shape[-1] == 1
+        empty: NDArray[np.bool_] = (holes if shared else holes[..., list(bands)]).any(axis=-1)
+        return ~empty
 
 
 def _distinct(bands: Sequence[int]) -> Sequence[int]:
@@ -365,7 +372,9 @@ def _scales(
         rows = slice(top, top + 1024)
         for band, histogram in enumerate(histograms):
             seen = samples[rows, :, band]
-            seen = seen.ravel() if holes is None else seen[~holes[rows]]
+            if holes is not None:
+                seen = seen[~holes[rows, :, band if holes.shape[2] > 1 else 0]]
+            seen = seen.ravel()
             histogram += np.bincount(seen, minlength=histogram.size)
     scales: tuple[BandScale, ...] = choose_scales(histograms)
     return scales

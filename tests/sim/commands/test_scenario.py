@@ -52,6 +52,8 @@ def test_a_good_file(example: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "their frames have a size, and neither pixels nor PSNR\n"
         f"warning: {example}:17: targets.0.scenes.0: found a scene of 64 x 64 pixels and frames of "
         "512 x 512 from sat-a; the rest of the frame shows the scene mirrored\n"
+        f"note: {example}:7: satellites.0.imager.bit_depth: found 12 bits, and samples of 14 in "
+        "x.tif; the lowest 2 are not seen, and delivered frames have 4 times the scale\n"
     )
 
 

@@ -1,0 +1,150 @@
+"""What a raster file says of its samples and its place, read through GDAL."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+from rasterio.crs import CRS
+from rasterio.errors import CRSError
+
+from ...link.description import (
+    RPC_LENGTHS,
+    Band,
+    ControlPoint,
+    Description,
+    DescriptionError,
+    Transform,
+    printable,
+)
+from ...link.errors import InputError
+
+_IDENTITY: Final = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+
+
+def described(dataset: Any) -> Description:
+    """Return what an open dataset says; statistics and free metadata are left out.
+
+    Raises:
+        InputError: It says something that cannot be carried: a scale that is no number, or more
+            control points than a description holds.
+    """
+    transform: Transform | None = tuple(dataset.transform)[:6]
+    if transform == _IDENTITY or not all(map(math.isfinite, transform or ())):
+        transform = None
+    points, points_crs = dataset.gcps
+    crs = _crs(dataset.crs) or (_crs(points_crs) if transform is None and points else "")
+    bands = _bands(dataset)
+    found = Description(
+        crs=crs,
+        transform=transform,
+        control_points=tuple(
+            ControlPoint(*map(float, (p.row, p.col, p.x, p.y, p.z or 0.0))) for p in points
+        )
+        if transform is None
+        else (),
+        rpc=_rpc(dataset.tags(ns="RPC")),
+        pixel_is_point=dataset.tags().get("AREA_OR_POINT", "").lower() == "point",
+        bands=bands,
+        declared_bits=declared_bits(dataset, 1),
+        palette=_palette(dataset) if bands[0].colour == "palette" else None,
+    )
+    try:
+        found.pack()
+    except DescriptionError as error:
+        raise InputError(str(error)) from None
+    return found
+
+
+def declared_bits(dataset: Any, band: int) -> int | None:
+    """Return how many bits a sample the file declares for a band; None where it does not."""
+    text = dataset.tags(band, ns="IMAGE_STRUCTURE").get("NBITS", "")
+    return int(text) if text.isdecimal() and 1 <= int(text) <= 16 else None
+
+
+def is_alpha(band: Band) -> bool:
+    """Return whether a band is transparency.
+
+    GDAL gives a fourth band that has no role of its own that of alpha; where a name says
+    otherwise (NIR, as in NAIP's pictures), it is not.
+    """
+    return band.colour == "alpha" and (not band.name or "alpha" in band.name.lower())
+
+
+def _bands(dataset: Any) -> tuple[Band, ...]:
+    names = [printable(name or "") for name in dataset.descriptions]
+    units = [printable(unit or "") for unit in dataset.units]
+    out = []
+    for index in range(dataset.count):
+        scale, offset = float(dataset.scales[index]), float(dataset.offsets[index])
+        if not (math.isfinite(scale) and math.isfinite(offset) and scale):
+            raise InputError(
+                f"band {index + 1} has the scale {scale:g} and the offset {offset:g}; "
+                "allowed are numbers, and a scale other than 0"
+            )
+        colour = dataset.colorinterp[index].name
+        if colour == "palette" and _is_grey(dataset, index + 1):
+            colour = "gray"
+        band = Band(names[index], colour, scale, offset, units[index])
+        if colour == "alpha" and not is_alpha(band):
+            band = Band(names[index], "undefined", scale, offset, units[index])
+        out.append(band)
+    return tuple(out)
+
+
+def _is_grey(dataset: Any, band: int) -> bool:
+    """Return whether a palette is a ramp from black to white, so that its indices are levels.
+
+    GDAL gives one to every raster of one bit, and BMP to every grey picture.
+    """
+    try:
+        table = dataset.colormap(band)
+    except ValueError:
+        return False
+    most = (1 << (declared_bits(dataset, band) or 8)) - 1
+    return max(table) == most and all(
+        max(abs(part - index * 255 / most) for part in table[index][:3]) <= 0.5
+        and table[index][3] == 255
+        for index in table
+    )
+
+
+def _palette(dataset: Any) -> tuple[tuple[int, int, int, int], ...] | None:
+    try:
+        table = dataset.colormap(1)
+    except ValueError:
+        return None
+    colours = []
+    for index in range(max(table) + 1):
+        red, green, blue, alpha = table.get(index, (0, 0, 0, 255))
+        colours.append((int(red), int(green), int(blue), int(alpha)))
+    return tuple(colours)
+
+
+def _crs(found: CRS | None) -> str:
+    """Return a CRS by its EPSG code where that is exactly the same, else as WKT."""
+    if not found:
+        return ""
+    wkt = str(found.to_wkt())
+    try:
+        code = found.to_epsg()
+        if code is not None and CRS.from_epsg(code).to_wkt() == wkt:
+            return f"EPSG:{code}"
+    except CRSError:
+        pass
+    return wkt
+
+
+def _rpc(items: dict[str, str]) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """Return a rational polynomial model; nothing where items are missing or no numbers."""
+    out = []
+    for item, length in RPC_LENGTHS.items():
+        try:
+            values = tuple(float(value) for value in items.get(item, "").split())
+        except ValueError:
+            values = ()
+        if len(values) == length and all(map(math.isfinite, values)):
+            out.append((item, values))
+        elif item not in ("ERR_BIAS", "ERR_RAND"):
+            return ()
+    return tuple(out)
