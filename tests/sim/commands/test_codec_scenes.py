@@ -170,7 +170,15 @@ def test_indices_of_a_palette_are_coded_exactly_or_not_at_all(
 
 @pytest.mark.parametrize(
     ("name", "bits"),
-    [("jpeg2000", 4), ("jpegxl", 4), ("jpegxl", 1), ("jpegls", 4), ("jpegls", 1), ("ccsds121", 1)],
+    [
+        ("jpeg2000", 4),
+        ("jpeg2000", 1),
+        ("jpegxl", 4),
+        ("jpegxl", 1),
+        ("jpegls", 4),
+        ("jpegls", 1),
+        ("ccsds121", 1),
+    ],
 )
 def test_few_bits_come_back_as_few(tmp_path: Path, name: str, bits: int) -> None:
     coded, out = tmp_path / "a.dpb", tmp_path / "out.tif"
