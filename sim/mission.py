@@ -35,7 +35,7 @@ from .orbit.elements import Elements, circular, from_tle, sun_synchronous
 from .orbit.geometry import Geometry, compute
 from .orbit.passes import GroundStation, Pass
 from .orbit.polygon import Polygon, polygon_of
-from .planning import Pointing, Timetable, frame_seconds, plan
+from .planning import Pointing, Timetable, plan
 from .scenario.models import (
     KeplerOrbit,
     Satellite,
@@ -189,7 +189,8 @@ def fly(scenario: Scenario) -> Flight:
                     for access in geometry.accesses
                 ],
                 Pointing(
-                    frame_s=frame_seconds(imager.frame_length, elements.period_s),
+                    frame_m=imager.frame_length,
+                    motion=geometry.motion,
                     slew_deg_s=imager.slew_rate,
                     settle_s=imager.settle_time,
                     duty_cycle=imager.duty_cycle,

@@ -108,8 +108,14 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         Imager,
         (
             "One frame covers swath by frame_length, so it has swath/gsd by frame_length/gsd "
-            "pixels. A target is imaged while it lies within `off_nadir_limit` and the sun stands "
-            "high enough over it."
+            "pixels. A target is imaged while the swath can cover a part of it over which the sun "
+            "stands high enough: the imager is turned by up to `off_nadir_limit`, and the swath "
+            "reaches half its width farther on the ground. An imager that only looks straight "
+            "down has `off_nadir_limit: 0 deg`. Of an area no second in view is missed; its frames "
+            "follow each other from where the satellite is abeam of the first part in reach to "
+            "where it is abeam of the last. A frame takes as long as the point below the satellite "
+            "needs for `frame_length` at that moment. In an eccentric orbit swath and GSD are taken "
+            "as constant, which a real camera's are not."
         ),
     ),
     (
