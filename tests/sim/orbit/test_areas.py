@@ -192,3 +192,91 @@ def test_any_area_is_in_view_exactly_when_the_swath_touches_it(
     except ValueError:
         assume(False)
     check(area, orbit, Imaging(limit_deg, None, swath_m), 60.0)
+
+
+@pytest.mark.parametrize("shape", ["country", "concave", "pole", "huge"])
+@pytest.mark.parametrize(("limit_deg", "swath_m"), [(0.0, 185e3), (30.0, 10e3), (60.0, 0.0)])
+def test_the_sun_stands_over_what_is_imaged(shape: str, limit_deg: float, swath_m: float) -> None:
+    # Brute force over many points in the area: is any of them in reach and in the light?
+    least_deg = 20.0
+    orbit, area = ("polar", SHAPES[shape]) if shape == "pole" else ("low", SHAPES[shape])
+    found = seen(orbit, [area], Imaging(limit_deg, least_deg, swath_m))
+    edge = boundary(area, 0.005)
+    rng = np.random.default_rng(3)
+    middle = normals(*np.array([area.middle]).T)
+    inner = middle + rng.normal(size=(3, 20_000)) * (0.8 if shape == "huge" else 0.2)
+    inner /= np.linalg.norm(inner, axis=0)
+    line = np.concatenate((edge, inner[:, winds_round(edge, inner)]), axis=1)
+    place = ground_places(line)
+    ground = np.linalg.norm(place, axis=0)
+    limit = np.radians(limit_deg)
+    time_s = np.arange(0.0, DAY, 30.0)
+    satellite, _ = ORBITS[orbit].ecef(time_s)
+    light = SUNS[orbit].direction(time_s)
+    for moment, r, s in zip(time_s, satellite.T, light.T, strict=True):
+        distance = np.linalg.norm(r)
+        angle = np.arccos(np.clip(r @ place / distance / ground, -1, 1))
+        reach = np.arcsin(distance / ground * np.sin(limit)) - limit + swath_m / 2 / ground
+        sun_deg = np.degrees(np.arcsin(s @ line))
+        inside = any(one.start_s <= moment <= one.end_s for one in found)
+        # The points are up to some 60 km apart, and the engine's cap for the Sun is a sphere's.
+        if np.any((angle < reach - 0.003) & (sun_deg > least_deg + 0.2)):
+            assert inside, moment
+        if not np.any((angle < reach + 0.03) & (sun_deg > least_deg - 2.0)):
+            assert not inside, moment
+    assert len(found) > 1
+    for one in found:
+        assert one.sun_elevation_deg >= least_deg - 1e-6
+        up = normals(np.array([one.latitude_deg]), np.array([one.longitude_deg]))
+        at = np.array([one.best_s])
+        assert SUNS[orbit].elevation_deg(up, at)[0] == pytest.approx(
+            one.sun_elevation_deg, abs=1e-4
+        )
+
+
+def test_a_track_that_leaves_a_concave_area_and_comes_back_has_two_accesses() -> None:
+    # A U that opens to the west, crossed from north to south over its two arms.
+    area = polygon_of([(12, 0), (12, 30), (-12, 30), (-12, 0), (-8, 0), (-8, 28), (8, 28), (8, 0)])
+    time_s = np.arange(0.0, DAY, 1.0)
+    north, east, _ = ORBITS["low"].subpoint(time_s)
+    found = check(area, "low", Imaging(0.0, None, 20e3))
+    over = (np.abs(north) < 7.0) & (east > 3.0) & (east < 25.0)
+    assert over.any()
+    for moment in time_s[over]:
+        assert not any(one.start_s <= moment <= one.end_s for one in found)
+        before = [one for one in found if 0.0 < moment - one.end_s < 300.0]
+        after = [one for one in found if 0.0 < one.start_s - moment < 300.0]
+        assert len(before) == len(after) == 1
+
+
+@pytest.mark.parametrize("limit_deg", [0.0, 5.0, 40.0])
+@pytest.mark.parametrize("orbit", ["low", "molniya"])
+def test_a_point_is_imaged_while_the_swath_covers_it(orbit: str, limit_deg: float) -> None:
+    swath_m, limit = 200e3, np.radians(limit_deg)
+    rng = np.random.default_rng(11)
+    latitude, longitude = rng.uniform(-70, 70, 40), rng.uniform(-180, 180, 40)
+    sites: list[Site | Polygon] = [
+        Site(float(a), float(b)) for a, b in zip(latitude, longitude, strict=True)
+    ]
+    found = seen(orbit, sites, Imaging(limit_deg, None, swath_m))
+    assert len(found) >= 3
+    time_s = np.arange(0.0, DAY, 10.0)
+    satellite, _ = ORBITS[orbit].ecef(time_s)
+    distance = np.linalg.norm(satellite, axis=0)
+    for number, place in enumerate(positions(latitude, longitude).T):
+        ground = np.linalg.norm(place)
+        angle = np.arccos(np.clip(place @ satellite / ground / distance, -1, 1))
+        # Tilted as far as needed or allowed; where that looks past the Earth, to its limb.
+        sine = distance / ground * np.sin(limit)
+        looked = np.where(sine < 1, np.arcsin(np.minimum(sine, 1)) - limit, np.pi)
+        up = normals(latitude[number : number + 1], longitude[number : number + 1])
+        sight = satellite - place[:, None]
+        elevation = np.arcsin(np.sum(sight * up, axis=0) / np.linalg.norm(sight, axis=0))
+        margin = np.minimum(looked + swath_m / 2 / ground - angle, elevation)
+        inside = np.zeros(len(time_s), dtype=bool)
+        for one in found:
+            if one.target == number:
+                inside |= (time_s >= one.start_s) & (time_s <= one.end_s)
+                assert one.first_s == one.last_s == one.best_s
+        clear = np.abs(margin) > 1e-5
+        assert np.array_equal(inside[clear], margin[clear] > 0.0)
