@@ -39,8 +39,8 @@ def tle_lines(text: str) -> str:
             f"found satellite {lines[-2][2:7]} on line 1 and {lines[-1][2:7]} on line 2; "
             "allowed: two lines of one satellite"
         )
-    for line, found, allowed in misread(lines[-2], lines[-1]):
-        raise fault(f"found {found} on line {line}; allowed: {allowed}")
+    for where, what, allowed in misread(lines[-2], lines[-1]):
+        raise fault(f"found {what} on line {where}; allowed: {allowed}")
     if float(lines[-1][52:63]) > MOST_REVOLUTIONS:
         raise fault(
             f"found mean motion {float(lines[-1][52:63]):g} on line 2; allowed: up to "
