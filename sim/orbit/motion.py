@@ -50,7 +50,9 @@ class GroundMotion:
         since = time_s - self.time_s[row]
         speed = self.speed_m_s[row]
         if 0.0 <= since <= self.time_s[row + 1] - self.time_s[row]:
-            return self._way_m[row] + since * (speed + self._gain(row) * since / 2.0)
+            way_m = self._way_m[row] + since * (speed + self._gain(row) * since / 2.0)
+            # Not beyond the table by a rounding, where a satellite at rest would never come.
+            return min(way_m, self._way_m[row + 1])
         if since < 0.0:
             return self._way_m[row] + since * speed
         beyond = time_s - self.time_s[-1]
