@@ -71,6 +71,8 @@ class GroundMotion:
             return self.time_s[row] + rest / speed if speed > 0.0 else math.copysign(math.inf, rest)
         # rest = speed t + gain t^2 / 2, in the form that holds for a gain of zero too.
         root = math.sqrt(max(speed * speed + 2.0 * self._gain(row) * rest, 0.0))
+        if speed + root == 0.0:
+            return self.time_s[row + 1]
         return self.time_s[row] + 2.0 * rest / (speed + root)
 
     def _gain(self, row: int) -> float:

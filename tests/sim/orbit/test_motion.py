@@ -34,7 +34,7 @@ def test_the_way_of_a_frame_is_that_between_skyfields_subpoints(orbit: str, orac
         chords = np.linalg.norm(np.diff(unit, axis=1), axis=0)
         flattened = 6_378_137.0 / np.sqrt(1.0 + unit[2, :-1] ** 2 * 0.00673949674)
         # Where the track of the GTO turns back, its speed is not even between two grid times.
-        assert np.sum(chords * flattened) == pytest.approx(20e3, rel=4e-3)
+        assert np.sum(chords * flattened) == pytest.approx(20e3, rel=6e-3)
     # From perigee to apogee a frame's time differs as the ground speed does.
     assert max(durations) / min(durations) > (1.0 if orbit == "low" else 10.0)
 
