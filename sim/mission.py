@@ -15,6 +15,7 @@ from typing import Protocol
 
 from ..link.channel.downlink import Downlink, RateSegment
 from ..link.clock import TICKS_PER_SECOND
+from ..link.errors import InputError
 from ..payload import processors
 from ..payload.imager.frames import SceneFit
 from ..payload.power import NANOJOULES_PER_JOULE
@@ -35,7 +36,7 @@ from .orbit.elements import Elements, circular, from_tle, sun_synchronous
 from .orbit.geometry import Geometry, compute
 from .orbit.passes import GroundStation, Pass
 from .orbit.polygon import Polygon, polygon_of
-from .planning import Pointing, Timetable, frame_seconds, plan
+from .planning import Pointing, Timetable, plan
 from .scenario.models import (
     KeplerOrbit,
     Satellite,
@@ -169,16 +170,19 @@ def fly(scenario: Scenario) -> Flight:
     for index, satellite in enumerate(scenario.satellites):
         imager = satellite.imager
         elements = elements_of(satellite, scenario)
-        geometry = compute(
-            elements,
-            scenario.start,
-            scenario.duration,
-            stations=stations,
-            targets=targets,
-            imaging=Imaging(imager.off_nadir_limit, imager.min_sun_elevation, imager.swath),
-            elevation_steps_deg=[step.elevation for step in satellite.transmitter.rate],
-            satellite=index,
-        )
+        try:
+            geometry = compute(
+                elements,
+                scenario.start,
+                scenario.duration,
+                stations=stations,
+                targets=targets,
+                imaging=Imaging(imager.off_nadir_limit, imager.min_sun_elevation, imager.swath),
+                elevation_steps_deg=[step.elevation for step in satellite.transmitter.rate],
+                satellite=index,
+            )
+        except InputError as error:
+            raise InputError(f"satellite {satellite.name}: {error}") from None
         geometries.append(geometry)
         timetables.append(
             plan(
@@ -189,7 +193,8 @@ def fly(scenario: Scenario) -> Flight:
                     for access in geometry.accesses
                 ],
                 Pointing(
-                    frame_s=frame_seconds(imager.frame_length, elements.period_s),
+                    frame_m=imager.frame_length,
+                    motion=geometry.motion,
                     slew_deg_s=imager.slew_rate,
                     settle_s=imager.settle_time,
                     duty_cycle=imager.duty_cycle,

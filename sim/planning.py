@@ -11,16 +11,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from .orbit.access import Access
-
-EARTH_RADIUS_M = 6_371_000.0
-EARTH_GM = 3.986_004_418e14
-"""m³/s², WGS 84."""
+from .orbit.motion import GroundMotion
 
 TOO_SHORT = "access shorter than a frame"
 TURNING = "no time to turn"
@@ -33,32 +30,34 @@ class Pointing:
     """How fast the satellite works.
 
     Attributes:
-        frame_s: time that one frame takes, seconds.
-        slew_deg_s: turning rate, degrees a second.
-        settle_s: time to calm down after a turn, seconds.
-        duty_cycle: largest share of any stretch of one orbit spent imaging, 0 to 1.
-        period_s: time of one orbit, seconds.
-        off_nadir_limit_deg: how far it may turn from straight down, degrees.
+        frame_m: Length of a frame along the track, in metres.
+        motion: Motion of the point below the satellite, which says how long a frame takes.
+        slew_deg_s: Turning rate, in degrees a second.
+        settle_s: Time to calm down after a turn, in seconds.
+        duty_cycle: Largest share of any stretch of one orbit spent imaging, 0 to 1.
+        period_s: Time of one orbit, in seconds.
+        off_nadir_limit_deg: How far it may turn from straight down, in degrees.
     """
 
-    frame_s: float
+    frame_m: float
+    motion: GroundMotion
     slew_deg_s: float
     settle_s: float
     duty_cycle: float
     period_s: float
     off_nadir_limit_deg: float
 
-    def crossing_s(self, off_nadir_deg: float) -> float:
-        """How long a point stays in reach that is seen at best so far off nadir, seconds.
+    def frame_from(self, start_s: float) -> tuple[float, float]:
+        """Start and end of a frame that begins then, in seconds."""
+        return start_s, self.motion.time_at_s(self.motion.way_m(start_s) + self.frame_m)
 
-        The points in reach are a cap around the one below the satellite. It moves along a great
-        circle at the cap's centre, so the point's way through it is a chord: by Napier's rules
-        cos(half the chord) = cos(radius of the cap) / cos(distance from the centre).
-        """
-        cap = _ground_angle(self.off_nadir_limit_deg, self.period_s)
-        beside = _ground_angle(off_nadir_deg, self.period_s)
-        half = math.acos(min(1.0, math.cos(cap) / math.cos(beside)))
-        return half / math.pi * self.period_s
+    def frame_until(self, end_s: float) -> tuple[float, float]:
+        """Start and end of a frame that is over then, in seconds."""
+        return self.motion.time_at_s(self.motion.way_m(end_s) - self.frame_m), end_s
+
+    def tilt_deg(self, access: Access) -> float:
+        """How far the satellite turns for an access: the swath covers what its limit does not."""
+        return min(access.off_nadir_deg, self.off_nadir_limit_deg)
 
     def turn_s(self, a: Shot, b: Shot) -> float:
         """Time to turn from one shot to the next.
@@ -76,9 +75,10 @@ class Shot:
     """One frame in the timetable, seconds of the run.
 
     Attributes:
-        start_s, end_s: while the imager records.
-        access: index of the access that it belongs to.
-        off_nadir_deg: how far the satellite is turned.
+        start_s: When the imager begins to record.
+        end_s: When it ends.
+        access: Index of the access that it belongs to.
+        off_nadir_deg: How far the satellite is turned.
     """
 
     start_s: float
@@ -100,24 +100,6 @@ class Timetable:
     skipped: dict[int, str]
 
 
-def _ground_angle(off_nadir_deg: float, period_s: float) -> float:
-    """Angle at the Earth's centre between the point below and one seen off nadir, radians."""
-    axis_m = (EARTH_GM * (period_s / (2 * math.pi)) ** 2) ** (1 / 3)
-    off_nadir = math.radians(off_nadir_deg)
-    sine = math.sin(off_nadir) * axis_m / EARTH_RADIUS_M
-    if sine >= 1:  # beyond the horizon, where all is seen that can be
-        return math.acos(EARTH_RADIUS_M / axis_m)
-    return math.asin(sine) - off_nadir
-
-
-def frame_seconds(length_m: float, period_s: float) -> float:
-    """Time in which the point below the satellite moves by one frame's length.
-
-    On a sphere that stands still: the Earth's own turning changes it by up to 7 %.
-    """
-    return length_m / (2 * math.pi * EARTH_RADIUS_M / period_s)
-
-
 def plan(
     accesses: Sequence[Access],
     priorities: Sequence[int],
@@ -131,8 +113,8 @@ def plan(
         accesses: when it can see what.
         priorities: of each access's target; higher goes first.
         areas: of each access, whether its target is an area. A point gets one frame. An area
-            gets as many, one behind the other, as it is long: the time for which it is in reach
-            beyond that of a point, in frames.
+            gets as many, one behind the other, as it is long: from where the satellite is abeam
+            of the first point of it in reach to where it is abeam of the last one.
         pointing: how fast the satellite works.
         duration_s: end of the run; no frame ends later.
     """
@@ -145,49 +127,50 @@ def plan(
     for index in order:
         access = accesses[index]
         end_s = min(access.end_s, duration_s)
-        room = int((end_s - access.start_s) / pointing.frame_s + 1e-9)
-        if room < 1:
+        wanted = _wanted(access, index, areas[index], end_s, pointing)
+        if not wanted:
             skipped[index] = TOO_SHORT
             continue
-        count = 1
-        if areas[index]:
-            over_s = access.duration_s - pointing.crossing_s(access.off_nadir_deg)
-            count = max(1, min(room, math.ceil(over_s / pointing.frame_s)))
-        wanted = _wanted(access, index, end_s, pointing.frame_s, count)
         causes = [_place(shots, shot, access.start_s, end_s, pointing) for shot in wanted]
         if None not in causes:
             skipped[index] = next(cause for cause in causes if cause is not None)
     return Timetable(tuple(shots), dict(sorted(skipped.items())))
 
 
-def _wanted(access: Access, index: int, end_s: float, frame_s: float, count: int) -> list[Shot]:
-    """The frames of one access, one behind the other, around the moment of the best view."""
-    total = count * frame_s
-    first = min(max(access.best_s - total / 2, access.start_s), end_s - total)
-    return [
-        Shot(first + n * frame_s, first + (n + 1) * frame_s, index, access.off_nadir_deg)
-        for n in range(count)
-    ]
+def _wanted(access: Access, index: int, area: bool, end_s: float, pointing: Pointing) -> list[Shot]:
+    """The frames of one access in a row: around the best view, or all along an area."""
+    motion, frame_m = pointing.motion, pointing.frame_m
+    begin, end = motion.way_m(access.start_s), motion.way_m(end_s)
+    # A micrometre of slack for the rounding of sums.
+    room = int((end - begin + 1e-6) / frame_m)
+    if room < 1:
+        return []
+    count, middle = 1, motion.way_m(access.best_s)
+    if area:
+        first, last = motion.way_m(access.first_s), motion.way_m(access.last_s)
+        count = max(1, min(room, math.ceil((last - first - 1e-6) / frame_m)))
+        middle = (first + last) / 2 if count > 1 else middle
+    low = min(max(middle - count * frame_m / 2, begin), end - count * frame_m)
+    edges = [motion.time_at_s(low + n * frame_m) for n in range(count + 1)]
+    edges[0], edges[-1] = max(edges[0], access.start_s), min(edges[-1], end_s)
+    tilt = pointing.tilt_deg(access)
+    return [Shot(edges[n], edges[n + 1], index, tilt) for n in range(count)]
 
 
 def _place(
     shots: list[Shot], wanted: Shot, start_s: float, end_s: float, pointing: Pointing
 ) -> str | None:
     """Put a frame into the timetable, moved within its access if it must; or say why not."""
-    frame_s = wanted.end_s - wanted.start_s
-    reach = pointing.turn_s(wanted, Shot(0, 0, -1, 90.0)) + frame_s
-    low = bisect_left(shots, Shot(start_s - reach, start_s, -1, 0.0))
+    reach = pointing.turn_s(wanted, Shot(0, 0, -1, 90.0))
+    # Frames do not overlap, so of those that begin earlier only the last one may reach in.
+    low = max(bisect_left(shots, Shot(start_s - reach, start_s, -1, 0.0)) - 1, 0)
     high = bisect_left(shots, Shot(end_s + reach, end_s, -1, 0.0))
     near = shots[low:high]
-    moved = [wanted.start_s]
-    for other in near:
-        turn = pointing.turn_s(wanted, other)
-        moved += [other.end_s + turn, other.start_s - turn - frame_s]
+    frame_s = wanted.end_s - wanted.start_s
     cause = TURNING if _has_gap(near, start_s, end_s, frame_s) else BUSY
-    for begin in sorted(moved, key=lambda at: (abs(at - wanted.start_s), at)):
-        if begin < start_s or begin + frame_s > end_s:
+    for shot in _places(wanted, near, pointing):
+        if shot.start_s < start_s or shot.end_s > end_s:
             continue
-        shot = Shot(begin, begin + frame_s, wanted.access, wanted.off_nadir_deg)
         if not all(_apart(shot, other, pointing) for other in near):
             continue
         if not _within_duty_cycle(shots, shot, pointing):
@@ -208,6 +191,18 @@ def _has_gap(near: Sequence[Shot], start_s: float, end_s: float, frame_s: float)
     return end_s - free_s >= frame_s - 1e-6
 
 
+def _places(wanted: Shot, near: Sequence[Shot], pointing: Pointing) -> Iterator[Shot]:
+    """Where a frame may go: where it is wanted, then next to the others, the nearest first."""
+    yield wanted
+    moved = []
+    for other in near:
+        turn = pointing.turn_s(wanted, other)
+        moved.append(pointing.frame_from(other.end_s + turn))
+        moved.append(pointing.frame_until(other.start_s - turn))
+    for begin, end in sorted(moved, key=lambda at: (abs(at[0] - wanted.start_s), at[0])):
+        yield Shot(begin, end, wanted.access, wanted.off_nadir_deg)
+
+
 def _apart(a: Shot, b: Shot, pointing: Pointing) -> bool:
     first, second = (a, b) if a.start_s <= b.start_s else (b, a)
     # A microsecond of slack, so that frames that touch do not clash by rounding.
@@ -223,7 +218,7 @@ def _within_duty_cycle(shots: list[Shot], new: Shot, pointing: Pointing) -> bool
     if pointing.duty_cycle >= 1:
         return True
     period = pointing.period_s
-    low = bisect_left(shots, Shot(new.start_s - period - pointing.frame_s, 0.0, -1, 0.0))
+    low = max(bisect_left(shots, Shot(new.start_s - period, 0.0, -1, 0.0)) - 1, 0)
     high = bisect_left(shots, Shot(new.end_s + period, 0.0, -1, 0.0))
     near = shots[low:high]
     insort(near, new)

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...link.errors import InputError
-from .conditions import AboveElevation, SunAbove, WithinOffNadir
-from .earth import POLAR_RADIUS_M, Site, normals, positions
+from .areas import Areas, central_angle, ground_distance, upward
+from .areasearch import AreaView, stations
+from .conditions import AboveElevation, InFieldOfRegard, OffNadirCosine, SunAbove, WithinTilt
+from .earth import Site, geodetic, normals, positions
 from .ephemeris import Ephemeris
-from .passes import elevation_reach
 from .polygon import Polygon
-from .search import Near, find
+from .regard import FieldOfRegard, sight_angle
+from .search import Near, find, root
 from .sun import Sun
-from .windows import best_within, merge, microdegrees, milliseconds
+from .windows import Windows, microdegrees, milliseconds
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+_Measure = Callable[[Index, Array], tuple[Array, Array]]
 
-# The slowest a subsatellite point moves in low orbit: turns a polygon's spacing into a time.
-_GROUND_SPEED = 6_000.0
-_CHUNK = 2_000  # samples looked at together
+_CHUNK = 2_000  # points looked at together
+_AREAS = 200  # areas looked at together
+# Steps within an access in which the least angle off nadir to an area is looked for: 13 km.
+_STEP = 2e-3
+_TOLERANCE_S = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +37,38 @@ class Imaging:
     """What the imager needs of the geometry.
 
     Attributes:
-        off_nadir_limit_deg: Largest angle from nadir (the Earth's centre) it is tilted to.
+        off_nadir_limit_deg: Largest angle from nadir (the Earth's centre) it is tilted to; 0 for
+            an imager that only looks straight down.
         min_sun_elevation_deg: Least elevation of the Sun at the target, or None for day and
             night.
-        swath_m: Width of its swath: polygons are looked at in points about so far apart.
+        swath_m: Width of its swath on the ground: what lies within half of it beside the line of
+            sight is imaged too.
 
     Raises:
-        InputError: A value outside its range.
+        InputError: A value outside its range, or neither a tilt nor a swath.
     """
 
     off_nadir_limit_deg: float
     min_sun_elevation_deg: float | None = None
-    swath_m: float = 10_000.0
+    swath_m: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.off_nadir_limit_deg < 90.0:
+        if not 0.0 <= self.off_nadir_limit_deg < 90.0:
             raise InputError(
-                f"off-nadir limit {self.off_nadir_limit_deg:g} deg; allowed is above 0 to below 90"
+                f"off-nadir limit {self.off_nadir_limit_deg:g} deg; allowed is 0 to below 90"
             )
         least = self.min_sun_elevation_deg
         if least is not None and not -90.0 <= least <= 90.0:
             raise InputError(f"least Sun elevation {least:g} deg; allowed is -90 to 90 deg")
-        if not 0.0 < self.swath_m < 1e7:
-            raise InputError(f"swath {self.swath_m:g} m; allowed is above 0 to 10000 km")
+        if not 0.0 <= self.swath_m <= 1e7:
+            raise InputError(f"swath {self.swath_m:g} m; allowed is 0 to 10000 km")
+        if not self.off_nadir_limit_deg and not self.swath_m:
+            raise InputError("off-nadir limit 0 deg and swath 0 m; allowed is one of them at most")
+
+    @property
+    def field(self) -> FieldOfRegard:
+        """The ground that it reaches."""
+        return FieldOfRegard(math.radians(self.off_nadir_limit_deg), self.swath_m / 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +80,17 @@ class Access:
         target: Index of the target.
         start_s: Start, seconds of the run.
         end_s: End.
-        best_s: When the angle off nadir is smallest.
-        off_nadir_deg: That angle.
-        sun_elevation_deg: Elevation of the Sun at the target at that moment.
-        latitude_deg: Latitude of the target's point seen at that angle.
+        best_s: When the angle off nadir is smallest; for an area that the point below the
+            satellite crosses, the middle of the longest stretch inside it.
+        off_nadir_deg: The angle from nadir to the line of sight at that moment. The imager tilts
+            less where the swath covers the rest.
+        sun_elevation_deg: Elevation of the Sun at the point seen at that moment.
+        latitude_deg: Latitude of the point seen at that moment.
         longitude_deg: Longitude of it, -180 to 180.
+        first_s: When the satellite comes abeam of the point in reach at the start, within the
+            access. From there to `last_s` an area passes below or beside it.
+        last_s: When it comes abeam of the point in reach at the end. Both are `best_s` for a
+            point.
     """
 
     satellite: int
@@ -82,6 +102,8 @@ class Access:
     sun_elevation_deg: float
     latitude_deg: float
     longitude_deg: float
+    first_s: float
+    last_s: float
 
     @property
     def duration_s(self) -> float:
@@ -98,13 +120,10 @@ def accesses(
 ) -> list[Access]:
     """Every access to every target, in order of start.
 
-    A point is accessible while the angle from nadir to it is at most the limit, the satellite is
-    above its horizon, and the Sun stands high enough over it. A polygon is accessible while any
-    of its sample points is: points on its boundary and inside, a swath apart or half the radius
-    of the imager's field of regard, whichever is less (and farther for areas that would need more
-    than 800 points). So an access to a polygon starts at most one spacing late, 1.5 s for a
-    swath of 10 km, and gaps shorter than that are closed; its least angle off nadir is that of
-    the best sample.
+    A point is accessible while the imager reaches it, the satellite is above its horizon, and the
+    Sun stands high enough over it. The imager reaches what lies within its off-nadir limit and
+    half a swath beyond it on the ground. An area is accessible while the imager reaches any point
+    of it at which the Sun stands high enough; `areasearch` says how no such time is missed.
 
     Args:
         ephemeris: The satellite's states.
@@ -113,159 +132,248 @@ def accesses(
         imaging: The imager's limits.
         satellite: What to write into `Access.satellite`.
     """
-    if not targets:
-        return []
-    near = Near.of(ephemeris)
+    points = [n for n, target in enumerate(targets) if isinstance(target, Site)]
+    areas = [n for n, target in enumerate(targets) if isinstance(target, Polygon)]
     found = [
-        _of_chunk(ephemeris, near, sun, samples, imaging)
-        for samples in _Samples.chunks(targets, ephemeris, imaging)
+        _of_points(ephemeris, sun, points[low : low + _CHUNK], targets, imaging)
+        for low in range(0, len(points), _CHUNK)
     ]
+    found += [
+        _of_areas(ephemeris, sun, areas[low : low + _AREAS], targets, imaging)
+        for low in range(0, len(areas), _AREAS)
+    ]
+    if not found:
+        return []
     columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
     order = np.lexsort((columns[0], columns[1]))
     rows = zip(*(column[order].tolist() for column in columns), strict=True)
     return [Access(satellite, *row) for row in rows]
 
 
-def _of_chunk(
-    ephemeris: Ephemeris, near: Near, sun: Sun, samples: _Samples, imaging: Imaging
-) -> tuple[NDArray[np.generic], ...]:
-    """Columns of `Access` from `target` on, for the targets of some samples."""
-    item, grid = samples.pairs(near)
-    view = WithinOffNadir(samples.place, float(np.cos(np.radians(imaging.off_nadir_limit_deg))))
-    windows, peaks = find(view, ephemeris, item, grid)
-    if _sees_horizon(ephemeris, imaging):
-        horizon = AboveElevation(samples.place, samples.up, np.zeros(len(samples.owner)))
+_Columns = tuple[NDArray[np.generic], ...]
+"""Columns of `Access` from `target` on."""
+
+
+def _of_points(
+    ephemeris: Ephemeris,
+    sun: Sun,
+    chosen: Sequence[int],
+    targets: Sequence[Site | Polygon],
+    imaging: Imaging,
+) -> _Columns:
+    sites = [site for site in (targets[n] for n in chosen) if isinstance(site, Site)]
+    north = np.array([site.latitude_deg for site in sites])
+    east = np.array([site.longitude_deg for site in sites])
+    place = positions(north, east, np.array([site.altitude_m for site in sites]))
+    up = normals(north, east)
+    ground = np.sqrt(np.sum(place**2, axis=0))
+    distance = np.sqrt(np.sum(ephemeris.position**2, axis=0))
+    field = imaging.field
+
+    reach = field.radius(np.array([distance.max() * 1.001]), ground)
+    pairs = list(Near.of(ephemeris).pairs(place / ground, reach))
+    item, grid = (np.concatenate(column) for column in zip(*pairs, strict=True))
+    smooth = field.is_smooth(distance * 1.001)
+    view = (InFieldOfRegard if smooth else WithinTilt)(place, ground, field)
+    windows = find(view, ephemeris, item, grid)[0]
+    if field.meets_horizon(distance):
+        horizon = AboveElevation(place, up, np.zeros(len(sites)))
         windows = windows.intersect(find(horizon, ephemeris, item, grid)[0])
     if imaging.min_sun_elevation_deg is not None:
-        least = float(np.sin(np.radians(imaging.min_sun_elevation_deg)))
-        daylight = SunAbove(sun, samples.up, least)
+        daylight = SunAbove(sun, up, math.sin(math.radians(imaging.min_sun_elevation_deg)))
         windows = windows.intersect(find(daylight, ephemeris, item, grid)[0])
-
     windows = windows.rounded(ephemeris.end_s)
 
-    def value(which: Index, time_s: Array) -> Array:
-        return view.evaluate(which, time_s, *ephemeris.at(time_s))[0]
+    sight = OffNadirCosine(place)
 
-    best, cosine = best_within(windows, peaks, value)
-    owner = samples.owner[windows.item]
-    gap_s = samples.spacing_m[windows.item] / _GROUND_SPEED
-    joined, chosen = merge(windows, owner, cosine, gap_s)
-    point = windows.item[chosen]
-    off_nadir = np.degrees(np.arccos(np.clip(cosine[chosen] + view.least_cosine, -1.0, 1.0)))
+    def nearness(which: Index, time_s: Array) -> tuple[Array, Array]:
+        return sight.evaluate(windows.item[which], time_s, *ephemeris.at(time_s))
+
+    owner, time = stations(windows, ephemeris, math.inf)
+    _, best, cosine = _highest_of(nearness, owner, time, *nearness(owner, time))
+    best = np.clip(milliseconds(best), windows.start_s, windows.end_s)
+    point = windows.item
     return (
-        joined.item,
-        joined.start_s,
-        joined.end_s,
-        np.clip(milliseconds(best[chosen]), joined.start_s, joined.end_s),
-        microdegrees(off_nadir),
-        microdegrees(sun.elevation_deg(samples.up[:, point], best[chosen])),
-        microdegrees(samples.latitude_deg[point]),
-        microdegrees((samples.longitude_deg[point] + 180.0) % 360.0 - 180.0),
+        np.array(chosen, dtype=np.intp)[point],
+        windows.start_s,
+        windows.end_s,
+        best,
+        microdegrees(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))),
+        microdegrees(sun.elevation_deg(up[:, point], best)),
+        microdegrees(north[point]),
+        microdegrees((east[point] + 180.0) % 360.0 - 180.0),
+        best,
+        best,
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Samples:
-    """The points that stand for some targets: one for a point, many for a polygon.
+def _of_areas(
+    ephemeris: Ephemeris,
+    sun: Sun,
+    chosen: Sequence[int],
+    targets: Sequence[Site | Polygon],
+    imaging: Imaging,
+) -> _Columns:
+    polygons = [area for area in (targets[n] for n in chosen) if isinstance(area, Polygon)]
+    distance = np.sqrt(np.sum(ephemeris.position**2, axis=0))
+    field = imaging.field
+    view = AreaView(Areas.of(polygons), ephemeris, field, field.meets_horizon(distance))
+    windows = view.windows()
+    least = imaging.min_sun_elevation_deg
+    if least is not None:
+        windows = view.in_sunlight(windows, sun, least)
+    windows = windows.rounded(ephemeris.end_s)
 
-    `owner` is the target of each, and samples `first[i]` to `first[i + 1]` are one target's.
-    """
-
-    owner: Index
-    first: Index
-    latitude_deg: Array
-    longitude_deg: Array
-    spacing_m: Array
-    place: Array
-    up: Array
-    reach: Array
-
-    @classmethod
-    def chunks(
-        cls, targets: Sequence[Site | Polygon], ephemeris: Ephemeris, imaging: Imaging
-    ) -> Iterator[_Samples]:
-        """The samples of all targets, some whole targets at a time to bound the memory."""
-        # Half the radius of the field of regard, so that neighbouring points' windows overlap.
-        closest = float(np.sqrt(np.sum(ephemeris.position**2, axis=0)).min())
-        angle = float(np.radians(imaging.off_nadir_limit_deg))
-        sine = min(1.0, closest / POLAR_RADIUS_M * math.sin(angle))
-        field = (math.asin(sine) - angle) * POLAR_RADIUS_M
-        spacing = min(imaging.swath_m, field / 2.0)
-        rows: list[tuple[int, Array, Array, float, float]] = []
-        size = 0
-        for number, target in enumerate(targets):
-            if isinstance(target, Polygon):
-                north, east, used = target.samples(spacing)
-                rows.append((number, north, east, 0.0, used))
-            else:
-                north = np.array([target.latitude_deg])
-                east = np.array([target.longitude_deg])
-                rows.append((number, north, east, target.altitude_m, 0.0))
-            size += len(north)
-            if size >= _CHUNK:
-                yield cls._of(rows, ephemeris, imaging)
-                rows, size = [], 0
-        if rows:
-            yield cls._of(rows, ephemeris, imaging)
-
-    @classmethod
-    def _of(
-        cls,
-        rows: list[tuple[int, Array, Array, float, float]],
-        ephemeris: Ephemeris,
-        imaging: Imaging,
-    ) -> _Samples:
-        numbers, norths, easts, heights, spacings = zip(*rows, strict=True)
-        counts = np.array([len(part) for part in norths])
-        north, east = np.concatenate(norths), np.concatenate(easts)
-        place = positions(north, east, np.repeat(heights, counts))
-        radius = np.sqrt(np.sum(place**2, axis=0))
-        return cls(
-            np.repeat(numbers, counts),
-            np.concatenate(([0], np.cumsum(counts))),
-            north,
-            east,
-            np.repeat(spacings, counts),
-            place,
-            normals(north, east),
-            _off_nadir_reach(ephemeris, radius, imaging.off_nadir_limit_deg),
+    best = np.clip(
+        milliseconds(_best_of_areas(view, windows, sun, least)), windows.start_s, windows.end_s
+    )
+    area = windows.item
+    seen, _ = view.seen(area, best, sun, least)
+    position, _ = ephemeris.at(best)
+    height = np.sqrt(np.sum(position**2, axis=0))
+    ground = ground_distance(seen)
+    apart = central_angle(seen, position / height)
+    north, east, _ = geodetic(seen * ground)
+    first, last = (
+        milliseconds(
+            np.clip(
+                _abeam(ephemeris, view.seen(area, edge, sun, least)[0], edge),
+                windows.start_s,
+                windows.end_s,
+            )
         )
-
-    def pairs(self, near: Near) -> tuple[Index, Index]:
-        """Samples and grid times at which they may be in view, sorted."""
-        direction = self.place / np.sqrt(np.sum(self.place**2, axis=0))
-        counts = np.diff(self.first)
-        points = self.first[:-1][counts == 1]
-        item: list[Index] = []
-        grid: list[Index] = []
-        for which, at in near.pairs(direction[:, points], self.reach[points]):
-            item.append(points[which])
-            grid.append(at)
-        for area in np.flatnonzero(counts > 1):
-            part = slice(self.first[area], self.first[area + 1])
-            middle = direction[:, part].mean(axis=1)
-            middle /= np.sqrt(np.sum(middle**2))
-            cap = float(np.arccos(np.clip(middle @ direction[:, part], -1.0, 1.0)).max())
-            which, at = near.pairs_in_cap(middle, cap, direction[:, part], self.reach[part])
-            item.append(which + self.first[area])
-            grid.append(at)
-        items, grids = np.concatenate(item), np.concatenate(grid)
-        order = np.argsort(items, kind="stable")
-        return items[order], grids[order]
+        for edge in (windows.start_s, windows.end_s)
+    )
+    return (
+        np.array(chosen, dtype=np.intp)[area],
+        windows.start_s,
+        windows.end_s,
+        best,
+        microdegrees(np.degrees(sight_angle(height, ground, apart))),
+        microdegrees(sun.elevation_deg(upward(seen), best)),
+        microdegrees(north),
+        microdegrees(east),
+        np.minimum(first, last),
+        np.maximum(first, last),
+    )
 
 
-def _sees_horizon(ephemeris: Ephemeris, imaging: Imaging) -> bool:
-    """Whether the limit comes near the horizon, or beyond it, from anywhere on the orbit."""
-    farthest = float(np.sqrt(np.sum(ephemeris.position**2, axis=0)).max())
-    horizon_deg = np.degrees(np.arcsin(min(1.0, POLAR_RADIUS_M / farthest)))
-    return bool(imaging.off_nadir_limit_deg > horizon_deg - 3.0)
+def _best_of_areas(view: AreaView, windows: Windows, sun: Sun, least_deg: float | None) -> Array:
+    """When each window's area is seen best; see `Access.best_s`.
+
+    Only places with sunlight enough count. Where the nearest point never has it, the middle of the
+    window is as good a moment as any to look at the sunniest one.
+    """
+    best = (windows.start_s + windows.end_s) / 2.0
+    # First on the grid, which is enough to find the middle of a long way across an area.
+    rest = np.arange(len(windows))
+    for step in (math.inf, _STEP):
+        if not len(rest):
+            break
+        part = windows.take(rest)
+        owner, time = stations(part, view.ephemeris, step)
+        height, rate, lit = _area_heights(view, part.item[owner], time, sun, least_deg)
+        over = lit & (height == 0.0)
+        crossed, middle = _middle_of_longest(over, owner, time)
+        best[rest[crossed]] = middle
+        if step < math.inf:
+            beside = np.setdiff1d(owner[lit], crossed)
+            kept = np.flatnonzero(lit & np.isin(owner, beside))
+
+            def nearness(which: Index, time_s: Array, part: Windows = part) -> tuple[Array, Array]:
+                return view.closeness(part.item[which], time_s)[:2]
+
+            which, moment, _ = _highest_of(
+                nearness, owner[kept], time[kept], height[kept], rate[kept]
+            )
+            best[rest[which]] = moment
+        rest = np.delete(rest, crossed)
+    # An end may lie on the wrong side of sunrise by its rounding.
+    inset = np.minimum(2e-3, (windows.end_s - windows.start_s) / 2.0)
+    if least_deg is None:
+        return best
+    return np.clip(best, windows.start_s + inset, windows.end_s - inset)
 
 
-def _off_nadir_reach(ephemeris: Ephemeris, radius_m: Array, limit_deg: float) -> Array:
-    """The angle at the Earth's centre within which a place can be in view."""
-    farthest = float(np.sqrt(np.sum(ephemeris.position**2, axis=0)).max()) * 1.001
-    limit = np.radians(limit_deg)
-    sine = farthest / radius_m * np.sin(limit)
-    tilted = np.arcsin(np.minimum(sine, 1.0)) - limit
-    horizon = elevation_reach(ephemeris, radius_m, np.zeros_like(radius_m))
-    return np.asarray(np.where(sine < 1.0, np.minimum(tilted, horizon), horizon))
+def _area_heights(
+    view: AreaView, area: Index, time_s: Array, sun: Sun, least_deg: float | None
+) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Closeness of the nearest points, its rate, and whether they have sunlight enough."""
+    height, rate, direction = view.closeness(area, time_s)
+    lit = np.ones(len(area), dtype=np.bool_)
+    if least_deg is not None:
+        lit = sun.elevation_deg(upward(direction), time_s) >= least_deg
+    return height, rate, lit
+
+
+def _middle_of_longest(
+    holds: NDArray[np.bool_], owner: Index, time_s: Array
+) -> tuple[Index, Array]:
+    """Of each owner's runs of samples at which something holds, the middle of the longest one."""
+    chosen = np.flatnonzero(holds)
+    if not len(chosen):
+        return np.empty(0, dtype=np.intp), np.empty(0)
+    fresh = np.concatenate(([True], (np.diff(chosen) > 1) | (np.diff(owner[chosen]) != 0)))
+    first = np.flatnonzero(fresh)
+    last = np.append(first[1:], len(chosen)) - 1
+    start, end = time_s[chosen[first]], time_s[chosen[last]]
+    of = owner[chosen[first]]
+    order = np.lexsort((end - start, of))
+    longest = order[np.flatnonzero(np.diff(of[order], append=-1))]
+    return of[longest], (start[longest] + end[longest]) / 2.0
+
+
+def _highest_of(
+    measure: _Measure, owner: Index, time_s: Array, value: Array, rate: Array
+) -> tuple[Index, Array, Array]:
+    """Each owner's highest value, among samples and the maxima between two of them.
+
+    Args:
+        measure: Value and rate of owners at times.
+        owner: Whose each sample is, sorted.
+        time_s: Times of the samples, sorted for each owner.
+        value: Values there.
+        rate: Rates there.
+
+    Returns:
+        The owners that have samples, when they are highest, and the values there.
+    """
+    turns = (owner[1:] == owner[:-1]) & (rate[:-1] > 0.0) & (rate[1:] <= 0.0)
+    at = np.flatnonzero(turns)
+    peak = root(
+        lambda which, moment: measure(which, moment)[1],
+        owner[at],
+        (time_s[at], rate[at]),
+        (time_s[at + 1], rate[at + 1]),
+        _TOLERANCE_S,
+    )
+    who = np.concatenate((owner, owner[at]))
+    when = np.concatenate((time_s, peak))
+    high = np.concatenate((value, measure(owner[at], peak)[0]))
+    order = np.lexsort((high, who))
+    best = order[np.flatnonzero(np.diff(who[order], append=-1))]
+    return who[best], when[best], high[best]
+
+
+def _abeam(ephemeris: Ephemeris, direction: Array, time_s: Array) -> Array:
+    """When the satellite comes abeam of places, from near those times on.
+
+    Newton's method for the moment at which the way along the track to the place is zero.
+
+    Args:
+        ephemeris: The satellite's states.
+        direction: Unit vectors from the Earth's centre to the places, shape ``(3, n)``.
+        time_s: Times to begin from, shape ``(n,)``.
+    """
+    moment = time_s
+    for _ in range(4):
+        position, velocity = ephemeris.at(moment)
+        distance = np.sqrt(np.sum(position**2, axis=0))
+        below = position / distance
+        turning = velocity - np.sum(below * velocity, axis=0) * below
+        speed = np.maximum(np.sqrt(np.sum(turning**2, axis=0)), 1e-9)
+        along = np.arctan2(
+            np.sum(direction * turning, axis=0) / speed, np.sum(direction * below, axis=0)
+        )
+        moment = np.clip(moment + along * distance / speed, ephemeris.time_s[0], ephemeris.end_s)
+    return moment

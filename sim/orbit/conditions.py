@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .earth import EQUATORIAL_RADIUS_M
+from .regard import FieldOfRegard
 from .sun import Sun, earth_fixed_rate
 
 Array = NDArray[np.float64]
@@ -50,20 +51,111 @@ class AboveElevation:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WithinOffNadir:
-    """The satellite sees a place at most so far off its nadir.
+class InFieldOfRegard:
+    """The imager reaches a place, where the field of regard ends well before the horizon.
 
-    Nadir is the direction to the Earth's centre; the local vertical differs from it by up to
-    0.2 degrees. The value is the cosine of the angle less that of the limit. It holds for places
-    behind the Earth too: keep to the near side by other means.
+    The value is the cosine of the angle at the Earth's centre between satellite and place, less
+    that of the field's radius.
 
     Attributes:
         place: Earth-fixed positions of the places in metres, shape ``(3, n)``.
-        least_cosine: Cosine of the limit.
+        ground_m: Their distances from the Earth's centre, shape ``(n,)``.
+        field: The field of regard; `FieldOfRegard.is_smooth` must hold.
     """
 
     place: Array
-    least_cosine: float
+    ground_m: Array
+    field: FieldOfRegard
+
+    def evaluate(
+        self,
+        item: Index,
+        time_s: Array,  # noqa: ARG002
+        position: Array,
+        velocity: Array,
+    ) -> tuple[Array, Array]:
+        """See `search.Condition`."""
+        ground = self.ground_m[item]
+        cosine, rate, radius, climb = _central_angle(
+            self.place[:, item], ground, position, velocity
+        )
+        slope = np.sin(self.field.limit) / ground
+        sine = radius * slope
+        reach = np.arcsin(sine) - self.field.limit + self.field.half_swath_m / ground
+        widening = slope / np.sqrt(1.0 - sine * sine) * climb
+        return cosine - np.cos(reach), rate + np.sin(reach) * widening
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WithinTilt:
+    """The imager reaches a place by a tilt within its limit, whatever the horizon hides.
+
+    The tilt is the angle off nadir of the nearest point that lies half a swath from the place.
+    The value is its cosine less that of the limit. It holds for places behind the Earth too: keep
+    to the near side by `AboveElevation`.
+
+    Attributes:
+        place: Earth-fixed positions of the places in metres, shape ``(3, n)``.
+        ground_m: Their distances from the Earth's centre, shape ``(n,)``.
+        field: The field of regard; its limit is more than zero.
+    """
+
+    place: Array
+    ground_m: Array
+    field: FieldOfRegard
+
+    def evaluate(
+        self,
+        item: Index,
+        time_s: Array,  # noqa: ARG002
+        position: Array,
+        velocity: Array,
+    ) -> tuple[Array, Array]:
+        """See `search.Condition`."""
+        ground = self.ground_m[item]
+        cosine, rate, radius, climb = _central_angle(
+            self.place[:, item], ground, position, velocity
+        )
+        angle = np.arccos(np.clip(cosine, -1.0, 1.0))
+        short = angle - self.field.half_swath_m / ground
+        covered = short <= 0.0
+        angle_rate = np.where(covered, 0.0, -rate / np.maximum(np.sin(angle), 1e-12))
+        short = np.maximum(short, 0.0)
+        across, down = ground * np.sin(short), radius - ground * np.cos(short)
+        squared = across * across + down * down
+        turning = down * ground * np.cos(short) * angle_rate
+        turning -= across * (climb + across * angle_rate)
+        value = down / np.sqrt(squared) - np.cos(self.field.limit)
+        return value, -across / np.sqrt(squared) * turning / squared
+
+
+def _central_angle(
+    place: Array, ground_m: Array, position: Array, velocity: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Cosine of the angle at the Earth's centre and its rate; the satellite's distance and rate."""
+    rx, ry, rz = position
+    vx, vy, vz = velocity
+    px, py, pz = place
+    radius = np.sqrt(rx * rx + ry * ry + rz * rz)
+    climb = (rx * vx + ry * vy + rz * vz) / radius
+    product = radius * ground_m
+    cosine = (rx * px + ry * py + rz * pz) / product
+    rate = (vx * px + vy * py + vz * pz) / product - cosine * (climb / radius)
+    return cosine, rate, radius, climb
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OffNadirCosine:
+    """How near nadir a place is seen: the cosine of the angle between the two.
+
+    Nadir is the direction to the Earth's centre; the local vertical differs from it by up to
+    0.2 degrees.
+
+    Attributes:
+        place: Earth-fixed positions of the places in metres, shape ``(3, n)``.
+    """
+
+    place: Array
 
     def evaluate(
         self,
@@ -85,7 +177,7 @@ class WithinOffNadir:
         closing = vx * x + vy * y + vz * z
         rate = (along + closing) / product
         rate -= cosine * (closing / distance**2 + along / radius**2)
-        return cosine - self.least_cosine, rate
+        return cosine, rate
 
 
 @dataclass(frozen=True, slots=True, eq=False)

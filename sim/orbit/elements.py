@@ -20,6 +20,7 @@ from sgp4.earth_gravity import wgs72
 from ...link.errors import InputError
 from .clock import gmst, julian_date, utc
 from .earth import EQUATORIAL_RADIUS_M
+from .tle import MOST_REVOLUTIONS, misread, same_satellite
 
 LOWEST_ALTITUDE_M = 160e3
 HIGHEST_ALTITUDE_M = 50_000e3
@@ -29,19 +30,6 @@ _MU = wgs72.mu * 1e9
 _RADIUS_M = wgs72.radiusearthkm * 1e3
 _J2 = wgs72.j2
 _TROPICAL_YEAR_S = 365.242190402 * 86_400.0
-# Line, name, columns and type of the fields that make the orbit (Vallado 2013, figure 2-19).
-_FIELDS = (
-    (1, "epoch year", slice(18, 20), int),
-    (1, "epoch day", slice(20, 32), float),
-    (1, "drag", slice(53, 59), int),
-    (1, "drag exponent", slice(59, 61), int),
-    (2, "inclination", slice(8, 16), float),
-    (2, "node", slice(17, 25), float),
-    (2, "eccentricity", slice(26, 33), int),
-    (2, "argument of perigee", slice(34, 42), float),
-    (2, "mean anomaly", slice(43, 51), float),
-    (2, "mean motion", slice(52, 63), float),
-)
 _SGP4_DAY_ZERO = datetime(1949, 12, 31, tzinfo=UTC)
 
 
@@ -137,21 +125,19 @@ def from_tle(text: str | list[str] | tuple[str, ...]) -> Elements:
     first, second = (line.strip() for line in lines[-2:])
     for number, line in ((1, first), (2, second)):
         _check_line(number, line)
-    if first[2:7] != second[2:7]:
+    if not same_satellite(first, second):
         raise InputError(
             f"TLE lines are of two satellites: {first[2:7].strip()} and {second[2:7].strip()}"
         )
-    for number, field, columns, kind in _FIELDS:
-        text = (first, second)[number - 1][columns]
-        try:
-            kind(text.replace(" ", "0") if kind is int else text)
-        except ValueError:
-            raise InputError(f"TLE line {number}: {field} {text!r} is not a number") from None
+    for number, found, allowed in misread(first, second):
+        raise InputError(f"TLE line {number}: {found} is not {allowed}")
     revolutions = float(second[52:63])
-    if not 0.0 < revolutions <= 17.0:
+    if not 0.0 < revolutions <= MOST_REVOLUTIONS:
         raise InputError(
-            f"TLE mean motion {revolutions:g} revolutions a day; allowed is above 0 to 17"
+            f"TLE mean motion {revolutions:g} revolutions a day; allowed is above 0 to "
+            f"{MOST_REVOLUTIONS:g}"
         )
+    second = second[:2] + first[2:7] + second[7:]  # one number may be padded in two ways
     record = Satrec.twoline2rv(first, second)
     if record.error:
         raise InputError(f"TLE: {sgp4_complaint(record.error)}")

@@ -13,6 +13,7 @@ from .access import Access, Imaging, accesses
 from .earth import Site, geodetic
 from .eclipse import eclipses
 from .elements import Elements
+from .motion import GroundMotion
 from .passes import GroundStation, Pass, passes
 from .polygon import Polygon
 from .propagator import Propagator
@@ -74,12 +75,14 @@ class Geometry:
         accesses: To the targets, in order of start.
         eclipses: In order of time.
         track: The ground track.
+        motion: How far it has come along it.
     """
 
     passes: list[Pass]
     accesses: list[Access]
     eclipses: list[Window]
     track: GroundTrack
+    motion: GroundMotion = field(compare=False, repr=False)
 
 
 def compute(
@@ -120,4 +123,5 @@ def compute(
         [] if imaging is None else accesses(ephemeris, sun, targets, imaging, satellite),
         eclipses(ephemeris, sun),
         GroundTrack(ephemeris.time_s[::every], *geodetic(shown)),
+        GroundMotion.of(ephemeris),
     )

@@ -1,4 +1,4 @@
-"""Areas on the Earth as polygons, and the points that stand for them."""
+"""Areas on the Earth as polygons."""
 
 from __future__ import annotations
 
@@ -16,9 +16,6 @@ Array = NDArray[np.float64]
 
 MAX_VERTICES = 2_000
 _MAX_RADIUS_DEG = 60.0
-_MEAN_RADIUS_M = 6_371_008.8
-_MAX_BOUNDARY = 400
-_MAX_INTERIOR = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,38 +75,6 @@ class Polygon:
         x, y, z = self._axis()
         return math.degrees(math.asin(max(-1.0, min(1.0, z)))), math.degrees(math.atan2(y, x))
 
-    def samples(self, spacing_m: float) -> tuple[Array, Array, float]:
-        """Points on the boundary and inside, evenly spread.
-
-        Args:
-            spacing_m: Distance from point to point; taken larger where the area would need more
-                than some 800 points.
-
-        Returns:
-            Latitudes and longitudes in degrees, and the spacing used in metres (the larger of
-            those on the boundary and inside).
-        """
-        x, y = self._project(self._corners())
-        nx, ny = np.roll(x, -1), np.roll(y, -1)
-        length = np.hypot(nx - x, ny - y)
-        least = spacing_m / _MEAN_RADIUS_M
-        outer = max(least, float(length.sum()) / _MAX_BOUNDARY)
-        inner = max(least, math.sqrt(float(np.ptp(x)) * float(np.ptp(y)) / _MAX_INTERIOR))
-        pieces = np.maximum(1, np.ceil(length / outer)).astype(np.intp)
-        edge = np.repeat(np.arange(len(x)), pieces)
-        part = (np.arange(len(edge)) - np.repeat(np.cumsum(pieces) - pieces, pieces)) / pieces[edge]
-        boundary = np.stack([x[edge] + part * (nx - x)[edge], y[edge] + part * (ny - y)[edge]])
-        across = np.arange(x.min() + inner / 2.0, x.max(), inner)
-        along = np.arange(y.min() + inner / 2.0, y.max(), inner)
-        grid = np.stack(np.meshgrid(across, along)).reshape(2, -1)
-        u, v = np.concatenate((boundary, grid[:, _inside(x, y, grid)]), axis=1)
-        axis, east, north = self._frame()
-        direction = axis[:, None] + u * east[:, None] + v * north[:, None]
-        direction /= np.sqrt(np.sum(direction**2, axis=0))
-        latitude = np.degrees(np.arcsin(np.clip(direction[2], -1.0, 1.0)))
-        longitude = np.degrees(np.arctan2(direction[1], direction[0]))
-        return latitude, longitude, max(outer, inner) * _MEAN_RADIUS_M
-
     def _corners(self) -> Array:
         latitude, longitude = np.array(self.vertices).T
         return normals(latitude, longitude)
@@ -131,17 +96,6 @@ class Polygon:
         axis, east, north = self._frame()
         depth = axis @ direction
         return np.asarray(east @ direction / depth), np.asarray(north @ direction / depth)
-
-
-def _inside(x: Array, y: Array, points: Array) -> NDArray[np.bool_]:
-    """Even-odd rule, a few edges at a time."""
-    result = np.zeros(points.shape[1], dtype=np.bool_)
-    nx, ny = np.roll(x, -1), np.roll(y, -1)
-    for i in np.flatnonzero(y != ny):
-        between = (y[i] > points[1]) != (ny[i] > points[1])
-        meets = x[i] + (points[1] - y[i]) / (ny[i] - y[i]) * (nx[i] - x[i])
-        result ^= between & (points[0] < meets)
-    return result
 
 
 def _crossing_edges(x: Array, y: Array) -> tuple[int, int] | None:

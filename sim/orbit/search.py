@@ -87,17 +87,6 @@ class Near:
             place = flat // max(1, times)
             yield place + low, flat - place * times
 
-    def pairs_in_cap(
-        self, middle: Array, cap: float, direction: Array, reach: Array
-    ) -> tuple[Index, Index]:
-        """The same for places that all lie within `cap` radians of `middle`, shape ``(3,)``."""
-        least = self._least(np.array([cap + float(reach.max())]))
-        grid = np.flatnonzero(middle.astype(np.float32) @ self._direction >= least[0])
-        within = Near(self.ephemeris, self._direction[:, grid], self._motion)
-        pairs = list(within.pairs(direction, reach))
-        place, column = (np.concatenate(part) for part in zip(*pairs, strict=True))
-        return place, grid[column]
-
     def _least(self, reach: Array) -> NDArray[np.float32]:
         angle = reach + self._motion
         return np.where(angle >= np.pi, -2.0, np.cos(np.minimum(angle, np.pi))).astype(np.float32)

@@ -133,34 +133,3 @@ def best_within(
     last = np.flatnonzero(np.diff(window[order], append=number))
     best = order[last]
     return time[best], height[best]
-
-
-def merge(windows: Windows, group: Index, value: Array, gap_s: Array) -> tuple[Windows, Index]:
-    """Join windows of items that belong together.
-
-    Args:
-        windows: Windows of items, in any order.
-        group: The group of each window's item, shape ``(n,)``.
-        value: A value of each window, shape ``(n,)``.
-        gap_s: Windows of one group at most so far apart become one: one gap for each window,
-            the same in a group, shape ``(n,)``.
-
-    Returns:
-        The joined windows (their items are groups), and for each the index of the window in it
-        with the largest value.
-    """
-    if not len(windows):
-        return windows, np.zeros(0, dtype=np.intp)
-    order = np.lexsort((windows.start_s, group))
-    start, end, gap = windows.start_s[order], windows.end_s[order], gap_s[order]
-    group = group[order]
-    span = end.max() + gap.max() + 1.0
-    reach = np.maximum.accumulate(group * span + end)
-    fresh = np.ones(len(order), dtype=np.bool_)
-    fresh[1:] = (group[1:] != group[:-1]) | (group[1:] * span + start[1:] > reach[:-1] + gap[1:])
-    first = np.flatnonzero(fresh)
-    joined = Windows(group[first], start[first], np.maximum.reduceat(end, first))
-    number = np.cumsum(fresh) - 1
-    by_value = np.lexsort((value[order], number))
-    last = np.flatnonzero(np.diff(number[by_value], append=len(first)))
-    return joined, order[by_value[last]]

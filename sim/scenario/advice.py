@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
+from ...link.errors import InputError
 from .models import Satellite, Scenario, TleOrbit
 
 # An SGP4 orbit drifts by kilometres a day: after two weeks passes are off by tens of seconds.
 TLE_DAYS = 14.0
+_MOMENTS = 200  # of an orbit that are looked at
+_HEIGHTS = 1.25  # highest against lowest, from where on a swath is hardly constant
+_FRAME_S = 600.0
 
 
 def advice(scenario: Scenario) -> tuple[str, ...]:
@@ -37,18 +43,8 @@ def advice(scenario: Scenario) -> tuple[str, ...]:
 def _of_satellite(scenario: Scenario, satellite: Satellite) -> Iterator[tuple[str, str]]:
     orbit, imager, power = satellite.orbit, satellite.imager, satellite.power
     if isinstance(orbit, TleOrbit):
-        before = (scenario.start - orbit.epoch).total_seconds() / 86400
-        after = (orbit.epoch - scenario.end).total_seconds() / 86400
-        apart = max(before, after)
-        if apart > TLE_DAYS:
-            side = "before the start" if before > 0 else "after the end"
-            yield (
-                "orbit.tle",
-                (
-                    f"found elements of {orbit.epoch:%Y-%m-%d}, {apart:.0f} days {side}; "
-                    f"passes are trustworthy within {TLE_DAYS:.0f} days"
-                ),
-            )
+        yield from _of_age(scenario, orbit)
+    yield from _of_orbit(scenario, satellite)
     pixels = imager.frame_width_px * imager.frame_height_px * len(imager.bands)
     raw = -(-pixels * imager.bit_depth // 8)
     if raw > satellite.processor.working_memory:
@@ -77,5 +73,67 @@ def _of_satellite(scenario: Scenario, satellite: Satellite) -> Iterator[tuple[st
             (
                 f"found {power.solar:g} W against an idle load of {power.loads.idle:g} W; "
                 "the battery only empties"
+            ),
+        )
+
+
+def _of_age(scenario: Scenario, orbit: TleOrbit) -> Iterator[tuple[str, str]]:
+    """Elements that are too old, or too new, at any moment of the run."""
+    before = (scenario.start - orbit.epoch).total_seconds() / 86400
+    after = (orbit.epoch - scenario.end).total_seconds() / 86400
+    if before > TLE_DAYS:
+        where = f", {before:.0f} days before the start"
+    elif after > TLE_DAYS:
+        where = f", {after:.0f} days after the end"
+    elif -after > TLE_DAYS:
+        where = f" and an end {-after:.0f} days later"
+    elif -before > TLE_DAYS:
+        where = f" and a start {-before:.0f} days before them"
+    else:
+        return
+    yield (
+        "orbit.tle",
+        (
+            f"found elements of {orbit.epoch:%Y-%m-%d}{where}; "
+            f"passes are trustworthy within {TLE_DAYS:.0f} days"
+        ),
+    )
+
+
+def _of_orbit(scenario: Scenario, satellite: Satellite) -> Iterator[tuple[str, str]]:
+    """An orbit that ends within the run, or in which an imager does not work as described."""
+    # SGP4 and the tables of time take a moment to load, and not every command gives advice.
+    from ..mission import elements_of
+    from ..orbit.motion import GroundMotion
+    from ..orbit.propagator import Propagator
+
+    try:
+        elements = elements_of(satellite, scenario)
+        propagator = Propagator(elements, scenario.start)
+        # A decayed orbit stays decayed, so a few moments show it.
+        propagator.teme(np.linspace(0.0, scenario.duration, _MOMENTS))
+        revolution = min(elements.period_s, scenario.duration)
+        motion = GroundMotion.of(propagator.ephemeris(revolution, revolution / _MOMENTS))
+        height_m = propagator.subpoint(np.linspace(0.0, revolution, _MOMENTS))[2]
+    except InputError as error:
+        yield "orbit", f"found elements that do not last for the run: {error}"
+        return
+    low, high = float(height_m.min()), float(height_m.max())
+    if high > _HEIGHTS * low:
+        yield (
+            "orbit",
+            (
+                f"found heights from {low / 1e3:.0f} to {high / 1e3:.0f} km; swath and gsd are "
+                "taken as constant, which a camera's are not"
+            ),
+        )
+    slowest = min(motion.speed_m_s)
+    if slowest * _FRAME_S < satellite.imager.frame_length:
+        yield (
+            "imager.frame_length",
+            (
+                f"found {satellite.imager.frame_length / 1e3:g} km at a ground speed that falls to "
+                f"{slowest:.0f} m/s; a frame there takes more than {_FRAME_S / 60:.0f} minutes, "
+                "and an access shorter than a frame has none"
             ),
         )

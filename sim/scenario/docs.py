@@ -85,9 +85,11 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         TleOrbit,
         (
             "An orbit takes exactly one of three forms. This one is what a flying satellite has. "
-            "Elements age: beyond two weeks from the scenario's dates `downpass validate` warns, "
-            "because passes drift by tens of seconds. Quote nothing: YAML's `|` keeps the lines "
-            "as they are."
+            "Elements age: `downpass validate` warns of a run that reaches more than two weeks "
+            "from their epoch, because passes drift by tens of seconds. Each field is checked in "
+            "its columns; catalogue numbers may be Alpha-5, and the ephemeris type is 0, since "
+            "others (4, of SGP4-XP) are elements of another theory. Quote nothing: YAML's `|` "
+            "keeps the lines as they are."
         ),
     ),
     (
@@ -108,8 +110,14 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         Imager,
         (
             "One frame covers swath by frame_length, so it has swath/gsd by frame_length/gsd "
-            "pixels. A target is imaged while it lies within `off_nadir_limit` and the sun stands "
-            "high enough over it."
+            "pixels. A target is imaged while the swath can cover a part of it over which the sun "
+            "stands high enough: the imager is turned by up to `off_nadir_limit`, and the swath "
+            "reaches half its width farther on the ground. An imager that only looks straight "
+            "down has `off_nadir_limit: 0 deg`. Of an area no second in view is missed; its frames "
+            "follow each other from where the satellite is abeam of the first part in reach to "
+            "where it is abeam of the last. A frame takes as long as the point below the "
+            "satellite needs for `frame_length` then. In an eccentric orbit swath and GSD are "
+            "taken as constant, which a camera's are not."
         ),
     ),
     (

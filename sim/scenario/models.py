@@ -266,9 +266,12 @@ class Imager(Model):
     frame_length: Annotated[float, Metres(above="0 m", most="5000 km", usual="10.24 km")] = Field(
         description="Length of a frame, along the track.", examples=["10.24 km"]
     )
-    off_nadir_limit: Annotated[float, Degrees(above="0 deg", most="70 deg")] = Field(
+    off_nadir_limit: Annotated[float, Degrees(least="0 deg", most="70 deg")] = Field(
         default=25.0,
-        description="How far from straight down the imager may look.",
+        description=(
+            "How far from straight down the imager may be turned; "
+            "`0 deg` for one that only looks straight down."
+        ),
         examples=["25 deg"],
     )
     slew_rate: Annotated[float, DegreesPerSecond(above="0 deg/s", most="90 deg/s")] = Field(

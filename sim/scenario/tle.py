@@ -6,21 +6,16 @@ a line's last column is the sum of its digits, a minus counting 1, modulo 10.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
+from ..orbit.tle import MOST_REVOLUTIONS, misread, same_satellite
+from ..orbit.tle import epoch as tle_epoch
 from .units import fault, shown
+
+__all__ = ["checksum", "tle_epoch", "tle_lines"]
 
 
 def checksum(line: str) -> int:
     """The check digit that a line of 68 or more columns should end with."""
     return sum(int(c) if c.isdecimal() else c == "-" for c in line[:68]) % 10
-
-
-def tle_epoch(line1: str) -> datetime:
-    """The moment at which the elements hold."""
-    year = int(line1[18:20])
-    start = datetime(year + (1900 if year >= 57 else 2000), 1, 1, tzinfo=UTC)
-    return start + timedelta(days=float(line1[20:32]) - 1)
 
 
 def tle_lines(text: str) -> str:
@@ -39,10 +34,17 @@ def tle_lines(text: str) -> str:
                 f"found check digit {line[68]} on line {number}, where its digits add up to "
                 f"{checksum(line)}; a character was lost or changed"
             )
-    if lines[-2][2:7] != lines[-1][2:7]:
+    if not same_satellite(lines[-2], lines[-1]):
         raise fault(
             f"found satellite {lines[-2][2:7]} on line 1 and {lines[-1][2:7]} on line 2; "
             "allowed: two lines of one satellite"
+        )
+    for where, what, allowed in misread(lines[-2], lines[-1]):
+        raise fault(f"found {what} on line {where}; allowed: {allowed}")
+    if float(lines[-1][52:63]) > MOST_REVOLUTIONS:
+        raise fault(
+            f"found mean motion {float(lines[-1][52:63]):g} on line 2; allowed: up to "
+            f"{MOST_REVOLUTIONS:g} revolutions a day"
         )
     from sgp4.api import Satrec
 

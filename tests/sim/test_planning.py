@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from downpass.sim.orbit.access import Access
+from downpass.sim.orbit.motion import GroundMotion
 from downpass.sim.planning import (
     BUSY,
     DUTY_CYCLE,
-    EARTH_RADIUS_M,
     TOO_SHORT,
     TURNING,
     Pointing,
     Shot,
     Timetable,
-    frame_seconds,
     plan,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-# 4 s a frame, 1 deg/s and 5 s to settle; one orbit takes 1000 s.
-POINTING = Pointing(4.0, 1.0, 5.0, 1.0, 1000.0, 30.0)
-LOW_ORBIT = replace(POINTING, period_s=5677.0)
+# Frames of 4 m at 1 m/s take 4 s; 1 deg/s and 5 s to settle; one orbit takes 1000 s.
+STEADY = GroundMotion((0.0, 100_000.0), (1.0, 1.0))
+POINTING = Pointing(4.0, STEADY, 1.0, 5.0, 1.0, 1000.0, 30.0)
 
 
 def access(
-    start: float, end: float, *, best: float | None = None, off: float = 10.0, target: int = 0
+    start: float,
+    end: float,
+    *,
+    best: float | None = None,
+    off: float = 10.0,
+    target: int = 0,
+    along: tuple[float, float] | None = None,
 ) -> Access:
     middle = (start + end) / 2 if best is None else best
-    return Access(0, target, start, end, middle, off, 45.0, 0.0, 0.0)
+    first, last = along or (middle, middle)
+    return Access(0, target, start, end, middle, off, 45.0, 0.0, 0.0, first, last)
 
 
 def table(
@@ -97,41 +102,34 @@ def test_who_is_more_important_goes_first_and_equals_in_order_of_time() -> None:
 
 
 def test_frames_of_one_area_follow_each_other_without_a_turn() -> None:
-    # A point at nadir is in reach for `crossing_s`; an area three frames long 12 s longer.
-    crossing = LOW_ORBIT.crossing_s(0.0)
-    end = 100 + crossing + 12 - 1e-6
-    made = table(access(100, end, off=0), areas=[True], pointing=LOW_ORBIT)
-    assert len(made.shots) == 3
-    assert made.shots[1].start_s == pytest.approx((100 + end) / 2 - 2)
-    assert all(b.start_s == pytest.approx(a.end_s) for a, b in pairwise(made.shots))
-    # A point as long in reach is taken once, and a small area at least once.
-    assert len(table(access(100, end, off=0), pointing=LOW_ORBIT).shots) == 1
-    small = table(access(100, 100 + crossing, off=0), areas=[True], pointing=LOW_ORBIT)
-    assert len(small.shots) == 1
+    # 12 m from where its first point is abeam to where its last one is: three frames of 4 m.
+    made = table(access(100, 200, off=0, best=199, along=(130, 142)), areas=[True])
+    assert [shot.start_s for shot in made.shots] == pytest.approx([130, 134, 138])
+    assert all(b.start_s == a.end_s for a, b in pairwise(made.shots))
+    longer = table(access(100, 200, off=0, along=(130, 142.1)), areas=[True])
+    assert [shot.start_s for shot in longer.shots] == pytest.approx(
+        [128.05 + 4 * n for n in range(4)]
+    )
+    # A point as long in reach is taken once, and a small area once at its best moment.
+    assert len(table(access(100, 200, off=0, along=(130, 142))).shots) == 1
+    assert starts(table(access(100, 200, best=150, along=(149, 153)), areas=[True])) == [(0, 148)]
 
 
-@pytest.mark.parametrize("off_nadir", [0.0, 5.0, 17.0, 29.0, 30.0])
-def test_a_point_is_in_reach_as_long_as_a_satellite_that_is_stepped_past_it_sees_it(
-    off_nadir: float,
-) -> None:
-    period = 5677.0
-    axis = (3.986004418e14 * (period / math.tau) ** 2) ** (1 / 3)
+def test_frames_of_an_area_stay_within_its_access() -> None:
+    # Cut at both ends by the Sun or the run: it begins and ends over the area.
+    made = table(access(100, 119, along=(100, 119)), areas=[True])
+    assert [shot.start_s for shot in made.shots] == pytest.approx([101.5, 105.5, 109.5, 113.5])
+    made = table(access(100, 200, along=(100, 200)), areas=[True], duration=150)
+    assert made.shots[-1].end_s <= 150
+    assert len(made.shots) == 12
 
-    def seen_off_nadir(beside: float, along: float) -> float:
-        # The satellite is at (axis, 0, 0), the point at these angles from the one below it.
-        x = EARTH_RADIUS_M * math.cos(beside) * math.cos(along)
-        y = EARTH_RADIUS_M * math.cos(beside) * math.sin(along)
-        z = EARTH_RADIUS_M * math.sin(beside)
-        return math.degrees(math.atan2(math.hypot(y, z), axis - x))
 
-    low, high = 0.0, 0.2
-    for _ in range(60):  # how far beside the track a point lies that is seen so at best
-        middle = (low + high) / 2
-        low, high = (middle, high) if seen_off_nadir(middle, 0.0) < off_nadir else (low, middle)
-    step = 1e-5
-    steps = sum(seen_off_nadir(low, n * step) <= 30.0 for n in range(1, 10_000))
-    seconds = 2 * steps * step / math.tau * period
-    assert LOW_ORBIT.crossing_s(off_nadir) == pytest.approx(seconds, abs=0.05)
+def test_the_swath_covers_what_the_limit_does_not() -> None:
+    nadir = replace(POINTING, off_nadir_limit_deg=0.0, settle_s=0.0)
+    made = table(access(100, 160, off=9), access(132, 180, off=8, best=140), pointing=nadir)
+    assert [(shot.start_s, shot.off_nadir_deg) for shot in made.shots] == [(128, 0.0), (138, 0.0)]
+    agile = table(access(100, 160, off=20), pointing=replace(POINTING, off_nadir_limit_deg=15.0))
+    assert agile.shots[0].off_nadir_deg == 15.0
 
 
 def test_the_duty_cycle_holds_in_any_orbit() -> None:
@@ -145,12 +143,46 @@ def test_the_duty_cycle_holds_in_any_orbit() -> None:
     assert {3, 4, 5} <= {a for a, _ in starts(made)}
 
 
-def test_a_frames_time_is_its_length_on_the_ground() -> None:
-    assert frame_seconds(math.tau * EARTH_RADIUS_M, 5677.0) == pytest.approx(5677.0)
-    assert frame_seconds(10_000, 5677.0) == pytest.approx(1.418, abs=5e-4)  # 7.05 km/s
+def test_a_frames_time_follows_the_ground_speed_at_its_moment() -> None:
+    # From 1 m/s to 9 m/s in 100 s: the way is t + 0.04 t^2.
+    motion = GroundMotion((0.0, 100.0, 200.0), (1.0, 9.0, 9.0))
+    assert motion.way_m(50.0) == pytest.approx(150.0)
+    assert motion.time_at_s(150.0) == pytest.approx(50.0)
+    assert motion.way_m(150.0) == pytest.approx(500.0 + 450.0)
+    pointing = replace(POINTING, motion=motion)
+    slow = table(access(0, 20, best=5), pointing=pointing).shots[0]
+    fast = table(access(120, 180), pointing=pointing).shots[0]
+    assert motion.way_m(slow.end_s) - motion.way_m(slow.start_s) == pytest.approx(4.0)
+    assert fast.end_s - fast.start_s == pytest.approx(4.0 / 9.0)
+    row = table(access(0, 200, along=(0, 200)), areas=[True], pointing=pointing)
+    assert len(row.shots) == 350  # 1400 m
+    assert all(
+        motion.way_m(shot.end_s) - motion.way_m(shot.start_s) == pytest.approx(4.0)
+        for shot in row.shots
+    )
+
+
+def test_a_satellite_that_stands_still_over_the_ground_takes_no_frame() -> None:
+    still = replace(POINTING, motion=GroundMotion((0.0, 10_000.0), (0.0, 0.0)))
+    assert table(access(0, 10_000), pointing=still) == Timetable((), {0: TOO_SHORT})
+
+
+@given(
+    st.lists(st.floats(0.0, 10_000.0), min_size=2, max_size=12),
+    st.lists(st.floats(0.0, 1.0), min_size=2, max_size=2, unique=True),
+)
+def test_the_way_and_the_time_of_it_are_inverse(speeds: list[float], moments: list[float]) -> None:
+    motion = GroundMotion(tuple(30.0 * n for n in range(len(speeds))), tuple(speeds))
+    early, late = (30.0 * (len(speeds) - 1) * share for share in sorted(moments))
+    assert motion.way_m(early) <= motion.way_m(late) + 1e-9
+    for moment in (early, late):
+        way = motion.way_m(moment)
+        assert motion.way_m(motion.time_at_s(way)) == pytest.approx(way, abs=1e-6)
 
 
 # Rules
+
+UNEVEN = GroundMotion((0.0, 500.0, 900.0, 1500.0, 4000.0), (1.0, 6.0, 0.5, 2.0, 1.0))
 
 
 @st.composite
@@ -159,7 +191,8 @@ def problems(
 ) -> tuple[list[Access], list[int], list[bool], Pointing, float]:
     period = draw(st.sampled_from([300.0, 5677.0]))
     pointing = Pointing(
-        frame_s=draw(st.sampled_from([1.4, 4.0, 30.0])),
+        frame_m=draw(st.sampled_from([1.4, 4.0, 30.0])),
+        motion=draw(st.sampled_from([STEADY, UNEVEN])),
         slew_deg_s=draw(st.sampled_from([0.3, 1.0, 7.0])),
         settle_s=draw(st.sampled_from([0.0, 5.0])),
         duty_cycle=draw(st.sampled_from([0.01, 0.05, 0.3, 1.0])),
@@ -171,7 +204,9 @@ def problems(
         start = draw(st.integers(0, 12_000)) / 10
         length = draw(st.integers(1, 1000)) / 10
         best = start + length * draw(st.floats(0, 1))
-        made.append(access(start, start + length, best=best, off=draw(st.floats(0, 30))))
+        along = sorted(start + length * draw(st.floats(0, 1)) for _ in range(2))
+        off = draw(st.floats(0, 35))
+        made.append(access(start, start + length, best=best, off=off, along=(along[0], along[1])))
         priorities.append(draw(st.integers(1, 9)))
         areas.append(draw(st.booleans()))
     return made, priorities, areas, pointing, draw(st.sampled_from([600.0, 2000.0]))
@@ -189,8 +224,9 @@ def test_every_timetable_can_be_flown(
         seen = accesses[shot.access]
         assert seen.start_s - 1e-9 <= shot.start_s
         assert shot.end_s <= min(seen.end_s, duration) + 1e-9
-        assert shot.end_s - shot.start_s == pytest.approx(pointing.frame_s)
-        assert shot.off_nadir_deg == seen.off_nadir_deg
+        way = pointing.motion.way_m(shot.end_s) - pointing.motion.way_m(shot.start_s)
+        assert way == pytest.approx(pointing.frame_m, abs=1e-5)
+        assert shot.off_nadir_deg == min(seen.off_nadir_deg, 30.0)
     for a, b in pairwise(made.shots):
         turn = 0.0
         if a.access != b.access:

@@ -66,6 +66,75 @@ def test_a_bad_tle_gets_one_clear_line(lines: list[str], said: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def changed(line: str, column: int, text: str) -> str:
+    """A line with some text from a column on, counted from 1 as the format's tables do."""
+    return with_checksum(line[: column - 1] + text + line[column - 1 + len(text) :])
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "said"),
+    [
+        (changed(ONE, 63, "4"), TWO, "line 1: ephemeris type '4' (SGP4-XP) is not 0"),
+        (changed(ONE, 63, "1"), TWO, "line 1: ephemeris type '1' (SGP) is not 0"),
+        (changed(ONE, 8, "X"), TWO, "line 1: classification 'X' is not U, C or S"),
+        (changed(ONE, 21, "000.14457616"), TWO, "line 1: epoch day '000.14457616' is not"),
+        (changed(ONE, 21, "367.14457616"), TWO, "line 1: epoch day '367.14457616' is not"),
+        (changed(ONE, 19, "2x"), TWO, "line 1: epoch year '2x' is not"),
+        (changed(ONE, 33, "1"), TWO, "line 1: '1' in column 33 is not a blank"),
+        (changed(ONE, 54, " 2148.-3"), TWO, "line 1: drag ' 2148.-3' is not"),
+        (changed(ONE, 54, " 21480e3"), TWO, "line 1: drag ' 21480e3' is not"),
+        (ONE, changed(TWO, 9, "198.5704"), "line 2: inclination '198.5704' is not"),
+        (ONE, changed(TWO, 9, "-98.5704"), "line 2: inclination '-98.5704' is not"),
+        (ONE, changed(TWO, 18, "361.0000"), "line 2: node '361.0000' is not"),
+        (ONE, changed(TWO, 27, "0.01011"), "line 2: eccentricity '0.01011' is not"),
+        (ONE, changed(TWO, 35, "nan     "), "line 2: argument of perigee 'nan     ' is not"),
+        (ONE, changed(TWO, 44, "  1e2.00"), "line 2: mean anomaly '  1e2.00' is not"),
+        (changed(ONE, 3, "I0697"), changed(TWO, 3, "I0697"), "catalogue number 'I0697' is not"),
+    ],
+)
+def test_a_field_that_would_mean_another_orbit_is_refused(one: str, two: str, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        from_tle([one, two])
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (changed(ONE, 3, "E8493"), changed(TWO, 3, "E8493")),
+        (changed(ONE, 3, "00005"), changed(TWO, 3, "    5")),
+        (changed(ONE, 8, "C"), TWO),
+        (changed(ONE, 63, " "), TWO),
+        (changed(ONE, 54, "+21480-3"), TWO),
+        (changed(ONE, 54, " 21480+0"), TWO),
+        (changed(ONE, 34, "-.00000519"), TWO),
+        (changed(ONE, 65, "    "), changed(TWO, 64, "    3")),
+    ],
+    ids=["alpha-5", "padding", "classified", "blank type", "plus", "zero power", "minus", "no set"],
+)
+def test_every_way_to_write_a_field_gives_the_same_orbit(one: str, two: str) -> None:
+    elements = from_tle([one, two])
+    assert elements.inclination_deg == pytest.approx(98.5704)
+    assert elements.eccentricity == pytest.approx(0.0001011)
+    assert elements.period_s == pytest.approx(86_400.0 / 14.30811188)
+    assert elements.bstar == pytest.approx(0.21480 if "+0" in one else 0.21480e-3)
+    position, _ = Propagator(elements, elements.epoch).teme(np.array([0.0]))
+    assert np.linalg.norm(position) == pytest.approx(7_165e3, abs=20e3)
+
+
+@pytest.mark.parametrize(
+    ("year", "expected"), [("57", 1957), ("99", 1999), ("00", 2000), ("56", 2056)]
+)
+def test_years_from_57_on_are_those_of_the_last_century(year: str, expected: int) -> None:
+    assert from_tle([changed(ONE, 19, year), TWO]).epoch.year == expected
+
+
+def test_an_orbit_that_decays_within_the_run_is_refused_with_its_moment() -> None:
+    low = from_tle([changed(ONE, 54, " 50000-1"), changed(TWO, 53, "16.40000000")])
+    with pytest.raises(InputError, match=r"orbit at 20\d\d-.*: the orbit has decayed \(SGP4 error"):
+        Propagator(low, low.epoch).ephemeris(60 * 86_400.0)
+
+
 def test_a_tle_below_the_ground_is_refused() -> None:
     # Eccentricity 0.9999999 at 14 revolutions a day has its perigee inside the Earth.
     with pytest.raises(InputError, match=r"SGP4|decayed"):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 from downpass.sim.orbit.search import root
-from downpass.sim.orbit.windows import Peaks, Windows, best_within, merge
+from downpass.sim.orbit.windows import Peaks, Windows, best_within
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,27 +35,6 @@ def test_an_intersection_is_what_both_cover(one: Windows, other: Windows) -> Non
     assert np.all(both.end_s > both.start_s)
     order = np.lexsort((both.start_s, both.item))
     assert np.array_equal(order, np.arange(len(both)))
-
-
-@given(window_sets(items=4), st.integers(0, 3))
-def test_merged_windows_cover_what_their_items_cover(windows: Windows, gap: int) -> None:
-    group = windows.item // 2
-    value = np.arange(len(windows), dtype=float)
-    joined, chosen = merge(windows, group, value, np.full(len(windows), float(gap)))
-    union = seconds(windows, 4)[0::2] | seconds(windows, 4)[1::2]
-    covered = seconds(joined, 2)
-    assert np.all(covered[union])
-    # What was added are gaps between windows, none longer than allowed.
-    for row, whole in zip(union, covered, strict=True):
-        edges = np.flatnonzero(np.diff(np.concatenate(([0], (whole & ~row).astype(int), [0]))))
-        assert np.all(edges[1::2] - edges[::2] <= gap)
-        starts = np.flatnonzero(np.diff(np.concatenate(([False], whole)).astype(int)) == 1)
-        ends = np.flatnonzero(np.diff(np.concatenate((whole, [False])).astype(int)) == -1)
-        assert np.all(starts[1:] - ends[:-1] - 1 > gap)
-    for i, which in enumerate(chosen):
-        mine = (group == joined.item[i]) & (windows.start_s >= joined.start_s[i])
-        mine &= windows.end_s <= joined.end_s[i]
-        assert value[which] == value[mine].max()
 
 
 def test_the_best_moment_is_a_peak_inside_or_an_end() -> None:

@@ -292,7 +292,11 @@ def test_one_fault_one_line(refuse: Refuse, example: str, old: str, new: str, pr
         (lambda t: t.replace("2 40697 ", "2 40688 "), ("found satellite 40697 on line 1 and 40688 "
          "on line 2; allowed: two lines of one satellite")),
         (lambda t: t.replace("14.30811188493363", "XX.30811188493368"),
-         "found elements that are no orbit; allowed: a TLE that SGP4 can propagate"),
+         "found mean motion 'XX.30811188' on line 2; allowed: a number of revolutions a day"),
+        (lambda t: t.replace("14.30811188493363", "18.30811188493367"),
+         "found mean motion 18.3081 on line 2; allowed: up to 17 revolutions a day"),
+        (lambda t: t.replace("21480-3 0  9998", "21480-3 4  9992"),
+         "found ephemeris type '4' (SGP4-XP) on line 1; allowed: 0, for elements of SGP4"),
         (lambda t: t.replace("14.30811188493363", "00.00000000493368"),
          "found elements that are no orbit; allowed: a TLE that SGP4 can propagate"),
         (lambda t: t.replace("14.30811188493363", "XX.30811188493363"),

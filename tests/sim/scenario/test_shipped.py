@@ -15,6 +15,7 @@ from downpass.sim.scenario import docs, load_scenario, stations
 from downpass.sim.scenario.advice import advice
 from downpass.sim.scenario.models import CodecChoice, Satellite, Scenario
 from downpass.sim.scenario.schema import json_schema, schema_text
+from downpass.sim.scenario.tle import checksum
 from downpass.sim.scenario.yamltree import parse
 from pydantic import BaseModel, TypeAdapter
 
@@ -157,6 +158,8 @@ def test_stations() -> None:
          "2024-12-02, 49 days before the start; passes are trustworthy within 14 days")),
         ("start=2024-10-01T00:00:00Z", ("s.yaml:7: satellites.0.orbit.tle: found elements of "
          "2024-12-02, 61 days after the end; passes are trustworthy within 14 days")),
+        ("duration=61 d", ("s.yaml:7: satellites.0.orbit.tle: found elements of 2024-12-02 and an "
+         "end 61 days later; passes are trustworthy within 14 days")),
         ("satellites.0.processor.working_memory=1 MB", ("--set satellites.0.processor."
          "working_memory: found room for 1000000 bytes and raw frames of 1179648; no frame fits")),
         ("satellites.0.power.initial_charge=0.2", ("--set satellites.0.power.initial_charge: "
@@ -187,6 +190,41 @@ def test_advice(
     assert advice(load_scenario("s.yaml")) == ()
     found = advice(load_scenario("s.yaml", [override]))
     assert found == (() if expected is None else (expected,))
+
+
+@pytest.mark.parametrize(
+    ("motion", "eccentricity", "drag", "begins", "ends"),
+    [
+        ("02.00611188", "7400000", " 00000-0",
+         "satellites.0.orbit: found heights from ", "swath and gsd are taken as constant"),
+        ("16.40611188", "0001011", " 50000-1",
+         "satellites.0.orbit: found elements that do not last", "the orbit has decayed (SGP4 err"),
+        ("01.00273790", "0000001", " 00000-0",
+         "satellites.0.imager.frame_length: found ", "access shorter than a frame has none"),
+    ],
+    ids=["molniya", "decaying", "geostationary"],
+)  # fmt: skip
+def test_advice_on_orbits(
+    tmp_path: Path,
+    example: str,
+    motion: str,
+    eccentricity: str,
+    drag: str,
+    begins: str,
+    ends: str,
+) -> None:
+    angle = "000.0000" if motion.startswith("01") else "063.4000"
+    lines = [
+        f"1 40697U 15028A   24337.14457616  .00000519  00000-0 {drag} 0  999",
+        f"2 40697 {angle}  48.9920 {eccentricity} 270.0957 267.0342 {motion}49336",
+    ]
+    rows = "".join(f"        {line}{checksum(line)}\n" for line in lines)
+    form = 'orbit: {altitude: 500 km, sun_synchronous: true, local_time: "10:30"}'
+    path = tmp_path / "s.yaml"
+    path.write_text(example.replace(form, f"orbit:\n      tle: |\n{rows}"))
+    found = advice(load_scenario(path, ["start=2024-12-02T04:00:00Z", "duration=13 d"]))
+    (line,) = [line for line in found if begins in line]
+    assert ends in line
 
 
 def test_advice_on_an_outage_at_another_time(tmp_path: Path, example: str) -> None:

@@ -1,0 +1,80 @@
+"""How far the point below a satellite has come: what the duration of a frame follows from."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from .areas import ground_distance
+from .areasearch import angular_speed
+from .ephemeris import Ephemeris
+
+
+@dataclass(frozen=True, slots=True)
+class GroundMotion:
+    """The way of the point below a satellite, over the turning Earth.
+
+    Below means towards the Earth's centre. Between two times of the table the speed changes
+    evenly. In an eccentric orbit it differs by a factor of ten and more within one revolution.
+
+    Attributes:
+        time_s: Times, ascending, at least two.
+        speed_m_s: Ground speeds at these times, in m/s.
+    """
+
+    time_s: Sequence[float]
+    speed_m_s: Sequence[float]
+    _way_m: Sequence[float] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        time, speed = np.array(self.time_s), np.array(self.speed_m_s)
+        steps = np.diff(time) * (speed[1:] + speed[:-1]) / 2.0
+        object.__setattr__(self, "_way_m", np.concatenate(([0.0], np.cumsum(steps))).tolist())
+
+    @classmethod
+    def of(cls, ephemeris: Ephemeris) -> Self:
+        """The motion below the states of a satellite."""
+        distance = np.sqrt(np.sum(ephemeris.position**2, axis=0))
+        ground = ground_distance(ephemeris.position / distance)
+        speed = ground * angular_speed(ephemeris.position, ephemeris.velocity)
+        return cls(ephemeris.time_s.tolist(), speed.tolist())
+
+    def way_m(self, time_s: float) -> float:
+        """Metres from the first time to this one; at the speed of the ends beyond them."""
+        row = min(max(bisect_right(self.time_s, time_s) - 1, 0), len(self.time_s) - 2)
+        since = time_s - self.time_s[row]
+        speed = self.speed_m_s[row]
+        if 0.0 <= since <= self.time_s[row + 1] - self.time_s[row]:
+            way_m = self._way_m[row] + since * (speed + self._gain(row) * since / 2.0)
+            # Not beyond the table by a rounding, where a satellite at rest would never come.
+            return min(way_m, self._way_m[row + 1])
+        if since < 0.0:
+            return self._way_m[row] + since * speed
+        beyond = time_s - self.time_s[-1]
+        return self._way_m[-1] + beyond * self.speed_m_s[-1]
+
+    def time_at_s(self, way_m: float) -> float:
+        """The time at which it has come so far; infinite where it stands still before."""
+        row = min(max(bisect_right(self._way_m, way_m) - 1, 0), len(self.time_s) - 2)
+        rest = way_m - self._way_m[row]
+        speed = self.speed_m_s[row]
+        if way_m > self._way_m[-1]:
+            rest, speed, row = way_m - self._way_m[-1], self.speed_m_s[-1], len(self.time_s) - 1
+        if rest == 0.0:
+            return self.time_s[row]
+        if rest < 0.0 or row == len(self.time_s) - 1:
+            return self.time_s[row] + rest / speed if speed > 0.0 else math.copysign(math.inf, rest)
+        # rest = speed t + gain t^2 / 2, in the form that holds for a gain of zero too.
+        root = math.sqrt(max(speed * speed + 2.0 * self._gain(row) * rest, 0.0))
+        if speed + root == 0.0:
+            return self.time_s[row + 1]
+        return self.time_s[row] + 2.0 * rest / (speed + root)
+
+    def _gain(self, row: int) -> float:
+        step = self.time_s[row + 1] - self.time_s[row]
+        return (self.speed_m_s[row + 1] - self.speed_m_s[row]) / step
