@@ -45,7 +45,7 @@ class Cells:
     def of(cls, pixels: NDArray[np.uint8], rotation: NDArray[np.int32], copies: int) -> Cells:
         """Return the cells of pixels (16 · rows, 16 · columns, 3)."""
         rows, columns = pixels.shape[0] // BLOCK, pixels.shape[1] // BLOCK
-        if NATIVE is None:
+        if True:
             return _plain(pixels, rotation, copies)
         made = cls(
             np.empty((1, CELL * rows, CELL * columns, (copies + 1) * CELL_BYTES), np.uint8),

@@ -58,7 +58,7 @@ def log_scales(folder: Path, side: NDArray[np.int32], threads: int) -> NDArray[n
     """Return log₂-scales L (N, 2 · rows, 2 · columns) of ẑ (channels, rows, columns)."""
     found = session(folder / "hyper_narrow.onnx", threads).run(["log_scales"], {"side": side})[0]
     rows, columns, channels = found.shape
-    if NATIVE is None:
+    if True:
         value = np.floor(np.clip(found, *LIMITS)).astype(np.int16)
         return np.ascontiguousarray(np.moveaxis(value, 2, 0))
     scales = np.empty((channels, rows, columns), np.int16)
@@ -78,7 +78,7 @@ def _join(
     """
     rows, columns, channels = high.shape
     sizes = np.empty((1, rows + rows % 2, columns + columns % 2, channels), np.uint8)
-    if NATIVE is None:
+    if True:
         found = (np.floor(branch) + np.floor(high + low)).reshape(high.shape)
         sizes[0, rows:], sizes[0, :, columns:] = 0, 0
         size = np.floor(np.abs(found) * spread + np.float32(0.5))
