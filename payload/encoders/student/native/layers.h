@@ -9,6 +9,8 @@
  *   PLACES                   positions at once; DP_GROUP is a multiple of it
  *   vector, load, store, spread_out, dot     the kernel's few operations, see `DEFINE_SUMS`; or
  *   OWN_SUMS                 the variant has `sums` itself
+ *   WIDE                     bytes of a vector, where it has what `mix_near` needs
+ *   OWN_TURN, OWN_TRANSPOSE  the variant has `turn_pixels` or `transpose` itself
  *
  * A tile goes through all layers in rows, so that what is between layers stays in the cache: each
  * row of 16 x 16 blocks becomes bytes of its planes, then four rows of the fine grid, two of the
@@ -25,6 +27,7 @@
 #define CELL 4
 #define CELL_INPUTS (DP_PLANES * CELL * CELL)
 #define BLOCK_INPUTS (DP_PLANES * DP_PIXELS)
+#define SLACK 64 /* behind rows that vectors may leave */
 #define CHUNK 16 /* positions whose latents are finished together */
 
 static const struct dp_form form = FORM;
@@ -188,6 +191,53 @@ static TARGET void mix_wide(const struct dp_mix *layer, const ACTIVATION *in, si
  * A depthwise convolution of a row; rows begin with a position of zeros, and end with one. With
  * `add`, its input is added before outputs are limited.
  */
+#ifdef WIDE
+/* Four taps at a time, interleaved. Up to WIDE - 1 bytes behind a row are read and written. */
+static TARGET void mix_near(const struct dp_near *layer, const ACTIVATION *const rows[3],
+                            size_t count, int add, ACTIVATION *out)
+{
+    size_t channels = layer->channels, all = count * channels, number = 0;
+    const vector low = fill_bytes(layer->low), high = fill_bytes(layer->high);
+    const vector none = fill_bytes(0);
+    for (size_t at = 0; at < all; at += WIDE, number++) {
+        if (number == layer->period) {
+            number = 0;
+        }
+        const int8_t *weights = layer->packed + number * 12 * WIDE;
+        const int32_t *bias = layer->packed_bias + number * WIDE;
+        const int32_t *shift = layer->packed_shift + number * WIDE;
+        vector tap[12], sum[4];
+        _Pragma("GCC unroll 9") for (size_t n = 0; n < 9; n++)
+        {
+            tap[n] = load(rows[n / 3] + at + n % 3 * channels);
+        }
+        tap[9] = tap[10] = tap[11] = none;
+        _Pragma("GCC unroll 4") for (int q = 0; q < 4; q++) { sum[q] = load(bias + q * LANES); }
+        _Pragma("GCC unroll 3") for (int n = 0; n < 3; n++, weights += 4 * WIDE)
+        {
+            vector ab_low = mix_bytes_low(tap[4 * n], tap[4 * n + 1]);
+            vector ab_high = mix_bytes_high(tap[4 * n], tap[4 * n + 1]);
+            vector cd_low = mix_bytes_low(tap[4 * n + 2], tap[4 * n + 3]);
+            vector cd_high = mix_bytes_high(tap[4 * n + 2], tap[4 * n + 3]);
+            sum[0] = dot(sum[0], mix_pairs_low(ab_low, cd_low), load(weights));
+            sum[1] = dot(sum[1], mix_pairs_high(ab_low, cd_low), load(weights + WIDE));
+            sum[2] = dot(sum[2], mix_pairs_low(ab_high, cd_high), load(weights + 2 * WIDE));
+            sum[3] = dot(sum[3], mix_pairs_high(ab_high, cd_high), load(weights + 3 * WIDE));
+        }
+        _Pragma("GCC unroll 4") for (int q = 0; q < 4; q++)
+        {
+            sum[q] = shift_right(sum[q], load(shift + q * LANES));
+        }
+        /* Limits are within a byte's: what saturates on the way to 16 bits is limited anyway. */
+        vector first = narrow_pairs(sum[0], sum[1]), second = narrow_pairs(sum[2], sum[3]);
+        if (add) {
+            first = add_pairs(first, mix_bytes_low(tap[4], none));
+            second = add_pairs(second, mix_bytes_high(tap[4], none));
+        }
+        store(out + at, limit_bytes(narrow_bytes(first, second), low, high));
+    }
+}
+#else
 static TARGET void mix_near(const struct dp_near *layer, const ACTIVATION *const rows[3],
                             size_t count, int add, ACTIVATION *out)
 {
@@ -219,6 +269,7 @@ static TARGET void mix_near(const struct dp_near *layer, const ACTIVATION *const
         }
     }
 }
+#endif
 
 /*
  * A row of blocks in planes: value = 4 * coarse + fine + offset. Where a plane's values in a block
@@ -279,10 +330,10 @@ static void take_grid(struct arena *arena, struct grid *grid, const struct dp_ne
     grid->columns = columns;
     grid->channels = channels;
     for (int i = 0; i < 3; i++) {
-        grid->ring[i] = take(arena, (columns + 2) * channels, sizeof(ACTIVATION));
+        grid->ring[i] = take(arena, (columns + 2) * channels + SLACK, sizeof(ACTIVATION));
     }
-    grid->zeros = take(arena, (columns + 2) * channels, sizeof(ACTIVATION));
-    grid->between = take(arena, columns * channels, sizeof(ACTIVATION));
+    grid->zeros = take(arena, (columns + 2) * channels + SLACK, sizeof(ACTIVATION));
+    grid->between = take(arena, columns * channels + SLACK, sizeof(ACTIVATION));
     for (int i = 0; i < 2; i++) {
         grid->pair[i] = take(arena, columns * channels, sizeof(ACTIVATION));
     }
@@ -316,6 +367,7 @@ static void take_all(struct arena *arena, struct analysis *a)
 }
 
 /* One row of 16 pixels on their natural axes. */
+#ifndef OWN_TURN
 static inline TARGET void turn_pixels(const uint8_t *pixels, const int32_t *matrix,
                                       int16_t value[DP_PLANES][BLOCK])
 {
@@ -333,6 +385,8 @@ static inline TARGET void turn_pixels(const uint8_t *pixels, const int32_t *matr
         }
     }
 }
+
+#endif
 
 /* A block's planes, with the least and the largest value of each. */
 static TARGET void turn_block(const uint8_t *pixels, size_t line, const int32_t *matrix,
@@ -626,6 +680,18 @@ static TARGET void transform(struct analysis *a, const struct plane_row *planes,
     }
 }
 
+/* to[c][s] = from[s][c], for 16 channels and positions. */
+#ifndef OWN_TRANSPOSE
+static TARGET void transpose(const int32_t *from, size_t stride, int32_t *to, size_t step)
+{
+    for (size_t c = 0; c < CHUNK; c++) {
+        for (size_t s = 0; s < CHUNK; s++) {
+            to[c * step + s] = from[s * stride + c];
+        }
+    }
+}
+#endif
+
 /* |y| in bytes, for the hyper analysis. */
 static TARGET void find_sizes(const struct analysis *a, size_t count)
 {
@@ -677,10 +743,14 @@ static TARGET void finish_row(struct analysis *a, size_t row, const ACTIVATION *
         const ACTIVATION *const sizes[1] = {a->sizes};
         transform(a, &a->planes[row % 3], first, count);
         mix_wide(&n->leave, branch + first * n->leave.inputs, count, 1, a->latents);
-        for (size_t c = 0; c < n->latents; c++) {
-            int32_t *to = a->tile->y + c * places + row * columns + first;
+        size_t c = 0;
+        int32_t *y = a->tile->y + row * columns + first;
+        for (; count == CHUNK && c + CHUNK <= n->latents; c += CHUNK) {
+            transpose(a->latents + c, outputs, y + c * places, places);
+        }
+        for (; c < n->latents; c++) {
             for (size_t s = 0; s < count; s++) {
-                to[s] = a->latents[s * outputs + c];
+                y[c * places + s] = a->latents[s * outputs + c];
             }
         }
         find_sizes(a, count);
@@ -786,6 +856,7 @@ struct synthesis {
     ACTIVATION *up;     /* [columns][row, column][channels] */
     ACTIVATION *places; /* [2 * CHUNK][channels] */
     int32_t *scales;    /* [CHUNK][latents] */
+    int32_t turned[CHUNK * CHUNK];
 };
 
 static void take_synthesis(struct arena *arena, const struct dp_networks *n, size_t columns,
@@ -794,10 +865,10 @@ static void take_synthesis(struct arena *arena, const struct dp_networks *n, siz
     size_t channels = n->scales_near.channels;
     s->side = take(arena, columns * n->scales_in.inputs, sizeof(ACTIVATION));
     for (int i = 0; i < 3; i++) {
-        s->ring[i] = take(arena, (columns + 2) * channels, sizeof(ACTIVATION));
+        s->ring[i] = take(arena, (columns + 2) * channels + SLACK, sizeof(ACTIVATION));
     }
-    s->zeros = take(arena, (columns + 2) * channels, sizeof(ACTIVATION));
-    s->mixed = take(arena, columns * channels, sizeof(ACTIVATION));
+    s->zeros = take(arena, (columns + 2) * channels + SLACK, sizeof(ACTIVATION));
+    s->mixed = take(arena, columns * channels + SLACK, sizeof(ACTIVATION));
     s->up = take(arena, columns * n->scales_up.outputs, sizeof(ACTIVATION));
     s->places = take(arena, CHUNK * n->scales_out.inputs, sizeof(ACTIVATION));
     s->scales = take(arena, CHUNK * n->scales_out.outputs, sizeof(int32_t));
@@ -805,7 +876,7 @@ static void take_synthesis(struct arena *arena, const struct dp_networks *n, siz
 
 /* The log-scales of one row of side information: two rows of latents. */
 static TARGET void finish_scales(const struct dp_networks *n, const struct dp_side *given,
-                                 const struct synthesis *s, size_t row)
+                                 struct synthesis *s, size_t row)
 {
     size_t columns = (size_t)given->columns, wide = 2 * columns;
     size_t channels = n->scales_out.inputs, outputs = n->scales_out.outputs;
@@ -820,10 +891,19 @@ static TARGET void finish_scales(const struct dp_networks *n, const struct dp_si
                        channels * sizeof(ACTIVATION));
             }
             mix_wide(&n->scales_out, s->places, count, 0, s->scales);
-            for (size_t c = 0; c < n->latents; c++) {
-                int16_t *to = given->log_scales + c * places + (2 * row + half) * wide + first;
+            int16_t *to = given->log_scales + (2 * row + half) * wide + first;
+            size_t c = 0;
+            for (; count == CHUNK && c + CHUNK <= n->latents; c += CHUNK) {
+                transpose(s->scales + c, outputs, s->turned, CHUNK);
+                for (size_t i = 0; i < CHUNK; i++) {
+                    for (size_t k = 0; k < CHUNK; k++) {
+                        to[(c + i) * places + k] = (int16_t)s->turned[i * CHUNK + k];
+                    }
+                }
+            }
+            for (; c < n->latents; c++) {
                 for (size_t i = 0; i < count; i++) {
-                    to[i] = (int16_t)s->scales[i * outputs + c];
+                    to[c * places + i] = (int16_t)s->scales[i * outputs + c];
                 }
             }
         }

@@ -201,7 +201,31 @@ static void pack_planes(struct store *store, const struct dp_form *form,
     }
 }
 
-static void pack_near(struct store *store, const struct dp_given_layer *given, struct dp_near *out)
+/* Take the memory of a depthwise layer in vectors and fill it in. */
+static void pack_vectors(struct store *store, size_t wide, struct dp_near *out)
+{
+    size_t channels = out->channels, quarter = wide / 4;
+    out->period = 1;
+    while (out->period * wide % channels) {
+        out->period++;
+    }
+    out->packed = take(store, out->period * 3 * wide, 4);
+    out->packed_bias = take(store, out->period * wide, sizeof *out->packed_bias);
+    out->packed_shift = take(store, out->period * wide, sizeof *out->packed_shift);
+    for (size_t at = 0; store->at && at < out->period * wide; at++) {
+        size_t vector = at / wide, q = at % wide / quarter, lane = at % quarter;
+        size_t channel = (vector * wide + lane / 4 * 16 + 4 * q + lane % 4) % channels;
+        out->packed_bias[at] = out->bias[channel];
+        out->packed_shift[at] = out->shift[channel];
+        for (size_t n = 0; n < 9; n++) {
+            size_t to = ((vector * 3 + n / 4) * 4 + q) * quarter + lane;
+            out->packed[4 * to + n % 4] = (int8_t)out->weights[n * channels + channel];
+        }
+    }
+}
+
+static void pack_near(struct store *store, const struct dp_form *form,
+                      const struct dp_given_layer *given, struct dp_near *out)
 {
     out->channels = dp_padded((size_t)given->outputs);
     out->weights = take(store, 9 * out->channels, sizeof *out->weights);
@@ -215,6 +239,9 @@ static void pack_near(struct store *store, const struct dp_given_layer *given, s
         }
         out->shift[c] = given->shift[c];
         out->bias[c] = given->bias[c] + (given->shift[c] > 0 ? 1 << (given->shift[c] - 1) : 0);
+    }
+    if (form->wide) {
+        pack_vectors(store, form->wide, out);
     }
 }
 
@@ -253,10 +280,10 @@ static void pack_all(struct store *store, const struct dp_given_layer given[DP_L
                                   .zero = form->zero - added};
         pack(store, form, &plan, COLOUR, mixes[at].to);
     }
-    pack_near(store, &given[DP_FINE_NEAR], &out->fine_near);
-    pack_near(store, &given[DP_MIDDLE_NEAR], &out->middle_near);
-    pack_near(store, &given[DP_COARSE_NEAR], &out->coarse_near);
-    pack_near(store, &given[DP_SCALES_NEAR], &out->scales_near);
+    pack_near(store, form, &given[DP_FINE_NEAR], &out->fine_near);
+    pack_near(store, form, &given[DP_MIDDLE_NEAR], &out->middle_near);
+    pack_near(store, form, &given[DP_COARSE_NEAR], &out->coarse_near);
+    pack_near(store, form, &given[DP_SCALES_NEAR], &out->scales_near);
     out->spread = take(store, dp_padded(out->latents), 1);
     for (size_t c = 0; store->at && c < out->latents; c++) {
         out->spread[c] = (uint8_t)spread[c];

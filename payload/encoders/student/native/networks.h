@@ -58,6 +58,7 @@ struct dp_form {
     size_t lanes; /* 32-bit sums in a vector; a panel has up to three vectors */
     int planar;   /* a panel's weights of one input lie together, not those of one output */
     int32_t zero; /* what is taken off an unsigned byte before it is multiplied */
+    size_t wide;  /* bytes of a vector where depthwise layers are packed, too; else 0 */
 };
 
 /* A 1 x 1 convolution. Weights are [panel][part][step][output of the panel][4 bytes of inputs]. */
@@ -78,6 +79,14 @@ struct dp_near {
     int32_t *bias;    /* with half */
     int32_t *shift;
     int32_t low, high;
+    /*
+     * For vectors of `wide` channels, one after another over channels and positions, until they
+     * begin with the first channel again: [period][3][4][wide / 4][4 taps]. A vector's quarter q
+     * has its bytes 4 * q to 4 * q + 3 of every 16, as instructions that interleave give them.
+     */
+    size_t period;
+    int8_t *packed;
+    int32_t *packed_bias, *packed_shift; /* [period][4][wide / 4] */
 };
 
 /* A 1 x 1 convolution of the planes, [plane][pixels]; `mix` is of their values as they are. */

@@ -17,11 +17,22 @@
 #define ACTIVATION uint8_t
 #define LANES 8
 #define PLACES 4
-#define FORM {.bytes = 1, .lanes = LANES}
+#define WIDE 32
+#define FORM {.bytes = 1, .lanes = LANES, .wide = WIDE}
 
 typedef __m256i vector;
 #define load(at) _mm256_loadu_si256((const __m256i *)(const void *)(at))
 #define store(at, value) _mm256_storeu_si256((__m256i *)(void *)(at), value)
+#define fill_bytes(value) _mm256_set1_epi8((char)(value))
+#define mix_bytes_low(a, b) _mm256_unpacklo_epi8(a, b)
+#define mix_bytes_high(a, b) _mm256_unpackhi_epi8(a, b)
+#define mix_pairs_low(a, b) _mm256_unpacklo_epi16(a, b)
+#define mix_pairs_high(a, b) _mm256_unpackhi_epi16(a, b)
+#define shift_right(value, by) _mm256_srav_epi32(value, by)
+#define narrow_pairs(a, b) _mm256_packs_epi32(a, b)
+#define narrow_bytes(a, b) _mm256_packus_epi16(a, b)
+#define add_pairs(a, b) _mm256_adds_epi16(a, b)
+#define limit_bytes(value, low, high) _mm256_min_epu8(_mm256_max_epu8(value, low), high)
 
 static inline TARGET vector spread_out(const uint8_t *four)
 {
