@@ -36,7 +36,7 @@ def native() -> None:
 @pytest.fixture
 def in_numpy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Do without what was compiled."""
-    for module in (cells, narrow, tilewriter):
+    for module in (tilewriter,):
         monkeypatch.setattr(module, "NATIVE", None)
     yield
 

@@ -1,16 +1,12 @@
 /* Scales corrected by what goes on around: sums of magnitudes, their bins, a table. */
+#include "vectors.h"
 #include "writer.h"
 
 #include <string.h>
 
-static inline int32_t bin(uint32_t value, int32_t octave)
-{
-    int32_t high = dp_highest_bit(value);
-    int32_t half = high > 0 ? (int32_t)(value >> (high - 1) & 1u) : 0;
-    return dp_limited(2 * high + half - 2 * octave - 2, 0, 31);
-}
+#define BINS 32
 
-void dp_look_back(struct writer *writer, const struct dp_group *group)
+VECTORS void dp_look_back(struct writer *writer, const struct dp_group *group)
 {
     int32_t plane = writer->plane, stride = writer->stride;
     memset(writer->size, 0, sizeof *writer->size * (size_t)plane);
@@ -39,65 +35,115 @@ void dp_look_back(struct writer *writer, const struct dp_group *group)
     }
 }
 
-/* S of a position, of magnitudes or expectations: its neighbours in phases coded before. */
-#define OWN(type)                                                                                  \
-    static inline uint32_t own_##type(const type *one, int32_t stride, uint32_t phase)             \
-    {                                                                                              \
-        uint32_t corners = 0, across = 0, down = 0;                                                \
-        if (phase == 1 || phase == 3) {                                                            \
-            corners =                                                                              \
-                (uint32_t)one[-stride - 1] + one[-stride + 1] + one[stride - 1] + one[stride + 1]; \
-        }                                                                                          \
-        if (phase >= 2) {                                                                          \
-            across = (uint32_t)one[-1] + one[1];                                                   \
-            down = (uint32_t)one[-stride] + one[stride];                                           \
-        }                                                                                          \
-        return corners + 2 * (across + down);                                                      \
-    }
-OWN(uint8_t)
-OWN(uint16_t)
-
-/* Correct the scales of a part by the magnitudes around; inlined where the phase is known. */
-static inline void correct(const struct writer *writer, int32_t number, uint32_t phase)
+/*
+ * The bin of a sum: twice the number of its highest bit, and the bit after it. Both are at the top
+ * of the sum as a float. Bits that could round it up to another bin are cleared first.
+ */
+static inline int32_t bin(uint32_t value, int32_t less)
 {
-    const struct dp_entropy *model = writer->model;
-    const struct dp_group *group = &model->group[number];
-    const int16_t *correction = model->correction + (size_t)(4 * number + (int32_t)phase) * 1024;
-    const struct part *part = &writer->part[phase];
-    const uint8_t *magnitude = writer->magnitude;
-    const uint16_t *expected = writer->expected;
-    const uint32_t *around = writer->around, *around_expected = writer->around_expected;
-    uint32_t weight = group->window > 0 ? (uint32_t)group->window : 1u, count = part->count;
-    int32_t octave = dp_highest_bit(weight), stride = writer->stride;
-    struct spoken *one = part->spoken;
-    for (uint32_t i = 0; i < count; i++, one++) {
-        uint32_t own = own_uint8_t(magnitude + one->at, stride, phase);
-        uint32_t own_expected = own_uint16_t(expected + one->at, stride, phase);
-        uint32_t num = 16 * (weight * own + around[one->place]) + 2 * weight;
-        uint32_t den = weight * own_expected + around_expected[one->place] + 2 * weight;
-        int32_t more = correction[32 * bin(num, octave) + bin(den, octave)];
-        one->index = (uint8_t)dp_index_of(one->level + more);
-        one->table = (uint8_t)(one->index - 8 * dp_low_bits(one->index));
+    float wide = (float)(int32_t)(value & ~(value >> 8));
+    uint32_t bits;
+    memcpy(&bits, &wide, sizeof bits);
+    int32_t found = (int32_t)(bits >> 22) - 2 * 127 - less;
+    return found < 0 ? 0 : found > BINS - 1 ? BINS - 1 : found;
+}
+
+/* What a row's neighbours say, as places in the table of corrections. */
+struct around {
+    const uint8_t *magnitude;
+    const uint16_t *expected;
+    const uint32_t *sums, *sums_expected; /* F, F_E */
+    const uint32_t *corners, *edges;      /* all ones where they were coded before */
+    ptrdiff_t stride;
+    uint32_t weight;
+    int32_t less; /* of bins */
+};
+
+VECTORS static void find_bins(const struct around *a, int32_t columns, uint16_t *bins)
+{
+    const uint8_t *one = a->magnitude, *up = one - a->stride, *down = one + a->stride;
+    const uint16_t *wide = a->expected, *above = wide - a->stride, *below = wide + a->stride;
+    const uint32_t *corner = a->corners, *edge = a->edges;
+    uint32_t weight = a->weight;
+    for (int32_t s = 0; s < columns; s++) {
+        uint32_t corners = (uint32_t)up[s - 1] + up[s + 1] + down[s - 1] + down[s + 1];
+        uint32_t edges = (uint32_t)one[s - 1] + one[s + 1] + up[s] + down[s];
+        uint32_t own = (corners & corner[s]) + 2 * (edges & edge[s]);
+        corners = (uint32_t)above[s - 1] + above[s + 1] + below[s - 1] + below[s + 1];
+        edges = (uint32_t)wide[s - 1] + wide[s + 1] + above[s] + below[s];
+        uint32_t own_expected = (corners & corner[s]) + 2 * (edges & edge[s]);
+        uint32_t num = 16 * (weight * own + a->sums[s]) + 2 * weight;
+        uint32_t den = weight * own_expected + a->sums_expected[s] + 2 * weight;
+        bins[s] = (uint16_t)(BINS * bin(num, a->less) + bin(den, a->less));
     }
 }
 
-void dp_find_tables(struct writer *writer, int32_t number, uint32_t phase)
+void dp_find_tables(struct writer *writer, int32_t number)
 {
-    const struct part *part = &writer->part[phase];
-    uint32_t next[DP_TABLES + 1] = {0};
-    switch (phase) {
-    case 0: correct(writer, number, 0); break;
-    case 1: correct(writer, number, 1); break;
-    case 2: correct(writer, number, 2); break;
-    default: correct(writer, number, 3);
+    const struct dp_entropy *model = writer->model;
+    const struct dp_planes *tile = writer->tile;
+    const struct dp_group *group = &model->group[number];
+    const int16_t *correction = model->correction + (size_t)number * 4 * BINS * BINS;
+    int32_t rows = tile->rows, columns = tile->columns;
+    size_t plane = (size_t)writer->plane;
+    struct around around = {.stride = writer->stride};
+    around.weight = group->window > 0 ? (uint32_t)group->window : 1u;
+    around.less = 2 * dp_highest_bit(around.weight) + 2;
+    memset(writer->count, 0, sizeof writer->count);
+    for (int32_t c = group->first; c < group->last; c++) {
+        int32_t add = DP_LEVEL_OFFSET + model->gain[c];
+        const int16_t *scales = tile->scales + (size_t)c * (size_t)rows * (size_t)columns;
+        for (int32_t r = 0; writer->active[c - group->first] && r < rows; r++, scales += columns) {
+            size_t place = (size_t)((r + 1) * writer->stride + 1);
+            uint8_t *index = writer->index + (size_t)(c - group->first) * plane + place;
+            around.magnitude = writer->magnitude + (size_t)c * plane + place;
+            around.expected = writer->expected + (size_t)c * plane + place;
+            around.sums = writer->around + place;
+            around.sums_expected = writer->around_expected + place;
+            /* Phases 0 and 2 in even rows, 3 and 1 in odd ones. */
+            around.corners = writer->neighbours[r % 2 ? 1 : 2];
+            around.edges = writer->neighbours[r % 2 ? 3 : 0];
+            find_bins(&around, columns, writer->bins);
+            for (int32_t s = 0; s < columns; s++) {
+                uint32_t phase = dp_phase_at[r & 1][s & 1];
+                int32_t level = scales[s] + add;
+                index[s] = DP_SILENT;
+                if (level >= DP_SPOKEN) {
+                    uint32_t found = (uint32_t)dp_index_of(
+                        level + correction[BINS * BINS * phase + writer->bins[s]]);
+                    index[s] = (uint8_t)found;
+                    writer->count[phase][found - 8 * dp_low_bits(found)]++;
+                }
+            }
+        }
     }
-    for (uint32_t i = 0; i < part->count; i++) {
-        next[part->spoken[i].table + 1]++;
+}
+
+void dp_sort_symbols(struct writer *writer, const struct dp_group *group)
+{
+    const struct dp_planes *tile = writer->tile;
+    uint32_t next[4][DP_SCALES], end = 0;
+    for (uint32_t phase = 0; phase < 4; phase++) {
+        uint32_t table[DP_TABLES];
+        for (uint32_t t = 0; t < DP_TABLES; t++) {
+            table[t] = end;
+            end += writer->count[phase][t];
+        }
+        memcpy(next[phase], table, sizeof table);
     }
-    for (uint32_t t = 1; t < DP_TABLES; t++) {
-        next[t] += next[t - 1];
-    }
-    for (uint32_t i = 0; i < part->count; i++) {
-        writer->order[next[part->spoken[i].table]++] = i;
+    for (int32_t c = 0; c < group->last - group->first; c++) {
+        for (int32_t r = 0; writer->active[c] && r < tile->rows; r++) {
+            size_t at = (size_t)c * (size_t)writer->plane;
+            at += (size_t)((r + 1) * writer->stride + 1);
+            const uint8_t *index = writer->index + at;
+            const int32_t *symbol = writer->symbol + at;
+            for (int32_t s = 0; s < tile->columns; s++) {
+                if (index[s] != DP_SILENT) {
+                    uint32_t *to = &next[dp_phase_at[r & 1][s & 1]]
+                                        [index[s] - 8 * dp_low_bits(index[s])];
+                    writer->sorted[(*to)++] = dp_packed(symbol[s], index[s]);
+                }
+            }
+        }
     }
 }

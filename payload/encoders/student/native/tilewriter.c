@@ -13,9 +13,6 @@ static int write_latents(struct writer *writer)
     const double *weights = model->means;
     for (int32_t number = 0; number < model->groups; number++) {
         const struct dp_group *group = &model->group[number];
-        for (uint32_t phase = 0; phase < 4; phase++) {
-            writer->part[phase].count = 0;
-        }
         if (group->first < model->predicted) {
             dp_find_leading_symbols(writer, group, weights);
             weights += 4 * 9 * group->last * (group->last - group->first);
@@ -23,9 +20,10 @@ static int write_latents(struct writer *writer)
             dp_find_symbols(writer, group);
         }
         dp_look_back(writer, group);
+        dp_find_tables(writer, number);
+        dp_sort_symbols(writer, group);
         for (uint32_t phase = 0; phase < 4; phase++) {
-            dp_find_tables(writer, number, phase);
-            if (!dp_write_part(writer, &writer->part[phase])) {
+            if (!dp_write_phase(writer, phase)) {
                 return 0;
             }
         }
@@ -52,14 +50,21 @@ static int prepare(struct writer *writer)
     writer->size_expected = malloc(plane * sizeof *writer->size_expected);
     writer->around = malloc(plane * sizeof *writer->around);
     writer->around_expected = malloc(plane * sizeof *writer->around_expected);
-    writer->order = malloc(largest * positions * sizeof *writer->order);
+    size_t columns = (size_t)tile->columns;
+    writer->active = malloc(largest);
+    writer->symbol = malloc(largest * plane * sizeof *writer->symbol);
+    writer->index = malloc(largest * plane);
+    writer->bins = malloc(columns * sizeof *writer->bins);
+    writer->sorted = malloc(largest * (size_t)tile->rows * columns * sizeof *writer->sorted);
+    writer->neighbours[0] = malloc(4 * columns * sizeof *writer->neighbours[0]);
     int enough = writer->magnitude && writer->expected && writer->decoded && writer->mean &&
                  writer->size && writer->size_expected && writer->around &&
-                 writer->around_expected && writer->order;
-    for (uint32_t phase = 0; phase < 4; phase++) {
-        /* One more is written and not kept. */
-        writer->part[phase].spoken = malloc((largest * positions + 1) * sizeof(struct spoken));
-        enough = enough && writer->part[phase].spoken;
+                 writer->around_expected && writer->active && writer->symbol && writer->index &&
+                 writer->bins && writer->sorted && writer->neighbours[0];
+    for (size_t s = 0; enough && s < 4 * columns; s++) {
+        size_t which = s / columns, odd = s % columns % 2;
+        writer->neighbours[which] = writer->neighbours[0] + which * columns;
+        writer->neighbours[0][s] = which == 1 || which == (odd ? 0 : 3) ? UINT32_MAX : 0;
     }
     return enough;
 }
@@ -74,10 +79,12 @@ static void release(struct writer *writer)
     free(writer->size_expected);
     free(writer->around);
     free(writer->around_expected);
-    free(writer->order);
-    for (uint32_t phase = 0; phase < 4; phase++) {
-        free(writer->part[phase].spoken);
-    }
+    free(writer->active);
+    free(writer->symbol);
+    free(writer->index);
+    free(writer->bins);
+    free(writer->sorted);
+    free(writer->neighbours[0]);
 }
 
 uint8_t *dp_write_tile(const struct dp_entropy *model, const struct dp_planes *tile, size_t *size)
