@@ -104,16 +104,15 @@ void dp_find_tables(struct writer *writer, int32_t number)
             around.corners = writer->neighbours[r % 2 ? 1 : 2];
             around.edges = writer->neighbours[r % 2 ? 3 : 0];
             find_bins(&around, columns, writer->bins);
+            /* No branches: which latents are silent is hard to foretell. */
             for (int32_t s = 0; s < columns; s++) {
                 uint32_t phase = dp_phase_at[r & 1][s & 1];
                 int32_t level = scales[s] + add;
-                index[s] = DP_SILENT;
-                if (level >= DP_SPOKEN) {
-                    uint32_t found = (uint32_t)dp_index_of(
-                        level + correction[BINS * BINS * phase + writer->bins[s]]);
-                    index[s] = (uint8_t)found;
-                    writer->count[phase][found - 8 * dp_low_bits(found)]++;
-                }
+                int32_t found =
+                    dp_index_of(level + correction[BINS * BINS * phase + writer->bins[s]]);
+                found = level >= DP_SPOKEN ? found : DP_SILENT;
+                index[s] = (uint8_t)found;
+                writer->count[phase][writer->table_of[found]]++;
             }
         }
     }
@@ -122,14 +121,15 @@ void dp_find_tables(struct writer *writer, int32_t number)
 void dp_sort_symbols(struct writer *writer, const struct dp_group *group)
 {
     const struct dp_planes *tile = writer->tile;
-    uint32_t next[4][DP_SCALES], end = 0;
+    uint32_t next[4][DP_TABLES + 1], end = 0;
     for (uint32_t phase = 0; phase < 4; phase++) {
-        uint32_t table[DP_TABLES];
         for (uint32_t t = 0; t < DP_TABLES; t++) {
-            table[t] = end;
+            next[phase][t] = end;
             end += writer->count[phase][t];
         }
-        memcpy(next[phase], table, sizeof table);
+    }
+    for (uint32_t phase = 0; phase < 4; phase++) {
+        next[phase][DP_TABLES] = end; /* where what is silent is written over and over */
     }
     for (int32_t c = 0; c < group->last - group->first; c++) {
         for (int32_t r = 0; writer->active[c] && r < tile->rows; r++) {
@@ -138,11 +138,9 @@ void dp_sort_symbols(struct writer *writer, const struct dp_group *group)
             const uint8_t *index = writer->index + at;
             const int32_t *symbol = writer->symbol + at;
             for (int32_t s = 0; s < tile->columns; s++) {
-                if (index[s] != DP_SILENT) {
-                    uint32_t *to = &next[dp_phase_at[r & 1][s & 1]]
-                                        [index[s] - 8 * dp_low_bits(index[s])];
-                    writer->sorted[(*to)++] = dp_packed(symbol[s], index[s]);
-                }
+                uint32_t *to = &next[dp_phase_at[r & 1][s & 1]][writer->table_of[index[s]]];
+                writer->sorted[*to] = dp_packed(symbol[s], index[s] & 127u);
+                *to += index[s] != DP_SILENT;
             }
         }
     }

@@ -52,10 +52,10 @@ static int prepare(struct writer *writer)
     writer->around_expected = malloc(plane * sizeof *writer->around_expected);
     size_t columns = (size_t)tile->columns;
     writer->active = malloc(largest);
-    writer->symbol = malloc(largest * plane * sizeof *writer->symbol);
+    writer->symbol = calloc(largest * plane, sizeof *writer->symbol);
     writer->index = malloc(largest * plane);
     writer->bins = malloc(columns * sizeof *writer->bins);
-    writer->sorted = malloc(largest * (size_t)tile->rows * columns * sizeof *writer->sorted);
+    writer->sorted = malloc((largest * (size_t)tile->rows * columns + 1) * sizeof *writer->sorted);
     writer->neighbours[0] = malloc(4 * columns * sizeof *writer->neighbours[0]);
     int enough = writer->magnitude && writer->expected && writer->decoded && writer->mean &&
                  writer->size && writer->size_expected && writer->around &&
@@ -95,6 +95,10 @@ uint8_t *dp_write_tile(const struct dp_entropy *model, const struct dp_planes *t
     for (int32_t index = 0; index < DP_SCALES; index++) {
         writer.rounding[index] = model->rounding[index] / 256.0;
     }
+    for (uint32_t index = 0; index < DP_SCALES; index++) {
+        writer.table_of[index] = (uint8_t)(index - 8 * dp_low_bits(index));
+    }
+    writer.table_of[DP_SILENT] = DP_TABLES;
     dp_coder_start(&writer.coder, NULL, 0);
     int done = prepare(&writer) && dp_write_side(&writer) && write_latents(&writer) &&
                dp_reserve(&writer.coder, 1);

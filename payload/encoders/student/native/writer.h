@@ -35,7 +35,8 @@ struct writer {
     uint8_t *index;  /* [channels][plane]: of the scale, corrected; DP_SILENT; borders are not set */
     uint16_t *bins;  /* [columns]: where a row's corrections are in their table */
     uint32_t *neighbours[4]; /* [columns]: all ones at odd columns; everywhere; nowhere; even ones */
-    uint32_t count[4][DP_TABLES + 1]; /* of a phase's symbols, by table */
+    uint8_t table_of[256];            /* by index; DP_TABLES of DP_SILENT */
+    uint32_t count[4][DP_TABLES + 1]; /* of a phase's symbols, by table; silent ones last */
     uint32_t *sorted; /* a phase after another, by table, channel and position: symbol and index */
 };
 
