@@ -18,8 +18,8 @@
  * lie channels last, so two neighbours are one position's inputs of the next coarser grid.
  */
 #include "networks.h"
+#include "scratch.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define BYTES (sizeof(ACTIVATION) == 1)
@@ -307,20 +307,7 @@ struct analysis {
     int32_t *side_end;
 };
 
-/* Memory that is handed out piece by piece; in the first round only counted. */
-struct arena {
-    uint8_t *at;
-    size_t used;
-};
-
-static void *take(struct arena *arena, size_t count, size_t size)
-{
-    void *piece = arena->at ? arena->at + arena->used : NULL;
-    arena->used += (count * size + 63) / 64 * 64;
-    return piece;
-}
-
-static void take_grid(struct arena *arena, struct grid *grid, const struct dp_near *near,
+static void take_grid(struct dp_arena *arena, struct grid *grid, const struct dp_near *near,
                       const struct dp_mix *mix, size_t rows, size_t columns)
 {
     size_t channels = near->channels;
@@ -330,40 +317,40 @@ static void take_grid(struct arena *arena, struct grid *grid, const struct dp_ne
     grid->columns = columns;
     grid->channels = channels;
     for (int i = 0; i < 3; i++) {
-        grid->ring[i] = take(arena, (columns + 2) * channels + SLACK, sizeof(ACTIVATION));
+        grid->ring[i] = dp_take(arena, (columns + 2) * channels + SLACK, sizeof(ACTIVATION));
     }
-    grid->zeros = take(arena, (columns + 2) * channels + SLACK, sizeof(ACTIVATION));
-    grid->between = take(arena, columns * channels + SLACK, sizeof(ACTIVATION));
+    grid->zeros = dp_take(arena, (columns + 2) * channels + SLACK, sizeof(ACTIVATION));
+    grid->between = dp_take(arena, columns * channels + SLACK, sizeof(ACTIVATION));
     for (int i = 0; i < 2; i++) {
-        grid->pair[i] = take(arena, columns * channels, sizeof(ACTIVATION));
+        grid->pair[i] = dp_take(arena, columns * channels, sizeof(ACTIVATION));
     }
 }
 
-static void take_all(struct arena *arena, struct analysis *a)
+static void take_all(struct dp_arena *arena, struct analysis *a)
 {
     const struct dp_networks *n = a->networks;
     size_t columns = a->columns, even = columns + columns % 2;
     size_t groups = (columns + DP_GROUP - 1) / DP_GROUP;
     for (int i = 0; i < 3; i++) {
         struct plane_row *row = &a->planes[i];
-        row->fine = take(arena, columns * BLOCK_INPUTS, sizeof(ACTIVATION));
-        row->coarse = take(arena, BYTES ? columns * BLOCK_INPUTS : 0, sizeof(ACTIVATION));
-        row->wide = take(arena, groups * DP_PLANES, 1);
-        row->linear = take(arena, columns * n->linear.mix.outputs, sizeof(int32_t));
-        row->enter = take(arena, columns * n->enter.mix.outputs, sizeof(int32_t));
+        row->fine = dp_take(arena, columns * BLOCK_INPUTS, sizeof(ACTIVATION));
+        row->coarse = dp_take(arena, BYTES ? columns * BLOCK_INPUTS : 0, sizeof(ACTIVATION));
+        row->wide = dp_take(arena, groups * DP_PLANES, 1);
+        row->linear = dp_take(arena, columns * n->linear.mix.outputs, sizeof(int32_t));
+        row->enter = dp_take(arena, columns * n->enter.mix.outputs, sizeof(int32_t));
     }
-    a->cells = take(arena, DP_GROUP * CELL * CELL_INPUTS, sizeof(ACTIVATION));
-    a->coarse_cells = take(arena, DP_GROUP * CELL * CELL_INPUTS, sizeof(ACTIVATION));
+    a->cells = dp_take(arena, DP_GROUP * CELL * CELL_INPUTS, sizeof(ACTIVATION));
+    a->coarse_cells = dp_take(arena, DP_GROUP * CELL * CELL_INPUTS, sizeof(ACTIVATION));
     take_grid(arena, &a->fine, &n->fine_near, &n->fine, 4 * a->rows, 4 * columns);
     take_grid(arena, &a->middle, &n->middle_near, &n->middle, 2 * a->rows, 2 * columns);
     take_grid(arena, &a->coarse, &n->coarse_near, &n->coarse, a->rows, columns);
-    a->latents = take(arena, CHUNK * n->linear.mix.outputs, sizeof(int32_t));
-    a->sizes = take(arena, CHUNK * n->linear.mix.outputs, sizeof(ACTIVATION));
+    a->latents = dp_take(arena, CHUNK * n->linear.mix.outputs, sizeof(int32_t));
+    a->sizes = dp_take(arena, CHUNK * n->linear.mix.outputs, sizeof(ACTIVATION));
     for (int i = 0; i < 2; i++) {
-        a->side_pair[i] = take(arena, even * n->side_in.outputs, sizeof(ACTIVATION));
+        a->side_pair[i] = dp_take(arena, even * n->side_in.outputs, sizeof(ACTIVATION));
     }
-    a->side_row = take(arena, even / 2 * n->side_out.outputs, sizeof(ACTIVATION));
-    a->side_end = take(arena, even / 2 * n->side_end.outputs, sizeof(int32_t));
+    a->side_row = dp_take(arena, even / 2 * n->side_out.outputs, sizeof(ACTIVATION));
+    a->side_end = dp_take(arena, even / 2 * n->side_end.outputs, sizeof(int32_t));
 }
 
 /* One row of 16 pixels on their natural axes. */
@@ -825,13 +812,14 @@ static TARGET int analyse(const struct dp_networks *networks, const struct dp_ti
     struct analysis a = {.networks = networks, .tile = tile};
     a.rows = (size_t)tile->rows;
     a.columns = (size_t)tile->columns;
-    struct arena arena = {NULL, 0};
+    struct dp_arena arena = {NULL, 0};
     take_all(&arena, &a);
-    uint8_t *memory = calloc(1, arena.used + 64);
-    if (!memory) {
+    size_t size = arena.used;
+    struct dp_scratch *scratch = dp_scratch_open(&arena);
+    if (!scratch) {
         return 0;
     }
-    arena = (struct arena){memory + (64 - (uintptr_t)memory % 64) % 64, 0};
+    memset(arena.at, 0, size);
     take_all(&arena, &a);
     for (size_t row = 0; row < a.rows; row++) {
         make_planes(&a, &a.planes[row % 3], row);
@@ -844,7 +832,7 @@ static TARGET int analyse(const struct dp_networks *networks, const struct dp_ti
         }
     }
     fine_row(&a, a.fine.rows - 1);
-    free(memory);
+    dp_scratch_close(scratch);
     return 1;
 }
 
@@ -859,19 +847,19 @@ struct synthesis {
     int32_t turned[CHUNK * CHUNK];
 };
 
-static void take_synthesis(struct arena *arena, const struct dp_networks *n, size_t columns,
+static void take_synthesis(struct dp_arena *arena, const struct dp_networks *n, size_t columns,
                            struct synthesis *s)
 {
     size_t channels = n->scales_near.channels;
-    s->side = take(arena, columns * n->scales_in.inputs, sizeof(ACTIVATION));
+    s->side = dp_take(arena, columns * n->scales_in.inputs, sizeof(ACTIVATION));
     for (int i = 0; i < 3; i++) {
-        s->ring[i] = take(arena, (columns + 2) * channels + SLACK, sizeof(ACTIVATION));
+        s->ring[i] = dp_take(arena, (columns + 2) * channels + SLACK, sizeof(ACTIVATION));
     }
-    s->zeros = take(arena, (columns + 2) * channels + SLACK, sizeof(ACTIVATION));
-    s->mixed = take(arena, columns * channels + SLACK, sizeof(ACTIVATION));
-    s->up = take(arena, columns * n->scales_up.outputs, sizeof(ACTIVATION));
-    s->places = take(arena, CHUNK * n->scales_out.inputs, sizeof(ACTIVATION));
-    s->scales = take(arena, CHUNK * n->scales_out.outputs, sizeof(int32_t));
+    s->zeros = dp_take(arena, (columns + 2) * channels + SLACK, sizeof(ACTIVATION));
+    s->mixed = dp_take(arena, columns * channels + SLACK, sizeof(ACTIVATION));
+    s->up = dp_take(arena, columns * n->scales_up.outputs, sizeof(ACTIVATION));
+    s->places = dp_take(arena, CHUNK * n->scales_out.inputs, sizeof(ACTIVATION));
+    s->scales = dp_take(arena, CHUNK * n->scales_out.outputs, sizeof(int32_t));
 }
 
 /* The log-scales of one row of side information: two rows of latents. */
@@ -915,13 +903,14 @@ static TARGET int find_scales(const struct dp_networks *n, const struct dp_side 
     size_t rows = (size_t)given->rows, columns = (size_t)given->columns;
     size_t channels = n->scales_near.channels, inputs = n->scales_in.inputs;
     struct synthesis s;
-    struct arena arena = {NULL, 0};
+    struct dp_arena arena = {NULL, 0};
     take_synthesis(&arena, n, columns, &s);
-    uint8_t *memory = calloc(1, arena.used + 64);
-    if (!memory) {
+    size_t size = arena.used;
+    struct dp_scratch *scratch = dp_scratch_open(&arena);
+    if (!scratch) {
         return 0;
     }
-    arena = (struct arena){memory + (64 - (uintptr_t)memory % 64) % 64, 0};
+    memset(arena.at, 0, size);
     take_synthesis(&arena, n, columns, &s);
     for (size_t row = 0; row <= rows; row++) {
         if (row < rows) {
@@ -945,6 +934,6 @@ static TARGET int find_scales(const struct dp_networks *n, const struct dp_side 
             finish_scales(n, given, &s, at);
         }
     }
-    free(memory);
+    dp_scratch_close(scratch);
     return 1;
 }

@@ -1,5 +1,6 @@
 /* Networks as integers.npz has them, brought into the form that a variant of layers.h reads. */
 #include "networks.h"
+#include "scratch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,19 +26,6 @@ const struct dp_variant *const dp_variants[] = {
     &dp_neon,
 #endif
     &dp_plain, NULL};
-
-/* Memory that is handed out piece by piece; in the first round only counted. */
-struct store {
-    uint8_t *at;
-    size_t used;
-};
-
-static void *take(struct store *store, size_t count, size_t size)
-{
-    void *piece = store->at ? store->at + store->used : NULL;
-    store->used += (count * size + 63) / 64 * 64;
-    return piece;
-}
 
 /* How stored inputs lie among the inputs of a packed layer. */
 enum order {
@@ -155,7 +143,7 @@ static void pack_bias(const struct plan *plan, const struct dp_mix *out)
 }
 
 /* Take a layer's memory and, where there is any yet, fill it in. */
-static void pack(struct store *store, const struct dp_form *form, const struct plan *plan,
+static void pack(struct dp_arena *arena, const struct dp_form *form, const struct plan *plan,
                  enum kind kind, struct dp_mix *out)
 {
     const struct dp_given_layer *given = plan->given;
@@ -164,32 +152,32 @@ static void pack(struct store *store, const struct dp_form *form, const struct p
     out->outputs = plan->order == UNFOLDED ? 4 * dp_padded(outputs / 4) : dp_padded(outputs);
     out->parts = plan->parts;
     out->inputs = plan->order == FOLDED ? 2 * dp_padded(inputs / 2) : dp_padded(inputs);
-    out->weights = take(store, out->outputs * out->parts * out->inputs, form->bytes);
-    out->bias = take(store, out->outputs, sizeof *out->bias);
-    out->shift = take(store, out->outputs, sizeof *out->shift);
+    out->weights = dp_take(arena, out->outputs * out->parts * out->inputs, form->bytes);
+    out->bias = dp_take(arena, out->outputs, sizeof *out->bias);
+    out->shift = dp_take(arena, out->outputs, sizeof *out->shift);
     out->low = given->low;
     out->high = given->high;
-    if (store->at) {
+    if (arena->at) {
         pack_weights(form, plan, kind, out);
         pack_bias(plan, out);
     }
 }
 
-static void pack_planes(struct store *store, const struct dp_form *form,
+static void pack_planes(struct dp_arena *arena, const struct dp_form *form,
                         const struct dp_given_layer *given, struct dp_plane_mix *out)
 {
     const struct plan plan = {.given = given, .parts = 1};
     /* Of pixels, which are in half grey levels and from 128: 2 * (pixel - 128). */
     const struct plan grey = {.given = given, .parts = 1, .zero = 2 * (form->zero - 128)};
     size_t inputs = (size_t)given->inputs, plane = inputs / DP_PLANES;
-    pack(store, form, &plan, COLOUR, &out->mix);
-    pack(store, form, &grey, GREY, &out->grey);
-    pack(store, form, &grey, GREY_HIGH, &out->grey_high);
+    pack(arena, form, &plan, COLOUR, &out->mix);
+    pack(arena, form, &grey, GREY, &out->grey);
+    pack(arena, form, &grey, GREY_HIGH, &out->grey_high);
     for (size_t p = 0; p < DP_PLANES; p++) {
-        out->sums[p] = take(store, out->mix.outputs, sizeof *out->sums[p]);
+        out->sums[p] = dp_take(arena, out->mix.outputs, sizeof *out->sums[p]);
     }
-    out->has_high = take(store, out->mix.outputs / form->lanes, 1);
-    for (size_t o = 0; store->at && o < (size_t)given->outputs; o++) {
+    out->has_high = dp_take(arena, out->mix.outputs / form->lanes, 1);
+    for (size_t o = 0; arena->at && o < (size_t)given->outputs; o++) {
         for (size_t i = 0; i < inputs; i++) {
             out->sums[i / plane][o] += given->weight[o * inputs + i];
         }
@@ -202,17 +190,17 @@ static void pack_planes(struct store *store, const struct dp_form *form,
 }
 
 /* Take the memory of a depthwise layer in vectors and fill it in. */
-static void pack_vectors(struct store *store, size_t wide, struct dp_near *out)
+static void pack_vectors(struct dp_arena *arena, size_t wide, struct dp_near *out)
 {
     size_t channels = out->channels, quarter = wide / 4;
     out->period = 1;
     while (out->period * wide % channels) {
         out->period++;
     }
-    out->packed = take(store, out->period * 3 * wide, 4);
-    out->packed_bias = take(store, out->period * wide, sizeof *out->packed_bias);
-    out->packed_shift = take(store, out->period * wide, sizeof *out->packed_shift);
-    for (size_t at = 0; store->at && at < out->period * wide; at++) {
+    out->packed = dp_take(arena, out->period * 3 * wide, 4);
+    out->packed_bias = dp_take(arena, out->period * wide, sizeof *out->packed_bias);
+    out->packed_shift = dp_take(arena, out->period * wide, sizeof *out->packed_shift);
+    for (size_t at = 0; arena->at && at < out->period * wide; at++) {
         size_t vector = at / wide, q = at % wide / quarter, lane = at % quarter;
         size_t channel = (vector * wide + lane / 4 * 16 + 4 * q + lane % 4) % channels;
         out->packed_bias[at] = out->bias[channel];
@@ -224,16 +212,16 @@ static void pack_vectors(struct store *store, size_t wide, struct dp_near *out)
     }
 }
 
-static void pack_near(struct store *store, const struct dp_form *form,
+static void pack_near(struct dp_arena *arena, const struct dp_form *form,
                       const struct dp_given_layer *given, struct dp_near *out)
 {
     out->channels = dp_padded((size_t)given->outputs);
-    out->weights = take(store, 9 * out->channels, sizeof *out->weights);
-    out->bias = take(store, out->channels, sizeof *out->bias);
-    out->shift = take(store, out->channels, sizeof *out->shift);
+    out->weights = dp_take(arena, 9 * out->channels, sizeof *out->weights);
+    out->bias = dp_take(arena, out->channels, sizeof *out->bias);
+    out->shift = dp_take(arena, out->channels, sizeof *out->shift);
     out->low = given->low;
     out->high = given->high;
-    for (size_t c = 0; store->at && c < (size_t)given->outputs; c++) {
+    for (size_t c = 0; arena->at && c < (size_t)given->outputs; c++) {
         for (size_t n = 0; n < 9; n++) {
             out->weights[n * out->channels + c] = given->weight[9 * c + n];
         }
@@ -241,11 +229,11 @@ static void pack_near(struct store *store, const struct dp_form *form,
         out->bias[c] = given->bias[c] + (given->shift[c] > 0 ? 1 << (given->shift[c] - 1) : 0);
     }
     if (form->wide) {
-        pack_vectors(store, form->wide, out);
+        pack_vectors(arena, form->wide, out);
     }
 }
 
-static void pack_all(struct store *store, const struct dp_given_layer given[DP_LAYERS],
+static void pack_all(struct dp_arena *arena, const struct dp_given_layer given[DP_LAYERS],
                      const int8_t *spread, struct dp_networks *out)
 {
     const struct dp_form *form = &out->variant->form;
@@ -269,8 +257,8 @@ static void pack_all(struct store *store, const struct dp_given_layer given[DP_L
         {DP_SCALES_UP, &out->scales_up, UNFOLDED, 1, 0},
         {DP_SCALES_OUT, &out->scales_out, AS_STORED, 1, 0},
     };
-    pack_planes(store, form, &given[DP_LINEAR], &out->linear);
-    pack_planes(store, form, &given[DP_ENTER], &out->enter);
+    pack_planes(arena, form, &given[DP_LINEAR], &out->linear);
+    pack_planes(arena, form, &given[DP_ENTER], &out->enter);
     for (size_t at = 0; at < sizeof mixes / sizeof *mixes; at++) {
         /* Signed inputs come with 128 added where they are bytes. */
         int32_t added = mixes[at].is_signed && form->bytes == 1 ? 128 : 0;
@@ -278,14 +266,14 @@ static void pack_all(struct store *store, const struct dp_given_layer given[DP_L
                                   .order = mixes[at].order,
                                   .parts = mixes[at].parts,
                                   .zero = form->zero - added};
-        pack(store, form, &plan, COLOUR, mixes[at].to);
+        pack(arena, form, &plan, COLOUR, mixes[at].to);
     }
-    pack_near(store, form, &given[DP_FINE_NEAR], &out->fine_near);
-    pack_near(store, form, &given[DP_MIDDLE_NEAR], &out->middle_near);
-    pack_near(store, form, &given[DP_COARSE_NEAR], &out->coarse_near);
-    pack_near(store, form, &given[DP_SCALES_NEAR], &out->scales_near);
-    out->spread = take(store, dp_padded(out->latents), 1);
-    for (size_t c = 0; store->at && c < out->latents; c++) {
+    pack_near(arena, form, &given[DP_FINE_NEAR], &out->fine_near);
+    pack_near(arena, form, &given[DP_MIDDLE_NEAR], &out->middle_near);
+    pack_near(arena, form, &given[DP_COARSE_NEAR], &out->coarse_near);
+    pack_near(arena, form, &given[DP_SCALES_NEAR], &out->scales_near);
+    out->spread = dp_take(arena, dp_padded(out->latents), 1);
+    for (size_t c = 0; arena->at && c < out->latents; c++) {
         out->spread[c] = (uint8_t)spread[c];
     }
 }
@@ -393,14 +381,15 @@ struct dp_networks *dp_make_networks(const struct dp_variant *variant,
     out->variant = variant;
     out->latents = (size_t)given[DP_LINEAR].outputs;
     out->side = (size_t)given[DP_SIDE_END].outputs;
-    struct store counted = {NULL, 0};
+    struct dp_arena counted = {NULL, 0};
     pack_all(&counted, given, spread, out);
-    out->memory = calloc(1, counted.used + 64);
+    out->memory = calloc(1, counted.used + DP_ALIGNMENT);
     if (!out->memory) {
         free(out);
         return NULL;
     }
-    struct store store = {(uint8_t *)out->memory + (64 - (uintptr_t)out->memory % 64) % 64, 0};
+    size_t past = (uintptr_t)out->memory % DP_ALIGNMENT;
+    struct dp_arena store = {(uint8_t *)out->memory + (past ? DP_ALIGNMENT - past : 0), 0};
     pack_all(&store, given, spread, out);
     return out;
 }

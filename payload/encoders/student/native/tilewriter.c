@@ -1,8 +1,10 @@
 #include "tilewriter.h"
 
+#include "scratch.h"
 #include "writer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const uint8_t dp_phase_row[4] = {0, 1, 0, 1}, dp_phase_column[4] = {0, 1, 1, 0};
 const uint8_t dp_phase_at[2][2] = {{0, 2}, {3, 1}};
@@ -31,60 +33,49 @@ static int write_latents(struct writer *writer)
     return 1;
 }
 
-/* Give the writer its memory; 0 where there is none. */
-static int prepare(struct writer *writer)
+/* Hand out the writer's memory. */
+static void take_all(struct dp_arena *arena, struct writer *w)
 {
-    const struct dp_entropy *model = writer->model;
-    const struct dp_planes *tile = writer->tile;
-    size_t plane = (size_t)writer->plane, latents = (size_t)model->latents, largest = 0;
-    size_t positions = ((size_t)tile->rows + 1) / 2 * (((size_t)tile->columns + 1) / 2);
+    const struct dp_entropy *model = w->model;
+    size_t rows = (size_t)w->tile->rows, columns = (size_t)w->tile->columns;
+    size_t plane = (size_t)w->plane, latents = (size_t)model->latents, largest = 0;
     for (int32_t g = 0; g < model->groups; g++) {
         size_t wide = (size_t)(model->group[g].last - model->group[g].first);
         largest = wide > largest ? wide : largest;
     }
-    writer->magnitude = calloc(latents * plane, sizeof *writer->magnitude);
-    writer->expected = calloc(latents * plane, sizeof *writer->expected);
-    writer->decoded = calloc((size_t)model->predicted * plane + 1, sizeof *writer->decoded);
-    writer->mean = malloc(largest * positions * sizeof *writer->mean);
-    writer->size = malloc(plane * sizeof *writer->size);
-    writer->size_expected = malloc(plane * sizeof *writer->size_expected);
-    writer->around = malloc(plane * sizeof *writer->around);
-    writer->around_expected = malloc(plane * sizeof *writer->around_expected);
-    size_t columns = (size_t)tile->columns;
-    writer->active = malloc(largest);
-    writer->symbol = calloc(largest * plane, sizeof *writer->symbol);
-    writer->index = malloc(largest * plane);
-    writer->bins = malloc(columns * sizeof *writer->bins);
-    writer->sorted = malloc((largest * (size_t)tile->rows * columns + 1) * sizeof *writer->sorted);
-    writer->neighbours[0] = malloc(4 * columns * sizeof *writer->neighbours[0]);
-    int enough = writer->magnitude && writer->expected && writer->decoded && writer->mean &&
-                 writer->size && writer->size_expected && writer->around &&
-                 writer->around_expected && writer->active && writer->symbol && writer->index &&
-                 writer->bins && writer->sorted && writer->neighbours[0];
-    for (size_t s = 0; enough && s < 4 * columns; s++) {
-        size_t which = s / columns, odd = s % columns % 2;
-        writer->neighbours[which] = writer->neighbours[0] + which * columns;
-        writer->neighbours[0][s] = which == 1 || which == (odd ? 0 : 3) ? UINT32_MAX : 0;
+    w->magnitude = dp_take(arena, latents * plane, sizeof *w->magnitude);
+    w->expected = dp_take(arena, latents * plane, sizeof *w->expected);
+    w->decoded = dp_take(arena, (size_t)model->predicted * plane, sizeof *w->decoded);
+    w->cleared = arena->used;
+    w->mean = dp_take(arena, largest * ((rows + 1) / 2) * ((columns + 1) / 2), sizeof *w->mean);
+    w->size = dp_take(arena, plane, sizeof *w->size);
+    w->size_expected = dp_take(arena, plane, sizeof *w->size_expected);
+    w->around = dp_take(arena, plane, sizeof *w->around);
+    w->around_expected = dp_take(arena, plane, sizeof *w->around_expected);
+    w->active = dp_take(arena, largest, sizeof *w->active);
+    w->symbol = dp_take(arena, largest * plane, sizeof *w->symbol);
+    w->index = dp_take(arena, largest * plane, sizeof *w->index);
+    w->bins = dp_take(arena, columns, sizeof *w->bins);
+    w->sorted = dp_take(arena, largest * rows * columns + 1, sizeof *w->sorted);
+    for (size_t which = 0; which < 4; which++) {
+        w->neighbours[which] = dp_take(arena, columns, sizeof *w->neighbours[which]);
     }
-    return enough;
 }
 
-static void release(struct writer *writer)
+/* Fill in what stays the same for all groups. */
+static void prepare(struct writer *w)
 {
-    free(writer->magnitude);
-    free(writer->expected);
-    free(writer->decoded);
-    free(writer->mean);
-    free(writer->size);
-    free(writer->size_expected);
-    free(writer->around);
-    free(writer->around_expected);
-    free(writer->active);
-    free(writer->symbol);
-    free(writer->index);
-    free(writer->bins);
-    free(writer->sorted);
-    free(writer->neighbours[0]);
+    for (int32_t index = 0; index < DP_SCALES; index++) {
+        w->rounding[index] = w->model->rounding[index] / 256.0;
+        w->table_of[index] = (uint8_t)((uint32_t)index - 8 * dp_low_bits((uint32_t)index));
+    }
+    w->table_of[DP_SILENT] = DP_TABLES;
+    for (int32_t s = 0; s < w->tile->columns; s++) {
+        w->neighbours[0][s] = s % 2 ? UINT32_MAX : 0;
+        w->neighbours[1][s] = UINT32_MAX;
+        w->neighbours[2][s] = 0;
+        w->neighbours[3][s] = s % 2 ? 0 : UINT32_MAX;
+    }
 }
 
 uint8_t *dp_write_tile(const struct dp_entropy *model, const struct dp_planes *tile, size_t *size)
@@ -92,17 +83,19 @@ uint8_t *dp_write_tile(const struct dp_entropy *model, const struct dp_planes *t
     struct writer writer = {.model = model, .tile = tile};
     writer.stride = tile->columns + 2;
     writer.plane = (tile->rows + 2) * writer.stride;
-    for (int32_t index = 0; index < DP_SCALES; index++) {
-        writer.rounding[index] = model->rounding[index] / 256.0;
+    struct dp_arena arena = {NULL, 0};
+    take_all(&arena, &writer);
+    struct dp_scratch *scratch = dp_scratch_open(&arena);
+    if (!scratch) {
+        return NULL;
     }
-    for (uint32_t index = 0; index < DP_SCALES; index++) {
-        writer.table_of[index] = (uint8_t)(index - 8 * dp_low_bits(index));
-    }
-    writer.table_of[DP_SILENT] = DP_TABLES;
+    memset(arena.at, 0, writer.cleared);
+    take_all(&arena, &writer);
+    prepare(&writer);
     dp_coder_start(&writer.coder, NULL, 0);
-    int done = prepare(&writer) && dp_write_side(&writer) && write_latents(&writer) &&
+    int done = dp_write_side(&writer) && write_latents(&writer) &&
                dp_reserve(&writer.coder, 1);
-    release(&writer);
+    dp_scratch_close(scratch);
     if (!done) {
         free(writer.coder.out);
         return NULL;

@@ -21,6 +21,7 @@ struct writer {
     struct dp_coder coder;
     double rounding[DP_SCALES]; /* in steps */
     int32_t stride, plane;      /* of planes with a border of one position all around */
+    size_t cleared;             /* bytes of memory, from its beginning, that begin as zeros */
     uint8_t *magnitude;         /* [latents][plane] */
     uint16_t *expected;         /* [latents][plane] */
     double *decoded;            /* [plane][predicted] */
