@@ -297,6 +297,7 @@ struct analysis {
     const struct dp_networks *networks;
     const struct dp_tile *tile;
     size_t rows, columns;
+    size_t planes_used; /* 1 where all three are equal */
     struct plane_row planes[3];
     ACTIVATION *cells, *coarse_cells; /* [4 blocks' cells of a group's row][CELL_INPUTS] */
     struct grid fine, middle, coarse;
@@ -461,14 +462,16 @@ static TARGET void make_group(const struct analysis *a, struct plane_row *row,
 }
 
 /* A row of blocks of one band: pixels as they are, 2 * (pixel - 128) where there are 16 bits. */
-static TARGET void make_grey(struct plane_row *row, const uint8_t *pixels, size_t columns)
+static TARGET void make_grey(struct plane_row *row, const uint8_t *pixels, size_t bands,
+                             size_t columns)
 {
     for (size_t b = 0; b < columns; b++) {
         for (size_t r = 0; r < BLOCK; r++) {
-            const uint8_t *from = pixels + (r * columns + b) * BLOCK;
+            const uint8_t *from = pixels + (r * columns + b) * BLOCK * bands;
             ACTIVATION *to = row->fine + b * DP_PIXELS + r * BLOCK;
             for (size_t i = 0; i < BLOCK; i++) {
-                to[i] = (ACTIVATION)(BYTES ? from[i] : 2 * (from[i] - 128));
+                int32_t value = from[i * bands];
+                to[i] = (ACTIVATION)(BYTES ? value : 2 * (value - 128));
             }
         }
     }
@@ -478,8 +481,8 @@ static TARGET void make_planes(const struct analysis *a, struct plane_row *row, 
 {
     size_t line = a->columns * BLOCK * (size_t)a->tile->bands;
     const uint8_t *pixels = a->tile->pixels + number * BLOCK * line;
-    if (a->tile->bands == 1) {
-        make_grey(row, pixels, a->columns);
+    if (a->planes_used == 1) {
+        make_grey(row, pixels, (size_t)a->tile->bands, a->columns);
         return;
     }
     for (size_t first = 0; first < a->columns; first += DP_GROUP) {
@@ -583,7 +586,7 @@ static TARGET void enter(struct analysis *a, const struct plane_row *planes, siz
 {
     const struct dp_plane_mix *layer = &a->networks->enter;
     const size_t outputs = layer->mix.outputs;
-    size_t bands = a->tile->bands == 1 ? 1 : DP_PLANES, size = bands * CELL * CELL;
+    size_t bands = a->planes_used, size = bands * CELL * CELL;
     for (size_t first = 0; first < a->columns; first += DP_GROUP) {
         size_t cells = CELL * least(DP_GROUP, a->columns - first);
         const uint8_t *wide = planes->wide + first / DP_GROUP * DP_PLANES;
@@ -635,7 +638,7 @@ static TARGET void transform(struct analysis *a, const struct plane_row *planes,
                              size_t count)
 {
     const struct dp_plane_mix *layer = &a->networks->linear;
-    size_t outputs = layer->mix.outputs, bands = a->tile->bands == 1 ? 1 : DP_PLANES;
+    size_t outputs = layer->mix.outputs, bands = a->planes_used;
     for (size_t o = 0, width; o < outputs; o += width) {
         width = dp_panel(outputs, o, LANES);
         for (size_t p = 0; p < count; p += PLACES) {
@@ -807,11 +810,34 @@ static TARGET void fine_row(struct analysis *a, size_t row)
     }
 }
 
+/* Whether a tile's planes are equal: one band, or three equal ones that are not rotated. */
+static TARGET int is_grey(const struct dp_tile *tile)
+{
+    for (int at = 0; at < 9 && tile->bands > 1; at++) {
+        if (tile->matrix[at] != (at % 4 == 0 ? 1 << 14 : 0)) {
+            return 0;
+        }
+    }
+    size_t line = (size_t)tile->columns * BLOCK;
+    for (size_t r = 0; r < (size_t)tile->rows * BLOCK && tile->bands > 1; r++) {
+        const uint8_t *pixel = tile->pixels + r * line * DP_PLANES;
+        uint8_t differ = 0;
+        for (size_t s = 0; s < line; s++, pixel += 3) {
+            differ |= (uint8_t)((pixel[0] ^ pixel[1]) | (pixel[0] ^ pixel[2]));
+        }
+        if (differ) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 static TARGET int analyse(const struct dp_networks *networks, const struct dp_tile *tile)
 {
     struct analysis a = {.networks = networks, .tile = tile};
     a.rows = (size_t)tile->rows;
     a.columns = (size_t)tile->columns;
+    a.planes_used = is_grey(tile) ? 1 : DP_PLANES;
     struct dp_arena arena = {NULL, 0};
     take_all(&arena, &a);
     size_t size = arena.used;

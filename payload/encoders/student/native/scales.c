@@ -78,13 +78,57 @@ VECTORS static void find_bins(const struct around *a, int32_t columns, uint16_t 
     }
 }
 
+/* A channel's row while its scales are corrected; of even columns and of odd ones. */
+struct row {
+    const int16_t *scales;
+    const uint16_t *bins;
+    uint8_t *index;
+    const int16_t *correction[2];
+    uint32_t *count[2];
+};
+
+/* No branches, since which latents are silent is hard to foretell. */
+static inline void correct_one(int32_t level, const int16_t *restrict correction, uint32_t bins,
+                               const uint8_t *restrict table_of, uint8_t *restrict index,
+                               uint32_t *restrict count)
+{
+    int32_t found = dp_index_of(level + correction[bins]);
+    found = level >= DP_SPOKEN ? found : DP_SILENT;
+    *index = (uint8_t)found;
+    count[table_of[found]]++;
+}
+
+/* Positions of different phases take turns: counting in one place again and again is slow. */
+static inline void correct(const struct row *rows, int32_t count, int32_t columns, int32_t add,
+                           const uint8_t *restrict table_of)
+{
+    const struct row a = rows[0], b = rows[count - 1];
+    int32_t s = 0;
+    for (; s + 1 < columns; s += 2) {
+        for (int32_t odd = 0; odd < 2; odd++) {
+            int32_t at = s + odd;
+            correct_one(a.scales[at] + add, a.correction[odd], a.bins[at], table_of, a.index + at,
+                        a.count[odd]);
+            if (count == 2) {
+                correct_one(b.scales[at] + add, b.correction[odd], b.bins[at], table_of,
+                            b.index + at, b.count[odd]);
+            }
+        }
+    }
+    for (int32_t r = 0; r < count && s < columns; r++) {
+        const struct row *row = &rows[r];
+        correct_one(row->scales[s] + add, row->correction[0], row->bins[s], table_of,
+                    row->index + s, row->count[0]);
+    }
+}
+
 void dp_find_tables(struct writer *writer, int32_t number)
 {
     const struct dp_entropy *model = writer->model;
     const struct dp_planes *tile = writer->tile;
     const struct dp_group *group = &model->group[number];
     const int16_t *correction = model->correction + (size_t)number * 4 * BINS * BINS;
-    int32_t rows = tile->rows, columns = tile->columns;
+    int32_t columns = tile->columns;
     size_t plane = (size_t)writer->plane;
     struct around around = {.stride = writer->stride};
     around.weight = group->window > 0 ? (uint32_t)group->window : 1u;
@@ -92,35 +136,73 @@ void dp_find_tables(struct writer *writer, int32_t number)
     memset(writer->count, 0, sizeof writer->count);
     for (int32_t c = group->first; c < group->last; c++) {
         int32_t add = DP_LEVEL_OFFSET + model->gain[c];
-        const int16_t *scales = tile->scales + (size_t)c * (size_t)rows * (size_t)columns;
-        for (int32_t r = 0; writer->active[c - group->first] && r < rows; r++, scales += columns) {
-            size_t place = (size_t)((r + 1) * writer->stride + 1);
-            uint8_t *index = writer->index + (size_t)(c - group->first) * plane + place;
-            around.magnitude = writer->magnitude + (size_t)c * plane + place;
-            around.expected = writer->expected + (size_t)c * plane + place;
-            around.sums = writer->around + place;
-            around.sums_expected = writer->around_expected + place;
-            /* Phases 0 and 2 in even rows, 3 and 1 in odd ones. */
-            around.corners = writer->neighbours[r % 2 ? 1 : 2];
-            around.edges = writer->neighbours[r % 2 ? 3 : 0];
-            find_bins(&around, columns, writer->bins);
-            /* No branches: which latents are silent is hard to foretell. */
-            for (int32_t s = 0; s < columns; s++) {
-                uint32_t phase = dp_phase_at[r & 1][s & 1];
-                int32_t level = scales[s] + add;
-                int32_t found =
-                    dp_index_of(level + correction[BINS * BINS * phase + writer->bins[s]]);
-                found = level >= DP_SPOKEN ? found : DP_SILENT;
-                index[s] = (uint8_t)found;
-                writer->count[phase][writer->table_of[found]]++;
+        const int16_t *scales = tile->scales + (size_t)c * (size_t)tile->rows * (size_t)columns;
+        for (int32_t r = 0; writer->active[c - group->first] && r < tile->rows; r += 2) {
+            struct row row[2];
+            int32_t pair = r + 1 < tile->rows ? 2 : 1;
+            for (int32_t i = 0; i < pair; i++, scales += columns) {
+                size_t place = (size_t)((r + i + 1) * writer->stride + 1);
+                around.magnitude = writer->magnitude + (size_t)c * plane + place;
+                around.expected = writer->expected + (size_t)c * plane + place;
+                around.sums = writer->around + place;
+                around.sums_expected = writer->around_expected + place;
+                /* Phases 0 and 2 in even rows, 3 and 1 in odd ones. */
+                around.corners = writer->neighbours[i ? 1 : 2];
+                around.edges = writer->neighbours[i ? 3 : 0];
+                find_bins(&around, columns, writer->bins + i * columns);
+                row[i].scales = scales;
+                row[i].bins = writer->bins + i * columns;
+                row[i].index = writer->index + (size_t)(c - group->first) * plane + place;
+                for (int32_t odd = 0; odd < 2; odd++) {
+                    uint32_t phase = dp_phase_at[i][odd];
+                    row[i].correction[odd] = correction + BINS * BINS * phase;
+                    row[i].count[odd] = writer->count[phase];
+                }
             }
+            if (pair == 2) {
+                correct(row, 2, columns, add, writer->table_of);
+            } else {
+                correct(row, 1, columns, add, writer->table_of);
+            }
+        }
+    }
+}
+
+static inline void sort_one(int32_t symbol, uint8_t index, const uint8_t *restrict table_of,
+                            uint32_t *restrict next, uint32_t *restrict sorted)
+{
+    uint32_t *to = &next[table_of[index]], at = *to;
+    sorted[at] = dp_packed(symbol, index & 127u);
+    *to = at + (index != DP_SILENT);
+}
+
+/* Put the symbols of one or two rows where the next ones of their phases and tables belong. */
+static inline void sort_rows(const uint8_t *restrict index, const int32_t *restrict symbol,
+                             int32_t stride, int32_t count, int32_t columns,
+                             const uint8_t *restrict table_of, uint32_t next[4][DP_TABLES + 1],
+                             uint32_t *restrict sorted)
+{
+    int32_t s = 0;
+    for (; s + 1 < columns; s += 2) {
+        sort_one(symbol[s], index[s], table_of, next[0], sorted);
+        sort_one(symbol[s + 1], index[s + 1], table_of, next[2], sorted);
+        if (count == 2) {
+            int32_t below = s + stride;
+            sort_one(symbol[below], index[below], table_of, next[3], sorted);
+            sort_one(symbol[below + 1], index[below + 1], table_of, next[1], sorted);
+        }
+    }
+    if (s < columns) {
+        sort_one(symbol[s], index[s], table_of, next[0], sorted);
+        if (count == 2) {
+            sort_one(symbol[s + stride], index[s + stride], table_of, next[3], sorted);
         }
     }
 }
 
 void dp_sort_symbols(struct writer *writer, const struct dp_group *group)
 {
-    const struct dp_planes *tile = writer->tile;
+    int32_t rows = writer->tile->rows, columns = writer->tile->columns;
     uint32_t next[4][DP_TABLES + 1], end = 0;
     for (uint32_t phase = 0; phase < 4; phase++) {
         for (uint32_t t = 0; t < DP_TABLES; t++) {
@@ -132,15 +214,17 @@ void dp_sort_symbols(struct writer *writer, const struct dp_group *group)
         next[phase][DP_TABLES] = end; /* where what is silent is written over and over */
     }
     for (int32_t c = 0; c < group->last - group->first; c++) {
-        for (int32_t r = 0; writer->active[c] && r < tile->rows; r++) {
+        for (int32_t r = 0; writer->active[c] && r < rows; r += 2) {
             size_t at = (size_t)c * (size_t)writer->plane;
             at += (size_t)((r + 1) * writer->stride + 1);
             const uint8_t *index = writer->index + at;
             const int32_t *symbol = writer->symbol + at;
-            for (int32_t s = 0; s < tile->columns; s++) {
-                uint32_t *to = &next[dp_phase_at[r & 1][s & 1]][writer->table_of[index[s]]];
-                writer->sorted[*to] = dp_packed(symbol[s], index[s] & 127u);
-                *to += index[s] != DP_SILENT;
+            if (r + 1 < rows) {
+                sort_rows(index, symbol, writer->stride, 2, columns, writer->table_of, next,
+                          writer->sorted);
+            } else {
+                sort_rows(index, symbol, writer->stride, 1, columns, writer->table_of, next,
+                          writer->sorted);
             }
         }
     }

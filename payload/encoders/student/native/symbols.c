@@ -31,6 +31,17 @@ static inline int32_t speak(struct writer *writer, size_t at, int32_t level, dou
     return rest < 0 ? -size : size;
 }
 
+/* A row of a channel: y and log-scales to symbols, and to what neighbours look at. */
+struct spoken_row {
+    const int32_t *y;
+    const int16_t *scales;
+    const double *rounding;
+    const int32_t *expected_of;
+    int32_t *symbol;
+    uint8_t *magnitude;
+    uint16_t *expected;
+};
+
 /* A channel's largest log-scale. */
 VECTORS static int32_t largest_scale(const int16_t *scales, int32_t places)
 {
@@ -39,6 +50,27 @@ VECTORS static int32_t largest_scale(const int16_t *scales, int32_t places)
         largest = scales[p] > largest ? scales[p] : largest;
     }
     return largest;
+}
+
+/* As `speak` of what is not silent in a row. */
+VECTORS static void speak_row(const struct spoken_row *row, int32_t columns, int32_t add,
+                              double step)
+{
+    const int32_t *restrict y = row->y, *restrict expected_of = row->expected_of;
+    const int16_t *restrict scales = row->scales;
+    const double *restrict rounding = row->rounding;
+    int32_t *restrict symbol = row->symbol;
+    uint8_t *restrict magnitude = row->magnitude;
+    uint16_t *restrict expected = row->expected;
+    for (int32_t s = 0; s < columns; s++) {
+        int32_t level = scales[s] + add, index = dp_index_of(level);
+        double found = fabs((double)y[s]) * step + rounding[index];
+        int32_t size = (int32_t)(found < DP_LARGEST_SYMBOL ? found : DP_LARGEST_SYMBOL);
+        int32_t kept = size > DP_LARGEST_MAGNITUDE ? DP_LARGEST_MAGNITUDE : size;
+        symbol[s] = y[s] < 0 ? -size : size;
+        magnitude[s] = (uint8_t)(level >= DP_SPOKEN ? kept : 0);
+        expected[s] = (uint16_t)(level >= DP_SPOKEN ? expected_of[index] : 0);
+    }
 }
 
 void dp_find_symbols(struct writer *writer, const struct dp_group *group)
@@ -52,17 +84,18 @@ void dp_find_symbols(struct writer *writer, const struct dp_group *group)
         double step = step_of(writer->model, gain);
         int active = largest_scale(scales, places) + add >= DP_SPOKEN;
         writer->active[c - group->first] = (uint8_t)active;
-        for (int32_t r = 0; active && r < rows; r++) {
+        for (int32_t r = 0; active && r < rows; r++, y += columns, scales += columns) {
             size_t place = (size_t)((r + 1) * writer->stride + 1);
             size_t at = (size_t)c * (size_t)writer->plane + place;
-            int32_t *symbol =
-                writer->symbol + (size_t)(c - group->first) * (size_t)writer->plane + place;
-            for (int32_t s = 0; s < columns; s++) {
-                int32_t level = *scales++ + add, latent = *y++;
-                if (level >= DP_SPOKEN) {
-                    symbol[s] = speak(writer, at + (size_t)s, level, latent, step);
-                }
-            }
+            size_t own = (size_t)(c - group->first) * (size_t)writer->plane + place;
+            const struct spoken_row row = {.y = y,
+                                           .scales = scales,
+                                           .rounding = writer->rounding,
+                                           .expected_of = writer->expected_of,
+                                           .symbol = writer->symbol + own,
+                                           .magnitude = writer->magnitude + at,
+                                           .expected = writer->expected + at};
+            speak_row(&row, columns, add, step);
         }
     }
 }

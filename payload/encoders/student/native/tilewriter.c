@@ -55,7 +55,7 @@ static void take_all(struct dp_arena *arena, struct writer *w)
     w->active = dp_take(arena, largest, sizeof *w->active);
     w->symbol = dp_take(arena, largest * plane, sizeof *w->symbol);
     w->index = dp_take(arena, largest * plane, sizeof *w->index);
-    w->bins = dp_take(arena, columns, sizeof *w->bins);
+    w->bins = dp_take(arena, 2 * columns, sizeof *w->bins);
     w->sorted = dp_take(arena, largest * rows * columns + 1, sizeof *w->sorted);
     for (size_t which = 0; which < 4; which++) {
         w->neighbours[which] = dp_take(arena, columns, sizeof *w->neighbours[which]);
@@ -67,6 +67,7 @@ static void prepare(struct writer *w)
 {
     for (int32_t index = 0; index < DP_SCALES; index++) {
         w->rounding[index] = w->model->rounding[index] / 256.0;
+        w->expected_of[index] = w->model->expected[index];
         w->table_of[index] = (uint8_t)((uint32_t)index - 8 * dp_low_bits((uint32_t)index));
     }
     w->table_of[DP_SILENT] = DP_TABLES;

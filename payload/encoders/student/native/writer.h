@@ -20,6 +20,7 @@ struct writer {
     const struct dp_planes *tile;
     struct dp_coder coder;
     double rounding[DP_SCALES]; /* in steps */
+    int32_t expected_of[DP_SCALES];
     int32_t stride, plane;      /* of planes with a border of one position all around */
     size_t cleared;             /* bytes of memory, from its beginning, that begin as zeros */
     uint8_t *magnitude;         /* [latents][plane] */
@@ -34,7 +35,7 @@ struct writer {
     uint8_t *active; /* [channels]: not silent everywhere */
     int32_t *symbol; /* [channels][plane], where a latent is not silent */
     uint8_t *index;  /* [channels][plane]: of the scale, corrected; DP_SILENT; borders are not set */
-    uint16_t *bins;  /* [columns]: where a row's corrections are in their table */
+    uint16_t *bins;  /* [2][columns]: where corrections of two rows are in their table */
     uint32_t *neighbours[4]; /* [columns]: all ones at odd columns; everywhere; nowhere; even ones */
     uint8_t table_of[256];            /* by index; DP_TABLES of DP_SILENT */
     uint32_t count[4][DP_TABLES + 1]; /* of a phase's symbols, by table; silent ones last */
