@@ -272,13 +272,19 @@ static TARGET void mix_near(const struct dp_near *layer, const ACTIVATION *const
 #endif
 
 /*
- * A row of blocks in planes: value = 4 * coarse + fine + offset. Where a plane's values in a block
- * are within 256 of each other, in all blocks of a group, `coarse` is not needed; 16-bit
- * activations never need it.
+ * How a group of blocks' planes are told in bytes. Values have ten bits, but in most blocks they
+ * are within 256 of each other, or the planes are much alike; 16-bit activations need nothing.
  */
+enum plane_mode {
+    PLANES_NARROW, /* value = fine + offset */
+    PLANES_SHARED, /* value = 4 * coarse + fine + offset, with one `coarse` for all planes */
+    PLANES_WIDE,   /* the same, with one for each plane */
+};
+
+/* A row of blocks in planes. */
 struct plane_row {
-    ACTIVATION *fine, *coarse; /* [columns][planes][pixels] */
-    uint8_t *wide;             /* [groups][planes]: needs `coarse` */
+    ACTIVATION *fine, *coarse; /* [columns][planes][pixels]; of grey [columns][pixels] */
+    uint8_t *mode;             /* [groups] */
     int32_t *linear, *enter;   /* where sums begin, [columns][outputs] */
 };
 
@@ -336,7 +342,7 @@ static void take_all(struct dp_arena *arena, struct analysis *a)
         struct plane_row *row = &a->planes[i];
         row->fine = dp_take(arena, columns * BLOCK_INPUTS, sizeof(ACTIVATION));
         row->coarse = dp_take(arena, BYTES ? columns * BLOCK_INPUTS : 0, sizeof(ACTIVATION));
-        row->wide = dp_take(arena, groups * DP_PLANES, 1);
+        row->mode = dp_take(arena, groups, 1);
         row->linear = dp_take(arena, columns * n->linear.mix.outputs, sizeof(int32_t));
         row->enter = dp_take(arena, columns * n->enter.mix.outputs, sizeof(int32_t));
     }
@@ -416,21 +422,61 @@ static TARGET void begin_sums(const struct dp_plane_mix *layer, const int32_t of
     }
 }
 
+/* What a block's planes are more than the same coarse value of all, the second plane's. */
+static TARGET void share_block(int16_t *values, ACTIVATION *coarse, int16_t least_of[DP_PLANES],
+                               int16_t largest_of[DP_PLANES])
+{
+    for (int i = 0; i < DP_PIXELS; i++) {
+        coarse[i] = (ACTIVATION)((values[DP_PIXELS + i] - DP_LEAST_PLANE) >> 2);
+    }
+    for (int p = 0; p < DP_PLANES; p++) {
+        int16_t *value = values + p * DP_PIXELS, low = INT16_MAX, high = INT16_MIN;
+        for (int i = 0; i < DP_PIXELS; i++) {
+            value[i] = (int16_t)(value[i] - 4 * coarse[i]);
+            low = value[i] < low ? value[i] : low;
+            high = value[i] > high ? value[i] : high;
+        }
+        least_of[p] = low;
+        largest_of[p] = high;
+    }
+}
+
+static TARGET int all_within_bytes(int16_t low[][DP_PLANES], int16_t high[][DP_PLANES],
+                                   size_t count)
+{
+    for (size_t b = 0; b < count; b++) {
+        for (size_t p = 0; p < DP_PLANES; p++) {
+            if (high[b][p] - low[b][p] > 255) {
+                return 0;
+            }
+        }
+    }
+    return 1;
+}
+
 /* A group of blocks as bytes, or as they are where activations have 16 bits. */
 static TARGET void make_group(const struct analysis *a, struct plane_row *row,
                               const uint8_t *pixels, size_t line, size_t first, size_t count)
 {
     int16_t values[DP_GROUP][BLOCK_INPUTS], low[DP_GROUP][DP_PLANES], high[DP_GROUP][DP_PLANES];
-    uint8_t *wide = row->wide + first / DP_GROUP * DP_PLANES;
+    enum plane_mode mode = PLANES_NARROW;
     for (size_t b = 0; b < count; b++) {
         turn_block(pixels + b * BLOCK * 3, line, a->tile->matrix, values[b], low[b], high[b]);
     }
-    for (size_t p = 0; p < DP_PLANES; p++) {
-        wide[p] = 0;
+    if (BYTES && !all_within_bytes(low, high, count)) {
+        mode = PLANES_SHARED;
         for (size_t b = 0; b < count; b++) {
-            wide[p] |= BYTES && high[b][p] - low[b][p] > 255;
+            share_block(values[b], row->coarse + (first + b) * BLOCK_INPUTS, low[b], high[b]);
+        }
+        if (!all_within_bytes(low, high, count)) {
+            mode = PLANES_WIDE;
+            for (size_t b = 0; b < count; b++) {
+                turn_block(pixels + b * BLOCK * 3, line, a->tile->matrix, values[b], low[b],
+                           high[b]);
+            }
         }
     }
+    row->mode[first / DP_GROUP] = (uint8_t)mode;
     for (size_t b = 0; b < count; b++) {
         int32_t offset[DP_PLANES] = {0};
         for (size_t p = 0; p < DP_PLANES; p++) {
@@ -439,7 +485,7 @@ static TARGET void make_group(const struct analysis *a, struct plane_row *row,
             ACTIVATION *fine = row->fine + at;
             if (!BYTES) {
                 memcpy(fine, value, DP_PIXELS * sizeof *fine);
-            } else if (wide[p]) {
+            } else if (mode == PLANES_WIDE) {
                 ACTIVATION *coarse = row->coarse + at;
                 for (size_t i = 0; i < DP_PIXELS; i++) {
                     uint16_t above = (uint16_t)(value[i] - DP_LEAST_PLANE);
@@ -451,7 +497,7 @@ static TARGET void make_group(const struct analysis *a, struct plane_row *row,
                 for (size_t i = 0; i < DP_PIXELS; i++) {
                     fine[i] = (ACTIVATION)(value[i] - low[b][p]);
                 }
-                offset[p] = low[b][p] + form.zero;
+                offset[p] = low[b][p] + (mode == PLANES_SHARED ? 5 : 1) * form.zero;
             }
         }
         begin_sums(&a->networks->linear, offset,
@@ -503,74 +549,71 @@ static TARGET void add_up(int32_t *acc, int shift, size_t width, const int32_t *
     }
 }
 
-/* Sums of a panel over three equal planes. */
-static TARGET void sum_grey(const struct dp_plane_mix *layer, struct places *places, size_t output,
-                            size_t width, int32_t *acc)
+/* Sums of a panel over bytes that are the same in all planes. */
+static TARGET void sum_equal(const struct dp_plane_mix *layer, const ACTIVATION *const *in,
+                             size_t output, size_t width, int32_t *acc)
 {
     size_t inputs = layer->grey.inputs, at = output * inputs * sizeof(ACTIVATION);
-    const int32_t *begin[PLACES];
+    const int32_t *zeros[PLACES], *from[PLACES];
     int has_high = 0;
     for (size_t v = 0; v < width / LANES; v++) {
         has_high |= layer->has_high[output / LANES + v];
     }
-    if (!BYTES) {
-        all_from(places, layer->mix.bias + output, 0);
-        sums(width / LANES, places->in, (const uint8_t *)layer->grey.weights + at,
-             steps_of(inputs), places->from, acc);
-        return;
-    }
-    all_from(places, nothing, 0);
-    if (has_high) {
-        sums(width / LANES, places->in, (const uint8_t *)layer->grey_high.weights + at,
-             steps_of(inputs), places->from, acc);
-        all_from(places, nothing, 0);
-        add_up(acc, DP_GREY_SHIFT, width, places->from);
-        all_from(places, acc, width);
-    }
-    sums(width / LANES, places->in, (const uint8_t *)layer->grey.weights + at, steps_of(inputs),
-         places->from, acc);
     for (size_t m = 0; m < PLACES; m++) {
-        begin[m] = layer->grey.bias + output;
+        zeros[m] = nothing;
+        from[m] = has_high ? acc + m * width : nothing;
     }
-    add_up(acc, 1, width, begin);
+    if (has_high) {
+        sums(width / LANES, in, (const uint8_t *)layer->grey_high.weights + at, steps_of(inputs),
+             zeros, acc);
+        add_up(acc, DP_GREY_SHIFT, width, zeros);
+    }
+    sums(width / LANES, in, (const uint8_t *)layer->grey.weights + at, steps_of(inputs), from,
+         acc);
 }
 
-/* Sums of a panel over what `in` holds, and `coarse` times four where `wide` says so. */
-static TARGET void sum_planes(const struct dp_mix *layer, const struct places *places,
-                              const ACTIVATION *const *coarse, const uint8_t *wide, size_t output,
+/* Sums of a panel over three equal planes. */
+static TARGET void sum_grey(const struct dp_plane_mix *layer, const ACTIVATION *const *in,
+                            size_t output, size_t width, int32_t *acc)
+{
+    const int32_t *begin[PLACES];
+    const int32_t *bias = BYTES ? layer->grey.bias : layer->mix.bias;
+    for (size_t m = 0; m < PLACES; m++) {
+        begin[m] = bias + output;
+    }
+    sum_equal(layer, in, output, width, acc);
+    /* Bytes are pixels, of which planes have twice as much. */
+    add_up(acc, BYTES ? 1 : 0, width, begin);
+}
+
+/* Sums of a panel over planes. */
+static TARGET void sum_planes(const struct dp_plane_mix *layer, const struct places *places,
+                              const ACTIVATION *const *coarse, enum plane_mode mode, size_t output,
                               size_t width, int32_t *acc)
 {
-    size_t plane = layer->inputs / DP_PLANES;
+    size_t inputs = layer->mix.inputs;
     const uint8_t *weights =
-        (const uint8_t *)layer->weights + output * layer->inputs * sizeof(ACTIVATION);
+        (const uint8_t *)layer->mix.weights + output * inputs * sizeof(ACTIVATION);
     struct places more = *places;
-    int begun = 0;
-    for (size_t p = 0; BYTES && p < DP_PLANES; p++) {
-        if (wide[p]) {
-            for (size_t m = 0; m < PLACES; m++) {
-                more.in[m] = coarse[m] + p * plane;
-            }
-            all_from(&more, begun ? acc : nothing, begun ? width : 0);
-            sums(width / LANES, more.in, weights + p * plane * width * sizeof(ACTIVATION),
-                 steps_of(plane), more.from, acc);
-            begun = 1;
+    if (mode != PLANES_NARROW) {
+        if (mode == PLANES_SHARED) {
+            sum_equal(layer, coarse, output, width, acc);
+        } else {
+            all_from(&more, nothing, 0);
+            sums(width / LANES, coarse, weights, steps_of(inputs), more.from, acc);
         }
-    }
-    if (begun) {
         add_up(acc, 2, width, places->from);
         all_from(&more, acc, width);
-    } else {
-        memcpy(more.from, places->from, sizeof more.from);
     }
-    sums(width / LANES, places->in, weights, steps_of(layer->inputs), more.from, acc);
+    sums(width / LANES, places->in, weights, steps_of(inputs), more.from, acc);
 }
 
-/* Cells of one row of a group's blocks, of one plane after another. */
-static TARGET void gather_cells(const ACTIVATION *blocks, size_t planes, size_t row, size_t count,
-                                ACTIVATION *cells)
+/* Cells of one row of a group's blocks, of one plane after another; blocks lie `stride` apart. */
+static TARGET void gather_cells(const ACTIVATION *blocks, size_t stride, size_t planes, size_t row,
+                                size_t count, ACTIVATION *cells)
 {
     for (size_t at = 0; at < count; at++) {
-        const ACTIVATION *from = blocks + at / CELL * planes * DP_PIXELS + at % CELL * CELL;
+        const ACTIVATION *from = blocks + at / CELL * stride + at % CELL * CELL;
         for (size_t p = 0; p < planes; p++) {
             for (size_t r = 0; r < CELL; r++, cells += CELL) {
                 memcpy(cells, from + p * DP_PIXELS + (CELL * row + r) * BLOCK,
@@ -589,19 +632,13 @@ static TARGET void enter(struct analysis *a, const struct plane_row *planes, siz
     size_t bands = a->planes_used, size = bands * CELL * CELL;
     for (size_t first = 0; first < a->columns; first += DP_GROUP) {
         size_t cells = CELL * least(DP_GROUP, a->columns - first);
-        const uint8_t *wide = planes->wide + first / DP_GROUP * DP_PLANES;
-        int any = BYTES && bands > 1 && (wide[0] || wide[1] || wide[2]);
-        const uint8_t all[DP_PLANES] = {(uint8_t)any, (uint8_t)any, (uint8_t)any};
-        gather_cells(planes->fine + first * bands * DP_PIXELS, bands, row, cells, a->cells);
-        if (any) {
-            gather_cells(planes->coarse + first * bands * DP_PIXELS, bands, row, cells,
+        enum plane_mode mode = planes->mode[first / DP_GROUP];
+        size_t shared = mode == PLANES_SHARED ? 1 : DP_PLANES;
+        gather_cells(planes->fine + first * bands * DP_PIXELS, bands * DP_PIXELS, bands, row,
+                     cells, a->cells);
+        if (mode != PLANES_NARROW) {
+            gather_cells(planes->coarse + first * BLOCK_INPUTS, BLOCK_INPUTS, shared, row, cells,
                          a->coarse_cells);
-            for (size_t at = 0; at < cells * DP_PLANES; at++) {
-                if (!wide[at % DP_PLANES]) {
-                    memset(a->coarse_cells + at * CELL * CELL, form.zero,
-                           CELL * CELL * sizeof(ACTIVATION));
-                }
-            }
         }
         for (size_t o = 0, width; o < outputs; o += width) {
             width = dp_panel(outputs, o, LANES);
@@ -612,13 +649,13 @@ static TARGET void enter(struct analysis *a, const struct plane_row *planes, siz
                 for (size_t m = 0; m < PLACES; m++) {
                     size_t at = least(p + m, cells - 1);
                     places.in[m] = a->cells + at * size;
-                    coarse[m] = a->coarse_cells + at * size;
+                    coarse[m] = a->coarse_cells + at * shared * CELL * CELL;
                     places.from[m] = planes->enter + (first + at / CELL) * outputs + o;
                 }
                 if (bands == 1) {
-                    sum_grey(layer, &places, o, width, acc);
+                    sum_grey(layer, places.in, o, width, acc);
                 } else {
-                    sum_planes(&layer->mix, &places, coarse, all, o, width, acc);
+                    sum_planes(layer, &places, coarse, mode, o, width, acc);
                 }
                 const int32_t *shift = layer->mix.shift + o;
                 for (size_t m = 0; m < PLACES && p + m < cells; m++) {
@@ -649,14 +686,13 @@ static TARGET void transform(struct analysis *a, const struct plane_row *planes,
             for (size_t m = 0; m < PLACES; m++) {
                 size_t at = first + least(p + m, count - 1);
                 places.in[m] = planes->fine + at * bands * DP_PIXELS;
-                coarse[m] = planes->coarse + (BYTES ? at * bands * DP_PIXELS : 0);
+                coarse[m] = planes->coarse + (BYTES ? at * BLOCK_INPUTS : 0);
                 places.from[m] = planes->linear + at * outputs + o;
             }
             if (bands == 1) {
-                sum_grey(layer, &places, o, width, acc);
+                sum_grey(layer, places.in, o, width, acc);
             } else {
-                sum_planes(&layer->mix, &places, coarse, planes->wide + group * DP_PLANES, o,
-                           width, acc);
+                sum_planes(layer, &places, coarse, planes->mode[group], o, width, acc);
             }
             const int32_t *shift = layer->mix.shift + o;
             for (size_t m = 0; m < PLACES && p + m < count; m++) {

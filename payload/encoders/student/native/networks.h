@@ -93,7 +93,7 @@ struct dp_near {
 struct dp_plane_mix {
     struct dp_mix mix;
     int32_t *sums[DP_PLANES]; /* of a plane's weights, for each output */
-    /* Of three equal planes: weights added up; in bytes 2^DP_GREY_SHIFT * high + low. */
+    /* Of what all planes share: weights added up; in bytes 2^DP_GREY_SHIFT * high + low. */
     struct dp_mix grey, grey_high;
     uint8_t *has_high; /* for each vector of outputs: `grey_high` is not all zero */
 };
