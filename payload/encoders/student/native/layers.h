@@ -119,15 +119,16 @@ static TARGET void sum_parts(const struct dp_mix *layer, const ACTIVATION *const
                              int32_t *acc)
 {
     struct places places;
+    size_t part = 0;
     all_from(&places, layer->bias + output, 0);
-    for (size_t part = 0; part < layer->parts; part++) {
+    do {
         for (size_t m = 0; m < PLACES; m++) {
             places.in[m] = in[part] + least(first + m, count - 1) * layer->inputs;
         }
         sums(width / LANES, places.in, weights + part * width * layer->inputs * sizeof(ACTIVATION),
              steps_of(layer->inputs), places.from, acc);
         all_from(&places, acc, width);
-    }
+    } while (++part < layer->parts);
 }
 
 /* out = limited sums of `count` positions, of activations; `added` is added before, if given. */

@@ -186,7 +186,7 @@ static void free_networks(PyObject *capsule)
     dp_free_networks(PyCapsule_GetPointer(capsule, NETWORKS));
 }
 
-/* The names of variants, or those that run on this processor. */
+/* The names of variants that run on this processor. */
 static PyObject *variants(PyObject *self, PyObject *none)
 {
     (void)self, (void)none;

@@ -12,6 +12,7 @@
 #define REACH_OF_BYTES 512
 #define REACH_OF_PLANES 4096
 
+#ifndef DP_ONE_VARIANT /* a test's */
 extern const struct dp_variant dp_plain;
 #if defined(__x86_64__) && defined(__GNUC__)
 extern const struct dp_variant dp_avx512, dp_avxvnni, dp_avx2;
@@ -26,6 +27,7 @@ const struct dp_variant *const dp_variants[] = {
     &dp_neon,
 #endif
     &dp_plain, NULL};
+#endif
 
 /* How stored inputs lie among the inputs of a packed layer. */
 enum order {
