@@ -341,8 +341,8 @@ def driven(
 
 def build(folder: Path, compiler: str, variant: str, *options: str) -> Path:
     program = folder / variant
-    sources = [DRIVER, *(NATIVE / f"{name}.c" for name in (f"variant_{variant}", "networks"))]
-    sources += [NATIVE / "scratch.c"]
+    names = (f"variant_{variant}", "networks", "bounds", "scratch")
+    sources = [DRIVER, *(NATIVE / f"{name}.c" for name in names)]
     subprocess.run(
         [compiler, "-O2", "-static", "-Wall", "-Werror", f"-I{NATIVE}", f"-DVARIANT=dp_{variant}",
          "-DDP_ONE_VARIANT", *options, *sources, "-o", program],

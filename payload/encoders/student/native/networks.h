@@ -145,6 +145,8 @@ struct dp_networks *dp_make_networks(const struct dp_variant *variant,
                                      const struct dp_given_layer given[DP_LAYERS],
                                      const int8_t *spread, const char **why);
 void dp_free_networks(struct dp_networks *networks);
+/* Return why layers do not fit each other or 32 bits; null where they do. */
+const char *dp_why_not(const struct dp_given_layer given[DP_LAYERS], const int8_t *spread);
 
 /* Outputs of the panel that begins at `output`: up to three vectors, and never one after three. */
 static inline size_t dp_panel(size_t outputs, size_t output, size_t lanes)

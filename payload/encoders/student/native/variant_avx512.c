@@ -92,7 +92,8 @@ static inline TARGET void transpose(const int32_t *from, size_t stride, int32_t 
     }
 }
 
-#include "layers.h"
+#include "analysis.h"
+#include "synthesis.h"
 
 static int runs_here(void)
 {

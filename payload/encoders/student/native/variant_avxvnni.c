@@ -41,7 +41,8 @@ static inline TARGET vector spread_out(const uint8_t *four)
     return _mm256_set1_epi32(value);
 }
 
-#include "layers.h"
+#include "analysis.h"
+#include "synthesis.h"
 
 static int runs_here(void)
 {

@@ -27,7 +27,8 @@ static inline TARGET vector spread_out(const uint8_t *four)
     return vreinterpretq_s32_u32(veorq_u32(one, vdupq_n_u32(0x80808080u)));
 }
 
-#include "layers.h"
+#include "analysis.h"
+#include "synthesis.h"
 
 static int runs_here(void)
 {

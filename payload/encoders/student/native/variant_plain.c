@@ -42,7 +42,8 @@ static void sums(size_t vectors, const int16_t *const *a, const void *weights, s
     }
 }
 
-#include "layers.h"
+#include "analysis.h"
+#include "synthesis.h"
 
 static int runs_here(void)
 {
