@@ -218,7 +218,9 @@ def test_many_threads_share_networks() -> None:
     tiles = [picture(KINDS[i % 5], 1 + i % 4, 1 + i % 7, i) for i in range(24)]
     wanted = [run(found, tile, matrix) for tile in tiles]
     with ThreadPoolExecutor(4) as pool:
-        for one, other in zip(pool.map(lambda t: run(found, t, matrix), tiles), wanted, strict=True):
+        for one, other in zip(
+            pool.map(lambda t: run(found, t, matrix), tiles), wanted, strict=True
+        ):
             assert_same(one, other)
 
 
