@@ -66,6 +66,7 @@ class CompiledNetworks:
     variant: str
     latents: int
     side: int
+    _native: Any
     _packed: Any
 
     @classmethod
@@ -100,7 +101,7 @@ class CompiledNetworks:
         latents, side = (
             arrays[f"{name}.bias"].size for name in ("analysis.linear", "hyper.analysis_end")
         )
-        return cls(variant, latents, side, packed)
+        return cls(variant, latents, side, NATIVE, packed)
 
     def analyse(
         self, pixels: NDArray[np.uint8], rotation: NDArray[np.int32]
@@ -116,8 +117,7 @@ class CompiledNetworks:
         rows, columns = (side // BLOCK for side in pixels.shape[:2])
         latents = np.empty((self.latents, rows, columns), np.int32)
         side = np.empty((self.side, -(-rows // 2), -(-columns // 2)), np.int32)
-        assert NATIVE is not None
-        NATIVE.analyse(
+        self._native.analyse(
             self._packed,
             np.ascontiguousarray(pixels),
             rows,
@@ -133,8 +133,7 @@ class CompiledNetworks:
         """Return log₂-scales L (N, 2 · rows, 2 · columns) of ẑ (channels, rows, columns)."""
         _, rows, columns = side.shape
         scales = np.empty((self.latents, 2 * rows, 2 * columns), np.int16)
-        assert NATIVE is not None
-        NATIVE.find_scales(
+        self._native.find_scales(
             self._packed, np.ascontiguousarray(side, np.int32), rows, columns, scales
         )
         return scales
