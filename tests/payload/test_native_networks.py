@@ -212,9 +212,7 @@ def test_one_band_that_is_rotated_is_three(variant: str) -> None:
 
 
 def test_many_threads_share_networks() -> None:
-    found = CompiledNetworks.of(shipped())
-    assert found is not None
-    matrix = rotation_matrix(TURN)
+    found, matrix = fastest(), rotation_matrix(TURN)
     tiles = [picture(KINDS[i % 5], 1 + i % 4, 1 + i % 7, i) for i in range(24)]
     wanted = [run(found, tile, matrix) for tile in tiles]
     with ThreadPoolExecutor(4) as pool:
@@ -262,16 +260,30 @@ def shorten(*names: str) -> Callable[[Arrays], None]:
 )  # fmt: skip
 def test_networks_that_do_not_fit_are_left_to_onnx_runtime(spoil: Callable[[Arrays], None]) -> None:
     arrays = dict(shipped())
-    assert CompiledNetworks.of(arrays) is not None
+    assert CompiledNetworks.of(arrays, "plain") is not None
     spoil(arrays)
-    assert CompiledNetworks.of(arrays) is None
+    assert CompiledNetworks.of(arrays, "plain") is None
 
 
 def test_sums_beyond_32_bits_are_left_to_onnx_runtime() -> None:
     arrays = made_up(1)
     name = "hyper.analysis_in.bias"
     arrays[name] = np.full_like(arrays[name], 2**31 - 2**24)
-    assert CompiledNetworks.of(arrays) is None
+    assert CompiledNetworks.of(arrays, "plain") is None
+
+
+def test_portable_c_runs_only_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "variants", lambda: ("plain",))
+    assert CompiledNetworks.of(shipped()) is None
+    found = CompiledNetworks.of(shipped(), "plain")
+    assert found is not None
+    assert found.variant == "plain"
+
+
+def fastest() -> CompiledNetworks:
+    found = CompiledNetworks.of(shipped(), compiled.variants()[0])
+    assert found is not None
+    return found
 
 
 def test_unknown_variants_are_refused() -> None:
@@ -282,8 +294,7 @@ def test_unknown_variants_are_refused() -> None:
 
 
 def test_arrays_of_other_sizes_are_refused() -> None:
-    packed = CompiledNetworks.of(shipped())
-    assert packed is not None
+    packed = fastest()
     call, pixels = compiled.NATIVE.analyse, np.zeros((16, 32, 3), np.uint8)
     matrix = rotation_matrix(IDENTITY)
     latents, side = np.zeros((640, 1, 2), np.int32), np.zeros((12, 1, 1), np.int32)

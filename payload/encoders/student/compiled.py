@@ -1,7 +1,8 @@
 """What is compiled of the encoder (native/): the onboard networks and the entropy coder.
 
 The package's C is compiled when it is installed beside a C compiler. Networks run in the fastest
-variant that the processor has instructions for; all of them compute the same integers.
+variant that the processor has instructions for; all of them compute the same integers. Without any
+of these instructions ONNX Runtime runs them, which is faster than portable C.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ _LAYERS: Final = (
     "hyper.synthesis_out",
 )
 """In the order of native/networks.h."""
+_PORTABLE: Final = "plain"
 _NOT_ROTATED: Final = np.eye(3, dtype=np.int32) << MATRIX_FRACTION
 
 
@@ -77,11 +79,13 @@ class CompiledNetworks:
 
         Args:
             arrays: Of `integers.npz`.
-            variant: Which one of `variants` to use; the fastest by default.
+            variant: Which one of `variants` to use; the fastest by default, but not the portable
+                one, which ONNX Runtime outruns.
 
         Returns:
-            None where nothing was compiled, or where these networks do not fit the C: shapes that
-            it does not know, activations of more than 8 bits, sums that may leave 32 bits.
+            None where nothing was compiled, where there is only the portable variant, or where
+            these networks do not fit the C: shapes that it does not know, activations of more than
+            8 bits, sums that may leave 32 bits.
 
         Raises:
             ValueError: A variant that this processor cannot run.
@@ -90,6 +94,8 @@ class CompiledNetworks:
             return None
         if variant is None:
             variant = variants()[0]
+            if variant == _PORTABLE:
+                return None
         elif variant not in variants():
             raise ValueError(f"variant {variant}; this processor runs {', '.join(variants())}")
         layers = tuple(_layer(arrays, name) for name in _LAYERS)

@@ -87,13 +87,13 @@ struct row {
     uint32_t *count[2];
 };
 
-/* No branches, since which latents are silent is hard to foretell. */
+/* No branches, since which latents are skipped is hard to foretell. */
 static inline void correct_one(int32_t level, const int16_t *restrict correction, uint32_t bins,
                                const uint8_t *restrict table_of, uint8_t *restrict index,
                                uint32_t *restrict count)
 {
     int32_t found = dp_index_of(level + correction[bins]);
-    found = level >= DP_SPOKEN ? found : DP_SILENT;
+    found = level >= DP_CODED ? found : DP_SKIPPED;
     *index = (uint8_t)found;
     count[table_of[found]]++;
 }
@@ -173,7 +173,7 @@ static inline void sort_one(int32_t symbol, uint8_t index, const uint8_t *restri
 {
     uint32_t *to = &next[table_of[index]], at = *to;
     sorted[at] = dp_packed(symbol, index & 127u);
-    *to = at + (index != DP_SILENT);
+    *to = at + (index != DP_SKIPPED);
 }
 
 /* Put the symbols of one or two rows where the next ones of their phases and tables belong. */
@@ -211,7 +211,7 @@ void dp_sort_symbols(struct writer *writer, const struct dp_group *group)
         }
     }
     for (uint32_t phase = 0; phase < 4; phase++) {
-        next[phase][DP_TABLES] = end; /* where what is silent is written over and over */
+        next[phase][DP_TABLES] = end; /* where what is skipped is written over and over */
     }
     for (int32_t c = 0; c < group->last - group->first; c++) {
         for (int32_t r = 0; writer->active[c] && r < rows; r += 2) {

@@ -1,4 +1,4 @@
-/* Latents to symbols: which are spoken, and what each differs by from its mean. */
+/* Latents to symbols: which are coded, and what each differs by from its mean. */
 #include "vectors.h"
 #include "writer.h"
 
@@ -19,7 +19,7 @@ static double back_of(const struct dp_entropy *model, int32_t gain)
 }
 
 /* Quantise what a latent differs by from its mean, and put its size where its neighbours look. */
-static inline int32_t speak(struct writer *writer, size_t at, int32_t level, double rest,
+static inline int32_t quantise(struct writer *writer, size_t at, int32_t level, double rest,
                             double step)
 {
     int32_t index = dp_index_of(level);
@@ -32,7 +32,7 @@ static inline int32_t speak(struct writer *writer, size_t at, int32_t level, dou
 }
 
 /* A row of a channel: y and log-scales to symbols, and to what neighbours look at. */
-struct spoken_row {
+struct coded_row {
     const int32_t *y;
     const int16_t *scales;
     const double *rounding;
@@ -52,8 +52,8 @@ VECTORS static int32_t largest_scale(const int16_t *scales, int32_t places)
     return largest;
 }
 
-/* As `speak` of what is not silent in a row. */
-VECTORS static void speak_row(const struct spoken_row *row, int32_t columns, int32_t add,
+/* As `quantise` of what is not skipped in a row. */
+VECTORS static void quantise_row(const struct coded_row *row, int32_t columns, int32_t add,
                               double step)
 {
     const int32_t *restrict y = row->y, *restrict expected_of = row->expected_of;
@@ -68,8 +68,8 @@ VECTORS static void speak_row(const struct spoken_row *row, int32_t columns, int
         int32_t size = (int32_t)(found < DP_LARGEST_SYMBOL ? found : DP_LARGEST_SYMBOL);
         int32_t kept = size > DP_LARGEST_MAGNITUDE ? DP_LARGEST_MAGNITUDE : size;
         symbol[s] = y[s] < 0 ? -size : size;
-        magnitude[s] = (uint8_t)(level >= DP_SPOKEN ? kept : 0);
-        expected[s] = (uint16_t)(level >= DP_SPOKEN ? expected_of[index] : 0);
+        magnitude[s] = (uint8_t)(level >= DP_CODED ? kept : 0);
+        expected[s] = (uint16_t)(level >= DP_CODED ? expected_of[index] : 0);
     }
 }
 
@@ -82,20 +82,20 @@ void dp_find_symbols(struct writer *writer, const struct dp_group *group)
         const int16_t *scales = tile->scales + (size_t)c * (size_t)places;
         int32_t gain = writer->model->gain[c], add = DP_LEVEL_OFFSET + gain;
         double step = step_of(writer->model, gain);
-        int active = largest_scale(scales, places) + add >= DP_SPOKEN;
+        int active = largest_scale(scales, places) + add >= DP_CODED;
         writer->active[c - group->first] = (uint8_t)active;
         for (int32_t r = 0; active && r < rows; r++, y += columns, scales += columns) {
             size_t place = (size_t)((r + 1) * writer->stride + 1);
             size_t at = (size_t)c * (size_t)writer->plane + place;
             size_t own = (size_t)(c - group->first) * (size_t)writer->plane + place;
-            const struct spoken_row row = {.y = y,
+            const struct coded_row row = {.y = y,
                                            .scales = scales,
                                            .rounding = writer->rounding,
                                            .expected_of = writer->expected_of,
                                            .symbol = writer->symbol + own,
                                            .magnitude = writer->magnitude + at,
                                            .expected = writer->expected + at};
-            speak_row(&row, columns, add, step);
+            quantise_row(&row, columns, add, step);
         }
     }
 }
@@ -195,10 +195,10 @@ void dp_find_leading_symbols(struct writer *writer, const struct dp_group *group
                     int32_t level =
                         tile->scales[plane + (size_t)from] + DP_LEVEL_OFFSET + model->gain[c];
                     double value = floor(*mean);
-                    if (level >= DP_SPOKEN) {
+                    if (level >= DP_CODED) {
                         size_t at = (size_t)c * (size_t)writer->plane + (size_t)place;
                         double rest = tile->y[plane + (size_t)from] - value;
-                        symbol[place] = speak(writer, at, level, rest, step);
+                        symbol[place] = quantise(writer, at, level, rest, step);
                         value += copysign(floor(abs(symbol[place]) * back + 0.5), rest);
                     }
                     writer->decoded[(size_t)place * (size_t)model->predicted + (size_t)c] = value;

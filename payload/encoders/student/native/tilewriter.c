@@ -70,7 +70,7 @@ static void prepare(struct writer *w)
         w->expected_of[index] = w->model->expected[index];
         w->table_of[index] = (uint8_t)((uint32_t)index - 8 * dp_low_bits((uint32_t)index));
     }
-    w->table_of[DP_SILENT] = DP_TABLES;
+    w->table_of[DP_SKIPPED] = DP_TABLES;
     for (int32_t s = 0; s < w->tile->columns; s++) {
         w->neighbours[0][s] = s % 2 ? UINT32_MAX : 0;
         w->neighbours[1][s] = UINT32_MAX;

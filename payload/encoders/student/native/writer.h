@@ -11,8 +11,8 @@ extern const uint8_t dp_phase_row[4], dp_phase_column[4], dp_phase_at[2][2];
 #define DP_LARGEST_MAGNITUDE 255
 #define DP_LARGEST_SYMBOL (1 << 20)
 
-#define DP_SILENT 255     /* in place of a scale index */
-#define DP_SPOKEN 4       /* the least log-scale + 130 whose index is not 0: others are silent */
+#define DP_SKIPPED 255     /* in place of a scale index */
+#define DP_CODED 4       /* the least log-scale + 130 whose index is not 0: others are skipped */
 #define DP_LEVEL_OFFSET 130
 
 struct writer {
@@ -32,13 +32,13 @@ struct writer {
     uint32_t *around;           /* [plane], F */
     uint32_t *around_expected;  /* [plane], F_E */
     /* Of the group that is being written: */
-    uint8_t *active; /* [channels]: not silent everywhere */
-    int32_t *symbol; /* [channels][plane], where a latent is not silent */
-    uint8_t *index;  /* [channels][plane]: of the scale, corrected; DP_SILENT; borders are not set */
+    uint8_t *active; /* [channels]: not skipped everywhere */
+    int32_t *symbol; /* [channels][plane], where a latent is not skipped */
+    uint8_t *index;  /* [channels][plane]: of the scale, corrected; DP_SKIPPED; borders are not set */
     uint16_t *bins;  /* [2][columns]: where corrections of two rows are in their table */
     uint32_t *neighbours[4]; /* [columns]: all ones at odd columns; everywhere; nowhere; even ones */
-    uint8_t table_of[256];            /* by index; DP_TABLES of DP_SILENT */
-    uint32_t count[4][DP_TABLES + 1]; /* of a phase's symbols, by table; silent ones last */
+    uint8_t table_of[256];            /* by index; DP_TABLES of DP_SKIPPED */
+    uint32_t count[4][DP_TABLES + 1]; /* of a phase's symbols, by table; skipped ones last */
     uint32_t *sorted; /* a phase after another, by table, channel and position: symbol and index */
 };
 
