@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from downpass.ground.training.integers import IntegerNetworks
+from downpass.ground.training.export.integers import IntegerNetworks
 from downpass.link.rotation import IDENTITY, rotation_matrix
 from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.student import compiled, narrow, networks
