@@ -1,4 +1,4 @@
-"""The inner loops in C against the same in numpy, which needs no compiler."""
+"""The entropy coder in C against the same in numpy, which needs no compiler."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from downpass.link.entropy_model import SCALES, TABLES
-from downpass.link.rotation import rotation_matrix
 from downpass.link.symbols import tile_symbols
 from downpass.link.tilecode import AnalysedTile, encode_tile
 from downpass.payload.encoders.base import Setting
-from downpass.payload.encoders.student import cells, compiled, narrow, networks, tilewriter
+from downpass.payload.encoders.student import compiled, networks, tilewriter
 from downpass.payload.encoders.student.encoder import StudentEncoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,9 +20,6 @@ from .frames import AERIAL, real
 
 FINEST = 256
 NO_DEAD_ZONE = 128
-
-bytes_of_turn = st.integers(-128, 127)
-turns = st.tuples(*[bytes_of_turn] * 4).filter(any)
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +32,7 @@ def native() -> None:
 @pytest.fixture
 def in_numpy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Do without what was compiled."""
-    for module in (cells, narrow, tilewriter):
+    for module in (compiled, tilewriter):
         monkeypatch.setattr(module, "NATIVE", None)
     yield
 
@@ -87,41 +83,6 @@ def test_noise_reaches_low_bits_and_escapes() -> None:
     assert beyond > 1000
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 4), turns, st.integers(1, 5))
-def test_cells_are_those_of_numpy(
-    seed: int, rows: int, columns: int, turn: tuple[int, int, int, int], copies: int
-) -> None:
-    rng = np.random.default_rng(seed)
-    pixels = rng.choice(
-        np.array([0, 1, 127, 128, 254, 255], np.uint8), (16 * rows, 16 * columns, 3)
-    )
-    made = cells.Cells.of(pixels, rotation_matrix(turn), copies)
-    plain = cells._plain(pixels, rotation_matrix(turn), copies)
-    for name in ("entering", "high", "low"):
-        np.testing.assert_array_equal(getattr(made, name), getattr(plain, name))
-    assert made.high.min() >= 128 - 111
-    assert made.high.max() <= 128 + 111
-
-
-@pytest.mark.parametrize("shape", [(1, 1, 640), (3, 2, 24), (5, 33, 7), (16, 16, 640), (2, 17, 1)])
-def test_sums_are_joined_as_in_numpy(
-    shape: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rng = np.random.default_rng(0)
-    # Halves and quarters: ties in every place where something is floored.
-    branch, high, low = (
-        (rng.integers(-(2**19), 2**19, shape) / 4).astype(np.float32) for _ in range(3)
-    )
-    spread = np.exp2(-rng.integers(0, 12, shape[2]).astype(np.float32))
-    fast = narrow._join(branch[None], high, low, spread)
-    monkeypatch.setattr(narrow, "NATIVE", None)
-    slow = narrow._join(branch[None], high, low, spread)
-    for one, other in zip(fast, slow, strict=True):
-        np.testing.assert_array_equal(one, other)
-        assert one.dtype == other.dtype
-
-
 def test_whole_frames_are_the_same_without_a_compiler(request: pytest.FixtureRequest) -> None:
     frame = real(AERIAL, 150)
     settings = (Setting(quality=20), Setting(quality=90), Setting(bytes=2000))
@@ -130,6 +91,7 @@ def test_whole_frames_are_the_same_without_a_compiler(request: pytest.FixtureReq
     request.getfixturevalue("in_numpy")
     try:
         assert networks.load().writer._tables is None
+        assert networks.load().compiled is None
         assert fast == [StudentEncoder(64).encode(frame, setting) for setting in settings]
     finally:
         networks.load.cache_clear()
@@ -190,14 +152,3 @@ def test_side_information_out_of_range_is_refused() -> None:
     given[7] = np.full_like(given[7], 32)
     with pytest.raises(ValueError, match="side information"):
         compiled.NATIVE.write_tile(*given)
-
-
-def test_cells_and_sums_that_do_not_fit_are_refused() -> None:
-    small = np.zeros(48, np.uint8)
-    with pytest.raises(ValueError, match="cells"):
-        compiled.NATIVE.write_cells(small, 1, 1, np.zeros(9, np.int32), 4, small, small, small)
-    sums, y = np.zeros(6, np.float32), np.zeros(6, np.int32)
-    with pytest.raises(ValueError, match="sums"):
-        compiled.NATIVE.join(1, 2, sums, sums, sums, sums, y, small)
-    with pytest.raises(ValueError, match="channels"):
-        compiled.NATIVE.transpose(sums, 4, -1, 1, small)

@@ -13,26 +13,22 @@ def write_tile(
     scales: NDArray[Any],
     side: NDArray[Any],
 ) -> bytes: ...
-def write_cells(
+def variants() -> list[str]: ...
+def make_networks(
+    variant: str,
+    layers: tuple[tuple[NDArray[Any], NDArray[Any], NDArray[Any], int, int], ...],
+    spread: NDArray[Any],
+) -> Any: ...
+def analyse(
+    networks: Any,
     pixels: NDArray[Any],
     rows: int,
     columns: int,
+    bands: int,
     matrix: NDArray[Any],
-    copies: int,
-    entering: NDArray[Any],
-    high: NDArray[Any],
-    low: NDArray[Any],
+    latents: NDArray[Any],
+    side: NDArray[Any],
 ) -> None: ...
-def join(
-    rows: int,
-    columns: int,
-    branch: NDArray[Any],
-    high: NDArray[Any],
-    low: NDArray[Any],
-    scale: NDArray[Any],
-    y: NDArray[Any],
-    sizes: NDArray[Any],
-) -> None: ...
-def transpose(
-    given: NDArray[Any], channels: int, low: int, high: int, out: NDArray[Any]
+def find_scales(
+    networks: Any, side: NDArray[Any], rows: int, columns: int, log_scales: NDArray[Any]
 ) -> None: ...

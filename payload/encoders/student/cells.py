@@ -15,12 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....link.rotation import MATRIX_FRACTION
-from ....link.student import BLOCK
-from .compiled import NATIVE
 
 CELL: Final = 4
 CELL_BYTES: Final = 3 * CELL**2
-_BLOCK_BYTES: Final = 3 * BLOCK**2
 _SHIFT: Final = MATRIX_FRACTION - 1
 """From the matrix's fraction to half grey levels."""
 _MIDDLE: Final = 128
@@ -44,35 +41,13 @@ class Cells:
     @classmethod
     def of(cls, pixels: NDArray[np.uint8], rotation: NDArray[np.int32], copies: int) -> Cells:
         """Return the cells of pixels (16 · rows, 16 · columns, 3)."""
-        rows, columns = pixels.shape[0] // BLOCK, pixels.shape[1] // BLOCK
-        if NATIVE is None:
-            return _plain(pixels, rotation, copies)
-        made = cls(
-            np.empty((1, CELL * rows, CELL * columns, (copies + 1) * CELL_BYTES), np.uint8),
-            np.empty((rows, columns, _BLOCK_BYTES), np.uint8),
-            np.empty((rows, columns, _BLOCK_BYTES), np.uint8),
-        )
-        NATIVE.write_cells(
-            np.ascontiguousarray(pixels),
-            rows,
-            columns,
-            np.ascontiguousarray(rotation, np.int32),
-            copies,
-            made.entering,
-            made.high,
-            made.low,
-        )
-        return made
-
-
-def _plain(pixels: NDArray[np.uint8], rotation: NDArray[np.int32], copies: int) -> Cells:
-    planes = (pixels.astype(np.int32) - _MIDDLE) @ rotation.T
-    planes += 1 << (_SHIFT - 1)
-    planes >>= _SHIFT
-    high = _folded((planes >> 2) + _MIDDLE)
-    low = _folded((planes & 3) + _MIDDLE)
-    entering = np.concatenate([high] * copies + [low], axis=2)[None]
-    return Cells(entering, _folded(high), _folded(low))
+        planes = (pixels.astype(np.int32) - _MIDDLE) @ rotation.T
+        planes += 1 << (_SHIFT - 1)
+        planes >>= _SHIFT
+        high = _folded((planes >> 2) + _MIDDLE)
+        low = _folded((planes & 3) + _MIDDLE)
+        entering = np.concatenate([high] * copies + [low], axis=2)[None]
+        return cls(entering, _folded(high), _folded(low))
 
 
 def _folded(value: NDArray[np.integer]) -> NDArray[np.uint8]:

@@ -1,9 +1,46 @@
-"""The inner loops in C (native/), compiled when the package is installed beside a C compiler."""
+"""What is compiled of the encoder (native/): the onboard networks and the entropy coder.
+
+The package's C is compiled when it is installed beside a C compiler. Networks run in the fastest
+variant that the processor has instructions for; all of them compute the same integers. Without any
+of these instructions ONNX Runtime runs them, which is faster than portable C.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....link.rotation import MATRIX_FRACTION
+from ....link.student import BLOCK
+
+_LAYERS: Final = (
+    "analysis.linear",
+    "analysis.enter",
+    "analysis.block_fine.depthwise",
+    "analysis.block_fine.pointwise",
+    "analysis.down_middle",
+    "analysis.block_middle.depthwise",
+    "analysis.block_middle.pointwise",
+    "analysis.down_coarse",
+    "analysis.block_coarse.depthwise",
+    "analysis.block_coarse.pointwise",
+    "analysis.leave",
+    "hyper.analysis_in",
+    "hyper.analysis_out",
+    "hyper.analysis_end",
+    "hyper.synthesis_in",
+    "hyper.synthesis_mix",
+    "hyper.synthesis_up",
+    "hyper.synthesis_out",
+)
+"""In the order of native/networks.h."""
+_PORTABLE: Final = "plain"
+_NOT_ROTATED: Final = np.eye(3, dtype=np.int32) << MATRIX_FRACTION
 
 
 def _found() -> ModuleType | None:
@@ -16,3 +53,109 @@ def _found() -> ModuleType | None:
 
 NATIVE: Final = _found()
 """The compiled module; None where there was no compiler, and numpy does the same."""
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledNetworks:
+    """The onboard networks in C; safe to use from several threads.
+
+    Attributes:
+        variant: Which vector instructions it uses, by name.
+        latents: Channels of y.
+        side: Channels of ẑ.
+    """
+
+    variant: str
+    latents: int
+    side: int
+    _native: Any
+    _packed: Any
+
+    @classmethod
+    def of(
+        cls, arrays: Mapping[str, NDArray[Any]], variant: str | None = None
+    ) -> CompiledNetworks | None:
+        """Return the networks of a model's integers.
+
+        Args:
+            arrays: Of `integers.npz`.
+            variant: Which one of `variants` to use; the fastest by default, but not the portable
+                one, which ONNX Runtime outruns.
+
+        Returns:
+            None where nothing was compiled, where there is only the portable variant, or where
+            these networks do not fit the C: shapes that it does not know, activations of more than
+            8 bits, sums that may leave 32 bits.
+
+        Raises:
+            ValueError: A variant that this processor cannot run.
+        """
+        if NATIVE is None:
+            return None
+        if variant is None:
+            variant = variants()[0]
+            if variant == _PORTABLE:
+                return None
+        elif variant not in variants():
+            raise ValueError(f"variant {variant}; this processor runs {', '.join(variants())}")
+        layers = tuple(_layer(arrays, name) for name in _LAYERS)
+        spread = np.ascontiguousarray(arrays["hyper.spread_shift"], np.int8)
+        try:
+            packed = NATIVE.make_networks(variant, layers, spread)
+        except ValueError:
+            return None
+        latents, side = (
+            arrays[f"{name}.bias"].size for name in ("analysis.linear", "hyper.analysis_end")
+        )
+        return cls(variant, latents, side, NATIVE, packed)
+
+    def analyse(
+        self, pixels: NDArray[np.uint8], rotation: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return latents y (N, rows, columns) and side information ẑ of a tile.
+
+        Args:
+            pixels: (16 · rows, 16 · columns, 3 or 1); one band stands for three equal ones.
+            rotation: Matrix (3, 3), see `link.rotation`.
+        """
+        if pixels.shape[2] == 1 and not np.array_equal(rotation, _NOT_ROTATED):
+            pixels = np.repeat(pixels, 3, axis=2)
+        rows, columns = (side // BLOCK for side in pixels.shape[:2])
+        latents = np.empty((self.latents, rows, columns), np.int32)
+        side = np.empty((self.side, -(-rows // 2), -(-columns // 2)), np.int32)
+        self._native.analyse(
+            self._packed,
+            np.ascontiguousarray(pixels),
+            rows,
+            columns,
+            pixels.shape[2],
+            np.ascontiguousarray(rotation, np.int32),
+            latents,
+            side,
+        )
+        return latents, side
+
+    def log_scales(self, side: NDArray[np.int32]) -> NDArray[np.int16]:
+        """Return log₂-scales L (N, 2 · rows, 2 · columns) of ẑ (channels, rows, columns)."""
+        _, rows, columns = side.shape
+        scales = np.empty((self.latents, 2 * rows, 2 * columns), np.int16)
+        self._native.find_scales(
+            self._packed, np.ascontiguousarray(side, np.int32), rows, columns, scales
+        )
+        return scales
+
+
+def variants() -> tuple[str, ...]:
+    """Return the variants that this processor can run, the fastest first."""
+    return () if NATIVE is None else tuple(NATIVE.variants())
+
+
+def _layer(arrays: Mapping[str, NDArray[Any]], name: str) -> tuple[Any, ...]:
+    low, high = (int(limit) for limit in arrays[f"{name}.clip"])
+    return (
+        np.ascontiguousarray(arrays[f"{name}.weight"], np.int8),
+        np.ascontiguousarray(arrays[f"{name}.bias"], np.int32),
+        np.ascontiguousarray(arrays[f"{name}.shift"], np.int8),
+        low,
+        high,
+    )

@@ -61,7 +61,8 @@ class StudentEncoder:
 
     Attributes:
         tile: Side of a tile in pixels, a multiple of 16; 0 for one tile a frame.
-        threads: Tiles coded at once; of a frame of one tile, threads of the convolutions.
+        threads: Tiles coded at once; of a frame of one tile, threads of ONNX Runtime, where it
+            runs the networks.
     """
 
     name: Final = "student"

@@ -37,8 +37,6 @@ def analyse(model: StudentModel, job: TileJob, threads: int = 1) -> AnalysedTile
     down, right = (-side % BLOCK for side in pixels.shape[:2])
     if down or right:
         pixels = np.pad(pixels, ((0, down), (0, right), (0, 0)), mode="edge")
-    if pixels.shape[2] == 1:
-        pixels = np.repeat(pixels, 3, axis=2)
     latents, side = model.analyse(np.ascontiguousarray(pixels), rotation_matrix(job.turn), threads)
     return AnalysedTile.of(latents, side, model.log_scales(side, threads))
 

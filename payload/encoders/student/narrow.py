@@ -1,8 +1,10 @@
-"""The networks that fly in 8-bit kernels: three graphs, and the whole numbers between them.
+"""The onboard networks in ONNX Runtime's 8-bit kernels, where `compiled` does not run them.
+
+Three graphs, and numpy for the integers between them:
 
     pixels ── cells ──► encoder ──► sums ── floors ──► y ── sizes ──► side ──► ẑ ──► hyper ──► L
 
-About twice as fast as the graphs in float, where the processor adds exactly (`is_exact`).
+Faster than the graphs in float, where the processor adds exactly (`is_exact`).
 `ground.training.export.int8_graphs` makes the graphs.
 """
 
@@ -17,7 +19,6 @@ from numpy.typing import NDArray
 
 from ....link.inference import session
 from .cells import CELL_BYTES, Cells
-from .compiled import NATIVE
 
 LIMITS: Final = (-2048, 2047)
 """Of L."""
@@ -57,13 +58,8 @@ def analyse(
 def log_scales(folder: Path, side: NDArray[np.int32], threads: int) -> NDArray[np.int16]:
     """Return log₂-scales L (N, 2 · rows, 2 · columns) of ẑ (channels, rows, columns)."""
     found = session(folder / "hyper_narrow.onnx", threads).run(["log_scales"], {"side": side})[0]
-    rows, columns, channels = found.shape
-    if NATIVE is None:
-        value = np.floor(np.clip(found, *LIMITS)).astype(np.int16)
-        return np.ascontiguousarray(np.moveaxis(value, 2, 0))
-    scales = np.empty((channels, rows, columns), np.int16)
-    NATIVE.transpose(found, channels, *LIMITS, scales)
-    return scales
+    value = np.floor(np.clip(found, *LIMITS)).astype(np.int16)
+    return np.ascontiguousarray(np.moveaxis(value, 2, 0))
 
 
 def _join(
@@ -78,15 +74,11 @@ def _join(
     """
     rows, columns, channels = high.shape
     sizes = np.empty((1, rows + rows % 2, columns + columns % 2, channels), np.uint8)
-    if NATIVE is None:
-        found = (np.floor(branch) + np.floor(high + low)).reshape(high.shape)
-        sizes[0, rows:], sizes[0, :, columns:] = 0, 0
-        size = np.floor(np.abs(found) * spread + np.float32(0.5))
-        sizes[0, :rows, :columns] = np.minimum(size, _LARGEST_SIZE)
-        return np.ascontiguousarray(np.moveaxis(found, 2, 0), np.int32), sizes
-    latents = np.empty((channels, rows, columns), np.int32)
-    NATIVE.join(rows, columns, branch, high, low, spread, latents, sizes)
-    return latents, sizes
+    found = (np.floor(branch) + np.floor(high + low)).reshape(high.shape)
+    sizes[0, rows:], sizes[0, :, columns:] = 0, 0
+    size = np.floor(np.abs(found) * spread + np.float32(0.5))
+    sizes[0, :rows, :columns] = np.minimum(size, _LARGEST_SIZE)
+    return np.ascontiguousarray(np.moveaxis(found, 2, 0), np.int32), sizes
 
 
 @cache

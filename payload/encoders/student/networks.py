@@ -1,6 +1,7 @@
-"""The model that flies: two small networks and the tables of the entropy coder.
+"""The onboard model: two small networks and the tables of the entropy coder.
 
-A model folder here holds what a board needs and nothing of the ground's decoder:
+The networks run in C (`compiled`) where it fits them, else in ONNX Runtime; the same integers come
+out. A model folder here holds what a board needs and nothing of the ground's decoder:
   encoder.onnx   pixels to latents and side information, in float32 that holds integers
   hyper.onnx     side information to log-scales, likewise
   encoder_narrow.onnx, side_narrow.onnx, hyper_narrow.onnx
@@ -26,6 +27,7 @@ from ....link.entropy_model import EntropyModel
 from ....link.inference import session
 from ....link.student import BLOCK as BLOCK
 from . import narrow
+from .compiled import CompiledNetworks
 from .tilewriter import TileWriter
 
 FOLDER: Final = Path(__file__).parent / "model"
@@ -43,6 +45,7 @@ class StudentModel:
         fingerprint: Eight bytes that any change of an integer changes.
         entropy: The entropy model.
         spread: What |y| is multiplied with for the hyper analysis, by channel.
+        compiled: The networks in C; None where ONNX Runtime has to run them.
     """
 
     folder: Path
@@ -50,6 +53,7 @@ class StudentModel:
     fingerprint: bytes
     entropy: EntropyModel
     spread: NDArray[np.float32]
+    compiled: CompiledNetworks | None
 
     def analyse(
         self, pixels: NDArray[np.uint8], rotation: NDArray[np.int32], threads: int = 1
@@ -57,10 +61,14 @@ class StudentModel:
         """Return latents y (N, rows, columns) and side information ẑ of a tile.
 
         Args:
-            pixels: (16 · rows, 16 · columns, 3).
+            pixels: (16 · rows, 16 · columns, 3 or 1); one band stands for three equal ones.
             rotation: Matrix (3, 3), see `link.rotation`.
-            threads: Of the convolutions; the result does not depend on it.
+            threads: Of ONNX Runtime, where it runs the networks; the result does not depend on it.
         """
+        if self.compiled is not None:
+            return self.compiled.analyse(pixels, rotation)
+        if pixels.shape[2] == 1:
+            pixels = np.repeat(pixels, 3, axis=2)
         if narrow.is_exact(self.folder):
             return narrow.analyse(self.folder, pixels, rotation, self.spread, threads)
         latents, side = session(self.folder / "encoder.onnx", threads).run(
@@ -70,6 +78,8 @@ class StudentModel:
 
     def log_scales(self, side: NDArray[np.int32], threads: int = 1) -> NDArray[np.integer]:
         """Return log₂-scales L (N, 2 · rows, 2 · columns) of ẑ (channels, rows, columns)."""
+        if self.compiled is not None:
+            return self.compiled.log_scales(side)
         if narrow.is_exact(self.folder):
             return narrow.log_scales(self.folder, side, threads)
         scales: NDArray[np.int32] = session(self.folder / "hyper.onnx", threads).run(
@@ -94,11 +104,17 @@ def load(folder: Path = FOLDER) -> StudentModel:
     if card["format"] != FORMAT:
         raise ValueError(f"{folder}: model format {card['format']}; this code reads {FORMAT}")
     with np.load(folder / "integers.npz") as file:
-        arrays = {
-            name: file[name]
-            for name in file.files
-            if name.split(".")[0] in ("gain", "means", "context", "rounding", "tables")
-        }
-        spread = np.exp2(-file["hyper.spread_shift"].astype(np.float32))
-    entropy = EntropyModel.load(arrays, card["groups"])
-    return StudentModel(folder, card, bytes.fromhex(card["fingerprint"]), entropy, spread)
+        arrays = {name: file[name] for name in file.files}
+    coding = ("gain", "means", "context", "rounding", "tables")
+    entropy = EntropyModel.load(
+        {name: array for name, array in arrays.items() if name.split(".")[0] in coding},
+        card["groups"],
+    )
+    return StudentModel(
+        folder,
+        card,
+        bytes.fromhex(card["fingerprint"]),
+        entropy,
+        np.exp2(-arrays["hyper.spread_shift"].astype(np.float32)),
+        CompiledNetworks.of(arrays),
+    )

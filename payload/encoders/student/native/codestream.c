@@ -37,56 +37,70 @@ static void write_escape(struct dp_coder *coder, uint32_t size, int negative)
 }
 
 /* What tables code of a symbol. */
-static inline int32_t high_part(const struct spoken *one)
+static inline int32_t high_part(int32_t symbol, uint32_t low)
 {
-    uint32_t low = dp_low_bits(one->index);
-    return (one->symbol + (int32_t)(1u << low >> 1)) >> low;
+    return (symbol + (int32_t)(1u << low >> 1)) >> low;
 }
 
-/* By how much a symbol is beyond its table; 0 or less where it is within. */
-static inline int32_t beyond(const struct dp_entropy *model, const struct spoken *one)
-{
-    const int32_t *start = model->latent_start + one->table;
-    int32_t high = high_part(one);
-    return (high < 0 ? -high : high) - (start[1] - start[0] - 2) / 2;
-}
-
-int dp_write_part(struct writer *writer, const struct part *part)
+int dp_write_phase(struct writer *writer, uint32_t phase)
 {
     const struct dp_entropy *model = writer->model;
     struct dp_coder *coder = &writer->coder;
-    uint32_t escapes = 0, most_low = 0;
-    if (!dp_reserve(coder, part->count)) {
+    const uint32_t *count = writer->count[phase], *begin = writer->sorted;
+    uint32_t all = 0, split = 0, escapes = 0;
+    for (uint32_t before = 0; before < phase; before++) {
+        for (uint32_t t = 0; t < DP_TABLES; t++) {
+            begin += writer->count[before][t];
+        }
+    }
+    for (uint32_t t = 0; t < DP_TABLES; t++) {
+        all += count[t];
+    }
+    if (!dp_reserve(coder, all)) {
         return 0;
     }
-    for (uint32_t i = 0; i < part->count; i++) {
-        const struct spoken *one = &part->spoken[writer->order[i]];
-        uint32_t start = (uint32_t)model->latent_start[one->table];
-        uint32_t count = (uint32_t)model->latent_start[one->table + 1] - start;
-        uint32_t symbol = count - 1, low = dp_low_bits(one->index);
-        if (beyond(model, one) > 0) {
-            escapes++;
-        } else {
-            symbol = (uint32_t)(high_part(one) + (int32_t)(count - 2) / 2);
+    const uint32_t *next = begin;
+    for (uint32_t t = 0; t < DP_TABLES; t++) {
+        uint32_t start = (uint32_t)model->latent_start[t];
+        uint32_t symbols = (uint32_t)model->latent_start[t + 1] - start;
+        int32_t reach = (int32_t)(symbols - 2) / 2;
+        const uint16_t *sums = model->latent_sums + start;
+        /* Only symbols of the last eight tables have low bits. */
+        split = t == DP_TABLES - 8 ? (uint32_t)(next - begin) : split;
+        for (const uint32_t *end = next + count[t]; next < end; next++) {
+            int32_t high = high_part(dp_symbol_of(*next), dp_low_bits(dp_scale_of(*next)));
+            uint32_t symbol = (uint32_t)(high + reach);
+            if (symbol > 2u * (uint32_t)reach) {
+                symbol = symbols - 1;
+                escapes++;
+            }
+            dp_coder_table(coder, sums, symbols, symbol);
         }
-        dp_coder_table(coder, model->latent_sums + start, count, symbol);
+    }
+    uint32_t most_low = 0;
+    for (uint32_t i = split; i < all; i++) {
+        uint32_t low = dp_low_bits(dp_scale_of(begin[i]));
         most_low = low > most_low ? low : most_low;
     }
     for (uint32_t low = 1; low <= most_low; low++) {
-        for (uint32_t i = 0; i < part->count; i++) {
-            const struct spoken *one = &part->spoken[writer->order[i]];
-            if (dp_low_bits(one->index) == low) {
-                uint32_t value = (uint32_t)one->symbol + (1u << low >> 1);
+        for (uint32_t i = split; i < all; i++) {
+            if (dp_low_bits(dp_scale_of(begin[i])) == low) {
+                uint32_t value = (uint32_t)dp_symbol_of(begin[i]) + (1u << low >> 1);
                 dp_coder_bits(coder, value & ((1u << low) - 1), low);
             }
         }
     }
-    for (uint32_t i = 0; escapes > 0; i++) {
-        const struct spoken *one = &part->spoken[writer->order[i]];
-        int32_t size = beyond(model, one);
-        if (size > 0) {
-            escapes--;
-            write_escape(coder, (uint32_t)size, one->symbol < 0);
+    next = begin;
+    for (uint32_t t = 0; escapes > 0; t++) {
+        int32_t reach = (model->latent_start[t + 1] - model->latent_start[t] - 2) / 2;
+        for (const uint32_t *end = next + count[t]; escapes > 0 && next < end; next++) {
+            int32_t symbol = dp_symbol_of(*next);
+            int32_t high = high_part(symbol, dp_low_bits(dp_scale_of(*next)));
+            int32_t size = (high < 0 ? -high : high) - reach;
+            if (size > 0) {
+                escapes--;
+                write_escape(coder, (uint32_t)size, symbol < 0);
+            }
         }
     }
     return 1;

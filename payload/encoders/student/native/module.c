@@ -1,17 +1,17 @@
-/* The inner loops as a Python module, for cells.py, narrow.py and tilewriter.py. */
+/* The inner loops as a Python module, for compiled.py and tilewriter.py. */
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
 
-#include "cells.h"
-#include "latents.h"
+#include "networks.h"
 #include "tilewriter.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define MOST_PLACES (1 << 16) /* of a tile, in any shape: link/student.py */
 #define MOST_CHANNELS (1 << 12)
-#define MOST_COPIES 5 /* 4 * 127 over 127, and one to spare */
+#define MATRIX_ONE (1 << 14)
 
 enum {
     GROUPS,
@@ -179,61 +179,157 @@ static PyObject *end(Py_buffer *given, int count, const char *why)
     Py_RETURN_NONE;
 }
 
-static PyObject *write_cells(PyObject *self, PyObject *arguments)
+#define NETWORKS "downpass.networks"
+
+static void free_networks(PyObject *capsule)
 {
-    enum { PIXELS, MATRIX, ENTERING, HIGH, LOW, COUNT };
-    Py_buffer given[COUNT];
-    int rows, columns, copies;
-    (void)self;
-    if (!PyArg_ParseTuple(arguments, "y*iiy*iw*w*w*", &given[PIXELS], &rows, &columns,
-                          &given[MATRIX], &copies, &given[ENTERING], &given[HIGH], &given[LOW])) {
-        return NULL;
-    }
-    int fit = sides_fit(rows, columns) && copies >= 1 && copies <= MOST_COPIES;
-    Py_ssize_t size = fit ? (Py_ssize_t)rows * columns * DP_BLOCK_BYTES : 0;
-    if (!fit || given[PIXELS].len != size || given[MATRIX].len != 9 * 4 ||
-        given[HIGH].len != size || given[LOW].len != size ||
-        given[ENTERING].len != size * (copies + 1)) {
-        return end(given, COUNT, "cells do not fit the pixels");
-    }
-    struct dp_cells out = {.copies = copies,
-                           .entering = given[ENTERING].buf,
-                           .high = given[HIGH].buf,
-                           .low = given[LOW].buf};
-    Py_BEGIN_ALLOW_THREADS
-    dp_write_cells(given[PIXELS].buf, rows, columns, given[MATRIX].buf, &out);
-    Py_END_ALLOW_THREADS
-    return end(given, COUNT, NULL);
+    dp_free_networks(PyCapsule_GetPointer(capsule, NETWORKS));
 }
 
-static PyObject *join(PyObject *self, PyObject *arguments)
+/* The names of variants that run on this processor. */
+static PyObject *variants(PyObject *self, PyObject *none)
 {
-    enum { BRANCH, HIGH, LOW, SCALE, LATENTS, SIZES, COUNT };
-    Py_buffer given[COUNT];
-    int rows, columns;
+    (void)self, (void)none;
+    PyObject *names = PyList_New(0);
+    for (size_t at = 0; names && dp_variants[at]; at++) {
+        if (dp_variants[at]->runs_here()) {
+            PyObject *name = PyUnicode_FromString(dp_variants[at]->name);
+            if (!name || PyList_Append(names, name)) {
+                Py_CLEAR(names);
+            }
+            Py_XDECREF(name);
+        }
+    }
+    return names;
+}
+
+static const struct dp_variant *variant_named(const char *name)
+{
+    for (size_t at = 0; dp_variants[at]; at++) {
+        if (!strcmp(dp_variants[at]->name, name) && dp_variants[at]->runs_here()) {
+            return dp_variants[at];
+        }
+    }
+    PyErr_Format(PyExc_ValueError, "no variant %s on this processor", name);
+    return NULL;
+}
+
+/* Read a layer (weight, bias, shift, low, high); 0 where an error was raised. */
+static int read_layer(PyObject *tuple, Py_buffer given[3], struct dp_given_layer *layer)
+{
+    int low, high;
+    if (!tuple || !PyTuple_Check(tuple)) {
+        PyErr_SetString(PyExc_TypeError, "layers are tuples");
+        return 0;
+    }
+    if (!PyArg_ParseTuple(tuple, "y*y*y*ii", &given[0], &given[1], &given[2], &low, &high)) {
+        return 0;
+    }
+    Py_ssize_t outputs = given[2].len;
+    *layer = (struct dp_given_layer){.weight = given[0].buf,
+                                     .bias = given[1].buf,
+                                     .shift = given[2].buf,
+                                     .outputs = (int32_t)outputs,
+                                     .low = low,
+                                     .high = high};
+    if (outputs < 1 || outputs > MOST_CHANNELS || given[1].len != outputs * 4 ||
+        given[0].len % outputs || given[0].len / outputs > 4 * MOST_CHANNELS) {
+        PyErr_SetString(PyExc_ValueError, "networks with layers that do not fit each other");
+        release(given, 3);
+        return 0;
+    }
+    layer->inputs = (int32_t)(given[0].len / outputs);
+    return 1;
+}
+
+static PyObject *make_networks(PyObject *self, PyObject *arguments)
+{
+    Py_buffer given[3 * DP_LAYERS], spread;
+    struct dp_given_layer layers[DP_LAYERS];
+    struct dp_networks *networks = NULL;
+    PyObject *tuples;
+    const char *name, *why = NULL;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "iiy*y*y*y*w*w*", &rows, &columns, &given[BRANCH],
-                          &given[HIGH], &given[LOW], &given[SCALE], &given[LATENTS],
-                          &given[SIZES])) {
+    if (!PyArg_ParseTuple(arguments, "sO!y*", &name, &PyTuple_Type, &tuples, &spread)) {
         return NULL;
     }
-    Py_ssize_t channels = given[SCALE].len / 4;
-    int fit = sides_fit(rows, columns) && channels >= 1 && channels <= MOST_CHANNELS;
-    Py_ssize_t size = fit ? (Py_ssize_t)rows * columns * channels * 4 : 0;
-    Py_ssize_t even = fit ? (Py_ssize_t)(rows + rows % 2) * (columns + columns % 2) : 0;
-    if (!fit || given[BRANCH].len != size || given[HIGH].len != size || given[LOW].len != size ||
-        given[LATENTS].len != size || given[SIZES].len != even * channels) {
-        return end(given, COUNT, "sums do not fit the latents");
+    const struct dp_variant *variant = variant_named(name);
+    int count = 0;
+    while (variant && count < DP_LAYERS &&
+           read_layer(PyTuple_GetItem(tuples, count), given + 3 * count, &layers[count])) {
+        count++;
     }
-    struct dp_sums sums = {.rows = rows,
-                           .columns = columns,
-                           .channels = (int32_t)channels,
-                           .branch = given[BRANCH].buf,
-                           .high = given[HIGH].buf,
-                           .low = given[LOW].buf};
+    if (variant && count == DP_LAYERS) {
+        if (spread.len != layers[DP_LINEAR].outputs) {
+            why = "layers that do not fit each other";
+        } else {
+            networks = dp_make_networks(variant, layers, spread.buf, &why);
+        }
+        if (why) {
+            PyErr_Format(PyExc_ValueError, "networks with %s", why);
+        } else if (!networks) {
+            PyErr_NoMemory();
+        }
+    }
+    release(given, 3 * count);
+    PyBuffer_Release(&spread);
+    if (!networks) {
+        return NULL;
+    }
+    PyObject *capsule = PyCapsule_New(networks, NETWORKS, free_networks);
+    if (!capsule) {
+        dp_free_networks(networks);
+    }
+    return capsule;
+}
+
+static int matrix_fits(const Py_buffer *given)
+{
+    const int32_t *matrix = given->buf;
+    if (given->len != 9 * 4) {
+        return 0;
+    }
+    for (int at = 0; at < 9; at++) {
+        if (matrix[at] < -MATRIX_ONE || matrix[at] > MATRIX_ONE) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static PyObject *analyse(PyObject *self, PyObject *arguments)
+{
+    enum { PIXELS, MATRIX, LATENTS, SIDE_OUT, COUNT };
+    Py_buffer given[COUNT];
+    PyObject *capsule;
+    int rows, columns, bands;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "Oy*iiiy*w*w*", &capsule, &given[PIXELS], &rows, &columns,
+                          &bands, &given[MATRIX], &given[LATENTS], &given[SIDE_OUT])) {
+        return NULL;
+    }
+    const struct dp_networks *networks = PyCapsule_GetPointer(capsule, NETWORKS);
+    if (!networks) {
+        return end(given, COUNT, NULL);
+    }
+    int fit = sides_fit(rows, columns) && (bands == 1 || bands == 3) && matrix_fits(&given[MATRIX]);
+    Py_ssize_t places = fit ? (Py_ssize_t)rows * columns : 0;
+    Py_ssize_t halves = fit ? (Py_ssize_t)((rows + 1) / 2) * ((columns + 1) / 2) : 0;
+    if (!fit || given[PIXELS].len != places * 256 * bands ||
+        given[LATENTS].len != places * (Py_ssize_t)networks->latents * 4 ||
+        given[SIDE_OUT].len != halves * (Py_ssize_t)networks->side * 4) {
+        return end(given, COUNT, "pixels, rotation or latents do not fit the networks");
+    }
+    const struct dp_tile tile = {.pixels = given[PIXELS].buf,
+                                 .rows = rows,
+                                 .columns = columns,
+                                 .bands = bands,
+                                 .matrix = given[MATRIX].buf,
+                                 .y = given[LATENTS].buf,
+                                 .side = given[SIDE_OUT].buf};
     int enough;
     Py_BEGIN_ALLOW_THREADS
-    enough = dp_join(&sums, given[SCALE].buf, given[LATENTS].buf, given[SIZES].buf);
+    enough = networks->variant->analyse(networks, &tile);
     Py_END_ALLOW_THREADS
     if (!enough) {
         PyErr_NoMemory();
@@ -241,34 +337,53 @@ static PyObject *join(PyObject *self, PyObject *arguments)
     return end(given, COUNT, NULL);
 }
 
-static PyObject *transpose(PyObject *self, PyObject *arguments)
+static PyObject *find_scales(PyObject *self, PyObject *arguments)
 {
-    enum { GIVEN, OUT, COUNT };
+    enum { SIDE_IN, OUT, COUNT };
     Py_buffer given[COUNT];
-    int channels, low, high;
+    PyObject *capsule;
+    int rows, columns;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "y*iiiw*", &given[GIVEN], &channels, &low, &high,
+    if (!PyArg_ParseTuple(arguments, "Oy*iiw*", &capsule, &given[SIDE_IN], &rows, &columns,
                           &given[OUT])) {
         return NULL;
     }
-    int fit = channels >= 1 && channels <= MOST_CHANNELS && low >= INT16_MIN && low < high &&
-              high <= INT16_MAX;
-    Py_ssize_t places = fit ? given[GIVEN].len / 4 / channels : 0;
-    if (!fit || places > 4 * MOST_PLACES || given[GIVEN].len != places * channels * 4 ||
-        given[OUT].len != places * channels * 2) {
-        return end(given, COUNT, "channels do not fit the values");
+    const struct dp_networks *networks = PyCapsule_GetPointer(capsule, NETWORKS);
+    if (!networks) {
+        return end(given, COUNT, NULL);
     }
+    int fit = sides_fit(rows, columns);
+    Py_ssize_t count = fit ? (Py_ssize_t)rows * columns * (Py_ssize_t)networks->side : 0;
+    if (!fit || given[SIDE_IN].len != count * 4 ||
+        given[OUT].len != (Py_ssize_t)4 * rows * columns * (Py_ssize_t)networks->latents * 2) {
+        return end(given, COUNT, "side information does not fit the networks");
+    }
+    const int32_t *values = given[SIDE_IN].buf;
+    for (Py_ssize_t at = 0; at < count; at++) {
+        if (values[at] < -128 || values[at] > 127) {
+            return end(given, COUNT, "side information is no signed byte");
+        }
+    }
+    const struct dp_side side = {
+        .side = values, .rows = rows, .columns = columns, .log_scales = given[OUT].buf};
+    int enough;
     Py_BEGIN_ALLOW_THREADS
-    dp_transpose(given[GIVEN].buf, (int32_t)places, channels, low, high, given[OUT].buf);
+    enough = networks->variant->find_scales(networks, &side);
     Py_END_ALLOW_THREADS
+    if (!enough) {
+        PyErr_NoMemory();
+    }
     return end(given, COUNT, NULL);
 }
 
 static PyMethodDef methods[] = {
-    {"join", join, METH_VARARGS, "join(rows, columns, branch, high, low, scale, y, sizes)"},
-    {"transpose", transpose, METH_VARARGS, "transpose(given, channels, low, high, out)"},
-    {"write_cells", write_cells, METH_VARARGS,
-     "write_cells(pixels, rows, columns, matrix, copies, entering, high, low)"},
+    {"analyse", analyse, METH_VARARGS,
+     "analyse(networks, pixels, rows, columns, bands, matrix, latents, side)"},
+    {"find_scales", find_scales, METH_VARARGS,
+     "find_scales(networks, side, rows, columns, log_scales)"},
+    {"make_networks", make_networks, METH_VARARGS,
+     "make_networks(variant, layers, spread) -> networks"},
+    {"variants", variants, METH_NOARGS, "variants() -> names, the fastest first"},
     {"write_tile", write_tile, METH_VARARGS,
      "write_tile(model, gain, rounding, rows, columns, y, scales, side) -> bytes"},
     {NULL, NULL, 0, NULL},

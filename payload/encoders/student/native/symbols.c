@@ -1,13 +1,10 @@
-/* Latents to symbols: which are spoken, and what each differs by from its mean. */
+/* Latents to symbols: which are coded, and what each differs by from its mean. */
 #include "vectors.h"
 #include "writer.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define OFFSET 130 /* of log-scales, in the index */
-#define SPOKEN 4   /* the least log-scale + 130 whose index is not 0: others are silent */
 
 /* What |y - mean| is multiplied with; the products have less than 53 bits. */
 static double step_of(const struct dp_entropy *model, int32_t gain)
@@ -22,61 +19,83 @@ static double back_of(const struct dp_entropy *model, int32_t gain)
 }
 
 /* Quantise what a latent differs by from its mean, and put its size where its neighbours look. */
-static inline void speak(struct writer *writer, struct spoken *one, double rest, double step)
+static inline int32_t quantise(struct writer *writer, size_t at, int32_t level, double rest,
+                            double step)
 {
-    int32_t index = dp_index_of(one->level);
+    int32_t index = dp_index_of(level);
     double found = fabs(rest) * step + writer->rounding[index];
     /* No picture's is larger, and a decoder would refuse it; and what is no number ends here. */
     int32_t size = found < DP_LARGEST_SYMBOL ? (int32_t)found : DP_LARGEST_SYMBOL;
-    one->symbol = rest < 0 ? -size : size;
-    writer->magnitude[one->at] = (uint8_t)dp_limited(size, 0, DP_LARGEST_MAGNITUDE);
-    writer->expected[one->at] = writer->model->expected[index];
+    writer->magnitude[at] = (uint8_t)dp_limited(size, 0, DP_LARGEST_MAGNITUDE);
+    writer->expected[at] = writer->model->expected[index];
+    return rest < 0 ? -size : size;
 }
 
-/* Put a channel's spoken latents into their parts, where they are and how wide. */
-static void find_spoken(struct writer *writer, int32_t channel)
+/* A row of a channel: y and log-scales to symbols, and to what neighbours look at. */
+struct coded_row {
+    const int32_t *y;
+    const int16_t *scales;
+    const double *rounding;
+    const int32_t *expected_of;
+    int32_t *symbol;
+    uint8_t *magnitude;
+    uint16_t *expected;
+};
+
+/* A channel's largest log-scale. */
+VECTORS static int32_t largest_scale(const int16_t *scales, int32_t places)
 {
-    const struct dp_planes *tile = writer->tile;
-    int32_t rows = tile->rows, columns = tile->columns;
-    int32_t add = OFFSET + writer->model->gain[channel];
-    uint32_t plane = (uint32_t)(channel * writer->plane);
-    const int16_t *scales = tile->scales + (size_t)channel * (size_t)rows * (size_t)columns;
-    for (uint32_t phase = 0; phase < 4; phase++) {
-        struct part *part = &writer->part[phase];
-        struct spoken *next = part->spoken + part->count;
-        for (int32_t r = dp_phase_row[phase]; r < rows; r += 2) {
-            uint32_t place = (uint32_t)((r + 1) * writer->stride + 1);
-            for (int32_t s = dp_phase_column[phase]; s < columns; s += 2) {
-                /* Written always, kept where it is spoken: no branch to be foretold. */
-                int32_t from = r * columns + s, level = scales[from] + add;
-                next->place = place + (uint32_t)s;
-                next->at = plane + next->place;
-                next->from = (uint32_t)from;
-                next->level = (int16_t)level;
-                next += level >= SPOKEN;
-            }
-        }
-        part->count = (uint32_t)(next - part->spoken);
+    int16_t largest = INT16_MIN;
+    for (int32_t p = 0; p < places; p++) {
+        largest = scales[p] > largest ? scales[p] : largest;
+    }
+    return largest;
+}
+
+/* As `quantise` of what is not skipped in a row. */
+VECTORS static void quantise_row(const struct coded_row *row, int32_t columns, int32_t add,
+                              double step)
+{
+    const int32_t *restrict y = row->y, *restrict expected_of = row->expected_of;
+    const int16_t *restrict scales = row->scales;
+    const double *restrict rounding = row->rounding;
+    int32_t *restrict symbol = row->symbol;
+    uint8_t *restrict magnitude = row->magnitude;
+    uint16_t *restrict expected = row->expected;
+    for (int32_t s = 0; s < columns; s++) {
+        int32_t level = scales[s] + add, index = dp_index_of(level);
+        double found = fabs((double)y[s]) * step + rounding[index];
+        int32_t size = (int32_t)(found < DP_LARGEST_SYMBOL ? found : DP_LARGEST_SYMBOL);
+        int32_t kept = size > DP_LARGEST_MAGNITUDE ? DP_LARGEST_MAGNITUDE : size;
+        symbol[s] = y[s] < 0 ? -size : size;
+        magnitude[s] = (uint8_t)(level >= DP_CODED ? kept : 0);
+        expected[s] = (uint16_t)(level >= DP_CODED ? expected_of[index] : 0);
     }
 }
 
 void dp_find_symbols(struct writer *writer, const struct dp_group *group)
 {
     const struct dp_planes *tile = writer->tile;
+    int32_t rows = tile->rows, columns = tile->columns, places = rows * columns;
     for (int32_t c = group->first; c < group->last; c++) {
-        const int32_t *y = tile->y + (size_t)c * (size_t)tile->rows * (size_t)tile->columns;
-        double step = step_of(writer->model, writer->model->gain[c]);
-        uint32_t before[4];
-        for (uint32_t phase = 0; phase < 4; phase++) {
-            before[phase] = writer->part[phase].count;
-        }
-        find_spoken(writer, c);
-        for (uint32_t phase = 0; phase < 4; phase++) {
-            const struct part *part = &writer->part[phase];
-            for (struct spoken *one = part->spoken + before[phase];
-                 one < part->spoken + part->count; one++) {
-                speak(writer, one, y[one->from], step);
-            }
+        const int32_t *y = tile->y + (size_t)c * (size_t)places;
+        const int16_t *scales = tile->scales + (size_t)c * (size_t)places;
+        int32_t gain = writer->model->gain[c], add = DP_LEVEL_OFFSET + gain;
+        double step = step_of(writer->model, gain);
+        int active = largest_scale(scales, places) + add >= DP_CODED;
+        writer->active[c - group->first] = (uint8_t)active;
+        for (int32_t r = 0; active && r < rows; r++, y += columns, scales += columns) {
+            size_t place = (size_t)((r + 1) * writer->stride + 1);
+            size_t at = (size_t)c * (size_t)writer->plane + place;
+            size_t own = (size_t)(c - group->first) * (size_t)writer->plane + place;
+            const struct coded_row row = {.y = y,
+                                           .scales = scales,
+                                           .rounding = writer->rounding,
+                                           .expected_of = writer->expected_of,
+                                           .symbol = writer->symbol + own,
+                                           .magnitude = writer->magnitude + at,
+                                           .expected = writer->expected + at};
+            quantise_row(&row, columns, add, step);
         }
     }
 }
@@ -160,28 +179,27 @@ void dp_find_leading_symbols(struct writer *writer, const struct dp_group *group
     const struct dp_entropy *model = writer->model;
     const struct dp_planes *tile = writer->tile;
     int32_t wide = group->last - group->first, rows = tile->rows, columns = tile->columns;
+    memset(writer->active, 1, (size_t)wide);
     for (uint32_t phase = 0; phase < 4; phase++) {
-        struct part *part = &writer->part[phase];
         find_means(writer, group, phase, weights);
         weights += 9 * group->last * wide;
         for (int32_t c = group->first; c < group->last; c++) {
             size_t plane = (size_t)c * (size_t)rows * (size_t)columns;
             double step = step_of(model, model->gain[c]), back = back_of(model, model->gain[c]);
             const double *mean = writer->mean + (c - group->first);
+            int32_t *symbol =
+                writer->symbol + (size_t)(c - group->first) * (size_t)writer->plane;
             for (int32_t r = dp_phase_row[phase]; r < rows; r += 2) {
                 for (int32_t s = dp_phase_column[phase]; s < columns; s += 2, mean += wide) {
                     int32_t from = r * columns + s, place = (r + 1) * writer->stride + s + 1;
-                    int32_t level = tile->scales[plane + (size_t)from] + OFFSET + model->gain[c];
+                    int32_t level =
+                        tile->scales[plane + (size_t)from] + DP_LEVEL_OFFSET + model->gain[c];
                     double value = floor(*mean);
-                    if (level >= SPOKEN) {
-                        struct spoken *one = &part->spoken[part->count++];
+                    if (level >= DP_CODED) {
+                        size_t at = (size_t)c * (size_t)writer->plane + (size_t)place;
                         double rest = tile->y[plane + (size_t)from] - value;
-                        one->place = (uint32_t)place;
-                        one->at = (uint32_t)(c * writer->plane + place);
-                        one->from = (uint32_t)from;
-                        one->level = (int16_t)level;
-                        speak(writer, one, rest, step);
-                        value += copysign(floor(abs(one->symbol) * back + 0.5), rest);
+                        symbol[place] = quantise(writer, at, level, rest, step);
+                        value += copysign(floor(abs(symbol[place]) * back + 0.5), rest);
                     }
                     writer->decoded[(size_t)place * (size_t)model->predicted + (size_t)c] = value;
                 }

@@ -1,8 +1,10 @@
 #include "tilewriter.h"
 
+#include "scratch.h"
 #include "writer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const uint8_t dp_phase_row[4] = {0, 1, 0, 1}, dp_phase_column[4] = {0, 1, 1, 0};
 const uint8_t dp_phase_at[2][2] = {{0, 2}, {3, 1}};
@@ -13,9 +15,6 @@ static int write_latents(struct writer *writer)
     const double *weights = model->means;
     for (int32_t number = 0; number < model->groups; number++) {
         const struct dp_group *group = &model->group[number];
-        for (uint32_t phase = 0; phase < 4; phase++) {
-            writer->part[phase].count = 0;
-        }
         if (group->first < model->predicted) {
             dp_find_leading_symbols(writer, group, weights);
             weights += 4 * 9 * group->last * (group->last - group->first);
@@ -23,9 +22,10 @@ static int write_latents(struct writer *writer)
             dp_find_symbols(writer, group);
         }
         dp_look_back(writer, group);
+        dp_find_tables(writer, number);
+        dp_sort_symbols(writer, group);
         for (uint32_t phase = 0; phase < 4; phase++) {
-            dp_find_tables(writer, number, phase);
-            if (!dp_write_part(writer, &writer->part[phase])) {
+            if (!dp_write_phase(writer, phase)) {
                 return 0;
             }
         }
@@ -33,50 +33,49 @@ static int write_latents(struct writer *writer)
     return 1;
 }
 
-/* Give the writer its memory; 0 where there is none. */
-static int prepare(struct writer *writer)
+/* Hand out the writer's memory. */
+static void take_all(struct dp_arena *arena, struct writer *w)
 {
-    const struct dp_entropy *model = writer->model;
-    const struct dp_planes *tile = writer->tile;
-    size_t plane = (size_t)writer->plane, latents = (size_t)model->latents, largest = 0;
-    size_t positions = ((size_t)tile->rows + 1) / 2 * (((size_t)tile->columns + 1) / 2);
+    const struct dp_entropy *model = w->model;
+    size_t rows = (size_t)w->tile->rows, columns = (size_t)w->tile->columns;
+    size_t plane = (size_t)w->plane, latents = (size_t)model->latents, largest = 0;
     for (int32_t g = 0; g < model->groups; g++) {
         size_t wide = (size_t)(model->group[g].last - model->group[g].first);
         largest = wide > largest ? wide : largest;
     }
-    writer->magnitude = calloc(latents * plane, sizeof *writer->magnitude);
-    writer->expected = calloc(latents * plane, sizeof *writer->expected);
-    writer->decoded = calloc((size_t)model->predicted * plane + 1, sizeof *writer->decoded);
-    writer->mean = malloc(largest * positions * sizeof *writer->mean);
-    writer->size = malloc(plane * sizeof *writer->size);
-    writer->size_expected = malloc(plane * sizeof *writer->size_expected);
-    writer->around = malloc(plane * sizeof *writer->around);
-    writer->around_expected = malloc(plane * sizeof *writer->around_expected);
-    writer->order = malloc(largest * positions * sizeof *writer->order);
-    int enough = writer->magnitude && writer->expected && writer->decoded && writer->mean &&
-                 writer->size && writer->size_expected && writer->around &&
-                 writer->around_expected && writer->order;
-    for (uint32_t phase = 0; phase < 4; phase++) {
-        /* One more is written and not kept. */
-        writer->part[phase].spoken = malloc((largest * positions + 1) * sizeof(struct spoken));
-        enough = enough && writer->part[phase].spoken;
+    w->magnitude = dp_take(arena, latents * plane, sizeof *w->magnitude);
+    w->expected = dp_take(arena, latents * plane, sizeof *w->expected);
+    w->decoded = dp_take(arena, (size_t)model->predicted * plane, sizeof *w->decoded);
+    w->cleared = arena->used;
+    w->mean = dp_take(arena, largest * ((rows + 1) / 2) * ((columns + 1) / 2), sizeof *w->mean);
+    w->size = dp_take(arena, plane, sizeof *w->size);
+    w->size_expected = dp_take(arena, plane, sizeof *w->size_expected);
+    w->around = dp_take(arena, plane, sizeof *w->around);
+    w->around_expected = dp_take(arena, plane, sizeof *w->around_expected);
+    w->active = dp_take(arena, largest, sizeof *w->active);
+    w->symbol = dp_take(arena, largest * plane, sizeof *w->symbol);
+    w->index = dp_take(arena, largest * plane, sizeof *w->index);
+    w->bins = dp_take(arena, 2 * columns, sizeof *w->bins);
+    w->sorted = dp_take(arena, largest * rows * columns + 1, sizeof *w->sorted);
+    for (size_t which = 0; which < 4; which++) {
+        w->neighbours[which] = dp_take(arena, columns, sizeof *w->neighbours[which]);
     }
-    return enough;
 }
 
-static void release(struct writer *writer)
+/* Fill in what stays the same for all groups. */
+static void prepare(struct writer *w)
 {
-    free(writer->magnitude);
-    free(writer->expected);
-    free(writer->decoded);
-    free(writer->mean);
-    free(writer->size);
-    free(writer->size_expected);
-    free(writer->around);
-    free(writer->around_expected);
-    free(writer->order);
-    for (uint32_t phase = 0; phase < 4; phase++) {
-        free(writer->part[phase].spoken);
+    for (int32_t index = 0; index < DP_SCALES; index++) {
+        w->rounding[index] = w->model->rounding[index] / 256.0;
+        w->expected_of[index] = w->model->expected[index];
+        w->table_of[index] = (uint8_t)((uint32_t)index - 8 * dp_low_bits((uint32_t)index));
+    }
+    w->table_of[DP_SKIPPED] = DP_TABLES;
+    for (int32_t s = 0; s < w->tile->columns; s++) {
+        w->neighbours[0][s] = s % 2 ? UINT32_MAX : 0;
+        w->neighbours[1][s] = UINT32_MAX;
+        w->neighbours[2][s] = 0;
+        w->neighbours[3][s] = s % 2 ? 0 : UINT32_MAX;
     }
 }
 
@@ -85,13 +84,19 @@ uint8_t *dp_write_tile(const struct dp_entropy *model, const struct dp_planes *t
     struct writer writer = {.model = model, .tile = tile};
     writer.stride = tile->columns + 2;
     writer.plane = (tile->rows + 2) * writer.stride;
-    for (int32_t index = 0; index < DP_SCALES; index++) {
-        writer.rounding[index] = model->rounding[index] / 256.0;
+    struct dp_arena arena = {NULL, 0};
+    take_all(&arena, &writer);
+    struct dp_scratch *scratch = dp_scratch_open(&arena);
+    if (!scratch) {
+        return NULL;
     }
+    memset(arena.at, 0, writer.cleared);
+    take_all(&arena, &writer);
+    prepare(&writer);
     dp_coder_start(&writer.coder, NULL, 0);
-    int done = prepare(&writer) && dp_write_side(&writer) && write_latents(&writer) &&
+    int done = dp_write_side(&writer) && write_latents(&writer) &&
                dp_reserve(&writer.coder, 1);
-    release(&writer);
+    dp_scratch_close(scratch);
     if (!done) {
         free(writer.coder.out);
         return NULL;

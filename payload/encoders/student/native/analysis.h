@@ -1,0 +1,362 @@
+/*
+ * Pixels to latents and side information (see layers.h). A tile goes through all layers in rows, so
+ * that what is between layers stays in the cache: each row of 16 x 16 blocks becomes bytes of its
+ * planes, then four rows of the fine grid, two of the middle one and one of the coarse one, each as
+ * soon as the rows around it are there.
+ */
+#ifndef DP_ANALYSIS_H
+#define DP_ANALYSIS_H
+
+#include "planes.h"
+#include "scratch.h"
+
+/* A grid's rows on their way through a block: depthwise, 1 x 1, added to what came in. */
+struct grid {
+    const struct dp_near *near;
+    const struct dp_mix *mix;
+    size_t rows, columns, channels;
+    ACTIVATION *ring[3]; /* rows of inputs, with a position of zeros at each end */
+    ACTIVATION *zeros;   /* such a row */
+    ACTIVATION *between; /* after the depthwise convolution */
+    ACTIVATION *pair[2]; /* rows of outputs */
+};
+
+struct analysis {
+    const struct dp_networks *networks;
+    const struct dp_tile *tile;
+    size_t rows, columns;
+    size_t planes_used; /* 1 where all three are equal */
+    struct plane_row planes[3];
+    ACTIVATION *cells, *coarse_cells; /* [4 blocks' cells of a group's row][CELL_INPUTS] */
+    struct grid fine, middle, coarse;
+    int32_t *latents;         /* [CHUNK][latents] */
+    ACTIVATION *sizes;        /* likewise */
+    ACTIVATION *side_pair[2]; /* rows of the hyper analysis' first layer, of even length */
+    ACTIVATION *side_row;
+    int32_t *side_end;
+};
+
+static void take_grid(struct dp_arena *arena, struct grid *grid, const struct dp_near *near,
+                      const struct dp_mix *mix, size_t rows, size_t columns)
+{
+    size_t channels = near->channels;
+    grid->near = near;
+    grid->mix = mix;
+    grid->rows = rows;
+    grid->columns = columns;
+    grid->channels = channels;
+    for (int i = 0; i < 3; i++) {
+        grid->ring[i] = dp_take(arena, (columns + 2) * channels + SLACK, sizeof(ACTIVATION));
+    }
+    grid->zeros = dp_take(arena, (columns + 2) * channels + SLACK, sizeof(ACTIVATION));
+    grid->between = dp_take(arena, columns * channels + SLACK, sizeof(ACTIVATION));
+    for (int i = 0; i < 2; i++) {
+        grid->pair[i] = dp_take(arena, columns * channels, sizeof(ACTIVATION));
+    }
+}
+
+static void take_all(struct dp_arena *arena, struct analysis *a)
+{
+    const struct dp_networks *n = a->networks;
+    size_t columns = a->columns, even = columns + columns % 2;
+    size_t groups = (columns + DP_GROUP - 1) / DP_GROUP;
+    for (int i = 0; i < 3; i++) {
+        struct plane_row *row = &a->planes[i];
+        row->fine = dp_take(arena, columns * BLOCK_INPUTS, sizeof(ACTIVATION));
+        row->coarse = dp_take(arena, BYTES ? columns * BLOCK_INPUTS : 0, sizeof(ACTIVATION));
+        row->mode = dp_take(arena, groups, 1);
+        row->linear = dp_take(arena, columns * n->linear.mix.outputs, sizeof(int32_t));
+        row->enter = dp_take(arena, columns * n->enter.mix.outputs, sizeof(int32_t));
+    }
+    a->cells = dp_take(arena, DP_GROUP * CELL * CELL_INPUTS, sizeof(ACTIVATION));
+    a->coarse_cells = dp_take(arena, DP_GROUP * CELL * CELL_INPUTS, sizeof(ACTIVATION));
+    take_grid(arena, &a->fine, &n->fine_near, &n->fine, 4 * a->rows, 4 * columns);
+    take_grid(arena, &a->middle, &n->middle_near, &n->middle, 2 * a->rows, 2 * columns);
+    take_grid(arena, &a->coarse, &n->coarse_near, &n->coarse, a->rows, columns);
+    a->latents = dp_take(arena, CHUNK * n->linear.mix.outputs, sizeof(int32_t));
+    a->sizes = dp_take(arena, CHUNK * n->linear.mix.outputs, sizeof(ACTIVATION));
+    for (int i = 0; i < 2; i++) {
+        a->side_pair[i] = dp_take(arena, even * n->side_in.outputs, sizeof(ACTIVATION));
+    }
+    a->side_row = dp_take(arena, even / 2 * n->side_out.outputs, sizeof(ACTIVATION));
+    a->side_end = dp_take(arena, even / 2 * n->side_end.outputs, sizeof(int32_t));
+}
+
+static TARGET void make_planes(const struct analysis *a, struct plane_row *row, size_t number)
+{
+    size_t line = a->columns * BLOCK * (size_t)a->tile->bands;
+    const uint8_t *pixels = a->tile->pixels + number * BLOCK * line;
+    if (a->planes_used == 1) {
+        make_grey(row, pixels, (size_t)a->tile->bands, a->columns);
+        return;
+    }
+    for (size_t first = 0; first < a->columns; first += DP_GROUP) {
+        make_group(a->networks, a->tile->matrix, row, pixels + first * BLOCK * 3, line, first,
+                   least(DP_GROUP, a->columns - first));
+    }
+}
+
+/* One row of the fine grid. */
+static TARGET void enter(struct analysis *a, const struct plane_row *planes, size_t row,
+                         ACTIVATION *out)
+{
+    const struct dp_plane_mix *layer = &a->networks->enter;
+    const size_t outputs = layer->mix.outputs;
+    size_t bands = a->planes_used, size = bands * CELL * CELL;
+    for (size_t first = 0; first < a->columns; first += DP_GROUP) {
+        size_t cells = CELL * least(DP_GROUP, a->columns - first);
+        enum plane_mode mode = planes->mode[first / DP_GROUP];
+        size_t shared = mode == PLANES_SHARED ? 1 : DP_PLANES;
+        gather_cells(planes->fine + first * bands * DP_PIXELS, bands * DP_PIXELS, bands, row,
+                     cells, a->cells);
+        if (mode != PLANES_NARROW) {
+            gather_cells(planes->coarse + first * BLOCK_INPUTS, BLOCK_INPUTS, shared, row, cells,
+                         a->coarse_cells);
+        }
+        for (size_t o = 0, width; o < outputs; o += width) {
+            width = dp_panel(outputs, o, LANES);
+            for (size_t p = 0; p < cells; p += PLACES) {
+                int32_t acc[PLACES * DP_WIDEST];
+                const ACTIVATION *coarse[PLACES];
+                struct places places;
+                for (size_t m = 0; m < PLACES; m++) {
+                    size_t at = least(p + m, cells - 1);
+                    places.in[m] = a->cells + at * size;
+                    coarse[m] = a->coarse_cells + at * shared * CELL * CELL;
+                    places.from[m] = planes->enter + (first + at / CELL) * outputs + o;
+                }
+                if (bands == 1) {
+                    sum_grey(layer, places.in, o, width, acc);
+                } else {
+                    sum_planes(layer, &places, coarse, mode, o, width, acc);
+                }
+                const int32_t *shift = layer->mix.shift + o;
+                for (size_t m = 0; m < PLACES && p + m < cells; m++) {
+                    ACTIVATION *to = out + (first * CELL + p + m) * outputs + o;
+                    for (size_t i = 0; i < width; i++) {
+                        to[i] = (ACTIVATION)limited(acc[m * width + i] >> shift[i],
+                                                    layer->mix.low, layer->mix.high);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* The linear transform of up to CHUNK blocks. */
+static TARGET void transform(struct analysis *a, const struct plane_row *planes, size_t first,
+                             size_t count)
+{
+    const struct dp_plane_mix *layer = &a->networks->linear;
+    size_t outputs = layer->mix.outputs, bands = a->planes_used;
+    for (size_t o = 0, width; o < outputs; o += width) {
+        width = dp_panel(outputs, o, LANES);
+        for (size_t p = 0; p < count; p += PLACES) {
+            int32_t acc[PLACES * DP_WIDEST];
+            const ACTIVATION *coarse[PLACES];
+            struct places places;
+            size_t group = (first + p) / DP_GROUP;
+            for (size_t m = 0; m < PLACES; m++) {
+                size_t at = first + least(p + m, count - 1);
+                places.in[m] = planes->fine + at * bands * DP_PIXELS;
+                coarse[m] = planes->coarse + (BYTES ? at * BLOCK_INPUTS : 0);
+                places.from[m] = planes->linear + at * outputs + o;
+            }
+            if (bands == 1) {
+                sum_grey(layer, places.in, o, width, acc);
+            } else {
+                sum_planes(layer, &places, coarse, planes->mode[group], o, width, acc);
+            }
+            const int32_t *shift = layer->mix.shift + o;
+            for (size_t m = 0; m < PLACES && p + m < count; m++) {
+                int32_t *to = a->latents + (p + m) * outputs + o;
+                for (size_t i = 0; i < width; i++) {
+                    to[i] = limited(acc[m * width + i] >> shift[i], layer->mix.low,
+                                    layer->mix.high);
+                }
+            }
+        }
+    }
+}
+
+/* |y| in bytes, for the hyper analysis. */
+static TARGET void find_sizes(const struct analysis *a, size_t count)
+{
+    size_t outputs = a->networks->linear.mix.outputs;
+    for (size_t p = 0; p < count; p++) {
+        const int32_t *y = a->latents + p * outputs;
+        ACTIVATION *to = a->sizes + p * outputs;
+        const uint8_t *spread = a->networks->spread;
+        for (size_t c = 0; c < outputs; c++) {
+            int32_t shift = spread[c], size = ((y[c] < 0 ? -y[c] : y[c]) + (1 << shift >> 1)) >> shift;
+            to[c] = (ACTIVATION)(size > 255 ? 255 : size);
+        }
+    }
+}
+
+/* A finished pair of rows of the hyper analysis' first layer. */
+static TARGET void finish_side(struct analysis *a, size_t row)
+{
+    const struct dp_networks *n = a->networks;
+    size_t columns = (a->columns + 1) / 2, places = (a->rows + 1) / 2 * columns;
+    const ACTIVATION *const pair[2] = {a->side_pair[0], a->side_pair[1]};
+    mix(&n->side_out, pair, columns, NULL, a->side_row);
+    mix_wide(&n->side_end, a->side_row, columns, 0, a->side_end);
+    for (size_t c = 0; c < n->side; c++) {
+        for (size_t s = 0; s < columns; s++) {
+            a->tile->side[c * places + row * columns + s] = a->side_end[s * n->side_end.outputs + c];
+        }
+    }
+}
+
+/* Positions outside the tile: zeros into the hyper analysis. */
+static TARGET void finish_outside(struct analysis *a, size_t row, size_t first, size_t last)
+{
+    const struct dp_mix *layer = &a->networks->side_in;
+    memset(a->sizes, 0, layer->inputs * sizeof(ACTIVATION));
+    const ACTIVATION *const in[1] = {a->sizes};
+    for (size_t s = first; s < last; s++) {
+        mix(layer, in, 1, NULL, a->side_pair[row % 2] + s * layer->outputs);
+    }
+}
+
+/* A row of latents, once its branch is known: y, and the hyper analysis as far as that goes. */
+static TARGET void finish_row(struct analysis *a, size_t row, const ACTIVATION *branch)
+{
+    const struct dp_networks *n = a->networks;
+    size_t outputs = n->linear.mix.outputs, columns = a->columns, places = a->rows * columns;
+    for (size_t first = 0; first < columns; first += CHUNK) {
+        size_t count = least(CHUNK, columns - first);
+        const ACTIVATION *const sizes[1] = {a->sizes};
+        transform(a, &a->planes[row % 3], first, count);
+        mix_wide(&n->leave, branch + first * n->leave.inputs, count, 1, a->latents);
+        size_t c = 0;
+        int32_t *y = a->tile->y + row * columns + first;
+        for (; count == CHUNK && c + CHUNK <= n->latents; c += CHUNK) {
+            transpose(a->latents + c, outputs, y + c * places, places);
+        }
+        for (; c < n->latents; c++) {
+            for (size_t s = 0; s < count; s++) {
+                y[c * places + s] = a->latents[s * outputs + c];
+            }
+        }
+        find_sizes(a, count);
+        mix(&n->side_in, sizes, count, NULL, a->side_pair[row % 2] + first * n->side_in.outputs);
+    }
+    finish_outside(a, row, columns, columns + columns % 2);
+    if (row % 2 == 0 && row + 1 == a->rows) {
+        finish_outside(a, row + 1, 0, columns + columns % 2);
+    }
+    if (row % 2 || row + 1 == a->rows) {
+        finish_side(a, row / 2);
+    }
+}
+
+/* One row of a grid's block; its neighbours are in the ring. */
+static TARGET void mix_block(struct grid *grid, size_t row)
+{
+    const ACTIVATION *const rows[3] = {row > 0 ? grid->ring[(row - 1) % 3] : grid->zeros,
+                                       grid->ring[row % 3],
+                                       row + 1 < grid->rows ? grid->ring[(row + 1) % 3]
+                                                            : grid->zeros};
+    const ACTIVATION *const between[1] = {grid->between};
+    mix_near(grid->near, rows, grid->columns, 0, grid->between);
+    mix(grid->mix, between, grid->columns, rows[1] + grid->channels, grid->pair[row % 2]);
+}
+
+static inline TARGET ACTIVATION *row_of(struct grid *grid, size_t row)
+{
+    return grid->ring[row % 3] + grid->channels;
+}
+
+static TARGET void coarse_row(struct analysis *a, size_t row)
+{
+    mix_block(&a->coarse, row);
+    finish_row(a, row, a->coarse.pair[row % 2]);
+}
+
+static TARGET void middle_row(struct analysis *a, size_t row)
+{
+    const ACTIVATION *const pair[2] = {a->middle.pair[0], a->middle.pair[1]};
+    mix_block(&a->middle, row);
+    if (row % 2) {
+        size_t next = row / 2;
+        mix(&a->networks->down_coarse, pair, a->coarse.columns, NULL, row_of(&a->coarse, next));
+        if (next > 0) {
+            coarse_row(a, next - 1);
+        }
+        if (next + 1 == a->coarse.rows) {
+            coarse_row(a, next);
+        }
+    }
+}
+
+static TARGET void fine_row(struct analysis *a, size_t row)
+{
+    const ACTIVATION *const pair[2] = {a->fine.pair[0], a->fine.pair[1]};
+    mix_block(&a->fine, row);
+    if (row % 2) {
+        size_t next = row / 2;
+        mix(&a->networks->down_middle, pair, a->middle.columns, NULL, row_of(&a->middle, next));
+        if (next > 0) {
+            middle_row(a, next - 1);
+        }
+        if (next + 1 == a->middle.rows) {
+            middle_row(a, next);
+        }
+    }
+}
+
+/* Whether a tile's planes are equal: one band, or three equal ones that are not rotated. */
+static TARGET int is_grey(const struct dp_tile *tile)
+{
+    for (int at = 0; at < 9 && tile->bands > 1; at++) {
+        if (tile->matrix[at] != (at % 4 == 0 ? 1 << 14 : 0)) {
+            return 0;
+        }
+    }
+    size_t line = (size_t)tile->columns * BLOCK;
+    for (size_t r = 0; r < (size_t)tile->rows * BLOCK && tile->bands > 1; r++) {
+        const uint8_t *pixel = tile->pixels + r * line * DP_PLANES;
+        uint8_t differ = 0;
+        for (size_t s = 0; s < line; s++, pixel += 3) {
+            differ |= (uint8_t)((pixel[0] ^ pixel[1]) | (pixel[0] ^ pixel[2]));
+        }
+        if (differ) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static TARGET int analyse(const struct dp_networks *networks, const struct dp_tile *tile)
+{
+    struct analysis a = {.networks = networks, .tile = tile};
+    a.rows = (size_t)tile->rows;
+    a.columns = (size_t)tile->columns;
+    a.planes_used = is_grey(tile) ? 1 : DP_PLANES;
+    struct dp_arena arena = {NULL, 0};
+    take_all(&arena, &a);
+    size_t size = arena.used;
+    struct dp_scratch *scratch = dp_scratch_open(&arena);
+    if (!scratch) {
+        return 0;
+    }
+    memset(arena.at, 0, size);
+    take_all(&arena, &a);
+    for (size_t row = 0; row < a.rows; row++) {
+        make_planes(&a, &a.planes[row % 3], row);
+        for (size_t i = 0; i < CELL; i++) {
+            size_t fine = CELL * row + i;
+            enter(&a, &a.planes[row % 3], i, row_of(&a.fine, fine));
+            if (fine > 0) {
+                fine_row(&a, fine - 1);
+            }
+        }
+    }
+    fine_row(&a, a.fine.rows - 1);
+    dp_scratch_close(scratch);
+    return 1;
+}
+
+#endif

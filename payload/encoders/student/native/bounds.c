@@ -1,0 +1,96 @@
+/* Which networks fit the C: shapes, limits of outputs, and sums that stay within 32 bits. */
+#include "networks.h"
+
+#define MOST_CHANNELS (1 << 12)
+#define MOST_SHIFT 24
+#define LARGEST_BYTE 255
+/* More than any sum of absolute inputs and zero points, for one unit of weight. */
+#define REACH_OF_BYTES 512
+#define REACH_OF_PLANES 4096
+
+/* Sums must fit 32 bits in any order, whatever inputs are. */
+static int is_bounded(const struct dp_given_layer *layer, int64_t reach)
+{
+    for (int32_t o = 0; o < layer->outputs; o++) {
+        int64_t total = 0, bias = layer->bias[o] < 0 ? -(int64_t)layer->bias[o] : layer->bias[o];
+        for (int32_t i = 0; i < layer->inputs; i++) {
+            int32_t weight = layer->weight[(size_t)o * (size_t)layer->inputs + (size_t)i];
+            total += weight < 0 ? -weight : weight;
+        }
+        if (layer->shift[o] < 0 || layer->shift[o] > MOST_SHIFT ||
+            reach * total + bias + (1 << MOST_SHIFT) > INT32_MAX) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+const char *dp_why_not(const struct dp_given_layer given[DP_LAYERS], const int8_t *spread)
+{
+    /* Whose outputs a layer reads, and how many of them; what its outputs may be. */
+    enum { NOTHING = DP_LAYERS };
+    static const struct {
+        int source, times;
+        int32_t low, high;
+    } rules[DP_LAYERS] = {
+        [DP_LINEAR] = {NOTHING, DP_PLANES * DP_PIXELS, -(1 << 24), 1 << 24},
+        [DP_ENTER] = {NOTHING, DP_PLANES * 16, 0, LARGEST_BYTE},
+        [DP_FINE_NEAR] = {DP_ENTER, 0, 0, LARGEST_BYTE},
+        [DP_FINE_MIX] = {DP_FINE_NEAR, 1, 0, LARGEST_BYTE},
+        [DP_DOWN_MIDDLE] = {DP_FINE_MIX, 4, 0, LARGEST_BYTE},
+        [DP_MIDDLE_NEAR] = {DP_DOWN_MIDDLE, 0, 0, LARGEST_BYTE},
+        [DP_MIDDLE_MIX] = {DP_MIDDLE_NEAR, 1, 0, LARGEST_BYTE},
+        [DP_DOWN_COARSE] = {DP_MIDDLE_MIX, 4, 0, LARGEST_BYTE},
+        [DP_COARSE_NEAR] = {DP_DOWN_COARSE, 0, 0, LARGEST_BYTE},
+        [DP_COARSE_MIX] = {DP_COARSE_NEAR, 1, 0, LARGEST_BYTE},
+        [DP_LEAVE] = {DP_COARSE_MIX, 1, -(1 << 24), 1 << 24},
+        [DP_SIDE_IN] = {DP_LEAVE, 1, 0, LARGEST_BYTE},
+        [DP_SIDE_OUT] = {DP_SIDE_IN, 4, 0, LARGEST_BYTE},
+        [DP_SIDE_END] = {DP_SIDE_OUT, 1, -128, 127},
+        [DP_SCALES_IN] = {DP_SIDE_END, 1, 0, LARGEST_BYTE},
+        [DP_SCALES_NEAR] = {DP_SCALES_IN, 0, 0, LARGEST_BYTE},
+        [DP_SCALES_UP] = {DP_SCALES_NEAR, 1, 0, LARGEST_BYTE},
+        [DP_SCALES_OUT] = {DP_SCALES_UP, 1, INT16_MIN, INT16_MAX},
+    };
+    /* What is added to its own input has as many channels. */
+    static const int pairs[][2] = {{DP_FINE_MIX, DP_FINE_NEAR},
+                                   {DP_MIDDLE_MIX, DP_MIDDLE_NEAR},
+                                   {DP_COARSE_MIX, DP_COARSE_NEAR},
+                                   {DP_LEAVE, DP_LINEAR},
+                                   {DP_SCALES_OUT, DP_LINEAR}};
+    for (int name = 0; name < DP_LAYERS; name++) {
+        const struct dp_given_layer *layer = &given[name];
+        int source = rules[name].source, times = rules[name].times;
+        int depthwise = times == 0;
+        int32_t found = source == NOTHING ? 1 : given[source].outputs;
+        if (source == DP_SCALES_UP) {
+            found /= 4;
+        }
+        if (layer->outputs < 1 || layer->outputs > MOST_CHANNELS ||
+            layer->inputs != (depthwise ? 9 : times * found) ||
+            (depthwise && layer->outputs != found)) {
+            return "layers that do not fit each other";
+        }
+        if (layer->low > layer->high || layer->low < rules[name].low ||
+            layer->high > rules[name].high) {
+            return "limits of outputs";
+        }
+        if (!is_bounded(layer, source == NOTHING ? REACH_OF_PLANES : REACH_OF_BYTES)) {
+            return "sums that may leave 32 bits";
+        }
+    }
+    for (size_t at = 0; at < sizeof pairs / sizeof *pairs; at++) {
+        if (given[pairs[at][0]].outputs != given[pairs[at][1]].outputs) {
+            return "layers that do not fit each other";
+        }
+    }
+    if (given[DP_SCALES_UP].outputs % 4) {
+        return "layers that do not fit each other";
+    }
+    for (int32_t c = 0; c < given[DP_LINEAR].outputs; c++) {
+        if (spread[c] < 0 || spread[c] > MOST_SHIFT) {
+            return "shifts of latents";
+        }
+    }
+    return NULL;
+}

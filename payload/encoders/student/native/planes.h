@@ -1,0 +1,279 @@
+/* Pixels to planes in bytes, and the first layers' sums over them (see layers.h). */
+#ifndef DP_PLANES_H
+#define DP_PLANES_H
+
+#include "layers.h"
+
+#define BLOCK 16
+#define CELL 4
+#define CELL_INPUTS (DP_PLANES * CELL * CELL)
+#define BLOCK_INPUTS (DP_PLANES * DP_PIXELS)
+
+/*
+ * How a group of blocks' planes are told in bytes. Values have ten bits, but in most blocks they
+ * are within 256 of each other, or the planes are much alike; 16-bit activations need nothing.
+ */
+enum plane_mode {
+    PLANES_NARROW, /* value = fine + offset */
+    PLANES_SHARED, /* value = 4 * coarse + fine + offset, with one `coarse` for all planes */
+    PLANES_WIDE,   /* the same, with one for each plane */
+};
+
+/* A row of blocks in planes. */
+struct plane_row {
+    ACTIVATION *fine, *coarse; /* [columns][planes][pixels]; of grey [columns][pixels] */
+    uint8_t *mode;             /* [groups] */
+    int32_t *linear, *enter;   /* where sums begin, [columns][outputs] */
+};
+
+/* One row of 16 pixels on their natural axes. */
+#ifndef OWN_TURN
+static inline TARGET void turn_pixels(const uint8_t *pixels, const int32_t *matrix,
+                                      int16_t value[DP_PLANES][BLOCK])
+{
+    int32_t red[BLOCK], green[BLOCK], blue[BLOCK];
+    for (int i = 0; i < BLOCK; i++) {
+        red[i] = pixels[3 * i] - 128;
+        green[i] = pixels[3 * i + 1] - 128;
+        blue[i] = pixels[3 * i + 2] - 128;
+    }
+    for (int p = 0; p < DP_PLANES; p++) {
+        const int32_t *row = matrix + 3 * p;
+        for (int i = 0; i < BLOCK; i++) {
+            int32_t sum = row[0] * red[i] + row[1] * green[i] + row[2] * blue[i] + (1 << 12);
+            value[p][i] = (int16_t)limited(sum >> 13, DP_LEAST_PLANE, DP_LARGEST_PLANE);
+        }
+    }
+}
+
+#endif
+
+/* A block's planes, with the least and the largest value of each. */
+static TARGET void turn_block(const uint8_t *pixels, size_t line, const int32_t *matrix,
+                              int16_t *values, int16_t least_of[DP_PLANES],
+                              int16_t largest_of[DP_PLANES])
+{
+    int16_t low[DP_PLANES][BLOCK], high[DP_PLANES][BLOCK];
+    for (int r = 0; r < BLOCK; r++, pixels += line) {
+        int16_t value[DP_PLANES][BLOCK];
+        turn_pixels(pixels, matrix, value);
+        for (int p = 0; p < DP_PLANES; p++) {
+            for (int i = 0; i < BLOCK; i++) {
+                int16_t one = value[p][i];
+                low[p][i] = r == 0 || one < low[p][i] ? one : low[p][i];
+                high[p][i] = r == 0 || one > high[p][i] ? one : high[p][i];
+            }
+            memcpy(values + p * DP_PIXELS + r * BLOCK, value[p], sizeof value[p]);
+        }
+    }
+    for (int p = 0; p < DP_PLANES; p++) {
+        least_of[p] = low[p][0];
+        largest_of[p] = high[p][0];
+        for (int i = 1; i < BLOCK; i++) {
+            least_of[p] = low[p][i] < least_of[p] ? low[p][i] : least_of[p];
+            largest_of[p] = high[p][i] > largest_of[p] ? high[p][i] : largest_of[p];
+        }
+    }
+}
+
+/* Where a block's sums begin: the bias, and a plane's offset times its weights. */
+static TARGET void begin_sums(const struct dp_plane_mix *layer, const int32_t offset[DP_PLANES],
+                              int32_t *out)
+{
+    const int32_t *bias = layer->mix.bias;
+    const int32_t *const *sums_of = (const int32_t *const *)layer->sums;
+    for (size_t o = 0; o < layer->mix.outputs; o++) {
+        out[o] = bias[o] + offset[0] * sums_of[0][o] + offset[1] * sums_of[1][o] +
+                 offset[2] * sums_of[2][o];
+    }
+}
+
+/* What a block's planes are more than the same coarse value of all, the second plane's. */
+static TARGET void share_block(int16_t *values, ACTIVATION *coarse, int16_t least_of[DP_PLANES],
+                               int16_t largest_of[DP_PLANES])
+{
+    for (int i = 0; i < DP_PIXELS; i++) {
+        coarse[i] = (ACTIVATION)((values[DP_PIXELS + i] - DP_LEAST_PLANE) >> 2);
+    }
+    for (int p = 0; p < DP_PLANES; p++) {
+        int16_t *value = values + p * DP_PIXELS, low = INT16_MAX, high = INT16_MIN;
+        for (int i = 0; i < DP_PIXELS; i++) {
+            value[i] = (int16_t)(value[i] - 4 * coarse[i]);
+            low = value[i] < low ? value[i] : low;
+            high = value[i] > high ? value[i] : high;
+        }
+        least_of[p] = low;
+        largest_of[p] = high;
+    }
+}
+
+static TARGET int all_within_bytes(int16_t low[][DP_PLANES], int16_t high[][DP_PLANES],
+                                   size_t count)
+{
+    for (size_t b = 0; b < count; b++) {
+        for (size_t p = 0; p < DP_PLANES; p++) {
+            if (high[b][p] - low[b][p] > 255) {
+                return 0;
+            }
+        }
+    }
+    return 1;
+}
+
+/* A group of blocks as bytes, or as they are where activations have 16 bits. */
+static TARGET void make_group(const struct dp_networks *n, const int32_t *matrix,
+                              struct plane_row *row, const uint8_t *pixels, size_t line,
+                              size_t first, size_t count)
+{
+    int16_t values[DP_GROUP][BLOCK_INPUTS], low[DP_GROUP][DP_PLANES], high[DP_GROUP][DP_PLANES];
+    enum plane_mode mode = PLANES_NARROW;
+    for (size_t b = 0; b < count; b++) {
+        turn_block(pixels + b * BLOCK * 3, line, matrix, values[b], low[b], high[b]);
+    }
+    if (BYTES && !all_within_bytes(low, high, count)) {
+        mode = PLANES_SHARED;
+        for (size_t b = 0; b < count; b++) {
+            share_block(values[b], row->coarse + (first + b) * BLOCK_INPUTS, low[b], high[b]);
+        }
+        if (!all_within_bytes(low, high, count)) {
+            mode = PLANES_WIDE;
+            for (size_t b = 0; b < count; b++) {
+                turn_block(pixels + b * BLOCK * 3, line, matrix, values[b], low[b],
+                           high[b]);
+            }
+        }
+    }
+    row->mode[first / DP_GROUP] = (uint8_t)mode;
+    for (size_t b = 0; b < count; b++) {
+        int32_t offset[DP_PLANES] = {0};
+        for (size_t p = 0; p < DP_PLANES; p++) {
+            size_t at = ((first + b) * DP_PLANES + p) * DP_PIXELS;
+            const int16_t *value = values[b] + p * DP_PIXELS;
+            ACTIVATION *fine = row->fine + at;
+            if (!BYTES) {
+                memcpy(fine, value, DP_PIXELS * sizeof *fine);
+            } else if (mode == PLANES_WIDE) {
+                ACTIVATION *coarse = row->coarse + at;
+                for (size_t i = 0; i < DP_PIXELS; i++) {
+                    uint16_t above = (uint16_t)(value[i] - DP_LEAST_PLANE);
+                    coarse[i] = (ACTIVATION)(above >> 2);
+                    fine[i] = (ACTIVATION)(above & 3);
+                }
+                offset[p] = DP_LEAST_PLANE + 5 * form.zero;
+            } else {
+                for (size_t i = 0; i < DP_PIXELS; i++) {
+                    fine[i] = (ACTIVATION)(value[i] - low[b][p]);
+                }
+                offset[p] = low[b][p] + (mode == PLANES_SHARED ? 5 : 1) * form.zero;
+            }
+        }
+        begin_sums(&n->linear, offset,
+                   row->linear + (first + b) * n->linear.mix.outputs);
+        begin_sums(&n->enter, offset,
+                   row->enter + (first + b) * n->enter.mix.outputs);
+    }
+}
+
+/* A row of blocks of one band: pixels as they are, 2 * (pixel - 128) where there are 16 bits. */
+static TARGET void make_grey(struct plane_row *row, const uint8_t *pixels, size_t bands,
+                             size_t columns)
+{
+    for (size_t b = 0; b < columns; b++) {
+        for (size_t r = 0; r < BLOCK; r++) {
+            const uint8_t *from = pixels + (r * columns + b) * BLOCK * bands;
+            ACTIVATION *to = row->fine + b * DP_PIXELS + r * BLOCK;
+            for (size_t i = 0; i < BLOCK; i++) {
+                int32_t value = from[i * bands];
+                to[i] = (ACTIVATION)(BYTES ? value : 2 * (value - 128));
+            }
+        }
+    }
+}
+
+static const int32_t nothing[DP_WIDEST];
+
+/* acc = acc * 2^shift + from */
+static TARGET void add_up(int32_t *acc, int shift, size_t width, const int32_t *const *from)
+{
+    for (size_t m = 0; m < PLACES; m++) {
+        for (size_t i = 0; i < width; i++) {
+            acc[m * width + i] = acc[m * width + i] * (1 << shift) + from[m][i];
+        }
+    }
+}
+
+/* Sums of a panel over bytes that are the same in all planes. */
+static TARGET void sum_equal(const struct dp_plane_mix *layer, const ACTIVATION *const *in,
+                             size_t output, size_t width, int32_t *acc)
+{
+    size_t inputs = layer->grey.inputs, at = output * inputs * sizeof(ACTIVATION);
+    const int32_t *zeros[PLACES], *from[PLACES];
+    int has_high = 0;
+    for (size_t v = 0; v < width / LANES; v++) {
+        has_high |= layer->has_high[output / LANES + v];
+    }
+    for (size_t m = 0; m < PLACES; m++) {
+        zeros[m] = nothing;
+        from[m] = has_high ? acc + m * width : nothing;
+    }
+    if (has_high) {
+        sums(width / LANES, in, (const uint8_t *)layer->grey_high.weights + at, steps_of(inputs),
+             zeros, acc);
+        add_up(acc, DP_GREY_SHIFT, width, zeros);
+    }
+    sums(width / LANES, in, (const uint8_t *)layer->grey.weights + at, steps_of(inputs), from,
+         acc);
+}
+
+/* Sums of a panel over three equal planes. */
+static TARGET void sum_grey(const struct dp_plane_mix *layer, const ACTIVATION *const *in,
+                            size_t output, size_t width, int32_t *acc)
+{
+    const int32_t *begin[PLACES];
+    const int32_t *bias = BYTES ? layer->grey.bias : layer->mix.bias;
+    for (size_t m = 0; m < PLACES; m++) {
+        begin[m] = bias + output;
+    }
+    sum_equal(layer, in, output, width, acc);
+    /* Bytes are pixels, of which planes have twice as much. */
+    add_up(acc, BYTES ? 1 : 0, width, begin);
+}
+
+/* Sums of a panel over planes. */
+static TARGET void sum_planes(const struct dp_plane_mix *layer, const struct places *places,
+                              const ACTIVATION *const *coarse, enum plane_mode mode, size_t output,
+                              size_t width, int32_t *acc)
+{
+    size_t inputs = layer->mix.inputs;
+    const uint8_t *weights =
+        (const uint8_t *)layer->mix.weights + output * inputs * sizeof(ACTIVATION);
+    struct places more = *places;
+    if (mode != PLANES_NARROW) {
+        if (mode == PLANES_SHARED) {
+            sum_equal(layer, coarse, output, width, acc);
+        } else {
+            all_from(&more, nothing, 0);
+            sums(width / LANES, coarse, weights, steps_of(inputs), more.from, acc);
+        }
+        add_up(acc, 2, width, places->from);
+        all_from(&more, acc, width);
+    }
+    sums(width / LANES, places->in, weights, steps_of(inputs), more.from, acc);
+}
+
+/* Cells of one row of a group's blocks, of one plane after another; blocks lie `stride` apart. */
+static TARGET void gather_cells(const ACTIVATION *blocks, size_t stride, size_t planes, size_t row,
+                                size_t count, ACTIVATION *cells)
+{
+    for (size_t at = 0; at < count; at++) {
+        const ACTIVATION *from = blocks + at / CELL * stride + at % CELL * CELL;
+        for (size_t p = 0; p < planes; p++) {
+            for (size_t r = 0; r < CELL; r++, cells += CELL) {
+                memcpy(cells, from + p * DP_PIXELS + (CELL * row + r) * BLOCK,
+                       CELL * sizeof *cells);
+            }
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,47 @@
+#include "scratch.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+/* More than tiles of 1024 x 1024 pixels need; what larger ones use goes back to the system. */
+#define MOST_KEPT ((size_t)1 << 24)
+
+struct dp_scratch {
+    size_t size;
+    uint8_t memory[];
+};
+
+/*
+ * The block that nobody uses now. Without it the system takes memory back after each tile, and
+ * clearing its pages anew takes a tenth of an encoder's time.
+ */
+static _Atomic(struct dp_scratch *) kept;
+
+struct dp_scratch *dp_scratch_open(struct dp_arena *arena)
+{
+    size_t size = arena->used + DP_ALIGNMENT;
+    struct dp_scratch *scratch = atomic_exchange(&kept, NULL);
+    if (scratch && scratch->size < size) {
+        free(scratch);
+        scratch = NULL;
+    }
+    if (!scratch) {
+        scratch = malloc(sizeof *scratch + size);
+        if (!scratch) {
+            return NULL;
+        }
+        scratch->size = size;
+    }
+    size_t past = (uintptr_t)scratch->memory % DP_ALIGNMENT;
+    *arena = (struct dp_arena){scratch->memory + (past ? DP_ALIGNMENT - past : 0), 0};
+    return scratch;
+}
+
+void dp_scratch_close(struct dp_scratch *scratch)
+{
+    if (scratch->size > MOST_KEPT) {
+        free(scratch);
+        return;
+    }
+    free(atomic_exchange(&kept, scratch));
+}
