@@ -7,8 +7,6 @@ it is whole, never before.
 
 from __future__ import annotations
 
-import os
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +23,7 @@ from rasterio.transform import Affine
 
 from ..link.description import Description
 from ..link.errors import InputError
+from ..link.files import whole_file
 from ..payload.encoders.base import Frame
 from ..payload.imager.display import COLOURS
 
@@ -49,21 +48,13 @@ def write_cog(
         InputError: The file cannot be written there, or the description cannot be (a coordinate
             reference system that PROJ does not know).
     """
-    try:
-        handle, name = tempfile.mkstemp(".part", f".{path.name}-", path.parent)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
+    with whole_file(path) as file:
+        try:
             file.write(_packed(frame, description or Description(), tags or {}))
-        part.chmod(0o666 & ~_umask())
-        part.replace(path)
-    except (OSError, RasterioError, CRSError) as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise InputError(f"{path}: cannot be written ({reason})") from None
-    finally:
-        part.unlink(missing_ok=True)
+        except (RasterioError, CRSError) as error:
+            raise InputError(
+                f"{path}: cannot be written ({' '.join(str(error).split())})"
+            ) from None
 
 
 def _packed(frame: Frame, description: Description, tags: dict[str, str]) -> bytes:
@@ -164,9 +155,3 @@ def _fits(frame: Frame, bits: int) -> bool:
     if frame.sample_type == "int16" or bits >= frame.pixels.dtype.itemsize * 8:
         return False
     return int(frame.pixels.max()) >> bits == 0 and (frame.nodata or 0) >> bits == 0
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

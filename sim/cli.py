@@ -7,15 +7,23 @@ what it needs: `downpass --help` must not wait for numpy.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
 from ..link.errors import InputError
 from .commands import board, codec, passes, run, scenario, train
+from .signals import answered, end, status_of, word_of
+from .streams import (
+    OutputError,
+    abandon_output,
+    complain,
+    guarded,
+    lines_of,
+    open_standard_streams,
+)
 
-DONE, FAULT, BAD_INPUT = 0, 1, 2
+DONE, FAULT, BAD_INPUT, SIGNALLED = 0, 1, 2, 128
 
 
 class _Version(argparse.Action):
@@ -32,7 +40,8 @@ def parser() -> argparse.ArgumentParser:
         prog="downpass",
         description="Simulate a satellite's payload: what reaches the ground, when, and how good "
         "it looks.",
-        epilog="Exit status: 0 done, 2 the input cannot be used, 1 a fault.",
+        epilog="Exit status: 0 done, 2 the input cannot be used, 1 a fault, 130 or 143 ended by a "
+        "signal.",
     )
     whole.add_argument("--version", action=_Version, nargs=0, help="print the version")
     subparsers = whole.add_subparsers(metavar="COMMAND", required=True)
@@ -42,21 +51,44 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status."""
-    parsed = parser().parse_args(arguments)
+    """Run the command line and return its exit status.
+
+    Args:
+        arguments: Of the command; without them the process is the command's own, so its standard
+            streams and signals are taken care of too.
+    """
+    if arguments is not None:
+        with guarded():
+            return _status(arguments)
+    open_standard_streams()
+    with answered(), guarded():
+        status = _status(None)
+        if status > SIGNALLED:
+            end(status)  # a library's call may keep a thread busy for minutes
+    return status
+
+
+def _status(arguments: Sequence[str] | None) -> int:
     try:
-        status: int = parsed.run(parsed)
-        sys.stdout.flush()
+        try:
+            parsed = parser().parse_args(arguments)
+            status: int = parsed.run(parsed)
+        finally:
+            sys.stdout.flush()
     except InputError as error:
-        sys.stderr.write(f"{error}\n")
+        complain(*lines_of(error))
         return BAD_INPUT
+    except OutputError as error:
+        complain(str(error))
+        abandon_output()
+        return FAULT
     except BrokenPipeError:
         # Whoever was reading has gone; a second complaint at exit would help nobody.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon_output()
         return FAULT
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return 130
+    except KeyboardInterrupt as interrupt:
+        complain(word_of(interrupt))
+        return status_of(interrupt)
     return status
 
 

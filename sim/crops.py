@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..link.errors import reason
 from ..payload.encoders.base import Frame
 from ..payload.imager.display import Shown
 from ..payload.imager.frames import SceneFit
@@ -58,33 +59,51 @@ def crops(
     records: Sequence[FrameRecord],
     graded: Mapping[int, Grade],
     mission: Mission,
-) -> list[Crop]:
-    """Decode the chosen frames again and cut out the middle of each."""
-    made = []
-    names = mission.setup.targets
+) -> tuple[list[Crop], list[str]]:
+    """Decode the chosen frames again and cut out the middle of each.
+
+    Returns:
+        The crops, and a line with the reason for each that could not be made.
+    """
+    made, left_out = [], []
     for record in records:
-        original, decoded = grader.delivered(record)
-        if decoded is None:
+        try:
+            crop = _crop(grader, scenes, record, graded, mission)
+        except Exception as error:  # whatever it is, the results do not depend on it
+            left_out.append(f"picture of frame {record.capture.number}: {reason(error)}")
             continue
-        number = record.capture.number
-        bands = mission.flight.scenario.satellites[record.satellite].imager.bands
-        view = mission.views[number]
-        shown = scenes[view.scene].shown(bands) if view.scene else Shown((0, 0, 0), "")
-        before, after = _stretched(original, decoded.frame, shown.order)
-        psnr = graded[number].psnr_db
-        made.append(
-            Crop(
-                frame=number,
-                target=names[record.capture.target],
-                bpp=record.encoded_bytes * 8 / (record.capture.width * record.capture.height),
-                psnr_db=None if np.isnan(psnr) else psnr,
-                original=before,
-                delivered=after,
-                note=f"{shown.words}, stretched from the 1st to the 99th percentile of the "
-                f"original.{_beyond(view)}",
-            )
-        )
-    return made
+        if crop is not None:
+            made.append(crop)
+    return made, left_out
+
+
+def _crop(
+    grader: Grader,
+    scenes: Scenes,
+    record: FrameRecord,
+    graded: Mapping[int, Grade],
+    mission: Mission,
+) -> Crop | None:
+    """Return the middle of a frame; None where its header was lost."""
+    original, decoded = grader.delivered(record)
+    if decoded is None:
+        return None
+    number = record.capture.number
+    bands = mission.flight.scenario.satellites[record.satellite].imager.bands
+    view = mission.views[number]
+    shown = scenes[view.scene].shown(bands) if view.scene else Shown((0, 0, 0), "")
+    before, after = _stretched(original, decoded.frame, shown.order)
+    psnr = graded[number].psnr_db
+    return Crop(
+        frame=number,
+        target=mission.setup.targets[record.capture.target],
+        bpp=record.encoded_bytes * 8 / (record.capture.width * record.capture.height),
+        psnr_db=None if np.isnan(psnr) else psnr,
+        original=before,
+        delivered=after,
+        note=f"{shown.words}, stretched from the 1st to the 99th percentile of the original."
+        f"{_beyond(view)}",
+    )
 
 
 def _beyond(view: View) -> str:

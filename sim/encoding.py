@@ -14,6 +14,7 @@ from ..payload.encoders.registry import encoder
 from .board.loop import BoardFigures, BoardFrame, BoardLoop, BoardStoppedError, FrameWork
 from .board.suitability import unsuited
 from .content_cache import CodedFrame, ContentCache
+from .feasibility import InfeasibleError
 from .mission import Mission, View
 from .model.setup import Capture, Encoded
 from .scenario.models import EncoderChoice, Satellite
@@ -144,23 +145,21 @@ class Encoders:
 
     def _open_boards(self) -> None:
         source = self._mission.flight.scenario.source
+        problems: list[str] = []
+        absent: set[EncoderChoice] = set()
         for index, satellite in enumerate(self._satellites):
             if not _has_board(satellite):
                 continue
             choice, place = satellite.encoder, f"satellites.{index}"
             assert choice.port is not None  # noqa: S101  (a board has one)
-            if choice not in self._boards:
-                if any(choice.port == other.port for other in self._boards):
-                    raise InputError(
-                        f"{source.place_of(f'{place}.encoder.port')}: found {choice.port} a second "
-                        "time with another baud or give_up_after; allowed: the same for all "
-                        "satellites that share a board"
-                    )
+            if choice not in self._boards and choice not in absent:
                 try:
                     self._boards[choice] = BoardLoop(choice.port, choice.baud, choice.give_up_after)
                 except InputError as error:
-                    at = source.place_of(f"{place}.encoder.port")
-                    raise InputError(f"{at}: {error}") from None
+                    problems.append(f"{source.place_of(f'{place}.encoder.port')}: {error}")
+                    absent.add(choice)
+            if choice in absent:
+                continue
             imager, tile = satellite.imager, satellite.codec.tile
             for field, found in unsuited(
                 self._boards[choice].own,
@@ -170,7 +169,9 @@ class Encoders:
                 bands=len(imager.bands),
                 bit_depth=imager.bit_depth,
             ):
-                raise InputError(f"{source.place_of(f'{place}.{field}')}: {found}")
+                problems.append(f"{source.place_of(f'{place}.{field}')}: {found}")
+        if problems:
+            raise InfeasibleError(problems)
 
     def _close_boards(self) -> None:
         for board in self._boards.values():

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from ..ground.archive import write_cog
 from ..ground.decoders import Decoded, decode
@@ -20,6 +21,7 @@ from .encoding import Encoders, Job
 from .mission import View
 from .model.records import FrameRecord, FrameState
 from .model.simulation import Outcome
+from .results.delivered import DeliveredPlan, picture_bytes
 from .results.grade import Grade
 from .scenes import Scenes
 
@@ -45,14 +47,17 @@ class Grader:
         self._cache = cache
         self._encoders = encoders
         self._scenes = scenes
+        self._lock = Lock()
+        self.written = 0
+        """Pictures written so far."""
 
     def grade(
-        self, folder: Path | None, on_frame: Callable[[int, int], None] | None = None
+        self, plan: DeliveredPlan, on_frame: Callable[[int, int], None] | None = None
     ) -> dict[int, Grade]:
-        """Measure every delivered frame that has pixels, and archive it.
+        """Measure every delivered frame that has pixels, and archive those that are chosen.
 
         Args:
-            folder: where the frames are written as Cloud-Optimized GeoTIFFs; None writes none.
+            plan: Which frames are written as Cloud-Optimized GeoTIFFs, and where.
             on_frame: called with the number of frames done, and of all of them.
 
         Returns:
@@ -61,10 +66,19 @@ class Grader:
         arrivals: dict[_Arrival, list[FrameRecord]] = {}
         for record, arrival in self._arrivals():
             arrivals.setdefault(arrival, []).append(record)
+        views = {
+            record.capture.number: arrival.job.view
+            for arrival, records in arrivals.items()
+            for record in records
+        }
+        chosen = plan.chosen({number: picture_bytes(view) for number, view in views.items()})
+        self.written = 0
         grades: dict[int, Grade] = {}
         total = sum(map(len, arrivals.values()))
         with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
-            done = threads.map(lambda item: self._one(item[0], item[1], folder), arrivals.items())
+            done = threads.map(
+                lambda item: self._one(item[0], item[1], plan, chosen), arrivals.items()
+            )
             for records, grade in zip(arrivals.values(), done, strict=True):
                 grades |= {record.capture.number: grade for record in records}
                 if on_frame is not None:
@@ -92,15 +106,25 @@ class Grader:
         received = self._outcome.received
         return tuple(received.missing(record.capture.number, record.encoded_bytes))
 
-    def _one(self, arrival: _Arrival, records: list[FrameRecord], folder: Path | None) -> Grade:
+    def _one(
+        self,
+        arrival: _Arrival,
+        records: list[FrameRecord],
+        plan: DeliveredPlan,
+        chosen: frozenset[int],
+    ) -> Grade:
+        kept = [record for record in records if record.capture.number in chosen]
         received, tiles = self._received(arrival)
         if received is None:
             return Grade(math.nan, math.nan, tiles, tiles, decoded=False)
-        decoded = decode(received) if folder is not None else None
+        decoded = decode(received) if kept else None
         original = self._scenes.frame(arrival.job.satellite, arrival.job.view)
         measured = self._cache.delivered_quality(original, received, decoded)
-        if folder is not None and decoded is not None:
-            self._archive(folder, records, arrival.job, decoded)
+        if plan.folder is not None and decoded is not None:
+            plan.check_room(len(kept) * picture_bytes(arrival.job.view))
+            self._archive(plan.folder, kept, arrival.job, decoded)
+            with self._lock:
+                self.written += len(kept)
         return Grade(
             # Rounded, because the last bits of a float differ between machines.
             round(measured.quality.psnr_db, DECIMALS_DB),

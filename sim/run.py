@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, field, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -14,13 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..link.clock import to_seconds
-from ..link.errors import InputError
+from ..link.errors import InputError, reason
 from ..link.student import BLOCK
+from ..link.text import json_text
 from ..payload.encoders.base import Setting, check_lossless, choice_label, setting_label
 from .board.loop import BoardFigures
 from .content_cache import ContentCache
 from .crops import choose, crops
 from .encoding import Encoders
+from .feasibility import checked_scenes
 from .grading import Grader
 from .mission import Mission, fly, prepare
 from .model.events import EventRow
@@ -30,11 +31,11 @@ from .progress import Progress, Silent
 from .report.data import Crop, ReportData, StationSite, TargetSite, Track, TradeoffPoint
 from .report.keyfigures import psnr
 from .results import boards as board_results
+from .results.delivered import Choice, plan_delivered
 from .results.outputs import SUMMARY, TABLES, TRADEOFF
 from .results.summary import summarise
 from .results.tables import accesses_table, events_table, frames_table, passes_table
 from .scenario.models import Scenario
-from .scenes import Scenes
 from .tradeoff import RATES_BPP, Rating, curve
 
 _BESIDE: Final = ("student", "jpeg2000")
@@ -59,6 +60,8 @@ class Results:
     ratings: list[Rating]
     boards: list[BoardFigures]
     remarks: Sequence[str] = ()
+    left_out: list[str] = field(default_factory=list)
+    """What the report should have shown and could not be made, each with its reason."""
 
     @property
     def faults(self) -> list[str]:
@@ -72,24 +75,35 @@ def run(
     cache: ContentCache,
     delivered: Path | None = None,
     tradeoff: bool = True,
+    choice: Choice | None = None,
     progress: Progress | None = None,
+    on_results: Callable[[Results], None] | None = None,
 ) -> Results:
     """Simulate a scenario with real pixels where its targets have scenes.
 
+    Curves and crops only illustrate the report. They are made last, and what cannot be made is
+    left out with its reason (`Results.left_out`).
+
     Args:
-        scenario: what to run.
-        cache: of encoded frames.
-        delivered: folder for the delivered frames; None writes none.
-        tradeoff: whether to try other rates and codecs, for the report.
-        progress: hears how far it has come.
+        scenario: What to run.
+        cache: Of encoded frames.
+        delivered: Folder for the delivered frames; None writes none.
+        tradeoff: Whether to try other rates and codecs, for the report.
+        choice: Which delivered frames are written; by default as the scenario says.
+        progress: Hears how far it has come.
+        on_results: Called with summary and tables as soon as they are complete, before curves
+            and crops are tried, so that these cannot cost the results.
 
     Raises:
-        InputError: scenes that cannot be used, or a codec that cannot do what is asked.
+        InputError: Scenes that cannot be used, a codec that cannot do what is asked, or a disk
+            without room for the delivered frames.
     """
     progress = progress or Silent()
+    progress.stage("scenes")
+    scenes = checked_scenes(scenario, cache)
     progress.stage("orbits and passes")
-    scenes = Scenes(scenario)
     mission = prepare(fly(scenario), scenes)
+    plan = plan_delivered(mission, delivered, choice)
     encoders = Encoders(mission, scenes, cache)
     try:
         sources = [encoders.source(index) for index in range(len(scenario.satellites))]
@@ -102,37 +116,45 @@ def run(
         outcome = simulate(mission.setup, sources, environment=pace, on_event=tell)
         progress.stage("decoding and measuring", sum(len(s.frames) for s in outcome.satellites))
         grader = Grader(outcome, encoders, scenes, cache)
-        grades = grader.grade(delivered, lambda done, _: progress.step(done))
-        shown = choose(outcome, grades, mission.views, scenario.report.sample_frames)
-        pictures = crops(grader, scenes, shown, grades, mission)
+        grades = grader.grade(plan, lambda done, _: progress.step(done))
         boards = encoders.board_figures()
+        kinds = [source.time_kind for source in sources]
+        summary = summarise(mission, outcome, kinds, grades)
+        summary["pictures"] = plan.block(grader.written, len(grades))
+        if boards:
+            summary["boards"] = [board_results.block(board, scenario) for board in boards]
+        if pace is not None:
+            summary["realtime"] = _pace(pace, scenario)
+        results = Results(
+            mission=mission,
+            outcome=outcome,
+            summary=summary,
+            events=events_table(outcome),
+            frames=frames_table(mission, outcome, kinds, grades),
+            passes=passes_table(mission, outcome),
+            accesses=accesses_table(mission, outcome),
+            crops=[],
+            ratings=[],
+            boards=boards,
+            remarks=scenes.remarks(),
+        )
+        if on_results is not None:
+            on_results(results)
+        shown = choose(outcome, grades, mission.views, scenario.report.sample_frames)
+        pictures, left_out = crops(grader, scenes, shown, grades, mission)
     finally:
         encoders.close()
-    kinds = [source.time_kind for source in sources]
     ratings: list[Rating] = []
     if tradeoff and len(scenes):
         for codec in dict.fromkeys([*(s.codec.name for s in scenario.satellites), *_BESIDE]):
             progress.stage(f"{codec} at other rates")
-            settings = _settings(scenario, codec)
-            ratings += curve(mission, scenes, cache, codec, settings)
-    summary = summarise(mission, outcome, kinds, grades)
-    if boards:
-        summary["boards"] = [board_results.block(board, scenario) for board in boards]
-    if pace is not None:
-        summary["realtime"] = _pace(pace, scenario)
-    return Results(
-        mission=mission,
-        outcome=outcome,
-        summary=summary,
-        events=events_table(outcome),
-        frames=frames_table(mission, outcome, kinds, grades),
-        passes=passes_table(mission, outcome),
-        accesses=accesses_table(mission, outcome),
-        crops=pictures,
-        ratings=ratings,
-        boards=boards,
-        remarks=scenes.remarks(),
-    )
+            try:
+                ratings += curve(mission, scenes, cache, codec, _settings(scenario, codec))
+            except Exception as error:  # whatever it is, the results do not depend on it
+                left_out.append(f"curve of {codec}: {reason(error)}")
+    if left_out:
+        summary["left_out"] = left_out
+    return replace(results, crops=pictures, ratings=ratings, left_out=left_out)
 
 
 def _pace(pace: PacedEnvironment, scenario: Scenario) -> dict[str, Any]:
@@ -145,12 +167,16 @@ def _pace(pace: PacedEnvironment, scenario: Scenario) -> dict[str, Any]:
 
 
 def write(results: Results, folder: Path) -> None:
-    """Write summary.json and the tables into an existing folder."""
-    text = json.dumps(results.summary, indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / SUMMARY).write_text(text + "\n", encoding="utf-8")
+    """Write summary.json, the tables and the curves into an existing folder."""
     for name in TABLES:
         table = getattr(results, name)
         pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
+    write_summary(results, folder)
+
+
+def write_summary(results: Results, folder: Path) -> None:
+    """Write summary.json and the curves, which may have come after the tables."""
+    (folder / SUMMARY).write_text(json_text(results.summary) + "\n", encoding="utf-8")
     if results.ratings:
         _write_tradeoff(_tradeoff_points(results), folder / TRADEOFF)
 
@@ -194,6 +220,7 @@ def report_data(results: Results, command: str) -> ReportData:
         tradeoff=_tradeoff_points(results),
         tradeoff_note=_TRADEOFF_NOTE if results.ratings else "",
         crops=results.crops,
+        left_out=results.left_out,
         recorder_bytes={s.name: s.recorder.capacity for s in scenario.satellites},
     )
 

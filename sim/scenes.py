@@ -74,6 +74,15 @@ class Scenes:
         first = random.Random(key).randrange(len(views))  # noqa: S311 - a seeded draw, no secret
         return views[(first + count) % len(views)]
 
+    def kinds_of_view(self, satellite: int) -> list[View]:
+        """Return one view of each size and depth that a satellite's frames with pixels have."""
+        kinds: dict[tuple[int, int, int, int], View] = {}
+        lists = {target.scenes: number for number, target in enumerate(self._scenario.targets)}
+        for target in (number for paths, number in lists.items() if paths):
+            for view in self._all_views(satellite, target):
+                kinds.setdefault((view.width, view.height, view.bands, view.bit_depth), view)
+        return list(kinds.values())
+
     def __getitem__(self, path: Path) -> Scene:
         return self._scenes[path]
 

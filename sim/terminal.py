@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from ..link.text import printable
+from .streams import as_it_is
 
 _PADDING = (0, 1, 0, 0)
 """A blank beside each cell; the box adds another between columns."""
@@ -21,9 +25,23 @@ _WIDEST_HEAD = 24
 """A column's head beyond this many columns is folded."""
 
 
-def console() -> Console:
-    """Return a console on standard output."""
-    return Console(soft_wrap=False, highlight=False, markup=False, emoji=False)
+class PlainConsole(Console):
+    """A console that takes no markup, and shows escaped what in a name would act on it."""
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """Return text to print, made harmless line by line."""
+        return super().render_str(_shown(text), **how)
+
+
+def console(*, error: bool = False) -> Console:
+    """Return a console on standard output, or on standard error."""
+    return PlainConsole(
+        file=as_it_is(sys.stderr if error else sys.stdout),
+        soft_wrap=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
 
 
 def plain_table(
@@ -37,7 +55,7 @@ def plain_table(
         whole: Heads of columns of short words, which never fold; neither do numbers.
     """
     table = Table(
-        title=Text(title) if title else None,
+        title=_text(title) if title else None,
         title_justify="left",
         box=box.SIMPLE_HEAD,
         padding=_PADDING,
@@ -45,7 +63,7 @@ def plain_table(
     )
     for head, is_number in columns:
         table.add_column(
-            Text(head),
+            _text(head),
             justify="right" if is_number else "left",
             overflow="fold",
             no_wrap=is_number or head in whole,
@@ -61,6 +79,7 @@ def print_side_by_side(titles: Sequence[str], columns: Sequence[tuple[str, Seque
         columns: Of each thing its name, and its figures in the order of `titles`.
     """
     terminal = console()
+    columns = [(_shown(name), [_shown(figure) for figure in own]) for name, own in columns]
     titles_wide = max(map(cell_len, titles))
     room = terminal.width - titles_wide - 2
     chunk: list[tuple[str, Sequence[str]]] = []
@@ -83,7 +102,7 @@ def print_rows(rows: Iterable[Sequence[str]]) -> None:
         rows: Cells of each row: a name and what belongs to it, or more.
     """
     terminal = console()
-    cells = [list(row) for row in rows]
+    cells = [[_shown(cell) for cell in row] for row in rows]
     table = Table.grid(padding=(0, 2, 0, 0))
     for place in range(len(cells[0]) if cells else 0):
         wide = max(cell_len(row[place]) for row in cells)
@@ -93,13 +112,22 @@ def print_rows(rows: Iterable[Sequence[str]]) -> None:
             overflow="fold", min_width=None if last else min(wide, terminal.width // 3)
         )
     for row in cells:
-        table.add_row(*map(Text, row))
+        table.add_row(*map(_text, row))
     _print(terminal, table)
 
 
 def print_table(table: Table) -> None:
     """Print a table."""
     _print(console(), table, space=True)
+
+
+def _shown(text: str) -> str:
+    """Return text from outside as it may be printed; its lines stay."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def _text(text: str) -> Text:
+    return Text(_shown(text))
 
 
 def _width(name: str, figures: Sequence[str]) -> int:
@@ -115,13 +143,13 @@ def _print_chunk(
     table.add_column("", no_wrap=terminal.width >= 60, overflow="fold")
     for name, figures in chunk:
         table.add_column(
-            Text(name),
+            _text(name),
             justify="right",
             overflow="fold",
             max_width=max(_width(name, figures), 1),
         )
     for row, title in enumerate(titles):
-        table.add_row(Text(title), *(Text(figures[row]) for _, figures in chunk))
+        table.add_row(_text(title), *(_text(figures[row]) for _, figures in chunk))
     _print(terminal, table)
 
 
@@ -129,8 +157,9 @@ def _print(terminal: Console, table: Table, space: bool = False) -> None:
     """Print line by line without the blanks that fill a table up to its right edge."""
     with terminal.capture() as captured:
         terminal.print(table)
+    out = as_it_is(sys.stdout)  # with the table's own colours
     # A terminal's encoding may lack a letter of a name; that is no reason to fail.
     encoding = sys.stdout.encoding or "utf-8"
     for line in ["", *captured.get().splitlines()] if space else captured.get().splitlines():
         text = line.rstrip().encode(encoding, "backslashreplace").decode(encoding)
-        sys.stdout.write(f"{text}\n")
+        out.write(f"{text}\n")

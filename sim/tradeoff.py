@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..ground.quality import Quality
+from ..link.errors import InputError
 from ..link.student import BLOCK
 from ..payload.encoders.base import Encoder, Setting
 from ..payload.encoders.registry import encoder
 from .content_cache import ContentCache
 from .encoding import MODELLED, Job, RatedFrames
+from .feasibility import blank_frame
 from .mission import Mission
 from .model.records import FrameState
 from .model.setup import Capture, Encoded
@@ -90,6 +92,9 @@ def curve(
         cache: of encoded frames.
         codec: name of the codec, for all satellites.
         settings: to try.
+
+    Raises:
+        InputError: The codec can do none of the settings with the frames of all satellites.
     """
     chosen = sample(mission)
     if not chosen:
@@ -98,6 +103,7 @@ def curve(
     if codec == "student":
         tile += -tile % BLOCK
     flying = encoder(codec, tile)
+    settings = _possible(flying, settings, chosen)
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
         tries = [threads.submit(_try, flying, settings, one.job, scenes, cache) for one in chosen]
         by_frame = [tried.result() for tried in tries]
@@ -107,7 +113,27 @@ def curve(
         results = [one for one in found if one is not None]
         if len(results) == len(chosen):
             ratings.append(_rate(mission, codec, setting, results, weights))
+    if not ratings:
+        raise InputError(f"{codec}: no frame of the sample fits any of the rates tried")
     return ratings
+
+
+def _possible(
+    flying: Encoder, settings: Sequence[Setting], chosen: Sequence[Sample]
+) -> list[Setting]:
+    """Return the settings that the codec has for every frame of the sample."""
+    possible, refusal = list(settings), None
+    for one in chosen:
+        frame = blank_frame(one.job.view)
+        for setting in list(possible):
+            try:
+                flying.check(frame, setting)
+            except InputError as error:
+                possible.remove(setting)
+                refusal = error
+    if not possible and refusal is not None:
+        raise refusal
+    return possible
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,6 +268,14 @@ class Encoder(Protocol):
         """Side of a tile in pixels, 0 for one tile a frame."""
         ...
 
+    def check(self, frame: Frame, setting: Setting) -> None:
+        """Refuse what the codec cannot do, by the frame's size, bands and depth alone.
+
+        Raises:
+            InputError: What it cannot do, and what it can.
+        """
+        ...
+
     def prepare(self, frame: Frame) -> Prepared:
         """Return the frame made ready for `encode`."""
         ...

@@ -108,6 +108,10 @@ class TiledEncoder:
         """No model: zeros."""
         return bitstream.NO_MODEL
 
+    def check(self, frame: Frame, setting: Setting) -> None:
+        """Refuse what the codec cannot do."""
+        self.codec.check(frame, setting)
+
     def prepare(self, frame: Frame) -> PreparedTiles:
         """Return the frame cut into tiles.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ...link.errors import InputError
+from ...link.files import whole_file
 from .bench import Bench
 
 _BLUE, _ORANGE, _GREY = "#0072b2", "#c44e00", "#59636e"
@@ -58,7 +58,5 @@ def draw(bench: Bench, path: Path) -> None:
         axes.spines[["top", "right"]].set_visible(False)
     goodput = figures["goodput_bytes_per_s"] / 1e3
     figure.suptitle(f"{bench.own.name}, {bench.own.software}: {goodput:.3g} kB/s of pixels")
-    try:
-        figure.savefig(path, format="png")
-    except OSError as error:
-        raise InputError(f"{path}: cannot write the picture: {error.strerror or error}") from error
+    with whole_file(path) as file:
+        figure.savefig(file, format="png")

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from ...link.errors import InputError
+from ...link.files import leaving
 from ...link.serial.port import shown_name
 from ...link.serial.portname import ALLOWED, port_fault
 from ...payload.encoders import registry
@@ -74,8 +75,9 @@ def board_port(name: str) -> Iterator[str]:
             command = [sys.executable, "-m", "downpass.payload.board", "serve"]
             command += ["--pty", "--name", kind, *(["--codec", what] if what else [])]
         else:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="downpass-board-"))
-            command = qemu(kind, emulated_image(kind, Path(folder), what or STUDENT))
+            made = stack.enter_context(tempfile.TemporaryDirectory(prefix="downpass-board-"))
+            folder = stack.enter_context(leaving(Path(made)))
+            command = qemu(kind, emulated_image(kind, folder, what or STUDENT))
         yield stack.enter_context(running(kind, command))
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
+
+from ..streams import complain
 
 if TYPE_CHECKING:
     from ..scenario.models import Scenario
@@ -38,8 +39,7 @@ def load(arguments: argparse.Namespace) -> Scenario:
     from ..scenario.load import load_scenario
 
     scenario = load_scenario(arguments.file, arguments.overrides)
-    for line in grouped(advice(scenario)):
-        sys.stderr.write(f"warning: {line}\n")
+    complain(*(f"warning: {line}" for line in grouped(advice(scenario))))
     return scenario
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from ...link.text import printable
+from ..terminal import console
 
 
 class Bars:
@@ -14,10 +16,10 @@ class Bars:
 
     def __init__(self) -> None:
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TimeElapsedColumn(),
-            console=Console(stderr=True),
+            console=console(error=True),
         )
         self._task: TaskID | None = None
 
@@ -37,7 +39,7 @@ class Bars:
     def stage(self, what: str, total: int | None = None) -> None:
         """Begin a new bar; the one before is full."""
         self._finish()
-        self._task = self._bars.add_task(what, total=total)
+        self._task = self._bars.add_task(printable(what, 200), total=total)
 
     def step(self, done: int) -> None:
         """Fill the bar so far."""

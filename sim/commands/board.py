@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...link.serial.constants import DEFAULT_BAUD
+from ...link.text import printable
 from ...payload.board.serve import add_serve
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def probe(arguments: argparse.Namespace) -> int:
         "damaged frames": f"{second.bad_frames} at the board, {board.bad_frames} here",
     }
     if arguments.json:
-        _say(json.dumps(facts, indent=1))
+        sys.stdout.write(json.dumps(facts, indent=1) + "\n")
     else:
         print_rows(facts.items())
     return 0
@@ -147,7 +148,7 @@ def check(arguments: argparse.Namespace) -> int:
             {"check": one.name, "fault": one.fault or None, "note": one.note or None}
             for one in outcomes
         ]
-        _say(json.dumps(rows, indent=1))
+        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
     else:
         print_rows(
             ("FAIL" if one.fault else "ok", one.name, f"{one.seconds:.2f} s", one.fault or one.note)
@@ -176,7 +177,7 @@ def bench(arguments: argparse.Namespace) -> int:
         draw(found, arguments.picture)
     figures = found.figures()
     if arguments.json:
-        _say(json.dumps(figures, indent=1))
+        sys.stdout.write(json.dumps(figures, indent=1) + "\n")
     else:
         print_rows(
             (name.replace("_", " "), "unknown" if value is None else str(value))
@@ -212,4 +213,4 @@ def run_emulator(arguments: argparse.Namespace) -> int:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(f"{printable(text)}\n")

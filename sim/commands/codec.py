@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ...link.text import printable
+from ..streams import complain
 
 if TYPE_CHECKING:
     from ...ground.decoders import Decoded
@@ -170,25 +171,23 @@ def encode(arguments: argparse.Namespace) -> int:
     if any(band.colour == "palette" for band in description.bands):
         _require_exact(arguments.input, codec, frame, bitstream)
     _write(arguments.output, bitstream)
-    sys.stdout.write(
+    _say(
         f"{arguments.output}: {frame.width} x {frame.height} pixels, {frame.bands} bands of "
         f"{frame.bit_depth} bits in {len(bitstream)} bytes, "
-        f"{len(bitstream) * 8 / (frame.width * frame.height):.3f} bpp\n"
+        f"{len(bitstream) * 8 / (frame.width * frame.height):.3f} bpp"
     )
     if setting.quality == 100 and not TRAITS[codec.name].lossless:
-        sys.stdout.write(
+        _say(
             f"quality 100 is the finest that {codec.name} has, and not lossless; "
-            f"lossless codecs are {lossless_codecs()}\n"
+            f"lossless codecs are {lossless_codecs()}"
         )
     if frame.bit_depth < bits:
-        sys.stdout.write(
+        _say(
             f"{arguments.input}: samples of {bits} bits lose the lowest {bits - frame.bit_depth}; "
-            f"the decoded bands' scale is {1 << bits - frame.bit_depth} times as large\n"
+            f"the decoded bands' scale is {1 << bits - frame.bit_depth} times as large"
         )
     if masking is not None:
-        sys.stdout.write(
-            f"{arguments.input}: band {masking} is transparency; where it is 0 there is no data\n"
-        )
+        _say(f"{arguments.input}: band {masking} is transparency; where it is 0 there is no data")
     return 0
 
 
@@ -246,9 +245,9 @@ def decode(arguments: argparse.Namespace) -> int:
         _write_tiff(arguments.output, decoded, description, arguments.like)
     if decoded.lost_tiles:
         tiles = ", ".join(map(str, decoded.lost_tiles))
-        sys.stderr.write(
+        complain(
             f"{arguments.input}: {len(decoded.lost_tiles)} of {decoded.header.tile_count} tiles "
-            f"lost and concealed: {tiles}\n"
+            f"lost and concealed: {tiles}"
         )
     return 0
 
@@ -299,7 +298,7 @@ def info(arguments: argparse.Namespace) -> int:
             sizes = [span.length for span in spans]
             value = f"{min(sizes)} to {max(sizes)}" if len(sizes) > 1 else sizes[0]
         if value is not None and value is not False and value not in ([], 0):
-            sys.stdout.write(f"{name.replace('_', ' '):16} {value}\n")
+            _say(f"{name.replace('_', ' '):16} {value}")
     return 0
 
 
@@ -326,6 +325,10 @@ def compare(arguments: argparse.Namespace) -> int:
     else:
         print_table(found)
     return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{printable(line)}\n")
 
 
 def _description(header: FrameHeader) -> Description:
@@ -433,20 +436,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 def _write(path: Path, data: bytes) -> None:
     """Write a file that appears under its name when it is whole."""
-    from ...link.errors import InputError
+    from ...link.files import whole_file
 
-    try:
-        handle, name = tempfile.mkstemp(".part", f".{path.name}-", path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            umask = os.umask(0)
-            os.umask(umask)
-            Path(name).chmod(0o666 & ~umask)
-            Path(name).replace(path)
-        except OSError:
-            with suppress(OSError):
-                Path(name).unlink()
-            raise
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+    with whole_file(path) as file:
+        file.write(data)

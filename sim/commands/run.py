@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...link.text import json_text
+from ..streams import complain
 from .arguments import add_scenario, load
 
 if TYPE_CHECKING:
@@ -30,7 +31,16 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
     add_scenario(parser)
     _add_output(parser, "runs/NAME")
     parser.add_argument(
-        "--no-delivered", action="store_true", help="do not write the delivered frames"
+        "--delivered",
+        choices=("all", "sample", "none"),
+        help="which delivered frames to write (all up to an estimated 2 GB, a sample above)",
+    )
+    parser.add_argument(
+        "--no-delivered",
+        dest="delivered",
+        action="store_const",
+        const="none",
+        help="the same as --delivered none",
     )
     parser.add_argument(
         "--no-tradeoff", action="store_true", help="do not try other rates for the report"
@@ -72,13 +82,13 @@ def run(arguments: argparse.Namespace) -> int:
     from .. import run as runs
     from ..content_cache import open_cache
     from ..report import render, write_report
-    from ..results.outputs import DELIVERED, REPORT, staged
+    from ..results.outputs import DELIVERED, REPORT, SUMMARY, staged
 
     scenario = load(arguments)
     out = arguments.out or Path("runs") / scenario.name
     cache = open_cache(arguments.cache)
     with staged(out) as folder:
-        delivered = None if arguments.no_delivered else folder / DELIVERED
+        delivered = None if arguments.delivered == "none" else folder / DELIVERED
         if delivered is not None:
             delivered.mkdir()
         with _progress(arguments) as progress:
@@ -86,25 +96,48 @@ def run(arguments: argparse.Namespace) -> int:
                 scenario,
                 cache=cache,
                 delivered=delivered,
+                choice=arguments.delivered,
                 tradeoff=not arguments.no_tradeoff,
                 progress=progress,
+                on_results=lambda found: runs.write(found, folder),
             )
+            if delivered is not None and results.summary["pictures"]["choice"] == "none":
+                delivered.rmdir()  # the scenario wants no pictures
             progress.stage("report")
-            runs.write(results, folder)
-            write_report(
-                folder / REPORT,
-                render(runs.report_data(results, _command("run", arguments))),
+            left_out = list(results.left_out)
+            page = _page(
+                lambda: render(runs.report_data(results, _command("run", arguments)), left_out),
+                left_out,
             )
+            if left_out:
+                results.summary["left_out"] = left_out
+            runs.write_summary(results, folder)
+            if page is not None:
+                write_report(folder / REPORT, page)
     if arguments.json:
-        json.dump(results.summary, sys.stdout, indent=2, ensure_ascii=False)
-        sys.stdout.write("\n")
+        sys.stdout.write(json_text(results.summary) + "\n")
     elif not arguments.quiet:
-        _print_summary({scenario.name: results.summary}, out / REPORT)
-        for line in results.remarks:
-            sys.stderr.write(f"note: {line}\n")
-    for line in [*_behind(results.summary), *results.faults]:
-        sys.stderr.write(f"{line}\n")
+        _print_summary({scenario.name: results.summary}, out / REPORT if page else out / SUMMARY)
+        complain(*(f"note: {line}" for line in results.remarks))
+    complain(*_behind(results.summary), *_missing(left_out), *results.faults)
     return 1 if results.faults else 0
+
+
+def _page(render: Callable[[], str], left_out: list[str]) -> str | None:
+    """Return a report's page; None, and the reason in `left_out`, if it cannot be made."""
+    from ...link.errors import reason
+
+    try:
+        return render()
+    except Exception as error:  # whatever it is, the results do not depend on it
+        left_out.append(f"report: {reason(error)}")
+        return None
+
+
+def _missing(left_out: Sequence[str]) -> Iterator[str]:
+    """Say what the report lacks."""
+    for line in left_out:
+        yield f"left out of the report: {line}"
 
 
 def _behind(summary: dict[str, Any]) -> Iterator[str]:
@@ -128,6 +161,7 @@ def compare(arguments: argparse.Namespace) -> int:
     out = arguments.out or Path("runs") / f"{scenario.name}-compare"
     choices = _choices(scenario, arguments.codecs)
     cache = open_cache(arguments.cache)
+    _check(choices, cache)
     with staged(out) as folder:
         found: dict[str, Results] = {}
         with _progress(arguments) as progress:
@@ -138,17 +172,23 @@ def compare(arguments: argparse.Namespace) -> int:
                 runs.write(found[label], subfolder)
             progress.stage("report")
             command = _command("compare", arguments)
-            pages = [runs.report_data(results, command) for results in found.values()]
-            write_report(folder / COMPARISON, render_comparison(pages, list(found)))
+            left_out = [f"{name}: {x}" for name, one in found.items() for x in one.left_out]
+            page = _page(
+                lambda: render_comparison(
+                    [runs.report_data(results, command) for results in found.values()],
+                    list(found),
+                ),
+                left_out,
+            )
+            if page is not None:
+                write_report(folder / COMPARISON, page)
     summaries = {label: results.summary for label, results in found.items()}
     faults = [line for results in found.values() for line in results.faults]
     if arguments.json:
-        json.dump(summaries, sys.stdout, indent=2, ensure_ascii=False)
-        sys.stdout.write("\n")
+        sys.stdout.write(json_text(summaries) + "\n")
     elif not arguments.quiet:
-        _print_summary(summaries, out / COMPARISON)
-    for line in faults:
-        sys.stderr.write(f"{line}\n")
+        _print_summary(summaries, out / COMPARISON if page else out)
+    complain(*_missing(left_out), *faults)
     return 1 if faults else 0
 
 
@@ -164,6 +204,20 @@ def _choices(scenario: Scenario, texts: Sequence[str]) -> dict[str, Scenario]:
         encoder(name)  # an unknown name is refused before anything runs
         choices[choice_label(name, setting)] = with_codec(scenario, name, setting)
     return choices
+
+
+def _check(choices: dict[str, Scenario], cache: ContentCache) -> None:
+    """Refuse all choices that cannot run, before the first one runs."""
+    from ..feasibility import InfeasibleError, checked_scenes
+
+    problems: list[str] = []
+    for label, scenario in choices.items():
+        try:
+            checked_scenes(scenario, cache)
+        except InfeasibleError as error:
+            problems += [f"codec {label}: {line}" for line in error.problems]
+    if problems:
+        raise InfeasibleError(list(dict.fromkeys(problems)))
 
 
 def _one(scenario: Scenario, label: str, cache: ContentCache, progress: Progress) -> Results:

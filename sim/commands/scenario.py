@@ -6,6 +6,9 @@ import argparse
 import sys
 from typing import Any
 
+from ...link.text import printable
+from ..streams import complain, lines_of
+
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
     """Add both subcommands; each sets `run`, a function of the arguments that returns a status."""
@@ -13,7 +16,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
         "validate",
         help="check scenario files",
         description="Report every fault of scenario files and of the scenes that they name, each "
-        "with its line.",
+        "with its line: all that `run` would refuse before it begins.",
     )
     check.add_argument("files", nargs="+", metavar="FILE", help="a scenario file")
     check.add_argument(
@@ -36,27 +39,28 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
 def validate(arguments: argparse.Namespace) -> int:
     """Check every file; faults and good news on stdout, advice on stderr."""
     from ...link.errors import InputError
+    from ..content_cache import ContentCache
+    from ..feasibility import absent_boards, checked_scenes
     from ..scenario.advice import advice
     from ..scenario.load import load_scenario
     from ..scenario.outline import outline
     from ..scene_advice import scene_advice
-    from ..scenes import Scenes
     from .arguments import grouped
 
     status = 0
     for file in arguments.files:
         try:
             scenario = load_scenario(file, arguments.overrides)
-            scenes = Scenes(scenario)
+            scenes = checked_scenes(scenario, ContentCache(None))
         except InputError as error:
-            _say(str(error), sys.stdout)
+            for line in lines_of(error):
+                _say(line)
             status = 2
             continue
-        for line in grouped((*advice(scenario), *scene_advice(scenario, scenes))):
-            _say(f"warning: {line}", sys.stderr)
-        for line in scenes.remarks():
-            _say(f"note: {line}", sys.stderr)
-        _say(f"ok: {file}: {outline(scenario)}", sys.stdout)
+        advices = (*advice(scenario), *scene_advice(scenario, scenes), *absent_boards(scenario))
+        complain(*(f"warning: {line}" for line in grouped(advices)))
+        complain(*(f"note: {line}" for line in scenes.remarks()))
+        _say(f"ok: {file}: {outline(scenario)}")
     return status
 
 
@@ -68,7 +72,5 @@ def print_schema(_arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _say(text: str, stream: Any) -> None:
-    # A file's name may hold bytes that the terminal's encoding lacks.
-    encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+def _say(text: str) -> None:
+    sys.stdout.write(f"{printable(text)}\n")

@@ -22,10 +22,13 @@ from typing import Any, Final
 
 from ...ground.bdrate import BdRate, bd_rate
 from ...link.errors import InputError
+from ...link.files import whole_file
+from ...link.text import printable
 from ...payload.encoders.base import Encoder, Frame
 from ...payload.encoders.registry import encoder
 from ...payload.imager.scenes import FrameWindow, Scene
 from ..content_cache import ContentCache
+from ..streams import as_it_is
 from .groups import groups_of, sources
 from .measure import Curve, Speed, curve, reach, speed
 
@@ -271,12 +274,13 @@ class _bar:  # noqa: N801  (used like a function)
     def _advance(self, what: str) -> None:
         self._done += 1
         if self._shown:
-            sys.stderr.write(f"\r\x1b[K{self._done}/{self._total} {what}")
+            line = f"{self._done}/{self._total} {printable(what, 200)}"
+            as_it_is(sys.stderr).write(f"\r\x1b[K{line}")
             sys.stderr.flush()
 
     def __exit__(self, *_: object) -> None:
         if self._shown:
-            sys.stderr.write("\r\x1b[K")
+            as_it_is(sys.stderr).write("\r\x1b[K")
 
 
 def write_out(folder: Path, found: dict[str, Any]) -> None:
@@ -299,6 +303,5 @@ def write_out(folder: Path, found: dict[str, Any]) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(data)
-    part.replace(path)
+    with whole_file(path) as file:
+        file.write(data)

@@ -136,6 +136,7 @@ class ReportData:
         targets: The targets.
         stations: The ground stations.
         tradeoff: What other settings would deliver; may be empty.
+        left_out: What could not be made for the report, each with its reason; may be empty.
         tradeoff_note: How those figures were obtained, in a sentence; may be empty.
         crops: Frames for the slider; may be empty.
         recorder_bytes: Per satellite, the capacity of its recorder; may be empty.
@@ -162,6 +163,7 @@ class ReportData:
     crops: Sequence[Crop] = ()
     recorder_bytes: Mapping[str, int] = field(default_factory=dict)
     tradeoff_note: str = ""
+    left_out: Sequence[str] = ()
 
     @property
     def satellites(self) -> tuple[str, ...]:

@@ -8,20 +8,22 @@ refuse what slipped in, and a script from a scenario's text is not run even if i
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from ...link.errors import InputError
+from ...link.errors import reason
+from ...link.files import whole_file
+from ...link.text import defused
 from . import (
     backlog,
     boards,
@@ -60,7 +62,7 @@ def _environment() -> jinja2.Environment:
 def _page(template: str, **values: object) -> str:
     script = _asset("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
-    return (
+    page = (
         _environment()
         .get_template(template)
         .render(
@@ -70,29 +72,65 @@ def _page(template: str, **values: object) -> str:
             **values,
         )
     )
+    return defused(page)
 
 
-def render(data: ReportData) -> str:
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Stands in the page for a picture that could not be drawn.
+
+    Attributes:
+        missing: Why not, in one line.
+    """
+
+    missing: str
+
+
+def _drawn(picture: Callable[..., Any], *arguments: object) -> Any:
+    """Return a picture, or why there is none: one that fails must not cost the others."""
+    try:
+        return picture(*arguments)
+    except Exception as error:
+        return Absent(reason(error))
+
+
+def render(data: ReportData, left_out: list[str] | None = None) -> str:
     """The report of one run, as HTML.
 
     The same data gives the same text. Parts for which a run has nothing to show (no pass, no
-    pixels) say so in a sentence.
+    pixels) say so in a sentence, and so do pictures that cannot be drawn.
+
+    Args:
+        data: The run.
+        left_out: Gets a line for each picture that could not be drawn.
     """
+    pictures = {
+        "tradeoff": _drawn(tradeoff.picture, data.tradeoff, data.duration_s, data.tradeoff_note),
+        "backlog": _drawn(backlog.picture, data),
+        "timeline": _drawn(timeline.picture, data),
+        "map": _drawn(groundtrack.picture, data),
+        "latency": _drawn(latency.picture, data),
+        "bytes": _drawn(bytes_flow.picture, data),
+    }
+    pairs = [_drawn(crops.pair, crop, f"pair{n}") for n, crop in enumerate(data.crops, 1)]
+    failed = [
+        f"{name} picture: {picture.missing}"
+        for name, picture in (*pictures.items(), *(("crop", pair) for pair in pairs))
+        if isinstance(picture, Absent)
+    ]
+    if left_out is not None:
+        left_out += failed
     return _page(
         "report.html.jinja",
         data=data,
+        left_out=[w.plain(line) for line in (*data.left_out, *failed)],
         start=f"{w.date(data.start)}{w.NBSP}{data.start:%H:%M:%S} UTC",
         duration=w.duration(data.duration_s),
         sentences=keyfigures.paragraph(data),
         tiles=keyfigures.tiles(data),
         codecs=codecs(data),
-        tradeoff=tradeoff.picture(data.tradeoff, data.duration_s, data.tradeoff_note),
-        backlog=backlog.picture(data),
-        timeline=timeline.picture(data),
-        map=groundtrack.picture(data),
-        latency=latency.picture(data),
-        bytes=bytes_flow.picture(data),
-        pairs=[crops.pair(crop, f"pair{number}") for number, crop in enumerate(data.crops, 1)],
+        **pictures,
+        pairs=[pair for pair in pairs if not isinstance(pair, Absent)],
         satellites=keyfigures.satellites(data),
         passes=passes.passes(data),
         accesses=passes.accesses(data),
@@ -177,14 +215,7 @@ def write_report(path: Path, html: str) -> None:
     Raises:
         InputError: The file cannot be written there.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(html)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot write the report: {error.strerror or error}") from error
+    with whole_file(path) as file:
+        file.write(html.encode())
+        file.flush()
+        os.fsync(file.fileno())

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeGuard
 
+from ...link.text import printable
+
 NBSP = "\u00a0"
 DASH = "–"
 """Stands where there is nothing to have a figure: no frame was delivered, no pass came."""
@@ -23,7 +25,7 @@ _NUMERALS = (
     *("One", "Two", "Three", "Four", "Five", "Six"),
     *("Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"),
 )
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
+_LONGEST = 20_000
 _CODECS = {
     "jpeg2000": "JPEG 2000",
     "jpegxl": "JPEG XL",
@@ -34,8 +36,8 @@ _CODECS = {
 
 
 def plain(text: str) -> str:
-    """A name from a scenario, on one line and without control characters."""
-    return _CONTROL.sub(" ", text).strip() or "(unnamed)"
+    """A name from a scenario, on one line and with nothing that acts on the page."""
+    return printable(text, _LONGEST).strip() or "(unnamed)"
 
 
 def short(text: str, limit: int) -> str:

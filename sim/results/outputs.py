@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ COMPARISON = "comparison.html"
 DELIVERED = "delivered"
 TRADEOFF = "tradeoff.csv"
 TABLES = ("events", "frames", "passes", "accesses")
+# Viewers leave their statistics beside a picture.
+_PICTURE = re.compile(r"\d{6,}-.+\.tif(\.aux\.xml)?", re.DOTALL)
 _OURS = {SUMMARY, COMPARISON, REPORT, TRADEOFF, *(f"{name}.parquet" for name in TABLES)}
 
 
@@ -31,20 +34,22 @@ def staged(out: Path) -> Iterator[Path]:
     Raises:
         InputError: `out` holds something that no run has written, or cannot be written.
     """
+    asked, out = out, _place(out)
     with contextlib.ExitStack() as stack:
         try:
+            _check(out, asked)
             sweep(out)
-            _check(out)
             out.parent.mkdir(parents=True, exist_ok=True)
             staging = stack.enter_context(held(out, ".partial"))
         except OSError as error:
             raise InputError(
-                f"{out}: cannot be written ({error.strerror}); choose another --out"
+                f"{asked}: cannot be written ({error.strerror}); choose another --out"
             ) from None
         try:
-            with _in_words(staging, out):
+            with _in_words(staging, asked):
                 yield staging
             staging.chmod(0o777 & ~_umask())
+            _check(out, asked)  # hours may have passed
             _put_in_place(staging, out)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -68,18 +73,43 @@ def _in_words(staging: Path, out: Path) -> Iterator[None]:
         raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
 
 
-def _check(out: Path) -> None:
+def _place(out: Path) -> Path:
+    """Return the folder that a name stands for: a link is followed, and stays.
+
+    Raises:
+        InputError: Links that go round in a circle or point nowhere.
+    """
+    try:
+        place = out.resolve()
+    except (OSError, RuntimeError):
+        raise InputError(
+            f"{out}: its symbolic links go round in a circle; choose another --out"
+        ) from None
+    if out.is_symlink() and not place.exists():
+        raise InputError(f"{out}: is a link that points nowhere; choose another --out")
+    return place
+
+
+def _check(out: Path, asked: Path) -> None:
+    """Refuse a place where something is that is not an earlier run's results."""
     if not out.exists() and not out.is_symlink():
         return
     if not out.is_dir():
-        raise InputError(f"{out}: is no folder; choose another --out")
-    if Path.cwd().is_relative_to(out.resolve()):
-        raise InputError(f"{out}: the command runs in it; choose another --out")
+        raise InputError(f"{asked}: is no folder; choose another --out")
+    if Path.cwd().is_relative_to(out):
+        raise InputError(f"{asked}: the command runs in it; choose another --out")
+    if out.is_mount():
+        raise InputError(f"{asked}: is a mount point; choose a folder in it as --out")
     foreign = _foreign(out)
     if foreign is not None:
         raise InputError(
-            f"{out}: holds {foreign.relative_to(out)}, which no run has written; "
+            f"{asked}: holds {foreign.relative_to(out)}, which no run has written; "
             "choose another --out"
+        )
+    marks = [out / COMPARISON, out / SUMMARY, *(entry / SUMMARY for entry in out.iterdir())]
+    if any(out.iterdir()) and not any(mark.is_file() for mark in marks):
+        raise InputError(
+            f"{asked}: holds no {SUMMARY}, so no run has written it; choose another --out"
         )
 
 
@@ -89,8 +119,7 @@ def _foreign(folder: Path) -> Path | None:
         is_folder = entry.is_dir() and not entry.is_symlink()
         if is_folder and entry.name == DELIVERED:
             for picture in sorted(entry.iterdir()):
-                # Viewers leave their statistics beside a picture.
-                if not picture.name.endswith((".tif", ".tif.aux.xml")):
+                if not _PICTURE.fullmatch(picture.name) or picture.is_dir():
                     return picture
         elif is_folder and (entry / SUMMARY).is_file():  # one choice of a comparison
             inner = _foreign(entry)

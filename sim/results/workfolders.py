@@ -15,10 +15,11 @@ import fcntl
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal
+
+from ...link.files import fresh_name, leaving
 
 EARLIER: Final = "run"
 """Where the earlier results lie in a folder of kind `.old`."""
@@ -26,7 +27,7 @@ EARLIER: Final = "run"
 Kind = Literal[".partial", ".old"]
 
 _RANDOM: Final = "[a-z0-9_]{8}"
-"""What `tempfile.mkdtemp` puts into a name."""
+"""What is drawn for a name; older versions drew from more letters."""
 
 
 @contextlib.contextmanager
@@ -39,14 +40,18 @@ def held(out: Path, kind: Kind) -> Iterator[Path]:
         OSError: It cannot be made.
     """
     while True:
-        folder = Path(tempfile.mkdtemp(kind, f".{out.name}-", out.parent))
-        handle = _hold(folder)
-        if handle is not None:
-            break
-    try:
-        yield folder
-    finally:
-        os.close(handle)
+        folder = fresh_name(out.parent, out.name, kind)
+        # Earlier results are put back by whoever moved them away; a stop must not remove them.
+        with leaving(folder) if kind == ".partial" else contextlib.nullcontext():
+            folder.mkdir(0o700)
+            handle = _hold(folder)
+            if handle is None:
+                continue
+            try:
+                yield folder
+            finally:
+                os.close(handle)
+            return
 
 
 def _hold(folder: Path) -> int | None:

@@ -845,7 +845,16 @@ class Station(Model):
 
 
 class Report(Model):
-    """How much the report shows."""
+    """How much the report shows, and which delivered frames are written."""
+
+    delivered: Literal["all", "sample", "none"] | None = Field(
+        default=None,
+        description=(
+            "Which delivered frames are written as GeoTIFF: all, a sample drawn from the seed, "
+            "or none. Without it all frames up to an estimated 2 GB, and a sample above."
+        ),
+        examples=["sample"],
+    )
 
     sample_frames: Annotated[int, Whole(0, 64)] = Field(
         default=4, description="How many frames are shown beside their original.", examples=[4]

@@ -339,7 +339,7 @@ def test_a_passing_satellite_that_never_comes_is_no_fault(folder: Path) -> None:
         "compare",
         folder / "scenario.yaml",
         "--codec",
-        "jpegxl:1bpp",
+        "jpegxl:2bpp",
         "--quiet",
         "--out",
         folder / "compared",

@@ -184,6 +184,19 @@ def test_a_tile_that_the_board_cannot_encode_ends_its_work(folder: Path) -> None
     assert "the board's encoder: out of luck; 1 of" in line
 
 
+def test_what_a_board_says_does_not_act(folder: Path) -> None:
+    def fail(_work: Work, _payload: bytes) -> tuple[Status, bytes]:
+        return Status.FAILED, "\x1b[2Jall\u202e is\u2066 \x9bwell\nok".encode()
+
+    with board_on_pty(make=fail) as board:
+        said, out = commanded(in_loop(folder, board.port))
+    page = (out / "report.html").read_text()
+    assert said.status == 1
+    assert said.err.count("\n") == 1
+    assert not {"\x1b", "\x9b", "\u202e", "\u2066"} & {*said.err, *page}
+    assert "all" in said.err
+
+
 @pytest.mark.parametrize(
     ("lie", "fault"),
     [

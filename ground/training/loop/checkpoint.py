@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from torch import nn
 
 from ....link.errors import InputError
+from ....link.files import whole_file
 from ..networks.codec import Codec, CodecShape
 from ..networks.quantise import Grid, switch_on_as_loaded
 
@@ -18,9 +18,8 @@ from ..networks.quantise import Grid, switch_on_as_loaded
 def save(path: Path, content: dict[str, Any]) -> None:
     """Write a checkpoint whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.part")
-    torch.save(content, temporary)
-    temporary.replace(path)
+    with whole_file(path) as file:
+        torch.save(content, file)
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
@@ -31,20 +30,39 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     """
     if not path.exists():
         raise InputError(f"{path}: no such checkpoint")
+    if not path.is_file():  # a named pipe would hold the program up for ever
+        raise InputError(f"{path}: no regular file; allowed is a checkpoint")
     try:
-        content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        content = torch.load(path, map_location=device, weights_only=True)
     except Exception as error:
         raise InputError(f"{path}: not a checkpoint ({type(error).__name__})") from error
-    if "shape" not in content or "model" not in content:
+    wanted = ("shape", "model")
+    if not isinstance(content, dict) or not all(
+        isinstance(content.get(name), dict) for name in wanted
+    ):
+        raise InputError(f"{path}: not a checkpoint of the learned codec")
+    states = [content["model"], content.get("averaged") or {}]
+    if not all(isinstance(state, dict) and _holds_tensors(state) for state in states):
         raise InputError(f"{path}: not a checkpoint of the learned codec")
     return content
 
 
+def _holds_tensors(state: dict[str, Any]) -> bool:
+    return all(isinstance(value, torch.Tensor) for value in state.values())
+
+
 def shape_of(content: dict[str, Any]) -> CodecShape:
-    """Return the widths that a checkpoint's networks have."""
-    stored = content["shape"].items()
-    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored}
-    return CodecShape(**fields)
+    """Return the widths that a checkpoint's networks have.
+
+    Raises:
+        InputError: They are no widths of the learned codec.
+    """
+    try:
+        stored = content["shape"].items()
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored}
+        return CodecShape(**fields)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"checkpoint of another codec ({error})") from None
 
 
 def shape_to_store(shape: CodecShape) -> dict[str, Any]:

@@ -95,6 +95,13 @@ class StudentEncoder:
         """The model's."""
         return self.model.fingerprint
 
+    def check(self, frame: Frame, setting: Setting) -> None:  # noqa: ARG002
+        """Refuse frames that a decoder would have to hold too much of at once."""
+        try:
+            check_size(frame.width, frame.height, self.tile)
+        except ValueError as error:
+            raise InputError(f"student: {error}; choose another tile") from None
+
     def prepare(self, frame: Frame) -> PreparedStudent:
         """Return the frame with what its networks make of it, at most once."""
         return PreparedStudent(self, frame)

@@ -1,11 +1,13 @@
 import csv
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from downpass.ground.training.data.corpus import split
 from downpass.ground.training.export.integers import extract
-from downpass.ground.training.loop.checkpoint import averaged_codec, load
+from downpass.ground.training.loop.checkpoint import averaged_codec, load, shape_of
 from downpass.ground.training.loop.evaluate import held_out_samples
 from downpass.ground.training.loop.train import Trainer, TrainSettings, learning_rate
 from downpass.link.errors import InputError
@@ -106,3 +108,20 @@ def test_foreign_files_are_refused(tmp_path):
     torch.save({"other": 1}, tmp_path / "other.ckpt")
     with pytest.raises(InputError, match="not a checkpoint of the learned codec"):
         load(tmp_path / "other.ckpt")
+    for name, content in (
+        ("tensor", torch.zeros(3)),
+        ("list", ["shape", "model"]),
+        ("text", "shape and model"),
+        ("numbers", {"shape": {}, "model": {"gain": 1}}),
+        ("averages", {"shape": {}, "model": {}, "averaged": [1]}),
+        ("parts", {"shape": torch.zeros(3), "model": 1}),
+    ):
+        torch.save(content, tmp_path / f"{name}.ckpt")
+        with pytest.raises(InputError, match="not a checkpoint of the learned codec"):
+            load(tmp_path / f"{name}.ckpt")
+    os.mkfifo(tmp_path / "pipe.ckpt")
+    for path in (tmp_path / "pipe.ckpt", tmp_path, Path("/dev/zero")):
+        with pytest.raises(InputError, match="no regular file"):
+            load(path)
+    with pytest.raises(InputError, match="checkpoint of another codec"):
+        shape_of({"shape": {"nonsense": 1}})

@@ -43,7 +43,7 @@ def test_a_new_run_replaces_all_of_the_old_one(tmp_path: Path) -> None:
     out = tmp_path / "run"
     write(out, "1")
     (out / "delivered").mkdir()
-    (out / "delivered" / "old.tif").write_text("old")
+    (out / "delivered" / "000007-sat-old.tif").write_text("old")
     write(out, "2")
     assert content(out) == {SUMMARY: "2"}
     assert not (out / "delivered").exists()
@@ -78,7 +78,14 @@ def test_a_folder_of_somebody_else_is_refused_and_untouched(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "kept", ["notes.md", "delivered/mask.shp", "jpegxl-1bpp/notes.md", "notebooks/summary/a.ipynb"]
+    "kept",
+    [
+        "notes.md",
+        "delivered/mask.shp",
+        "delivered/mine.tif",
+        "jpegxl-1bpp/notes.md",
+        "notebooks/summary/a.ipynb",
+    ],
 )
 def test_results_among_which_somebody_has_put_something_are_not_replaced(
     tmp_path: Path, kept: str
@@ -87,7 +94,12 @@ def test_results_among_which_somebody_has_put_something_are_not_replaced(
     with staged(out) as folder:
         (folder / "delivered").mkdir()
         (folder / "jpegxl-1bpp").mkdir()
-        for name in (SUMMARY, "events.parquet", "delivered/a.tif", "jpegxl-1bpp/summary.json"):
+        for name in (
+            SUMMARY,
+            "events.parquet",
+            "delivered/000001-a-b.tif",
+            "jpegxl-1bpp/summary.json",
+        ):
             (folder / name).write_text("")
     write(out, "again")  # so far it is ours
     (out / kept).parent.mkdir(parents=True, exist_ok=True)
@@ -119,6 +131,72 @@ def test_a_file_or_a_loop_in_the_way_is_refused(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match="choose another --out"):
         write(Path("/proc/nothing/run"), "1")
+
+
+@pytest.mark.parametrize("name", ["report.html", "frames.parquet", "tradeoff.csv", "delivered"])
+def test_a_folder_with_names_like_ours_but_no_summary_is_somebody_elses(
+    tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    if name == "delivered":
+        (out / name).mkdir()
+    else:
+        (out / name).write_text("mine")
+    with pytest.raises(InputError, match=r"holds no summary\.json"):
+        write(out, "1")
+    assert [p.name for p in out.iterdir()] == [name]
+
+
+def test_a_link_to_a_folder_is_followed_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "here").mkdir()
+    real, link = tmp_path / "elsewhere" / "real", tmp_path / "here" / "link"
+    real.mkdir()
+    link.symlink_to(real)
+    for text in ("1", "2"):  # an empty folder, then results
+        write(link, text)
+        assert link.is_symlink()
+        assert content(real) == {SUMMARY: text}
+    assert [p.name for p in link.parent.iterdir()] == ["link"]
+    assert [p.name for p in real.parent.iterdir()] == ["real"]
+    (real / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match=r"holds thesis\.txt"):
+        write(link, "3")
+    assert content(real) == {SUMMARY: "2", "thesis.txt": "years of work"}
+
+
+def test_links_within_results_are_removed_and_not_followed(tmp_path: Path) -> None:
+    out, kept = tmp_path / "run", tmp_path / "kept.json"
+    write(out, "1")
+    kept.write_text("mine")
+    (out / SUMMARY).unlink()
+    (out / SUMMARY).symlink_to(kept)
+    write(out, "2")
+    assert kept.read_text() == "mine"
+    assert content(out) == {SUMMARY: "2"}
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "000001-a-b.tif").write_text("mine")
+    (out / "delivered").symlink_to(tmp_path / "pictures")
+    with pytest.raises(InputError, match="holds delivered"):
+        write(out, "3")
+
+
+@pytest.mark.parametrize("place", ["/", "/proc", "/dev", "/dev/null", "..", "."])
+def test_places_that_are_no_runs_folder(place: str) -> None:
+    with pytest.raises(InputError, match=r"choose (another|a folder in it as) --out") as caught:
+        write(Path(place), "1")
+    assert "\n" not in str(caught.value)
+
+
+def test_what_appears_in_the_folder_during_a_run_is_not_destroyed(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    write(out, "1")
+    with pytest.raises(InputError, match=r"holds notes\.md"), staged(out) as folder:
+        (folder / SUMMARY).write_text("2")
+        (out / "notes.md").write_text("mine")
+    assert content(out) == {SUMMARY: "1", "notes.md": "mine"}
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
 
 
 def test_a_full_disk_is_said_in_one_line(tmp_path: Path) -> None:

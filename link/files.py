@@ -1,0 +1,156 @@
+"""Files that appear under their name when they are whole, and what a stopped process leaves.
+
+    .NAME-xxxxxxxx.part   what a process is writing beside NAME
+
+The writer holds a lock (flock) on the part, which the kernel drops when the process ends in
+whatever way. So a part that can be locked was left by a dead process, and the next writer of the
+same NAME removes it. A process that is stopped by a signal removes its own (`remove_leavings`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final
+
+from .errors import InputError
+
+_RANDOM: Final = "[a-z0-9_]{8}"
+"""What is drawn for a name; older versions drew from more letters."""
+_TRIES: Final = 3
+
+_leavings: set[Path] = set()
+_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def leaving(path: Path) -> Iterator[Path]:
+    """Have a temporary file or folder removed if the process is stopped within.
+
+    Removing it otherwise is the caller's. Enter this before making it: an interrupt may come
+    between any two steps, and then it stays on the list.
+    """
+    path = path.absolute()
+    with _lock:
+        _leavings.add(path)
+    try:
+        yield path
+    except Exception:
+        _forget(path)
+        raise
+    _forget(path)
+
+
+def _forget(path: Path) -> None:
+    with _lock:
+        _leavings.discard(path)
+
+
+def fresh_name(folder: Path, name: str, ending: str) -> Path:
+    """Return a path `.NAME-xxxxxxxx.ENDING` in a folder, which nothing has with any likelihood."""
+    return folder / f".{name}-{secrets.token_hex(4)}{ending}"
+
+
+def remove_leavings() -> None:
+    """Remove what is temporary, in a process that is about to end.
+
+    Other threads may still write: what appears while a folder is removed is removed again.
+    """
+    with _lock:
+        paths = list(_leavings)
+    for path in paths:
+        for _ in range(_TRIES):
+            with contextlib.suppress(OSError):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
+            if not os.path.lexists(path):
+                break
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """Give a file to write into, and put it under its name at the end.
+
+    A link is followed: what it points to is replaced, and the link stays. An error within leaves
+    what was there before.
+
+    Args:
+        path: The file's name; its folder must exist.
+
+    Raises:
+        InputError: The file cannot be written there, or something is there that is no file.
+    """
+    try:
+        target = _regular(path)
+        _sweep(target)
+    except OSError as error:
+        raise _refusal(path, error) from None
+    part = fresh_name(target.parent, target.name, ".part")
+    with leaving(part):
+        try:
+            file = part.open("xb")
+        except OSError as error:
+            raise _refusal(path, error) from None
+        try:
+            with contextlib.suppress(OSError):  # no locks here, so nobody sweeps
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield file
+            file.flush()
+            part.replace(target)
+        except OSError as error:
+            if error.filename not in (None, str(part)):
+                raise
+            raise _refusal(path, error) from None
+        finally:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # on a full disk, what was not written fails again
+                file.close()
+
+
+def _refusal(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path}: cannot be written ({error.strerror or error})")
+
+
+def _regular(path: Path) -> Path:
+    """Return what a name stands for, where that is a regular file or nothing yet.
+
+    Raises:
+        InputError: A folder, a device, a pipe or a link that points nowhere.
+    """
+    target = Path(os.path.realpath(path))
+    if path.is_symlink() and not target.exists():
+        raise InputError(f"{path}: is a link that points nowhere; choose another file")
+    if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+        raise InputError(f"{path}: is no regular file; choose another one")
+    return target
+
+
+def _sweep(target: Path) -> None:
+    """Remove the parts of this name that dead processes of this user have left."""
+    name = re.compile(rf"\.{re.escape(target.name)}-{_RANDOM}\.part")
+    with contextlib.suppress(OSError):
+        for entry in list(os.scandir(target.parent)):
+            if name.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                with contextlib.suppress(OSError):
+                    _remove_if_dead(Path(entry.path))
+
+
+def _remove_if_dead(part: Path) -> None:
+    handle = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        if os.fstat(handle).st_uid == os.geteuid():
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink()
+    finally:
+        os.close(handle)
