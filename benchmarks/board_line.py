@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from downpass.link import bitstream
+from downpass.link.container import bitstream
 from downpass.link.serial.constants import SampleCode, SettingCode
 from downpass.link.serial.events import Finished
 from downpass.link.serial.host import HostSettings

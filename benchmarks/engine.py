@@ -19,8 +19,8 @@ import statistics
 import time
 from collections.abc import Callable
 
-from downpass.sim.encoding import RatedFrames
-from downpass.sim.mission import NoPixels, fly, prepare
+from downpass.sim.frames.encoding import RatedFrames
+from downpass.sim.mission.preparation import NoPixels, fly, prepare
 from downpass.sim.model.simulation import simulate
 from downpass.sim.scenario.models import Scenario
 

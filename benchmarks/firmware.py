@@ -21,10 +21,10 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
-from downpass.link.rotation import IDENTITY
-from downpass.payload.board.weights import generate
-from downpass.payload.encoders.student import networks
-from downpass.sim.board.firmware import BOARDS, build, memory, tool
+from downpass.link.student.rotation import IDENTITY
+from downpass.payload.board.firmware.build import BOARDS, build, memory, tool
+from downpass.payload.board.firmware.weights import generate
+from downpass.payload.encoders.student import student_model
 
 from tests.payload.board.cores import CORES, HERE, NN, WARNINGS, Core
 from tests.payload.board.student_tiles import TileCase, packed, streams, tile_cases, unpacked
@@ -117,7 +117,7 @@ def measure(core: Core, weights: Path, cases: Sequence[TileCase]) -> list[Count]
 
 def instructions(names: Sequence[str], weights: Path) -> None:
     """Print instructions for each MAC, where they go, and how long the line waits."""
-    cost = networks.load().card["kmac_per_pixel"]
+    cost = student_model.load().card["kmac_per_pixel"]
     macs = round((cost["analysis"] + cost["hyper"]) * 1000 * SIDE**2)
     scenes = list(whole_tiles())
     print(f"means of {len(scenes)} tiles of {SIDE} x {SIDE} x 3 of real scenes, and one of noise")

@@ -37,7 +37,7 @@ from typing import Any, Final, cast
 import numpy as np
 from downpass.ground.decoders import decode
 from downpass.ground.decoders import student as ground
-from downpass.link.bitstream import (
+from downpass.link.container.bitstream import (
     CODECS,
     NO_MODEL,
     BandScale,
@@ -48,7 +48,7 @@ from downpass.link.bitstream import (
     read_header,
     unpack,
 )
-from downpass.link.rangecoder import CodeError
+from downpass.link.student.range_coder import CodeError
 from downpass.payload.encoders.base import Frame, Setting
 from downpass.payload.encoders.registry import encoder, names
 

@@ -21,7 +21,7 @@ from downpass.ground.quality import psnr
 from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.student.encoder import StudentEncoder
 from downpass.payload.imager.scenes import Scene
-from downpass.sim.content_cache import open_cache
+from downpass.sim.frames.content_cache import open_cache
 from downpass.sim.rate_distortion.compare import compare_codecs, middle_of, pictures
 
 CROP = 256

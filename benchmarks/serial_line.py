@@ -13,19 +13,19 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from downpass.link.rotation import IDENTITY
 from downpass.link.serial.board import Work
 from downpass.link.serial.constants import Status
-from downpass.link.serial.faultyline import Faults, FaultyLine
 from downpass.link.serial.host import HostSettings
 from downpass.link.serial.messages import Capabilities, TileForm
-from downpass.link.serial.rehearsal import (
+from downpass.link.serial.testing.faulty_line import Faults, FaultyLine
+from downpass.link.serial.testing.rehearsal import (
     Rehearsal,
     Trouble,
     capabilities,
     deflating,
     plain_tile,
 )
+from downpass.link.student.rotation import IDENTITY
 from downpass.sim.board.trial_tiles import task
 
 TILE = 64 * 64 * 3
@@ -68,7 +68,7 @@ def soak_student(count: int, seed: int = 1) -> None:
     Its tiles are small ones, so that what is counted is trouble on the line, and not one
     computer's convolutions.
     """
-    from downpass.payload.board.tilecoder import tile_coder
+    from downpass.payload.board.tile_coder import tile_coder
 
     coder = tile_coder("student")
     own = replace(

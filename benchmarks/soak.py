@@ -21,16 +21,16 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from downpass.link import bitstream
+from downpass.link.container import bitstream
 from downpass.link.serial.constants import SampleCode, SettingCode
 from downpass.link.serial.events import Finished, Refused
-from downpass.link.serial.faultyline import Faults
 from downpass.link.serial.host import HostSettings
 from downpass.link.serial.messages import TileForm
-from downpass.payload.board.tilecoder import tile_coder
+from downpass.link.serial.testing.faulty_line import Faults
+from downpass.payload.board.firmware.build import STUDENT
+from downpass.payload.board.tile_coder import tile_coder
 from downpass.sim.board.client import BoardClient, BoardGoneError
 from downpass.sim.board.emulators import AGENT, PREFIX, EmulatedBoard, board_port
-from downpass.sim.board.firmware import STUDENT
 from downpass.sim.board.proxy import LineProxy
 
 FAULTS = Faults(

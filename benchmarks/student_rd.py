@@ -26,12 +26,12 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
-from downpass.link.rangecoder import Model, Symbols
-from downpass.link.tilecode import encode_tile, write_tile
+from downpass.link.student.codestream import encode_tile, write_tile
+from downpass.link.student.range_coder import Model, Symbols
 from downpass.payload.encoders.base import RateError, Setting
 from downpass.payload.encoders.student.encoder import PreparedStudent, StudentEncoder
 from downpass.payload.imager.scenes import Scene
-from downpass.sim.content_cache import open_cache
+from downpass.sim.frames.content_cache import open_cache
 from downpass.sim.rate_distortion.compare import CROP, compare_codecs, middle_of, pictures
 from downpass.sim.rate_distortion.table import print_table
 

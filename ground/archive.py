@@ -21,7 +21,7 @@ from rasterio.io import MemoryFile
 from rasterio.shutil import copy
 from rasterio.transform import Affine
 
-from ..link.description import Description
+from ..link.container.description import Description
 from ..link.errors import InputError
 from ..link.files import whole_file
 from ..payload.encoders.base import Frame

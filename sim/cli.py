@@ -13,8 +13,8 @@ from importlib.metadata import version
 
 from ..link.errors import InputError
 from .commands import board, codec, passes, run, scenario, train
-from .signals import answered, end, status_of, word_of
-from .streams import (
+from .console.signals import answered, end, status_of, word_of
+from .console.streams import (
     OutputError,
     abandon_output,
     complain,

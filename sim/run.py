@@ -14,20 +14,21 @@ import pyarrow.parquet as pq
 
 from ..link.clock import to_seconds
 from ..link.errors import InputError, reason
-from ..link.student import BLOCK
+from ..link.student.frame_layout import BLOCK
 from ..link.text import json_text
 from ..payload.encoders.base import Setting, check_lossless, choice_label, setting_label
 from .board.loop import BoardFigures
-from .content_cache import ContentCache
-from .crops import choose, crops
-from .encoding import Encoders
-from .feasibility import checked_scenes
-from .grading import Grader
-from .mission import Mission, fly, prepare
+from .console.progress import Progress, Silent
+from .frames.content_cache import ContentCache
+from .frames.crops import choose, crops
+from .frames.encoding import Encoders
+from .frames.feasibility import checked_scenes
+from .frames.grading import Grader
+from .mission.preparation import Mission, fly, prepare
 from .model.events import EventRow
 from .model.pace import PacedEnvironment
 from .model.simulation import Outcome, simulate
-from .progress import Progress, Silent
+from .rate_distortion.tradeoff import RATES_BPP, Rating, curve
 from .report.data import Crop, ReportData, StationSite, TargetSite, Track, TradeoffPoint
 from .report.keyfigures import psnr
 from .results import boards as board_results
@@ -36,7 +37,6 @@ from .results.outputs import SUMMARY, TABLES, TRADEOFF
 from .results.summary import summarise
 from .results.tables import accesses_table, events_table, frames_table, passes_table
 from .scenario.models import Scenario
-from .tradeoff import RATES_BPP, Rating, curve
 
 _BESIDE: Final = ("student", "jpeg2000")
 """Codecs whose curves stand in every report, beside those of the satellites."""

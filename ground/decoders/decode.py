@@ -14,10 +14,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link.bitstream import BitstreamError, FrameHeader, unpack
-from ...link.tiles import grid
+from ...link.container.bitstream import BitstreamError, FrameHeader, unpack
+from ...link.container.hole_filling import fill_holes
+from ...link.container.tiles import grid
 from ...payload.encoders.base import Frame
-from ...payload.encoders.fill import fill_holes
 from .base import FrameDecoder, Tiles
 from .registry import decoder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from ...link.bitstream import NO_MODEL, BitstreamError, FrameHeader
+from ...link.container.bitstream import NO_MODEL, BitstreamError, FrameHeader
 from .base import FrameDecoder
 
 Factory = Callable[[FrameHeader], FrameDecoder]

@@ -23,17 +23,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link import masks
-from ...link.bandmap import to_samples, triples
-from ...link.bitstream import BitstreamError, FrameHeader
+from ...link.container import masks
+from ...link.container.bitstream import BitstreamError, FrameHeader
+from ...link.container.hole_filling import fill_holes
+from ...link.container.tiles import Tile, grid
 from ...link.inference import session
-from ...link.planes import TileShape
-from ...link.rotation import IDENTITY, rotation_matrix
-from ...link.student import FINER_TILES, check_size, qualities
-from ...link.tilecode import decode_tile
-from ...link.tiles import Tile, grid
-from ...payload.encoders.fill import fill_holes
-from ...payload.encoders.student.networks import BLOCK, StudentModel, load
+from ...link.student.band_map import to_samples, triples
+from ...link.student.codestream import decode_tile
+from ...link.student.frame_layout import FINER_TILES, check_size, qualities
+from ...link.student.planes import TileShape
+from ...link.student.rotation import IDENTITY, rotation_matrix
+from ...payload.encoders.student.student_model import BLOCK, StudentModel, load
 from .base import Tiles
 from .tiled import room_for_holes, split
 

@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link import masks, varint
-from ...link.bitstream import FrameHeader
-from ...link.tiles import Tile, grid
+from ...link.container import masks, varint
+from ...link.container.bitstream import FrameHeader
+from ...link.container.tiles import Tile, grid
 from .base import Tiles
 
 

@@ -360,7 +360,7 @@ class TileForm:
         nodata: Sample value that means no data, 0 without the flag.
         setting: How hard to compress.
         turn: How a learned codec turns the three bands: the quaternion w, x, y, z of
-            `link.rotation`, in signed bytes; `NO_TURN` for codecs that turn nothing.
+            `link.student.rotation`, in signed bytes; `NO_TURN` for codecs that turn nothing.
     """
 
     tile_bytes: int

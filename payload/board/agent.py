@@ -22,7 +22,7 @@ from ...link.serial.port import PortLostError
 from ...link.serial.trust import LONGEST_CAUSE
 from .limits import Limits
 from .lines import Line, Source
-from .tilecoder import TileCoder
+from .tile_coder import TileCoder
 
 TICK_RATE: Final = 1_000_000_000
 _AGAIN_S: Final = 0.2

@@ -45,7 +45,7 @@ def serve_line(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
     from .agent import Agent
     from .lines import ListeningSource, PtySource, SerialSource, Source
-    from .tilecoder import tile_coder
+    from .tile_coder import tile_coder
 
     if not 1 <= arguments.slots <= 16:
         raise InputError(f"--slots {arguments.slots}: allowed are 1 to 16")

@@ -1,6 +1,6 @@
 """What an encoder takes and gives: a frame, a setting, and a container of bytes.
 
-    Frame ──► Encoder.prepare ──► Prepared.encode(Setting) ──► bytes (link.bitstream)
+    Frame ──► Encoder.prepare ──► Prepared.encode(Setting) ──► bytes (link.container.bitstream)
 
 `prepare` does what does not depend on the rate (padding, nodata, a network's convolutions);
 `encode` may then be called for any number of settings and pays only for what the rate changes.
@@ -15,7 +15,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link.bitstream import SampleType, sample_range
+from ...link.container.bitstream import SampleType, sample_range
 from ...link.errors import InputError
 from .traits import TRAITS, lossless_codecs
 
@@ -250,7 +250,7 @@ class Encoder(Protocol):
 
     @property
     def name(self) -> str:
-        """As in `link.bitstream.CODECS`."""
+        """As in `link.container.bitstream.CODECS`."""
         ...
 
     @property

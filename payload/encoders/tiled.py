@@ -18,13 +18,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link import bitstream, masks, varint
-from ...link.bitstream import FrameHeader
+from ...link.container import bitstream, masks, varint
+from ...link.container.bitstream import FrameHeader
+from ...link.container.hole_filling import fill_holes
+from ...link.container.tiles import grid
 from ...link.errors import InputError
-from ...link.tiles import grid
 from .base import Frame, RateError, Setting
-from .fill import fill_holes
-from .ratecontrol import fit
+from .rate_control import fit
 from .traits import TRAITS, CodecTraits
 
 Samples = NDArray[np.integer]
@@ -37,7 +37,7 @@ class TileCodec(Protocol):
     """What a still-picture codec must tell and do.
 
     Attributes:
-        name: As in `link.bitstream.CODECS`.
+        name: As in `link.container.bitstream.CODECS`.
         version: Library and version.
         slope: Expected growth of log(bytes) from one step to the next.
     """

@@ -8,7 +8,7 @@ from typing import Any, Final
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
-from ...link.description import (
+from ...link.container.description import (
     RPC_LENGTHS,
     Band,
     ControlPoint,

@@ -26,8 +26,8 @@ from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from ...link.bitstream import SampleType, sample_range
-from ...link.description import Description, Transform
+from ...link.container.bitstream import SampleType, sample_range
+from ...link.container.description import Description, Transform
 from ...link.errors import InputError
 from ..encoders.base import Frame
 from .described import declared_bits, described, is_alpha

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ...link.bitstream import CODECS
+from ...link.container.bitstream import CODECS
 from ...link.errors import InputError
 from ...link.serial.constants import TickKind
 from ...link.serial.events import Finished
@@ -205,7 +205,7 @@ def _complexity(own: Capabilities) -> float | None:
     """Return a learned board's thousand multiplications a pixel, of the model held here."""
     if CODECS.get(own.codec) != "student":
         return None
-    from ...payload.encoders.student.networks import load
+    from ...payload.encoders.student.student_model import load
 
     model = load()
     if model.fingerprint != own.fingerprint:

@@ -18,7 +18,6 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from ...link.rotation import IDENTITY
 from ...link.serial.constants import (
     LARGEST_WINDOW,
     SMALLEST_CHUNK,
@@ -61,6 +60,7 @@ from ...link.serial.messages import (
 )
 from ...link.serial.port import Port
 from ...link.serial.trust import capability_fault, cause_of, is_within_credit
+from ...link.student.rotation import IDENTITY
 
 ANSWER_S: Final = 3.0
 ENCODE_S: Final = 60.0
@@ -480,9 +480,9 @@ def _same_bytes(line: Exchange) -> None:
 
 
 def _exact(line: Exchange) -> str | None:
-    from ...link.bitstream import CODECS
+    from ...link.container.bitstream import CODECS
     from ...link.errors import InputError
-    from ...payload.board.tilecoder import tile_coder
+    from ...payload.board.tile_coder import tile_coder
     from .trial_tiles import trial_tiles
 
     try:
@@ -514,7 +514,7 @@ def _exact(line: Exchange) -> str | None:
 
 def _failures(line: Exchange) -> str | None:
     """Ask for what the codec cannot do: the job fails, in words, and the next one is done."""
-    from ...link.bitstream import CODECS
+    from ...link.container.bitstream import CODECS
     from .trial_tiles import task
 
     if not line.own.features & Feature.TURN:

@@ -22,8 +22,8 @@ from ...link.errors import InputError
 from ...link.files import leaving
 from ...link.serial.port import shown_name
 from ...link.serial.portname import ALLOWED, port_fault
+from ...payload.board.firmware.build import BOARDS, JOBS, STUDENT, Machine, build, tool
 from ...payload.encoders import registry
-from .firmware import BOARDS, JOBS, STUDENT, Machine, build, tool
 
 PREFIX: Final = "emulator:"
 AGENT: Final = "agent"

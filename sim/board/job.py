@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...link.container.tiles import grid
 from ...link.errors import InputError
-from ...link.rotation import Quaternion
 from ...link.serial.constants import JobFlag, SampleCode, SettingCode
 from ...link.serial.messages import NO_TURN, TileForm
-from ...link.tiles import grid
+from ...link.student.rotation import Quaternion
 from ...payload.encoders.base import Encoder, Frame, Setting
 from ...payload.encoders.student.encoder import StudentEncoder
 from ...payload.encoders.student.jobs import TileJob

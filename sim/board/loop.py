@@ -16,15 +16,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
-from ...link import bitstream
 from ...link.clock import TICKS_PER_SECOND
+from ...link.container import bitstream
 from ...link.errors import InputError
 from ...link.serial.constants import TickKind
 from ...link.serial.events import Finished, Refused
 from ...link.serial.host import BITS_PER_BYTE_ON_WIRE, HostCounts, HostSettings
 from ...link.serial.messages import Capabilities
 from ...payload.encoders.base import Encoder, Frame, Setting
-from ..content_cache import CodedFrame
+from ..frames.content_cache import CodedFrame
 from .client import BoardClient, BoardGoneError
 from .emulators import board_port
 from .job import FrameTasks, TileTask, frame_tasks

@@ -17,9 +17,9 @@ from collections.abc import Callable
 from typing import Final
 
 from ...link.serial.constants import DEFAULT_BAUD
-from ...link.serial.faultyline import Faults, FaultyLine
 from ...link.serial.framing import DELIMITER
 from ...link.serial.port import Port, PortError, PortLostError
+from ...link.serial.testing.faulty_line import Faults, FaultyLine
 from ...payload.board.lines import Line, ListeningSource
 
 _AHEAD_S: Final = 0.05

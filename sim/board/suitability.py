@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isqrt
 
-from ...link.bitstream import CODECS, NO_MODEL
+from ...link.container.bitstream import CODECS, NO_MODEL
 from ...link.serial.constants import Feature
 from ...link.serial.messages import Capabilities
 from ...payload.encoders.base import Encoder
-from ...payload.encoders.student.networks import BLOCK
+from ...payload.encoders.student.student_model import BLOCK
 
 STUDENT = "student"
 

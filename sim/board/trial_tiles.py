@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link.rotation import IDENTITY, Quaternion
 from ...link.serial.constants import Feature, SampleCode, SettingCode
 from ...link.serial.messages import NO_TURN, Capabilities, TileForm
+from ...link.student.rotation import IDENTITY, Quaternion
 from .job import TileTask
 
 LARGEST_SIDE: Final = 64

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from ..streams import complain
+from ..console.streams import complain
 
 if TYPE_CHECKING:
     from ..scenario.models import Scenario

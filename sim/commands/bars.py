@@ -8,7 +8,7 @@ from typing import Self
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from ...link.text import printable
-from ..terminal import console
+from ..console.terminal import console
 
 
 class Bars:

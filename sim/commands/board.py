@@ -66,9 +66,9 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
 def show(_arguments: argparse.Namespace) -> int:
     """Print ports, emulators, and the boards that a firmware can be built for."""
     from ...link.serial.port import known_ports
+    from ...payload.board.firmware.build import BOARDS
     from ..board.emulators import EMULATORS, PREFIX
-    from ..board.firmware import BOARDS
-    from ..terminal import print_rows
+    from ..console.terminal import print_rows
 
     rows = known_ports() + [(PREFIX + name, what) for name, what in EMULATORS.items()]
     rows += [(name, board.what) for name, board in BOARDS.items() if not board.machine]
@@ -82,7 +82,7 @@ def probe(arguments: argparse.Namespace) -> int:
     from ...link.serial.host import HostSettings
     from ..board.client import BoardClient, BoardGoneError
     from ..board.emulators import board_port
-    from ..terminal import print_rows
+    from ..console.terminal import print_rows
 
     with (
         board_port(arguments.port) as port,
@@ -108,7 +108,7 @@ def probe(arguments: argparse.Namespace) -> int:
 
 
 def _facts(own: Capabilities) -> dict[str, str]:
-    from ...link.bitstream import CODECS, NO_MODEL
+    from ...link.container.bitstream import CODECS, NO_MODEL
     from ...link.serial.constants import Feature, TickKind
 
     kind = "measured" if own.tick_kind == TickKind.MEASURED else "modelled"
@@ -133,7 +133,7 @@ def check(arguments: argparse.Namespace) -> int:
     from ..board.conformance import NonconformanceError
     from ..board.conformance import check as run_checks
     from ..board.emulators import board_port
-    from ..terminal import print_rows
+    from ..console.terminal import print_rows
 
     with board_port(arguments.port) as name, Port(name, arguments.baud) as port:
         try:
@@ -164,7 +164,7 @@ def bench(arguments: argparse.Namespace) -> int:
     from ..board.bench import run_bench
     from ..board.client import BoardGoneError
     from ..board.emulators import board_port
-    from ..terminal import print_rows
+    from ..console.terminal import print_rows
 
     with board_port(arguments.port) as port:
         try:
@@ -191,7 +191,7 @@ def build_image(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     from ...link.errors import InputError
-    from ..board.firmware import build, memory
+    from ...payload.board.firmware.build import build, memory
 
     out = Path(arguments.out)
     if not out.parent.is_dir():

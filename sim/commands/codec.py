@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...link.text import printable
-from ..streams import complain
+from ..console.streams import complain
 
 if TYPE_CHECKING:
     from ...ground.decoders import Decoded
-    from ...link.bitstream import FrameHeader
-    from ...link.description import Description
+    from ...link.container.bitstream import FrameHeader
+    from ...link.container.description import Description
     from ...payload.encoders.base import Encoder, Frame, Setting
 
 _PNG, _TIFF = (".png",), (".tif", ".tiff")
@@ -193,8 +193,8 @@ def encode(arguments: argparse.Namespace) -> int:
 
 def _coded(codec: Encoder, frame: Frame, setting: Setting, description: Description) -> bytes:
     """Return the bitstream with the description in its header, within the setting's budget."""
-    from ...link import varint
-    from ...link.bitstream import with_description
+    from ...link.container import varint
+    from ...link.container.bitstream import with_description
     from ...payload.encoders.base import RateError, Setting
 
     packed = description.pack()
@@ -254,7 +254,7 @@ def decode(arguments: argparse.Namespace) -> int:
 
 def info(arguments: argparse.Namespace) -> int:
     """Say what a bitstream is, without decoding it."""
-    from ...link.bitstream import NO_MODEL, VERSION, read_header, unpack
+    from ...link.container.bitstream import NO_MODEL, VERSION, read_header, unpack
 
     data = _read(arguments.input)
     with _naming(arguments.input):
@@ -304,7 +304,7 @@ def info(arguments: argparse.Namespace) -> int:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Compare codecs on pictures."""
-    from ..content_cache import open_cache
+    from ..frames.content_cache import open_cache
     from ..rate_distortion.compare import compare_codecs, write_out
     from ..rate_distortion.table import print_table
 
@@ -337,8 +337,8 @@ def _description(header: FrameHeader) -> Description:
     Raises:
         BitstreamError: It is damaged.
     """
-    from ...link.bitstream import BitstreamError
-    from ...link.description import Description, DescriptionError
+    from ...link.container.bitstream import BitstreamError
+    from ...link.container.description import Description, DescriptionError
 
     try:
         return Description.unpack(header.description, header.bands)
@@ -350,7 +350,7 @@ def _plain(description: Description) -> dict[str, Any]:
     """Return a description for people and for JSON: what it says, and no more."""
     from dataclasses import asdict
 
-    from ...link.description import printable
+    from ...link.container.description import printable
 
     found = {name: value for name, value in asdict(description).items() if value}
     return found | ({"crs": printable(description.crs)} if description.crs else {})
@@ -426,7 +426,7 @@ def _read(path: Path) -> bytes:
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
     """Name the file whose bytes are refused."""
-    from ...link.bitstream import BitstreamError
+    from ...link.container.bitstream import BitstreamError
 
     try:
         yield

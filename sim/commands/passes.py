@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .arguments import add_scenario, load
 
 if TYPE_CHECKING:
-    from ..mission import Flight
+    from ..mission.preparation import Flight
 
 
 _MOST_SATELLITES: Final = 10
@@ -42,7 +42,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def passes(arguments: argparse.Namespace) -> int:
     """Print every pass and every access."""
-    from ..mission import fly
+    from ..mission.preparation import fly
 
     flight = fly(load(arguments))
     if arguments.json:
@@ -103,7 +103,7 @@ def _utc(flight: Flight, seconds: float) -> str:
 
 
 def _print(flight: Flight) -> None:
-    from ..terminal import plain_table, print_table
+    from ..console.terminal import plain_table, print_table
 
     satellites = flight.scenario.satellites
     # A name that would stand in every row stands above them.
@@ -155,7 +155,7 @@ def _print(flight: Flight) -> None:
 
 def _print_totals(flight: Flight) -> None:
     """Print what all satellites see, and those with most and with least time over stations."""
-    from ..terminal import plain_table, print_rows, print_table
+    from ..console.terminal import plain_table, print_rows, print_table
 
     found, seen = _passes(flight), _accesses(flight)
     names = [satellite.name for satellite in flight.scenario.satellites]

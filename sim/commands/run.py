@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...link.text import json_text
-from ..streams import complain
+from ..console.streams import complain
 from .arguments import add_scenario, load
 
 if TYPE_CHECKING:
-    from ..content_cache import ContentCache
-    from ..progress import Progress
+    from ..console.progress import Progress
+    from ..frames.content_cache import ContentCache
     from ..run import Results
     from ..scenario.models import Scenario
 
@@ -80,7 +80,7 @@ def _add_output(parser: argparse.ArgumentParser, default: str) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run one scenario."""
     from .. import run as runs
-    from ..content_cache import open_cache
+    from ..frames.content_cache import open_cache
     from ..report import render, write_report
     from ..results.outputs import DELIVERED, REPORT, SUMMARY, staged
 
@@ -153,7 +153,7 @@ def _behind(summary: dict[str, Any]) -> Iterator[str]:
 def compare(arguments: argparse.Namespace) -> int:
     """Run a scenario once per choice of codec."""
     from .. import run as runs
-    from ..content_cache import open_cache
+    from ..frames.content_cache import open_cache
     from ..report import render_comparison, write_report
     from ..results.outputs import COMPARISON, staged
 
@@ -208,7 +208,7 @@ def _choices(scenario: Scenario, texts: Sequence[str]) -> dict[str, Scenario]:
 
 def _check(choices: dict[str, Scenario], cache: ContentCache) -> None:
     """Refuse all choices that cannot run, before the first one runs."""
-    from ..feasibility import InfeasibleError, checked_scenes
+    from ..frames.feasibility import InfeasibleError, checked_scenes
 
     problems: list[str] = []
     for label, scenario in choices.items():
@@ -244,7 +244,7 @@ def _command(name: str, arguments: argparse.Namespace) -> str:
 
 @contextlib.contextmanager
 def _progress(arguments: argparse.Namespace) -> Iterator[Progress]:
-    from ..progress import Silent
+    from ..console.progress import Silent
 
     if arguments.quiet or arguments.json or not sys.stderr.isatty():
         yield Silent()

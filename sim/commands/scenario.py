@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from ...link.text import printable
-from ..streams import complain, lines_of
+from ..console.streams import complain, lines_of
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -39,12 +39,12 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
 def validate(arguments: argparse.Namespace) -> int:
     """Check every file; faults and good news on stdout, advice on stderr."""
     from ...link.errors import InputError
-    from ..content_cache import ContentCache
-    from ..feasibility import absent_boards, checked_scenes
+    from ..frames.content_cache import ContentCache
+    from ..frames.feasibility import absent_boards, checked_scenes
+    from ..frames.scene_advice import scene_advice
     from ..scenario.advice import advice
     from ..scenario.load import load_scenario
     from ..scenario.outline import outline
-    from ..scene_advice import scene_advice
     from .arguments import grouped
 
     status = 0

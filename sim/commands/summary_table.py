@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..console.terminal import plain_table, print_side_by_side, print_table
 from ..report import keyfigures, wording
-from ..terminal import plain_table, print_side_by_side, print_table
 
 _MOST_SATELLITES = 10
 """With more satellites than this, only the best and the worst are listed."""

@@ -1,7 +1,7 @@
 """Codecs against one another on pictures: rate and distortion in real bytes, and speed.
 
 The procedure, for every picture: code it at qualities across the rates, decode it, measure it.
-BD-rate against JPEG 2000 (`ground.bdrate`), over the quality that JPEG 2000 reaches between two
+BD-rate against JPEG 2000 (`ground.bd_rate`), over the quality that JPEG 2000 reaches between two
 rates. Then the mean over the pictures of a group (see `groups`), and over all.
 
 Of a picture larger than the crop, its middle is coded: a comparison takes bounded time and
@@ -20,15 +20,15 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any, Final
 
-from ...ground.bdrate import BdRate, bd_rate
+from ...ground.bd_rate import BdRate, bd_rate
 from ...link.errors import InputError
 from ...link.files import whole_file
 from ...link.text import printable
 from ...payload.encoders.base import Encoder, Frame
 from ...payload.encoders.registry import encoder
 from ...payload.imager.scenes import FrameWindow, Scene
-from ..content_cache import ContentCache
-from ..streams import as_it_is
+from ..console.streams import as_it_is
+from ..frames.content_cache import ContentCache
 from .groups import groups_of, sources
 from .measure import Curve, Speed, curve, reach, speed
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ...ground.bdrate import pchip_slopes
+from ...ground.bd_rate import pchip_slopes
 
 # Okabe and Ito's colours, told apart by every kind of eye; lines differ by marker too.
 _COLOURS: Final = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")

@@ -19,7 +19,7 @@ from ...ground.decoders import decode
 from ...ground.quality import quality
 from ...link.errors import InputError
 from ...payload.encoders.base import Encoder, Frame, Prepared, Setting
-from ..content_cache import ContentCache, frame_digest
+from ..frames.content_cache import ContentCache, frame_digest
 
 _POINTS: Final = 12
 _HALVINGS: Final = 5

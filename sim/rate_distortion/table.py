@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import terminal
+from ..console import terminal
 from .compare import ALL, ANCHOR
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...link.clock import to_seconds
-from ..mission import Mission
+from ..mission.preparation import Mission
 from ..model.backlog import Backlog
 from ..model.ledger import Book
 from ..model.records import FrameRecord, FrameState

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from ...link.clock import to_seconds
-from ..mission import OUTAGE, Mission
+from ..mission.preparation import OUTAGE, Mission
 from ..model.network import NOTHING
 from ..model.records import FrameRecord, FrameState
 from ..model.simulation import Outcome

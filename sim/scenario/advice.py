@@ -103,7 +103,7 @@ def _of_age(scenario: Scenario, orbit: TleOrbit) -> Iterator[tuple[str, str]]:
 def _of_orbit(scenario: Scenario, satellite: Satellite) -> Iterator[tuple[str, str]]:
     """An orbit that ends within the run, or in which an imager does not work as described."""
     # SGP4 and the tables of time take a moment to load, and not every command gives advice.
-    from ..mission import elements_of
+    from ..mission.preparation import elements_of
     from ..orbit.motion import GroundMotion
     from ..orbit.propagator import Propagator
 

@@ -32,7 +32,7 @@ from pydantic_core import CoreSchema
 
 from ...link.serial.constants import DEFAULT_BAUD
 from ...link.serial.portname import LONGEST_NAME
-from ...link.student import BLOCK
+from ...link.student.frame_layout import BLOCK
 from ...payload import processors
 from ...payload.encoders.base import Setting, choice_label
 from ...payload.encoders.traits import lossless_codecs

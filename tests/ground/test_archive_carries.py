@@ -12,8 +12,8 @@ import pytest
 import rasterio
 from downpass.ground.archive import write_cog
 from downpass.ground.decoders import decode
-from downpass.link.bitstream import with_description
-from downpass.link.description import Description
+from downpass.link.container.bitstream import with_description
+from downpass.link.container.description import Description
 from downpass.link.errors import InputError
 from downpass.payload.encoders.base import Frame, Setting
 from downpass.payload.encoders.registry import encoder

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from downpass.ground.bdrate import bd_rate, pchip_slopes
+from downpass.ground.bd_rate import bd_rate, pchip_slopes
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.interpolate import PchipInterpolator

@@ -11,7 +11,14 @@ from downpass.ground.decoders import decode
 from downpass.ground.decoders.jpegxl import size
 from downpass.ground.decoders.tiled import TileDecodeError
 from downpass.ground.quality import psnr
-from downpass.link.bitstream import BitstreamError, FrameHeader, pack, tile_spans, unpack, without
+from downpass.link.container.bitstream import (
+    BitstreamError,
+    FrameHeader,
+    pack,
+    tile_spans,
+    unpack,
+    without,
+)
 from downpass.payload.encoders.base import Frame, Setting
 from downpass.payload.encoders.registry import encoder, names
 from hypothesis import given, settings

@@ -17,7 +17,7 @@ import imagecodecs
 import numpy as np
 import pytest
 from downpass.ground.decoders import decode
-from downpass.link.bitstream import FrameHeader, pack, unpack
+from downpass.link.container.bitstream import FrameHeader, pack, unpack
 from downpass.payload.encoders.base import Frame, Setting
 from downpass.payload.encoders.jpeg2000 import without_comments
 from downpass.payload.encoders.registry import encoder

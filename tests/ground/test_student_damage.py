@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from downpass.ground.decoders import Decoded, decode
-from downpass.link.bitstream import (
+from downpass.link.container.bitstream import (
     CODECS,
     NO_MODEL,
     BandScale,
@@ -23,9 +23,9 @@ from downpass.link.bitstream import (
     unpack,
 )
 from downpass.link.errors import InputError
-from downpass.link.student import LARGEST_STRIP, LARGEST_TILE, check_size
+from downpass.link.student.frame_layout import LARGEST_STRIP, LARGEST_TILE, check_size
 from downpass.payload.encoders.base import Frame, Setting
-from downpass.payload.encoders.student import networks
+from downpass.payload.encoders.student import student_model
 from downpass.payload.encoders.student.encoder import StudentEncoder
 from downpass.payload.imager.scenes import FrameWindow, Scene
 from hypothesis import HealthCheck, given, settings
@@ -171,7 +171,14 @@ def test_fields_of_a_header_that_say_something_else(data: st.DataObject) -> None
 
 def student_header(width: int, height: int, tile: int) -> FrameHeader:
     return FrameHeader(
-        "student", width, height, 1, 8, "uint8", tile=tile, fingerprint=networks.load().fingerprint
+        "student",
+        width,
+        height,
+        1,
+        8,
+        "uint8",
+        tile=tile,
+        fingerprint=student_model.load().fingerprint,
     )
 
 

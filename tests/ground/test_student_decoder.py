@@ -12,8 +12,8 @@ import pytest
 from downpass.ground.decoders import decode
 from downpass.ground.decoders import student as ground
 from downpass.ground.quality import psnr
-from downpass.link import varint
-from downpass.link.bitstream import (
+from downpass.link.container import varint
+from downpass.link.container.bitstream import (
     BandScale,
     BitstreamError,
     pack,
@@ -22,11 +22,11 @@ from downpass.link.bitstream import (
     unpack,
     without,
 )
-from downpass.link.planes import TileShape
-from downpass.link.rangecoder import CodeError
-from downpass.link.tilecode import decode_tile
+from downpass.link.student.codestream import decode_tile
+from downpass.link.student.planes import TileShape
+from downpass.link.student.range_coder import CodeError
 from downpass.payload.encoders.base import Frame, Setting
-from downpass.payload.encoders.student import networks
+from downpass.payload.encoders.student import student_model
 from downpass.payload.encoders.student.encoder import StudentEncoder
 from downpass.payload.imager.scenes import FrameWindow, Scene
 
@@ -132,7 +132,7 @@ def forged(stream: bytes, **changes: object) -> bytes:
 
 def test_headers_of_other_models_and_makers_are_refused_in_one_line() -> None:
     stream = StudentEncoder(32).encode(aerial(64), Setting(quality=40))
-    known = networks.load().fingerprint.hex()
+    known = student_model.load().fingerprint.hex()
     cases = [
         ({"fingerprint": b"anything"}, f"model 616e797468696e67 .*this downpass has model {known}"),
         ({"fingerprint": bytes(8)}, "model 0000000000000000"),
@@ -180,7 +180,7 @@ def mutate(rng: random.Random, sound: bytes, donor: bytes) -> bytes:
 
 
 def test_mutated_codestreams_give_latents_or_one_kind_of_error() -> None:
-    rng, model = random.Random(11), networks.load()
+    rng, model = random.Random(11), student_model.load()
     frame = Frame(aerial(48).pixels[:16], 8)
     payloads = [
         payload

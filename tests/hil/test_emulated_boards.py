@@ -13,11 +13,11 @@ from downpass.link.serial.constants import SampleCode, SettingCode, TickKind
 from downpass.link.serial.events import Finished, Refused
 from downpass.link.serial.messages import TileForm
 from downpass.link.serial.port import Port
-from downpass.payload.board.tilecoder import tile_coder
+from downpass.payload.board.firmware.build import BOARDS, ECHO, build, memory
+from downpass.payload.board.tile_coder import tile_coder
 from downpass.sim.board import conformance
 from downpass.sim.board.client import BoardClient
 from downpass.sim.board.emulators import EmulatedBoard
-from downpass.sim.board.firmware import BOARDS, ECHO, build, memory
 
 EMULATED = [name for name, board in BOARDS.items() if board.machine]
 REAL = [name for name, board in BOARDS.items() if not board.machine]

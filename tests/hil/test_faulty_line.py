@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from downpass.link.serial.events import Finished
-from downpass.link.serial.faultyline import Faults
 from downpass.link.serial.host import HostSettings
 from downpass.link.serial.messages import TileForm
+from downpass.link.serial.testing.faulty_line import Faults
 from downpass.payload.encoders.base import Frame
 from downpass.sim.board.client import BoardClient
 from downpass.sim.board.proxy import LineProxy

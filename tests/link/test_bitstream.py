@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from downpass.link import bitstream
-from downpass.link.bitstream import (
+from downpass.link.container import bitstream
+from downpass.link.container.bitstream import (
     CODECS,
     NO_MODEL,
     BandScale,
@@ -20,7 +20,7 @@ from downpass.link.bitstream import (
     unpack,
     without,
 )
-from downpass.link.tiles import grid
+from downpass.link.container.tiles import grid
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,9 +5,14 @@ import zlib
 from dataclasses import replace
 
 import pytest
-from downpass.link import bitstream
-from downpass.link.bitstream import BitstreamError, FrameHeader, read_header, with_description
-from downpass.link.description import (
+from downpass.link.container import bitstream
+from downpass.link.container.bitstream import (
+    BitstreamError,
+    FrameHeader,
+    read_header,
+    with_description,
+)
+from downpass.link.container.description import (
     MOST_PACKED,
     MOST_TEXT,
     Band,

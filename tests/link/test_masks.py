@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
-from downpass.link import masks, varint
+from downpass.link.container import masks, varint
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays

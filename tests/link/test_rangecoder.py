@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from downpass.link.rangecoder import (
+from downpass.link.student.range_coder import (
     CodeError,
     SymbolReader,
     SymbolWriter,

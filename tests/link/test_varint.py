@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from downpass.link import varint
+from downpass.link.container import varint
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from downpass.link.errors import InputError
-from downpass.link.tilecode import AnalysedTile
+from downpass.link.student.codestream import AnalysedTile
 from downpass.payload.encoders.base import Setting
-from downpass.payload.encoders.student import kept
+from downpass.payload.encoders.student import spill_cache
 from downpass.payload.encoders.student.encoder import StudentEncoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,7 +40,7 @@ shapes = st.lists(st.lists(st.tuples(*[st.integers(1, 9)] * 2), max_size=3), max
 @settings(deadline=None)
 @given(shapes, st.integers(0, 20_000))
 def test_what_is_put_comes_back(tiles: list[list[tuple[int, int]]], most: int) -> None:
-    store = kept.KeptTiles(most)
+    store = spill_cache.KeptTiles(most)
     put = {
         number: [tile(31 * number + at, *shape) for at, shape in enumerate(triples)]
         for number, triples in enumerate(tiles)
@@ -60,20 +60,20 @@ def test_a_budget_is_met_out_of_the_file_as_out_of_memory(monkeypatch: pytest.Mo
     frame = real(AERIAL, 200)
     whole = StudentEncoder(64).encode(frame, Setting(bytes=3000))
     stored: list[int] = []
-    write = kept.KeptTiles._write
+    write = spill_cache.KeptTiles._write
 
-    def seen(self: kept.KeptTiles, array: np.ndarray) -> object:
+    def seen(self: spill_cache.KeptTiles, array: np.ndarray) -> object:
         stored.append(array.nbytes)
         return write(self, array)
 
-    monkeypatch.setattr(kept.KeptTiles, "_write", seen)
-    monkeypatch.setattr(kept.KeptTiles.__init__, "__defaults__", (100_000,))
+    monkeypatch.setattr(spill_cache.KeptTiles, "_write", seen)
+    monkeypatch.setattr(spill_cache.KeptTiles.__init__, "__defaults__", (100_000,))
     assert StudentEncoder(64, threads=2).encode(frame, Setting(bytes=3000)) == whole
     assert sum(stored) > 400_000
 
 
 def test_no_room_is_one_line_and_spoils_nothing() -> None:
-    store = kept.KeptTiles(0)
+    store = spill_cache.KeptTiles(0)
     first, last = tile(1, 5, 6), tile(2, 7, 8)
     store.put(0, [first])
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from downpass.link.entropy_model import SCALES, TABLES
-from downpass.link.symbols import tile_symbols
-from downpass.link.tilecode import AnalysedTile, encode_tile
+from downpass.link.student.codestream import AnalysedTile, encode_tile
+from downpass.link.student.entropy_model import SCALES, TABLES
+from downpass.link.student.symbols import tile_symbols
 from downpass.payload.encoders.base import Setting
-from downpass.payload.encoders.student import compiled, networks, tilewriter
+from downpass.payload.encoders.student import compiled, student_model, tilewriter
 from downpass.payload.encoders.student.encoder import StudentEncoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,7 +39,7 @@ def in_numpy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def tile_of(seed: int, rows: int, columns: int, width: float) -> AnalysedTile:
     """A tile of noise about as wide as its log-scales say, times a width."""
-    model, rng = networks.load().entropy, np.random.default_rng(seed)
+    model, rng = student_model.load().entropy, np.random.default_rng(seed)
     level = rng.integers(-700, 500) + rng.normal(0, 150, (model.latents, 1, 1))
     scales = np.clip(level + rng.normal(0, 60, (model.latents, rows, columns)), -2048, 2047)
     sizes = width * 16 * np.exp2(scales / 32)
@@ -62,14 +62,14 @@ def tile_of(seed: int, rows: int, columns: int, width: float) -> AnalysedTile:
 def test_codestreams_are_those_of_numpy(
     seed: int, rows: int, columns: int, quality: int, narrower: int, width: float
 ) -> None:
-    model, tile = networks.load(), tile_of(seed, rows, columns, width)
+    model, tile = student_model.load(), tile_of(seed, rows, columns, width)
     written = model.writer.write(tile, quality, narrower)
     assert written == encode_tile(model.entropy, tile, quality, narrower)
 
 
 def test_noise_reaches_low_bits_and_escapes() -> None:
     """What the property above is worth: its tiles reach all that a codestream can hold."""
-    model = networks.load().entropy
+    model = student_model.load().entropy
     index, beyond = np.zeros(SCALES, bool), 0
     for seed in range(12):
         tile = tile_of(seed, 6, 5, 20.0)
@@ -87,19 +87,19 @@ def test_whole_frames_are_the_same_without_a_compiler(request: pytest.FixtureReq
     frame = real(AERIAL, 150)
     settings = (Setting(quality=20), Setting(quality=90), Setting(bytes=2000))
     fast = [StudentEncoder(64).encode(frame, setting) for setting in settings]
-    networks.load.cache_clear()
+    student_model.load.cache_clear()
     request.getfixturevalue("in_numpy")
     try:
-        assert networks.load().writer._tables is None
-        assert networks.load().compiled is None
+        assert student_model.load().writer._tables is None
+        assert student_model.load().compiled is None
         assert fast == [StudentEncoder(64).encode(frame, setting) for setting in settings]
     finally:
-        networks.load.cache_clear()
+        student_model.load.cache_clear()
 
 
 @pytest.mark.parametrize("sides", [(1, 65_536), (40_000, 1)])
 def test_tiles_of_any_shape_are_coded(sides: tuple[int, int]) -> None:
-    writer = networks.load().writer
+    writer = student_model.load().writer
     tile = tile_of(3, 1, 7, 1.0)
     rows, columns = sides
     wide = AnalysedTile.of(
@@ -111,7 +111,7 @@ def test_tiles_of_any_shape_are_coded(sides: tuple[int, int]) -> None:
 
 
 def test_latents_of_no_picture_are_coded_as_in_numpy() -> None:
-    model, tile = networks.load(), tile_of(1, 9, 9, 1.0)
+    model, tile = student_model.load(), tile_of(1, 9, 9, 1.0)
     wild = tile.latents.copy()
     wild[:4] = np.where(np.indices((4, 9, 9)).sum(axis=0) % 2, 2**31 - 1, -(2**31) + 1)
     tile = AnalysedTile.of(wild, tile.side, np.full_like(tile.log_scales, 1500))
@@ -120,7 +120,7 @@ def test_latents_of_no_picture_are_coded_as_in_numpy() -> None:
 
 def arguments() -> list[Any]:
     """What `write_tile` is given for a tile."""
-    model, tile = networks.load(), tile_of(1, 3, 4, 1.0)
+    model, tile = student_model.load(), tile_of(1, 3, 4, 1.0)
     tables = model.writer._tables
     assert tables is not None
     rounding = model.entropy.arrays["rounding"].astype(np.uint8)

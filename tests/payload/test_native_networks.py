@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 from downpass.ground.training.export.integers import IntegerNetworks
-from downpass.link.rotation import IDENTITY, rotation_matrix
+from downpass.link.student.rotation import IDENTITY, rotation_matrix
 from downpass.payload.encoders.base import Setting
-from downpass.payload.encoders.student import compiled, narrow, networks
+from downpass.payload.encoders.student import compiled, int8_graphs, student_model
 from downpass.payload.encoders.student.compiled import CompiledNetworks
 from downpass.payload.encoders.student.encoder import StudentEncoder
 from hypothesis import given, settings
@@ -46,7 +46,7 @@ def native() -> None:
 
 @cache
 def shipped() -> Arrays:
-    with np.load(networks.FOLDER / "integers.npz") as file:
+    with np.load(student_model.FOLDER / "integers.npz") as file:
         return {name: file[name] for name in file.files}
 
 
@@ -170,9 +170,11 @@ def test_the_shipped_networks_are_those_of_onnx_runtime(
     found = CompiledNetworks.of(shipped(), variant)
     assert found is not None
     pixels, matrix = picture(kind, *sides), rotation_matrix(IDENTITY if kind == "grey" else TURN)
-    runtime = networks.session(networks.FOLDER / "encoder.onnx", 1)
+    runtime = student_model.session(student_model.FOLDER / "encoder.onnx", 1)
     latents, side = runtime.run(["latents", "side"], {"pixels": pixels, "rotation": matrix})
-    scales = networks.session(networks.FOLDER / "hyper.onnx", 1).run(["log_scales"], {"side": side})
+    scales = student_model.session(student_model.FOLDER / "hyper.onnx", 1).run(
+        ["log_scales"], {"side": side}
+    )
     assert_same(run(found, pixels, matrix), (latents, side, scales[0]))
 
 
@@ -181,7 +183,7 @@ def test_the_shipped_networks_are_those_of_onnx_runtime(
 def test_frames_are_the_same_in_every_variant_and_in_onnx_runtime(
     variant: str, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = networks.load()
+    model = student_model.load()
     frames = [real(path, 150, bands) for bands in (3, 1, 4)]
     wanted = []
     for instead in (None, CompiledNetworks.of(shipped(), variant)):
@@ -190,14 +192,14 @@ def test_frames_are_the_same_in_every_variant_and_in_onnx_runtime(
     assert wanted[0] == wanted[1]
 
 
-@pytest.mark.parametrize("exact", [True, False], ids=["narrow", "float"])
+@pytest.mark.parametrize("exact", [True, False], ids=["int8", "float"])
 def test_onnx_runtime_takes_one_band_for_three(
     exact: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(narrow, "is_exact", lambda folder: exact)
-    model = replace(networks.load(), compiled=None)
+    monkeypatch.setattr(int8_graphs, "is_exact", lambda folder: exact)
+    model = replace(student_model.load(), compiled=None)
     pixels, matrix = picture("grey", 2, 3), rotation_matrix(IDENTITY)
-    wanted = networks.load().analyse(pixels, matrix)
+    wanted = student_model.load().analyse(pixels, matrix)
     for found in (model.analyse(pixels[..., :1], matrix), model.analyse(pixels, matrix)):
         for one, other in zip(found, wanted, strict=True):
             np.testing.assert_array_equal(one, other)

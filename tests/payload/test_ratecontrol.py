@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from downpass.payload.encoders.ratecontrol import GOOD_ENOUGH, fit
+from downpass.payload.encoders.rate_control import GOOD_ENOUGH, fit
 from hypothesis import given
 from hypothesis import strategies as st
 

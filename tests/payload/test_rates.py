@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from downpass.ground.decoders import decode
 from downpass.ground.quality import psnr
-from downpass.link.bitstream import unpack
+from downpass.link.container.bitstream import unpack
 from downpass.link.errors import InputError
 from downpass.payload.encoders.base import Frame, RateError, Setting
 from downpass.payload.encoders.registry import encoder, names

@@ -13,14 +13,14 @@ from downpass.ground.decoders import decode
 from downpass.ground.decoders import student as ground
 from downpass.ground.quality import psnr
 from downpass.link import inference
-from downpass.link.bitstream import read_header, unpack
+from downpass.link.container.bitstream import read_header, unpack
 from downpass.link.errors import InputError
-from downpass.link.planes import TileShape
-from downpass.link.rotation import IDENTITY, rotation_matrix
-from downpass.link.tilecode import AnalysedTile, decode_tile, encode_tile
+from downpass.link.student.codestream import AnalysedTile, decode_tile, encode_tile
+from downpass.link.student.planes import TileShape
+from downpass.link.student.rotation import IDENTITY, rotation_matrix
 from downpass.payload.encoders.base import Frame, RateError, Setting
 from downpass.payload.encoders.student import encoder as student
-from downpass.payload.encoders.student import networks
+from downpass.payload.encoders.student import student_model
 from downpass.payload.encoders.student.encoder import PreparedStudent, StudentEncoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,7 +33,7 @@ QUALITIES = (0, 60, 130, 200, 256)
 
 @pytest.fixture(scope="module")
 def reference() -> Reference:
-    return Reference(networks.FOLDER, ground.FOLDER)
+    return Reference(student_model.FOLDER, ground.FOLDER)
 
 
 def pictures() -> Iterator[tuple[str, np.ndarray]]:
@@ -57,7 +57,7 @@ TURNS = (IDENTITY, (90, -40, 60, 30))
 def test_runtime_and_plain_integers_write_the_same_bytes(
     reference: Reference, name: str, pixels: np.ndarray
 ) -> None:
-    model = networks.load()
+    model = student_model.load()
     matrix = rotation_matrix(TURNS[name in ("noise", "extremes")])
     latents, side = model.analyse(pixels, matrix)
     again, side_again = model.analyse(pixels, matrix, threads=2)
@@ -112,7 +112,7 @@ def test_threads_and_tile_batches_do_not_show() -> None:
 @settings(max_examples=12, deadline=None)
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 256), st.integers(0, 2**32 - 1))
 def test_symbols_are_recovered_exactly(rows: int, columns: int, quality: int, seed: int) -> None:
-    model, rng = networks.load(), np.random.default_rng(seed)
+    model, rng = student_model.load(), np.random.default_rng(seed)
     smooth = rng.integers(0, 256, (rows, columns, 3)).repeat(16, 0).repeat(16, 1)
     noise = rng.normal(0, rng.choice([0, 3, 40]), smooth.shape)
     pixels = np.clip(smooth + noise, 0, 255).astype(np.uint8)
@@ -137,7 +137,7 @@ def test_symbols_are_recovered_exactly(rows: int, columns: int, quality: int, se
 def test_coded_bytes_are_what_the_tables_promise() -> None:
     from collections import Counter
 
-    model, over = networks.load(), []
+    model, over = student_model.load(), []
     entropy = model.entropy
     pixels = real(AERIAL, 256).pixels
     latents, side = model.analyse(pixels, rotation_matrix(IDENTITY))
@@ -161,7 +161,7 @@ def test_coded_bytes_are_what_the_tables_promise() -> None:
                 prices[id(one)] = lambda s, t=table: float(-np.log2(t[s]).sum())
         for bits, one in enumerate(entropy.low_models, 1):
             prices[id(one)] = lambda s, b=bits: float(b * s.size)
-        from downpass.link import tilecode
+        from downpass.link.student import codestream as tilecode
 
         writer: Any = Ideal()
         tilecode.write_tile(writer, entropy, tile, quality)
@@ -189,13 +189,13 @@ def test_a_budget_is_used_to_97_per_cent(
 
 def test_the_networks_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
-    analyse = networks.StudentModel.analyse
+    analyse = student_model.StudentModel.analyse
 
     def counted(self: Any, pixels: np.ndarray, *rest: Any) -> Any:
         calls.append(pixels.shape)
         return analyse(self, pixels, *rest)
 
-    monkeypatch.setattr(networks.StudentModel, "analyse", counted)
+    monkeypatch.setattr(student_model.StudentModel, "analyse", counted)
     prepared = StudentEncoder(64).prepare(real(AERIAL, 128))
     for setting in ("q10", "1bpp", "3kB", "q90", "0.9bpp"):
         prepared.encode(Setting.parse(setting))
@@ -303,8 +303,8 @@ def test_what_it_cannot_do_is_refused() -> None:
 
 
 def test_a_board_needs_neither_torch_nor_the_decoder() -> None:
-    assert not list(networks.FOLDER.glob("decoder*"))
-    with np.load(networks.FOLDER / "integers.npz") as file:
+    assert not list(student_model.FOLDER.glob("decoder*"))
+    with np.load(student_model.FOLDER / "integers.npz") as file:
         assert not [name for name in file.files if name.startswith("synthesis")]
     import subprocess
     import sys
@@ -321,7 +321,7 @@ def test_the_fingerprint_is_of_every_integer() -> None:
     import hashlib
 
     arrays: dict[str, np.ndarray] = {}
-    for folder in (networks.FOLDER, ground.FOLDER):
+    for folder in (student_model.FOLDER, ground.FOLDER):
         with np.load(folder / "integers.npz") as file:
             arrays |= {name: file[name] for name in file.files}
     digest = hashlib.sha256(b"downpass student 1")
@@ -330,7 +330,7 @@ def test_the_fingerprint_is_of_every_integer() -> None:
         one = one.astype(one.dtype.newbyteorder("<"))
         digest.update(f"\n{name} {one.dtype.str} {one.shape}\n".encode())
         digest.update(one.tobytes())
-    assert digest.digest()[:8] == networks.load().fingerprint
+    assert digest.digest()[:8] == student_model.load().fingerprint
 
 
 def test_at_rates_where_it_was_trained_it_beats_nothing_at_all() -> None:

@@ -16,7 +16,7 @@ from downpass.link.serial.constants import Status, TickKind
 from downpass.payload.board.agent import capabilities
 from downpass.payload.board.limits import Limits
 from downpass.payload.board.lines import PtySource
-from downpass.payload.board.tilecoder import tile_coder
+from downpass.payload.board.tile_coder import tile_coder
 
 TICK_RATE = 1_000_000
 Make = Callable[[Work, bytes], tuple[Status, bytes]]

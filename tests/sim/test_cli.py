@@ -209,7 +209,7 @@ def test_a_reader_that_goes_away_gets_no_traceback(file: Path) -> None:
 
 
 def test_a_fault_of_ours_is_no_bad_input(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from downpass.sim import mission
+    from downpass.sim.mission import preparation as mission
 
     def fails(*_: object) -> None:
         raise RuntimeError("a fault")

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from downpass.link.bitstream import without
+from downpass.link.container.bitstream import without
 from downpass.link.errors import InputError
 from downpass.payload.encoders.base import Frame, Setting
 from downpass.payload.encoders.registry import encoder
-from downpass.sim.content_cache import ContentCache, default_folder, frame_digest, open_cache
+from downpass.sim.frames.content_cache import ContentCache, default_folder, frame_digest, open_cache
 from downpass.sim.rate_distortion.measure import curve
 
 FRAME = Frame(np.arange(40 * 30 * 3, dtype=np.uint8).reshape(40, 30, 3), 8)

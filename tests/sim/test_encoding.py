@@ -63,7 +63,7 @@ def test_what_nobody_has_thought_of_is_one_line_too(
     def fail(*_: object) -> None:
         raise WorkerError("this", two="and that")
 
-    monkeypatch.setattr("downpass.sim.scenes.Scenes.frame", fail)
+    monkeypatch.setattr("downpass.sim.frames.scenes.Scenes.frame", fail)
     said = downpass("run", folder / "scenario.yaml", "--out", folder / "out", "--quiet")
     assert said.status == 2
     assert said.err.splitlines()[-1].endswith("of scene.tif: WorkerError: this and that")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from downpass.sim import crops as crops_module
+from downpass.sim.frames import crops as crops_module
 from downpass.sim.report import backlog
 from small_scenarios import downpass, pixels, satellite, scenario, write, write_scene
 

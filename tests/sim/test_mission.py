@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 from downpass.link.channel.downlink import RateSegment
-from downpass.sim.mission import TICKS_PER_MILLISECOND, Mission, NoPixels, View, fly, prepare
+from downpass.sim.mission.preparation import (
+    TICKS_PER_MILLISECOND,
+    Mission,
+    NoPixels,
+    View,
+    fly,
+    prepare,
+)
 from downpass.sim.model.setup import Contact
 from downpass.sim.orbit.passes import Pass
 from downpass.sim.scenario.models import Scenario

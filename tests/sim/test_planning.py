@@ -7,9 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from downpass.sim.orbit.access import Access
-from downpass.sim.orbit.motion import GroundMotion
-from downpass.sim.planning import (
+from downpass.sim.mission.planning import (
     BUSY,
     DUTY_CYCLE,
     TOO_SHORT,
@@ -19,6 +17,8 @@ from downpass.sim.planning import (
     Timetable,
     plan,
 )
+from downpass.sim.orbit.access import Access
+from downpass.sim.orbit.motion import GroundMotion
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

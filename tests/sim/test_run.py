@@ -25,10 +25,10 @@ import pytest
 import rasterio
 from downpass.ground.decoders import decode
 from downpass.ground.quality import quality
-from downpass.link.bitstream import tile_spans, without
+from downpass.link.container.bitstream import tile_spans, without
 from downpass.payload.encoders.base import Frame, Setting
 from downpass.payload.encoders.registry import encoder
-from downpass.sim.content_cache import ContentCache
+from downpass.sim.frames.content_cache import ContentCache
 from downpass.sim.run import Results
 from downpass.sim.run import run as run_scenario
 from downpass.sim.scenario import load_scenario

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import rasterio
+from downpass.sim.frames.scene_advice import scene_advice
+from downpass.sim.frames.scenes import Scenes
 from downpass.sim.scenario import load_scenario
-from downpass.sim.scene_advice import scene_advice
-from downpass.sim.scenes import Scenes
 from small_scenarios import TRANSFORM, downpass, pixels, satellite, scenario, write, write_scene
 
 WIDTH, HEIGHT = 40, 96  # of the scene; a frame has 64 x 64

@@ -11,7 +11,7 @@ import pytest
 import rasterio
 from downpass.ground.quality import quality
 from downpass.payload.encoders.base import Frame
-from downpass.sim.crops import _stretched
+from downpass.sim.frames.crops import _stretched
 from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
 from rasterio.windows import Window

@@ -12,7 +12,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from downpass.sim.terminal import console
+from downpass.sim.console.terminal import console
 from rich.table import Table
 from small_scenarios import downpass, pixels, scenario, write, write_scene
 

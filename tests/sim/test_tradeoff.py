@@ -12,14 +12,14 @@ from downpass.ground.quality import quality
 from downpass.link.errors import InputError
 from downpass.payload.encoders.base import Encoder, Frame, RateError, Setting
 from downpass.payload.encoders.registry import encoder
-from downpass.sim.content_cache import ContentCache
-from downpass.sim.mission import fly, prepare
+from downpass.sim.frames.content_cache import ContentCache
+from downpass.sim.frames.scenes import Scenes
+from downpass.sim.mission.preparation import fly, prepare
+from downpass.sim.rate_distortion.tradeoff import RATES_BPP, sample
 from downpass.sim.run import report_data, with_codec
 from downpass.sim.run import run as run_scenario
 from downpass.sim.run import write as write_results
 from downpass.sim.scenario import load_scenario
-from downpass.sim.scenes import Scenes
-from downpass.sim.tradeoff import RATES_BPP, sample
 from small_scenarios import satellite, scenario, write, write_scene
 
 

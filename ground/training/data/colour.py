@@ -20,8 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ....link import rotation as link_rotation
-from ....link.rotation import IDENTITY, MATRIX_FRACTION, Quaternion
+from ....link.student import rotation as link_rotation
+from ....link.student.rotation import IDENTITY, MATRIX_FRACTION, Quaternion
 from ....payload.encoders.student.colours import AXES, PRIOR, rotation_of
 
 __all__ = [
@@ -62,7 +62,7 @@ def difference_covariance(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def rotation_matrix(quaternion: Quaternion) -> NDArray[np.int64]:
-    """Return `link.rotation`'s matrix, wide enough for sums over a whole frame."""
+    """Return `link.student.rotation`'s matrix, wide enough for sums over a whole frame."""
     return link_rotation.rotation_matrix(quaternion).astype(np.int64)
 
 

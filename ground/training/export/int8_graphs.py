@@ -14,7 +14,7 @@ float(sum) · 2^-s + bias, exact below 2^24.
 The planes have ten bits: 4 · high + low, bytes with the zero point 128, made outside the graph.
 
 Processors without VNNI or dot products run these kernels with sums of two products in 16 bits,
-which saturate. So `payload.encoders.student.narrow` tries first, and takes the graphs of
+which saturate. So `payload.encoders.student.int8_graphs` tries first, and takes the graphs of
 `graphs` where a sum is wrong.
 """
 
@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from ....payload.encoders.student.cells import CELL_BYTES
-from ....payload.encoders.student.narrow import LIMITS
+from ....payload.encoders.student.int8_graphs import LIMITS
+from ....payload.encoders.student.pixel_blocks import CELL_BYTES
 from ..networks.codec import BLOCK
 from .graphs import GraphBuilder
 from .integers import Arrays
@@ -165,7 +165,7 @@ class NarrowBuilder(GraphBuilder):
 def encoder_graph(arrays: Arrays) -> bytes:
     """Return the graph of the analysis: from cells to sums, which are joined outside.
 
-    `payload.encoders.student.cells` and `narrow` have what comes before and after.
+    `payload.encoders.student.pixel_blocks` and `narrow` have what comes before and after.
 
     Raises:
         ValueError: Latents may reach their limits, which nothing applies here.
@@ -251,7 +251,7 @@ def hyper_graph(arrays: Arrays) -> bytes:
     """Return the graph of the hyper synthesis, from what `graphs.hyper_graph` takes.
 
     Its small first layers stay in float: they have signed inputs, and sums of signed ones. What
-    it gives is neither limited nor floored yet, see `payload.encoders.student.narrow`.
+    it gives is neither limited nor floored yet, see `payload.encoders.student.int8_graphs`.
 
     Raises:
         ValueError: Its limits are not those that are set there.

@@ -24,8 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ....payload.encoders.student.networks import FOLDER as PAYLOAD
-from ....payload.encoders.student.networks import FORMAT
+from ....payload.encoders.student.student_model import FOLDER as PAYLOAD
+from ....payload.encoders.student.student_model import FORMAT
 from ...decoders.student import FOLDER as GROUND
 
 _FLIES = (

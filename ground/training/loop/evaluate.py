@@ -1,6 +1,6 @@
 """Rate-distortion on held-out pictures, compared with OpenJPEG 9/7 and its colour transform.
 
-BD-rate is `ground.bdrate`'s, of one picture at a time over the PSNR that JPEG 2000 reaches from
+BD-rate is `ground.bd_rate`'s, of one picture at a time over the PSNR that JPEG 2000 reaches from
 0.1 to 1.5 bits per pixel, then the mean over pictures.
 """
 
@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...bdrate import BdRate, bd_rate
+from ...bd_rate import BdRate, bd_rate
 from ..data.colour import (
     MATRIX_FRACTION,
     difference_covariance,

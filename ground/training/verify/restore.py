@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ....payload.encoders.student.networks import FOLDER as PAYLOAD
+from ....payload.encoders.student.student_model import FOLDER as PAYLOAD
 from ...decoders.student import FOLDER as GROUND
 from ..export.integers import Arrays
 from ..loop.checkpoint import shape_of
@@ -94,7 +94,7 @@ def from_integers(arrays: Arrays, shape: CodecShape) -> Codec:
     """Return a codec, on its grids, whose three networks compute with these integers.
 
     Gains, means and context keep their start: they are the entropy coder's, which has no
-    network (see `link.tilecode`).
+    network (see `link.student.codestream`).
 
     Args:
         arrays: As `integers.extract` gives them.

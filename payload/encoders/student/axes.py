@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ....link.rotation import Quaternion
+from ....link.student.rotation import Quaternion
 
 
 def towards(vector: list[float], axis: list[float]) -> list[float]:

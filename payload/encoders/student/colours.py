@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ....link.rotation import IDENTITY, Quaternion
+from ....link.student.rotation import IDENTITY, Quaternion
 from .axes import eigenvectors, quaternion, towards
 
 _MOST_ROWS: Final = 32

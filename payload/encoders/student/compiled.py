@@ -15,8 +15,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ....link.rotation import MATRIX_FRACTION
-from ....link.student import BLOCK
+from ....link.student.frame_layout import BLOCK
+from ....link.student.rotation import MATRIX_FRACTION
 
 _LAYERS: Final = (
     "analysis.linear",
@@ -116,7 +116,7 @@ class CompiledNetworks:
 
         Args:
             pixels: (16 · rows, 16 · columns, 3 or 1); one band stands for three equal ones.
-            rotation: Matrix (3, 3), see `link.rotation`.
+            rotation: Matrix (3, 3), see `link.student.rotation`.
         """
         if pixels.shape[2] == 1 and not np.array_equal(rotation, _NOT_ROTATED):
             pixels = np.repeat(pixels, 3, axis=2)

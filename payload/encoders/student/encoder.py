@@ -20,29 +20,30 @@ import constriction
 import numpy as np
 from numpy.typing import NDArray
 
-from ....link import bitstream, inference, masks, varint
-from ....link.bandmap import choose_scales, to_values, triples, widen
-from ....link.bitstream import BandScale, FrameHeader
-from ....link.entropy_model import (
+from ....link import inference
+from ....link.container import bitstream, masks, varint
+from ....link.container.bitstream import BandScale, FrameHeader
+from ....link.container.hole_filling import fill_holes
+from ....link.container.tiles import grid
+from ....link.errors import InputError
+from ....link.student.band_map import choose_scales, to_values, triples, widen
+from ....link.student.codestream import AnalysedTile
+from ....link.student.entropy_model import (
     INDEX_OFFSET,
     SCALES,
     SPLIT_INDEX,
     TABLE_OF_INDEX,
     EntropyModel,
 )
-from ....link.errors import InputError
-from ....link.rotation import IDENTITY, Quaternion
-from ....link.student import FINER_TILES, check_size
-from ....link.tilecode import AnalysedTile
-from ....link.tiles import grid
+from ....link.student.frame_layout import FINER_TILES, check_size
+from ....link.student.rotation import IDENTITY, Quaternion
 from ..base import Frame, RateError, Setting, check_lossless
-from ..fill import fill_holes
-from ..ratecontrol import GOOD_ENOUGH, fit
+from ..rate_control import GOOD_ENOUGH, fit
 from ..tiled import unsigned_samples
 from .colours import difference_moments, rotation_of, sampled_rows
 from .jobs import TileJob, analyse
-from .kept import KeptTiles
-from .networks import BLOCK, StudentModel, load
+from .spill_cache import KeptTiles
+from .student_model import BLOCK, StudentModel, load
 
 _REVISION: Final = 3
 """Of the encoder's own choices: one more whenever the same pixels come to give other bytes."""

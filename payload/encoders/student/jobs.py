@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ....link.rotation import Quaternion, rotation_matrix
-from ....link.tilecode import AnalysedTile
-from .networks import BLOCK, StudentModel
+from ....link.student.codestream import AnalysedTile
+from ....link.student.rotation import Quaternion, rotation_matrix
+from .student_model import BLOCK, StudentModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +24,7 @@ class TileJob:
 
     Attributes:
         pixels: (rows, columns, 3 or 1) 8-bit values; one band stands for three equal ones.
-        turn: How the frame's triple is rotated, see `link.rotation`.
+        turn: How the frame's triple is rotated, see `link.student.rotation`.
     """
 
     pixels: NDArray[np.uint8]

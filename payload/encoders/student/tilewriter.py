@@ -1,4 +1,4 @@
-"""Codestreams of analysed tiles: in C where it was compiled, else by `link.tilecode`.
+"""Codestreams of analysed tiles: in C where it was compiled, else by `link.student.codestream`.
 
 The bytes are the same; the C writes them several times as fast.
 """
@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ....link.entropy_model import MANTISSAS, MEAN_FRACTION, EntropyModel
-from ....link.tilecode import AnalysedTile, encode_tile
+from ....link.student.codestream import AnalysedTile, encode_tile
+from ....link.student.entropy_model import MANTISSAS, MEAN_FRACTION, EntropyModel
 from .compiled import NATIVE
 
 _MOST_ROUNDING: Final = 128

@@ -19,8 +19,8 @@ from downpass.ground.training.export.integers import (
 )
 from downpass.ground.training.networks.initialise import put_on_grids
 from downpass.link.inference import open_session
-from downpass.payload.encoders.student import narrow as flying
-from downpass.payload.encoders.student.networks import FOLDER
+from downpass.payload.encoders.student import int8_graphs as onboard
+from downpass.payload.encoders.student.student_model import FOLDER
 
 TURN = (104, -43, 28, 52)
 SHAPES = [(64, 64), (48, 80), (16, 16), (16, 48)]
@@ -76,11 +76,11 @@ def test_torch_numpy_and_onnx_agree_to_the_bit(on_grids, scenery, tmp_path):
         np.testing.assert_array_equal(from_onnx[1], side)
         got = hyper.run(None, {"side": from_onnx[1]})[0]
         np.testing.assert_array_equal(got[:, :rows, :columns], scales)
-        if flying.is_exact(FOLDER):  # on every processor with VNNI or dot products
-            fast = flying.analyse(tmp_path, pixels, rotation, spread, 1)
+        if onboard.is_exact(FOLDER):  # on every processor with VNNI or dot products
+            fast = onboard.analyse(tmp_path, pixels, rotation, spread, 1)
             np.testing.assert_array_equal(fast[0], latents)
             np.testing.assert_array_equal(fast[1], side)
-            got = flying.log_scales(tmp_path, fast[1], 1)
+            got = onboard.log_scales(tmp_path, fast[1], 1)
             np.testing.assert_array_equal(got[:, :rows, :columns], scales)
 
         for quality in (0, 131, 256):

@@ -4,8 +4,8 @@ from downpass.ground.training.export import int8_graphs as narrow
 from downpass.ground.training.export.integers import extract
 from downpass.ground.training.networks.initialise import put_on_grids
 from downpass.link.inference import open_session
-from downpass.payload.encoders.student.narrow import is_exact
-from downpass.payload.encoders.student.networks import FOLDER
+from downpass.payload.encoders.student.int8_graphs import is_exact
+from downpass.payload.encoders.student.student_model import FOLDER
 from hypothesis import given
 from hypothesis import strategies as st
 

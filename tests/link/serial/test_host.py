@@ -24,7 +24,7 @@ from downpass.link.serial.messages import (
     open_body,
     seal,
 )
-from downpass.link.serial.rehearsal import capabilities, plain_tile
+from downpass.link.serial.testing.rehearsal import capabilities, plain_tile
 
 TILE = bytes(range(200)) * 5
 Twist = Callable[[Message], Message | None]

@@ -27,7 +27,7 @@ from downpass.link.serial.messages import (
     open_body,
     seal,
 )
-from downpass.link.serial.rehearsal import capabilities, plain_tile
+from downpass.link.serial.testing.rehearsal import capabilities, plain_tile
 from downpass.link.serial.trust import LONGEST_CAUSE, cause_of, largest_payload
 from hypothesis import given
 from hypothesis import strategies as st

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from downpass.payload.board.weights import generate
+from downpass.payload.board.firmware.weights import generate
 
 from .cores import NN, WARNINGS
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from downpass.sim.board.firmware import BOARDS, FIRMWARE
+from downpass.payload.board.firmware.build import BOARDS, FIRMWARE
 
 HERE: Final = Path(__file__).parent
 NN: Final = FIRMWARE / "nn"

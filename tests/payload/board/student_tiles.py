@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from downpass.link.rotation import IDENTITY, Quaternion, rotation_matrix
-from downpass.link.tilecode import AnalysedTile, encode_tile
-from downpass.payload.encoders.student import networks
+from downpass.link.student.codestream import AnalysedTile, encode_tile
+from downpass.link.student.rotation import IDENTITY, Quaternion, rotation_matrix
+from downpass.payload.encoders.student import student_model
 
 from ..frames import AERIAL, SATELLITE, SIGNED, real
 
@@ -85,9 +85,9 @@ def tile_cases() -> tuple[TileCase, ...]:
 
 def streams(case: TileCase) -> tuple[bytes, ...]:
     """What the encoder in Python writes for a tile, at each of its qualities."""
-    model = networks.load()
+    model = student_model.load()
     wide = np.repeat(case.pixels, 3 // case.pixels.shape[2], axis=2)
-    pad = [(0, -side % networks.BLOCK) for side in wide.shape[:2]]
+    pad = [(0, -side % student_model.BLOCK) for side in wide.shape[:2]]
     whole = np.pad(wide, [*pad, (0, 0)], mode="edge")
     latents, side = model.analyse(whole, rotation_matrix(case.turn))
     tile = AnalysedTile.of(latents, side, model.log_scales(side))

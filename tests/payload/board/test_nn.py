@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from downpass.link.rangecoder import SymbolWriter, table_model, uniform_model
-from downpass.link.rotation import IDENTITY
-from downpass.payload.encoders.student import networks
+from downpass.link.student.range_coder import SymbolWriter, table_model, uniform_model
+from downpass.link.student.rotation import IDENTITY
+from downpass.payload.encoders.student import student_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -76,7 +76,7 @@ def test_same_bytes_as_python(nn: ctypes.CDLL) -> None:
 def test_golden_tile_and_fingerprint(nn: ctypes.CDLL) -> None:
     assert nn.dp_nn_self_test() == ctypes.c_uint32.in_dll(nn, "dp_nn_golden_crc").value
     own = bytes((ctypes.c_uint8 * 8).in_dll(nn, "dp_nn_fingerprint"))
-    assert own == networks.load().fingerprint
+    assert own == student_model.load().fingerprint
 
 
 def large(quality: int) -> tuple[TileCase, bytes]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from downpass.sim.board.firmware import PACKAGES, missing_tools
+from downpass.payload.board.firmware.build import PACKAGES, missing_tools
 
 from .conftest import Compile
 from .cores import CORES, HERE

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from downpass.link import bitstream
+from downpass.link.container import bitstream
 from downpass.link.errors import InputError
 from downpass.link.serial.constants import SampleCode, SettingCode
 from downpass.link.serial.messages import TileForm
-from downpass.payload.board.tilecoder import tile_coder
+from downpass.payload.board.tile_coder import tile_coder
 from downpass.payload.encoders.base import Frame, Setting
 from downpass.payload.encoders.registry import encoder
 from downpass.sim.board.job import frame_jobs, frame_tasks
@@ -171,7 +171,7 @@ for name in ("torch", "imagecodecs", "rasterio", "matplotlib", "pydantic", "down
 def test_jpeg2000_on_a_board_needs_neither_ground_nor_sim() -> None:
     program = (
         "import sys, downpass.payload.board.__main__ as board\n"
-        "from downpass.payload.board.tilecoder import tile_coder\n"
+        "from downpass.payload.board.tile_coder import tile_coder\n"
         "tile_coder('jpeg2000')\n"
         "heavy = ('downpass.ground', 'downpass.sim', 'torch', 'matplotlib', 'rasterio', 'pyarrow',"
         " 'simpy', 'pydantic')\n"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from downpass.payload.board.weights import folded, main, pixels_of_block
-from downpass.payload.encoders.student.networks import FOLDER
+from downpass.payload.board.firmware.weights import folded, main, pixels_of_block
+from downpass.payload.encoders.student.student_model import FOLDER
 
 Arrays = dict[str, np.ndarray]
 

@@ -8,7 +8,7 @@ import imagecodecs
 import numpy as np
 import pytest
 import rasterio
-from downpass.link.bitstream import read_header
+from downpass.link.container.bitstream import read_header
 from downpass.sim.cli import main
 
 SCENES = Path(__file__).parents[3] / "scenarios" / "scenes"

@@ -9,7 +9,7 @@ import imagecodecs
 import numpy as np
 import pytest
 import rasterio
-from downpass.link.bitstream import read_header, with_description
+from downpass.link.container.bitstream import read_header, with_description
 from downpass.sim.cli import main
 from rasterio.enums import ColorInterp
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from downpass.sim.commands.summary_table import print_summary
+from downpass.sim.console.terminal import print_rows
 from downpass.sim.rate_distortion.table import print_table
-from downpass.sim.terminal import print_rows
 from rich.cells import cell_len
 from small_scenarios import downpass, satellite, scenario, write
 

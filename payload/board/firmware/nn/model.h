@@ -1,4 +1,4 @@
-/* How the generated weights lie in memory; payload/board/weights.py writes them. */
+/* How the generated weights lie in memory; payload/board/firmware/weights.py writes them. */
 #ifndef DP_NN_MODEL_H
 #define DP_NN_MODEL_H
 

@@ -127,7 +127,7 @@ static int32_t ratio(int32_t value, uint32_t norm)
     return size <= norm ? 0 : -(int32_t)((size - norm + 2 * norm - 1) / (2 * norm));
 }
 
-/* The integer matrix of a quaternion, in 2^-14 (link/rotation.py). */
+/* The integer matrix of a quaternion, in 2^-14 (link/student/rotation.py). */
 static bool rotation(const int8_t turn[4], int32_t matrix[9])
 {
     int32_t w = turn[0], x = turn[1], y = turn[2], z = turn[3];

@@ -3,7 +3,7 @@
  * the encoder in Python writes (docs/codec.md, docs/bitstream.md "The student's codestream").
  *
  * Integers and static buffers only. One tile at a time: nothing here may be called again from
- * within `poll`. The weights are made by `python -m downpass.payload.board.weights --out DIR`,
+ * within `poll`. The weights are made by `python -m downpass.payload.board.firmware.weights --out DIR`,
  * whose folder is on the include path and whose dp_model.c is compiled beside nn/'s sources.
  */
 #ifndef DP_NN_STUDENT_H

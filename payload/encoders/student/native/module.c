@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_PLACES (1 << 16) /* of a tile, in any shape: link/student.py */
+#define MOST_PLACES (1 << 16) /* of a tile, in any shape: link/student/frame_layout.py */
 #define MOST_CHANNELS (1 << 12)
 #define MATRIX_ONE (1 << 14)
 

@@ -1,6 +1,6 @@
 /*
  * A tile's codestream out of what the networks made of it, on the host: the bytes that
- * link/tilecode.py writes, many times as fast. docs/codec.md ("Integers of the entropy path") and
+ * link/student/codestream.py writes, many times as fast. docs/codec.md ("Integers of the entropy path") and
  * docs/bitstream.md ("The student's codestream") have every formula and the order of symbols.
  *
  * The boards' walk (firmware/nn/walk.c) does the same in a few kilobytes, position by position;

@@ -1,0 +1,338 @@
+"""Host and board over a faulty line in virtual time: hours of trouble in seconds, repeatably.
+
+    HostEnd ──► FaultyLine (down to the board) ──► BoardEnd ──► encoder that takes its time
+       ▲                                              │
+       └────── FaultyLine (up to the host) ◄──────────┘
+
+Both machines are the real ones; only the wires, the clock and the encoder are made. What is
+proved here holds for every driver that moves bytes between the machines and a port.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+import random
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ..board import BoardEnd, Work
+from ..constants import JobFlag, SampleCode, SettingCode, Status, TickKind
+from ..events import Clock, Closed, Event, Finished, Gone, Opened, Refused
+from ..host import HostEnd, HostSettings
+from ..messages import Capabilities, TileForm
+from .faulty_line import FaultyLine
+
+TICK_RATE = 1_000_000
+
+
+def capabilities(
+    largest_tile: int = 1 << 16,
+    slots: int = 3,
+    window: int = 8,
+    chunk: int = 1024,
+    largest_result: int = 1 << 16,
+) -> Capabilities:
+    """Return what a middling board can do."""
+    return Capabilities(
+        memory=1 << 20,
+        largest_tile=largest_tile,
+        largest_result=largest_result,
+        most_columns=65535,
+        most_rows=65535,
+        most_bands=16,
+        bit_depth=16,
+        slots=slots,
+        window=window,
+        codec=1,
+        features=63,
+        tick_kind=TickKind.MODELLED,
+        chunk=chunk,
+        tick_rate=TICK_RATE,
+        clock_hz=0,
+        fingerprint=bytes(8),
+        name="rehearsal",
+        software="none",
+    )
+
+
+def plain_tile(samples: bytes, step: int = 0) -> TileForm:
+    """Return the form of a uint8 tile of one row of samples, at most 65535."""
+    return TileForm(
+        tile_bytes=len(samples),
+        tile_crc=zlib.crc32(samples),
+        columns=len(samples),
+        rows=1,
+        bands=1,
+        bit_depth=8,
+        sample=SampleCode.UINT8,
+        flags=JobFlag(0),
+        setting_kind=SettingCode.STEP,
+        nodata=0,
+        setting=step,
+    )
+
+
+def deflating(work: Work) -> tuple[Status, bytes]:
+    """Stand for an encoder: deflate the tile, with its setting in front."""
+    return Status.CODED, work.form.setting.to_bytes(4, "little") + zlib.compress(work.tile, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What befalls the two ends, as mean seconds between two such events; None is never.
+
+    Attributes:
+        restart: The board loses power, and boots again after up to `dark_s`.
+        unplug: The host's port vanishes for up to `dark_s`.
+        freeze: The board stands still for up to `freeze_s`, and hears nothing meanwhile
+            that its line's buffer cannot hold.
+        wrong_baud: For up to `dark_s` nothing that arrives anywhere is what was sent.
+        dark_s: The longest absence, in seconds.
+        freeze_s: The longest standstill, in seconds.
+        same_nonce: The board has no source of chance: each boot has the same nonce.
+        until_s: From then on nothing befalls them: a line too slow for the time between two
+            restarts would never get a tile through.
+    """
+
+    restart: float | None = None
+    unplug: float | None = None
+    freeze: float | None = None
+    wrong_baud: float | None = None
+    dark_s: float = 2.0
+    freeze_s: float = 2.0
+    same_nonce: bool = False
+    until_s: float = math.inf
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a rehearsal.
+
+    Attributes:
+        payloads: Finished payloads by ticket.
+        refused: Causes by ticket.
+        gone: Why the host gave up; None where it did not.
+        seconds: Virtual time that passed.
+        first_load_s: Virtual time of the first session's opening.
+        encoded: How often the encoder ran.
+        runs: How often it ran for each (boot, session, job).
+        opened: Sessions opened.
+        closed: Causes of sessions' ends.
+        clocks: Answers to pings.
+        troubles: Restarts, unpluggings, freezes and wrong rates.
+    """
+
+    payloads: dict[int, bytes] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)
+    gone: str | None = None
+    seconds: float = 0.0
+    first_load_s: float = 0.0
+    encoded: int = 0
+    runs: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    opened: int = 0
+    closed: list[str] = field(default_factory=list)
+    clocks: list[Clock] = field(default_factory=list)
+    troubles: int = 0
+
+
+class Rehearsal:
+    """One host, one board and the line between them.
+
+    Args:
+        own: What the board can do.
+        settings: What the host holds it to.
+        down: The line from the host to the board.
+        up: The line from the board to the host.
+        seed: Of nonces, troubles and times.
+        encode: The encoder.
+        encode_s: Seconds that it takes for a tile; 10 ms without it.
+        trouble: What befalls the ends.
+    """
+
+    def __init__(
+        self,
+        own: Capabilities,
+        settings: HostSettings,
+        down: FaultyLine,
+        up: FaultyLine,
+        seed: int = 1,
+        encode: Callable[[Work], tuple[Status, bytes]] = deflating,
+        encode_s: Callable[[Work], float] | None = None,
+        trouble: Trouble | None = None,
+    ) -> None:
+        self.down, self.up = down, up
+        self.now = 0.0
+        self.outcome = Outcome()
+        self._own = own
+        self._encode, self._encode_s = encode, encode_s or _ten_milliseconds
+        self._trouble = trouble or Trouble()
+        self._rng = random.Random(seed)  # noqa: S311  (repeatable, not secret)
+        self._boots = itertools.count(1)
+        self._boot = 0
+        self.host = HostEnd(settings, _nonces(random.Random(seed + 1)), 0.0)  # noqa: S311
+        self.board: BoardEnd | None = self._fresh_board()
+        self._frozen_until = 0.0
+        self._plugged = True
+        self._encoding: tuple[float, Status, bytes, int] | None = None
+        self._later: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        for mean, strike in (
+            (self._trouble.restart, self._restart),
+            (self._trouble.unplug, self._unplug),
+            (self._trouble.freeze, self._freeze),
+            (self._trouble.wrong_baud, self._misread),
+        ):
+            if mean is not None:
+                self._again(mean, strike)
+
+    def run(self, tiles: Sequence[tuple[TileForm, bytes]], limit_s: float = 1e6) -> Outcome:
+        """Send tiles through until all are settled, the board is gone, or time is up."""
+        for form, tile in tiles:
+            self.host.submit(form, tile, self.now)
+        while not self.host.settled and not self.host.gone and self.now < limit_s:
+            self._move()
+            following = self._next_time()
+            if following is None:
+                break
+            self.now = max(self.now, following)
+        self.outcome.seconds = self.now
+        return self.outcome
+
+    def _move(self) -> None:
+        """Let everything happen that can happen now."""
+        while self._later and self._later[0][0] <= self.now:
+            heapq.heappop(self._later)[2]()
+        ticks = round(self.now * TICK_RATE)
+        board = self.board if self.now >= self._frozen_until else None
+        if board is not None:
+            board.receive(self.down.read(self.now), ticks)
+            if self._encoding is not None and self._encoding[0] <= self.now:
+                _, status, payload, taken = self._encoding
+                self._encoding = None
+                board.finish(status, payload, taken)
+            work = board.take()
+            if work is not None:
+                self._begin_encoding(work)
+            while self.up.free_at() <= self.now and (data := board.send(ticks)):
+                if self._plugged:
+                    self.up.write(data, self.now)
+        elif self.board is None:
+            self.down.read(self.now)
+        self.host.receive(self.up.read(self.now), self.now)
+        while self.down.free_at() <= self.now and (data := self.host.send(self.now)):
+            if self._plugged:
+                self.down.write(data, self.now)
+        while self.host.events:
+            self._note(self.host.events.popleft())
+
+    def _next_time(self) -> float | None:
+        times = [self.up.next_arrival()]
+        # A busy line is the next chance to send; until then the host's own time can wait.
+        times.append(self.down.free_at() if self.down.free_at() > self.now else self.host.wake())
+        if self._later:
+            times.append(self._later[0][0])
+        if self.board is not None:
+            if self._frozen_until > self.now:
+                times.append(self._frozen_until)
+            else:
+                times.append(self.down.next_arrival())
+                if self.up.free_at() > self.now:
+                    times.append(self.up.free_at())
+                if self._encoding is not None:
+                    times.append(self._encoding[0])
+        known = [time for time in times if time is not None]
+        if not known:
+            return None
+        # What is due already was dealt with; the smallest step keeps rounding from standing still.
+        return max(min(known), self.now + 1e-9)
+
+    def _begin_encoding(self, work: Work) -> None:
+        status, payload = self._encode(work)
+        seconds = self._encode_s(work)
+        self._encoding = (self.now + seconds, status, payload, round(seconds * TICK_RATE))
+        self.outcome.encoded += 1
+        key = (self._boot, work.session, work.job)
+        self.outcome.runs[key] = self.outcome.runs.get(key, 0) + 1
+
+    def _note(self, event: Event) -> None:
+        outcome = self.outcome
+        match event:
+            case Opened():
+                outcome.opened += 1
+                outcome.first_load_s = outcome.first_load_s or self.now
+            case Closed():
+                outcome.closed.append(event.cause)
+            case Finished():
+                if event.ticket in outcome.payloads or event.ticket in outcome.refused:
+                    raise AssertionError(f"ticket {event.ticket} is settled twice")
+                outcome.payloads[event.ticket] = event.payload
+            case Refused():
+                if event.ticket in outcome.payloads or event.ticket in outcome.refused:
+                    raise AssertionError(f"ticket {event.ticket} is settled twice")
+                outcome.refused[event.ticket] = event.cause
+            case Clock():
+                outcome.clocks.append(event)
+            case Gone():
+                outcome.gone = event.cause
+
+    # ---- trouble
+
+    def _fresh_board(self) -> BoardEnd:
+        self._boot = next(self._boots)
+        nonce = 7 if self._trouble.same_nonce else self._rng.getrandbits(32)
+        return BoardEnd(self._own, nonce)
+
+    def _after(self, seconds: float, what: Callable[[], None]) -> None:
+        heapq.heappush(self._later, (self.now + seconds, next(self._order), what))
+
+    def _again(self, mean: float, strike: Callable[[], None]) -> None:
+        def struck() -> None:
+            if self.now > self._trouble.until_s:
+                return
+            self.outcome.troubles += 1
+            strike()
+            self._again(mean, strike)
+
+        self._after(self._rng.expovariate(1 / mean), struck)
+
+    def _restart(self) -> None:
+        self.board = self._encoding = None
+        self._after(self._rng.random() * self._trouble.dark_s, self._boot_again)
+
+    def _boot_again(self) -> None:
+        if self.board is None:
+            self.board = self._fresh_board()
+
+    def _unplug(self) -> None:
+        if self._plugged:
+            self._plugged = False
+            self.host.line_down("the port has vanished", self.now)
+            self.up.cut()
+            self.down.cut()
+            self._after(self._rng.random() * self._trouble.dark_s, self._plug)
+
+    def _plug(self) -> None:
+        self._plugged = True
+        self.host.line_up(self.now)
+
+    def _freeze(self) -> None:
+        self._frozen_until = self.now + self._rng.random() * self._trouble.freeze_s
+
+    def _misread(self) -> None:
+        self.up.scrambled = self.down.scrambled = True
+        self._after(self._rng.random() * self._trouble.dark_s, self._read_well)
+
+    def _read_well(self) -> None:
+        self.up.scrambled = self.down.scrambled = False
+
+
+def _ten_milliseconds(_work: Work) -> float:
+    return 0.01
+
+
+def _nonces(rng: random.Random) -> Iterator[int]:
+    while True:
+        yield rng.randrange(1, 1 << 32)

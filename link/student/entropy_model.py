@@ -1,0 +1,236 @@
+"""The learned codec's entropy model: integers that both ends of the link hold, ready for use.
+
+A scale hyperprior (Ballé et al., arXiv 1802.01436) in integers. docs/codec.md ("Integers of the
+entropy path") defines each array and every formula. Here the tables of the model's file become
+coder models and look-up tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .range_coder import Model, table_model, uniform_model
+
+PHASES: Final = ((0, 0), (1, 1), (0, 1), (1, 0))
+"""Row and column parity of the positions coded first, second, third and last."""
+SCALES: Final = 121
+SCALES_AN_OCTAVE: Final = 8
+TABLES: Final = 65
+"""Tables of latents; wider scales use the last eight and send low bits as they are."""
+LARGEST_MAGNITUDE: Final = 255
+INDEX_OFFSET: Final = 130
+"""index = clip((log-scale + 130) >> 2, 0, 120)."""
+MANTISSA_BITS: Final = 12
+MANTISSAS: Final = np.floor(np.exp2(np.arange(32) / 32) * 2**MANTISSA_BITS + 0.5).astype(np.int64)
+LATENT_FRACTION: Final = 4
+MEAN_FRACTION: Final = 14
+CODED_LEVEL: Final = 4
+"""Log-scale + 130 + log-gain from which a latent is coded: scale index 1. Others are skipped."""
+OUTSIDE: Final = -8192
+"""A log-scale of positions outside the tile: always skipped."""
+SIDE_LOW: Final = -32
+SIDE_CONTEXTS: Final = 6
+BINS: Final = 32
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Channels first … last - 1, coded together, and how many before them are looked at."""
+
+    first: int
+    last: int
+    window: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class MeanSource:
+    """What one phase's decoded latents add to the means of a group in a phase.
+
+    Attributes:
+        phase: Of the neighbours.
+        places: For each of n neighbours the rows that it lies below and the columns that it lies
+            to the right, in its phase's plane (negative: above, to the left).
+        weights: (n · channels, channels coded so far), float64 (whole numbers times 2^-14: sums
+            are exact).
+    """
+
+    phase: int
+    places: tuple[tuple[int, int], ...]
+    weights: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class EntropyModel:
+    """Everything that determines how integers become bits.
+
+    Attributes:
+        arrays: The model's integers by name.
+        groups: Channel groups in coding order.
+    """
+
+    arrays: Arrays
+    groups: tuple[Group, ...]
+
+    @classmethod
+    def load(cls, arrays: Arrays, groups: Sequence[Sequence[int]]) -> EntropyModel:
+        """Return the model of a file's arrays and its card's groups.
+
+        Raises:
+            ValueError: They do not fit together, or a number is outside its range.
+        """
+        model = cls(arrays, tuple(Group(*group) for group in groups))
+        model.check()
+        return model
+
+    def check(self) -> None:
+        """Refuse arrays that the coding loops could not take.
+
+        Raises:
+            ValueError: What does not fit.
+        """
+        qualities, latents = self.arrays["gain"].shape
+        if qualities != self.qualities or self.groups[-1].last != latents:
+            raise ValueError(f"gains of {qualities} qualities and {latents} channels")
+        if self.arrays["gain"].max() > 32 * 4 or self.arrays["gain"].min() < -32 * 14:
+            raise ValueError("gains outside 2^-14 to 2^4")
+        if self.arrays["context.correction"].shape != (len(self.groups), 4, BINS, BINS):
+            raise ValueError("context tables do not fit the channel groups")
+        if any(group.window & (group.window - 1) for group in self.groups):
+            raise ValueError("a window that is no power of two")
+        if int(self.arrays["rounding"].max()) > 128:
+            raise ValueError("a rounding offset beyond half a step")
+        if int(self.arrays["context.expected"].max()) > 16 * LARGEST_MAGNITUDE:
+            raise ValueError("a scale expects more than any magnitude")
+
+    @property
+    def qualities(self) -> int:
+        """Number of qualities, 0 to this less one."""
+        return 257
+
+    @property
+    def latents(self) -> int:
+        """Channels of y."""
+        return int(self.arrays["gain"].shape[1])
+
+    @property
+    def side(self) -> int:
+        """Channels of ẑ."""
+        return int(self.arrays["tables.side"].shape[0])
+
+    @property
+    def predicted(self) -> int:
+        """Number of predicted channels, the first ones: they have means."""
+        return int(self.arrays["means"].shape[1])
+
+    @cached_property
+    def gain(self) -> NDArray[np.int16]:
+        """log₂-gains (qualities, channels) in 1/32 octave."""
+        return np.ascontiguousarray(self.arrays["gain"], np.int16)
+
+    @cached_property
+    def expected(self) -> NDArray[np.uint16]:
+        """E|k| in 1/16 by scale index, at most 16 · 255."""
+        return self.arrays["context.expected"].astype(np.uint16)
+
+    @cached_property
+    def offset(self) -> NDArray[np.float64]:
+        """What is added before flooring |v|, by scale index: `rounding` in steps."""
+        return self.arrays["rounding"] / 256.0
+
+    @cached_property
+    def corrections(self) -> NDArray[np.int16]:
+        """Corrections (groups · 4, 32 · 32) by bins of num and den."""
+        return self.arrays["context.correction"].reshape(-1, BINS * BINS).astype(np.int16)
+
+    @cached_property
+    def to_groups(self) -> NDArray[np.int64]:
+        """How many planes (phase, channel) begins behind (phase, group) in planes of groups."""
+        sizes = [group.last - group.first for group in self.groups]
+        group = np.repeat(np.arange(len(sizes)), sizes)
+        moved = np.arange(4)[:, None] * (self.latents - len(sizes)) + np.arange(self.latents)
+        return np.asarray((moved - group).ravel())
+
+    @cached_property
+    def means(self) -> tuple[tuple[tuple[MeanSource, ...], ...], ...]:
+        """What each phase of each group that has means adds up."""
+        weights = self.arrays["means"] * 2.0**-MEAN_FRACTION
+        out = []
+        for group in self.groups:
+            if group.first >= self.predicted:
+                break
+            own = weights[:, group.first : group.last, : group.last]
+            out.append(tuple(_mean_sources(own[phase], group, phase) for phase in range(4)))
+        return tuple(out)
+
+    @cached_property
+    def reaches(self) -> tuple[int, ...]:
+        """The largest |k'| of each table of latents."""
+        starts = self.arrays["tables.latents_start"].astype(int)
+        return tuple(int(size - 2) // 2 for size in np.diff(starts))
+
+    @cached_property
+    def reach_of_table(self) -> NDArray[np.int32]:
+        """The same as an array."""
+        return np.array(self.reaches, np.int32)
+
+    @cached_property
+    def latent_models(self) -> tuple[Model, ...]:
+        """Coder models of k' + reach, the escape last."""
+        return tuple(table_model(self._latent_table(number)) for number in range(TABLES))
+
+    @cached_property
+    def side_models(self) -> tuple[tuple[Model, ...], ...]:
+        """Coder models of ẑ + 32 by channel and context."""
+        return tuple(
+            tuple(table_model(table.astype(np.int64)) for table in channel)
+            for channel in self.arrays["tables.side"]
+        )
+
+    @cached_property
+    def side_tables(self) -> tuple[Model, ...]:
+        """The same, one after another."""
+        return tuple(one for channel in self.side_models for one in channel)
+
+    @cached_property
+    def low_models(self) -> tuple[Model, ...]:
+        """Coder models of one bit, two bits and so on."""
+        return tuple(uniform_model(bits) for bits in range(1, 17))
+
+    def _latent_table(self, number: int) -> NDArray[np.int64]:
+        start, end = self.arrays["tables.latents_start"][number : number + 2].astype(int)
+        return self.arrays["tables.latents"][start:end].astype(np.int64)
+
+
+def _mean_sources(weights: NDArray[np.float64], group: Group, phase: int) -> tuple[MeanSource, ...]:
+    """Return a part's sources of its weights (channels, channels coded so far, 3, 3)."""
+    found: dict[int, list[tuple[tuple[int, int], NDArray[np.float64]]]] = {}
+    row, column = PHASES[phase]
+    for i in range(3):
+        for j in range(3):
+            down, across = row + i - 1, column + j - 1
+            source = PHASES.index((down % 2, across % 2))
+            # The first channels of earlier groups only, where its own are not coded yet.
+            taken = group.last if source < phase else group.first
+            one = weights[:, :taken, i, j]
+            if one.any():
+                found.setdefault(source, []).append(((down // 2, across // 2), one))
+    return tuple(
+        MeanSource(
+            source, tuple(place for place, _ in terms), np.concatenate([w for _, w in terms])
+        )
+        for source, terms in found.items()
+    )
+
+
+SPLIT_INDEX: Final = np.maximum(-((TABLES - 1 - np.arange(SCALES)) // SCALES_AN_OCTAVE), 0)
+"""How many low bits go uncoded, by scale index."""
+TABLE_OF_INDEX: Final = (np.arange(SCALES) - SCALES_AN_OCTAVE * SPLIT_INDEX).astype(np.uint8)
+"""Which table codes the rest."""

@@ -1,0 +1,199 @@
+"""One tile, as a JOB describes it, to the payload that the frame's container holds for it.
+
+The bytes are those that the encoder writes for the same tile within its frame: what a tile must
+know of its frame (negative samples, masks, the turn of its bands) comes with the job.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...link.container import bitstream, masks
+from ...link.container.hole_filling import fill_holes
+from ...link.errors import InputError
+from ...link.serial.constants import Feature, JobFlag, SampleCode, SettingCode
+from ...link.serial.messages import TileForm
+from ..encoders import registry
+from ..encoders.base import Frame, Setting
+from ..encoders.rate_control import fit
+from ..encoders.tiled import Samples, TileCodec, TiledEncoder, encode_groups
+
+if TYPE_CHECKING:
+    from ..encoders.student.student_model import StudentModel
+
+_TYPES = {SampleCode.UINT8: "u1", SampleCode.UINT16: "<u2", SampleCode.INT16: "<i2"}
+
+
+class TileCoder(Protocol):
+    """An encoder as a board offers it.
+
+    Attributes:
+        codec: Number in the bitstream's header.
+        software: What does the work, with its version.
+        fingerprint: Which model, 8 bytes; zeros where there is none.
+        features: `Feature`s.
+        most_bands: Bands of a tile at most.
+        bit_depth: Bits of a sample at most.
+    """
+
+    codec: int
+    software: str
+    fingerprint: bytes
+    features: int
+    most_bands: int
+    bit_depth: int
+
+    def encode(self, form: TileForm, tile: bytes) -> bytes:
+        """Return the tile's payload.
+
+        Raises:
+            InputError: The tile or its setting cannot be encoded.
+        """
+        ...
+
+
+class StillTileCoder:
+    """A `TileCoder` out of a still-picture codec."""
+
+    def __init__(self, codec: TileCodec) -> None:
+        self._codec = codec
+        self.codec = _number(codec.name)
+        self.software = f"{codec.name}, {codec.version}"
+        self.fingerprint = bitstream.NO_MODEL
+        self.features = int(
+            Feature.UINT16
+            | Feature.INT16
+            | Feature.NODATA
+            | Feature.QUALITY
+            | Feature.BYTES
+            | Feature.STEP
+        )
+        self.most_bands, self.bit_depth = 256, 16
+
+    def encode(self, form: TileForm, tile: bytes) -> bytes:
+        """Return the tile's payload."""
+        pixels = np.frombuffer(tile, _TYPES[form.sample]).reshape(
+            form.rows, form.columns, form.bands
+        )
+        mask = b""
+        empty = None
+        if form.flags & JobFlag.MASKS:
+            if not form.flags & JobFlag.NODATA:
+                raise InputError("a mask is asked for without a nodata value")
+            empty = pixels == form.nodata
+            mask = masks.pack(empty)
+            if empty.all():
+                return mask
+        samples = _from_lowest(pixels, form, empty)
+        if empty is not None and empty.any():
+            fill_holes(samples, empty)
+        return mask + self._at_setting(samples, form, len(mask))
+
+    def _at_setting(self, samples: Samples, form: TileForm, used: int) -> bytes:
+        codec, depth = self._codec, form.bit_depth
+        match form.setting_kind:
+            case SettingCode.STEP:
+                if form.setting >= codec.steps(depth):
+                    raise InputError(
+                        f"step {form.setting}: {codec.name} has 0 to {codec.steps(depth) - 1}"
+                    )
+                return self._streams(samples, depth, form.setting)
+            case SettingCode.QUALITY:
+                setting = Setting(quality=form.setting / 1000)
+                codec.check(Frame(samples, depth), setting)
+                return self._streams(samples, depth, codec.step(form.setting / 1000, depth))
+            case SettingCode.BYTES:
+                codec.check(Frame(samples, depth), Setting(bytes=max(1, form.setting)))
+                return self._within(samples, depth, form.setting - used)
+
+    def _within(self, samples: Samples, depth: int, budget: int) -> bytes:
+        coded: dict[int, bytes] = {}
+
+        def lengths(step: int) -> list[int]:
+            if step not in coded:
+                coded[step] = self._streams(samples, depth, step)
+            return [len(coded[step])]
+
+        steps = self._codec.steps(depth)
+        found = None
+        if budget > 0:
+            found = fit(lengths, lambda own: own[0], budget, steps, steps // 2, self._codec.slope)
+        if found is None:
+            raise InputError(
+                f"{self._codec.name}: a budget of {budget} bytes for a tile; "
+                f"the smallest that it can make is {lengths(0)[0]} bytes"
+            )
+        lengths(found[0])
+        return coded[found[0]]
+
+    def _streams(self, samples: Samples, depth: int, step: int) -> bytes:
+        """Return the codestreams of the band groups, all but the last after their length."""
+        return encode_groups(self._codec, samples, depth, step)
+
+
+class StudentTileCoder:
+    """A `TileCoder` of the learned codec: one triple of a tile's bands, one codestream."""
+
+    def __init__(self, model: StudentModel, version: str) -> None:
+        self._model = model
+        self.codec = _number("student")
+        self.software = f"student, {version}"
+        self.fingerprint = model.fingerprint
+        self.features = int(Feature.STEP | Feature.TURN)
+        self.most_bands, self.bit_depth = 3, 8
+
+    def encode(self, form: TileForm, tile: bytes) -> bytes:
+        """Return the tile's codestream."""
+        from ..encoders.student.jobs import TileJob, encode_job
+
+        finest = self._model.entropy.qualities - 1
+        if form.setting > finest:
+            raise InputError(f"step {form.setting}: student has 0 to {finest}")
+        if form.bands not in (1, 3):
+            raise InputError(f"{form.bands} bands: student takes 1 or 3")
+        if form.bit_depth != 8 or form.flags:
+            raise InputError(
+                f"bit depth {form.bit_depth}, flags {form.flags}: student takes 8 and 0"
+            )
+        pixels = np.frombuffer(tile, np.uint8).reshape(form.rows, form.columns, form.bands)
+        return encode_job(self._model, TileJob(pixels, form.turn), form.setting)
+
+
+def tile_coder(name: str) -> TileCoder:
+    """Return the coder of a codec of the registry.
+
+    Raises:
+        InputError: No such codec, or it does not code tiles alone.
+    """
+    encoder = registry.encoder(name, tile=0)
+    if isinstance(encoder, TiledEncoder):
+        return StillTileCoder(encoder.codec)
+    if name == "student":
+        from ...link import inference
+        from ..encoders.student.student_model import load
+
+        return StudentTileCoder(load(), inference.VERSION)
+    raise InputError(f"codec {name!r} does not code tiles alone: a board cannot run it")
+
+
+def _number(name: str) -> int:
+    return next(number for number, codec in bitstream.CODECS.items() if codec == name)
+
+
+def _from_lowest(
+    pixels: NDArray[np.integer], form: TileForm, empty: NDArray[np.bool_] | None
+) -> Samples:
+    """Return a copy of the samples, counted from the lowest allowed value."""
+    low = -(1 << (form.bit_depth - 1)) if form.flags & JobFlag.NEGATIVE else 0
+    counted = pixels.astype(np.int32) - low
+    valid = counted if empty is None else counted[~empty]
+    lowest, highest = int(valid.min()), int(valid.max())
+    if lowest < 0 or highest >> form.bit_depth:
+        raise InputError(
+            f"samples from {lowest + low} to {highest + low} in a tile of bit depth "
+            f"{form.bit_depth}: allowed are {low} to {low + (1 << form.bit_depth) - 1}"
+        )
+    return counted.astype(np.uint8 if form.bit_depth <= 8 else np.uint16)

@@ -1,0 +1,105 @@
+"""What the networks make of a frame's tiles, kept while a budget is searched for.
+
+Every try needs all tiles, and the networks run once. The first tiles stay in memory; those of a
+huge frame, at fifteen bytes a pixel of three bands, go into a file that has no name and ends with
+the process.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+import threading
+from dataclasses import dataclass
+from typing import IO, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....link.errors import InputError
+from ....link.student.codestream import AnalysedTile
+
+MOST_IN_MEMORY: Final = 1 << 29
+"""Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Where an array lies."""
+
+    file: IO[bytes]
+    offset: int
+    shape: tuple[int, ...]
+    kind: np.dtype[Any]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return math.prod(self.shape) * self.kind.itemsize
+
+
+class KeptTiles:
+    """Tiles by number; safe to use from several threads.
+
+    Args:
+        most: Bytes that stay in memory; what comes later is stored.
+    """
+
+    def __init__(self, most: int = MOST_IN_MEMORY) -> None:
+        self._most = most
+        self._used = self._end = 0
+        self._memory: dict[int, list[AnalysedTile]] = {}
+        self._stored: dict[int, list[tuple[_Stored, ...]]] = {}
+        self._file: IO[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def get(self, number: int) -> list[AnalysedTile] | None:
+        """Return a tile's band triples; None where they were not put."""
+        if number in self._stored:
+            return [AnalysedTile.of(*map(_read, arrays)) for arrays in self._stored[number]]
+        return self._memory.get(number)
+
+    def put(self, number: int, tiles: list[AnalysedTile]) -> None:
+        """Keep a tile's band triples.
+
+        Raises:
+            InputError: There is no room for temporary data.
+        """
+        parts = [(tile.latents, tile.side, tile.log_scales) for tile in tiles]
+        size = sum(array.nbytes for arrays in parts for array in arrays)
+        with self._lock:
+            if self._used + size <= self._most:
+                self._used += size
+                self._memory[number] = tiles
+                return
+            self._stored[number] = [
+                tuple(self._write(array) for array in arrays) for arrays in parts
+            ]
+
+    def _write(self, array: NDArray[Any]) -> _Stored:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(prefix="downpass-", buffering=0)  # noqa: SIM115
+        stored = _Stored(self._file, self._end, array.shape, array.dtype)
+        data, done = memoryview(array.tobytes()), 0
+        try:
+            while done < len(data):
+                done += os.pwrite(self._file.fileno(), data[done:], self._end + done)
+        except OSError as error:
+            raise InputError(
+                f"{tempfile.gettempdir()}: no room for {len(data)} bytes that a budget is searched "
+                f"with ({error.strerror}); give a quality, or another TMPDIR"
+            ) from None
+        self._end += done
+        return stored
+
+
+def _read(stored: _Stored) -> NDArray[Any]:
+    data, done = bytearray(stored.size), 0
+    while done < stored.size:
+        place = stored.offset + done
+        count = os.preadv(stored.file.fileno(), [memoryview(data)[done:]], place)
+        if not count:
+            raise EOFError("the file of temporary data ends before what was written to it")
+        done += count
+    return np.frombuffer(data, stored.kind).reshape(stored.shape)

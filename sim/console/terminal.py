@@ -1,0 +1,165 @@
+"""Text for a terminal that stays within its width: nothing is cut, what is too long goes on below.
+
+A pipe has no width; 80 columns are taken then, as everywhere in a shell.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ...link.text import printable
+from .streams import as_it_is
+
+_PADDING = (0, 1, 0, 0)
+"""A blank beside each cell; the box adds another between columns."""
+
+_WIDEST_HEAD = 24
+"""A column's head beyond this many columns is folded."""
+
+
+class PlainConsole(Console):
+    """A console that takes no markup, and shows escaped what in a name would act on it."""
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """Return text to print, made harmless line by line."""
+        return super().render_str(_shown(text), **how)
+
+
+def console(*, error: bool = False) -> Console:
+    """Return a console on standard output, or on standard error."""
+    return PlainConsole(
+        file=as_it_is(sys.stderr if error else sys.stdout),
+        soft_wrap=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+
+
+def plain_table(
+    title: str, columns: Sequence[tuple[str, bool]], whole: Sequence[str] = ()
+) -> Table:
+    """Return an empty table whose cells fold instead of being cut.
+
+    Args:
+        title: Stands above it.
+        columns: Each column's head, and whether it holds numbers.
+        whole: Heads of columns of short words, which never fold; neither do numbers.
+    """
+    table = Table(
+        title=_text(title) if title else None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=_PADDING,
+        show_edge=False,
+    )
+    for head, is_number in columns:
+        table.add_column(
+            _text(head),
+            justify="right" if is_number else "left",
+            overflow="fold",
+            no_wrap=is_number or head in whole,
+        )
+    return table
+
+
+def print_side_by_side(titles: Sequence[str], columns: Sequence[tuple[str, Sequence[str]]]) -> None:
+    """Print figures with one column each for several things, in as many tables as the width asks.
+
+    Args:
+        titles: What each row is.
+        columns: Of each thing its name, and its figures in the order of `titles`.
+    """
+    terminal = console()
+    columns = [(_shown(name), [_shown(figure) for figure in own]) for name, own in columns]
+    titles_wide = max(map(cell_len, titles))
+    room = terminal.width - titles_wide - 2
+    chunk: list[tuple[str, Sequence[str]]] = []
+    left = room
+    for name, figures in columns:
+        wide = _width(name, figures) + 2
+        if chunk and wide > left:
+            _print_chunk(terminal, titles, chunk)
+            chunk, left = [], room
+        chunk.append((name, figures))
+        left -= wide
+    if chunk:
+        _print_chunk(terminal, titles, chunk)
+
+
+def print_rows(rows: Iterable[Sequence[str]]) -> None:
+    """Print rows of equal length in columns, without lines; the last column folds first.
+
+    Args:
+        rows: Cells of each row: a name and what belongs to it, or more.
+    """
+    terminal = console()
+    cells = [[_shown(cell) for cell in row] for row in rows]
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for place in range(len(cells[0]) if cells else 0):
+        wide = max(cell_len(row[place]) for row in cells)
+        # Words of the last column fold; what stands before them does so only if it is very long.
+        last = place == len(cells[0]) - 1
+        table.add_column(
+            overflow="fold", min_width=None if last else min(wide, terminal.width // 3)
+        )
+    for row in cells:
+        table.add_row(*map(_text, row))
+    _print(terminal, table)
+
+
+def print_table(table: Table) -> None:
+    """Print a table."""
+    _print(console(), table, space=True)
+
+
+def _shown(text: str) -> str:
+    """Return text from outside as it may be printed; its lines stay."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def _text(text: str) -> Text:
+    return Text(_shown(text))
+
+
+def _width(name: str, figures: Sequence[str]) -> int:
+    lines = [line for figure in figures for line in figure.split("\n")]
+    head = min(cell_len(name), _WIDEST_HEAD)
+    return max([head, *(min(cell_len(line), _WIDEST_HEAD) for line in lines)])
+
+
+def _print_chunk(
+    terminal: Console, titles: Sequence[str], chunk: Sequence[tuple[str, Sequence[str]]]
+) -> None:
+    table = Table(box=box.SIMPLE_HEAD, padding=_PADDING, show_edge=False)
+    table.add_column("", no_wrap=terminal.width >= 60, overflow="fold")
+    for name, figures in chunk:
+        table.add_column(
+            _text(name),
+            justify="right",
+            overflow="fold",
+            max_width=max(_width(name, figures), 1),
+        )
+    for row, title in enumerate(titles):
+        table.add_row(_text(title), *(_text(figures[row]) for _, figures in chunk))
+    _print(terminal, table)
+
+
+def _print(terminal: Console, table: Table, space: bool = False) -> None:
+    """Print line by line without the blanks that fill a table up to its right edge."""
+    with terminal.capture() as captured:
+        terminal.print(table)
+    out = as_it_is(sys.stdout)  # with the table's own colours
+    # A terminal's encoding may lack a letter of a name; that is no reason to fail.
+    encoding = sys.stdout.encoding or "utf-8"
+    for line in ["", *captured.get().splitlines()] if space else captured.get().splitlines():
+        text = line.rstrip().encode(encoding, "backslashreplace").decode(encoding)
+        out.write(f"{text}\n")

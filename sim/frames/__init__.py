@@ -1,0 +1,1 @@
+"""Frames with real pixels: scenes, encoding, the content cache, grading, crops."""

@@ -1,0 +1,383 @@
+"""What was coded once is not coded again: results on disk, found by their content.
+
+The key is a SHA-256 over everything that the result depends on, so a hit is right by
+construction and a change of anything is a miss. Two processes may share a folder: a value
+appears under its name when it is whole (rename), and a lock for each key lets the second
+process wait for the first one's result instead of working it out too. A value that is damaged,
+lies under another key's name, is no plain file or is none that could have been made is made
+again. The least recently used values go when the folder grows
+above its limit. A cache that cannot be written to costs time, never a run.
+
+Why not a library: diskcache, the usual one, has had no release since 2023, runs on SQLite and
+unpickles what it finds (CVE-2025-69872). What is needed here is one folder of files.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import math
+import os
+import stat
+import struct
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ...ground.decoders import Decoded, decode
+from ...ground.quality import Quality, quality
+from ...link.container.bitstream import unpack
+from ...link.errors import InputError
+from ...payload.encoders.base import Encoder, Frame, RateError, Setting
+
+DEFAULT_LIMIT: Final = 4 * 1024**3
+_MAGIC: Final = b"DPC2"
+_HEAD: Final = struct.Struct("<4sIQ")
+_SECONDS: Final = struct.Struct("<d")
+_QUALITY: Final = struct.Struct("<ddI")
+_RATED: Final = struct.Struct("<Qdd")
+_TRIM_TO: Final = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class CodedFrame:
+    """A frame's bitstream, and the seconds that the host took when it was first coded."""
+
+    bitstream: bytes
+    host_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredQuality:
+    """A bitstream's quality on the ground, and how many of its tiles were lost."""
+
+    quality: Quality
+    lost_tiles: int
+
+
+@dataclass(frozen=True, slots=True)
+class RatedFrame:
+    """What a frame costs at a setting, container included, and how good it comes back."""
+
+    bytes: int
+    quality: Quality
+
+
+def default_folder() -> Path | None:
+    """Return DOWNPASS_CACHE, or downpass in the user's cache folder; None where it is empty."""
+    if (chosen := os.environ.get("DOWNPASS_CACHE")) is not None:
+        return Path(chosen).expanduser() if chosen else None
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    root = Path(base) if Path(base).is_absolute() else Path.home() / ".cache"
+    return root / "downpass"
+
+
+def open_cache(folder: Path | None = None, limit: int = DEFAULT_LIMIT) -> ContentCache:
+    """Return the cache in `folder`, or the user's own; one that keeps nothing if that fails.
+
+    Raises:
+        InputError: The folder was named and cannot be used.
+    """
+    if folder is not None:
+        return ContentCache(folder, limit)
+    try:
+        return ContentCache(default_folder(), limit)
+    except (InputError, RuntimeError):  # Path.home() finds no home
+        return ContentCache(None)
+
+
+class ContentCache:
+    """Values on disk by kind and key."""
+
+    def __init__(self, folder: Path | None, limit: int = DEFAULT_LIMIT) -> None:
+        """Open or make the cache in a folder; None keeps nothing.
+
+        Raises:
+            InputError: The folder cannot be made or written to.
+        """
+        self.folder = folder
+        self.limit = limit
+        self._since_trim: int | None = None
+        if folder is not None:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                if not os.access(folder, os.W_OK | os.X_OK):
+                    raise PermissionError(0, "not writable")
+            except OSError as error:
+                raise InputError(
+                    f"cache folder {folder}: {error.strerror}; name another with --cache"
+                ) from None
+
+    def encoded(self, encoder: Encoder, frame: Frame, setting: Setting) -> CodedFrame:
+        """Return the frame's container, coded now or at some time before.
+
+        Raises:
+            InputError: As `Encoder.encode`; nothing is kept of a refusal.
+        """
+        key = _digest(frame_digest(frame), *_identity(encoder), setting)
+
+        def make() -> bytes:
+            start = time.perf_counter()
+            bitstream = encoder.encode(frame, setting)
+            return _SECONDS.pack(time.perf_counter() - start) + bitstream
+
+        value = self.value("encoded", key, make, lambda found: _is_coded(found, frame))
+        return CodedFrame(value[_SECONDS.size :], _SECONDS.unpack_from(value)[0])
+
+    def delivered_quality(
+        self, reference: Frame, bitstream: bytes, decoded: Decoded | None = None
+    ) -> DeliveredQuality:
+        """Return how good the decoded bitstream is against what the imager saw.
+
+        Args:
+            reference: What the imager saw.
+            bitstream: What arrived.
+            decoded: The decoded bitstream, where the caller has it anyway.
+
+        Raises:
+            BitstreamError: The bitstream's header is lost.
+        """
+        key = _digest(frame_digest(reference), hashlib.sha256(bitstream).hexdigest())
+
+        def make() -> bytes:
+            seen = decode(bitstream) if decoded is None else decoded
+            found = quality(reference, seen.frame)
+            return _QUALITY.pack(found.psnr_db, found.ms_ssim, len(seen.lost_tiles))
+
+        value = self.value("quality", key, make, _is_quality)
+        psnr_db, ms_ssim, lost = _QUALITY.unpack(value)
+        return DeliveredQuality(Quality(psnr_db, ms_ssim), lost)
+
+    def rated(
+        self, encoder: Encoder, frame: Frame, settings: Sequence[Setting]
+    ) -> list[RatedFrame | None]:
+        """Return what a frame costs at each setting and how good it comes back.
+
+        The frame is made ready once. A codec that searches for a rate may begin where it ended
+        before, so all settings, in their order, are one value.
+
+        Args:
+            encoder: What codes it.
+            frame: The frame.
+            settings: How hard to compress; the results of those that the codec cannot do are None.
+
+        Raises:
+            InputError: As `Encoder.encode`, but for a budget that cannot be met.
+        """
+        key = _digest(frame_digest(frame), *_identity(encoder), *settings)
+
+        def make() -> bytes:
+            prepared, out = encoder.prepare(frame), []
+            for setting in settings:
+                try:
+                    bitstream = prepared.encode(setting)
+                except RateError:
+                    out.append(_RATED.pack(0, math.nan, math.nan))
+                    continue
+                found = quality(frame, decode(bitstream).frame)
+                out.append(_RATED.pack(len(bitstream), found.psnr_db, found.ms_ssim))
+            return b"".join(out)
+
+        value = self.value("rated", key, make, lambda found: _is_rated(found, len(settings)))
+        return [
+            RatedFrame(size, Quality(psnr_db, ms_ssim)) if size else None
+            for size, psnr_db, ms_ssim in _RATED.iter_unpack(value)
+        ]
+
+    def value(
+        self,
+        kind: str,
+        key: str,
+        make: Callable[[], bytes],
+        sound: Callable[[bytes], bool] = lambda _: True,
+    ) -> bytes:
+        """Return the value of a key; `make` works it out where it is not there or not sound.
+
+        Args:
+            kind: A folder's name; say another when what `make` returns changes its form.
+            key: Hexadecimal digest of everything that the value depends on.
+            make: Works the value out; whatever it raises passes through.
+            sound: Whether what is there is a value that `make` could have returned.
+        """
+        if self.folder is None:
+            return make()
+        path = self.folder / kind / key[:2] / key
+        found = _read(path, self.limit)
+        if found is not None and sound(found):
+            return found
+        with _locked(path.with_suffix(".lock")):
+            found = _read(path, self.limit)  # perhaps the other process has just made it
+            if found is not None and sound(found):
+                return found
+            value = make()
+            self._store(path, value)
+        return value
+
+    def _store(self, path: Path, value: bytes) -> None:
+        with suppress(OSError):  # a full disk costs the value, not the run
+            handle, name = tempfile.mkstemp(".part", "", path.parent)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(_HEAD.pack(_MAGIC, _crc(path.name, value), len(value)))
+                    file.write(value)
+                Path(name).replace(path)
+            except OSError:
+                Path(name).unlink(missing_ok=True)
+                raise
+        if self._since_trim is None or self._since_trim > self.limit // 20:
+            self._trim()
+            self._since_trim = 0
+        self._since_trim += len(value)
+
+    def _trim(self) -> None:
+        """Remove the least recently used values until the folder is below its limit."""
+        assert self.folder is not None  # noqa: S101  (only a cache with a folder stores)
+        files: list[tuple[int, int, Path]] = []
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                with suppress(OSError):
+                    path = Path(folder, name)
+                    state = path.lstat()
+                    if path.suffix == ".part" and time.time() - state.st_mtime > 3600:
+                        path.unlink()  # left by a process that was killed
+                    elif not path.suffix:
+                        files.append((state.st_mtime_ns, state.st_size, path))
+        total = sum(size for _, size, _ in files)
+        if total <= self.limit:
+            return
+        for _, size, path in sorted(files):
+            with suppress(OSError):
+                path.unlink()
+            total -= size
+            if total <= self.limit * _TRIM_TO:
+                break
+
+
+def frame_digest(frame: Frame) -> str:
+    """Return the SHA-256 of a frame's content: its samples and what they mean."""
+    pixels = frame.pixels if frame.pixels.flags.c_contiguous else frame.pixels.copy()
+    state = hashlib.sha256()
+    state.update(
+        f"{frame.pixels.shape} {frame.sample_type} {frame.bit_depth} {frame.nodata} ".encode()
+    )
+    if frame.nodata is not None:
+        state.update(b"by sample ")
+    if frame.mask is not None:
+        state.update(np.packbits(frame.mask).tobytes())
+    state.update(pixels.data)
+    return state.hexdigest()
+
+
+def _identity(encoder: Encoder) -> tuple[object, ...]:
+    """Return all of an encoder that its bytes depend on."""
+    return encoder.name, encoder.version, encoder.fingerprint.hex(), encoder.tile
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256("\0".join(str(part) for part in parts).encode()).hexdigest()
+
+
+def _crc(key: str, value: bytes) -> int:
+    """Return the CRC-32 that a value has under a key, so that none is taken for another's."""
+    return zlib.crc32(value, zlib.crc32(key.encode()))
+
+
+def _read(path: Path, limit: int) -> bytes | None:
+    """Return a sound value, marked as used now; None where there is none.
+
+    Args:
+        path: Where it lies. A link, a pipe or a device there is no value.
+        limit: Bytes that a value may have.
+    """
+    try:
+        # Neither a link is followed nor a pipe waited for.
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    state = os.fstat(handle)
+    if not stat.S_ISREG(state.st_mode):
+        os.close(handle)
+        return None
+    with os.fdopen(handle, "rb") as file:
+        try:
+            head = file.read(_HEAD.size)
+            if len(head) < _HEAD.size:
+                return None
+            magic, crc, length = _HEAD.unpack(head)
+            if magic != _MAGIC or length != state.st_size - _HEAD.size or length > limit:
+                return None
+            value = file.read(length)
+        except OSError:
+            return None
+        if len(value) != length or crc != _crc(path.name, value):
+            return None
+        with suppress(OSError):
+            os.utime(handle)
+        return value
+
+
+def _is_coded(value: bytes, frame: Frame) -> bool:
+    """Whether a value is a container of this frame, all of its tiles sound, and a time."""
+    if len(value) < _SECONDS.size or not 0 <= _SECONDS.unpack_from(value)[0] < math.inf:
+        return False
+    try:
+        container = unpack(value[_SECONDS.size :])
+    except InputError:
+        return False
+    header = container.header
+    return not container.damaged and (header.width, header.height, header.bands) == (
+        frame.width,
+        frame.height,
+        frame.bands,
+    )
+
+
+def _is_quality(value: bytes) -> bool:
+    if len(value) != _QUALITY.size:
+        return False
+    psnr_db, ms_ssim, _ = _QUALITY.unpack(value)
+    return _could_be(psnr_db, ms_ssim)
+
+
+def _is_rated(value: bytes, count: int) -> bool:
+    return len(value) == count * _RATED.size and all(
+        _could_be(psnr_db, ms_ssim) for size, psnr_db, ms_ssim in _RATED.iter_unpack(value) if size
+    )
+
+
+def _could_be(psnr_db: float, ms_ssim: float) -> bool:
+    """Whether these are figures of a picture; a frame of nodata alone has none, NaN."""
+    return psnr_db != -math.inf and (math.isnan(ms_ssim) or -1e-6 <= ms_ssim <= 1 + 1e-6)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock file exclusively; go on without where the file system has no locks."""
+    handle = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            # The one who held it before may have removed the file that was waited for.
+            with suppress(FileNotFoundError):
+                if os.fstat(handle).st_ino == path.stat().st_ino:
+                    break
+            os.close(handle)
+            handle = None
+    except OSError:
+        pass
+    try:
+        yield
+    finally:
+        if handle is not None:
+            with suppress(OSError):
+                path.unlink()
+            os.close(handle)

@@ -1,0 +1,150 @@
+"""A few delivered frames beside their originals, as people look at them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...link.errors import reason
+from ...payload.encoders.base import Frame
+from ...payload.imager.display import Shown
+from ...payload.imager.frames import SceneFit
+from ..mission.preparation import Mission, View
+from ..model.records import FrameRecord, FrameState
+from ..model.simulation import Outcome
+from ..report.data import Crop
+from ..results.grade import Grade
+from .grading import Grader
+from .scenes import Scenes
+
+SIDE = 320
+
+
+def choose(
+    outcome: Outcome, graded: Mapping[int, Grade], views: Sequence[View], count: int
+) -> list[FrameRecord]:
+    """Choose delivered frames to show: different scenes first, then different pictures."""
+    delivered = [
+        record
+        for satellite in outcome.satellites
+        for record in satellite.frames.values()
+        if record.state is FrameState.DELIVERED and record.capture.number in graded
+    ]
+    delivered.sort(key=lambda record: record.capture.number)
+    shown: dict[Path | None, int] = {}
+    seen: dict[View, int] = {}
+
+    def novelty(record: FrameRecord) -> tuple[int, int, int]:
+        view = views[record.capture.number]
+        return seen.get(view, 0), shown.get(view.scene, 0), record.capture.number
+
+    chosen: list[FrameRecord] = []
+    while delivered and len(chosen) < count:
+        best = min(delivered, key=novelty)
+        delivered.remove(best)
+        chosen.append(best)
+        view = views[best.capture.number]
+        shown[view.scene] = shown.get(view.scene, 0) + 1
+        seen[view] = seen.get(view, 0) + 1
+    return sorted(chosen, key=lambda record: record.capture.number)
+
+
+def crops(
+    grader: Grader,
+    scenes: Scenes,
+    records: Sequence[FrameRecord],
+    graded: Mapping[int, Grade],
+    mission: Mission,
+) -> tuple[list[Crop], list[str]]:
+    """Decode the chosen frames again and cut out the middle of each.
+
+    Returns:
+        The crops, and a line with the reason for each that could not be made.
+    """
+    made, left_out = [], []
+    for record in records:
+        try:
+            crop = _crop(grader, scenes, record, graded, mission)
+        except Exception as error:  # whatever it is, the results do not depend on it
+            left_out.append(f"picture of frame {record.capture.number}: {reason(error)}")
+            continue
+        if crop is not None:
+            made.append(crop)
+    return made, left_out
+
+
+def _crop(
+    grader: Grader,
+    scenes: Scenes,
+    record: FrameRecord,
+    graded: Mapping[int, Grade],
+    mission: Mission,
+) -> Crop | None:
+    """Return the middle of a frame; None where its header was lost."""
+    original, decoded = grader.delivered(record)
+    if decoded is None:
+        return None
+    number = record.capture.number
+    bands = mission.flight.scenario.satellites[record.satellite].imager.bands
+    view = mission.views[number]
+    shown = scenes[view.scene].shown(bands) if view.scene else Shown((0, 0, 0), "")
+    before, after = _stretched(original, decoded.frame, shown.order)
+    psnr = graded[number].psnr_db
+    return Crop(
+        frame=number,
+        target=mission.setup.targets[record.capture.target],
+        bpp=record.encoded_bytes * 8 / (record.capture.width * record.capture.height),
+        psnr_db=None if np.isnan(psnr) else psnr,
+        original=before,
+        delivered=after,
+        note=f"{shown.words}, stretched from the 1st to the 99th percentile of the original."
+        f"{_beyond(view)}",
+    )
+
+
+def _beyond(view: View) -> str:
+    """Say what a frame shows that is larger than its scene."""
+    if not view.repeats:
+        return ""
+    how = "mirrored" if view.fit is SceneFit.MIRROR else "again"
+    return (
+        f" Beyond its upper left {view.own_width} x {view.own_height} pixels the frame shows the "
+        f"scene {how}."
+    )
+
+
+def _stretched(
+    original: Frame, delivered: Frame, bands: tuple[int, int, int]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Cut the middle out of both and stretch both as the original's valid samples ask for.
+
+    What has no data in the original is black in both.
+    """
+    top = max(0, (original.height - SIDE) // 2)
+    left = max(0, (original.width - SIDE) // 2)
+    window = np.s_[top : top + SIDE, left : left + SIDE]
+    before = original.pixels[window][..., list(bands)].astype(np.float64)
+    after = delivered.pixels[window][..., list(bands)].astype(np.float64)
+    holes = original.holes()
+    empty = np.zeros(before.shape, np.bool_)
+    if holes is not None:
+        empty = np.broadcast_to(holes, original.pixels.shape)[window][..., list(bands)]
+    seen = np.where(empty, np.nan, before)
+    if empty.all():
+        seen = np.zeros_like(before)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a band without data here: NaN
+        low, high = np.nan_to_num(np.nanpercentile(seen, [1, 99], axis=(0, 1)))
+    span = np.maximum(high - low, 1.0)
+
+    def stretch(pixels: NDArray[np.float64]) -> NDArray[np.uint8]:
+        grey = np.clip((pixels - low) / span * 255, 0, 255)
+        grey[empty] = 0
+        out: NDArray[np.uint8] = grey.astype(np.uint8)
+        return out
+
+    return stretch(before), stretch(after)

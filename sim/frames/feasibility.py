@@ -1,0 +1,203 @@
+"""Whether a loaded scenario can run: `validate` reports what `run` refuses before it begins.
+
+Some faults show only beside the scenes: a codec that stops at 12 bits before a scene of 16, a
+budget that no bitstream of the scene's frames can meet. `checked_scenes` looks for all of them
+at once and writes each with the line of the scenario that it stands in.
+
+What depends on this computer at this moment (a serial port, an installed emulator) is not a fault
+of the scenario: `run` finds out when it opens the board, `validate` warns (`absent_boards`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ...link.container.bitstream import SampleType
+from ...link.errors import InputError
+from ...payload.board.firmware.build import missing_tools
+from ...payload.encoders.base import Encoder, Frame
+from ...payload.encoders.registry import encoder
+from ..board.emulators import AGENT, PREFIX
+from ..board.job import setting_of
+from ..mission.preparation import View, elements_of
+from ..orbit.polygon import polygon_of
+from ..orbit.propagator import Propagator
+from ..scenario.models import EncoderChoice, Satellite, Scenario
+from .content_cache import ContentCache
+from .scenes import SceneError, Scenes
+
+_ORBIT_SAMPLES: Final = 2001
+_MOST_TRIALS: Final = 16
+_SHOWN: Final = 100
+
+
+class InfeasibleError(InputError):
+    """A scenario that cannot run.
+
+    Attributes:
+        problems: One line each, with file, line and field.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        listed = problems[:_SHOWN]
+        if len(problems) > len(listed):
+            listed.append(f"… and {len(problems) - len(listed)} more")
+        super().__init__("\n".join(listed))
+        self.problems = problems
+
+
+def checked_scenes(scenario: Scenario, cache: ContentCache) -> Scenes:
+    """Return the opened scenes of a scenario that can run.
+
+    A budget is tried on a frame of each scene, sixteen frames at most; a run may still meet a
+    frame with more detail for which the budget is too small.
+
+    Args:
+        scenario: A loaded scenario.
+        cache: Of encoded frames; the frames of the trial are kept there for the run.
+
+    Raises:
+        InfeasibleError: Naming every fault.
+    """
+    problems = [*_orbits(scenario), *_pixels(scenario), *_ports(scenario)]
+    scenes = None
+    try:
+        scenes = Scenes(scenario)
+    except SceneError as error:
+        problems += error.problems
+    if scenes is not None:
+        problems += _codecs(scenario, scenes)
+    if scenes is not None and not problems:
+        problems += _budgets(scenario, scenes, cache)
+    if problems or scenes is None:
+        raise InfeasibleError(list(dict.fromkeys(problems)))
+    return scenes
+
+
+def absent_boards(scenario: Scenario) -> Iterator[str]:
+    """Yield a line for each board that this computer does not have at the moment."""
+    for index, satellite in enumerate(scenario.satellites):
+        port = _port(satellite)
+        if port is None:
+            continue
+        where = scenario.source.place_of(f"satellites.{index}.encoder.port")
+        if port.startswith(PREFIX):
+            kind = port.removeprefix(PREFIX).partition(":")[0]
+            missing = [] if kind == AGENT else missing_tools()
+            if missing:
+                yield f"{where}: found {port}; this computer lacks {' and '.join(missing)}"
+        elif "://" not in port and not Path(port).exists():
+            yield f"{where}: found {port}; there is no such port at the moment"
+
+
+def _orbits(scenario: Scenario) -> Iterator[str]:
+    """Find orbits and places that cannot be computed; an orbit that decays does so for good."""
+    moments = np.linspace(0.0, scenario.duration, _ORBIT_SAMPLES)
+    for index, satellite in enumerate(scenario.satellites):
+        try:
+            Propagator(elements_of(satellite, scenario), scenario.start).teme(moments)
+        except InputError as error:
+            yield f"{scenario.source.place_of(f'satellites.{index}.orbit')}: {error}"
+    for index, target in enumerate(scenario.targets):
+        try:
+            if target.polygon is not None:
+                polygon_of(target.polygon)
+        except InputError as error:
+            yield f"{scenario.source.place_of(f'targets.{index}.polygon')}: {error}"
+
+
+def _pixels(scenario: Scenario) -> Iterator[str]:
+    """Find satellites that can do nothing with a target without scenes."""
+    blank = next((target.name for target in scenario.targets if not target.scenes), None)
+    if blank is None:
+        return
+    for index, satellite in enumerate(scenario.satellites):
+        at = f"satellites.{index}"
+        if satellite.processor.encode_time == "host":
+            yield (
+                f"{scenario.source.place_of(f'{at}.processor.encode_time')}: found encode_time "
+                f"host, and target {blank} has no scenes to measure it on; allowed: scenes for "
+                "every target, or encode_time modelled"
+            )
+        if _port(satellite) is not None:
+            yield (
+                f"{scenario.source.place_of(f'{at}.encoder.port')}: found a board, and target "
+                f"{blank} has no scenes, so there is nothing to encode; allowed: scenes for "
+                "every target"
+            )
+
+
+def _ports(scenario: Scenario) -> Iterator[str]:
+    """Find boards that are asked for in two ways, or for what a board cannot be told."""
+    seen: dict[str, EncoderChoice] = {}
+    for index, satellite in enumerate(scenario.satellites):
+        port = _port(satellite)
+        if port is None:
+            continue
+        where = scenario.source.place_of(f"satellites.{index}.encoder.port")
+        if seen.setdefault(port, satellite.encoder) != satellite.encoder:
+            yield (
+                f"{where}: found {port} a second time with another baud or give_up_after; "
+                "allowed: the same for all satellites that share a board"
+            )
+        try:
+            setting_of(satellite.codec.setting)
+        except InputError as error:
+            place = scenario.source.place_of(f"satellites.{index}.codec.quality")
+            yield f"{place}: {error}"
+
+
+def _codecs(scenario: Scenario, scenes: Scenes) -> Iterator[str]:
+    """Find codecs that cannot do what their satellite asks with the frames that it takes."""
+    for index, satellite in enumerate(scenario.satellites):
+        where = scenario.source.place_of(f"satellites.{index}.codec")
+        try:
+            codec = encoder(satellite.codec.name, satellite.codec.tile)
+        except InputError as error:
+            yield f"{where}: {error}"
+            continue
+        found: dict[str, None] = {}
+        for view in scenes.kinds_of_view(index):
+            try:
+                codec.check(blank_frame(view), satellite.codec.setting)
+            except InputError as error:
+                found[f"{where}: {error}"] = None
+        yield from found
+
+
+def _budgets(scenario: Scenario, scenes: Scenes, cache: ContentCache) -> Iterator[str]:
+    """Encode a frame of each scene where a budget has to be met."""
+    tried: set[tuple[object, ...]] = set()
+    for index, satellite in enumerate(scenario.satellites):
+        if satellite.codec.quality is not None:
+            continue
+        codec: Encoder = encoder(satellite.codec.name, satellite.codec.tile)
+        for number, target in enumerate(scenario.targets):
+            view = scenes.view(index, number, 0) if target.scenes else None
+            if view is None or len(tried) >= _MOST_TRIALS:
+                continue
+            imager = satellite.imager
+            kind = satellite.codec, imager.bands, imager.bit_depth, view.width, view.height
+            if (*kind, view.scene) in tried:
+                continue
+            tried.add((*kind, view.scene))
+            try:
+                cache.encoded(codec, scenes.frame(index, view), satellite.codec.setting)
+            except InputError as error:
+                yield f"{scenario.source.place_of(f'satellites.{index}.codec')}: {error}"
+                break
+
+
+def _port(satellite: Satellite) -> str | None:
+    return satellite.encoder.port if satellite.encoder.backend == "board" else None
+
+
+def blank_frame(view: View) -> Frame:
+    """Return a frame of a view's size and depth that takes no memory: all zeros."""
+    kind: SampleType = "uint8" if view.bit_depth <= 8 else "uint16"
+    zero = np.zeros((1, 1, 1), kind)
+    return Frame(np.broadcast_to(zero, (view.height, view.width, view.bands)), view.bit_depth)

@@ -1,0 +1,189 @@
+"""The ground's side of a run: decode what really arrived, measure it, and file it away."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from ...ground.archive import write_cog
+from ...ground.decoders import Decoded, decode
+from ...link.channel.packets import Span
+from ...link.container.bitstream import tile_spans, without
+from ...payload.encoders.base import Frame
+from ..mission.preparation import View
+from ..model.records import FrameRecord, FrameState
+from ..model.simulation import Outcome
+from ..results.delivered import DeliveredPlan, picture_bytes
+from ..results.grade import Grade
+from .content_cache import ContentCache
+from .encoding import Encoders, Job
+from .scenes import Scenes
+
+DECIMALS_DB = 3
+DECIMALS_MS_SSIM = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """What arrived of one content: frames that show the same and lost the same are one."""
+
+    job: Job
+    missing: tuple[Span, ...]
+
+
+class Grader:
+    """Decodes and measures the delivered frames of a run."""
+
+    def __init__(
+        self, outcome: Outcome, encoders: Encoders, scenes: Scenes, cache: ContentCache
+    ) -> None:
+        self._outcome = outcome
+        self._cache = cache
+        self._encoders = encoders
+        self._scenes = scenes
+        self._lock = Lock()
+        self.written = 0
+        """Pictures written so far."""
+
+    def grade(
+        self, plan: DeliveredPlan, on_frame: Callable[[int, int], None] | None = None
+    ) -> dict[int, Grade]:
+        """Measure every delivered frame that has pixels, and archive those that are chosen.
+
+        Args:
+            plan: Which frames are written as Cloud-Optimized GeoTIFFs, and where.
+            on_frame: called with the number of frames done, and of all of them.
+
+        Returns:
+            The grades by number of frame.
+        """
+        arrivals: dict[_Arrival, list[FrameRecord]] = {}
+        for record, arrival in self._arrivals():
+            arrivals.setdefault(arrival, []).append(record)
+        views = {
+            record.capture.number: arrival.job.view
+            for arrival, records in arrivals.items()
+            for record in records
+        }
+        chosen = plan.chosen({number: picture_bytes(view) for number, view in views.items()})
+        self.written = 0
+        grades: dict[int, Grade] = {}
+        total = sum(map(len, arrivals.values()))
+        with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+            done = threads.map(
+                lambda item: self._one(item[0], item[1], plan, chosen), arrivals.items()
+            )
+            for records, grade in zip(arrivals.values(), done, strict=True):
+                grades |= {record.capture.number: grade for record in records}
+                if on_frame is not None:
+                    on_frame(len(grades), total)
+        return grades
+
+    def delivered(self, record: FrameRecord) -> tuple[Frame, Decoded | None]:
+        """Return a frame as it was and as the ground has it; None where it can't be decoded."""
+        job = self._encoders.job(record.satellite, record.capture)
+        if job is None:
+            raise ValueError(f"frame {record.capture.number} has no pixels")
+        arrival = _Arrival(job, self._missing(record))
+        received, _ = self._received(arrival)
+        original = self._scenes.frame(job.satellite, job.view)
+        return original, None if received is None else decode(received)
+
+    def _arrivals(self) -> Iterator[tuple[FrameRecord, _Arrival]]:
+        for satellite in self._outcome.satellites:
+            for record in satellite.frames.values():
+                job = self._encoders.job(record.satellite, record.capture)
+                if job is not None and record.state is FrameState.DELIVERED:
+                    yield record, _Arrival(job, self._missing(record))
+
+    def _missing(self, record: FrameRecord) -> tuple[Span, ...]:
+        received = self._outcome.received
+        return tuple(received.missing(record.capture.number, record.encoded_bytes))
+
+    def _one(
+        self,
+        arrival: _Arrival,
+        records: list[FrameRecord],
+        plan: DeliveredPlan,
+        chosen: frozenset[int],
+    ) -> Grade:
+        kept = [record for record in records if record.capture.number in chosen]
+        received, tiles = self._received(arrival)
+        if received is None:
+            return Grade(math.nan, math.nan, tiles, tiles, decoded=False)
+        decoded = decode(received) if kept else None
+        original = self._scenes.frame(arrival.job.satellite, arrival.job.view)
+        measured = self._cache.delivered_quality(original, received, decoded)
+        if plan.folder is not None and decoded is not None:
+            plan.check_room(len(kept) * picture_bytes(arrival.job.view))
+            self._archive(plan.folder, kept, arrival.job, decoded)
+            with self._lock:
+                self.written += len(kept)
+        return Grade(
+            # Rounded, because the last bits of a float differ between machines.
+            round(measured.quality.psnr_db, DECIMALS_DB),
+            round(measured.quality.ms_ssim, DECIMALS_MS_SSIM),
+            tiles,
+            measured.lost_tiles,
+        )
+
+    def _received(self, arrival: _Arrival) -> tuple[bytes | None, int]:
+        """Return the bitstream as far as it arrived, None without its header, and its tiles."""
+        bitstream = self._encoders.coded(arrival.job).bitstream
+        tiles = tile_spans(bitstream)
+        header_end = min((offset for _, offset, _ in tiles), default=len(bitstream))
+        if any(start < header_end for start, _ in arrival.missing):
+            return None, len(tiles)
+        lost = [
+            index
+            for index, offset, length in tiles
+            if any(start < offset + length and end > offset for start, end in arrival.missing)
+        ]
+        return without(bitstream, lost) if lost else bitstream, len(tiles)
+
+    def _archive(
+        self, folder: Path, records: list[FrameRecord], job: Job, decoded: Decoded
+    ) -> None:
+        """File one picture away under the name of every frame that it is."""
+        view = job.view
+        if view.scene is None:
+            return
+        first, *others = [folder / self._name(record) for record in records]
+        write_cog(
+            first,
+            decoded.frame,
+            self._scenes.describe(job.satellite, view),
+            {
+                "DOWNPASS_SCENE": view.scene.name,
+                "DOWNPASS_LOST_TILES": " ".join(map(str, decoded.lost_tiles)) or "none",
+            }
+            | _repeated(view),
+        )
+        for other in others:
+            shutil.copyfile(first, other)
+
+    def _name(self, record: FrameRecord) -> str:
+        setup = self._outcome.setup
+        satellite = setup.satellites[record.satellite].name
+        target = setup.targets[record.capture.target]
+        return f"{record.capture.number:06d}-{satellite}-{target}.tif"
+
+
+def _repeated(view: View) -> dict[str, str]:
+    """Say in a picture's metadata which part of it has a true place on Earth.
+
+    The georeferencing is that of the scene's window, so it holds where the scene is; what lies
+    beyond is the same ground again.
+    """
+    if not view.repeats:
+        return {}
+    return {
+        "DOWNPASS_SCENE_FIT": str(view.fit),
+        "DOWNPASS_SCENE_PIXELS": f"{view.own_width} x {view.own_height} from the upper left",
+    }

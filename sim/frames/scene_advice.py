@@ -1,0 +1,79 @@
+"""What looks odd about the scenes that stand in for an imager's view, and can still be run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from ...payload.imager.frames import SceneFit
+from ...payload.imager.groundsample import ground_sample_distance
+from ...payload.imager.scenes import Scene
+from ..scenario.models import Imager, Scenario
+from .scenes import Scenes
+
+TOLERANCE: Final = 0.1
+"""Share by which a scene's ground sample distance may differ from the imager's without a word."""
+
+_MEANS: Final = {
+    SceneFit.MIRROR: "the rest of the frame shows the scene mirrored",
+    SceneFit.REPEAT: "the rest of the frame shows the scene again",
+    SceneFit.CLIP: "the frame is clipped to the scene, with fewer bytes and less ground",
+}
+
+
+def scene_advice(scenario: Scenario, scenes: Scenes) -> tuple[str, ...]:
+    """Return one line for each scene that differs from an imager in size or resolution.
+
+    Args:
+        scenario: What is to be run.
+        scenes: Its scenes, opened and checked.
+
+    Returns:
+        `file:line: field: what was found; what to know`, once for each scene, at the first target
+        that it shows; how many more targets and satellites it concerns stands in the line.
+    """
+    concerned: dict[tuple[Path, str], tuple[dict[str, None], dict[str, None]]] = {}
+    for reference in scenario.scene_paths():
+        scene = scenes[reference.path]
+        fit = SceneFit(scenario.targets[reference.target].scene_fit)
+        place = scenario.source.place_of(reference.field)
+        for satellite in scenario.satellites:
+            for text in _oddities(scene, satellite.imager, fit):
+                places, names = concerned.setdefault((reference.path, text), ({}, {}))
+                places[place] = names[satellite.name] = None
+    return tuple(
+        f"{next(iter(places))}: {text.format(who=_first(list(names), 'satellite'))}"
+        + (f"; the same for {_more(len(places) - 1, 'target')}" if len(places) > 1 else "")
+        for (_, text), (places, names) in concerned.items()
+    )
+
+
+def _first(names: list[str], noun: str) -> str:
+    return names[0] + (f" and {_more(len(names) - 1, noun)}" if len(names) > 1 else "")
+
+
+def _more(number: int, noun: str) -> str:
+    return f"{number} other {noun}{'' if number == 1 else 's'}"
+
+
+def _oddities(scene: Scene, imager: Imager, fit: SceneFit) -> Iterator[str]:
+    width, height = imager.frame_width_px, imager.frame_height_px
+    if scene.width < width or scene.height < height:
+        yield (
+            f"found a scene of {scene.width} x {scene.height} pixels and frames of "
+            f"{width} x {height} from {{who}}; {_MEANS[fit]}"
+        )
+    found = ground_sample_distance(scene.crs, scene.transform, scene.width, scene.height)
+    if found is None:
+        return
+    if any(abs(one - imager.gsd) > TOLERANCE * imager.gsd for one in found):
+        yield (
+            f"found a scene of {_gsd(found)} a pixel and a GSD of {imager.gsd:.3g} m for "
+            "{who}; its detail is not what this imager would see"
+        )
+
+
+def _gsd(found: tuple[float, float]) -> str:
+    one, two = (f"{value:.3g}" for value in found)
+    return f"{one} m" if one == two else f"{one} x {two} m"

@@ -1,0 +1,211 @@
+"""Throughput versus PSNR: what other rates and codecs would deliver in the same scenario.
+
+The quality at a rate is measured on a sample of the frames that the run captures, with the real
+encoder and decoder. The throughput is simulated: the whole mission again, with frames of the
+size that the sample has on average.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...ground.quality import Quality
+from ...link.errors import InputError
+from ...link.student.frame_layout import BLOCK
+from ...payload.encoders.base import Encoder, Setting
+from ...payload.encoders.registry import encoder
+from ..frames.content_cache import ContentCache
+from ..frames.encoding import MODELLED, Job, RatedFrames
+from ..frames.feasibility import blank_frame
+from ..frames.scenes import Scenes
+from ..mission.preparation import Mission
+from ..model.records import FrameState
+from ..model.setup import Capture, Encoded
+from ..model.simulation import simulate
+from ..results.grade import Delivery, delivery
+from ..results.statistics import pooled_psnr, weighted_mean
+from ..scenario.models import Satellite
+
+RATES_BPP = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+SAMPLE_FRAMES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """What one codec at one setting delivers, and how good it looks.
+
+    Attributes:
+        codec, setting: what was tried.
+        bpp: mean over the sample, bits a pixel with all bands.
+        psnr_db: PSNR pooled over the sample; infinite where all of it is exact, None where there is
+            none.
+        ms_ssim: mean over the sample; None where there is none.
+        delivered_px: simulated.
+        delivered_whole, delivered_damaged, in_part: numbers of frames, simulated.
+    """
+
+    codec: str
+    setting: Setting
+    bpp: float
+    psnr_db: float | None
+    ms_ssim: float | None
+    delivered_px: int
+    delivered_whole: int
+    delivered_damaged: int
+    in_part: int
+
+
+class _MeanFrames:
+    """Frames of the sample's mean size, by pixels."""
+
+    time_kind = MODELLED
+
+    def __init__(self, satellite: Satellite, codec: str, bpp: float) -> None:
+        # Where nobody says how fast a codec is here, as fast as one of which it is known.
+        rates = satellite.processor.encode_rate
+        known = [name for name in (codec, satellite.codec.name, *rates) if name in rates]
+        self._timing = RatedFrames(satellite, known[0])
+        self._bpp = bpp
+
+    def encode(self, capture: Capture) -> Encoded:
+        size = max(1, round(self._bpp * capture.width * capture.height / 8))
+        return Encoded(size, self._timing.ticks(capture))
+
+
+def curve(
+    mission: Mission,
+    scenes: Scenes,
+    cache: ContentCache,
+    codec: str,
+    settings: Sequence[Setting],
+) -> list[Rating]:
+    """Rate one codec at several settings; a setting that the codec cannot do is left out.
+
+    Args:
+        mission: the run.
+        scenes: its pixels.
+        cache: of encoded frames.
+        codec: name of the codec, for all satellites.
+        settings: to try.
+
+    Raises:
+        InputError: The codec can do none of the settings with the frames of all satellites.
+    """
+    chosen = sample(mission)
+    if not chosen:
+        return []  # nothing that has pixels is ever captured
+    tile = mission.flight.scenario.satellites[0].codec.tile
+    if codec == "student":
+        tile += -tile % BLOCK
+    flying = encoder(codec, tile)
+    settings = _possible(flying, settings, chosen)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        tries = [threads.submit(_try, flying, settings, one.job, scenes, cache) for one in chosen]
+        by_frame = [tried.result() for tried in tries]
+    weights = [one.weight for one in chosen]
+    ratings = []
+    for setting, found in zip(settings, zip(*by_frame, strict=True), strict=True):
+        results = [one for one in found if one is not None]
+        if len(results) == len(chosen):
+            ratings.append(_rate(mission, codec, setting, results, weights))
+    if not ratings:
+        raise InputError(f"{codec}: no frame of the sample fits any of the rates tried")
+    return ratings
+
+
+def _possible(
+    flying: Encoder, settings: Sequence[Setting], chosen: Sequence[Sample]
+) -> list[Setting]:
+    """Return the settings that the codec has for every frame of the sample."""
+    possible, refusal = list(settings), None
+    for one in chosen:
+        frame = blank_frame(one.job.view)
+        for setting in list(possible):
+            try:
+                flying.check(frame, setting)
+            except InputError as error:
+                possible.remove(setting)
+                refusal = error
+    if not possible and refusal is not None:
+        raise refusal
+    return possible
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One content of the sample and how many captures it stands for."""
+
+    job: Job
+    weight: int
+
+
+def sample(mission: Mission, count: int = SAMPLE_FRAMES) -> list[Sample]:
+    """Choose contents that stand for all that the mission captures.
+
+    A stratified sample: each scene of each satellite gives its share of the sample, at least
+    one, and its captures are divided among those that it gives.
+    """
+    strata: dict[tuple[int, Path], Counter[Job]] = {}
+    for index, satellite in enumerate(mission.setup.satellites):
+        for capture in satellite.captures:
+            view = mission.views[capture.number]
+            if view.scene is not None:
+                strata.setdefault((index, view.scene), Counter())[Job(index, view)] += 1
+    total = sum(stratum.total() for stratum in strata.values())
+    chosen = []
+    for stratum in strata.values():
+        jobs = list(stratum)
+        share = min(len(jobs), max(1, round(count * stratum.total() / total)))
+        picked = [jobs[i * len(jobs) // share] for i in range(share)]
+        whole, rest = divmod(stratum.total(), share)
+        chosen += [Sample(job, whole + (i < rest)) for i, job in enumerate(picked)]
+    return chosen
+
+
+def _try(
+    flying: Encoder, settings: Sequence[Setting], job: Job, scenes: Scenes, cache: ContentCache
+) -> list[tuple[float, Quality, int] | None]:
+    """Return rate, quality and pixels of one frame at each setting; None if it can't be coded."""
+    frame = scenes.frame(job.satellite, job.view)
+    pixels = frame.width * frame.height
+    return [
+        None if rated is None else (rated.bytes * 8 / pixels, rated.quality, pixels)
+        for rated in cache.rated(flying, frame, settings)
+    ]
+
+
+def _rate(
+    mission: Mission,
+    codec: str,
+    setting: Setting,
+    results: Sequence[tuple[float, Quality, int]],
+    weights: Sequence[int],
+) -> Rating:
+    # A rate and a PSNR are of pixels, and a large frame has more of them.
+    pixels = [size * weight for (_, _, size), weight in zip(results, weights, strict=True)]
+    bpp = weighted_mean((rate for rate, _, _ in results), pixels)
+    if bpp is None:
+        raise ValueError("a sample of nothing")
+    sources = [
+        _MeanFrames(satellite, codec, bpp) for satellite in mission.flight.scenario.satellites
+    ]
+    outcome = simulate(mission.setup, sources)
+    records = [r for satellite in outcome.satellites for r in satellite.frames.values()]
+    delivered = [record for record in records if record.state is FrameState.DELIVERED]
+    arrived = Counter(delivery(record, None) for record in records)
+    return Rating(
+        codec,
+        setting,
+        bpp,
+        pooled_psnr((found.psnr_db for _, found, _ in results), pixels),
+        weighted_mean((found.ms_ssim for _, found, _ in results), weights),
+        sum(r.capture.width * r.capture.height for r in delivered),
+        arrived[Delivery.WHOLE],
+        arrived[Delivery.DAMAGED],
+        arrived[Delivery.IN_PART],
+    )
