@@ -130,9 +130,9 @@ def _regular(path: Path) -> Path:
     """
     target = Path(os.path.realpath(path))
     if path.is_symlink() and not target.exists():
-        raise InputError(f"{path}: is a link that points nowhere; choose another file")
+        raise InputError(f"{path}: cannot be written (a link that points nowhere)")
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-        raise InputError(f"{path}: is no regular file; choose another one")
+        raise InputError(f"{path}: cannot be written (it is no regular file)")
     return target
 
 

@@ -109,7 +109,12 @@ class TiledEncoder:
         return bitstream.NO_MODEL
 
     def check(self, frame: Frame, setting: Setting) -> None:
-        """Refuse what the codec cannot do."""
+        """Refuse what the codec cannot do.
+
+        Raises:
+            InputError: The setting, the frame's bit depth or its tiles are beyond it.
+        """
+        self._check_frame(frame)
         self.codec.check(frame, setting)
 
     def prepare(self, frame: Frame) -> PreparedTiles:
@@ -118,6 +123,10 @@ class TiledEncoder:
         Raises:
             InputError: The frame's bit depth or its tiles are beyond what the codec can do.
         """
+        self._check_frame(frame)
+        return PreparedTiles(self, frame)
+
+    def _check_frame(self, frame: Frame) -> None:
         traits = TRAITS.get(self.name, CodecTraits())
         if frame.bit_depth > traits.deepest:
             raise InputError(
@@ -129,7 +138,6 @@ class TiledEncoder:
             raise InputError(
                 f"{self.name} in a tile of {side} pixels: allowed are up to {traits.longest_side}"
             )
-        return PreparedTiles(self, frame)
 
     def encode(self, frame: Frame, setting: Setting) -> bytes:
         """Return the frame's container."""
