@@ -22,9 +22,9 @@ from rasterio.shutil import copy
 from rasterio.transform import Affine
 
 from ..link.container.description import Description
+from ..link.container.frame import Frame
 from ..link.errors import InputError
 from ..link.files import whole_file
-from ..payload.encoders.base import Frame
 from ..payload.imager.display import COLOURS
 
 _BLOCK: Final = 256

@@ -15,7 +15,8 @@ from typing import Final
 import imagecodecs
 import numpy as np
 
-from .base import Frame, Setting
+from ...link.container.frame import Frame
+from .base import Setting
 from .tiled import Samples
 
 _SPEED: Final = 6

@@ -11,8 +11,9 @@ from typing import Final
 import imagecodecs
 import numpy as np
 
+from ...link.container.frame import Frame
 from ...link.errors import InputError
-from .base import Frame, Setting
+from .base import Setting
 from .tiled import Samples
 
 BLOCK: Final = 16

@@ -17,7 +17,8 @@ from typing import Any, Final
 import imagecodecs
 import numpy as np
 
-from .base import Frame, Setting
+from ...link.container.frame import Frame
+from .base import Setting
 from .tiled import Samples
 
 _COARSEST_DB: Final = 5.0

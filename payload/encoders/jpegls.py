@@ -11,7 +11,8 @@ from typing import Final
 
 import imagecodecs
 
-from .base import Frame, Setting
+from ...link.container.frame import Frame
+from .base import Setting
 from .tiled import Samples
 
 _LARGEST_NEAR: Final = 255

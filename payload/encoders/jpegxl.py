@@ -14,7 +14,8 @@ from typing import Final
 
 import imagecodecs
 
-from .base import Frame, Setting
+from ...link.container.frame import Frame
+from .base import Setting
 from .tiled import Samples
 
 _COARSEST: Final = 25.0

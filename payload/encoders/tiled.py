@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 
 from ...link.container import bitstream, masks, varint
 from ...link.container.bitstream import FrameHeader
+from ...link.container.frame import Frame
 from ...link.container.hole_filling import fill_holes
 from ...link.container.tiles import grid
 from ...link.errors import InputError
-from .base import Frame, RateError, Setting
+from .base import RateError, Setting
 from .rate_control import fit
 from .traits import TRAITS, CodecTraits
 

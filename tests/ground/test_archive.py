@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import rasterio
 from downpass.ground.archive import write_cog
+from downpass.link.container.frame import Frame
 from downpass.link.errors import InputError
-from downpass.payload.encoders.base import Frame
 from downpass.payload.imager.scenes import FrameWindow, Scene
 
 SCENES = Path(__file__).parents[2] / "scenarios" / "scenes"

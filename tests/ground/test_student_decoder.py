@@ -22,10 +22,11 @@ from downpass.link.container.bitstream import (
     unpack,
     without,
 )
+from downpass.link.container.frame import Frame
 from downpass.link.student.codestream import decode_tile
 from downpass.link.student.planes import TileShape
 from downpass.link.student.range_coder import CodeError
-from downpass.payload.encoders.base import Frame, Setting
+from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.student import student_model
 from downpass.payload.encoders.student.encoder import StudentEncoder
 from downpass.payload.imager.scenes import FrameWindow, Scene

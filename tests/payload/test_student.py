@@ -14,11 +14,12 @@ from downpass.ground.decoders import student as ground
 from downpass.ground.quality import psnr
 from downpass.link import inference
 from downpass.link.container.bitstream import read_header, unpack
+from downpass.link.container.frame import Frame
 from downpass.link.errors import InputError
 from downpass.link.student.codestream import AnalysedTile, decode_tile, encode_tile
 from downpass.link.student.planes import TileShape
 from downpass.link.student.rotation import IDENTITY, rotation_matrix
-from downpass.payload.encoders.base import Frame, RateError, Setting
+from downpass.payload.encoders.base import RateError, Setting
 from downpass.payload.encoders.student import encoder as student
 from downpass.payload.encoders.student import student_model
 from downpass.payload.encoders.student.encoder import PreparedStudent, StudentEncoder

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from ....link import inference
 from ....link.container import bitstream, masks, varint
 from ....link.container.bitstream import BandScale, FrameHeader
+from ....link.container.frame import Frame
 from ....link.container.hole_filling import fill_holes
 from ....link.container.tiles import grid
 from ....link.errors import InputError
@@ -37,7 +38,7 @@ from ....link.student.entropy_model import (
 )
 from ....link.student.frame_layout import FINER_TILES, check_size
 from ....link.student.rotation import IDENTITY, Quaternion
-from ..base import Frame, RateError, Setting, check_lossless
+from ..base import RateError, Setting, check_lossless
 from ..rate_control import GOOD_ENOUGH, fit
 from ..tiled import unsigned_samples
 from .colours import difference_moments, rotation_of, sampled_rows
