@@ -41,16 +41,6 @@ class JpegLs:
     def check(self, frame: Frame, setting: Setting) -> None:
         """Every frame and every setting will do."""
 
-    def groups(self, bands: int) -> list[list[int]]:
-        """Three or four bands interleaved, others in fours and the rest one by one."""
-        if bands in (3, 4):
-            return [list(range(bands))]
-        fours = bands // 4 * 4
-        return [
-            *(list(range(band, band + 4)) for band in range(0, fours, 4)),
-            *([band] for band in range(fours, bands)),
-        ]
-
     def encode(
         self,
         samples: Samples,
