@@ -13,8 +13,9 @@ import sys
 import time
 from pathlib import Path
 
+from downpass.link.container.frame import Frame
 from downpass.link.errors import InputError
-from downpass.payload.encoders.base import Encoder, Frame, Setting
+from downpass.payload.encoders.base import Encoder, Setting
 from downpass.payload.encoders.registry import encoder, names
 from downpass.payload.imager.scenes import Scene
 

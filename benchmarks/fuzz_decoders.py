@@ -48,8 +48,9 @@ from downpass.link.container.bitstream import (
     read_header,
     unpack,
 )
+from downpass.link.container.frame import Frame
 from downpass.link.student.range_coder import CodeError
-from downpass.payload.encoders.base import Frame, Setting
+from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.registry import encoder, names
 
 CASE_S: Final = 10.0

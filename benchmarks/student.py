@@ -22,8 +22,9 @@ from statistics import fmean, median
 
 import numpy as np
 from downpass.ground.decoders import decode
+from downpass.link.container.frame import Frame
 from downpass.link.container.tiles import grid
-from downpass.payload.encoders.base import Encoder, Frame, Setting
+from downpass.payload.encoders.base import Encoder, Setting
 from downpass.payload.encoders.registry import encoder
 from downpass.payload.encoders.student.encoder import StudentEncoder
 from downpass.payload.imager.scenes import Scene

@@ -21,11 +21,10 @@ from rasterio.io import MemoryFile
 from rasterio.shutil import copy
 from rasterio.transform import Affine
 
-from ..link.container.description import Description
+from ..link.container.description import NATURAL_COLOURS, Description
+from ..link.container.frame import Frame
 from ..link.errors import InputError
 from ..link.files import whole_file
-from ..payload.encoders.base import Frame
-from ..payload.imager.display import COLOURS
 
 _BLOCK: Final = 256
 
@@ -96,7 +95,7 @@ def _packed(frame: Frame, description: Description, tags: dict[str, str]) -> byt
 def _profile(frame: Frame, description: Description) -> dict[str, Any]:
     """Return what the file is created with."""
     colours = [band.colour for band in description.bands]
-    natural = colours == list(COLOURS) or (not colours and frame.bands == 3)
+    natural = colours == list(NATURAL_COLOURS) or (not colours and frame.bands == 3)
     profile: dict[str, Any] = {
         "driver": "GTiff",
         "width": frame.width,

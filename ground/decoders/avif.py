@@ -9,7 +9,6 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-from ...payload.encoders.avif import Avif
 from .bits import HeaderBits
 from .tiled import TileDecodeError
 
@@ -19,8 +18,6 @@ _SEQUENCE_HEADER, _TEMPORAL_DELIMITER, _FRAME = 1, 2, 6
 
 class AvifTiles:
     """Decodes AVIF files of one picture each."""
-
-    groups = staticmethod(Avif().groups)
 
     def decode(
         self,

@@ -6,14 +6,12 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-from ...payload.encoders.ccsds121 import BLOCK, REFERENCE_INTERVAL, Ccsds121
+from ...link.container.ccsds121 import BLOCK, REFERENCE_INTERVAL
 from .tiled import TileDecodeError
 
 
 class Ccsds121Tiles:
     """Decodes streams of a tile's bands, one after the other."""
-
-    groups = staticmethod(Ccsds121().groups)
 
     def decode(
         self, stream: bytes, shape: tuple[int, int, int], bit_depth: int

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...link.container.bitstream import BitstreamError, FrameHeader, unpack
+from ...link.container.frame import Frame
 from ...link.container.hole_filling import fill_holes
 from ...link.container.tiles import grid
-from ...payload.encoders.base import Frame
 from .base import FrameDecoder, Tiles
 from .registry import decoder
 

@@ -9,7 +9,6 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-from ...payload.encoders.jpeg2000 import Jpeg2000
 from .tiled import TileDecodeError
 
 _SIZ: Final = struct.Struct(">HHHHIIIIIIIIH")
@@ -23,8 +22,6 @@ _PRECINCTS: Final = b"\x88"
 
 class Jpeg2000Tiles:
     """Decodes raw codestreams of one JPEG 2000 tile each."""
-
-    groups = staticmethod(Jpeg2000().groups)
 
     def decode(
         self, stream: bytes, shape: tuple[int, int, int], bit_depth: int

@@ -6,7 +6,6 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-from ...payload.encoders.jpegls import JpegLs
 from .tiled import TileDecodeError
 
 _SOI, _SOF55, _LSE, _SOS = 0xFFD8, 0xFFF7, 0xFFF8, 0xFFDA
@@ -16,8 +15,6 @@ _EOI = b"\xff\xd9"
 
 class JpegLsTiles:
     """Decodes codestreams of one picture each."""
-
-    groups = staticmethod(JpegLs().groups)
 
     def decode(
         self, stream: bytes, shape: tuple[int, int, int], bit_depth: int

@@ -8,7 +8,6 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-from ...payload.encoders.jpegxl import JpegXl
 from .bits import HeaderBits
 from .tiled import TileDecodeError
 
@@ -21,8 +20,6 @@ _CUSTOM: Final = 2
 
 class JpegXlTiles:
     """Decodes bare codestreams of one frame."""
-
-    groups = staticmethod(JpegXl().groups)
 
     def decode(
         self, stream: bytes, shape: tuple[int, int, int], bit_depth: int

@@ -30,10 +30,10 @@ from ...link.container.tiles import Tile, grid
 from ...link.inference import session
 from ...link.student.band_map import to_samples, triples
 from ...link.student.codestream import decode_tile
-from ...link.student.frame_layout import FINER_TILES, check_size, qualities
+from ...link.student.frame_layout import BLOCK, FINER_TILES, check_size, qualities
 from ...link.student.planes import TileShape
 from ...link.student.rotation import IDENTITY, rotation_matrix
-from ...payload.encoders.student.student_model import BLOCK, StudentModel, load
+from ...link.student.shared_model import SharedModel, load
 from .base import Tiles
 from .tiled import room_for_holes, split
 
@@ -72,11 +72,12 @@ class StudentDecoder:
         Raises:
             BitstreamError: Another model's frame, or a header that no encoder writes.
         """
-        self.model: StudentModel = load()
+        self.model: SharedModel = load()
         self.network, fingerprint = _network()
         if fingerprint != self.model.fingerprint:
             raise RuntimeError(
-                f"decoder of model {fingerprint.hex()}, encoder of {self.model.fingerprint.hex()}"
+                f"decoder of model {fingerprint.hex()}, "
+                f"entropy model of {self.model.fingerprint.hex()}"
             )
         if header.fingerprint != fingerprint:
             raise BitstreamError(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...link.container import masks, varint
+from ...link.container.band_groups import band_groups
 from ...link.container.bitstream import FrameHeader
 from ...link.container.tiles import Tile, grid
 from .base import Tiles
@@ -21,10 +22,6 @@ class TileDecodeError(Exception):
 
 class TileDecoder(Protocol):
     """A still-picture codec's half on the ground."""
-
-    def groups(self, bands: int) -> list[list[int]]:
-        """Return which bands share a codestream, as the encoder has it."""
-        ...
 
     def decode(
         self, stream: bytes, shape: tuple[int, int, int], bit_depth: int
@@ -81,7 +78,7 @@ class TiledDecoder:
                 if empty.all():
                     holes[place.window] = True
                     return start == len(payload)
-            groups = header.groups or self.codec.groups(header.bands)
+            groups = header.groups or band_groups(header.codec, header.bands)
             streams = split(payload, start, len(groups))
             bands = np.zeros((place.rows, place.columns, header.bands), samples.dtype)
             for group, stream in zip(groups, streams, strict=True):

@@ -44,6 +44,8 @@ RPC_LENGTHS: Final = {
 """Items of a rational polynomial model (RPC00B, NITF STDI-0002), and how many numbers each has."""
 
 _CRS: Final = re.compile(r"EPSG:\d{1,6}\Z|[A-Z][A-Z0-9]*\[")
+NATURAL_COLOURS: Final = ("red", "green", "blue")
+"""GDAL's colour interpretations of a picture in natural colour, in the order of its bands."""
 _COLOURS: Final = frozenset(
     (
         *("undefined", "gray", "palette", "red", "green", "blue", "alpha"),

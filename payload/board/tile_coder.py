@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...link.container import bitstream, masks
+from ...link.container.frame import Frame
 from ...link.container.hole_filling import fill_holes
 from ...link.errors import InputError
 from ...link.serial.constants import Feature, JobFlag, SampleCode, SettingCode
 from ...link.serial.messages import TileForm
 from ..encoders import registry
-from ..encoders.base import Frame, Setting
+from ..encoders.base import Setting
 from ..encoders.rate_control import fit
 from ..encoders.tiled import Samples, TileCodec, TiledEncoder, encode_groups
 

@@ -15,7 +15,8 @@ from typing import Final
 import imagecodecs
 import numpy as np
 
-from .base import Frame, Setting
+from ...link.container.frame import Frame
+from .base import Setting
 from .tiled import Samples
 
 _SPEED: Final = 6
@@ -43,12 +44,6 @@ class Avif:
 
     def check(self, frame: Frame, setting: Setting) -> None:
         """Every setting will do."""
-
-    def groups(self, bands: int) -> list[list[int]]:
-        """The first three bands as a colour, the others one by one."""
-        if bands < 3:
-            return [[band] for band in range(bands)]
-        return [[0, 1, 2], *([band] for band in range(3, bands))]
 
     def encode(
         self,

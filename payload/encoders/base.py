@@ -1,4 +1,4 @@
-"""What an encoder takes and gives: a frame, a setting, and a container of bytes.
+"""The interface of every encoder: a frame and a setting go in, a container of bytes comes out.
 
     Frame ──► Encoder.prepare ──► Prepared.encode(Setting) ──► bytes (link.container.bitstream)
 
@@ -12,14 +12,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ...link.container.bitstream import SampleType, sample_range
+from ...link.container.frame import Frame
 from ...link.errors import InputError
 from .traits import TRAITS, lossless_codecs
 
-_SAMPLE_TYPES: tuple[SampleType, ...] = ("uint8", "uint16", "int16")
 _BYTE_UNITS: Final = {"b": 1, "kb": 1000, "mb": 1000**2, "kib": 1024, "mib": 1024**2}
 _NUMBER = r"(?P<number>\d+(?:\.\d*)?|\.\d+)"
 _FORMS: Final = "q0 to q100, lossless, 0.5bpp, 20kB"
@@ -142,99 +138,6 @@ def setting_label(name: str, setting: Setting) -> str:
 def choice_label(name: str, setting: Setting) -> str:
     """Return codec and setting as `parse_choice` reads them: `jpeg2000:0.5bpp`."""
     return f"{name}:{setting_label(name, setting)}"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Frame:
-    """One frame's pixels and what they mean.
-
-    Attributes:
-        pixels: (rows, columns, bands) of uint8, uint16 or int16.
-        bit_depth: Bits a sample. Valid samples lie in 0 to 2**bit_depth - 1; int16 frames with
-            negative samples lie in -2**(bit_depth - 1) to 2**(bit_depth - 1) - 1.
-        nodata: A sample that has this value shows nothing (GDAL's meaning: each band for
-            itself); None where no value says so.
-        mask: (rows, columns), True where no band shows anything, whatever its samples are; None
-            where no mask says so.
-    """
-
-    pixels: NDArray[np.integer]
-    bit_depth: int
-    nodata: int | None = None
-    mask: NDArray[np.bool_] | None = None
-
-    def __post_init__(self) -> None:
-        if self.pixels.ndim != 3 or 0 in self.pixels.shape:
-            raise InputError(
-                f"frame of shape {self.pixels.shape}: allowed is (rows, columns, bands), none empty"
-            )
-        if str(self.pixels.dtype) not in _SAMPLE_TYPES:
-            raise InputError(
-                f"frame of {self.pixels.dtype} samples: allowed are {', '.join(_SAMPLE_TYPES)}"
-            )
-        most = 8 if self.pixels.dtype == np.uint8 else 16
-        if not 1 <= self.bit_depth <= most:
-            raise InputError(
-                f"bit depth {self.bit_depth} of {self.sample_type} samples: allowed are 1 to {most}"
-            )
-        if self.nodata is not None:
-            low, high = sample_range(self.sample_type)
-            if not low <= self.nodata <= high:
-                raise InputError(
-                    f"nodata {self.nodata} of {self.sample_type} samples: "
-                    f"allowed are {low} to {high}"
-                )
-        if self.mask is not None and self.mask.shape != self.pixels.shape[:2]:
-            raise InputError(
-                f"mask of shape {self.mask.shape} for a frame of {self.pixels.shape[:2]}"
-            )
-
-    @property
-    def height(self) -> int:
-        """Rows."""
-        return int(self.pixels.shape[0])
-
-    @property
-    def width(self) -> int:
-        """Columns."""
-        return int(self.pixels.shape[1])
-
-    @property
-    def bands(self) -> int:
-        """Number of bands."""
-        return int(self.pixels.shape[2])
-
-    @property
-    def sample_type(self) -> SampleType:
-        """The pixels' type, by name."""
-        return next(name for name in _SAMPLE_TYPES if name == str(self.pixels.dtype))
-
-    @property
-    def raw_bytes(self) -> int:
-        """Bytes of the frame as the imager reads it out: its bits packed, nothing coded."""
-        return -(-self.pixels.size * self.bit_depth // 8)
-
-    def holes(self) -> NDArray[np.bool_] | None:
-        """Return where there is no data, by sample; None where every sample shows something.
-
-        The shape is (rows, columns, 1) where all bands share their holes, else (rows, columns,
-        bands).
-        """
-        holes: NDArray[np.bool_] | None = None if self.mask is None else self.mask[..., None]
-        if self.nodata is not None:
-            equal: NDArray[np.bool_] = np.asarray(self.pixels == self.nodata)
-            if (equal[..., 1:] == equal[..., :1]).all():
-                equal = equal[..., :1]
-            holes = equal if holes is None else np.asarray(holes | equal)
-        return holes if holes is not None and holes.any() else None
-
-    def nodata_mask(self) -> NDArray[np.bool_] | None:
-        """Return (rows, columns), True where no band has data; None where no pixel is so."""
-        holes = self.holes()
-        if holes is None:
-            return None
-        mask: NDArray[np.bool_] = np.asarray(holes.all(axis=2))
-        return mask if mask.any() else None
 
 
 class Prepared(Protocol):

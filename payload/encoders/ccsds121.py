@@ -6,17 +6,14 @@ sample every 128 blocks. Lossless only.
 
 from __future__ import annotations
 
-from typing import Final
-
 import imagecodecs
 import numpy as np
 
+from ...link.container.ccsds121 import BLOCK, REFERENCE_INTERVAL
+from ...link.container.frame import Frame
 from ...link.errors import InputError
-from .base import Frame, Setting
+from .base import Setting
 from .tiled import Samples
-
-BLOCK: Final = 16
-REFERENCE_INTERVAL: Final = 128
 
 
 class Ccsds121:
@@ -40,10 +37,6 @@ class Ccsds121:
     def check(self, frame: Frame, setting: Setting) -> None:  # noqa: ARG002
         """Refuse a rate: what it takes to lose nothing is what it takes."""
         _only_lossless(f"setting {setting}", setting.quality == 100)
-
-    def groups(self, bands: int) -> list[list[int]]:
-        """All bands in one stream, one after the other."""
-        return [list(range(bands))]
 
     def encode(
         self,

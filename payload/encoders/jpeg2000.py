@@ -17,7 +17,8 @@ from typing import Any, Final
 import imagecodecs
 import numpy as np
 
-from .base import Frame, Setting
+from ...link.container.frame import Frame
+from .base import Setting
 from .tiled import Samples
 
 _COARSEST_DB: Final = 5.0
@@ -47,16 +48,6 @@ class Jpeg2000:
 
     def check(self, frame: Frame, setting: Setting) -> None:
         """Every frame and every setting will do."""
-
-    def groups(self, bands: int) -> list[list[int]]:
-        """The first three bands as a colour, the others by eights.
-
-        More than nine bands of one bit overflow a buffer that OpenJPEG sizes by their depth.
-        """
-        if bands <= 3:
-            return [list(range(bands))]
-        rest = range(3, bands)
-        return [[0, 1, 2], *(list(rest[first : first + 8]) for first in range(0, len(rest), 8))]
 
     def encode(self, samples: Samples, bit_depth: int, step: int, colour: bool) -> bytes:
         """Return a raw codestream (no JP2 boxes).

@@ -11,7 +11,8 @@ from typing import Final
 
 import imagecodecs
 
-from .base import Frame, Setting
+from ...link.container.frame import Frame
+from .base import Setting
 from .tiled import Samples
 
 _LARGEST_NEAR: Final = 255
@@ -39,16 +40,6 @@ class JpegLs:
 
     def check(self, frame: Frame, setting: Setting) -> None:
         """Every frame and every setting will do."""
-
-    def groups(self, bands: int) -> list[list[int]]:
-        """Three or four bands interleaved, others in fours and the rest one by one."""
-        if bands in (3, 4):
-            return [list(range(bands))]
-        fours = bands // 4 * 4
-        return [
-            *(list(range(band, band + 4)) for band in range(0, fours, 4)),
-            *([band] for band in range(fours, bands)),
-        ]
 
     def encode(
         self,

@@ -14,7 +14,8 @@ from typing import Final
 
 import imagecodecs
 
-from .base import Frame, Setting
+from ...link.container.frame import Frame
+from .base import Setting
 from .tiled import Samples
 
 _COARSEST: Final = 25.0
@@ -50,12 +51,6 @@ class JpegXl:
 
     def check(self, frame: Frame, setting: Setting) -> None:
         """Every frame and every setting will do."""
-
-    def groups(self, bands: int) -> list[list[int]]:
-        """The first three bands as a colour, the others one by one."""
-        if bands < 3:
-            return [[band] for band in range(bands)]
-        return [[0, 1, 2], *([band] for band in range(3, bands))]
 
     def encode(
         self,

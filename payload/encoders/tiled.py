@@ -19,11 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...link.container import bitstream, masks, varint
+from ...link.container.band_groups import band_groups
 from ...link.container.bitstream import FrameHeader
+from ...link.container.frame import Frame
 from ...link.container.hole_filling import fill_holes
 from ...link.container.tiles import grid
 from ...link.errors import InputError
-from .base import Frame, RateError, Setting
+from .base import RateError, Setting
 from .rate_control import fit
 from .traits import TRAITS, CodecTraits
 
@@ -64,10 +66,6 @@ class TileCodec(Protocol):
         Raises:
             InputError: What it cannot do, and what it can.
         """
-        ...
-
-    def groups(self, bands: int) -> list[list[int]]:
-        """Return which bands go into one codestream together, in order."""
         ...
 
     def encode(self, samples: Samples, bit_depth: int, step: int, colour: bool) -> bytes:
@@ -294,7 +292,7 @@ def encode_groups(codec: TileCodec, tile: Samples, bit_depth: int, step: int) ->
         InputError: The codec's library cannot code the tile, whatever it raised.
     """
     streams = []
-    for group in codec.groups(tile.shape[2]):
+    for group in band_groups(codec.name, tile.shape[2]):
         # A copy and not a view: codecs read the strides, and numpy leaves those of a
         # one-row view as they were.
         samples = (tile[..., group[0]] if len(group) == 1 else tile[..., group]).copy("C")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-COLOURS: Final = ("red", "green", "blue")
+from ...link.container.description import NATURAL_COLOURS
 
 # Landsat 8 and Sentinel-2 number their visible bands alike.
 _NAMES: Final = {
@@ -38,15 +38,15 @@ def shown(bands: Sequence[int], names: Sequence[str | None], colours: Sequence[s
         colours: what the scene says each of its bands is to be shown as.
     """
     found = []
-    for colour in COLOURS:
+    for colour in NATURAL_COLOURS:
         for position, band in enumerate(bands):
             if colours[band - 1] == colour or _is_called(names[band - 1] or "", colour):
                 found.append(position)
                 break
-    if len(found) == len(COLOURS):
+    if len(found) == len(NATURAL_COLOURS):
         return Shown((found[0], found[1], found[2]), "Natural colour")
     labels = [names[band - 1] or f"band {band}" for band in bands]
-    if len(bands) < len(COLOURS):
+    if len(bands) < len(NATURAL_COLOURS):
         return Shown((0, 0, 0), f"{labels[0]} as grey")
     return Shown((0, 1, 2), f"{labels[0]}, {labels[1]} and {labels[2]} as red, green and blue")
 

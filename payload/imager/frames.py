@@ -8,8 +8,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from ...link.container.frame import Frame
 from ...link.errors import InputError
-from ..encoders.base import Frame
 from .scenes import FrameWindow
 
 

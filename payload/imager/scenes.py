@@ -28,8 +28,8 @@ from rasterio.windows import Window
 
 from ...link.container.bitstream import SampleType, sample_range
 from ...link.container.description import Description, Transform
+from ...link.container.frame import Frame
 from ...link.errors import InputError
-from ..encoders.base import Frame
 from .described import declared_bits, described, is_alpha
 from .display import Shown, shown
 from .raster import check_file, environment, open_raster, reason

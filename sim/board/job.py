@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...link.container.frame import Frame
 from ...link.container.tiles import grid
 from ...link.errors import InputError
 from ...link.serial.constants import JobFlag, SampleCode, SettingCode
 from ...link.serial.messages import NO_TURN, TileForm
 from ...link.student.rotation import Quaternion
-from ...payload.encoders.base import Encoder, Frame, Setting
+from ...payload.encoders.base import Encoder, Setting
 from ...payload.encoders.student.encoder import StudentEncoder
 from ...payload.encoders.student.jobs import TileJob
 from ...payload.encoders.tiled import TiledEncoder, unsigned_samples

@@ -18,12 +18,13 @@ from typing import Final
 
 from ...link.clock import TICKS_PER_SECOND
 from ...link.container import bitstream
+from ...link.container.frame import Frame
 from ...link.errors import InputError
 from ...link.serial.constants import TickKind
 from ...link.serial.events import Finished, Refused
 from ...link.serial.host import BITS_PER_BYTE_ON_WIRE, HostCounts, HostSettings
 from ...link.serial.messages import Capabilities
-from ...payload.encoders.base import Encoder, Frame, Setting
+from ...payload.encoders.base import Encoder, Setting
 from ..frames.content_cache import CodedFrame
 from .client import BoardClient, BoardGoneError
 from .emulators import board_port

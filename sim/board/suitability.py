@@ -8,8 +8,8 @@ from math import isqrt
 from ...link.container.bitstream import CODECS, NO_MODEL
 from ...link.serial.constants import Feature
 from ...link.serial.messages import Capabilities
+from ...link.student.frame_layout import BLOCK
 from ...payload.encoders.base import Encoder
-from ...payload.encoders.student.student_model import BLOCK
 
 STUDENT = "student"
 

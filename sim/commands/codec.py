@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ...ground.decoders import Decoded
     from ...link.container.bitstream import FrameHeader
     from ...link.container.description import Description
-    from ...payload.encoders.base import Encoder, Frame, Setting
+    from ...link.container.frame import Frame
+    from ...payload.encoders.base import Encoder, Setting
 
 _PNG, _TIFF = (".png",), (".tif", ".tiff")
 

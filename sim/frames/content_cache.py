@@ -34,8 +34,9 @@ import numpy as np
 from ...ground.decoders import Decoded, decode
 from ...ground.quality import Quality, quality
 from ...link.container.bitstream import unpack
+from ...link.container.frame import Frame
 from ...link.errors import InputError
-from ...payload.encoders.base import Encoder, Frame, RateError, Setting
+from ...payload.encoders.base import Encoder, RateError, Setting
 
 DEFAULT_LIMIT: Final = 4 * 1024**3
 _MAGIC: Final = b"DPC2"

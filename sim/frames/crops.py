@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...link.container.frame import Frame
 from ...link.errors import reason
-from ...payload.encoders.base import Frame
 from ...payload.imager.display import Shown
 from ...payload.imager.frames import SceneFit
 from ..mission.preparation import Mission, View

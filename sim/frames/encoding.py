@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from ...link.clock import TICKS_PER_SECOND
+from ...link.container.frame import Frame
 from ...link.errors import InputError
-from ...payload.encoders.base import Frame
 from ...payload.encoders.registry import encoder
 from ..board.loop import BoardFigures, BoardFrame, BoardLoop, BoardStoppedError, FrameWork
 from ..board.suitability import unsuited

@@ -17,9 +17,10 @@ from typing import Final
 import numpy as np
 
 from ...link.container.bitstream import SampleType
+from ...link.container.frame import Frame
 from ...link.errors import InputError
 from ...payload.board.firmware.build import missing_tools
-from ...payload.encoders.base import Encoder, Frame
+from ...payload.encoders.base import Encoder
 from ...payload.encoders.registry import encoder
 from ..board.emulators import AGENT, PREFIX
 from ..board.job import setting_of

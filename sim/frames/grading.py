@@ -15,7 +15,7 @@ from ...ground.archive import write_cog
 from ...ground.decoders import Decoded, decode
 from ...link.channel.packets import Span
 from ...link.container.bitstream import tile_spans, without
-from ...payload.encoders.base import Frame
+from ...link.container.frame import Frame
 from ..mission.preparation import View
 from ..model.records import FrameRecord, FrameState
 from ..model.simulation import Outcome

@@ -7,8 +7,8 @@ from pathlib import Path
 from threading import Lock
 
 from ...link.container.description import Description
+from ...link.container.frame import Frame
 from ...link.errors import InputError
-from ...payload.encoders.base import Frame
 from ...payload.imager.frames import SceneFit, extended, frame_windows
 from ...payload.imager.scenes import FrameWindow, Scene
 from ..mission.preparation import View

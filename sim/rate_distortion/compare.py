@@ -21,10 +21,11 @@ from statistics import fmean, median
 from typing import Any, Final
 
 from ...ground.bd_rate import BdRate, bd_rate
+from ...link.container.frame import Frame
 from ...link.errors import InputError
 from ...link.files import whole_file
 from ...link.text import printable
-from ...payload.encoders.base import Encoder, Frame
+from ...payload.encoders.base import Encoder
 from ...payload.encoders.registry import encoder
 from ...payload.imager.scenes import FrameWindow, Scene
 from ..console.streams import as_it_is

@@ -17,8 +17,9 @@ from typing import Final
 
 from ...ground.decoders import decode
 from ...ground.quality import quality
+from ...link.container.frame import Frame
 from ...link.errors import InputError
-from ...payload.encoders.base import Encoder, Frame, Prepared, Setting
+from ...payload.encoders.base import Encoder, Prepared, Setting
 from ..frames.content_cache import ContentCache, frame_digest
 
 _POINTS: Final = 12

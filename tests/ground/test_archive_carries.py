@@ -14,8 +14,9 @@ from downpass.ground.archive import write_cog
 from downpass.ground.decoders import decode
 from downpass.link.container.bitstream import with_description
 from downpass.link.container.description import Description
+from downpass.link.container.frame import Frame
 from downpass.link.errors import InputError
-from downpass.payload.encoders.base import Frame, Setting
+from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.registry import encoder
 from downpass.payload.imager.scenes import FrameWindow, Scene
 from rasterio.control import GroundControlPoint

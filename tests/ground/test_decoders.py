@@ -19,7 +19,8 @@ from downpass.link.container.bitstream import (
     unpack,
     without,
 )
-from downpass.payload.encoders.base import Frame, Setting
+from downpass.link.container.frame import Frame
+from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.registry import encoder, names
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 from downpass.ground.decoders import decode
 from downpass.link.container.bitstream import FrameHeader, pack, unpack
-from downpass.payload.encoders.base import Frame, Setting
+from downpass.link.container.frame import Frame
+from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.jpeg2000 import without_comments
 from downpass.payload.encoders.registry import encoder
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from downpass.ground.quality import SCALE_WEIGHTS, ms_ssim, psnr, quality, scale_count
-from downpass.payload.encoders.base import Frame
+from downpass.link.container.frame import Frame
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 

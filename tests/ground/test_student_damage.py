@@ -22,9 +22,10 @@ from downpass.link.container.bitstream import (
     read_header,
     unpack,
 )
+from downpass.link.container.frame import Frame
 from downpass.link.errors import InputError
 from downpass.link.student.frame_layout import LARGEST_STRIP, LARGEST_TILE, check_size
-from downpass.payload.encoders.base import Frame, Setting
+from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.student import student_model
 from downpass.payload.encoders.student.encoder import StudentEncoder
 from downpass.payload.imager.scenes import FrameWindow, Scene

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -22,10 +24,11 @@ from downpass.link.container.bitstream import (
     unpack,
     without,
 )
+from downpass.link.container.frame import Frame
 from downpass.link.student.codestream import decode_tile
 from downpass.link.student.planes import TileShape
 from downpass.link.student.range_coder import CodeError
-from downpass.payload.encoders.base import Frame, Setting
+from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.student import student_model
 from downpass.payload.encoders.student.encoder import StudentEncoder
 from downpass.payload.imager.scenes import FrameWindow, Scene
@@ -250,3 +253,16 @@ def test_lengths_of_band_groups_are_checked() -> None:
     assert start + length < len(payload)
     for head in (varint.pack(length + 10_000), varint.pack(varint.MAXIMUM), b"\xff" * 6):
         assert decode(pack(container.header, [head + payload[start:]])).lost_tiles == (0,)
+
+
+def test_a_ground_station_needs_no_payload() -> None:
+    coded = StudentEncoder(64).encode(aerial(64), Setting(quality=30))
+    code = (
+        "import sys; from downpass.ground.decoders import decode; import downpass.ground.archive;"
+        "decode(sys.stdin.buffer.read());"
+        "print([name for name in sys.modules if name.startswith('downpass.payload')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=coded, capture_output=True, check=True
+    )
+    assert done.stdout.strip() == b"[]"

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from downpass.link.container import bitstream
+from downpass.link.container.frame import Frame
 from downpass.link.serial.constants import Feature, SettingCode
 from downpass.link.serial.host import HostSettings
 from downpass.link.serial.messages import NO_TURN, TileForm
 from downpass.link.student.rotation import Quaternion
 from downpass.payload.board.firmware.build import PACKAGES, missing_tools
 from downpass.payload.board.tile_coder import tile_coder
-from downpass.payload.encoders.base import Frame
 from downpass.sim.board.client import BoardClient
 from downpass.sim.board.emulators import board_port as port_of
 from downpass.sim.board.job import frame_jobs

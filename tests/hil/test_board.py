@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from downpass.link.container.frame import Frame
 from downpass.link.serial.constants import SettingCode
 from downpass.link.serial.events import Finished, Refused
-from downpass.payload.encoders.base import Frame
 from downpass.sim.board.client import BoardClient
 
 

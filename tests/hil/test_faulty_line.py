@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from downpass.link.container.frame import Frame
 from downpass.link.serial.events import Finished
 from downpass.link.serial.host import HostSettings
 from downpass.link.serial.messages import TileForm
 from downpass.link.serial.testing.faulty_line import Faults
-from downpass.payload.encoders.base import Frame
 from downpass.sim.board.client import BoardClient
 from downpass.sim.board.proxy import LineProxy
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from downpass.payload.encoders.base import Frame
+from downpass.link.container.frame import Frame
 from downpass.payload.imager.scenes import FrameWindow, Scene
 from hypothesis import strategies as st
 

@@ -20,11 +20,11 @@ Array = np.ndarray[Any, Any]
 class Reference:
     """A model's integers, and what follows from them."""
 
-    def __init__(self, payload: Path, ground: Path | None = None) -> None:
-        self.a: dict[str, Array] = dict(np.load(payload / "integers.npz"))
-        if ground is not None:
-            self.a |= dict(np.load(ground / "integers.npz"))
-        self.groups: list[list[int]] = json.loads((payload / "card.json").read_text())["groups"]
+    def __init__(self, shared: Path, payload: Path, ground: Path) -> None:
+        self.a: dict[str, Array] = {}
+        for folder in (shared, payload, ground):
+            self.a |= dict(np.load(folder / "integers.npz"))
+        self.groups: list[list[int]] = json.loads((shared / "card.json").read_text())["groups"]
 
     # networks
 

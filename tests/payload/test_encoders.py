@@ -10,8 +10,9 @@ import pytest
 from downpass.ground.decoders import decode
 from downpass.ground.quality import psnr
 from downpass.link.container.bitstream import read_header, unpack
+from downpass.link.container.frame import Frame
 from downpass.link.errors import InputError
-from downpass.payload.encoders.base import Frame, RateError, Setting
+from downpass.payload.encoders.base import RateError, Setting
 from downpass.payload.encoders.jpeg2000 import Jpeg2000
 from downpass.payload.encoders.registry import encoder, names
 from downpass.payload.encoders.tiled import Samples, TiledEncoder

@@ -5,14 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from downpass.ground.decoders import decode
+from downpass.link.container.frame import Frame
 from downpass.link.errors import InputError
-from downpass.payload.encoders.base import (
-    Frame,
-    Setting,
-    choice_label,
-    parse_choice,
-    setting_label,
-)
+from downpass.payload.encoders.base import Setting, choice_label, parse_choice, setting_label
 from downpass.payload.encoders.registry import encoder, names
 from downpass.payload.encoders.traits import TRAITS
 

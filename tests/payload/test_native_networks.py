@@ -14,7 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 from downpass.ground.training.export.integers import IntegerNetworks
+from downpass.link.inference import session
+from downpass.link.student import shared_model
 from downpass.link.student.rotation import IDENTITY, rotation_matrix
+from downpass.link.student.shared_model import load_integers
 from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.student import compiled, int8_graphs, student_model
 from downpass.payload.encoders.student.compiled import CompiledNetworks
@@ -46,8 +49,7 @@ def native() -> None:
 
 @cache
 def shipped() -> Arrays:
-    with np.load(student_model.FOLDER / "integers.npz") as file:
-        return {name: file[name] for name in file.files}
+    return load_integers(shared_model.FOLDER, student_model.FOLDER)
 
 
 def made_up(seed: int) -> Arrays:
@@ -170,11 +172,9 @@ def test_the_shipped_networks_are_those_of_onnx_runtime(
     found = CompiledNetworks.of(shipped(), variant)
     assert found is not None
     pixels, matrix = picture(kind, *sides), rotation_matrix(IDENTITY if kind == "grey" else TURN)
-    runtime = student_model.session(student_model.FOLDER / "encoder.onnx", 1)
+    runtime = session(student_model.FOLDER / "encoder.onnx", 1)
     latents, side = runtime.run(["latents", "side"], {"pixels": pixels, "rotation": matrix})
-    scales = student_model.session(student_model.FOLDER / "hyper.onnx", 1).run(
-        ["log_scales"], {"side": side}
-    )
+    scales = session(shared_model.FOLDER / "hyper.onnx", 1).run(["log_scales"], {"side": side})
     assert_same(run(found, pixels, matrix), (latents, side, scales[0]))
 
 

@@ -49,7 +49,7 @@ def test_the_students_cost_is_that_of_the_networks_that_ship() -> None:
     import json
     import tomllib
 
-    from downpass.payload.encoders.student.student_model import FOLDER
+    from downpass.link.student.shared_model import FOLDER
 
     reference = tomllib.loads((files("downpass.payload") / "processors.toml").read_text())
     on_board = json.loads((FOLDER / "card.json").read_text())["kmac_per_pixel"]["onboard"]

@@ -12,8 +12,9 @@ import pytest
 from downpass.ground.decoders import decode
 from downpass.ground.quality import psnr
 from downpass.link.container.bitstream import unpack
+from downpass.link.container.frame import Frame
 from downpass.link.errors import InputError
-from downpass.payload.encoders.base import Frame, RateError, Setting
+from downpass.payload.encoders.base import RateError, Setting
 from downpass.payload.encoders.registry import encoder, names
 from downpass.payload.encoders.traits import TRAITS
 from PIL import Image, features

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import rasterio
 from downpass.ground.quality import psnr
+from downpass.link.container.frame import Frame
 from downpass.link.errors import InputError
-from downpass.payload.encoders.base import Frame
 from downpass.payload.imager.frames import SceneFit, extended
 from downpass.payload.imager.scenes import FrameWindow, Scene
 from hypothesis import given

@@ -14,11 +14,14 @@ from downpass.ground.decoders import student as ground
 from downpass.ground.quality import psnr
 from downpass.link import inference
 from downpass.link.container.bitstream import read_header, unpack
+from downpass.link.container.frame import Frame
 from downpass.link.errors import InputError
+from downpass.link.student import shared_model
 from downpass.link.student.codestream import AnalysedTile, decode_tile, encode_tile
 from downpass.link.student.planes import TileShape
 from downpass.link.student.rotation import IDENTITY, rotation_matrix
-from downpass.payload.encoders.base import Frame, RateError, Setting
+from downpass.link.student.shared_model import load_integers
+from downpass.payload.encoders.base import RateError, Setting
 from downpass.payload.encoders.student import encoder as student
 from downpass.payload.encoders.student import student_model
 from downpass.payload.encoders.student.encoder import PreparedStudent, StudentEncoder
@@ -33,7 +36,7 @@ QUALITIES = (0, 60, 130, 200, 256)
 
 @pytest.fixture(scope="module")
 def reference() -> Reference:
-    return Reference(student_model.FOLDER, ground.FOLDER)
+    return Reference(shared_model.FOLDER, student_model.FOLDER, ground.FOLDER)
 
 
 def pictures() -> Iterator[tuple[str, np.ndarray]]:
@@ -303,9 +306,9 @@ def test_what_it_cannot_do_is_refused() -> None:
 
 
 def test_a_board_needs_neither_torch_nor_the_decoder() -> None:
-    assert not list(student_model.FOLDER.glob("decoder*"))
-    with np.load(student_model.FOLDER / "integers.npz") as file:
-        assert not [name for name in file.files if name.startswith("synthesis")]
+    for folder in (shared_model.FOLDER, student_model.FOLDER):
+        assert not list(folder.glob("decoder*"))
+        assert not [name for name in load_integers(folder) if name.startswith("synthesis")]
     import subprocess
     import sys
 
@@ -321,7 +324,7 @@ def test_the_fingerprint_is_of_every_integer() -> None:
     import hashlib
 
     arrays: dict[str, np.ndarray] = {}
-    for folder in (student_model.FOLDER, ground.FOLDER):
+    for folder in (shared_model.FOLDER, student_model.FOLDER, ground.FOLDER):
         with np.load(folder / "integers.npz") as file:
             arrays |= {name: file[name] for name in file.files}
     digest = hashlib.sha256(b"downpass student 1")

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from downpass.link.container.bitstream import without
+from downpass.link.container.frame import Frame
 from downpass.link.errors import InputError
-from downpass.payload.encoders.base import Frame, Setting
+from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.registry import encoder
 from downpass.sim.frames.content_cache import ContentCache, default_folder, frame_digest, open_cache
 from downpass.sim.rate_distortion.measure import curve

@@ -26,7 +26,8 @@ import rasterio
 from downpass.ground.decoders import decode
 from downpass.ground.quality import quality
 from downpass.link.container.bitstream import tile_spans, without
-from downpass.payload.encoders.base import Frame, Setting
+from downpass.link.container.frame import Frame
+from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.registry import encoder
 from downpass.sim.frames.content_cache import ContentCache
 from downpass.sim.run import Results

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import rasterio
 from downpass.ground.quality import quality
-from downpass.payload.encoders.base import Frame
+from downpass.link.container.frame import Frame
 from downpass.sim.frames.crops import _stretched
 from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from downpass.ground.decoders import decode
 from downpass.ground.quality import quality
+from downpass.link.container.frame import Frame
 from downpass.link.errors import InputError
-from downpass.payload.encoders.base import Encoder, Frame, RateError, Setting
+from downpass.payload.encoders.base import Encoder, RateError, Setting
 from downpass.payload.encoders.registry import encoder
 from downpass.sim.frames.content_cache import ContentCache
 from downpass.sim.frames.scenes import Scenes

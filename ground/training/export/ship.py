@@ -1,13 +1,17 @@
-"""Put a model into the package: what flies into `payload`, the decoder into `ground`.
+"""Put a model into the package: each part to whoever runs it.
 
     python -m downpass.ground.training.export.ship --checkpoint RUN/best.ckpt --images DIR
 
-exports the checkpoint (see `export`) and splits the model folder in two, because a board
-installs `link` and `payload` alone:
+exports the checkpoint (see `export`) and splits the model folder in three, because a board
+installs `link` and `payload` alone, and a ground station `link` and `ground`:
 
-  payload/encoders/student/model/   encoder.onnx, hyper.onnx, the same in 8-bit kernels,
-                                    probe.onnx, integers.npz, card.json
-  ground/decoders/model/            decoder.onnx, integers.npz (the synthesis), card.json
+  link/student/model/               hyper.onnx, integers.npz (hyper synthesis and entropy coder),
+                                    card.json
+  payload/encoders/student/model/   encoder.onnx, the 8-bit kernels' graphs, probe.onnx,
+                                    integers.npz (analysis), card.json
+  ground/decoders/model/            decoder.onnx, integers.npz (synthesis), card.json
+
+The card in `link` is the whole one; the two others hold format and fingerprint.
 
 With `--model DIR` in place of a checkpoint it ships a folder that `export` wrote before, and with
 `--graphs` it makes the graphs of the integers that are shipped already, after a change of theirs.
@@ -19,30 +23,48 @@ import argparse
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
+from ....link.student.shared_model import CODING, FORMAT, HYPER_SYNTHESIS, load_integers
+from ....link.student.shared_model import FOLDER as LINK
 from ....payload.encoders.student.student_model import FOLDER as PAYLOAD
-from ....payload.encoders.student.student_model import FORMAT
 from ...decoders.student import FOLDER as GROUND
 
-_FLIES = (
-    "encoder.onnx",
-    "hyper.onnx",
-    "encoder_narrow.onnx",
-    "side_narrow.onnx",
-    "hyper_narrow.onnx",
-    "probe.onnx",
-    "card.json",
-)
-_STAYS = ("decoder.onnx",)
-_STAYS_PREFIX = "synthesis."
+LINK_PART, PAYLOAD_PART, GROUND_PART = "link", "payload", "ground"
+_GRAPHS: Final = {
+    LINK_PART: ("hyper.onnx",),
+    PAYLOAD_PART: (
+        "encoder.onnx",
+        "encoder_narrow.onnx",
+        "side_narrow.onnx",
+        "hyper_narrow.onnx",
+        "probe.onnx",
+    ),
+    GROUND_PART: ("decoder.onnx",),
+}
+_FOLDERS: Final = {LINK_PART: LINK, PAYLOAD_PART: PAYLOAD, GROUND_PART: GROUND}
 
 
-def ship(model: Path, payload: Path = PAYLOAD, ground: Path = GROUND) -> str:
-    """Split a model folder into what flies and what stays; return its fingerprint.
+def part_of(array: str) -> str:
+    """Return which part of the package holds an array of `integers.npz`, by its name."""
+    if array.startswith(HYPER_SYNTHESIS) or array.split(".")[0] in CODING:
+        return LINK_PART
+    return GROUND_PART if array.startswith("synthesis.") else PAYLOAD_PART
+
+
+def ship(model: Path, folders: Mapping[str, Path] = _FOLDERS) -> str:
+    """Split a model folder into the parts that payload, ground and both need.
+
+    Args:
+        model: A folder that `export` wrote.
+        folders: Folder of each part.
+
+    Returns:
+        The model's fingerprint.
 
     Raises:
         ValueError: The folder's format is not this package's.
@@ -50,36 +72,35 @@ def ship(model: Path, payload: Path = PAYLOAD, ground: Path = GROUND) -> str:
     card = json.loads((model / "card.json").read_text())
     if card["format"] != FORMAT:
         raise ValueError(f"{model}: format {card['format']}; this package reads {FORMAT}")
-    missing = [name for name in (*_FLIES, *_STAYS) if not (model / name).exists()]
+    graphs = [name for names in _GRAPHS.values() for name in names]
+    missing = [name for name in graphs if not (model / name).exists()]
     if missing:
         raise ValueError(f"{model}: has no {', '.join(missing)}; export it again")
-    with np.load(model / "integers.npz") as file:
-        arrays = {name: file[name] for name in file.files}
+    arrays = load_integers(model)
     mark = {"format": card["format"], "fingerprint": card["fingerprint"]}
-    for folder, names, stays in ((payload, _FLIES, False), (ground, _STAYS, True)):
+    for part, folder in folders.items():
         folder.mkdir(parents=True, exist_ok=True)
-        for name in names:
+        for name in _GRAPHS[part]:
             shutil.copyfile(model / name, folder / name)
-        own = {k: v for k, v in sorted(arrays.items()) if k.startswith(_STAYS_PREFIX) == stays}
-        np.savez_compressed(folder / "integers.npz", **own)
-    (ground / "card.json").write_text(json.dumps(mark, indent=1) + "\n")
+        own = {name: arrays[name] for name in sorted(arrays) if part_of(name) == part}
+        np.savez_compressed(folder / "integers.npz", **own)  # type: ignore[arg-type]
+        if part == LINK_PART:
+            shutil.copyfile(model / "card.json", folder / "card.json")
+        else:
+            (folder / "card.json").write_text(json.dumps(mark, indent=1) + "\n")
     return str(card["fingerprint"])
 
 
-def renew_graphs(payload: Path = PAYLOAD, ground: Path = GROUND) -> None:
-    """Make the graphs of the integers in both folders anew."""
+def renew_graphs(folders: Mapping[str, Path] = _FOLDERS) -> None:
+    """Write the graphs anew from the integers that are in the folders."""
     from .export import write_graphs
 
-    arrays = {}
-    for folder in (payload, ground):
-        with np.load(folder / "integers.npz") as file:
-            arrays.update({name: file[name] for name in file.files})
+    arrays = load_integers(*folders.values())
     with tempfile.TemporaryDirectory() as made:
         write_graphs(arrays, Path(made))
-        for folder, names in ((payload, _FLIES), (ground, _STAYS)):
-            for name in names:
-                if name.endswith(".onnx"):
-                    shutil.copyfile(Path(made) / name, folder / name)
+        for part, folder in folders.items():
+            for name in _GRAPHS[part]:
+                shutil.copyfile(Path(made) / name, folder / name)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

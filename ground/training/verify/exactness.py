@@ -28,10 +28,11 @@ from numpy.typing import NDArray
 from ....link.errors import InputError
 from ....link.inference import session
 from ....link.student.codestream import AnalysedTile, decode_tile, encode_tile
+from ....link.student.frame_layout import BLOCK
 from ....link.student.planes import TileShape
 from ....link.student.rotation import rotation_matrix
 from ....payload.encoders.student.colours import difference_moments, rotation_of, sampled_rows
-from ....payload.encoders.student.student_model import BLOCK, load
+from ....payload.encoders.student.student_model import load
 from ....payload.imager.scenes import FrameWindow, Scene
 from ...decoders.student import FOLDER as GROUND
 from ..data.colour import to_pixels, to_planes

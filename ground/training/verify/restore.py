@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ....link.student.shared_model import FOLDER as SHARED
+from ....link.student.shared_model import load_integers
 from ....payload.encoders.student.student_model import FOLDER as PAYLOAD
 from ...decoders.student import FOLDER as GROUND
 from ..export.integers import Arrays
@@ -75,18 +76,14 @@ class QualityTable(nn.Module):
 
 
 @cache
-def shipped_arrays(payload: Path = PAYLOAD, ground: Path = GROUND) -> Arrays:
-    """Return every integer of the model in the package, of both its parts."""
-    arrays: Arrays = {}
-    for folder in (payload, ground):
-        with np.load(folder / "integers.npz") as file:
-            arrays |= {name: file[name] for name in file.files}
-    return arrays
+def shipped_arrays() -> Arrays:
+    """Return every integer of the model in the package, of all its parts."""
+    return load_integers(SHARED, PAYLOAD, GROUND)
 
 
-def shipped_shape(payload: Path = PAYLOAD) -> CodecShape:
+def shipped_shape() -> CodecShape:
     """Return the widths of the model in the package."""
-    return shape_of(json.loads((payload / "card.json").read_text()))
+    return shape_of(json.loads((SHARED / "card.json").read_text()))
 
 
 @torch.no_grad()

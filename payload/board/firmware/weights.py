@@ -22,11 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....link.errors import InputError
+from ....link.student import shared_model
 from ....link.student.codestream import AnalysedTile, encode_tile
 from ....link.student.entropy_model import MANTISSAS, SCALES, SIDE_CONTEXTS, TABLES, EntropyModel
+from ....link.student.frame_layout import BLOCK
 from ....link.student.rotation import Quaternion, rotation_matrix
+from ....link.student.shared_model import load_integers
 from ...encoders.student.pixel_blocks import CELL
-from ...encoders.student.student_model import BLOCK, FOLDER, StudentModel, load
+from ...encoders.student.student_model import FOLDER, StudentModel, load
 
 Integers = NDArray[np.int64]
 
@@ -435,23 +438,25 @@ def _before(frequencies: Integers) -> Integers:
     return np.asarray(np.cumsum(frequencies) - frequencies)
 
 
-def generate(out: Path, folder: Path = FOLDER) -> None:
+def generate(out: Path, exported: Path | None = None) -> None:
     """Write a model's C.
 
     Args:
         out: Folder to write to.
-        folder: The model's.
+        exported: A model folder with all parts; the model in the package by default.
 
     Raises:
         InputError: No model, or none that the firmware can take.
     """
+    folder = exported or FOLDER
     try:
-        model = load(folder)
-        with np.load(folder / "integers.npz") as file:
-            arrays = {name: file[name] for name in file.files}
+        arrays = load_integers(exported or shared_model.FOLDER, folder)
+        found, latents, side = layers(folder, arrays)
+        model = load(exported)
+    except InputError:
+        raise
     except (OSError, KeyError, ValueError) as error:
         raise InputError(f"{folder}: {error}") from None
-    found, latents, side = layers(folder, arrays)
     check_entropy(folder, model.entropy, latents, side)
     spread = Networks(folder, arrays).array("hyper.spread_shift")
     if spread.size != latents or spread.min() < 0 or spread.max() > 16:
@@ -475,7 +480,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m downpass.payload.board.firmware.weights",
         description="Write the student's integers as C, for the boards' firmware.",
     )
-    parser.add_argument("--model", type=Path, default=FOLDER, help="model folder")
+    parser.add_argument("--model", type=Path, help="a model folder that export wrote")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     parsed = parser.parse_args(arguments)
     try:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from ....link import inference
 from ....link.container import bitstream, masks, varint
 from ....link.container.bitstream import BandScale, FrameHeader
+from ....link.container.frame import Frame
 from ....link.container.hole_filling import fill_holes
 from ....link.container.tiles import grid
 from ....link.errors import InputError
@@ -35,15 +36,15 @@ from ....link.student.entropy_model import (
     TABLE_OF_INDEX,
     EntropyModel,
 )
-from ....link.student.frame_layout import FINER_TILES, check_size
+from ....link.student.frame_layout import BLOCK, FINER_TILES, check_size
 from ....link.student.rotation import IDENTITY, Quaternion
-from ..base import Frame, RateError, Setting, check_lossless
+from ..base import RateError, Setting, check_lossless
 from ..rate_control import GOOD_ENOUGH, fit
 from ..tiled import unsigned_samples
 from .colours import difference_moments, rotation_of, sampled_rows
 from .jobs import TileJob, analyse
 from .spill_cache import KeptTiles
-from .student_model import BLOCK, StudentModel, load
+from .student_model import StudentModel, load
 
 _REVISION: Final = 3
 """Of the encoder's own choices: one more whenever the same pixels come to give other bytes."""

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....link.student.codestream import AnalysedTile
+from ....link.student.frame_layout import BLOCK
 from ....link.student.rotation import Quaternion, rotation_matrix
-from .student_model import BLOCK, StudentModel
+from .student_model import StudentModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)

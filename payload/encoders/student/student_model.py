@@ -1,14 +1,15 @@
-"""The onboard model: two small networks and the tables of the entropy coder.
+"""The onboard model: the analysis networks, and the part that both ends share.
 
-The networks run in C (`compiled`) where it fits them, else in ONNX Runtime; the same integers come
-out. A model folder here holds what a board needs and nothing of the ground's decoder:
+    pixels ── analysis g_a ──► y ── hyper analysis h_a ──► ẑ ── `link.student.shared_model` ──► L
+
+The networks run in C (`compiled`) where it fits them, else in ONNX Runtime; both give the same
+integers. The model folder here holds what only the encoder needs:
   encoder.onnx   pixels to latents and side information, in float32 that holds integers
-  hyper.onnx     side information to log-scales, likewise
   encoder_narrow.onnx, side_narrow.onnx, hyper_narrow.onnx
-                 the same in 8-bit kernels, see `narrow`
+                 the same and the hyper synthesis in 8-bit kernels, see `int8_graphs`
   probe.onnx     tells whether those are exact on this processor
-  integers.npz   every integer of analysis, hyper networks and entropy coder
-  card.json      format, fingerprint, channel groups, complexity, training, held-out curve
+  integers.npz   every integer of analysis and hyper analysis
+  card.json      format and fingerprint
 docs/codec.md says what is in each.
 """
 
@@ -24,36 +25,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....link.inference import session
+from ....link.student import shared_model
 from ....link.student.entropy_model import EntropyModel
-from ....link.student.frame_layout import BLOCK as BLOCK
+from ....link.student.shared_model import SharedModel, load_integers
 from . import int8_graphs
 from .compiled import CompiledNetworks
 from .tilewriter import TileWriter
 
 FOLDER: Final = Path(__file__).parent / "model"
-FORMAT: Final = 1
-"""The meaning of the integers that this code knows."""
 
 
 @dataclass(frozen=True, eq=False)
 class StudentModel:
-    """A model folder, open.
+    """A model as the encoder needs it.
 
     Attributes:
-        folder: Where it lies.
-        card: The model card.
-        fingerprint: Eight bytes that any change of an integer changes.
-        entropy: The entropy model.
+        folder: Folder of the analysis networks.
+        shared: Entropy model and hyper synthesis.
         spread: What |y| is multiplied with for the hyper analysis, by channel.
         compiled: The networks in C; None where ONNX Runtime has to run them.
     """
 
     folder: Path
-    card: dict[str, Any]
-    fingerprint: bytes
-    entropy: EntropyModel
+    shared: SharedModel
     spread: NDArray[np.float32]
     compiled: CompiledNetworks | None
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """The model card."""
+        return self.shared.card
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Eight bytes that any change of an integer of the whole model changes."""
+        return self.shared.fingerprint
+
+    @property
+    def entropy(self) -> EntropyModel:
+        """The entropy model."""
+        return self.shared.entropy
 
     def analyse(
         self, pixels: NDArray[np.uint8], rotation: NDArray[np.int32], threads: int = 1
@@ -63,7 +74,8 @@ class StudentModel:
         Args:
             pixels: (16 · rows, 16 · columns, 3 or 1); one band stands for three equal ones.
             rotation: Matrix (3, 3), see `link.student.rotation`.
-            threads: Of ONNX Runtime, where it runs the networks; the result does not depend on it.
+            threads: Threads of ONNX Runtime, where it runs the networks; the result does not
+                depend on them.
         """
         if self.compiled is not None:
             return self.compiled.analyse(pixels, rotation)
@@ -82,10 +94,7 @@ class StudentModel:
             return self.compiled.log_scales(side)
         if int8_graphs.is_exact(self.folder):
             return int8_graphs.log_scales(self.folder, side, threads)
-        scales: NDArray[np.int32] = session(self.folder / "hyper.onnx", threads).run(
-            ["log_scales"], {"side": side}
-        )[0]
-        return scales
+        return self.shared.log_scales(side, threads)
 
     @cached_property
     def writer(self) -> TileWriter:
@@ -94,27 +103,29 @@ class StudentModel:
 
 
 @cache
-def load(folder: Path = FOLDER) -> StudentModel:
-    """Return the model of a folder, the shipped one by default.
+def load(folder: Path | None = None) -> StudentModel:
+    """Return a model.
+
+    Args:
+        folder: A model folder with all parts, as `ground.training.export` writes it; by default
+            the model in the package, whose parts lie here and in `link.student.shared_model`.
 
     Raises:
-        ValueError: A format that this code does not know, or integers that do not fit.
+        OSError: A file of the folder cannot be read.
+        ValueError: A format that this code does not read, integers that do not fit, or parts of
+            different models.
     """
-    card = json.loads((folder / "card.json").read_text())
-    if card["format"] != FORMAT:
-        raise ValueError(f"{folder}: model format {card['format']}; this code reads {FORMAT}")
-    with np.load(folder / "integers.npz") as file:
-        arrays = {name: file[name] for name in file.files}
-    coding = ("gain", "means", "context", "rounding", "tables")
-    entropy = EntropyModel.load(
-        {name: array for name, array in arrays.items() if name.split(".")[0] in coding},
-        card["groups"],
-    )
+    shared = shared_model.load() if folder is None else shared_model.load(folder)
+    own = folder or FOLDER
+    fingerprint = json.loads((own / "card.json").read_text())["fingerprint"]
+    if fingerprint != shared.fingerprint.hex():
+        raise ValueError(
+            f"{own}: model {fingerprint}, but {shared.folder} has {shared.fingerprint.hex()}"
+        )
+    arrays = load_integers(shared.folder, own)
     return StudentModel(
-        folder,
-        card,
-        bytes.fromhex(card["fingerprint"]),
-        entropy,
+        own,
+        shared,
         np.exp2(-arrays["hyper.spread_shift"].astype(np.float32)),
         CompiledNetworks.of(arrays),
     )

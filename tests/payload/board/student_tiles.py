@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 from downpass.link.student.codestream import AnalysedTile, encode_tile
+from downpass.link.student.frame_layout import BLOCK
 from downpass.link.student.rotation import IDENTITY, Quaternion, rotation_matrix
 from downpass.payload.encoders.student import student_model
 
@@ -87,7 +88,7 @@ def streams(case: TileCase) -> tuple[bytes, ...]:
     """What the encoder in Python writes for a tile, at each of its qualities."""
     model = student_model.load()
     wide = np.repeat(case.pixels, 3 // case.pixels.shape[2], axis=2)
-    pad = [(0, -side % student_model.BLOCK) for side in wide.shape[:2]]
+    pad = [(0, -side % BLOCK) for side in wide.shape[:2]]
     whole = np.pad(wide, [*pad, (0, 0)], mode="edge")
     latents, side = model.analyse(whole, rotation_matrix(case.turn))
     tile = AnalysedTile.of(latents, side, model.log_scales(side))

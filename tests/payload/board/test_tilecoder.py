@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from downpass.link.container import bitstream
+from downpass.link.container.frame import Frame
 from downpass.link.errors import InputError
 from downpass.link.serial.constants import SampleCode, SettingCode
 from downpass.link.serial.messages import TileForm
 from downpass.payload.board.tile_coder import tile_coder
-from downpass.payload.encoders.base import Frame, Setting
+from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.registry import encoder
 from downpass.sim.board.job import frame_jobs, frame_tasks
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from downpass.link.student import shared_model
+from downpass.link.student.shared_model import load_integers
 from downpass.payload.board.firmware.weights import folded, main, pixels_of_block
 from downpass.payload.encoders.student.student_model import FOLDER
 
@@ -17,7 +19,8 @@ Arrays = dict[str, np.ndarray]
 def changed(folder: Path, change: Callable[[Arrays], None]) -> Path:
     """A copy of the shipped model with other integers."""
     shutil.copytree(FOLDER, folder)
-    arrays = dict(np.load(FOLDER / "integers.npz"))
+    shutil.copytree(shared_model.FOLDER, folder, dirs_exist_ok=True)
+    arrays = load_integers(shared_model.FOLDER, FOLDER)
     change(arrays)
     np.savez(folder / "integers.npz", **arrays)
     return folder

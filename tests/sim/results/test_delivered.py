@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import rasterio
 from downpass.ground.archive import write_cog
-from downpass.payload.encoders.base import Frame
+from downpass.link.container.frame import Frame
 from downpass.sim.mission.preparation import View
 from downpass.sim.results import delivered
 from downpass.sim.results.delivered import DeliveredPlan, picture_bytes

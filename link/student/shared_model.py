@@ -1,0 +1,98 @@
+"""The part of the learned codec's model that both ends need: entropy model and hyper synthesis.
+
+    ẑ ── hyper synthesis h_s ──► log-scales L ── entropy model ──► integer tables for ŷ
+
+The hyperprior of Ballé et al., "Variational image compression with a scale hyperprior" (ICLR 2018):
+side information ẑ tells the decoder how widely the latents y spread. The networks before it (pixels
+to y and ẑ) are the encoder's, in `payload.encoders.student`; the network after it (ŷ to pixels) is
+the decoder's, in `ground.decoders`. Each of the three parts has a model folder; this one holds:
+  hyper.onnx     side information to log-scales, in float32 that holds integers
+  integers.npz   every integer of hyper synthesis and entropy coder
+  card.json      format, fingerprint, channel groups, complexity, training, held-out curve
+docs/codec.md says what is in each.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..inference import session
+from .entropy_model import EntropyModel
+
+FOLDER: Final = Path(__file__).parent / "model"
+FORMAT: Final = 1
+"""The meaning of the integers that this code reads."""
+CODING: Final = ("gain", "means", "context", "rounding", "tables")
+"""What the names of the entropy coder's arrays begin with, up to a dot."""
+HYPER_SYNTHESIS: Final = "hyper.synthesis_"
+"""What the names of the hyper synthesis's arrays begin with."""
+
+
+@dataclass(frozen=True, eq=False)
+class SharedModel:
+    """Entropy model and hyper synthesis of a model folder.
+
+    Attributes:
+        folder: The model folder.
+        card: The model card.
+        fingerprint: Eight bytes that any change of an integer of the whole model changes.
+        entropy: The entropy model.
+    """
+
+    folder: Path
+    card: dict[str, Any]
+    fingerprint: bytes
+    entropy: EntropyModel
+
+    def log_scales(self, side: NDArray[np.int32], threads: int = 1) -> NDArray[np.integer]:
+        """Return log₂-scales L (N, 2 · rows, 2 · columns) of ẑ (channels, rows, columns).
+
+        Args:
+            side: Side information ẑ.
+            threads: Threads of ONNX Runtime; the result does not depend on them.
+        """
+        scales: NDArray[np.int32] = session(self.folder / "hyper.onnx", threads).run(
+            ["log_scales"], {"side": side}
+        )[0]
+        return scales
+
+
+@cache
+def load(folder: Path = FOLDER) -> SharedModel:
+    """Return the shared part of a model, by default of the one in the package.
+
+    Args:
+        folder: A model folder with the shared part, alone or among others.
+
+    Raises:
+        OSError: A file of the folder cannot be read.
+        ValueError: A format that this code does not read, or integers that do not fit.
+    """
+    card = json.loads((folder / "card.json").read_text())
+    if card["format"] != FORMAT:
+        raise ValueError(f"{folder}: model format {card['format']}; this code reads {FORMAT}")
+    coding = {
+        name: array for name, array in load_integers(folder).items() if name.split(".")[0] in CODING
+    }
+    return SharedModel(
+        folder,
+        card,
+        bytes.fromhex(card["fingerprint"]),
+        EntropyModel.load(coding, card["groups"]),
+    )
+
+
+def load_integers(*folders: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays of `integers.npz` in these model folders, all together, by name."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for folder in folders:
+        with np.load(folder / "integers.npz") as file:
+            arrays |= {name: file[name] for name in file.files}
+    return arrays
