@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from downpass.link.container import bitstream
 from downpass.link.serial.constants import Feature, SettingCode
-from downpass.link.serial.host import HostSettings
+from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import NO_TURN, TileForm
 from downpass.link.student.rotation import Quaternion
 from downpass.payload.board.firmware.build import PACKAGES, missing_tools
