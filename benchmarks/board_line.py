@@ -21,7 +21,7 @@ from pathlib import Path
 from downpass.link.container import bitstream
 from downpass.link.serial.constants import SampleCode, SettingCode
 from downpass.link.serial.events import Finished
-from downpass.link.serial.host import HostSettings
+from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import TileForm
 from downpass.sim.board.client import BoardClient
 from downpass.sim.board.emulators import board_port

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from downpass.link.container import bitstream
 from downpass.link.serial.constants import SampleCode, SettingCode
 from downpass.link.serial.events import Finished, Refused
-from downpass.link.serial.host import HostSettings
+from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import TileForm
 from downpass.link.serial.testing.faulty_line import Faults
 from downpass.payload.board.firmware.build import STUDENT

@@ -1,10 +1,14 @@
 """The serial protocol between a host and a board that encodes tiles.
 
-    framing   bytes of the line ⇄ frames (COBS, CRC-32)
-    messages  frames ⇄ what they say
-    host      the host's half as a state machine, without I/O
-    board     the board's half as a state machine, without I/O
-    port      a serial line by its name
+    framing        bytes of the line ⇄ frames (COBS, CRC-32)
+    messages       frames ⇄ messages
+    host           the host's end as a state machine, without I/O; it is made of
+      session        the handshake
+      session_jobs   the jobs of an open session
+      host_job       one job's states; upload and download are its chunks' ways
+    board          the board's end as a state machine, without I/O
+    port           a serial line by its name
+    testing        faulty lines, and both ends over them in virtual time
 
 docs/serial-protocol.md is the specification.
 """

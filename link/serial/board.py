@@ -38,8 +38,8 @@ from .constants import (
 )
 from .framing import Deframer
 from .messages import (
+    NO_ROTATION,
     NO_SESSION,
-    NO_TURN,
     Capabilities,
     Caps,
     Data,
@@ -284,7 +284,7 @@ class BoardEnd:
             return Code.UNSUPPORTED, Unsupported.SETTING
         if -(-form.tile_bytes // self._chunk) > MOST_CHUNKS:
             return Code.UNSUPPORTED, Unsupported.CHUNKS
-        if not (_turns(form) if can & Feature.TURN else form.turn == NO_TURN):
+        if not (_is_rotation(form) if can & Feature.ROTATION else form.rotation == NO_ROTATION):
             return Code.UNSUPPORTED, Unsupported.ROTATION
         return None
 
@@ -466,6 +466,6 @@ class BoardEnd:
         self._refuse(session, Code.VERSION, 0, OLDEST_VERSION | VERSION << 8)
 
 
-def _turns(form: TileForm) -> bool:
-    """A turn is a quaternion as the bitstream has it: -127 to 127, not all zero."""
-    return form.turn != NO_TURN and min(form.turn) > -128
+def _is_rotation(form: TileForm) -> bool:
+    """Whether the rotation is a quaternion as in the bitstream: -127 to 127, not all 0."""
+    return form.rotation != NO_ROTATION and min(form.rotation) > -128

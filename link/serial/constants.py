@@ -130,8 +130,8 @@ class Feature(IntFlag):
     QUALITY = 8
     BYTES = 16
     STEP = 32
-    TURN = 64
-    """Its codec turns a tile's three bands, and must be told how."""
+    ROTATION = 64
+    """Its codec rotates a tile's three bands; JOB says how."""
 
 
 class JobFlag(IntFlag):

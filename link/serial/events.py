@@ -64,7 +64,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class BoardClock:
     """The board's answer to `ping`.
 
     Attributes:
@@ -93,4 +93,4 @@ class Gone:
     cause: str
 
 
-Event = Opened | Closed | Finished | Refused | Clock | Gone
+Event = Opened | Closed | Finished | Refused | BoardClock | Gone

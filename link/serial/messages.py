@@ -33,7 +33,7 @@ from .framing import frame
 
 NO_SESSION: Final = 0
 MAGIC: Final = b"DPSL"
-NO_TURN: Final = (0, 0, 0, 0)
+NO_ROTATION: Final = (0, 0, 0, 0)
 _HEADER = struct.Struct("<BI")
 
 
@@ -359,8 +359,8 @@ class TileForm:
         setting_kind: What `setting` is.
         nodata: Sample value that means no data, 0 without the flag.
         setting: How hard to compress.
-        turn: How a learned codec turns the three bands: the quaternion w, x, y, z of
-            `link.student.rotation`, in signed bytes; `NO_TURN` for codecs that turn nothing.
+        rotation: How a learned codec rotates the three bands: the quaternion w, x, y, z of
+            `link.student.rotation`, in signed bytes; `NO_ROTATION` for codecs that do not rotate.
     """
 
     tile_bytes: int
@@ -374,7 +374,7 @@ class TileForm:
     setting_kind: SettingCode
     nodata: int
     setting: int
-    turn: tuple[int, int, int, int] = NO_TURN
+    rotation: tuple[int, int, int, int] = NO_ROTATION
 
     def __post_init__(self) -> None:
         size = 1 if self.sample == SampleCode.UINT8 else 2
@@ -389,8 +389,8 @@ class TileForm:
             raise ValueError(f"bit depth {self.bit_depth} of samples of {size} bytes")
         if self.flags & ~7:
             raise ValueError(f"job flags {self.flags:#x}")
-        if len(self.turn) != 4 or not all(-128 <= part <= 127 for part in self.turn):
-            raise ValueError(f"turn {self.turn}: allowed are four signed bytes")
+        if len(self.rotation) != 4 or not all(-128 <= part <= 127 for part in self.rotation):
+            raise ValueError(f"rotation {self.rotation}: allowed are four signed bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,7 +418,7 @@ class Job:
             form.setting_kind,
             form.nodata,
             form.setting,
-            *form.turn,
+            *form.rotation,
         )
 
     @classmethod

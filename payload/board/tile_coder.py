@@ -1,7 +1,7 @@
 """One tile, as a JOB describes it, to the payload that the frame's container holds for it.
 
 The bytes are those that the encoder writes for the same tile within its frame: what a tile must
-know of its frame (negative samples, masks, the turn of its bands) comes with the job.
+know of its frame (negative samples, masks, the rotation of its bands) comes with the job.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class StudentTileCoder:
         self.codec = _number("student")
         self.software = f"student, {version}"
         self.fingerprint = model.fingerprint
-        self.features = int(Feature.STEP | Feature.TURN)
+        self.features = int(Feature.STEP | Feature.ROTATION)
         self.most_bands, self.bit_depth = 3, 8
 
     def encode(self, form: TileForm, tile: bytes) -> bytes:
@@ -160,7 +160,7 @@ class StudentTileCoder:
                 f"bit depth {form.bit_depth}, flags {form.flags}: student takes 8 and 0"
             )
         pixels = np.frombuffer(tile, np.uint8).reshape(form.rows, form.columns, form.bands)
-        return encode_job(self._model, TileJob(pixels, form.turn), form.setting)
+        return encode_job(self._model, TileJob(pixels, form.rotation), form.setting)
 
 
 def tile_coder(name: str) -> TileCoder:

@@ -15,7 +15,7 @@ from ...link.container.bitstream import CODECS
 from ...link.errors import InputError
 from ...link.serial.constants import TickKind
 from ...link.serial.events import Finished
-from ...link.serial.host import BITS_PER_BYTE_ON_WIRE, HostSettings
+from ...link.serial.host_settings import BITS_PER_BYTE_ON_WIRE, HostSettings
 from ...link.serial.messages import Capabilities
 from .client import BoardClient
 from .job import TileTask

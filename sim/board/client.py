@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from ...link.serial.constants import DEFAULT_BAUD
-from ...link.serial.events import Clock, Event, Finished, Gone, Refused
-from ...link.serial.host import HostCounts, HostEnd, HostSettings
+from ...link.serial.events import BoardClock, Event, Finished, Gone, Refused
+from ...link.serial.host import HostEnd
+from ...link.serial.host_settings import HostCounts, HostSettings
 from ...link.serial.messages import Capabilities, TileForm
 from ...link.serial.port import Port, PortError, PortLostError
 
@@ -159,7 +160,7 @@ class BoardClient:
             if isinstance(event, Finished | Refused) and event.ticket in indices:
                 yield indices.pop(event.ticket), event
 
-    def clock(self, timeout: float = 10.0) -> Clock:
+    def clock(self, timeout: float = 10.0) -> BoardClock:
         """Return the board's clock.
 
         Raises:
@@ -172,7 +173,7 @@ class BoardClient:
         until = time.monotonic() + timeout
         while (left := until - time.monotonic()) > 0:
             event = self.event(left)
-            if isinstance(event, Clock) and event.token == token:
+            if isinstance(event, BoardClock) and event.token == token:
                 return event
         raise BoardGoneError(f"no answer to a ping in {timeout:g} s")
 

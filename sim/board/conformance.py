@@ -32,7 +32,7 @@ from ...link.serial.constants import (
 )
 from ...link.serial.framing import Deframer, frame
 from ...link.serial.messages import (
-    NO_TURN,
+    NO_ROTATION,
     Capabilities,
     Caps,
     Data,
@@ -235,7 +235,7 @@ class Exchange:
             kind,
             0,
             value if setting is None else setting,
-            IDENTITY if self.own.features & Feature.TURN else NO_TURN,
+            IDENTITY if self.own.features & Feature.ROTATION else NO_ROTATION,
         )
         return form, samples
 
@@ -371,8 +371,8 @@ def _refusals(line: Exchange) -> None:
         wide = own.most_columns + 1
         line.send(Job(0, replace(form, tile_bytes=wide, columns=wide, rows=1, bands=1)))
         line.refused(Code.UNSUPPORTED, 1)
-    other = NO_TURN if own.features & Feature.TURN else IDENTITY
-    line.send(Job(0, replace(form, turn=other)))
+    other = NO_ROTATION if own.features & Feature.ROTATION else IDENTITY
+    line.send(Job(0, replace(form, rotation=other)))
     line.refused(Code.UNSUPPORTED, 9)
     line.send(Job(0, form))
     line.stage(Stage.LOADING)
@@ -517,7 +517,7 @@ def _failures(line: Exchange) -> str | None:
     from ...link.container.bitstream import CODECS
     from .trial_tiles import task
 
-    if not line.own.features & Feature.TURN:
+    if not line.own.features & Feature.ROTATION:
         return f"codec {CODECS.get(line.own.codec, line.own.codec)}: the learned codec's alone"
     line.begin(min(1024, line.own.chunk))
     pair = np.zeros((4, 4, 2), np.uint8)

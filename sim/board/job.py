@@ -15,7 +15,7 @@ from ...link.container.frame import Frame
 from ...link.container.tiles import grid
 from ...link.errors import InputError
 from ...link.serial.constants import JobFlag, SampleCode, SettingCode
-from ...link.serial.messages import NO_TURN, TileForm
+from ...link.serial.messages import NO_ROTATION, TileForm
 from ...link.student.rotation import Quaternion
 from ...payload.encoders.base import Encoder, Setting
 from ...payload.encoders.student.encoder import StudentEncoder
@@ -43,7 +43,7 @@ def setting_of(setting: Setting) -> tuple[SettingCode, int]:
 
 
 def frame_jobs(
-    frame: Frame, side: int, setting: tuple[SettingCode, int], turn: Quaternion = NO_TURN
+    frame: Frame, side: int, setting: tuple[SettingCode, int], rotation: Quaternion = NO_ROTATION
 ) -> list[TileTask]:
     """Return the frame's tiles, in order of their indices.
 
@@ -51,7 +51,7 @@ def frame_jobs(
         frame: The frame.
         side: Side of a tile in pixels, 0 for one tile a frame.
         setting: How hard to compress each tile.
-        turn: Of the tile's three bands, for boards whose codec turns them.
+        rotation: How the codec rotates the bands of a tile; `NO_ROTATION` if it does not.
 
     Raises:
         InputError: A valid sample lies outside the frame's bit depth.
@@ -81,7 +81,7 @@ def frame_jobs(
             setting_kind=setting[0],
             nodata=frame.nodata if flags & JobFlag.NODATA and frame.nodata is not None else 0,
             setting=setting[1],
-            turn=turn,
+            rotation=rotation,
         )
         jobs.append((form, samples))
     return jobs
@@ -103,7 +103,7 @@ def student_job(job: TileJob, quality: int) -> TileTask:
         setting_kind=SettingCode.STEP,
         nodata=0,
         setting=quality,
-        turn=job.turn,
+        rotation=job.turn,
     )
     return form, samples
 

@@ -22,7 +22,7 @@ from ...link.container.frame import Frame
 from ...link.errors import InputError
 from ...link.serial.constants import TickKind
 from ...link.serial.events import Finished, Refused
-from ...link.serial.host import BITS_PER_BYTE_ON_WIRE, HostCounts, HostSettings
+from ...link.serial.host_settings import BITS_PER_BYTE_ON_WIRE, HostCounts, HostSettings
 from ...link.serial.messages import Capabilities
 from ...payload.encoders.base import Encoder, Setting
 from ..frames.content_cache import CodedFrame

@@ -48,7 +48,7 @@ def unsuited(
         )
         return
     learned = encoder.name == STUDENT
-    needed = Feature.STEP | Feature.TURN if learned else Feature.QUALITY
+    needed = Feature.STEP | Feature.ROTATION if learned else Feature.QUALITY
     if missing := needed & ~own.features:
         names = " and ".join(one.name.lower() for one in Feature if one & missing and one.name)
         yield "encoder.port", f"found {board} without {names}, which {encoder.name} needs"

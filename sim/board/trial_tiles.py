@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...link.serial.constants import Feature, SampleCode, SettingCode
-from ...link.serial.messages import NO_TURN, Capabilities, TileForm
+from ...link.serial.messages import NO_ROTATION, Capabilities, TileForm
 from ...link.student.rotation import IDENTITY, Quaternion
 from .job import TileTask
 
 LARGEST_SIDE: Final = 64
 _FINEST: Final = 256
-_TURNS: Final[tuple[Quaternion, ...]] = (
+_ROTATIONS: Final[tuple[Quaternion, ...]] = (
     IDENTITY,
     (90, -89, 3, 0),
     (1, -127, 127, -127),
@@ -62,17 +62,17 @@ def trial_tiles(own: Capabilities, random_tiles: int) -> Iterator[tuple[str, Til
         high, wide = rng.randint(1, min(rows, 40)), rng.randint(1, min(columns, 40))
         seed = np.random.default_rng(rng.getrandbits(32))
         pixels = slope[:high, :wide] + seed.integers(0, rng.choice((2, 40, 256)), (high, wide, 1))
-        step, turn = rng.randint(0, _FINEST), rng.choice(_TURNS)
-        yield f"random {number}, step {step}", task(own, pixels % 256, step, turn)
+        step, rotation = rng.randint(0, _FINEST), rng.choice(_ROTATIONS)
+        yield f"random {number}, step {step}", task(own, pixels % 256, step, rotation)
 
 
 def task(
-    own: Capabilities, pixels: NDArray[np.integer], step: int, turn: Quaternion = _TURNS[3]
+    own: Capabilities, pixels: NDArray[np.integer], step: int, rotation: Quaternion = _ROTATIONS[3]
 ) -> TileTask:
     """Return a tile (rows, columns, bands) as a board takes it, at about this step of 256."""
     samples = np.ascontiguousarray(pixels.astype(np.uint8)).tobytes()
     rows, columns, bands = pixels.shape
-    if own.features & Feature.TURN:
+    if own.features & Feature.ROTATION:
         kind, setting = SettingCode.STEP, step
     elif own.features & Feature.QUALITY:
         kind, setting = SettingCode.QUALITY, round(step / _FINEST * 100_000)
@@ -92,6 +92,6 @@ def task(
         setting_kind=kind,
         nodata=0,
         setting=setting,
-        turn=turn if own.features & Feature.TURN else NO_TURN,
+        rotation=rotation if own.features & Feature.ROTATION else NO_ROTATION,
     )
     return form, samples

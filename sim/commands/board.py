@@ -79,7 +79,7 @@ def show(_arguments: argparse.Namespace) -> int:
 def probe(arguments: argparse.Namespace) -> int:
     """Print who is there."""
     from ...link.errors import InputError
-    from ...link.serial.host import HostSettings
+    from ...link.serial.host_settings import HostSettings
     from ..board.client import BoardClient, BoardGoneError
     from ..board.emulators import board_port
     from ..console.terminal import print_rows

@@ -11,8 +11,8 @@ import pytest
 from downpass.link.container import bitstream
 from downpass.link.container.frame import Frame
 from downpass.link.serial.constants import Feature, SettingCode
-from downpass.link.serial.host import HostSettings
-from downpass.link.serial.messages import NO_TURN, TileForm
+from downpass.link.serial.host_settings import HostSettings
+from downpass.link.serial.messages import NO_ROTATION, TileForm
 from downpass.link.student.rotation import Quaternion
 from downpass.payload.board.firmware.build import PACKAGES, missing_tools
 from downpass.payload.board.tile_coder import tile_coder
@@ -60,11 +60,11 @@ class Reference:
 
     setting: tuple[SettingCode, int]
     encode: Callable[[TileForm, bytes], bytes]
-    turn: Quaternion = NO_TURN
+    rotation: Quaternion = NO_ROTATION
 
     def jobs(self, frame: Frame, side: int) -> list[tuple[TileForm, bytes]]:
         """Return an 8-bit frame's tiles as the board takes them."""
-        return frame_jobs(frame, side, self.setting, self.turn)
+        return frame_jobs(frame, side, self.setting, self.rotation)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def reference(board_port: str, request: pytest.FixtureRequest) -> Reference:
     if own.codec == 0:
         return Reference((SettingCode.STEP, 0), lambda _form, tile: tile)
     coder = tile_coder(bitstream.CODECS[own.codec])
-    if own.features & Feature.TURN:
+    if own.features & Feature.ROTATION:
         return Reference((SettingCode.STEP, 150), coder.encode, (110, 20, -50, 30))
     return Reference((SettingCode.QUALITY, 60000), coder.encode)
 

@@ -30,14 +30,14 @@ def emulated(request: pytest.FixtureRequest) -> Iterator[EmulatedBoard]:
 
 
 def job(
-    seed: int, rows: int, columns: int, bands: int, step: int, turn: tuple[int, int, int, int]
+    seed: int, rows: int, columns: int, bands: int, step: int, rotation: tuple[int, int, int, int]
 ) -> tuple[TileForm, bytes]:
     rng = np.random.default_rng(seed)
     slope = np.add.outer(np.arange(rows) * 3, np.arange(columns))[..., None] % 200
     samples = (slope + rng.integers(0, 56, (rows, columns, bands))).astype(np.uint8).tobytes()
     form = TileForm(
         len(samples), zlib.crc32(samples), columns, rows, bands, 8, SampleCode.UINT8, 0,
-        SettingCode.STEP, 0, step, turn,
+        SettingCode.STEP, 0, step, rotation,
     )  # fmt: skip
     return form, samples
 
@@ -80,7 +80,7 @@ def test_what_the_student_cannot_take_is_refused_in_words(emulated: EmulatedBoar
     ]
     with BoardClient(emulated.port) as client:
         results = dict(client.encode([*bad, JOBS[3]]))
-    for number, word in enumerate(("bands", "step", "turn")):
+    for number, word in enumerate(("bands", "step", "rotation")):
         result = results[number]
         assert isinstance(result, Refused)
         assert word in result.cause

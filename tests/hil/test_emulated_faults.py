@@ -19,7 +19,7 @@ from cobs import cobs
 from downpass.link.serial.constants import Kind, SampleCode, SettingCode
 from downpass.link.serial.events import Finished, Refused
 from downpass.link.serial.framing import DELIMITER
-from downpass.link.serial.host import HostSettings
+from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import Caps, TileForm, open_body, seal
 from downpass.sim.board.client import BoardClient, BoardGoneError
 from downpass.sim.board.emulators import EmulatedBoard
@@ -231,7 +231,7 @@ def test_a_reply_of_a_dead_session_is_not_taken(emulated: EmulatedBoard) -> None
         client.capabilities()
         form, samples = tile(0)
         client.submit(TileForm(*(getattr(form, name) for name in form.__slots__[:-2]), 0xFFFFFF,
-                               form.turn), samples)  # fmt: skip
+                               form.rotation), samples)  # fmt: skip
         until = time.monotonic() + 30
         while not client.counts.chunks_sent and time.monotonic() < until:
             time.sleep(0.002)
@@ -323,7 +323,7 @@ def test_a_loop_of_known_length_takes_the_ticks_that_the_rates_say(
         for turns in (100_000, 1_100_000):
             form, samples = tile(0)
             form = TileForm(*(getattr(form, name) for name in form.__slots__[:-2]), turns,
-                            form.turn)  # fmt: skip
+                            form.rotation)  # fmt: skip
             ((_, result),) = client.encode([(form, samples)])
             assert isinstance(result, Finished)
             took.append(result.encode_ticks / own.tick_rate)

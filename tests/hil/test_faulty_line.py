@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from downpass.link.container.frame import Frame
 from downpass.link.serial.events import Finished
-from downpass.link.serial.host import HostSettings
+from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import TileForm
 from downpass.link.serial.testing.faulty_line import Faults
 from downpass.sim.board.client import BoardClient

@@ -20,8 +20,9 @@ from dataclasses import dataclass, field
 
 from ..board import BoardEnd, Work
 from ..constants import JobFlag, SampleCode, SettingCode, Status, TickKind
-from ..events import Clock, Closed, Event, Finished, Gone, Opened, Refused
-from ..host import HostEnd, HostSettings
+from ..events import BoardClock, Closed, Event, Finished, Gone, Opened, Refused
+from ..host import HostEnd
+from ..host_settings import HostSettings
 from ..messages import Capabilities, TileForm
 from .faulty_line import FaultyLine
 
@@ -134,7 +135,7 @@ class Outcome:
     runs: dict[tuple[int, int, int], int] = field(default_factory=dict)
     opened: int = 0
     closed: list[str] = field(default_factory=list)
-    clocks: list[Clock] = field(default_factory=list)
+    clocks: list[BoardClock] = field(default_factory=list)
     troubles: int = 0
 
 
@@ -273,7 +274,7 @@ class Rehearsal:
                 if event.ticket in outcome.payloads or event.ticket in outcome.refused:
                     raise AssertionError(f"ticket {event.ticket} is settled twice")
                 outcome.refused[event.ticket] = event.cause
-            case Clock():
+            case BoardClock():
                 outcome.clocks.append(event)
             case Gone():
                 outcome.gone = event.cause

@@ -38,7 +38,7 @@ PLANE_LARGEST: Final = 512
 VECTOR: Final = 8
 """Inputs are padded to multiples of this, outputs to multiples of half of it."""
 GOLDEN_ROWS, GOLDEN_COLUMNS, GOLDEN_QUALITY = 40, 56, 210
-GOLDEN_TURN: Final[Quaternion] = (120, -20, 30, 12)
+GOLDEN_ROTATION: Final[Quaternion] = (120, -20, 30, 12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,11 +287,13 @@ def golden_pixels() -> NDArray[np.uint8]:
     return np.asarray(np.clip(value, 0, 255), np.uint8)
 
 
-def encode(model: StudentModel, pixels: NDArray[np.uint8], turn: Quaternion, quality: int) -> bytes:
+def encode(
+    model: StudentModel, pixels: NDArray[np.uint8], rotation: Quaternion, quality: int
+) -> bytes:
     """Return the codestream that the encoder in Python writes for a tile of three bands."""
     pad = [(0, -side % BLOCK) for side in pixels.shape[:2]]
     whole = np.pad(pixels, [*pad, (0, 0)], mode="edge")
-    latents, side = model.analyse(whole, rotation_matrix(turn))
+    latents, side = model.analyse(whole, rotation_matrix(rotation))
     tile = AnalysedTile.of(latents, side, model.log_scales(side))
     return encode_tile(model.entropy, tile, quality)
 
@@ -332,14 +334,14 @@ def shape_header(model: EntropyModel, found: dict[str, Layer], golden: bytes) ->
         "DP_GOLDEN_QUALITY": GOLDEN_QUALITY,
         "DP_GOLDEN_BYTES": len(golden),
     }
-    turn = ", ".join(map(str, GOLDEN_TURN))
+    rotation = ", ".join(map(str, GOLDEN_ROTATION))
     return "\n".join(
         [
             "/* Sizes of the model; written by downpass.payload.board.firmware.weights. */",
             "#ifndef DP_SHAPE_H",
             "#define DP_SHAPE_H",
             *(f"#define {name} {value}u" for name, value in values.items()),
-            f"#define DP_GOLDEN_TURN {{{turn}}}",
+            f"#define DP_GOLDEN_ROTATION {{{rotation}}}",
             "#endif",
             "",
         ]
@@ -464,7 +466,7 @@ def generate(out: Path, exported: Path | None = None) -> None:
             f"{folder}: hyper.spread_shift: {spread.size} shifts of {spread.min()} to "
             f"{spread.max()}, allowed are {latents} of 0 to 16"
         )
-    golden = encode(model, golden_pixels(), GOLDEN_TURN, GOLDEN_QUALITY)
+    golden = encode(model, golden_pixels(), GOLDEN_ROTATION, GOLDEN_QUALITY)
     texts = {
         "dp_shape.h": shape_header(model.entropy, found, golden),
         "dp_model.c": model_source(folder, model, found, spread, golden),

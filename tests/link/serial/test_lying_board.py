@@ -16,7 +16,8 @@ from downpass.link.serial.board import BoardEnd
 from downpass.link.serial.constants import Stage, Status
 from downpass.link.serial.events import Event, Finished, Gone, Refused
 from downpass.link.serial.framing import Deframer
-from downpass.link.serial.host import HostEnd, HostSettings
+from downpass.link.serial.host import HostEnd
+from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import (
     Caps,
     Data,

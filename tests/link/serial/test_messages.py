@@ -54,7 +54,7 @@ def forms(draw: st.DrawFn) -> TileForm:
         setting_kind=draw(st.sampled_from(SettingCode)),
         nodata=draw(st.integers(-(2**31), 2**31 - 1)),
         setting=draw(u32),
-        turn=draw(st.tuples(*[st.integers(-128, 127)] * 4)),
+        rotation=draw(st.tuples(*[st.integers(-128, 127)] * 4)),
     )
 
 

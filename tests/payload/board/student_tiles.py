@@ -15,7 +15,7 @@ from downpass.payload.encoders.student import student_model
 
 from ..frames import AERIAL, SATELLITE, SIGNED, real
 
-TURNS: tuple[Quaternion, ...] = (
+ROTATIONS: tuple[Quaternion, ...] = (
     IDENTITY,
     (90, -40, 60, 30),
     (-128, -128, -128, -128),
@@ -25,11 +25,11 @@ TURNS: tuple[Quaternion, ...] = (
 
 @dataclass(frozen=True, eq=False)
 class TileCase:
-    """A tile (rows, columns, 1 or 3), how it is turned, and qualities to code it at."""
+    """A tile (rows, columns, 1 or 3), its rotation, and qualities to code it at."""
 
     name: str
     pixels: np.ndarray
-    turn: Quaternion
+    rotation: Quaternion
     qualities: tuple[int, ...]
 
 
@@ -77,10 +77,11 @@ def tile_cases() -> tuple[TileCase, ...]:
     rng = np.random.default_rng(5)
     cases = []
     for number, (name, pixels) in enumerate(_pictures(rng)):
-        turn = TURNS[number // 12 % 4] if number % 2 else tuple(rng.integers(-128, 128, 4).tolist())
+        random = tuple(rng.integers(-128, 128, 4).tolist()) if number % 2 == 0 else None
+        rotation = random or ROTATIONS[number // 12 % 4]
         middle = int(rng.integers(1, 256))
         pixels = np.ascontiguousarray(pixels.astype(np.uint8))
-        cases.append(TileCase(f"{number} {name}", pixels, turn, (0, middle, 256)))
+        cases.append(TileCase(f"{number} {name}", pixels, rotation, (0, middle, 256)))
     return tuple(cases)
 
 
@@ -90,7 +91,7 @@ def streams(case: TileCase) -> tuple[bytes, ...]:
     wide = np.repeat(case.pixels, 3 // case.pixels.shape[2], axis=2)
     pad = [(0, -side % BLOCK) for side in wide.shape[:2]]
     whole = np.pad(wide, [*pad, (0, 0)], mode="edge")
-    latents, side = model.analyse(whole, rotation_matrix(case.turn))
+    latents, side = model.analyse(whole, rotation_matrix(case.rotation))
     tile = AnalysedTile.of(latents, side, model.log_scales(side))
     return tuple(encode_tile(model.entropy, tile, quality) for quality in case.qualities)
 
@@ -107,7 +108,7 @@ def packed(cases: Iterable[TileCase]) -> bytes:
     for case in cases:
         rows, columns, bands = case.pixels.shape
         for quality in case.qualities:
-            out.append(struct.pack("<4H4b", rows, columns, bands, quality, *case.turn))
+            out.append(struct.pack("<4H4b", rows, columns, bands, quality, *case.rotation))
             out.append(case.pixels.tobytes())
     return b"".join(out)
 

@@ -30,7 +30,7 @@ class CTile(ctypes.Structure):
         ("rows", ctypes.c_uint16),
         ("columns", ctypes.c_uint16),
         ("bands", ctypes.c_uint8),
-        ("turn", ctypes.c_int8 * 4),
+        ("rotation", ctypes.c_int8 * 4),
         ("quality", ctypes.c_uint16),
     )
 
@@ -48,8 +48,8 @@ class CCoder(ctypes.Structure):
 
 
 def c_tile(case: TileCase, quality: int) -> CTile:
-    turn = (ctypes.c_int8 * 4)(*case.turn)
-    return CTile(case.pixels.tobytes(), *case.pixels.shape, turn, quality)
+    rotation = (ctypes.c_int8 * 4)(*case.rotation)
+    return CTile(case.pixels.tobytes(), *case.pixels.shape, rotation, quality)
 
 
 def encode(
@@ -97,7 +97,7 @@ def test_too_little_room_is_refused(nn: ctypes.CDLL) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "turn", "quality"),
+    ("shape", "rotation", "quality"),
     [
         ((65, 64, 3), IDENTITY, 10),
         ((64, 65, 3), IDENTITY, 10),
@@ -110,9 +110,9 @@ def test_too_little_room_is_refused(nn: ctypes.CDLL) -> None:
     ],
 )
 def test_what_is_out_of_limits_is_refused(
-    nn: ctypes.CDLL, shape: tuple[int, int, int], turn: tuple[int, int, int, int], quality: int
+    nn: ctypes.CDLL, shape: tuple[int, int, int], rotation: tuple[int, int, int, int], quality: int
 ) -> None:
-    case = TileCase("", np.zeros(shape, np.uint8), turn, ())
+    case = TileCase("", np.zeros(shape, np.uint8), rotation, ())
     assert encode(nn, case, quality) == b""
     assert nn.dp_nn_why() == LIMITS
 

@@ -80,10 +80,10 @@ def test_the_students_tiles_make_the_frame(name: str, quality: float) -> None:
     streams = [coder.encode(form, tile) for form, tile in plan.tasks]
     assert plan.container(streams) == flying.encode(frame, setting)
     whole = bitstream.unpack(plan.container(streams)).header
-    turns = whole.rotations or ((127, 0, 0, 0),) * (-(-frame.bands // 3))
+    rotations = whole.rotations or ((127, 0, 0, 0),) * (-(-frame.bands // 3))
     # One job a band triple, but none of a tile without data.
     empty = 1 if "holes" in name else 0
-    assert [form.turn for form, _ in plan.tasks] == list(turns) * (9 - empty)
+    assert [form.rotation for form, _ in plan.tasks] == list(rotations) * (9 - empty)
 
 
 @pytest.mark.parametrize("codec", ["jpeg2000", "jpegls"])

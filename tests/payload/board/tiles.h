@@ -32,7 +32,7 @@ static bool next_tile(struct dp_nn_tile *tile)
                                 .bands = (uint8_t)two(head + 4),
                                 .quality = two(head + 6)};
     for (int i = 0; i < 4; i++) {
-        tile->turn[i] = (int8_t)head[8 + i];
+        tile->rotation[i] = (int8_t)head[8 + i];
     }
     size_t size = (size_t)tile->rows * tile->columns * tile->bands;
     if (size > sizeof pixels || fread(pixels, 1, size, in) != size) {

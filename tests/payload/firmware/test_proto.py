@@ -69,7 +69,7 @@ class CForm(ctypes.Structure):
         *((name, u8) for name in ("bit_depth", "sample", "flags", "setting_kind")),
         ("nodata", ctypes.c_int32),
         ("setting", u32),
-        ("turn", ctypes.c_int8 * 4),
+        ("rotation", ctypes.c_int8 * 4),
     )
 
 

@@ -62,7 +62,7 @@ def test_a_picture_that_cannot_be_written(
     picture = tmp_path / "no" / "bench.png"
     assert main(["board", "bench", "emulator:agent", "--tiles", "1", "--picture",
                  str(picture)]) == 2  # fmt: skip
-    assert capsys.readouterr().err.startswith(f"{picture}: cannot write the picture: No such file")
+    assert capsys.readouterr().err.startswith(f"{picture}: cannot be written (No such file")
 
 
 @pytest.mark.parametrize(

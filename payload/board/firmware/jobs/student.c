@@ -12,7 +12,7 @@ static char software[DP_LONGEST_TEXT + 1u] = "downpass student, kernels: ";
 void job_describe(struct dp_capabilities *own)
 {
     own->codec = STUDENT;
-    own->features = DP_FEATURE_STEP | DP_FEATURE_TURN;
+    own->features = DP_FEATURE_STEP | DP_FEATURE_ROTATION;
     memcpy(own->fingerprint, dp_nn_fingerprint, sizeof own->fingerprint);
     (void)strncat(software, dp_nn_kernels, DP_LONGEST_TEXT - strlen(software));
     own->software = software;
@@ -39,7 +39,7 @@ uint32_t job_run(const struct dp_work *work, enum dp_status *status, void (*poll
                               .columns = form->columns,
                               .bands = (uint8_t)form->bands,
                               .quality = (uint16_t)form->setting};
-    memcpy(tile.turn, form->turn, sizeof tile.turn);
+    memcpy(tile.rotation, form->rotation, sizeof tile.rotation);
     if (form->setting > DP_NN_FINEST) {
         return fail(work, status, "this step is none that student has: 0 to 256");
     }
@@ -59,6 +59,6 @@ uint32_t job_run(const struct dp_work *work, enum dp_status *status, void (*poll
     case DP_NN_LATENTS:
         return fail(work, status, "latents beyond any picture's: the model is damaged");
     default:
-        return fail(work, status, "sides, quality or turn are none that student takes");
+        return fail(work, status, "sides, quality or rotation are none that student takes");
     }
 }

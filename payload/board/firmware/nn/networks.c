@@ -128,9 +128,9 @@ static int32_t ratio(int32_t value, uint32_t norm)
 }
 
 /* The integer matrix of a quaternion, in 2^-14 (link/student/rotation.py). */
-static bool rotation(const int8_t turn[4], int32_t matrix[9])
+static bool rotation_matrix(const int8_t quaternion[4], int32_t matrix[9])
 {
-    int32_t w = turn[0], x = turn[1], y = turn[2], z = turn[3];
+    int32_t w = quaternion[0], x = quaternion[1], y = quaternion[2], z = quaternion[3];
     int32_t norm = w * w + x * x + y * y + z * z;
     if (norm == 0) {
         return false;
@@ -264,7 +264,7 @@ bool dp_analyse(const struct dp_nn_tile *tile, struct dp_latents *out, struct dp
                 struct dp_pace *pace)
 {
     int32_t matrix[9];
-    if (!rotation(tile->turn, matrix)) {
+    if (!rotation_matrix(tile->rotation, matrix)) {
         return false;
     }
     out->rows = (tile->rows + DP_BLOCK - 1u) / DP_BLOCK;

@@ -54,7 +54,7 @@ struct dp_pace {
 };
 void dp_pace(struct dp_pace *pace, uint32_t instructions);
 
-/* Fill in y, side and scales of a tile within its limits; false where its turn is none. */
+/* Fill in y, side and scales of a tile within its limits; false where its rotation is none. */
 bool dp_analyse(const struct dp_nn_tile *tile, struct dp_latents *out, struct dp_memory *memory,
                  struct dp_pace *pace);
 

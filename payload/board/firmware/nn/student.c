@@ -61,7 +61,7 @@ uint32_t dp_nn_self_test(void)
                                              .rows = DP_GOLDEN_ROWS,
                                              .columns = DP_GOLDEN_COLUMNS,
                                              .bands = 3,
-                                             .turn = DP_GOLDEN_TURN,
+                                             .rotation = DP_GOLDEN_ROTATION,
                                              .quality = DP_GOLDEN_QUALITY};
     return crc32(out, dp_nn_encode(&golden, out, sizeof out, NULL, NULL));
 }

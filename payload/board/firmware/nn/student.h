@@ -19,7 +19,7 @@ struct dp_nn_tile {
     const uint8_t *pixels; /* rows * columns * bands, interleaved */
     uint16_t rows, columns;
     uint8_t bands;    /* 3, or 1: repeated three times */
-    int8_t turn[4];   /* rotation quaternion */
+    int8_t rotation[4];   /* rotation quaternion */
     uint16_t quality; /* 0 to DP_NN_FINEST */
 };
 

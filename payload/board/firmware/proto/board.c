@@ -162,7 +162,7 @@ static bool read_form(const uint8_t *f, struct dp_form *form)
     form->setting_kind = f[17];
     form->nodata = (int32_t)get(f + 18, 4);
     form->setting = get(f + 22, 4);
-    memcpy(form->turn, f + 26, sizeof form->turn);
+    memcpy(form->rotation, f + 26, sizeof form->rotation);
     if (form->sample > 2u || form->setting_kind > 2u) {
         return false;
     }
@@ -178,20 +178,20 @@ static bool same_form(const struct dp_form *a, const struct dp_form *b)
            && a->columns == b->columns && a->rows == b->rows && a->bands == b->bands
            && a->bit_depth == b->bit_depth && a->sample == b->sample && a->flags == b->flags
            && a->setting_kind == b->setting_kind && a->nodata == b->nodata
-           && a->setting == b->setting && memcmp(a->turn, b->turn, sizeof a->turn) == 0;
+           && a->setting == b->setting && memcmp(a->rotation, b->rotation, sizeof a->rotation) == 0;
 }
 
-/* A quaternion where the codec turns bands (feature 6), four zeros where it does not. */
-static bool right_turn(const struct dp_form *form, bool turns)
+/* A quaternion where the codec rotates bands (feature 6), four zeros where it does not. */
+static bool is_rotation_right(const struct dp_form *form, bool rotates)
 {
     bool any = false;
     for (uint32_t i = 0; i < 4u; i++) {
-        if (turns && form->turn[i] == -128) {
+        if (rotates && form->rotation[i] == -128) {
             return false;
         }
-        any = any || form->turn[i] != 0;
+        any = any || form->rotation[i] != 0;
     }
-    return any == turns;
+    return any == rotates;
 }
 
 static bool can_sample(const struct dp_capabilities *own, uint8_t sample)
@@ -237,7 +237,7 @@ static uint8_t refusal(const struct dp_board *b, const struct dp_form *form, uin
         [DP_UNSUPPORTED_SETTING] = !can_setting(own, form->setting_kind),
         [DP_UNSUPPORTED_CHUNKS] = chunks(b, form->tile_bytes) > DP_MOST_CHUNKS,
         [DP_UNSUPPORTED_ROTATION] =
-            !right_turn(form, (own->features & DP_FEATURE_TURN) != 0u),
+            !is_rotation_right(form, (own->features & DP_FEATURE_ROTATION) != 0u),
     };
     *detail = DP_UNSUPPORTED_COLUMNS;
     while (*detail <= DP_UNSUPPORTED_ROTATION && !unsupported[*detail]) {

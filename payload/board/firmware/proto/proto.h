@@ -49,7 +49,7 @@ struct dp_form {
     uint8_t bit_depth, sample, flags, setting_kind;
     int32_t nodata;
     uint32_t setting;
-    int8_t turn[4]; /* quaternion w, x, y, z of the three bands; zeros: the codec turns nothing */
+    int8_t rotation[4]; /* quaternion w, x, y, z of the three bands; zeros: the codec does not rotate */
 };
 
 /* A tile to encode: read `tile`, write the payload to `payload`. */

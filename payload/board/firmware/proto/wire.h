@@ -94,7 +94,7 @@ enum dp_feature {
     DP_FEATURE_QUALITY = 0x08,
     DP_FEATURE_BYTES = 0x10,
     DP_FEATURE_STEP = 0x20,
-    DP_FEATURE_TURN = 0x40,
+    DP_FEATURE_ROTATION = 0x40,
 };
 
 enum dp_job {

@@ -1,0 +1,62 @@
+"""What a host expects of a board and its line, and what a run over the line cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from .constants import LARGEST_WINDOW
+
+BITS_PER_BYTE_ON_WIRE: Final = 10
+"""Start bit, eight data bits, stop bit."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """How a host treats a board.
+
+    Attributes:
+        fingerprint: The model that the board must run, 8 bytes; None accepts any.
+        baud: The line's rate in bits per second, for the first time-outs; None if it has none.
+        window: Most chunks in flight; the board's own limit holds too.
+        chunk: Largest chunk in bytes; the board's own limit holds too.
+        silence: Seconds without a valid frame after which the session counts as dead.
+        away: Seconds without a session after which the board counts as gone.
+        stuck: Seconds in which some job must make progress. This must exceed the time that any
+            tile takes to encode.
+        fruitless: Consecutive sessions that may end without a finished tile. After that many,
+            the tile that got furthest is refused.
+
+    Raises:
+        ValueError: The window is outside its range.
+    """
+
+    fingerprint: bytes | None = None
+    baud: int | None = None
+    window: int = 32
+    chunk: int = 2048
+    silence: float = 5.0
+    away: float = 30.0
+    stuck: float = 300.0
+    fruitless: int = 10
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.window <= LARGEST_WINDOW:
+            raise ValueError(f"window {self.window}: allowed are 1 to {LARGEST_WINDOW}")
+
+
+@dataclass(slots=True)
+class HostCounts:
+    """What a run over the line cost."""
+
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    frames_sent: int = 0
+    frames_received: int = 0
+    chunks_sent: int = 0
+    chunks_repeated: int = 0
+    timeouts: int = 0
+    sessions: int = 0
+    sessions_lost: int = 0
+    strange: int = 0
+    """Undamaged frames that were late, of another session, or wrong."""

@@ -1,0 +1,291 @@
+"""The handshake of a host with a board: who is there, what it can do, and how a session opens.
+
+          restart            HELLO           CAPS            READY
+    IDLE ─────────► AWAIT_HELLO ──► AWAIT_CAPS ──► AWAIT_READY ──► OPEN
+                    sends RESET     sends QUERY    sends OPEN
+
+Every state but GONE goes back to AWAIT_HELLO when the handshake restarts, with a new nonce, and
+to IDLE when the port vanishes. GONE is the end: the host has given the board up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum, auto
+from typing import Final
+
+from .constants import OLDEST_VERSION, SMALLEST_CHUNK, VERSION, Code
+from .host_settings import BITS_PER_BYTE_ON_WIRE, HostCounts, HostSettings
+from .messages import (
+    Capabilities,
+    Caps,
+    Error,
+    Hello,
+    Message,
+    Open,
+    Query,
+    Ready,
+    Reset,
+    session_number,
+)
+from .roundtrip import LONGEST, RoundTrip
+from .trust import capability_fault
+
+_TRIES: Final = 4
+_FRAME_OVERHEAD: Final = 40
+"""Bytes that a chunk's frame adds to its data, generously."""
+
+
+class SessionLostError(Exception):
+    """The session cannot go on; the host opens another."""
+
+
+class BoardGoneError(Exception):
+    """No session can be had with this board."""
+
+
+class SessionState(Enum):
+    """Where a host stands with its board."""
+
+    IDLE = auto()
+    """No session is wanted yet, or the port has vanished."""
+    AWAIT_HELLO = auto()
+    AWAIT_CAPS = auto()
+    AWAIT_READY = auto()
+    OPEN = auto()
+    GONE = auto()
+    """Given up; the host does nothing any more."""
+
+
+class Signal(Enum):
+    """What moves a host from one state to another."""
+
+    RESTART = auto()
+    """A session is wanted, or the handshake begins again."""
+    HELLO = auto()
+    CAPS = auto()
+    READY = auto()
+    LINE_LOST = auto()
+    GIVE_UP = auto()
+
+
+_S = SessionState
+TRANSITIONS: Final[dict[SessionState, dict[Signal, SessionState]]] = {
+    _S.IDLE: {
+        Signal.RESTART: _S.AWAIT_HELLO,
+        Signal.LINE_LOST: _S.IDLE,
+        Signal.GIVE_UP: _S.GONE,
+    },
+    _S.AWAIT_HELLO: {
+        Signal.HELLO: _S.AWAIT_CAPS,
+        Signal.RESTART: _S.AWAIT_HELLO,
+        Signal.LINE_LOST: _S.IDLE,
+        Signal.GIVE_UP: _S.GONE,
+    },
+    _S.AWAIT_CAPS: {
+        Signal.CAPS: _S.AWAIT_READY,
+        Signal.RESTART: _S.AWAIT_HELLO,
+        Signal.LINE_LOST: _S.IDLE,
+        Signal.GIVE_UP: _S.GONE,
+    },
+    _S.AWAIT_READY: {
+        Signal.READY: _S.OPEN,
+        Signal.RESTART: _S.AWAIT_HELLO,
+        Signal.LINE_LOST: _S.IDLE,
+        Signal.GIVE_UP: _S.GONE,
+    },
+    _S.OPEN: {
+        Signal.RESTART: _S.AWAIT_HELLO,
+        Signal.LINE_LOST: _S.IDLE,
+        Signal.GIVE_UP: _S.GONE,
+    },
+    _S.GONE: {Signal.LINE_LOST: _S.GONE},
+}
+"""The next state by state and signal. A message whose signal has no entry is ignored."""
+
+
+class Session:
+    """The handshake's state machine, and what both ends agreed on.
+
+    Args:
+        settings: What the host expects of the board.
+        counts: Where time-outs and sessions are counted.
+        nonces: Numbers from 1 to 2**32 - 1 that this host never gave this board before.
+        now: The time in seconds.
+
+    Attributes:
+        state: Where the host stands with the board.
+        capabilities: The board's latest CAPS; None before the first.
+        number: The session's number in every frame.
+        window: Most chunks in flight in this session.
+        chunk: Bytes of every chunk but a tile's or a result's last.
+        round_trip: The time-out for answers.
+        retry_at: When the pending handshake message is sent again.
+    """
+
+    def __init__(
+        self, settings: HostSettings, counts: HostCounts, nonces: Iterator[int], now: float
+    ) -> None:
+        self.state = SessionState.IDLE
+        self.capabilities: Capabilities | None = None
+        self.number = 0
+        self.window = 1
+        self.chunk = SMALLEST_CHUNK
+        self.round_trip = RoundTrip()
+        self.retry_at = now
+        self._settings = settings
+        self._counts = counts
+        self._nonces = nonces
+        self._host_nonce = 0
+        self._boot_nonce = 0
+        self._tries = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether jobs can be sent."""
+        return self.state is SessionState.OPEN
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the host has given up."""
+        return self.state is SessionState.GONE
+
+    def restart(self, now: float) -> None:
+        """Begin a handshake with a nonce never used before."""
+        self._host_nonce = next(self._nonces)
+        self._advance(Signal.RESTART, now)
+
+    def lose_line(self, now: float) -> None:
+        """Wait for the port to come back; `restart` is called then."""
+        self._advance(Signal.LINE_LOST, now)
+
+    def give_up(self, now: float) -> None:
+        """Do nothing any more."""
+        self._advance(Signal.GIVE_UP, now)
+
+    def next_message(self, now: float) -> tuple[Message, int] | None:
+        """Return the handshake's message that is due, with its session; None if none is."""
+        if self.state in (SessionState.IDLE, SessionState.GONE) or now < self.retry_at:
+            return None
+        if self._tries:
+            self._counts.timeouts += 1
+            self.round_trip.ran_out()
+        if self._tries >= _TRIES and self.state is not SessionState.AWAIT_HELLO:
+            # The board that said HELLO may have restarted since.
+            self.restart(now)
+        self._tries += 1
+        self.retry_at = now + self.round_trip.timeout
+        match self.state:
+            case SessionState.AWAIT_HELLO:
+                return Reset(self._host_nonce, OLDEST_VERSION, VERSION), 0
+            case SessionState.AWAIT_CAPS:
+                return Query(self._host_nonce, VERSION), 0
+            case _:
+                return self._open_message(), self.number
+
+    def hello(self, message: Hello, now: float) -> None:
+        """Take in a HELLO.
+
+        Raises:
+            SessionLostError: The board has restarted during the session.
+            BoardGoneError: It has no protocol version in common with this host.
+        """
+        if self.is_open and message.host_nonce == 0 and message.boot_nonce != self._boot_nonce:
+            raise SessionLostError("the board has started anew")
+        if not self._expects(Signal.HELLO) or message.host_nonce != self._host_nonce:
+            return
+        if not message.oldest <= VERSION or not message.newest >= OLDEST_VERSION:
+            raise BoardGoneError(
+                f"the board speaks versions {message.oldest} to {message.newest} of the serial "
+                f"protocol; this downpass speaks {OLDEST_VERSION} to {VERSION}"
+            )
+        self._boot_nonce = message.boot_nonce
+        self.number = session_number(self._host_nonce, self._boot_nonce)
+        self._advance(Signal.HELLO, now)
+
+    def caps(self, message: Caps, now: float) -> None:
+        """Take in CAPS.
+
+        Raises:
+            BoardGoneError: No board can have these capabilities, or it runs another model.
+        """
+        if not self._expects(Signal.CAPS) or message.host_nonce != self._host_nonce:
+            return
+        if message.boot_nonce != self._boot_nonce:
+            self.restart(now)  # it has restarted since its HELLO
+            return
+        if fault := capability_fault(message.capabilities):
+            raise BoardGoneError(f"the board announces {fault}")
+        self.capabilities = message.capabilities
+        wanted, found = self._settings.fingerprint, message.capabilities.fingerprint
+        if wanted is not None and wanted != found:
+            raise BoardGoneError(
+                f"the board runs model {found.hex()} ({message.capabilities.software}); "
+                f"expected is {wanted.hex()}"
+            )
+        self._advance(Signal.CAPS, now)
+
+    def ready(self, message: Ready, now: float) -> bool:
+        """Take in READY; return whether it opened the session.
+
+        Raises:
+            BoardGoneError: It opened a session that was not asked for.
+        """
+        if not self._expects(Signal.READY):
+            return False
+        capabilities = self.known_capabilities()
+        if message.version != VERSION or not SMALLEST_CHUNK <= message.chunk <= capabilities.chunk:
+            raise BoardGoneError(f"the board opened a session that was not asked for: {message}")
+        self.chunk = message.chunk
+        self.window = min(self._settings.window, capabilities.window)
+        floor = 0.1
+        if self._settings.baud:
+            window_bytes = (self.window + 2) * (self.chunk + _FRAME_OVERHEAD)
+            floor += window_bytes * BITS_PER_BYTE_ON_WIRE / self._settings.baud
+        self._advance(Signal.READY, now)
+        self.round_trip = RoundTrip(min(floor, LONGEST))
+        self._counts.sessions += 1
+        return True
+
+    def refused(self, message: Error, now: float) -> None:
+        """Take in an ERROR that answers OPEN.
+
+        Raises:
+            BoardGoneError: The board will never open this session.
+        """
+        if not self._expects(Signal.READY):
+            return
+        match message.code:
+            case Code.WRONG_BOOT | Code.DEAD_SESSION:
+                self.restart(now)
+            case Code.WRONG_MODEL:
+                raise BoardGoneError("the board runs another model than it said")
+            case Code.BAD_PARAMETER | Code.VERSION:
+                raise BoardGoneError(
+                    f"the board refuses to open a session: {message.reason} {message.detail}"
+                )
+
+    def known_capabilities(self) -> Capabilities:
+        """Return the board's capabilities, once CAPS has come."""
+        assert self.capabilities is not None  # noqa: S101  (AWAIT_READY and OPEN follow CAPS)
+        return self.capabilities
+
+    def _expects(self, signal: Signal) -> bool:
+        return signal in TRANSITIONS[self.state]
+
+    def _advance(self, signal: Signal, now: float) -> None:
+        self.state = TRANSITIONS[self.state][signal]
+        self.retry_at = now
+        self._tries = 0
+        self.round_trip.answered()
+
+    def _open_message(self) -> Open:
+        capabilities, settings = self.known_capabilities(), self._settings
+        return Open(
+            self._host_nonce,
+            self._boot_nonce,
+            VERSION,
+            settings.window,
+            max(SMALLEST_CHUNK, min(settings.chunk, capabilities.chunk)),
+            capabilities.fingerprint if settings.fingerprint is None else settings.fingerprint,
+        )
