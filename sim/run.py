@@ -36,7 +36,7 @@ from .results.delivered import Choice, plan_delivered
 from .results.outputs import SUMMARY, TABLES, TRADEOFF
 from .results.summary import summarise
 from .results.tables import accesses_table, events_table, frames_table, passes_table
-from .scenario.models import Scenario
+from .scenario.scenario import Scenario
 
 _BESIDE: Final = ("student", "jpeg2000")
 """Codecs whose curves stand in every report, beside those of the satellites."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..console.progress import Progress
     from ..frames.content_cache import ContentCache
     from ..run import Results
-    from ..scenario.models import Scenario
+    from ..scenario.scenario import Scenario
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:

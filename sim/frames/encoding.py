@@ -15,7 +15,8 @@ from ..board.loop import BoardFigures, BoardFrame, BoardLoop, BoardStoppedError,
 from ..board.suitability import unsuited
 from ..mission.preparation import Mission, View
 from ..model.setup import Capture, Encoded
-from ..scenario.models import EncoderChoice, Satellite
+from ..scenario.codec import EncoderChoice
+from ..scenario.satellite import Satellite
 from .content_cache import CodedFrame, ContentCache
 from .feasibility import InfeasibleError
 from .scenes import Scenes

@@ -26,7 +26,9 @@ from ..board.job import setting_of
 from ..mission.preparation import View, elements_of
 from ..orbit.polygon import polygon_of
 from ..orbit.propagator import Propagator
-from ..scenario.models import EncoderChoice, Satellite, Scenario
+from ..scenario.codec import EncoderChoice
+from ..scenario.satellite import Satellite
+from ..scenario.scenario import Scenario
 from .content_cache import ContentCache
 from .scenes import SceneError, Scenes
 

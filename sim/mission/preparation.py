@@ -36,15 +36,10 @@ from ..orbit.elements import Elements, circular, from_tle, sun_synchronous
 from ..orbit.geometry import Geometry, compute
 from ..orbit.passes import GroundStation, Pass
 from ..orbit.polygon import Polygon, polygon_of
-from ..scenario.models import (
-    KeplerOrbit,
-    Satellite,
-    Scenario,
-    Station,
-    SunSynchronousOrbit,
-    Target,
-    TleOrbit,
-)
+from ..scenario.ground import Station, Target
+from ..scenario.orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
+from ..scenario.satellite import Satellite
+from ..scenario.scenario import Scenario
 from .planning import Pointing, Timetable, plan
 
 TICKS_PER_MILLISECOND = TICKS_PER_SECOND // 1000

@@ -29,7 +29,7 @@ from ..model.setup import Capture, Encoded
 from ..model.simulation import simulate
 from ..results.grade import Delivery, delivery
 from ..results.statistics import pooled_psnr, weighted_mean
-from ..scenario.models import Satellite
+from ..scenario.satellite import Satellite
 
 RATES_BPP = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 SAMPLE_FRAMES = 8

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...link.errors import InputError
-from .models import Satellite, Scenario, TleOrbit
+from .orbit import TleOrbit
+from .satellite import Satellite
+from .scenario import Scenario
 
 # An SGP4 orbit drifts by kilometres a day: after two weeks passes are off by tens of seconds.
 TLE_DAYS = 14.0

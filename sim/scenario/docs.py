@@ -17,29 +17,13 @@ from pydantic_core import PydanticUndefined
 
 from ...payload import processors
 from . import stations
+from .codec import CodecChoice, EncoderChoice
 from .describe import choices, keys, models_in, number_of, yaml_value
-from .models import (
-    CodecChoice,
-    EncoderChoice,
-    Imager,
-    KeplerOrbit,
-    Loads,
-    Outage,
-    Policy,
-    Power,
-    Processor,
-    RateStep,
-    Realtime,
-    Recorder,
-    Report,
-    Satellite,
-    Scenario,
-    Station,
-    SunSynchronousOrbit,
-    Target,
-    TleOrbit,
-    Transmitter,
-)
+from .ground import Outage, Station, Target
+from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
+from .satellite import Policy, Satellite
+from .scenario import Realtime, Report, Scenario
+from .spacecraft import Imager, Loads, Power, Processor, RateStep, Recorder, Transmitter
 from .units import (
     BitsPerSecond,
     Bytes,

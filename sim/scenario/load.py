@@ -16,22 +16,14 @@ from pydantic_core import ErrorDetails
 
 from ...link.errors import InputError
 from . import overrides as changes
+from .base import Model, one_of
+from .codec import CodecChoice, EncoderChoice
 from .describe import keys, models_in, yaml_value
-from .models import (
-    CodecChoice,
-    EncoderChoice,
-    KeplerOrbit,
-    Model,
-    Power,
-    Scenario,
-    Station,
-    SunSynchronousOrbit,
-    Target,
-    TleOrbit,
-    one_of,
-    orbit_form,
-)
+from .ground import Station, Target
+from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, orbit_form
+from .scenario import Scenario
 from .source import Source
+from .spacecraft import Power
 from .units import shown
 from .yamltree import (
     DEEPEST,

@@ -9,7 +9,9 @@ from importlib.resources import files
 
 import shapely
 
-from .models import KeplerOrbit, Satellite, Scenario, SunSynchronousOrbit, TleOrbit
+from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
+from .satellite import Satellite
+from .scenario import Scenario
 
 # The map keeps coasts to 0.15 degree and leaves out small islands: nearer to land than this, it
 # cannot tell.

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from .describe import keys, models_in, number_of
-from .models import Scenario
+from .scenario import Scenario
 from .units import Quantity
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

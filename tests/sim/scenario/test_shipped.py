@@ -13,7 +13,9 @@ import jsonschema
 import pytest
 from downpass.sim.scenario import docs, load_scenario, stations
 from downpass.sim.scenario.advice import advice
-from downpass.sim.scenario.models import CodecChoice, Satellite, Scenario
+from downpass.sim.scenario.codec import CodecChoice
+from downpass.sim.scenario.satellite import Satellite
+from downpass.sim.scenario.scenario import Scenario
 from downpass.sim.scenario.schema import json_schema, schema_text
 from downpass.sim.scenario.tle import checksum
 from downpass.sim.scenario.yamltree import parse
