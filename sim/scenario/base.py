@@ -24,10 +24,19 @@ Name = Annotated[str, StringConstraints(strict=True, pattern=_NAME)]
 Clashes = Iterator[tuple[str, str]]
 
 
+def section_name(model: type) -> str:
+    """Return a model's name in the JSON Schema: `Recorder` for `RecorderSpec`.
+
+    In the code, `Spec` tells what a scenario asks for from the part of the simulation that does
+    it. A scenario's author needs no such distinction.
+    """
+    return model.__name__.removesuffix("Spec")
+
+
 class Model(BaseModel):
     """Frozen, and closed to keys that it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", model_title_generator=section_name)
 
     @classmethod
     def clashes(cls, _given: Mapping[str, Any]) -> Clashes:

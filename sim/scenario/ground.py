@@ -16,7 +16,7 @@ from .units import Degrees, Metres, Whole, fault
 Priority = Annotated[int, Whole(1, 9)]
 
 
-class Target(Model):
+class TargetSpec(Model):
     """A place to image: a point or a polygon."""
 
     model_config = ConfigDict(
@@ -79,7 +79,7 @@ class Outage(Model):
         return self
 
 
-class Station(Model):
+class StationSpec(Model):
     """A ground station, with its own figures or those of the shipped table."""
 
     @classmethod

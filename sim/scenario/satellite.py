@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from .base import Model, Name
 from .codec import CodecChoice, EncoderChoice
 from .orbit import Orbit
-from .spacecraft import Imager, Power, Processor, Recorder, Transmitter
+from .spacecraft import ImagerSpec, Power, ProcessorSpec, RecorderSpec, TransmitterSpec
 from .units import fault
 
 
@@ -31,19 +31,19 @@ class Policy(Model):
     )
 
 
-class Satellite(Model):
+class SatelliteSpec(Model):
     """One satellite: where it flies, what it sees, computes, stores and sends."""
 
     name: Name = Field(description="Its name, unique in the scenario.", examples=["sat-a"])
     orbit: Orbit = Field(description="Where it flies, in one of three forms.")
-    imager: Imager = Field(description="The camera.")
-    processor: Processor = Field(description="The onboard computer.")
+    imager: ImagerSpec = Field(description="The camera.")
+    processor: ProcessorSpec = Field(description="The onboard computer.")
     power: Power | None = Field(
         default=None,
         description="Battery, panels and loads; without it there is always power enough.",
     )
-    recorder: Recorder = Field(description="The mass memory.")
-    transmitter: Transmitter = Field(description="The downlink's sending end.")
+    recorder: RecorderSpec = Field(description="The mass memory.")
+    transmitter: TransmitterSpec = Field(description="The downlink's sending end.")
     codec: CodecChoice = Field(description="How frames are compressed.")
     encoder: EncoderChoice = Field(
         default=EncoderChoice(), description="Where frames are encoded: here, or on a board."

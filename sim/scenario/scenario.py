@@ -10,9 +10,9 @@ from pydantic import BeforeValidator, Field, PrivateAttr
 
 from .base import Clashes, Model, Name
 from .fields import Moment
-from .ground import Station, Target
-from .satellite import Satellite
-from .source import SceneReference, Source
+from .ground import StationSpec, TargetSpec
+from .satellite import SatelliteSpec
+from .source import ScenarioSource, SceneReference
 from .units import Number, Seconds, Whole, shown
 
 
@@ -67,13 +67,13 @@ class Scenario(Model):
     seed: Annotated[int, Whole(0, 2**63 - 1)] = Field(
         default=1, description="Same file and same seed give the same results.", examples=[1]
     )
-    satellites: tuple[Satellite, ...] = Field(
+    satellites: tuple[SatelliteSpec, ...] = Field(
         min_length=1, max_length=1000, description="At least one."
     )
-    targets: tuple[Target, ...] = Field(
+    targets: tuple[TargetSpec, ...] = Field(
         min_length=1, max_length=100_000, description="At least one."
     )
-    stations: tuple[Station, ...] = Field(
+    stations: tuple[StationSpec, ...] = Field(
         min_length=1,
         max_length=1000,
         description="At least one: a name of the shipped table, or a mapping.",
@@ -98,10 +98,10 @@ class Scenario(Model):
     )
     report: Report = Field(default=Report(), description="What the report shows.")
 
-    _source: Source = PrivateAttr(default_factory=Source)
+    _source: ScenarioSource = PrivateAttr(default_factory=ScenarioSource)
 
     @property
-    def source(self) -> Source:
+    def source(self) -> ScenarioSource:
         """The file it came from, and the line of every field."""
         return self._source
 

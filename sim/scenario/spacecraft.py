@@ -38,7 +38,7 @@ from .units import (
 Share = Annotated[float, Number(0, 1)]
 
 
-class Imager(Model):
+class ImagerSpec(Model):
     """The camera, and how the satellite points it."""
 
     swath: Annotated[float, Metres(above="0 m", most="5000 km", usual="10.24 km")] = Field(
@@ -130,7 +130,7 @@ def _known_profile(value: object) -> str | None:
     raise fault(f"found {shown(value)}; {one_of(value, processors.names())}")
 
 
-class Processor(Model):
+class ProcessorSpec(Model):
     """The onboard computer, by name or by own figures."""
 
     model_config = ConfigDict(
@@ -270,7 +270,7 @@ class Power(Model):
             )
 
 
-class Recorder(Model):
+class RecorderSpec(Model):
     """The mass memory, which holds encoded frames until they are delivered."""
 
     capacity: Annotated[int, Bytes(least="1 kB", most="1000 TB")] = Field(
@@ -316,7 +316,7 @@ def _rising(steps: tuple[RateStep, ...]) -> tuple[RateStep, ...]:
     return steps
 
 
-class Transmitter(Model):
+class TransmitterSpec(Model):
     """The downlink's sending end."""
 
     rate: Annotated[

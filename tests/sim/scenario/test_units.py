@@ -12,18 +12,18 @@ import pytest
 from downpass.sim.scenario import units
 from downpass.sim.scenario.codec import CodecChoice, EncoderChoice
 from downpass.sim.scenario.describe import keys, number_of
-from downpass.sim.scenario.ground import Station
+from downpass.sim.scenario.ground import StationSpec
 from downpass.sim.scenario.orbit import KeplerOrbit, SunSynchronousOrbit
-from downpass.sim.scenario.satellite import Satellite
+from downpass.sim.scenario.satellite import SatelliteSpec
 from downpass.sim.scenario.scenario import Scenario
 from downpass.sim.scenario.spacecraft import (
-    Imager,
+    ImagerSpec,
     Loads,
     Power,
-    Processor,
+    ProcessorSpec,
     RateStep,
-    Recorder,
-    Transmitter,
+    RecorderSpec,
+    TransmitterSpec,
 )
 from downpass.sim.scenario.spellings import meant
 from downpass.sim.scenario.units import Quantity
@@ -265,15 +265,15 @@ def test_usual_values_are_those_of_the_examples() -> None:
     """A field's message and its documentation show the same unit."""
     seen = 0
     for model in (
-        Satellite,
-        Imager,
-        Processor,
-        Recorder,
-        Transmitter,
+        SatelliteSpec,
+        ImagerSpec,
+        ProcessorSpec,
+        RecorderSpec,
+        TransmitterSpec,
         RateStep,
         CodecChoice,
         EncoderChoice,
-        Station,
+        StationSpec,
         Power,
         Loads,
         Scenario,
