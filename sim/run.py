@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from ..link.clock import to_seconds
 from ..link.errors import reason
 from ..payload.encoders.base import Setting
+from .board.loop import BoardFigures
 from .console.progress import Progress, Silent
 from .frames.content_cache import ContentCache
 from .frames.crops import choose, crops
 from .frames.encoding import Encoders
 from .frames.feasibility import checked_scenes
 from .frames.grading import Grader
-from .mission.preparation import fly, prepare
-from .model.events import EventRow
+from .frames.scenes import Scenes
+from .mission.preparation import Mission, fly, prepare
+from .model.events import EventRow, EventSink
 from .model.pace import PacedEnvironment
-from .model.simulation import simulate
+from .model.simulation import Outcome, simulate
 from .rate_distortion.tradeoff import RATES_BPP, Rating, curve
 from .results import boards as board_results
 from .results.delivered import Choice, plan_delivered
+from .results.grade import Grade
 from .results.results import Results
 from .results.summary import summarise
 from .results.tables import accesses_table, events_table, frames_table, passes_table
@@ -30,6 +34,31 @@ from .scenario.scenario import Scenario
 
 _BESIDE: Final = ("student", "jpeg2000")
 """Codecs whose curves stand in every report, beside those of the satellites."""
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """A simulated scenario with its figures, before tables and report are made.
+
+    Attributes:
+        mission: What was planned: orbits, passes and captures.
+        scenes: The scenes that the targets show.
+        outcome: What the simulation did with the mission.
+        grader: Decodes delivered frames.
+        grades: Grades of delivered frames with pixels, by frame number.
+        time_kinds: For each satellite, what its encode times are, such as `modelled`.
+        boards: Figures of each board that encoded.
+        summary: Content of summary.json.
+    """
+
+    mission: Mission
+    scenes: Scenes
+    outcome: Outcome
+    grader: Grader
+    grades: Mapping[int, Grade]
+    time_kinds: Sequence[str]
+    boards: list[BoardFigures]
+    summary: dict[str, Any]
 
 
 def run(
@@ -62,51 +91,28 @@ def run(
             without room for the delivered frames.
     """
     progress = progress or Silent()
-    progress.stage("scenes")
-    scenes = checked_scenes(scenario, cache)
-    progress.stage("orbits and passes")
-    mission = prepare(fly(scenario), scenes)
-    plan = plan_delivered(mission, delivered, choice)
-    encoders = Encoders(mission, scenes, cache)
-    try:
-        sources = [encoders.source(index) for index in range(len(scenario.satellites))]
-        progress.stage("simulation", round(scenario.duration))
-
-        def tell(row: EventRow) -> None:
-            progress.step(row.time // 1_000_000)
-
-        pace = None if scenario.realtime is None else PacedEnvironment(scenario.realtime.factor)
-        outcome = simulate(mission.setup, sources, environment=pace, on_event=tell)
-        progress.stage("decoding and measuring", sum(len(s.frames) for s in outcome.satellites))
-        grader = Grader(outcome, encoders, scenes, cache)
-        grades = grader.grade(plan, lambda done, _: progress.step(done))
-        boards = encoders.board_figures()
-        kinds = [source.time_kind for source in sources]
-        summary = summarise(mission, outcome, kinds, grades)
-        summary["pictures"] = plan.block(grader.written, len(grades))
-        if boards:
-            summary["boards"] = [board_results.block(board, scenario) for board in boards]
-        if pace is not None:
-            summary["realtime"] = _pace(pace, scenario)
+    with graded(
+        scenario, cache=cache, delivered=delivered, choice=choice, progress=progress
+    ) as simulated:
+        mission, scenes, outcome = simulated.mission, simulated.scenes, simulated.outcome
+        grader, grades, summary = simulated.grader, simulated.grades, simulated.summary
         results = Results(
             mission=mission,
             outcome=outcome,
             summary=summary,
             events=events_table(outcome),
-            frames=frames_table(mission, outcome, kinds, grades),
+            frames=frames_table(mission, outcome, simulated.time_kinds, grades),
             passes=passes_table(mission, outcome),
             accesses=accesses_table(mission, outcome),
             crops=[],
             ratings=[],
-            boards=boards,
+            boards=simulated.boards,
             remarks=scenes.remarks(),
         )
         if on_results is not None:
             on_results(results)
         shown = choose(outcome, grades, mission.views, scenario.report.sample_frames)
         pictures, left_out = crops(grader, scenes, shown, grades, mission)
-    finally:
-        encoders.close()
     ratings: list[Rating] = []
     if tradeoff and len(scenes):
         for codec in dict.fromkeys([*(s.codec.name for s in scenario.satellites), *_BESIDE]):
@@ -118,6 +124,63 @@ def run(
     if left_out:
         summary["left_out"] = left_out
     return replace(results, crops=pictures, ratings=ratings, left_out=left_out)
+
+
+@contextmanager
+def graded(
+    scenario: Scenario,
+    *,
+    cache: ContentCache,
+    delivered: Path | None = None,
+    choice: Choice | None = None,
+    progress: Progress | None = None,
+    sink: EventSink | None = None,
+) -> Iterator[Graded]:
+    """Simulate a scenario, measure what was delivered, and give the figures.
+
+    Encoders, boards among them, are open within the context: frames can still be decoded.
+
+    Args:
+        scenario: What to run.
+        cache: Of encoded frames.
+        delivered: Folder for the delivered frames; None writes none.
+        choice: Which delivered frames are written; by default as the scenario says.
+        progress: Hears how far it has come.
+        sink: Takes the events; by default they are kept in the outcome.
+
+    Raises:
+        InputError: As `run`.
+    """
+    progress = progress or Silent()
+    progress.stage("scenes")
+    scenes = checked_scenes(scenario, cache)
+    progress.stage("orbits and passes")
+    mission = prepare(fly(scenario), scenes)
+    plan = plan_delivered(mission, delivered, choice)
+    encoders = Encoders(mission, scenes, cache)
+    try:
+        sources = [encoders.source(index) for index in range(len(scenario.satellites))]
+        progress.stage("simulation", round(scenario.duration))
+
+        def report(row: EventRow) -> None:
+            progress.step(row.time // 1_000_000)
+
+        pace = None if scenario.realtime is None else PacedEnvironment(scenario.realtime.factor)
+        outcome = simulate(mission.setup, sources, environment=pace, sink=sink, on_event=report)
+        progress.stage("decoding and measuring", sum(len(s.frames) for s in outcome.satellites))
+        grader = Grader(outcome, encoders, scenes, cache)
+        grades = grader.grade(plan, lambda done, _: progress.step(done))
+        boards = encoders.board_figures()
+        kinds = [source.time_kind for source in sources]
+        summary = summarise(mission, outcome, kinds, grades)
+        summary["pictures"] = plan.block(grader.written, len(grades))
+        if boards:
+            summary["boards"] = [board_results.block(board, scenario) for board in boards]
+        if pace is not None:
+            summary["realtime"] = _pace(pace, scenario)
+        yield Graded(mission, scenes, outcome, grader, grades, kinds, boards, summary)
+    finally:
+        encoders.close()
 
 
 def _pace(pace: PacedEnvironment, scenario: Scenario) -> dict[str, Any]:
