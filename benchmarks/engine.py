@@ -22,7 +22,7 @@ from collections.abc import Callable
 from downpass.sim.frames.encoding import RatedFrames
 from downpass.sim.mission.preparation import NoPixels, fly, prepare
 from downpass.sim.model.simulation import simulate
-from downpass.sim.scenario.models import Scenario
+from downpass.sim.scenario.scenario import Scenario
 
 DAY = 86_400.0
 REPEATS = 5

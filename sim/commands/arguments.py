@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ..console.streams import complain
 
 if TYPE_CHECKING:
-    from ..scenario.models import Scenario
+    from ..scenario.scenario import Scenario
 
 
 _NUMBERED: Final = re.compile(r"^.*?(satellites|targets|stations)\.\d+(?=[.:])")

@@ -17,8 +17,8 @@ from .arguments import add_scenario, load
 if TYPE_CHECKING:
     from ..console.progress import Progress
     from ..frames.content_cache import ContentCache
-    from ..run import Results
-    from ..scenario.models import Scenario
+    from ..results.results import Results
+    from ..scenario.scenario import Scenario
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -79,10 +79,12 @@ def _add_output(parser: argparse.ArgumentParser, default: str) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run one scenario."""
-    from .. import run as runs
     from ..frames.content_cache import open_cache
     from ..report import render, write_report
+    from ..report.from_results import report_data
     from ..results.outputs import DELIVERED, REPORT, SUMMARY, staged
+    from ..results.write import write, write_summary
+    from ..run import run as run_scenario
 
     scenario = load(arguments)
     out = arguments.out or Path("runs") / scenario.name
@@ -92,26 +94,26 @@ def run(arguments: argparse.Namespace) -> int:
         if delivered is not None:
             delivered.mkdir()
         with _progress(arguments) as progress:
-            results = runs.run(
+            results = run_scenario(
                 scenario,
                 cache=cache,
                 delivered=delivered,
                 choice=arguments.delivered,
                 tradeoff=not arguments.no_tradeoff,
                 progress=progress,
-                on_results=lambda found: runs.write(found, folder),
+                on_results=lambda found: write(found, folder),
             )
             if delivered is not None and results.summary["pictures"]["choice"] == "none":
                 delivered.rmdir()  # the scenario wants no pictures
             progress.stage("report")
             left_out = list(results.left_out)
             page = _page(
-                lambda: render(runs.report_data(results, _command("run", arguments)), left_out),
+                lambda: render(report_data(results, _command("run", arguments)), left_out),
                 left_out,
             )
             if left_out:
                 results.summary["left_out"] = left_out
-            runs.write_summary(results, folder)
+            write_summary(results, folder)
             if page is not None:
                 write_report(folder / REPORT, page)
     if arguments.json:
@@ -152,10 +154,11 @@ def _behind(summary: dict[str, Any]) -> Iterator[str]:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Run a scenario once per choice of codec."""
-    from .. import run as runs
     from ..frames.content_cache import open_cache
     from ..report import render_comparison, write_report
+    from ..report.from_results import report_data
     from ..results.outputs import COMPARISON, staged
+    from ..results.write import write
 
     scenario = load(arguments)
     out = arguments.out or Path("runs") / f"{scenario.name}-compare"
@@ -169,13 +172,13 @@ def compare(arguments: argparse.Namespace) -> int:
                 found[label] = _one(chosen, label, cache, progress)
                 subfolder = folder / label.replace(":", "-")
                 subfolder.mkdir()
-                runs.write(found[label], subfolder)
+                write(found[label], subfolder)
             progress.stage("report")
             command = _command("compare", arguments)
             left_out = [f"{name}: {x}" for name, one in found.items() for x in one.left_out]
             page = _page(
                 lambda: render_comparison(
-                    [runs.report_data(results, command) for results in found.values()],
+                    [report_data(results, command) for results in found.values()],
                     list(found),
                 ),
                 left_out,
@@ -196,7 +199,7 @@ def _choices(scenario: Scenario, texts: Sequence[str]) -> dict[str, Scenario]:
     """Return the scenario once for each choice, by what people call it."""
     from ...payload.encoders.base import choice_label, parse_choice
     from ...payload.encoders.registry import encoder
-    from ..run import with_codec
+    from ..scenario.substitute import with_codec
 
     choices = {}
     for text in texts:

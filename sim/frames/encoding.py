@@ -15,7 +15,8 @@ from ..board.loop import BoardFigures, BoardFrame, BoardLoop, BoardStoppedError,
 from ..board.suitability import unsuited
 from ..mission.preparation import Mission, View
 from ..model.setup import Capture, Encoded
-from ..scenario.models import EncoderChoice, Satellite
+from ..scenario.codec import EncoderChoice
+from ..scenario.satellite import SatelliteSpec
 from .content_cache import CodedFrame, ContentCache
 from .feasibility import InfeasibleError
 from .scenes import Scenes
@@ -31,7 +32,7 @@ class RatedFrames:
 
     time_kind = MODELLED
 
-    def __init__(self, satellite: Satellite, codec: str = "") -> None:
+    def __init__(self, satellite: SatelliteSpec, codec: str = "") -> None:
         """Take the times of the satellite's own codec, or of another that its profile has."""
         self._setting = satellite.codec.setting
         self._rate = round(satellite.processor.rate_of(codec or satellite.codec.name))
@@ -211,7 +212,7 @@ class PixelFrames:
     Frames of targets without scenes have the size that the codec's rate allows.
     """
 
-    def __init__(self, encoders: Encoders, satellite: int, setup: Satellite) -> None:
+    def __init__(self, encoders: Encoders, satellite: int, setup: SatelliteSpec) -> None:
         self._encoders = encoders
         self._satellite = satellite
         self._place = encoders.place_of_codec(satellite)
@@ -287,5 +288,5 @@ def _refusal(place: str, capture: Capture, job: Job, error: Exception) -> InputE
     return InputError(f"{place}: frame {capture.number}{shown}: {found}")
 
 
-def _has_board(satellite: Satellite) -> bool:
+def _has_board(satellite: SatelliteSpec) -> bool:
     return satellite.encoder.backend == BOARD

@@ -27,7 +27,9 @@ from ..board.job import setting_of
 from ..mission.preparation import View, elements_of
 from ..orbit.polygon import polygon_of
 from ..orbit.propagator import Propagator
-from ..scenario.models import EncoderChoice, Satellite, Scenario
+from ..scenario.codec import EncoderChoice
+from ..scenario.satellite import SatelliteSpec
+from ..scenario.scenario import Scenario
 from .content_cache import ContentCache
 from .scenes import SceneError, Scenes
 
@@ -193,7 +195,7 @@ def _budgets(scenario: Scenario, scenes: Scenes, cache: ContentCache) -> Iterato
                 break
 
 
-def _port(satellite: Satellite) -> str | None:
+def _port(satellite: SatelliteSpec) -> str | None:
     return satellite.encoder.port if satellite.encoder.backend == "board" else None
 
 

@@ -9,7 +9,8 @@ from typing import Final
 from ...payload.imager.frames import SceneFit
 from ...payload.imager.groundsample import ground_sample_distance
 from ...payload.imager.scenes import Scene
-from ..scenario.models import Imager, Scenario
+from ..scenario.scenario import Scenario
+from ..scenario.spacecraft import ImagerSpec
 from .scenes import Scenes
 
 TOLERANCE: Final = 0.1
@@ -57,7 +58,7 @@ def _more(number: int, noun: str) -> str:
     return f"{number} other {noun}{'' if number == 1 else 's'}"
 
 
-def _oddities(scene: Scene, imager: Imager, fit: SceneFit) -> Iterator[str]:
+def _oddities(scene: Scene, imager: ImagerSpec, fit: SceneFit) -> Iterator[str]:
     width, height = imager.frame_width_px, imager.frame_height_px
     if scene.width < width or scene.height < height:
         yield (

@@ -12,7 +12,7 @@ from ...link.errors import InputError
 from ...payload.imager.frames import SceneFit, extended, frame_windows
 from ...payload.imager.scenes import FrameWindow, Scene
 from ..mission.preparation import View
-from ..scenario.models import Scenario
+from ..scenario.scenario import Scenario
 
 
 class SceneError(InputError):

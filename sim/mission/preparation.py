@@ -36,15 +36,10 @@ from ..orbit.elements import Elements, circular, from_tle, sun_synchronous
 from ..orbit.geometry import Geometry, compute
 from ..orbit.passes import GroundStation, Pass
 from ..orbit.polygon import Polygon, polygon_of
-from ..scenario.models import (
-    KeplerOrbit,
-    Satellite,
-    Scenario,
-    Station,
-    SunSynchronousOrbit,
-    Target,
-    TleOrbit,
-)
+from ..scenario.ground import StationSpec, TargetSpec
+from ..scenario.orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
+from ..scenario.satellite import SatelliteSpec
+from ..scenario.scenario import Scenario
 from .planning import Pointing, Timetable, plan
 
 TICKS_PER_MILLISECOND = TICKS_PER_SECOND // 1000
@@ -267,7 +262,7 @@ def prepare(flight: Flight, viewer: Viewer) -> Mission:
     return Mission(flight, setup, tuple(views))
 
 
-def elements_of(satellite: Satellite, scenario: Scenario) -> Elements:
+def elements_of(satellite: SatelliteSpec, scenario: Scenario) -> Elements:
     """Return a satellite's mean elements; those given by angles hold at the scenario's start."""
     orbit = satellite.orbit
     match orbit:
@@ -282,11 +277,11 @@ def elements_of(satellite: Satellite, scenario: Scenario) -> Elements:
             return sun_synchronous(orbit.altitude, hours, orbit.node, orbit.anomaly, scenario.start)
 
 
-def _ground_station(station: Station) -> GroundStation:
+def _ground_station(station: StationSpec) -> GroundStation:
     return GroundStation(Site(*station.at, station.altitude), station.elevation_mask)
 
 
-def _place(target: Target) -> Site | Polygon:
+def _place(target: TargetSpec) -> Site | Polygon:
     if target.polygon is not None:
         return polygon_of(target.polygon)
     if target.at is None:
@@ -300,7 +295,7 @@ def _ticks(seconds: float) -> int:
 
 
 def _satellite_setup(
-    satellite: Satellite, captures: Sequence[Capture], geometry: Geometry
+    satellite: SatelliteSpec, captures: Sequence[Capture], geometry: Geometry
 ) -> SatelliteSetup:
     policy, transmitter = satellite.policy, satellite.transmitter
     return SatelliteSetup(
@@ -318,7 +313,7 @@ def _satellite_setup(
     )
 
 
-def encoding_milliwatts(satellite: Satellite) -> int | None:
+def encoding_milliwatts(satellite: SatelliteSpec) -> int | None:
     """What encoding draws beyond idling: the power budget's load, or else the profile's.
 
     None where it is not known: a processor given by its own rates, without a power budget.
@@ -331,7 +326,7 @@ def encoding_milliwatts(satellite: Satellite) -> int | None:
     return _milliwatts(profile.active_w - profile.idle_w)
 
 
-def _power_setup(satellite: Satellite, geometry: Geometry) -> PowerSetup | None:
+def _power_setup(satellite: SatelliteSpec, geometry: Geometry) -> PowerSetup | None:
     power = satellite.power
     if power is None:
         return None

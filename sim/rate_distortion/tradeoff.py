@@ -29,7 +29,7 @@ from ..model.setup import Capture, Encoded
 from ..model.simulation import simulate
 from ..results.grade import Delivery, delivery
 from ..results.statistics import pooled_psnr, weighted_mean
-from ..scenario.models import Satellite
+from ..scenario.satellite import SatelliteSpec
 
 RATES_BPP = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 SAMPLE_FRAMES = 8
@@ -65,7 +65,7 @@ class _MeanFrames:
 
     time_kind = MODELLED
 
-    def __init__(self, satellite: Satellite, codec: str, bpp: float) -> None:
+    def __init__(self, satellite: SatelliteSpec, codec: str, bpp: float) -> None:
         # Where nobody says how fast a codec is here, as fast as one of which it is known.
         rates = satellite.processor.encode_rate
         known = [name for name in (codec, satellite.codec.name, *rates) if name in rates]

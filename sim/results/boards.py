@@ -7,7 +7,7 @@ from typing import Any
 
 from ...link.container.bitstream import CODECS, NO_MODEL
 from ..board.loop import BoardFigures
-from ..scenario.models import Scenario
+from ..scenario.scenario import Scenario
 
 
 def block(figures: BoardFigures, scenario: Scenario) -> dict[str, Any]:

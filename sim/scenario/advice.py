@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...link.errors import InputError
-from .models import Satellite, Scenario, TleOrbit
+from .orbit import TleOrbit
+from .satellite import SatelliteSpec
+from .scenario import Scenario
 
 # An SGP4 orbit drifts by kilometres a day: after two weeks passes are off by tens of seconds.
 TLE_DAYS = 14.0
@@ -40,7 +42,7 @@ def advice(scenario: Scenario) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _of_satellite(scenario: Scenario, satellite: Satellite) -> Iterator[tuple[str, str]]:
+def _of_satellite(scenario: Scenario, satellite: SatelliteSpec) -> Iterator[tuple[str, str]]:
     orbit, imager, power = satellite.orbit, satellite.imager, satellite.power
     if isinstance(orbit, TleOrbit):
         yield from _of_age(scenario, orbit)
@@ -100,7 +102,7 @@ def _of_age(scenario: Scenario, orbit: TleOrbit) -> Iterator[tuple[str, str]]:
     )
 
 
-def _of_orbit(scenario: Scenario, satellite: Satellite) -> Iterator[tuple[str, str]]:
+def _of_orbit(scenario: Scenario, satellite: SatelliteSpec) -> Iterator[tuple[str, str]]:
     """An orbit that ends within the run, or in which an imager does not work as described."""
     # SGP4 and the tables of time take a moment to load, and not every command gives advice.
     from ..mission.preparation import elements_of

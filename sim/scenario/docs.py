@@ -17,28 +17,20 @@ from pydantic_core import PydanticUndefined
 
 from ...payload import processors
 from . import stations
+from .codec import CodecChoice, EncoderChoice
 from .describe import choices, keys, models_in, number_of, yaml_value
-from .models import (
-    CodecChoice,
-    EncoderChoice,
-    Imager,
-    KeplerOrbit,
+from .ground import Outage, StationSpec, TargetSpec
+from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
+from .satellite import Policy, SatelliteSpec
+from .scenario import Realtime, Report, Scenario
+from .spacecraft import (
+    ImagerSpec,
     Loads,
-    Outage,
-    Policy,
     Power,
-    Processor,
+    ProcessorSpec,
     RateStep,
-    Realtime,
-    Recorder,
-    Report,
-    Satellite,
-    Scenario,
-    Station,
-    SunSynchronousOrbit,
-    Target,
-    TleOrbit,
-    Transmitter,
+    RecorderSpec,
+    TransmitterSpec,
 )
 from .units import (
     BitsPerSecond,
@@ -78,7 +70,7 @@ stations: [svalbard]
 # Each section's title, where it stands in the file, its model, and what to know besides.
 SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
     ("The file", "", Scenario, ""),
-    ("A satellite", "satellites[]", Satellite, ""),
+    ("A satellite", "satellites[]", SatelliteSpec, ""),
     (
         "Orbit from a TLE",
         "satellites[].orbit",
@@ -107,7 +99,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
     (
         "Imager",
         "satellites[].imager",
-        Imager,
+        ImagerSpec,
         (
             "One frame covers swath by frame_length, so it has swath/gsd by frame_length/gsd "
             "pixels. A target is imaged while the swath can cover a part of it over which the sun "
@@ -123,7 +115,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
     (
         "Processor",
         "satellites[].processor",
-        Processor,
+        ProcessorSpec,
         (
             "Either a [profile](#processors), or `encode_rate` and `working_memory` of your own, "
             "or a profile of which some figures are replaced by yours."
@@ -131,8 +123,8 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
     ),
     ("Power", "satellites[].power", Power, ""),
     ("Loads", "satellites[].power.loads", Loads, ""),
-    ("Recorder", "satellites[].recorder", Recorder, ""),
-    ("Transmitter", "satellites[].transmitter", Transmitter, ""),
+    ("Recorder", "satellites[].recorder", RecorderSpec, ""),
+    ("Transmitter", "satellites[].transmitter", TransmitterSpec, ""),
     ("Rate steps", "satellites[].transmitter.rate[]", RateStep, ""),
     (
         "Codec",
@@ -158,7 +150,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
     (
         "A target",
         "targets[]",
-        Target,
+        TargetSpec,
         (
             "Give exactly one of `at` and `polygon`. A polygon's edges take the short way, over "
             "the antimeridian too."
@@ -167,7 +159,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
     (
         "A station",
         "stations[]",
-        Station,
+        StationSpec,
         (
             "A name of the [shipped table](#stations) will do: `- svalbard`. "
             "`- {use: svalbard, antennas: 1}` takes its figures and changes some; with a `name` "
@@ -262,8 +254,8 @@ def example(model: type[BaseModel]) -> str:
     skipped = {
         # Alternatives of a field that is shown.
         CodecChoice: {"quality", "bytes"},
-        Target: {"polygon"},
-        Processor: set(),
+        TargetSpec: {"polygon"},
+        ProcessorSpec: set(),
     }.get(model, set())
     lines: list[str] = []
     for key, field in keys(model):
@@ -302,16 +294,16 @@ def _section(title: str, where: str, model: type[BaseModel], note: str) -> Itera
         yield f"| `{key}` | {kind} | {_default(model, key, field)} | {field.description} |\n"
     yield "\n"
     text = example(model)
-    if model in (Scenario, Satellite):
+    if model in (Scenario, SatelliteSpec):
         return  # the example at the top shows these
     yield f"```yaml\n{text}```\n\n"
 
 
 def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
     number = number_of(field)
-    if model is Transmitter and key == "rate":
+    if model is TransmitterSpec and key == "rate":
         return "data rate, or a list of [steps](#rate-steps)"
-    if model is Processor and key == "encode_rate":
+    if model is ProcessorSpec and key == "encode_rate":
         return f"codec: coding rate, {_bounds(number)}"
     inner = next(models_in(field.annotation), None)
     if inner is Realtime:
@@ -362,7 +354,7 @@ def _default(model: type[BaseModel], key: str, field: FieldInfo) -> str:
     if field.default is PydanticUndefined and field.default_factory is None:
         return "**required**"
     number = number_of(field)
-    if model is Processor and key in ("encode_rate", "working_memory"):
+    if model is ProcessorSpec and key in ("encode_rate", "working_memory"):
         return "the profile's"
     if field.default in (None, (), ""):
         return "none"

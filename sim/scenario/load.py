@@ -16,22 +16,14 @@ from pydantic_core import ErrorDetails
 
 from ...link.errors import InputError
 from . import overrides as changes
+from .base import Model, one_of
+from .codec import CodecChoice, EncoderChoice
 from .describe import keys, models_in, yaml_value
-from .models import (
-    CodecChoice,
-    EncoderChoice,
-    KeplerOrbit,
-    Model,
-    Power,
-    Scenario,
-    Station,
-    SunSynchronousOrbit,
-    Target,
-    TleOrbit,
-    one_of,
-    orbit_form,
-)
-from .source import Source
+from .ground import StationSpec, TargetSpec
+from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, orbit_form
+from .scenario import Scenario
+from .source import ScenarioSource
+from .spacecraft import Power
 from .units import shown
 from .yamltree import (
     DEEPEST,
@@ -106,7 +98,7 @@ def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     changed, refused = _apply(tree, overrides)
     if changed and (too_much := _too_much(tree.value)):
         raise ScenarioError([*refused, f"{label}: with what --set adds it {too_much}"])
-    source = Source(path, tree.lines, changed)
+    source = ScenarioSource(path, tree.lines, changed)
     context = {"file": True, "folder": path.parent}
     try:
         scenario = Scenario.model_validate(tree.value, context=context)
@@ -195,7 +187,7 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def _lines(problems: Iterable[_Problem], source: Source, label: str) -> Iterator[str]:
+def _lines(problems: Iterable[_Problem], source: ScenarioSource, label: str) -> Iterator[str]:
     """One line for each problem, in the file's order, no two alike."""
     seen: set[tuple[str, str]] = set()
     problems = sorted(
@@ -211,7 +203,7 @@ def _lines(problems: Iterable[_Problem], source: Source, label: str) -> Iterator
         yield f"{start}: {_printable(problem.message)}"
 
 
-def _clashes(value: Any, source: Source) -> Iterator[_Problem]:
+def _clashes(value: Any, source: ScenarioSource) -> Iterator[_Problem]:
     """Clashes between fields, whatever else is wrong in the file."""
 
     def ask(model: type[Model], given: object, where: str) -> Iterator[_Problem]:
@@ -225,14 +217,16 @@ def _clashes(value: Any, source: Source) -> Iterator[_Problem]:
         items = value.get(key)
         for i, item in enumerate(items if isinstance(items, list) else ()):
             if key == "targets":
-                yield from ask(Target, item, f"targets.{i}")
+                yield from ask(TargetSpec, item, f"targets.{i}")
             elif isinstance(item, Mapping):
                 yield from ask(Power, item.get("power"), f"satellites.{i}.power")
                 yield from ask(CodecChoice, item.get("codec"), f"satellites.{i}.codec")
                 yield from ask(EncoderChoice, item.get("encoder"), f"satellites.{i}.encoder")
 
 
-def _explain(errors: Sequence[ErrorDetails], value: Any, source: Source) -> Iterator[_Problem]:
+def _explain(
+    errors: Sequence[ErrorDetails], value: Any, source: ScenarioSource
+) -> Iterator[_Problem]:
     """Put pydantic's errors into a planner's words."""
     meant: set[str] = set()
     missing: list[tuple[str, _Problem]] = []
@@ -313,7 +307,7 @@ def _key_names(model: type[BaseModel] | None) -> list[str]:
     if model is None:
         return []
     names = [name for name, _ in keys(model)]
-    return [*names, "use"] if model is Station else names
+    return [*names, "use"] if model is StationSpec else names
 
 
 def _keys_of(model: type[BaseModel] | None) -> str:
@@ -340,7 +334,7 @@ def _in_words(error: ErrorDetails, model: type[BaseModel] | None) -> str:
             key = str(error["loc"][-1]) if error["loc"] else ""
             inner = model if isinstance(error["loc"][-1], int) else _model_of(model, key)
             known = _keys_of(inner)
-            name = "a station's name or " if inner is Station else ""
+            name = "a station's name or " if inner is StationSpec else ""
             return f"{found}; allowed: {name}a mapping" + (f" with keys {known}" if known else "")
         case "tuple_type":
             return f"{found}; allowed: a list"

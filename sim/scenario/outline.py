@@ -9,7 +9,9 @@ from importlib.resources import files
 
 import shapely
 
-from .models import KeplerOrbit, Satellite, Scenario, SunSynchronousOrbit, TleOrbit
+from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
+from .satellite import SatelliteSpec
+from .scenario import Scenario
 
 # The map keeps coasts to 0.15 degree and leaves out small islands: nearer to land than this, it
 # cannot tell.
@@ -44,7 +46,7 @@ def _orbit(scenario: Scenario) -> list[str]:
     return list(found) if len(found) == 1 else []
 
 
-def _form(satellite: Satellite) -> str:
+def _form(satellite: SatelliteSpec) -> str:
     match satellite.orbit:
         case SunSynchronousOrbit(altitude=altitude):
             return f"{altitude / 1000:g} km sun-synchronous"

@@ -6,20 +6,29 @@ import json
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
 
+from .base import section_name
 from .describe import keys, models_in, number_of
-from .models import Scenario
+from .scenario import Scenario
 from .units import Quantity
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
+class _SectionNames(GenerateJsonSchema):
+    """Names the definitions as their titles: by section, without the models' `Spec`."""
+
+    def normalize_name(self, name: str) -> str:
+        return super().normalize_name(name).removesuffix("Spec")
+
+
 def json_schema() -> dict[str, Any]:
     """The schema (draft 2020-12), made from the models."""
-    schema = Scenario.model_json_schema()
+    schema = Scenario.model_json_schema(schema_generator=_SectionNames)
     definitions = schema["$defs"]
     for model in _all_models(Scenario, set()):
-        found = schema if model is Scenario else definitions[model.__name__]
+        found = schema if model is Scenario else definitions[section_name(model)]
         if "properties" not in found:  # a station: a name, or this mapping
             found = next(form for form in found["anyOf"] if "properties" in form)
         _write_defaults(model, found["properties"])

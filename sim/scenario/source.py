@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ScenarioSource:
     """A scenario's file and its lines; a scenario made in Python has neither.
 
     Attributes:
@@ -62,7 +62,7 @@ class SceneReference:
 
     path: Path
     field: str
-    source: Source
+    source: ScenarioSource
     target: int
 
     @property

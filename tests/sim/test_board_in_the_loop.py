@@ -14,7 +14,7 @@ from downpass.link.serial.constants import Status
 from downpass.link.serial.testing.faulty_line import Faults
 from downpass.sim.board.proxy import LineProxy
 from downpass.sim.frames.content_cache import ContentCache
-from downpass.sim.run import Results
+from downpass.sim.results.results import Results
 from downpass.sim.run import run as run_scenario
 from downpass.sim.scenario import load_scenario
 from small_scenarios import Said, downpass, pixels, satellite, scenario, write, write_scene

@@ -19,7 +19,7 @@ from downpass.sim.mission.preparation import (
 )
 from downpass.sim.model.setup import Contact
 from downpass.sim.orbit.passes import Pass
-from downpass.sim.scenario.models import Scenario
+from downpass.sim.scenario.scenario import Scenario
 from small_scenarios import scenario
 
 START = datetime(2024, 12, 2, tzinfo=UTC)

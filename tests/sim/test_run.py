@@ -30,7 +30,7 @@ from downpass.link.container.frame import Frame
 from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.registry import encoder
 from downpass.sim.frames.content_cache import ContentCache
-from downpass.sim.run import Results
+from downpass.sim.results.results import Results
 from downpass.sim.run import run as run_scenario
 from downpass.sim.scenario import load_scenario
 from small_scenarios import (

@@ -17,10 +17,11 @@ from downpass.sim.frames.content_cache import ContentCache
 from downpass.sim.frames.scenes import Scenes
 from downpass.sim.mission.preparation import fly, prepare
 from downpass.sim.rate_distortion.tradeoff import RATES_BPP, sample
-from downpass.sim.run import report_data, with_codec
+from downpass.sim.report.from_results import report_data
+from downpass.sim.results.write import write as write_results
 from downpass.sim.run import run as run_scenario
-from downpass.sim.run import write as write_results
 from downpass.sim.scenario import load_scenario
+from downpass.sim.scenario.substitute import with_codec
 from small_scenarios import satellite, scenario, write, write_scene
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from downpass.link.errors import InputError
 from downpass.sim.scenario import ScenarioError, load_scenario
-from downpass.sim.scenario.models import KeplerOrbit, Scenario, SunSynchronousOrbit, TleOrbit
+from downpass.sim.scenario.orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
+from downpass.sim.scenario.scenario import Scenario
 
 Refuse = Callable[..., list[str]]
 

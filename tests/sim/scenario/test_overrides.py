@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from downpass.sim.scenario import load_scenario
-from downpass.sim.scenario.models import Scenario
+from downpass.sim.scenario.scenario import Scenario
 
 Refuse = Callable[..., list[str]]
 

@@ -9,8 +9,22 @@ from typing import Annotated
 
 import pint
 import pytest
-from downpass.sim.scenario import models, units
+from downpass.sim.scenario import units
+from downpass.sim.scenario.codec import CodecChoice, EncoderChoice
 from downpass.sim.scenario.describe import keys, number_of
+from downpass.sim.scenario.ground import StationSpec
+from downpass.sim.scenario.orbit import KeplerOrbit, SunSynchronousOrbit
+from downpass.sim.scenario.satellite import SatelliteSpec
+from downpass.sim.scenario.scenario import Scenario
+from downpass.sim.scenario.spacecraft import (
+    ImagerSpec,
+    Loads,
+    Power,
+    ProcessorSpec,
+    RateStep,
+    RecorderSpec,
+    TransmitterSpec,
+)
 from downpass.sim.scenario.spellings import meant
 from downpass.sim.scenario.units import Quantity
 from hypothesis import given, settings
@@ -250,10 +264,22 @@ def _reference() -> pint.UnitRegistry:  # type: ignore[type-arg]
 def test_usual_values_are_those_of_the_examples() -> None:
     """A field's message and its documentation show the same unit."""
     seen = 0
-    for model in (models.Satellite, models.Imager, models.Processor, models.Recorder,
-                  models.Transmitter, models.RateStep, models.CodecChoice, models.EncoderChoice,
-                  models.Station, models.Power, models.Loads, models.Scenario,
-                  models.KeplerOrbit, models.SunSynchronousOrbit):  # fmt: skip
+    for model in (
+        SatelliteSpec,
+        ImagerSpec,
+        ProcessorSpec,
+        RecorderSpec,
+        TransmitterSpec,
+        RateStep,
+        CodecChoice,
+        EncoderChoice,
+        StationSpec,
+        Power,
+        Loads,
+        Scenario,
+        KeplerOrbit,
+        SunSynchronousOrbit,
+    ):
         for name, field in keys(model):
             kind = number_of(field)
             if isinstance(kind, Quantity) and field.examples and name != "encode_rate":

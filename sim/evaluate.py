@@ -1,0 +1,92 @@
+"""Evaluate a scenario: one flat row of figures, and nothing written but the cache.
+
+A sweep calls `evaluate` once for each of its points, in as many processes as it likes:
+
+    with ProcessPoolExecutor() as pool:
+        rows = list(pool.map(evaluate, scenarios))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ..link.errors import InputError
+from .frames.content_cache import open_cache
+from .model.events import NoEvents
+from .run import graded
+from .scenario.scenario import Scenario
+
+Value: TypeAlias = str | int | float | bool | None
+
+
+def evaluate(scenario: Scenario, cache: Path | None = None) -> dict[str, Value]:
+    """Run a scenario and return its inputs and figures as one flat row.
+
+    Nothing is written but the cache: no folder, no delivered frames, no report. Events are not
+    kept, and crops and other rates are not tried. The scenario and the row can be pickled, so
+    another process can do the work.
+
+    Args:
+        scenario: What to run.
+        cache: Folder of encoded frames, which several processes may share; by default the
+            user's own.
+
+    Returns:
+        What identifies the run: `version`, `file`, and each field that an override set, as
+        `set.FIELD` in SI units. Then all figures of summary.json under their path, with dots
+        between its steps: `total.bytes.captured`. Elements of lists are numbered from 0.
+
+    Raises:
+        InputError: As `run.run`; or two figures would have the same name, because the name of
+            a satellite or a scene contains dots.
+    """
+    with graded(scenario, cache=open_cache(cache), choice="none", sink=NoEvents()) as simulated:
+        summary = simulated.summary
+    source = scenario.source
+    inputs: dict[str, Any] = {
+        "version": version("downpass"),
+        "file": None if source.path is None else str(source.path),
+    }
+    overrides = dict(_overrides(scenario))  # one may lie within another
+    row: dict[str, Value] = {}
+    for name, value in (*_flat(inputs), *overrides.items(), *_flat(summary)):
+        if name in row:
+            raise InputError(
+                f"figure {name}: found twice; allowed: names of satellites and scenes that do "
+                "not look like a part of another figure's name"
+            )
+        row[name] = value
+    return row
+
+
+def _overrides(scenario: Scenario) -> Iterator[tuple[str, Value]]:
+    """Yield each field that an override set, with its value in SI units."""
+    if not scenario.source.overridden:
+        return
+    content = scenario.model_dump(mode="json", by_alias=True)
+    for path in sorted(scenario.source.overridden):
+        value: Any = content
+        for step in path.split("."):
+            if isinstance(value, list):
+                value = value[int(step)]
+            else:
+                # A key that the models take in is not one of theirs: a station's `use`.
+                value = value.get(step) if isinstance(value, dict) else None
+        yield from _flat(value, f"set.{path}")
+
+
+def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Value]]:
+    """Yield each leaf of nested mappings and lists with its path."""
+    parts: Iterable[tuple[Any, Any]]
+    if isinstance(value, Mapping):
+        parts = value.items()
+    elif isinstance(value, list | tuple):
+        parts = enumerate(value)
+    else:
+        yield path, value
+        return
+    for key, part in parts:
+        yield from _flat(part, f"{path}.{key}" if path else str(key))

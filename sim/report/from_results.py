@@ -1,0 +1,120 @@
+"""Gather what a report shows from the results of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from ...payload.encoders.base import Setting, setting_label
+from ..orbit.polygon import polygon_of
+from ..rate_distortion.tradeoff import Rating
+from ..results.results import Results
+from ..scenario.scenario import Scenario
+from .data import ReportData, StationSite, TargetSite, Track, TradeoffPoint
+from .keyfigures import psnr
+
+_TRADEOFF_NOTE = (
+    "All points are measured alike: quality on a sample of the run's frames, all tiles of which "
+    "arrive, pooled over the sample, and throughput in the same mission with frames of the "
+    "sample's mean size. What this run itself gave, lost tiles included, is in the figures above."
+)
+
+
+def report_data(results: Results, command: str) -> ReportData:
+    """Return what the report shows of a run.
+
+    Args:
+        results: Of the run.
+        command: The command line that repeats the run.
+    """
+    flight = results.mission.flight
+    scenario = flight.scenario
+    return ReportData(
+        scenario_name=scenario.name,
+        description=scenario.description,
+        start=scenario.start,
+        duration_s=scenario.duration,
+        seed=scenario.seed,
+        version=version("downpass"),
+        command=command,
+        codecs={s.name: s.codec.label for s in scenario.satellites},
+        summary=results.summary,
+        frames=results.frames,
+        events=results.events,
+        passes=results.passes,
+        accesses=results.accesses,
+        eclipses={
+            s.name: [(w.start_s, w.end_s) for w in geometry.eclipses]
+            for s, geometry in zip(scenario.satellites, flight.geometries, strict=True)
+        },
+        tracks={
+            s.name: Track(g.track.time_s, g.track.latitude_deg, g.track.longitude_deg)
+            for s, g in zip(scenario.satellites, flight.geometries, strict=True)
+        },
+        targets=[_target_site(scenario, index) for index in range(len(scenario.targets))],
+        stations=[StationSite(s.name, *s.at) for s in scenario.stations],
+        tradeoff=tradeoff_points(results),
+        tradeoff_note=_TRADEOFF_NOTE if results.ratings else "",
+        crops=results.crops,
+        left_out=results.left_out,
+        recorder_bytes={s.name: s.recorder.capacity for s in scenario.satellites},
+    )
+
+
+def tradeoff_points(results: Results) -> list[TradeoffPoint]:
+    """Return the points of the trade-off's curves, by codec and rate; the run's own are marked."""
+    own = {(str(s.codec.name), s.codec.setting) for s in results.mission.flight.scenario.satellites}
+    points = _sampled(results.ratings, own)
+    if len(own) == 1 and not any(point.is_this_run for point in points):
+        points.append(_this_run(results, *next(iter(own))))  # nothing else was tried
+    return sorted(points, key=lambda point: (point.codec, point.bpp))
+
+
+def _this_run(results: Results, codec: str, setting: Setting) -> TradeoffPoint:
+    total = results.summary["total"]
+    encoded = [
+        record
+        for satellite in results.outcome.satellites
+        for record in satellite.frames.values()
+        if record.encode_end >= 0
+    ]
+    pixels = sum(record.capture.width * record.capture.height for record in encoded)
+    return TradeoffPoint(
+        codec=codec,
+        setting=setting_label(codec, setting),
+        bpp=sum(record.encoded_bytes for record in encoded) * 8 / max(1, pixels),
+        psnr_db=psnr(total, "pooled"),
+        ms_ssim=total["ms_ssim"]["mean"],
+        delivered_px=total["delivered_px"],
+        delivered_whole=total["frames"]["delivered_whole"],
+        delivered_damaged=total["frames"]["delivered_damaged"],
+        in_part=total["frames"]["in_part"],
+        is_this_run=True,
+    )
+
+
+def _sampled(ratings: Sequence[Rating], own: set[tuple[str, Setting]]) -> list[TradeoffPoint]:
+    return [
+        TradeoffPoint(
+            codec=rating.codec,
+            setting=str(rating.setting),
+            bpp=rating.bpp,
+            psnr_db=rating.psnr_db,
+            ms_ssim=rating.ms_ssim,
+            delivered_px=rating.delivered_px,
+            delivered_whole=rating.delivered_whole,
+            delivered_damaged=rating.delivered_damaged,
+            in_part=rating.in_part,
+            is_this_run=(rating.codec, rating.setting) in own,
+        )
+        for rating in ratings
+    ]
+
+
+def _target_site(scenario: Scenario, index: int) -> TargetSite:
+    target = scenario.targets[index]
+    if target.polygon is None:
+        latitude, longitude = target.at or (0.0, 0.0)
+        return TargetSite(target.name, latitude, longitude, target.priority)
+    latitude, longitude = polygon_of(target.polygon).middle
+    return TargetSite(target.name, latitude, longitude, target.priority, target.polygon)

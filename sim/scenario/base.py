@@ -1,0 +1,79 @@
+"""What all parts of a scenario's data model share: the base model and clashes between fields.
+
+The models are the one source: the JSON Schema and docs/scenario.md are made from them.
+Values are SI numbers (seconds, bytes, bits per second, metres, watts, joules; degrees for
+angles), whatever unit the file used. Everything is frozen. From Python, SI numbers may be
+given as they are; from a file (see `load`), numbers that have a unit must carry it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Self, TypeGuard
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+
+from .units import fault
+
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+Name = Annotated[str, StringConstraints(strict=True, pattern=_NAME)]
+
+
+# Field and message of each clash between fields.
+Clashes = Iterator[tuple[str, str]]
+
+
+def section_name(model: type) -> str:
+    """Return a model's name in the JSON Schema: `Recorder` for `RecorderSpec`.
+
+    In the code, `Spec` tells what a scenario asks for from the part of the simulation that does
+    it. A scenario's author needs no such distinction.
+    """
+    return model.__name__.removesuffix("Spec")
+
+
+class Model(BaseModel):
+    """Frozen, and closed to keys that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", model_title_generator=section_name)
+
+    @classmethod
+    def clashes(cls, _given: Mapping[str, Any]) -> Clashes:
+        """Fields that do not fit each other, found without the rest being valid.
+
+        The loader asks this of the raw mapping too, so that a fault elsewhere in the file does
+        not hide a clash until the next try.
+        """
+        yield from ()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        for at, message in self.clashes({key: getattr(self, key) for key in self.model_fields_set}):
+            raise fault(message, at)
+        return self
+
+
+def one_of(found: object, allowed: Sequence[str]) -> str:
+    """What is allowed, and which of it was probably meant."""
+    close = difflib.get_close_matches(str(found)[:64].casefold(), allowed, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"allowed: {', '.join(allowed)}{hint}"
+
+
+def exactly_one(given: Mapping[str, Any], keys: Sequence[str]) -> Clashes:
+    """Find none or several of some keys, of which a section takes one."""
+    found = [key for key in keys if given.get(key) is not None]
+    if len(found) != 1:
+        yield (
+            found[-1] if found else "",
+            (
+                f"found {' and '.join(found) if found else 'none of them'}; "
+                f"allowed: exactly one of {', '.join(keys)}"
+            ),
+        )
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Tell a number from other values that a file may hold; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

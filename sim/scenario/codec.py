@@ -1,0 +1,149 @@
+"""How a satellite compresses: the codec and its setting, and where frames are encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from ...link.serial.constants import DEFAULT_BAUD
+from ...link.serial.portname import LONGEST_NAME
+from ...link.student.frame_layout import BLOCK
+from ...payload.encoders.base import Setting, choice_label
+from ...payload.encoders.traits import lossless_codecs
+from ..board.emulators import PORTS, board_fault
+from .base import Clashes, Model, exactly_one
+from .units import Bytes, Number, Seconds, Whole, fault, shown
+
+CodecName = Literal["jpeg2000", "jpegxl", "jpegls", "ccsds121", "avif", "student"]
+
+
+class CodecChoice(Model):
+    """The codec and exactly one of its settings: quality, bpp or bytes."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": [key]} for key in ("quality", "bpp", "bytes")],
+            "if": {"properties": {"name": {"const": "student"}}, "required": ["name"]},
+            "then": {"properties": {"tile": {"multipleOf": BLOCK}}},
+        }
+    )
+
+    name: CodecName = Field(description="Which codec encodes the frames.")
+    quality: Annotated[float, Number(0, 100)] | None = Field(
+        default=None,
+        description=(
+            "Quality on the codec's scale, 0 (worst) to 100 (best). 100 is lossless with "
+            f"{lossless_codecs()}; the student is never lossless."
+        ),
+        examples=[80],
+    )
+    bpp: Annotated[float, Number(0, 1024 * 16, above=0)] | None = Field(
+        default=None,
+        description="Encoded bits per pixel of a frame, all bands together.",
+        examples=[0.5],
+    )
+    bytes: Annotated[int, Bytes(least="64 B", most="100 GB", usual="100 kB")] | None = Field(
+        default=None, description="Encoded size of a frame at most.", examples=["100 kB"]
+    )
+    tile: Annotated[int, Whole(16, 16384)] = Field(
+        default=512,
+        description=(
+            "Side of a tile in pixels. Tiles are coded alone, so a loss costs one tile. "
+            f"The student's are multiples of {BLOCK}."
+        ),
+        examples=[512],
+    )
+
+    @model_validator(mode="after")
+    def _whole_blocks(self) -> Self:
+        if self.name == "student" and self.tile % BLOCK:
+            raise fault(
+                f"found {self.tile}; allowed for the student: multiples of {BLOCK}, such as "
+                f"{max(BLOCK, round(self.tile / BLOCK) * BLOCK)}",
+                "tile",
+            )
+        return self
+
+    @classmethod
+    def clashes(cls, given: Mapping[str, Any]) -> Clashes:
+        """None or several of the settings."""
+        return exactly_one(given, ("quality", "bpp", "bytes"))
+
+    @property
+    def setting(self) -> Setting:
+        """The setting, as encoders take it."""
+        return Setting(self.quality, self.bpp, self.bytes)
+
+    @property
+    def label(self) -> str:
+        """Codec and setting as people write them: `jpeg2000:0.5bpp`."""
+        return choice_label(self.name, self.setting)
+
+
+def _port_name(value: object) -> str:
+    wrong = board_fault(value) if isinstance(value, str) else f"allowed: {PORTS}"
+    if wrong or not isinstance(value, str):
+        raise fault(f"found {shown(value)}; {wrong}")
+    return value
+
+
+PortName = Annotated[
+    str,
+    BeforeValidator(_port_name),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}),
+]
+
+
+class EncoderChoice(Model):
+    """Where frames are encoded: in this process, or on a board at the end of a serial line."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"backend": {"const": "board"}}, "required": ["backend"]},
+            "then": {"required": ["port"]},
+        }
+    )
+
+    backend: Literal["in-process", "board"] = Field(
+        default="in-process",
+        examples=["board"],
+        description=(
+            "`board` streams every tile to the board at `port`; its bitstreams are what flies, "
+            "and its encode times count in place of the processor's `encode_rate`."
+        ),
+    )
+    port: PortName | None = Field(
+        default=None,
+        description=(
+            "The board's port: the path of a serial device, `socket://HOST:PORT`, "
+            "`rfc2217://HOST:PORT`, `loop://`, or `emulator:NAME` (see `downpass board list`). "
+            "Satellites that name the same port share the board."
+        ),
+        examples=["/dev/ttyUSB0", "emulator:zynq-a9"],
+    )
+    baud: Annotated[int, Whole(300, 20_000_000)] = Field(
+        default=DEFAULT_BAUD, description="Bits per second of the line.", examples=[921600]
+    )
+    give_up_after: Annotated[float, Seconds(least="1 s", most="1 d", usual="60 s")] = Field(
+        default=60.0,
+        description=(
+            "How long the board may be away. After that nothing more is encoded, and the run "
+            "ends with what was finished and exit status 1."
+        ),
+        examples=["60 s"],
+    )
+
+    @classmethod
+    def clashes(cls, given: Mapping[str, Any]) -> Clashes:
+        """A board without a port, or a port without a board."""
+        board = given.get("backend") == "board"
+        if board and given.get("port") is None:
+            yield (
+                "port",
+                (f"missing with backend board; allowed: {PORTS}"),
+            )
+        if not board and given.get("port") is not None:
+            found = shown(given.get("backend", "in-process"))
+            yield "port", f"found a port with backend {found}; allowed: backend board with a port"

@@ -1,0 +1,117 @@
+"""What a scenario has on the ground: targets to image and stations to receive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
+
+from . import stations
+from .base import Clashes, Model, Name, exactly_one
+from .fields import Moment, Place, Ring, ScenePath
+from .units import Degrees, Metres, Whole, fault
+
+Priority = Annotated[int, Whole(1, 9)]
+
+
+class TargetSpec(Model):
+    """A place to image: a point or a polygon."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": [key]} for key in ("at", "polygon")]}
+    )
+
+    name: Name = Field(description="Its name, unique in the scenario.", examples=["lisbon"])
+    at: Place | None = Field(
+        default=None,
+        description="A point: [latitude, longitude] in degrees.",
+        examples=[[38.72, -9.14]],
+    )
+    polygon: Ring | None = Field(
+        default=None,
+        description="An area, by its corners as [latitude, longitude]; it closes by itself.",
+        examples=[[[30.2, 30.4], [31.5, 30.6], [31.3, 32.3]]],
+    )
+    priority: Priority = Field(default=5, description="1 (low) to 9 (high).", examples=[5])
+    scenes: tuple[ScenePath, ...] = Field(
+        default=(),
+        description=(
+            "Rasters that show it (GeoTIFF, JPEG 2000, PNG, JPEG, WebP or BMP), relative to the "
+            "scenario file. Without any, frame sizes come from codec.bpp or codec.bytes, and "
+            "there are no pixels and no PSNR."
+        ),
+        examples=[["scenes/x.tif"]],
+    )
+    scene_fit: Literal["mirror", "repeat", "clip", "refuse"] = Field(
+        default="mirror",
+        description=(
+            "What a frame shows where it is larger than its scene: the scene `mirror`ed at its "
+            "right and lower edges, or `repeat`ed side by side, so that the frame has the "
+            "imager's full size; `clip` makes the frame as small as the scene, and `refuse` does "
+            "not run."
+        ),
+        examples=["mirror"],
+    )
+
+    @classmethod
+    def clashes(cls, given: Mapping[str, Any]) -> Clashes:
+        """No place, or two."""
+        return exactly_one(given, ("at", "polygon"))
+
+
+class Outage(Model):
+    """A time in which a station is out of service."""
+
+    from_: Moment = Field(
+        alias="from", description="When it begins.", examples=["2024-12-02T05:00:00Z"]
+    )
+    to: Moment = Field(description="When it ends.", examples=["2024-12-02T06:00:00Z"])
+
+    @model_validator(mode="after")
+    def _ends_after(self) -> Self:
+        if self.to <= self.from_:
+            raise fault(
+                f"found from {self.from_:%Y-%m-%dT%H:%M:%SZ} to {self.to:%Y-%m-%dT%H:%M:%SZ}; "
+                "allowed: from before to"
+            )
+        return self
+
+
+class StationSpec(Model):
+    """A ground station, with its own figures or those of the shipped table."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        reference = handler(schema)
+        mapping = handler.resolve_ref_schema(reference)
+        whole = dict(mapping)
+        named = {"type": "string", "enum": list(stations.names())}
+        use = named | {"description": "A station of the shipped table, whose figures hold."}
+        whole["properties"] = {"use": use} | dict(whole["properties"])
+        whole.pop("required")
+        whole["anyOf"] = [{"required": ["use"]}, {"required": ["name", "at"]}]
+        mapping.clear()
+        mapping |= {"anyOf": [named, whole], "description": whole.pop("description")}
+        return reference
+
+    name: Name = Field(description="Its name, unique in the scenario.", examples=["mine"])
+    at: Place = Field(description="[latitude, longitude] in degrees.", examples=[[52.0, 4.4]])
+    altitude: Annotated[float, Metres(least="-500 m", most="9 km", usual="10 m")] = Field(
+        default=0.0, description="Height above the ellipsoid.", examples=["10 m"]
+    )
+    elevation_mask: Annotated[float, Degrees(least="0 deg", most="89 deg")] = Field(
+        default=5.0, description="A pass begins and ends at this elevation.", examples=["5 deg"]
+    )
+    antennas: Annotated[int, Whole(1, 100)] = Field(
+        default=1, description="How many satellites it serves at once.", examples=[1]
+    )
+    outages: tuple[Outage, ...] = Field(default=(), description="When it is out of service.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _look_up(cls, value: Any) -> Any:
+        return stations.look_up(value)

@@ -1,0 +1,139 @@
+"""The orbit of a satellite, in one of three forms: a TLE, elements, or sun-synchronous."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+
+from .base import Model
+from .fields import LocalTime
+from .tle import tle_epoch, tle_lines
+from .units import Degrees, Metres, fault, shown
+
+
+class TleOrbit(Model):
+    """An orbit from a two-line element set, propagated with SGP4."""
+
+    tle: Annotated[str, Field(strict=True), AfterValidator(tle_lines)] = Field(
+        description="Two-line element set, two lines or three with the satellite's name first.",
+    )
+
+    @property
+    def line1(self) -> str:
+        """The first line of elements."""
+        return self.tle.splitlines()[-2]
+
+    @property
+    def line2(self) -> str:
+        """The second line of elements."""
+        return self.tle.splitlines()[-1]
+
+    @property
+    def epoch(self) -> datetime:
+        """The moment at which the elements hold."""
+        return tle_epoch(self.line1)
+
+
+class KeplerOrbit(Model):
+    """A circular orbit, by its elements at the scenario's start."""
+
+    altitude: Annotated[float, Metres(least="160 km", most="50000 km")] = Field(
+        description="Height above the Earth's equatorial radius.", examples=["500 km"]
+    )
+    inclination: Annotated[float, Degrees(least="0 deg", most="180 deg")] = Field(
+        description="Angle between the orbit and the equator.", examples=["97.4 deg"]
+    )
+    raan: Annotated[float, Degrees(least="0 deg", most="360 deg")] = Field(
+        default=0.0, description="Right ascension of the ascending node.", examples=["30 deg"]
+    )
+    anomaly: Annotated[float, Degrees(least="0 deg", most="360 deg")] = Field(
+        default=0.0,
+        description="Where the satellite is at the start, counted from the ascending node.",
+        examples=["120 deg"],
+    )
+
+
+def _true(value: object) -> bool:
+    if value is not True:
+        raise fault(f"found {shown(value)}; allowed: true (or give inclination and raan instead)")
+    return True
+
+
+class SunSynchronousOrbit(Model):
+    """A circular orbit that passes over at the same local time all year."""
+
+    altitude: Annotated[float, Metres(least="160 km", most="5500 km")] = Field(
+        description="Height above the Earth's equatorial radius; it sets the inclination.",
+        examples=["500 km"],
+    )
+    sun_synchronous: Annotated[
+        Literal[True], BeforeValidator(_true), WithJsonSchema({"const": True})
+    ] = Field(description="Always `true`: it says which form of orbit this is.", examples=[True])
+    local_time: LocalTime = Field(
+        description="Local mean solar time at which the satellite crosses the node.",
+        examples=["10:30"],
+    )
+    node: Literal["descending", "ascending"] = Field(
+        default="descending", description="The node that `local_time` speaks of."
+    )
+    anomaly: Annotated[float, Degrees(least="0 deg", most="360 deg")] = Field(
+        default=0.0,
+        description="Where the satellite is at the start, counted from the ascending node.",
+        examples=["120 deg"],
+    )
+
+
+def orbit_form(value: object) -> str:
+    """Which of the three forms a mapping means, by the keys that only one form has."""
+    if isinstance(value, TleOrbit):
+        return "tle"
+    if isinstance(value, SunSynchronousOrbit):
+        return "sun-synchronous"
+    if isinstance(value, Mapping):
+        if "tle" in value:
+            return "tle"
+        if {"sun_synchronous", "local_time", "node"} & value.keys():
+            return "sun-synchronous"
+    return "kepler"
+
+
+_FORMS = {
+    "tle": ("{tle: …}", {"tle"}),
+    "sun-synchronous": (
+        "{altitude, sun_synchronous: true, local_time, node, anomaly}",
+        {"altitude", "sun_synchronous", "local_time", "node", "anomaly"},
+    ),
+    "kepler": (
+        "{altitude, inclination, raan, anomaly}",
+        {"altitude", "inclination", "raan", "anomaly"},
+    ),
+}
+
+
+def _one_form(value: object) -> object:
+    """Refuse what is no orbit's mapping, or mixes the forms, before one form is tried."""
+    if isinstance(value, Model):
+        return value
+    allowed = "allowed: exactly one of " + ", ".join(text for text, _ in _FORMS.values())
+    if not isinstance(value, Mapping) or not value:
+        raise fault(f"found {shown(value)}; {allowed}")
+    form = orbit_form(value)
+    others = set().union(*(keys for _, keys in _FORMS.values())) - _FORMS[form][1]
+    foreign = sorted(others & value.keys())
+    if foreign:
+        mark = {"tle": "tle", "sun-synchronous": "sun_synchronous"}.get(form, form)
+        mark = mark if mark in value else next(k for k in ("local_time", "node") if k in value)
+        raise fault(f"found {mark} beside {' and '.join(foreign)}; {allowed}")
+    return value
+
+
+Orbit = Annotated[
+    Annotated[TleOrbit, Tag("tle")]
+    | Annotated[KeplerOrbit, Tag("kepler")]
+    | Annotated[SunSynchronousOrbit, Tag("sun-synchronous")],
+    Discriminator(orbit_form),
+    BeforeValidator(_one_form),
+]

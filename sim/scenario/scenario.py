@@ -1,0 +1,172 @@
+"""The whole scenario: satellites, targets, stations, and how the run goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PrivateAttr
+
+from .base import Clashes, Model, Name
+from .fields import Moment
+from .ground import StationSpec, TargetSpec
+from .satellite import SatelliteSpec
+from .source import ScenarioSource, SceneReference
+from .units import Number, Seconds, Whole, shown
+
+
+class Report(Model):
+    """How much the report shows, and which delivered frames are written."""
+
+    delivered: Literal["all", "sample", "none"] | None = Field(
+        default=None,
+        description=(
+            "Which delivered frames are written as GeoTIFF: all, a sample drawn from the seed, "
+            "or none. Without it all frames up to an estimated 2 GB, and a sample above."
+        ),
+        examples=["sample"],
+    )
+
+    sample_frames: Annotated[int, Whole(0, 64)] = Field(
+        default=4, description="How many frames are shown beside their original.", examples=[4]
+    )
+
+
+class Realtime(Model):
+    """The run held to the clock on the wall."""
+
+    factor: Annotated[float, Number(0, 1000, above=0)] = Field(
+        default=1.0,
+        description="Seconds on the wall for one simulated second; 0.01 is a hundredfold pace.",
+        examples=[0.01],
+    )
+
+
+def _paced(value: object) -> object:
+    """Plain true is a mapping with its defaults, plain false is none."""
+    if value is True:
+        return {}
+    return None if value is False else value
+
+
+class Scenario(Model):
+    """A whole scenario file."""
+
+    name: Name = Field(
+        description="Names the run's folder: letters, digits, dot, dash, underscore.",
+        examples=["quickstart"],
+    )
+    description: str = Field(
+        default="", strict=True, max_length=10_000, description="What it is about, for the report."
+    )
+    start: Moment = Field(description="When it begins, in UTC.", examples=["2024-12-02T00:00:00Z"])
+    duration: Annotated[float, Seconds(above="0 s", most="3653 d")] = Field(
+        description="How long it lasts.", examples=["24 h"]
+    )
+    seed: Annotated[int, Whole(0, 2**63 - 1)] = Field(
+        default=1, description="Same file and same seed give the same results.", examples=[1]
+    )
+    satellites: tuple[SatelliteSpec, ...] = Field(
+        min_length=1, max_length=1000, description="At least one."
+    )
+    targets: tuple[TargetSpec, ...] = Field(
+        min_length=1, max_length=100_000, description="At least one."
+    )
+    stations: tuple[StationSpec, ...] = Field(
+        min_length=1,
+        max_length=1000,
+        description="At least one: a name of the shipped table, or a mapping.",
+    )
+    arbitration: Literal["first-come", "priority", "backlog"] = Field(
+        default="first-come",
+        description=(
+            "Who gets an antenna that two satellites want: who came first, who holds the "
+            "frame of highest priority, or who holds the most bytes."
+        ),
+    )
+    realtime: Annotated[
+        Realtime | None,
+        BeforeValidator(_paced, json_schema_input_type=bool | Realtime | None),
+    ] = Field(
+        default=None,
+        description=(
+            "Whether the run keeps pace with the clock on the wall. What falls behind is said, "
+            "and is no fault."
+        ),
+        examples=[True, {"factor": 0.01}],
+    )
+    report: Report = Field(default=Report(), description="What the report shows.")
+
+    _source: ScenarioSource = PrivateAttr(default_factory=ScenarioSource)
+
+    @property
+    def source(self) -> ScenarioSource:
+        """The file it came from, and the line of every field."""
+        return self._source
+
+    @property
+    def end(self) -> datetime:
+        """When the scenario ends."""
+        return self.start + timedelta(seconds=self.duration)
+
+    def seconds(self, moment: datetime) -> float:
+        """Seconds from the scenario's start to a moment."""
+        return (moment - self.start).total_seconds()
+
+    def scene_paths(self) -> list[SceneReference]:
+        """Every scene that a target names, with where the file names it."""
+        return [
+            SceneReference(path, f"targets.{i}.scenes.{j}", self.source, i)
+            for i, target in enumerate(self.targets)
+            for j, path in enumerate(target.scenes)
+        ]
+
+    @classmethod
+    def clashes(cls, given: Mapping[str, Any]) -> Clashes:
+        """Names used twice, and a quality where there are no pixels."""
+        for what, one in (
+            ("satellites", "satellite"),
+            ("targets", "target"),
+            ("stations", "station"),
+        ):
+            seen: dict[str, int] = {}
+            for i, item in _items(given, what):
+                name = _part(item, "name") or _part(item, "use")
+                if isinstance(item, str):
+                    name = item
+                if not isinstance(name, str):
+                    continue
+                if name in seen:
+                    yield (
+                        f"{what}.{i}.name",
+                        (
+                            f"found a second {one} called {shown(name)}, the first is number "
+                            f"{seen[name]}; allowed: each name once"
+                        ),
+                    )
+                seen.setdefault(name, i)
+        blank = next((t for _, t in _items(given, "targets") if not _part(t, "scenes")), None)
+        if blank is None:
+            return
+        for i, satellite in _items(given, "satellites"):
+            codec = _part(satellite, "codec")
+            settings = [_part(codec, key) for key in ("quality", "bpp", "bytes")]
+            if settings[0] is not None and settings[1:] == [None, None]:
+                yield (
+                    f"satellites.{i}.codec.quality",
+                    (
+                        f"found a quality, and target {shown(_part(blank, 'name'))} has no "
+                        "scenes; allowed: bpp or bytes where a target has no pixels to measure"
+                    ),
+                )
+
+
+def _items(given: Mapping[str, Any], key: str) -> list[tuple[int, Any]]:
+    found = given.get(key)
+    return list(enumerate(found)) if isinstance(found, list | tuple) else []
+
+
+def _part(item: object, key: str) -> Any:
+    """A mapping's value or a model's attribute, None where there is none."""
+    return item.get(key) if isinstance(item, Mapping) else getattr(item, key, None)

@@ -1,0 +1,348 @@
+"""The parts of a satellite: imager, processor, power, recorder and transmitter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+
+from ...payload import processors
+from .base import Clashes, Model, is_number, one_of
+from .codec import CodecName
+from .fields import Bands
+from .units import (
+    BitsPerSecond,
+    Bytes,
+    Degrees,
+    DegreesPerSecond,
+    Joules,
+    Metres,
+    Number,
+    SamplesPerSecond,
+    Seconds,
+    Watts,
+    Whole,
+    fault,
+    shown,
+)
+
+Share = Annotated[float, Number(0, 1)]
+
+
+class ImagerSpec(Model):
+    """The camera, and how the satellite points it."""
+
+    swath: Annotated[float, Metres(above="0 m", most="5000 km", usual="10.24 km")] = Field(
+        description="Width of a frame, across the track.", examples=["10.24 km"]
+    )
+    gsd: Annotated[float, Metres(least="1 cm", most="100 km", usual="20 m")] = Field(
+        description="Ground sample distance: the size of a pixel on the ground.",
+        examples=["20 m"],
+    )
+    bands: Bands = Field(
+        description=(
+            "Which bands of a scene the imager sees, numbered from 1; "
+            "a plain number N takes the first N."
+        ),
+        examples=[[1, 2, 3], 4],
+    )
+    bit_depth: Annotated[int, Whole(1, 16)] = Field(
+        default=12,
+        description=(
+            "Bits per sample, before compression. Scenes of more bits lose their lowest ones, and "
+            "delivered frames have a scale that makes up for them; those of fewer keep their own."
+        ),
+        examples=[12],
+    )
+    frame_length: Annotated[float, Metres(above="0 m", most="5000 km", usual="10.24 km")] = Field(
+        description="Length of a frame, along the track.", examples=["10.24 km"]
+    )
+    off_nadir_limit: Annotated[float, Degrees(least="0 deg", most="70 deg")] = Field(
+        default=25.0,
+        description=(
+            "How far from straight down the imager may be turned; "
+            "`0 deg` for one that only looks straight down."
+        ),
+        examples=["25 deg"],
+    )
+    slew_rate: Annotated[float, DegreesPerSecond(above="0 deg/s", most="90 deg/s")] = Field(
+        default=1.0,
+        description="How fast the satellite turns from one target to the next.",
+        examples=["1 deg/s"],
+    )
+    settle_time: Annotated[float, Seconds(least="0 s", most="1 h", usual="5 s")] = Field(
+        default=5.0, description="How long it calms down after a turn.", examples=["5 s"]
+    )
+    min_sun_elevation: Annotated[float, Degrees(least="-90 deg", most="90 deg")] | None = Field(
+        default=10.0,
+        description=(
+            "Lowest sun above the target's horizon at which an image is worth taking; "
+            "`null` images by day and by night."
+        ),
+        examples=["10 deg"],
+    )
+    duty_cycle: Annotated[float, Number(0, 1, above=0)] = Field(
+        default=1.0, description="Largest share of any one orbit spent imaging.", examples=[0.2]
+    )
+
+    @property
+    def frame_width_px(self) -> int:
+        """Pixels across the track."""
+        return round(self.swath / self.gsd)
+
+    @property
+    def frame_height_px(self) -> int:
+        """Pixels along the track."""
+        return round(self.frame_length / self.gsd)
+
+    @model_validator(mode="after")
+    def _holds_a_pixel(self) -> Self:
+        if self.frame_width_px < 1 or self.frame_height_px < 1:
+            raise fault(
+                f"found {self.gsd:g} m, larger than a frame of {self.swath:g} m x "
+                f"{self.frame_length:g} m; allowed: at least one pixel each way",
+                "gsd",
+            )
+        if self.frame_width_px * self.frame_height_px * len(self.bands) > 2**31:
+            raise fault(
+                f"found a frame of {self.frame_width_px} x {self.frame_height_px} px in "
+                f"{len(self.bands)} bands; allowed: at most 2^31 samples, so shorten it",
+                "frame_length",
+            )
+        return self
+
+
+EncodeRates = dict[CodecName, Annotated[float, SamplesPerSecond(least="1 px/s", most="1000 Gpx/s")]]
+
+
+def _known_profile(value: object) -> str | None:
+    if value is None or (isinstance(value, str) and value in processors.names()):
+        return value
+    raise fault(f"found {shown(value)}; {one_of(value, processors.names())}")
+
+
+class ProcessorSpec(Model):
+    """The onboard computer, by name or by own figures."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": ["profile"]}, {"required": ["encode_rate", "working_memory"]}]
+        }
+    )
+
+    profile: Annotated[
+        str | None,
+        BeforeValidator(_known_profile),
+        WithJsonSchema({"enum": [*processors.names(), None]}),
+    ] = Field(
+        default=None,
+        description="A named profile of a real onboard computer; own figures override it.",
+        examples=["zynq-7020"],
+    )
+    encode_rate: EncodeRates = Field(
+        default_factory=dict,
+        description=(
+            "How fast each codec encodes, in samples (pixels x bands) per second. "
+            "What is not given comes from the profile."
+        ),
+        examples=[{"jpeg2000": "2 Mpx/s"}],
+        validate_default=False,
+    )
+    working_memory: Annotated[int, Bytes(least="1 kB", most="100 TB", usual="512 MB")] = Field(
+        default=0,
+        description="Memory for raw frames that wait to be encoded. Default: the profile's.",
+        examples=["512 MB"],
+    )
+    encode_time: Literal["modelled", "host"] = Field(
+        default="modelled",
+        description=(
+            "`modelled` takes the time from `encode_rate`; "
+            "`host` measures it on the machine that runs the simulation."
+        ),
+    )
+
+    def has_rate_of(self, codec: str) -> bool:
+        """Whether it is known how fast a codec encodes here."""
+        return any(name == codec for name in self.encode_rate)
+
+    def rate_of(self, codec: str) -> float:
+        """How fast a codec encodes, in samples per second.
+
+        Raises:
+            KeyError: neither the profile nor the scenario knows.
+        """
+        return {str(name): rate for name, rate in self.encode_rate.items()}[codec]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_profile(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping) or not isinstance(value.get("profile"), str):
+            return value
+        if value["profile"] not in processors.names():
+            return value  # the field's own check says so, beside all other faults
+        profile = processors.profile(value["profile"])
+        filled = dict(value)
+        filled.setdefault("working_memory", f"{profile.working_memory_bytes} B")
+        rates = value.get("encode_rate", {})
+        if isinstance(rates, Mapping):
+            known = {
+                codec: f"{rate:.15g} px/s"
+                for codec, rate in profile.encode_rate.items()
+                if codec in CodecName.__args__  # type: ignore[attr-defined]
+            }
+            filled["encode_rate"] = known | dict(rates)
+        return filled
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.profile is None:
+            missing = [key for key in ("encode_rate", "working_memory") if not getattr(self, key)]
+            if missing:
+                raise fault(
+                    f"found neither profile nor {' and '.join(missing)}; allowed: a profile "
+                    f"({', '.join(processors.names())}), or both figures"
+                )
+        return self
+
+
+class Loads(Model):
+    """What draws power; the loads add up while they run together."""
+
+    idle: Annotated[float, Watts(least="0 W", most="100 kW")] = Field(
+        description="Always drawn: the platform, with computer and receiver on.",
+        examples=["10 W"],
+    )
+    imaging: Annotated[float, Watts(least="0 W", most="100 kW")] = Field(
+        description="Drawn besides while imaging.", examples=["20 W"]
+    )
+    encoding: Annotated[float, Watts(least="0 W", most="100 kW")] = Field(
+        description="Drawn besides while encoding.", examples=["8 W"]
+    )
+    transmitting: Annotated[float, Watts(least="0 W", most="100 kW")] = Field(
+        description="Drawn besides while sending.", examples=["30 W"]
+    )
+
+
+class Power(Model):
+    """The battery and what fills and empties it; work waits while it is low."""
+
+    battery: Annotated[float, Joules(above="0 Wh", most="1000 kWh")] = Field(
+        description="Usable energy when full.", examples=["80 Wh"]
+    )
+    initial_charge: Share = Field(
+        default=1.0, description="Charge at the start, 0 to 1.", examples=[1.0]
+    )
+    min_charge: Share = Field(
+        default=0.3,
+        description="At or below this charge imaging, encoding and sending wait.",
+        examples=[0.3],
+    )
+    resume_charge: Share = Field(
+        default=0.4, description="At this charge they go on; above `min_charge`.", examples=[0.4]
+    )
+    solar: Annotated[float, Watts(least="0 W", most="1000 kW")] = Field(
+        description="What the panels give while the satellite is in sunlight.", examples=["60 W"]
+    )
+    loads: Loads = Field(description="What draws power.")
+
+    @classmethod
+    def clashes(cls, given: Mapping[str, Any]) -> Clashes:
+        """Charges in the wrong order."""
+        low, high = given.get("min_charge", 0.3), given.get("resume_charge", 0.4)
+        # Nearer than this, the work would start and stop without end.
+        if is_number(low) and is_number(high) and high < low + 0.01:
+            at = "resume_charge" if "resume_charge" in given else "min_charge"
+            yield (
+                at,
+                (
+                    f"found resume_charge {shown(high)} with min_charge {shown(low)}; "
+                    "allowed: resume_charge at least 0.01 above min_charge"
+                ),
+            )
+
+
+class RecorderSpec(Model):
+    """The mass memory, which holds encoded frames until they are delivered."""
+
+    capacity: Annotated[int, Bytes(least="1 kB", most="1000 TB")] = Field(
+        description="How many encoded bytes it holds.", examples=["8 GB"]
+    )
+
+
+_Rate = Annotated[float, BitsPerSecond(least="1 bit/s", most="1 Tbit/s")]
+
+
+class RateStep(Model):
+    """One step of the downlink's rate."""
+
+    elevation: Annotated[float, Degrees(least="-90 deg", most="90 deg")] = Field(
+        description="From this elevation of the satellite above the station's horizon up …",
+        examples=["5 deg"],
+    )
+    rate: _Rate = Field(
+        description="… the link carries this many information bits per second.",
+        examples=["50 Mbit/s"],
+    )
+
+
+def _rate_steps(value: object) -> object:
+    """A plain rate is one step that holds at every elevation."""
+    if isinstance(value, str | int | float) or value is None:
+        return [{"elevation": "-90 deg", "rate": value}]
+    if not isinstance(value, list | tuple) or not value:
+        raise fault(
+            f"found {shown(value)}; allowed: a rate such as 150 Mbit/s, or a list of steps "
+            "such as {elevation: 5 deg, rate: 50 Mbit/s}"
+        )
+    return value
+
+
+def _rising(steps: tuple[RateStep, ...]) -> tuple[RateStep, ...]:
+    for low, high in pairwise(steps):
+        if high.elevation <= low.elevation:
+            raise fault(
+                f"found elevation {high.elevation:g} deg after {low.elevation:g} deg; "
+                "allowed: elevations that rise from step to step"
+            )
+    return steps
+
+
+class TransmitterSpec(Model):
+    """The downlink's sending end."""
+
+    rate: Annotated[
+        tuple[RateStep, ...],
+        BeforeValidator(_rate_steps, json_schema_input_type=_Rate | tuple[RateStep, ...]),
+        AfterValidator(_rising),
+    ] = Field(
+        description=(
+            "Information rate: one rate, or steps that rise in elevation. The step with the "
+            "largest elevation at or below the satellite's holds; below the lowest, no link."
+        ),
+        examples=["150 Mbit/s", [{"elevation": "5 deg", "rate": "50 Mbit/s"}]],
+    )
+    packet: Annotated[int, Bytes(least="16 B", most="65536 B", usual="1024 B")] = Field(
+        default=1024, description="Payload of one packet.", examples=["1024 B"]
+    )
+    packet_loss: Annotated[float, Number(0, 1)] = Field(
+        default=0.0,
+        description="Probability that a packet is lost, drawn from the seed.",
+        examples=[1e-4],
+    )
+    acknowledge_delay: Annotated[float, Seconds(least="0 s", most="1 h", usual="0.5 s")] = Field(
+        default=0.5,
+        description=(
+            "How long the station's acknowledgement takes. What was sent later than this "
+            "before LOS is not known to have arrived and is sent again."
+        ),
+        examples=["0.5 s"],
+    )

@@ -1,0 +1,47 @@
+"""Substitute one codec for those of a scenario, as a comparison of codecs does."""
+
+from __future__ import annotations
+
+from ...link.errors import InputError
+from ...link.student.frame_layout import BLOCK
+from ...payload.encoders.base import Setting, check_lossless, choice_label
+from .scenario import Scenario
+
+
+def with_codec(scenario: Scenario, name: str, setting: Setting) -> Scenario:
+    """Return the scenario with every satellite using one codec at one setting.
+
+    Raises:
+        InputError: The setting is lossless and the codec never is, a satellite's processor has no
+            rate for the codec, a satellite's tile size does not suit it, or the setting is a
+            quality and a target has no pixels.
+    """
+    check_lossless(name, setting)
+    label = f"codec {choice_label(name, setting)}"
+    for satellite in scenario.satellites:
+        processor = satellite.processor
+        if processor.encode_time == "modelled" and not processor.has_rate_of(name):
+            raise InputError(
+                f"{label}: the processor of {satellite.name} has no encode_rate for {name}; "
+                f"allowed: {', '.join(sorted(processor.encode_rate))}, or give it one"
+            )
+    if name == "student":
+        odd = next((s for s in scenario.satellites if s.codec.tile % BLOCK), None)
+        if odd is not None:
+            raise InputError(
+                f"{label}: found a tile of {odd.codec.tile} at {odd.name}; allowed for the "
+                f"student: multiples of {BLOCK}, for example --set "
+                f"'satellites.*.codec.tile={max(BLOCK, round(odd.codec.tile / BLOCK) * BLOCK)}'"
+            )
+    blank = next((target.name for target in scenario.targets if not target.scenes), None)
+    if setting.quality is not None and blank is not None:
+        raise InputError(
+            f"{label}: found a quality, and target {blank} has no scenes; allowed: a rate in bpp "
+            "or a budget in bytes where a target has no pixels to measure"
+        )
+    choice = {"name": name, "quality": setting.quality, "bpp": setting.bpp, "bytes": setting.bytes}
+    satellites = tuple(
+        s.model_copy(update={"codec": s.codec.model_copy(update=choice)})
+        for s in scenario.satellites
+    )
+    return scenario.model_copy(update={"satellites": satellites})
