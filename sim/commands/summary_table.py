@@ -154,6 +154,7 @@ _ROWS: tuple[tuple[str, Callable[[Block], str]], ...] = (
     ("latency, median", lambda b: _time(b["latency_s"]["median"])),
     ("latency, 95 %", lambda b: _time(b["latency_s"]["p95"])),
     ("PSNR, all pixels", lambda b: _psnr(b, "pooled")),
+    ("… of frames without a lost tile", lambda b: _psnr(b, "undamaged")),
     ("… 95 % of frames above", lambda b: _psnr(b, "p5")),
     ("… frames exact", keyfigures.exact_frames),
     ("MS-SSIM, mean", _similarity),

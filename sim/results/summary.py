@@ -102,10 +102,15 @@ def _quality(grades: Sequence[Grade], pixels: Sequence[int]) -> dict[str, Any]:
     """
     readable = [(grade, size) for grade, size in zip(grades, pixels, strict=True) if grade.decoded]
     psnr = [grade.psnr_db for grade, _ in readable]
+    # What the codec costs, without what the link costs: frames none of whose tiles were lost.
+    undamaged = [(grade.psnr_db, size) for grade, size in readable if not grade.lost_tiles]
     similar = [grade.ms_ssim for grade, _ in readable if not math.isnan(grade.ms_ssim)]
     return {
         "psnr_db": {
             "pooled": _finite(pooled_psnr(psnr, [size for _, size in readable])),
+            "undamaged": _finite(
+                pooled_psnr([value for value, _ in undamaged], [size for _, size in undamaged])
+            ),
             "p5": _finite(percentile((v for v in psnr if not math.isnan(v)), 0.05)),
             "exact": sum(value == math.inf for value in psnr),
             "left_out": len(grades) - len(psnr) + sum(map(math.isnan, psnr)),

@@ -37,7 +37,7 @@ def block(number: int, **changes: Any) -> dict[str, Any]:
         "bytes": {"encoded": 123_456_789, "delivered": 98_765_432},
         "backlog_bytes": {"peak": 987_654_321, "mean": 1},
         "latency_s": {"median": 12_345.0, "p95": 187_200.0, "max": 1.0},
-        "psnr_db": {"pooled": 41.25, "p5": 38.5, "exact": 17, "left_out": 0},
+        "psnr_db": {"pooled": 41.25, "undamaged": 42.5, "p5": 38.5, "exact": 17, "left_out": 0},
         "ms_ssim": {"mean": 0.98765, "p5": 0.9, "left_out": 6},
         "graded": {"frames": 800, "undecodable": 0, "tiles": 1, "lost_tiles": 0},
         "delivered_km2": 123_456.0,
