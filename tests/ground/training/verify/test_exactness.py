@@ -17,9 +17,9 @@ from downpass.ground.training.verify.restore import (
 )
 from downpass.link.errors import InputError
 
-from .conftest import TINY
+from ..conftest import TINY
 
-SCENES = Path(__file__).parents[3] / "scenarios" / "scenes"
+SCENES = Path(__file__).parents[4] / "scenarios" / "scenes"
 
 
 def of_networks(arrays):

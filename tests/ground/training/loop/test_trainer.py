@@ -12,7 +12,7 @@ from downpass.ground.training.loop.evaluate import held_out_samples
 from downpass.ground.training.loop.train import Trainer, TrainSettings, learning_rate
 from downpass.link.errors import InputError
 
-from .conftest import TINY
+from ..conftest import TINY
 
 
 def trainer(out, corpus, **options):

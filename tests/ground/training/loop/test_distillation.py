@@ -8,7 +8,7 @@ from downpass.ground.training.networks.complexity import complexity
 from downpass.ground.training.networks.teacher import TEACHER_SHAPE, Teacher, teacher_shape
 from downpass.link.errors import InputError
 
-from .conftest import TINY
+from ..conftest import TINY
 
 EVERY = {"response": 0.1, "latents": 0.1, "feature": 0.1, "stage": 0.01, "relation": 0.1}
 

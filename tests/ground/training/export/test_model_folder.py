@@ -8,7 +8,7 @@ from downpass.ground.training.loop.evaluate import held_out_samples
 from downpass.ground.training.loop.train import Trainer, TrainSettings
 from downpass.link.inference import open_session
 
-from .conftest import TINY
+from ..conftest import TINY
 
 
 @pytest.fixture
