@@ -16,9 +16,10 @@ import sys
 from pathlib import Path
 
 from downpass.ground.training.data.corpus import load_corpus, split
-from downpass.ground.training.loop.evaluate import held_out_samples
-from downpass.ground.training.loop.train import Trainer, TrainSettings, parse_parts
-from downpass.ground.training.networks.codec import CodecShape
+from downpass.ground.training.loop.held_out import held_out_pictures
+from downpass.ground.training.loop.settings import TrainSettings, parse_distillation_terms
+from downpass.ground.training.loop.trainer import Trainer
+from downpass.ground.training.networks.shape import CodecShape
 
 LESSONS = {
     "no distillation": ("", "self"),
@@ -42,7 +43,7 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     training, held_out = split(load_corpus(options.images, options.cache))
-    samples = held_out_samples(held_out, (options.cache or options.out) / "anchors.json")
+    samples = held_out_pictures(held_out, (options.cache or options.out) / "anchors.json")
     plain: dict[int, float] = {}
     print(f"{'lesson':<50} {'seed':>4} {'BD-rate':>9} {'change':>8} {'minutes':>8}")
     for seed in range(1, options.seeds + 1):
@@ -53,7 +54,7 @@ def main() -> None:
                 batch=options.batch,
                 seed=seed,
                 grids=0.0,
-                distil=parse_parts(parts),
+                distil=parse_distillation_terms(parts),
                 teach=who,
                 teacher=options.teacher,
                 evaluate_every=options.steps,

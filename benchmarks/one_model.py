@@ -19,15 +19,20 @@ from pathlib import Path
 import numpy as np
 from downpass.ground.training.data.corpus import load_corpus, split
 from downpass.ground.training.loop.checkpoint import averaged_codec
-from downpass.ground.training.loop.evaluate import Sample, codec_curve, held_out_samples
-from downpass.ground.training.loop.train import Trainer, TrainSettings
-from downpass.ground.training.networks.codec import Codec, CodecShape
+from downpass.ground.training.loop.evaluate import codec_curve
+from downpass.ground.training.loop.held_out import HeldOutPicture, held_out_pictures
+from downpass.ground.training.loop.settings import TrainSettings
+from downpass.ground.training.loop.trainer import Trainer
+from downpass.ground.training.networks.codec import Codec
+from downpass.ground.training.networks.shape import CodecShape
 
 NEAR = 0.06
 """Qualities to each side at which the model for all rates is measured."""
 
 
-def loss_of_one_model(every: Codec, single: Codec, quality: float, samples: list[Sample]) -> float:
+def loss_of_one_model(
+    every: Codec, single: Codec, quality: float, samples: list[HeldOutPicture]
+) -> float:
     """Return the mean change of bits from the single-rate model to the one for all rates."""
     changes = []
     for sample in samples:
@@ -55,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     training, held_out = split(load_corpus(options.images, options.cache))
-    samples = held_out_samples(held_out, (options.cache or options.out) / "anchors.json")
+    samples = held_out_pictures(held_out, (options.cache or options.out) / "anchors.json")
     codecs = {}
     for quality in (None, *options.qualities):
         out = options.out / ("all" if quality is None else f"quality-{quality:g}")

@@ -1,4 +1,4 @@
-"""The options of training; importing them does not import torch."""
+"""Command-line options of `downpass train`. Importing this module does not import torch."""
 
 from __future__ import annotations
 

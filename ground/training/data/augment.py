@@ -1,9 +1,9 @@
-"""Random crops that look like other places, seasons and sensors than the training pictures.
+"""Random crops of the training pictures, changed to look like other places and sensors.
 
-The training pictures are few and mostly of one state and season, so variety is made: flips
-and turns, rescaling, other band orders and mixtures (false colour, infrared), grey, contrast
-and gamma. Every batch depends on the seed and the step alone, never on what ran before, so
-that a resumed run sees the same pictures as one that was never cut.
+The training pictures are few, and most show one state in one season. Variety is made by flips and
+quarter turns, rescaling, other band orders and mixtures (false colour, infrared), grey, contrast
+and gamma. Each batch depends on the seed and the step alone, so a resumed run sees the same
+pictures as one that was never interrupted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .corpus import Corpus, Picture, sampling_weights
+from .corpus import Corpus, TrainingPicture, sampling_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class CropSampler:
             )
         return levels
 
-    def _crop(self, rng: np.random.Generator, picture: Picture, side: int) -> Tensor:
+    def _crop(self, rng: np.random.Generator, picture: TrainingPicture, side: int) -> Tensor:
         size = picture.height * picture.width * 3
         whole = self.flat[picture.offset : picture.offset + size]
         whole = whole.view(picture.height, picture.width, 3)

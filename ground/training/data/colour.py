@@ -1,16 +1,16 @@
-"""Three bands turned so that any picture's colours lie as a natural picture's do.
+"""Rotation of the three bands, so that the colours of any picture lie as natural colours do.
 
-The transform's chroma channels are worth their bits only where the bands vary together along
-the axes that it was trained on. Infrared composites and false colours vary along others. So a
-frame's bands are rotated about mid-grey: the principal axis of its horizontal and vertical
-differences onto grey (1, 1, 1), the second onto red-blue (1, 0, -1), the third onto what is
-left. A rotation keeps squared errors, so the codec works on rotated planes and nothing else
+The transform's chroma channels save bits only where the bands vary together along the axes that
+the transform was trained on. Infrared composites and false colours vary along other axes. The bands
+of a frame are therefore rotated about mid-grey. The principal axis of the horizontal and vertical
+differences goes to grey (1, 1, 1), the second to red-blue (1, 0, -1), and the third to what is
+left. A rotation preserves squared errors, so the codec works on rotated planes and nothing else
 changes. On held-out infrared composites this saves a fifth of the bits; natural colours hardly
-move.
+change.
 
-A rotation is four signed bytes, a quaternion; both ends make the same integer matrix of it.
-The eigenvectors come of Jacobi rotations in plain float64, so that every machine finds the
-same four bytes.
+A rotation is transmitted as a quaternion of four signed bytes, from which both ends make the same
+integer matrix. The eigenvectors are found by Jacobi rotations in plain float64, so that every
+machine finds the same four bytes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Training pictures, decoded once into one flat array, with a held-out part fixed by hash.
+"""Training pictures, decoded once into one flat array, with a held-out part chosen by hash.
 
-A corpus is small enough to lie in memory whole (or in the accelerator's), so that a training
-step never waits for a decoder or a disk: crops are views into one uint8 array.
+A corpus fits in memory as a whole (or in that of the accelerator), so a training step never waits
+for a decoder or a disk: crops are views into one uint8 array.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SMALLEST_SIDE = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class TrainingPicture:
     """Where one picture lies in the flat array, and what it is.
 
     Attributes:
@@ -54,15 +54,15 @@ class Corpus:
     """RGB pictures in one flat uint8 array (rows x columns x 3 each, one after another)."""
 
     flat: NDArray[np.uint8]
-    pictures: tuple[Picture, ...]
+    pictures: tuple[TrainingPicture, ...]
 
-    def pixels(self, picture: Picture) -> NDArray[np.uint8]:
+    def pixels(self, picture: TrainingPicture) -> NDArray[np.uint8]:
         """Return the picture as an array of rows x columns x 3."""
         size = picture.height * picture.width * 3
         part = self.flat[picture.offset : picture.offset + size]
         return part.reshape(picture.height, picture.width, 3)
 
-    def select(self, pictures: list[Picture]) -> Corpus:
+    def select(self, pictures: list[TrainingPicture]) -> Corpus:
         """Return a corpus of these pictures over the same array."""
         return Corpus(self.flat, tuple(pictures))
 
@@ -89,7 +89,7 @@ def load_corpus(folder: Path, cache: Path | None = None) -> Corpus:
             return stored
     table = _read_sources(folder)
     parts: list[NDArray[np.uint8]] = []
-    pictures: list[Picture] = []
+    pictures: list[TrainingPicture] = []
     offset = 0
     for name, where, data in _each_file(folder):
         pixels = _decode(data, f"{folder}/{where}/{name}")
@@ -98,7 +98,7 @@ def load_corpus(folder: Path, cache: Path | None = None) -> Corpus:
         stem = Path(name).stem
         group, source = table.get(stem, (where, f"{where}/{stem}"))
         height, width = pixels.shape[:2]
-        pictures.append(Picture(stem, group, source, offset, height, width))
+        pictures.append(TrainingPicture(stem, group, source, offset, height, width))
         parts.append(pixels.reshape(-1))
         offset += pixels.size
     if not pictures:
@@ -125,8 +125,8 @@ def split(corpus: Corpus, share: float = 0.1) -> tuple[Corpus, Corpus]:
     Returns:
         The training part and the held-out part.
     """
-    places: dict[str, dict[str, list[Picture]]] = defaultdict(lambda: defaultdict(list))
-    by_group: dict[str, list[Picture]] = defaultdict(list)
+    places: dict[str, dict[str, list[TrainingPicture]]] = defaultdict(lambda: defaultdict(list))
+    by_group: dict[str, list[TrainingPicture]] = defaultdict(list)
     for picture in corpus.pictures:
         by_group[picture.group].append(picture)
     for group, members in by_group.items():
@@ -136,8 +136,8 @@ def split(corpus: Corpus, share: float = 0.1) -> tuple[Corpus, Corpus]:
         use_coarse = len(set(coarse.values())) >= 4
         for p in members:
             places[group][coarse[p.source] if use_coarse else p.source].append(p)
-    training: list[Picture] = []
-    held_out: list[Picture] = []
+    training: list[TrainingPicture] = []
+    held_out: list[TrainingPicture] = []
     for members_by_place in places.values():
         order = sorted(members_by_place, key=lambda s: hashlib.sha256(s.encode()).digest())
         count = max(1, round(share * len(order))) if len(order) >= 3 else 0
@@ -223,7 +223,7 @@ def _read_cache(path: Path) -> Corpus | None:
     table, flat = path.with_suffix(".json"), path.with_suffix(".npy")
     if not (table.exists() and flat.exists()):
         return None
-    pictures = tuple(Picture(**row) for row in json.loads(table.read_text()))
+    pictures = tuple(TrainingPicture(**row) for row in json.loads(table.read_text()))
     return Corpus(np.load(flat, mmap_mode="r"), pictures)
 
 

@@ -1,21 +1,22 @@
-"""The networks that fly as ONNX graphs of 8-bit kernels: the same integers, twice as fast.
+"""The onboard networks as ONNX graphs of 8-bit kernels: the same integers, twice as fast.
 
 Activations are unsigned bytes, channels last. Most layers are one `QLinearConv`, which rounds
-float(sum) · scale to the nearest byte, ties to even, and saturates. Ours rounds ties up:
+float(sum) · scale to the nearest byte, ties to even, and saturates. The codec rounds ties up:
 
     out = clip((sum + 2^(s-1)) >> s, 0, 255)
 
-so the scale is 2^-s · (1 + 2^-22). That lifts a tie (sum · 2^-s = k + 1/2) over the edge, as the
-product, two units in its last place more, is not rounded back; and the largest number below a
-tie, k + 1/2 - 2^-s, gains less than 2^-14 and stays below for s up to 13. Negative sums give 0
-either way. Where sums are wanted whole (residuals, latents), `MatMulIntegerToFloat` gives
-float(sum) · 2^-s + bias, exact below 2^24.
+The scale is therefore 2^-s · (1 + 2^-22). At a tie (sum · 2^-s = k + 1/2) the product is two units
+in its last place larger, is not rounded back, and goes up. The largest number below a tie,
+k + 1/2 - 2^-s, gains less than 2^-14 and stays below it for s up to 13. Negative sums give 0 in
+both cases. Where sums are needed before rounding (residuals, latents), `MatMulIntegerToFloat` gives
+float(sum) · 2^-s + bias, which is exact below 2^24.
 
-The planes have ten bits: 4 · high + low, bytes with the zero point 128, made outside the graph.
+The planes have ten bits. They enter as two bytes, 4 · high + low, with the zero point 128; the
+split is made outside the graph.
 
-Processors without VNNI or dot products run these kernels with sums of two products in 16 bits,
-which saturate. So `payload.encoders.student.int8_graphs` tries first, and takes the graphs of
-`graphs` where a sum is wrong.
+Processors without VNNI or dot-product instructions run these kernels with sums of two products in
+16 bits, which saturate. The encoder therefore runs `probe_graph` first, and uses the graphs of
+`float32_graphs` if a sum is wrong.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ from onnx import TensorProto, helper
 
 from ....payload.encoders.student.int8_graphs import LIMITS
 from ....payload.encoders.student.pixel_blocks import CELL_BYTES
-from ..networks.codec import BLOCK
-from .graphs import GraphBuilder
-from .integers import Arrays
+from ..networks.shape import BLOCK
+from .graph_builder import GraphBuilder
+from .integer_networks import Arrays
 
 LIFT = 1.0 + 2.0**-22
 """What lifts a tie over the edge."""
@@ -40,7 +41,7 @@ _LARGEST_PLANE = 447
 _DOMAIN = "com.microsoft"
 
 
-class NarrowBuilder(GraphBuilder):
+class Int8GraphBuilder(GraphBuilder):
     """Adds layers of 8-bit kernels, channels last."""
 
     def __init__(self, arrays: Arrays) -> None:
@@ -170,7 +171,7 @@ def encoder_graph(arrays: Arrays) -> bytes:
     Raises:
         ValueError: Latents may reach their limits, which nothing applies here.
     """
-    g = NarrowBuilder(arrays)
+    g = Int8GraphBuilder(arrays)
     for name, largest in (("analysis.linear", _LARGEST_PLANE), ("analysis.leave", 255)):
         g.check_limits(name, largest)
     # Cells come as (row, column, plane); the stored weights are for (plane, row, column).
@@ -207,7 +208,7 @@ def encoder_graph(arrays: Arrays) -> bytes:
 
 def side_graph(arrays: Arrays) -> bytes:
     """Return the graph of the hyper analysis, of sizes in bytes, both sides even."""
-    g = NarrowBuilder(arrays)
+    g = Int8GraphBuilder(arrays)
     latents = arrays["hyper.spread_shift"].size
     sizes = helper.make_tensor_value_info(
         "sizes", TensorProto.UINT8, [1, "rows", "columns", latents]
@@ -234,7 +235,7 @@ def _sides(g: GraphBuilder, value: str, size: int) -> tuple[str, str]:
     return first, second
 
 
-def _linear(g: NarrowBuilder, high: str, low: str) -> dict[str, str]:
+def _linear(g: Int8GraphBuilder, high: str, low: str) -> dict[str, str]:
     """Add the linear analysis: sums of high bytes and of low ones, to be added and floored."""
     weight = g.weight("analysis.linear").reshape(-1, 3, 4, 4, 4, 4)
     # From (plane, cell's row, row, cell's column, column) to blocks of cells.
@@ -258,7 +259,7 @@ def hyper_graph(arrays: Arrays) -> bytes:
     """
     if tuple(arrays["hyper.synthesis_out.clip"]) != LIMITS:
         raise ValueError(f"log-scales clipped to {arrays['hyper.synthesis_out.clip']}")
-    g = NarrowBuilder(arrays)
+    g = Int8GraphBuilder(arrays)
     side = helper.make_tensor_value_info("side", TensorProto.INT32, ["channels", "rows", "columns"])
     value = g.unsqueeze(g.node("Cast", "side", to=TensorProto.FLOAT))
     value = GraphBuilder.layer(g, "hyper.synthesis_in", value)
@@ -297,7 +298,7 @@ def probe_graph() -> bytes:
         arrays[f"{name}.bias"] = np.zeros(count, np.int32)
         arrays[f"{name}.shift"] = np.full(count, 0 if name == "product" else shift, np.int8)
         arrays[f"{name}.clip"] = np.array([0, 255], np.int32)
-    g = NarrowBuilder(arrays)
+    g = Int8GraphBuilder(arrays)
     size = [1, 8, 8]
     taken_info = helper.make_tensor_value_info("bytes", TensorProto.UINT8, [*size, channels])
     outputs = {

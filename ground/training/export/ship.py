@@ -93,7 +93,7 @@ def ship(model: Path, folders: Mapping[str, Path] = _FOLDERS) -> str:
 
 def renew_graphs(folders: Mapping[str, Path] = _FOLDERS) -> None:
     """Write the graphs anew from the integers that are in the folders."""
-    from .export import write_graphs
+    from .model_folder import write_graphs
 
     arrays = load_integers(*folders.values())
     with tempfile.TemporaryDirectory() as made:
@@ -121,13 +121,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     if options.images is None:
         parser.error("--checkpoint needs --images")
-    from . import export
+    from .__main__ import main as export
 
     with tempfile.TemporaryDirectory() as folder:
         wanted = ["--checkpoint", str(options.checkpoint), "--images", str(options.images)]
         if options.cache is not None:
             wanted += ["--cache", str(options.cache)]
-        export.main([*wanted, "--out", folder])
+        export([*wanted, "--out", folder])
         ship(Path(folder))
 
 

@@ -1,15 +1,15 @@
-"""The entropy coder's tables: integer frequencies, counted from what the codec really codes.
+"""Frequency tables of the entropy coder, counted from the symbols that the codec really codes.
 
 Latents. A symbol k at scale index i is coded with table t = i - 8·b, where b is the number of
-octaves that i lies above the widest table; its b low bits go as they are:
+octaves by which i lies above the widest table. Its b low bits are sent uncoded:
   k' = (k + 2^(b-1)) >> b,  low = (k + 2^(b-1)) & (2^b - 1)      (b = 0: k' = k)
 Table t holds 2·T_t + 2 frequencies, of k' = -T_t … T_t and of the escape; they sum to 2^16.
 
-A skipped latent (see `coding`) is not coded at all.
+A skipped latent (see `entropy_reference`) is not coded at all.
 
-Side information. A value of ẑ is coded with the table of its channel and of its context: the
-rounded mean of its coded neighbours, clipped to -2 … 2, or 5 where it has none. Values are
-coded in the same four phases as latents; phase 1 looks at corners, the others at edges.
+Side information. A value of ẑ is coded with the table of its channel and of its context. The
+context is the rounded mean of the coded neighbours, clipped to -2 … 2, or 5 if there are none.
+Values are coded in the same four phases as latents; phase 1 uses the corners, the others the edges.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..networks.scale_context import PHASES, SCALES_AN_OCTAVE, SMALLEST_SCALE_OCTAVE
-from .coding import SKIPPED, TileReference
-from .integers import Arrays, Integers
+from .entropy_reference import SKIPPED, TileReference
+from .integer_networks import Arrays, Integers
 
 TOTAL_BITS = 16
 TABLES = 8 * SCALES_AN_OCTAVE + 1
@@ -78,7 +78,7 @@ def side_contexts(side: Integers) -> Integers:
 
 
 @dataclass(frozen=True, slots=True)
-class CodedTile:
+class IntegerTile:
     """What a tile's analysis gives, in integers, and the quality to code it at."""
 
     latents: Integers
@@ -87,7 +87,7 @@ class CodedTile:
     quality: int
 
 
-def count_tables(arrays: Arrays, tiles: Iterable[CodedTile]) -> Arrays:
+def count_tables(arrays: Arrays, tiles: Iterable[IntegerTile]) -> Arrays:
     """Return the tables, counted on tiles of training pictures over all rates.
 
     `tables.latents` uint32 (all tables, one after another), `tables.latents_start` uint32

@@ -1,4 +1,4 @@
-"""Checkpoints that a kill cannot spoil: written beside, then renamed."""
+"""Checkpoints: written to a temporary file, then renamed, so that a kill cannot damage them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from torch import nn
 
 from ....link.errors import InputError
 from ....link.files import whole_file
-from ..networks.codec import Codec, CodecShape
+from ..networks.codec import Codec
 from ..networks.quantise import Grid, switch_on_as_loaded
+from ..networks.shape import CodecShape
 
 
 def save(path: Path, content: dict[str, Any]) -> None:

@@ -1,8 +1,8 @@
-"""What training minimises, and at which quality each sample is coded.
+"""The training objective, and the quality at which each sample is coded.
 
-The figure of merit is a mean over pictures of *relative* changes of rate, so the objective is
-the mean logarithm of bits + λ · error: one per cent saved counts the same on a dull field as
-on a town, at a tenth of a bit as at two bits.
+The figure of merit is a mean over pictures of *relative* changes of rate. The objective is
+therefore the mean logarithm of bits + λ · error: a saving of one per cent counts the same on a dull
+field as on a town, at a tenth of a bit as at two bits.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..networks.codec import Codec, Coded, lambda_of_quality, space_to_depth
+from ..networks.codec import Codec, Coded
+from ..networks.layers import space_to_depth
+from ..networks.shape import lambda_of_quality
 
 FLOOR_BPP = 0.05
 """Added to the cost before the logarithm, so that blank crops do not own the gradient."""

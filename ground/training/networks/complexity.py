@@ -1,4 +1,4 @@
-"""Multiply-accumulates per pixel, counted on the modules as they run."""
+"""Multiply-accumulates per pixel, counted while the networks run."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from .codec import BLOCK, Codec
+from .codec import Codec
 from .scale_context import PHASES
+from .shape import BLOCK
 
 
 def count_macs(module: nn.Module, run: Callable[[], object]) -> dict[str, int]:

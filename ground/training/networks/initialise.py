@@ -1,8 +1,8 @@
-"""The start of training: principal components of training blocks, and quantisers to match.
+"""Start of training: principal components of training blocks, and gains and scales to match.
 
-The linear pair is the Karhunen-Loève transform of 16 x 16 RGB blocks, gains are the uniform
-steps that each λ asks for at high rate, and scales are the latents' own statistics. Nothing
-is learned yet, and the codec already works.
+The linear transforms become the Karhunen-Loève transform of 16 x 16 RGB blocks, the gains become
+the uniform quantiser steps that each λ asks for at high rate, and the scales become the statistics
+of the latents. Nothing is learned yet, and the codec already works.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from ..data.augment import CropSampler
 from ..data.colour import canonical_planes
-from .codec import BLOCK, KNOTS, LOG2_LAMBDA_HIGH, LOG2_LAMBDA_LOW, Codec, space_to_depth
-from .quantise import calibrate
+from .codec import Codec
+from .layers import space_to_depth
+from .shape import BLOCK, KNOTS, LOG2_LAMBDA_HIGH, LOG2_LAMBDA_LOW
 
 
 def principal_components(sampler: CropSampler, batches: int) -> tuple[Tensor, Tensor]:
@@ -72,39 +73,6 @@ def start_from_components(codec: Codec, sampler: CropSampler, batches: int = 150
         raise ValueError("the hyper synthesis needs a bias")
     bias.copy_(torch.log2(spread / (2.0 * math.log(2.0))))
     codec.hyper.analysis_end.weight.mul_(3.0)
-
-
-@torch.no_grad()
-def spreads_to_powers_of_two(codec: Codec) -> None:
-    """Make the networks' fixed input scales powers of two, at least one, weights following.
-
-    The integer codec divides by them with shifts.
-    """
-    for layer, owner in (
-        (codec.hyper.analysis_in, codec.hyper),
-        (codec.synthesis.latent_in, codec.synthesis),
-    ):
-        rounded = torch.exp2(torch.log2(owner.spread).round().clamp_min(0))
-        layer.weight.mul_((rounded / owner.spread).view(1, -1, 1, 1))
-        owner.spread.copy_(rounded)
-
-
-def put_on_grids(codec: Codec, sampler: CropSampler, batches: int = 8) -> None:
-    """Turn a codec's networks into integer ones, by what training crops send through them."""
-    if codec.on_grids:
-        return
-    spreads_to_powers_of_two(codec)
-    was_training = codec.training
-    codec.eval()
-
-    def run() -> None:
-        for step in range(batches):
-            planes = canonical_planes(sampler.draw(0x20000000 + step))
-            quality = torch.linspace(0, 1, planes.shape[0], device=planes.device)
-            codec(planes, quality)
-
-    calibrate(codec, run)
-    codec.train(was_training)
 
 
 def _zero(parameter: Tensor | None) -> None:

@@ -1,28 +1,29 @@
-"""Integer arithmetic in the loop: weights and activations on grids of powers of two.
+"""Quantisation in the loop: weights and activations on grids of powers of two.
 
-Every tensor that a convolution reads lies on a grid: integers of so many bits, times 2^-f.
-Weights are signed 8-bit integers times 2^-s, one s a channel. Sums of products of such numbers
-are exact in float32 whatever their order as long as
+Every tensor that a convolution reads lies on a grid: integers of a given number of bits, times
+2^-f. Weights are signed 8-bit integers times 2^-s, with one s per channel. Sums of products of such
+numbers are exact in float32, in whatever order they are added, as long as
 
     a_max · Σ|w| + |b| + 2^(s-1) < 2^24        (integers, per output channel)
 
-so a network on grids, run in float32, *is* the integer network, and every machine that
+A network on grids that runs in float32 therefore *is* the integer network, and every machine that
 computes it gets the same bits. Rounding is floor(v + 1/2) with straight-through gradients.
-The idea of integer-only inference is Jacob et al. (CVPR 2018); that exactness is what an entropy
-model needs, Ballé et al. (ICLR 2019).
+
+Integer-only inference is described by Jacob et al. (CVPR 2018). That an entropy model needs such
+exactness is shown by Ballé et al. (ICLR 2019).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from ..export.entropy import round_straight
+from .straight_through import round_straight
 
 WEIGHT_LARGEST = 127
+
 EXACT = 2**24
 """float32 adds integers below this without error."""
 
@@ -155,21 +156,6 @@ class GridConv(nn.Conv2d):
     def switch_on(self) -> None:
         """Round from now on, with the fractions as they were loaded."""
         self.on = True
-
-
-def calibrate(module: nn.Module, run: Callable[[], object]) -> None:
-    """Choose every grid of a network by what `run` sends through it, and switch them on."""
-    grids = [m for m in module.modules() if isinstance(m, Grid)]
-    for grid in grids:
-        grid.watching, grid.seen = True, 0.0
-    with torch.no_grad():
-        run()
-    for grid in grids:
-        grid.watching = False
-        grid.settle()
-    for layer in module.modules():
-        if isinstance(layer, GridConv):
-            layer.settle()
 
 
 def switch_on_as_loaded(module: nn.Module) -> None:

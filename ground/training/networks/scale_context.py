@@ -1,15 +1,16 @@
-"""Context for the scales: a correction from already coded magnitudes, by two table look-ups.
+"""Context for entropy coding: a correction of each latent's scale, from coded magnitudes.
 
-A hyperprior of a hundredth of a bit per pixel knows roughly how busy a place is. Once some
-latents of the place are coded, their magnitudes say how wrong it was: with `num` the sum of
-coded magnitudes around a latent and `den` the sum of what their scales had led to expect, a
-small table turns (log num, log den) into a correction of the latent's own log-scale. `den`
-tells the table also how much evidence there is.
+A hyperprior of a hundredth of a bit per pixel gives only a rough estimate of the local scale. Once
+some latents around a position are coded, their magnitudes show the estimate's error. Let `num` be
+the weighted sum of the coded magnitudes around a latent, and `den` the same sum of the magnitudes
+that their scales predict. A small table maps (log num, log den) to a correction of the latent's
+log-scale. The value of `den` also tells the table how much evidence there is.
 
-Order of coding: channel groups (principal components first), in each group four phases of
-positions. Around a latent then lie, already coded,
-  S: neighbours in its own channel, of earlier phases, weighted 2 (edge) and 1 (corner);
-  F: the `window` channels before its group, at its own position and all eight neighbours,
+Coding order: channel groups (principal components first), and four phases of positions in each
+group. The order follows ELIC (He et al., arXiv 2203.10886); a table takes the place of its context
+networks. These latents around a latent are already coded:
+  S: neighbours in the same channel, of earlier phases, weighted 2 (edge) and 1 (corner);
+  F: the `window` channels before the group, at the same position and its eight neighbours,
      weighted 8, 2 (edge) and 1 (corner).
   num = (window · S + F) / (2 · window), of magnitudes |k| clipped to 255;
   den = the same sums over the expected magnitudes.
@@ -18,7 +19,6 @@ positions. Around a latent then lie, already coded,
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
@@ -27,6 +27,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
+
+from ....link.student.entropy_model import Group
 
 PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))
 """Row and column parity of the positions coded first, second, third and last."""
@@ -41,15 +43,6 @@ SMALLEST_SCALE_OCTAVE = -4
 LARGEST_SCALE_OCTAVE = 11
 SCALES = (LARGEST_SCALE_OCTAVE - SMALLEST_SCALE_OCTAVE) * SCALES_AN_OCTAVE + 1
 """Entries of the table of scales: 2^-4 … 2^11 steps, an eighth of an octave apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Channels first … last - 1, coded together, and how many before them are looked at."""
-
-    first: int
-    last: int
-    window: int
 
 
 def groups(latents: int) -> tuple[Group, ...]:

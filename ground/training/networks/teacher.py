@@ -1,8 +1,8 @@
-"""The teacher: heavy at both ends, for the ground alone.
+"""The teacher: a codec with a heavy analysis transform, used for distillation on the ground only.
 
-It is the same codec (the same latents, entropy model and quality range) with dense residual
-blocks in place of the separable ones, so its stage outputs, latents and pictures can each be
-a student's target. Its analysis has about twenty times the student's operations.
+It has the student's latents, entropy model and quality range, with dense residual blocks in place
+of the separable ones. Its stage outputs, latents and pictures can each be a student's target. Its
+analysis has about twenty times the student's operations.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .codec import BLOCK, BRANCH_GAIN, PIXEL_GAIN, Codec, CodecShape, space_to_depth
+from .codec import Codec
+from .layers import space_to_depth
+from .shape import BLOCK, BRANCH_GAIN, PIXEL_GAIN, CodecShape
 
 TEACHER_SHAPE = CodecShape(analysis=(96, 192, 256))
 

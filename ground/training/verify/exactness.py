@@ -1,13 +1,13 @@
-"""The same bytes from every implementation, on any pictures, with the model in the package.
+"""Check that every implementation of the shipped model gives the same bytes on any picture.
 
     python -m downpass.ground.training.verify.exactness FOLDER… [--crop 128] [--qualities 9]
 
-Four compute the networks: ONNX Runtime with one thread and with two, plain int64 in numpy
-(`integers`) and torch in float32 on its grids (`restore`). Of every picture and of made-up ones
-that saturate, tie and are nothing but noise, the latents, side information and scales must be
-the same integers, the codestreams the same bytes, and the decoded pixels the same, at qualities
-over the whole range. How much the outputs vary, and how many sums met a clip or a tie, is
-counted: networks whose outputs hardly vary would agree without proving anything.
+Four implementations compute the networks: ONNX Runtime with one thread and with two, int64 in numpy
+(`export.integer_networks`), and torch in float32 on its grids (`shipped_codec`). For every picture,
+and for synthetic ones that saturate, tie or hold nothing but noise, they must agree in the latents,
+side information and scales, in the bytes of the codestreams, and in the decoded pixels, at
+qualities over the whole range. The check also counts how much the outputs vary, and how many sums
+were clipped or tied: networks whose outputs hardly vary would agree without proving anything.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -33,17 +33,16 @@ from ....link.student.planes import TileShape
 from ....link.student.rotation import rotation_matrix
 from ....payload.encoders.student.colours import difference_moments, rotation_of, sampled_rows
 from ....payload.encoders.student.student_model import load
-from ....payload.imager.scenes import FrameWindow, Scene
 from ...decoders.student import FOLDER as GROUND
 from ..data.colour import to_pixels, to_planes
-from ..export import integers
-from ..export.integers import IntegerNetworks, Integers
-from ..networks.codec import LATENT_FRACTION, LOG2_FRACTION, PIXEL_FRACTION, QUALITY_STEPS, Codec
-from .restore import from_integers, shipped_arrays, shipped_shape
+from ..export.integer_networks import Arrays, IntegerNetworks, Integers
+from ..networks.codec import Codec
+from ..networks.shape import LATENT_FRACTION, LOG2_FRACTION, PIXEL_FRACTION, QUALITY_STEPS
+from .pictures import pictures, synthetic_pictures
+from .shipped_codec import from_integers, shipped_arrays, shipped_shape
 
 Analysed = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 """Latents, side information, log-scales."""
-_ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".webp")
 
 
 class DifferentError(Exception):
@@ -51,7 +50,7 @@ class DifferentError(Exception):
 
 
 @dataclass(slots=True)
-class Seen:
+class CheckStatistics:
     """What the pictures made the networks do.
 
     Attributes:
@@ -80,11 +79,11 @@ class Seen:
 class CountingNetworks(IntegerNetworks):
     """The plain reference, counting what its sums meet."""
 
-    seen: Seen
+    seen: CheckStatistics
 
     __slots__ = ("seen",)
 
-    def __init__(self, arrays: integers.Arrays, seen: Seen) -> None:
+    def __init__(self, arrays: Arrays, seen: CheckStatistics) -> None:
         super().__init__(arrays)
         object.__setattr__(self, "seen", seen)
 
@@ -134,8 +133,11 @@ def _synthesise_in_torch(latents: Integers, quality: int) -> Integers:
 
 
 def check(
-    name: str, pixels: NDArray[np.uint8], qualities: Sequence[int], seen: Seen | None = None
-) -> Seen:
+    name: str,
+    pixels: NDArray[np.uint8],
+    qualities: Sequence[int],
+    seen: CheckStatistics | None = None,
+) -> CheckStatistics:
     """Hold four implementations against one another on one picture.
 
     Args:
@@ -147,7 +149,7 @@ def check(
     Raises:
         DifferentError: They do not agree.
     """
-    seen = seen or Seen()
+    seen = seen or CheckStatistics()
     model, arrays = load(), shipped_arrays()
     counting, plain = CountingNetworks(arrays, seen), IntegerNetworks(arrays)
     rows, below, columns = sampled_rows(pixels.shape)
@@ -215,52 +217,6 @@ def _tile(found: Analysed) -> AnalysedTile:
     return AnalysedTile.of(latents, side, np.pad(scales, ((0, 0), (0, down), (0, right))))
 
 
-def made_up(side: int = 48, seed: int = 7) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    """Yield pictures made to saturate, to tie, to be blank and to be nothing but noise."""
-    rng = np.random.default_rng(seed)
-    shape = (side, side, 3)
-    yield "noise", rng.integers(0, 256, shape).astype(np.uint8)
-    yield "extremes", (rng.integers(0, 2, shape) * 255).astype(np.uint8)
-    checks = (np.indices(shape[:2]).sum(axis=0) % 2 * 255).astype(np.uint8)
-    yield "checks", np.repeat(checks[..., None], 3, axis=2)
-    # Blocks of one level, the levels a step apart: sums in steps of a layer's whole weight.
-    levels = (np.arange(side // BLOCK * (side // BLOCK)) * 29 % 256).astype(np.uint8)
-    blocks = levels.reshape(side // BLOCK, -1).repeat(BLOCK, 0).repeat(BLOCK, 1)
-    yield "blocks", np.repeat(blocks[..., None], 3, axis=2)
-    yield "near grey", (128 + rng.integers(-1, 2, shape)).astype(np.uint8)
-    for level in (0, 128, 255):
-        yield f"level {level}", np.full(shape, level, np.uint8)
-
-
-def pictures(paths: Sequence[Path], crop: int) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    """Yield the middle of every picture in 8 bits and three bands, its sides multiples of 16.
-
-    Raises:
-        InputError: No pictures, or one that cannot be read.
-    """
-    files = [
-        file
-        for path in paths
-        for file in (sorted(path.iterdir()) if path.is_dir() else [path])
-        if file.suffix.lower() in _ENDINGS
-    ]
-    if not files:
-        raise InputError(f"{', '.join(map(str, paths))}: no pictures")
-    for file in files:
-        with Scene(file) as scene:
-            high, wide = (min(crop, n) // BLOCK * BLOCK for n in (scene.height, scene.width))
-            if not high or not wide:
-                raise InputError(f"{file}: smaller than {BLOCK} x {BLOCK} pixels")
-            place = FrameWindow((scene.width - wide) // 2, (scene.height - high) // 2, wide, high)
-            frame = scene.read(place, bands=min(3, scene.bands))
-        bands = [min(band, frame.bands - 1) for band in range(3)]
-        values = frame.pixels[..., bands].astype(np.int64)
-        if frame.bit_depth > 8:
-            low, high_value = int(values.min()), max(int(values.max()), int(values.min()) + 1)
-            values = (values - low) * 255 // (high_value - low)
-        yield file.name, np.ascontiguousarray(values.astype(np.uint8))
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check every picture and say what was seen; status 1 where implementations differ."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -272,9 +228,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"allowed are crops from {BLOCK} and 1 to {QUALITY_STEPS + 1} qualities")
     torch.set_num_threads(1)
     qualities = np.linspace(0, QUALITY_STEPS, options.qualities).round().astype(int).tolist()
-    seen, say = Seen(), sys.stdout.write
+    seen, say = CheckStatistics(), sys.stdout.write
     try:
-        for name, pixels in made_up():
+        for name, pixels in synthetic_pictures():
             check(name, pixels, qualities, seen)
         if options.paths:
             for name, pixels in pictures(options.paths, options.crop):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from downpass.ground.training.data.corpus import (
     Corpus,
-    Picture,
+    TrainingPicture,
     load_corpus,
     sampling_weights,
     split,
@@ -49,8 +49,8 @@ def test_wide_samples_are_stretched(tmp_path):
     assert pixels.max() == 255
 
 
-def picture(name: str, group: str, source: str, side: int = 10) -> Picture:
-    return Picture(name, group, source, 0, side, side)
+def picture(name: str, group: str, source: str, side: int = 10) -> TrainingPicture:
+    return TrainingPicture(name, group, source, 0, side, side)
 
 
 def test_split_shares_no_source_and_stays():

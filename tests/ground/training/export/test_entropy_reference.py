@@ -2,21 +2,20 @@ import numpy as np
 import pytest
 import torch
 from downpass.ground.training.data.colour import canonical_planes
-from downpass.ground.training.export.coding import (
+from downpass.ground.training.export.context_tables import context_tables
+from downpass.ground.training.export.entropy_reference import (
     SKIPPED,
     TileReference,
     _bin,
-    context_tables,
     log_bin,
     quantise,
     rescale,
     to_index,
 )
-from downpass.ground.training.export.export import analyse_tile
-from downpass.ground.training.export.integers import extract
-from downpass.ground.training.networks.codec import phase_masks
-from downpass.ground.training.networks.initialise import put_on_grids
-from downpass.ground.training.networks.scale_context import PHASES, SCALES, groups
+from downpass.ground.training.export.extract import extract
+from downpass.ground.training.export.training_tiles import analyse_tile
+from downpass.ground.training.networks.calibrate import put_on_grids
+from downpass.ground.training.networks.scale_context import PHASES, SCALES, groups, phase_masks
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,7 +1,7 @@
 import torch
 from downpass.ground.training.data.augment import CropSampler
-from downpass.ground.training.export.refine import fit_context, keep_symbols
-from downpass.ground.training.networks.initialise import put_on_grids
+from downpass.ground.training.export.fit_context import collect_symbols, fit_context
+from downpass.ground.training.networks.calibrate import put_on_grids
 
 
 def test_fitting_the_table_saves_bits_elsewhere_too(tiny, sampler, corpus):
@@ -19,7 +19,7 @@ def test_fitting_the_table_saves_bits_elsewhere_too(tiny, sampler, corpus):
 
 
 def test_kept_symbols_are_whole_numbers_and_mostly_what_was_coded(tiny, sampler):
-    symbols, scales, side = keep_symbols(tiny, sampler, 2)
+    symbols, scales, side = collect_symbols(tiny, sampler, 2)
     assert symbols.shape == scales.shape
     assert side.shape == (8,)
     assert torch.equal(symbols, symbols.round())

@@ -8,16 +8,12 @@ from downpass.ground.training.data.colour import (
     to_pixels,
     to_planes,
 )
-from downpass.ground.training.export import int8_graphs as narrow
-from downpass.ground.training.export.export import analyse_tile
-from downpass.ground.training.export.graphs import decoder_graph, encoder_graph, hyper_graph
-from downpass.ground.training.export.integers import (
-    IntegerNetworks,
-    NotExactError,
-    extract,
-    shift_round,
-)
-from downpass.ground.training.networks.initialise import put_on_grids
+from downpass.ground.training.export import int8_graphs
+from downpass.ground.training.export.extract import NotExactError, extract
+from downpass.ground.training.export.float32_graphs import decoder_graph, encoder_graph, hyper_graph
+from downpass.ground.training.export.integer_networks import IntegerNetworks, shift_round
+from downpass.ground.training.export.training_tiles import analyse_tile
+from downpass.ground.training.networks.calibrate import put_on_grids
 from downpass.link.inference import open_session
 from downpass.payload.encoders.student import int8_graphs as onboard
 from downpass.payload.encoders.student.student_model import FOLDER
@@ -49,9 +45,9 @@ def test_torch_numpy_and_onnx_agree_to_the_bit(on_grids, scenery, tmp_path):
     encoder, hyper = open_session(encoder_graph(arrays)), open_session(hyper_graph(arrays))
     decoder = open_session(decoder_graph(arrays))
     graphs = {
-        "encoder": narrow.encoder_graph,
-        "side": narrow.side_graph,
-        "hyper": narrow.hyper_graph,
+        "encoder": int8_graphs.encoder_graph,
+        "side": int8_graphs.side_graph,
+        "hyper": int8_graphs.hyper_graph,
     }
     for name, graph in graphs.items():
         (tmp_path / f"{name}_narrow.onnx").write_bytes(graph(arrays))

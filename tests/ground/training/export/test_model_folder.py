@@ -3,9 +3,10 @@ import json
 import numpy as np
 import pytest
 from downpass.ground.training.data.corpus import split
-from downpass.ground.training.export.export import export, fingerprint
-from downpass.ground.training.loop.evaluate import held_out_samples
-from downpass.ground.training.loop.train import Trainer, TrainSettings
+from downpass.ground.training.export.model_folder import export, fingerprint
+from downpass.ground.training.loop.held_out import held_out_pictures
+from downpass.ground.training.loop.settings import TrainSettings
+from downpass.ground.training.loop.trainer import Trainer
 from downpass.link.inference import open_session
 
 from ..conftest import TINY
@@ -16,7 +17,7 @@ def model(tmp_path, corpus):
     run = Trainer(TrainSettings(out=tmp_path, steps=1, batch=2, crop=64), TINY, corpus)
     run.begin()
     run.run()
-    samples = held_out_samples(split(corpus)[1], tmp_path / "anchors.json", 1, side=64)
+    samples = held_out_pictures(split(corpus)[1], tmp_path / "anchors.json", 1, side=64)
     card = export(tmp_path / "latest.ckpt", corpus, samples, tmp_path / "model", batches=2)
     return tmp_path / "model", card
 

@@ -1,10 +1,18 @@
 import pytest
 import torch
 from downpass.ground.training.data.colour import canonical_planes
-from downpass.ground.training.loop.distil import Distiller, Features, Lesson, Relations, StageTap
-from downpass.ground.training.loop.train import Trainer, TrainSettings, parse_parts
-from downpass.ground.training.networks.codec import Codec, CodecShape
+from downpass.ground.training.loop.distillation import (
+    CodecActivations,
+    Distiller,
+    FeatureTerm,
+    RelationTerm,
+    StageRecorder,
+)
+from downpass.ground.training.loop.settings import TrainSettings, parse_distillation_terms
+from downpass.ground.training.loop.trainer import Trainer
+from downpass.ground.training.networks.codec import Codec
 from downpass.ground.training.networks.complexity import complexity
+from downpass.ground.training.networks.shape import CodecShape
 from downpass.ground.training.networks.teacher import TEACHER_SHAPE, Teacher, teacher_shape
 from downpass.link.errors import InputError
 
@@ -15,14 +23,14 @@ EVERY = {"response": 0.1, "latents": 0.1, "feature": 0.1, "stage": 0.01, "relati
 
 def lessons(sampler, codec, seed=0):
     planes = canonical_planes(sampler.draw(seed))
-    tap = StageTap(codec)
+    tap = StageRecorder(codec)
     return tap.lesson(codec(planes, torch.full((4,), 0.5)))
 
 
 def test_a_teacher_of_itself_has_nothing_to_teach(tiny, sampler):
     lesson = lessons(sampler, tiny)
-    assert float(Relations()(lesson, lesson)) == pytest.approx(0, abs=1e-9)
-    part = Features(TINY.analysis, TINY.analysis, normalised=True)
+    assert float(RelationTerm()(lesson, lesson)) == pytest.approx(0, abs=1e-9)
+    part = FeatureTerm(TINY.analysis, TINY.analysis, normalised=True)
     for adapter in part.adapters:
         torch.nn.init.dirac_(adapter.weight)
         torch.nn.init.zeros_(adapter.bias)
@@ -31,10 +39,10 @@ def test_a_teacher_of_itself_has_nothing_to_teach(tiny, sampler):
 
 def test_normalised_features_do_not_care_for_a_channels_size(tiny, sampler):
     coded, stages = lessons(sampler, tiny)
-    lesson = Lesson(coded, tuple(torch.randn_like(s) for s in stages))
-    louder = Lesson(lesson.coded, tuple(s * 100 for s in lesson.stages))
-    part = Features(TINY.analysis, TINY.analysis, normalised=True)
-    plain = Features(TINY.analysis, TINY.analysis, normalised=False)
+    lesson = CodecActivations(coded, tuple(torch.randn_like(s) for s in stages))
+    louder = CodecActivations(lesson.coded, tuple(s * 100 for s in lesson.stages))
+    part = FeatureTerm(TINY.analysis, TINY.analysis, normalised=True)
+    plain = FeatureTerm(TINY.analysis, TINY.analysis, normalised=False)
     for adapter in (*part.adapters, *plain.adapters):
         torch.nn.init.zeros_(adapter.weight)
         torch.nn.init.zeros_(adapter.bias)
@@ -104,9 +112,9 @@ def test_unknown_parts_and_teachers_are_refused(tiny, tmp_path, corpus):
     settings = TrainSettings(out=tmp_path, teach="offline", distil={"feature": 1.0}, crop=64)
     with pytest.raises(InputError, match="offline"):
         Trainer(settings, TINY, corpus).begin()
-    assert parse_parts("feature=0.1, latents=2") == {"feature": 0.1, "latents": 2.0}
+    assert parse_distillation_terms("feature=0.1, latents=2") == {"feature": 0.1, "latents": 2.0}
     with pytest.raises(InputError, match="name=weight"):
-        parse_parts("feature")
+        parse_distillation_terms("feature")
 
 
 def test_the_teacher_is_heavy_and_keeps_the_latents():

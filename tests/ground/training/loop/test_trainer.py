@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 from downpass.ground.training.data.corpus import split
-from downpass.ground.training.export.integers import extract
+from downpass.ground.training.export.extract import extract
 from downpass.ground.training.loop.checkpoint import averaged_codec, load, shape_of
-from downpass.ground.training.loop.evaluate import held_out_samples
-from downpass.ground.training.loop.train import Trainer, TrainSettings, learning_rate
+from downpass.ground.training.loop.held_out import held_out_pictures
+from downpass.ground.training.loop.schedule import learning_rate
+from downpass.ground.training.loop.settings import TrainSettings
+from downpass.ground.training.loop.trainer import Trainer
 from downpass.link.errors import InputError
 
 from ..conftest import TINY
@@ -79,7 +81,7 @@ def test_a_signal_saves_and_ends(tmp_path, corpus):
 
 def test_evaluation_goes_to_the_log_and_keeps_the_best(tmp_path, corpus):
     _, held_out = split(corpus)
-    samples = held_out_samples(held_out, tmp_path / "anchors.json", side=64)
+    samples = held_out_pictures(held_out, tmp_path / "anchors.json", side=64)
     run = trainer(tmp_path, corpus, steps=1)
     run.samples = samples
     run.run()

@@ -1,6 +1,7 @@
 import pytest
-from downpass.ground.training.networks.codec import Codec, CodecShape
+from downpass.ground.training.networks.codec import Codec
 from downpass.ground.training.networks.complexity import complexity
+from downpass.ground.training.networks.shape import CodecShape
 
 
 def test_hand_count_of_the_shipped_shape():

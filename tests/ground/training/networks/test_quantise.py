@@ -1,6 +1,7 @@
 import pytest
 import torch
-from downpass.ground.training.networks.quantise import EXACT, Grid, GridConv, calibrate
+from downpass.ground.training.networks.calibrate import calibrate
+from downpass.ground.training.networks.quantise import EXACT, Grid, GridConv
 from hypothesis import given
 from hypothesis import strategies as st
 

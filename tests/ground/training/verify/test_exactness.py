@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from downpass.ground.training.export.integers import IntegerNetworks, extract
-from downpass.ground.training.networks.initialise import put_on_grids
+from downpass.ground.training.export.extract import extract
+from downpass.ground.training.export.integer_networks import IntegerNetworks
+from downpass.ground.training.networks.calibrate import put_on_grids
 from downpass.ground.training.verify import exactness
-from downpass.ground.training.verify.exactness import DifferentError, Seen, check, made_up, pictures
-from downpass.ground.training.verify.restore import (
+from downpass.ground.training.verify.exactness import CheckStatistics, DifferentError, check
+from downpass.ground.training.verify.pictures import pictures, synthetic_pictures
+from downpass.ground.training.verify.shipped_codec import (
     NETWORKS,
     from_integers,
     shipped_arrays,
@@ -59,8 +61,8 @@ def test_integers_of_another_grid_are_refused(tiny, sampler):
 
 
 def test_four_implementations_write_the_same_bytes_of_real_and_of_made_up_pictures():
-    seen = Seen()
-    for name, pixels in made_up(32):
+    seen = CheckStatistics()
+    for name, pixels in synthetic_pictures(32):
         check(name, pixels, (60, 256), seen)
     for number, (name, pixels) in enumerate(pictures([SCENES], 32)):
         check(name, pixels, (10 + 7 * number, 255 - 9 * number), seen)
@@ -78,7 +80,7 @@ def test_four_implementations_write_the_same_bytes_of_real_and_of_made_up_pictur
 def test_a_difference_is_named(monkeypatch):
     torch_planes = exactness._synthesise_in_torch
     monkeypatch.setattr(exactness, "_synthesise_in_torch", lambda *given: torch_planes(*given) + 16)
-    name, pixels = next(made_up(16))
+    name, pixels = next(synthetic_pictures(16))
     with pytest.raises(DifferentError, match="noise: pixels of onnxruntime, 1 threads and torch"):
         check(name, pixels, (200,))
 

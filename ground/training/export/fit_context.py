@@ -1,7 +1,7 @@
-"""The context's table, fitted on its own once the networks are trained.
+"""A final fit of the scale context's table, after the networks are trained.
 
-Training moves the table slowly, a few cells a step. With latents and scales kept from one pass
-over training crops, the table alone is fitted in a minute: no network runs.
+Training changes the table slowly, a few entries a step. With symbols and scales collected in one
+pass over training crops, the table alone is fitted in a minute, because no network has to run.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from ..data.augment import CropSampler
 from ..data.colour import canonical_planes
 from ..loop.losses import FLOOR_BPP, draw_qualities
 from ..networks.codec import Codec
+from ..networks.logistic_prior import logistic_bits
 from ..networks.scale_context import table_index
-from .entropy import logistic_bits
 
 
 @torch.no_grad()
-def keep_symbols(codec: Codec, sampler: CropSampler, batches: int) -> tuple[Tensor, Tensor, Tensor]:
+def collect_symbols(
+    codec: Codec, sampler: CropSampler, batches: int
+) -> tuple[Tensor, Tensor, Tensor]:
     """Return symbols, expected log₂-scales and side bits (a sample) over all rates."""
     symbols, scales, side_bits = [], [], []
     for step in range(batches):
@@ -38,7 +40,7 @@ def fit_context(
 ) -> tuple[float, float]:
     """Fit the context's table in place; return the mean log cost before and after."""
     codec.eval()
-    symbols, scales, side = keep_symbols(codec, sampler, batches)
+    symbols, scales, side = collect_symbols(codec, sampler, batches)
     coded_here = table_index(scales) > 0
     pixels = symbols.shape[2] * symbols.shape[3] * 256
 

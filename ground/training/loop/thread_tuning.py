@@ -1,8 +1,8 @@
-"""How many threads a step should use on a machine that others use too.
+"""Choice of the number of threads on a machine that other programs use too.
 
-A step waits for its slowest thread. Where another program holds a core, two threads at low
-priority can be eight times slower than one, and where nothing else runs one thread is half
-as fast as two; so both are tried every so often and the faster is kept.
+A step waits for its slowest thread. Where another program occupies a core, two threads at low
+priority can be eight times slower than one. Where nothing else runs, one thread is half as fast as
+two. Both are therefore tried from time to time, and the faster is kept.
 """
 
 from __future__ import annotations

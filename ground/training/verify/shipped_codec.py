@@ -1,9 +1,9 @@
-"""The shipped integers back in torch: the networks that were exported, to check and to go on from.
+"""The shipped integers back in torch: to check the exported networks, or to train on from them.
 
-`extract` reads integers off networks that are on their grids; this puts them back. What a grid's
-step was in grey levels is not in the integers and does not matter to them: only differences of
-fractions are, as shifts. So fractions that are free are chosen, the others follow, and the
-networks compute the same integers.
+`export.extract` reads integers off networks that are on their grids; `from_integers` puts them
+back. The integers do not say what a grid's step was in grey levels, and do not depend on it: only
+differences of fractions matter, as shifts. Fractions that are free are therefore chosen, the others
+follow, and the networks compute the same integers.
 """
 
 from __future__ import annotations
@@ -20,22 +20,19 @@ from ....link.student.shared_model import FOLDER as SHARED
 from ....link.student.shared_model import load_integers
 from ....payload.encoders.student.student_model import FOLDER as PAYLOAD
 from ...decoders.student import FOLDER as GROUND
-from ..export.integers import Arrays
+from ..export.integer_networks import Arrays
 from ..loop.checkpoint import shape_of
-from ..networks.codec import (
-    LATENT_FRACTION,
-    QUALITY_STEPS,
-    SYNTHESIS_FRACTION,
-    Codec,
-    CodecShape,
-    ResidualBlock,
-)
+from ..networks.codec import Codec
+from ..networks.layers import ResidualBlock
 from ..networks.quantise import Grid, GridConv, switch_on_as_loaded
+from ..networks.shape import LATENT_FRACTION, QUALITY_STEPS, SYNTHESIS_FRACTION, CodecShape
 
 NETWORKS: Final = ("analysis.", "hyper.", "synthesis.")
 """How the names of the arrays begin that networks are made of."""
+
 _FREE: Final = 4.0
 """The fraction of a grid that could have any."""
+
 _GRID_OF: Final = {
     "analysis.linear": "linear_out",
     "analysis.enter": "grid_fine",
@@ -59,6 +56,7 @@ _GRID_OF: Final = {
     "synthesis.leave": "correction",
 }
 """Grids that layers write to, in the layer's network; inside a block it is the block's own."""
+
 _STREAMS: Final = {"before": "stream_fine", "below": "stream_coarse", "after": "stream_fine"}
 
 

@@ -1,17 +1,18 @@
-"""Knowledge distillation as parts that plug together.
+"""Knowledge distillation: loss terms that a student is taught with, each with its weight.
 
-What is taught (Himeur et al. sort it so; each is one `Part`):
-  response   the decoded picture
-  latents    the latents, each channel weighted by its share of the teacher's bits
-  feature    the stage outputs of the analysis, through a learned 1 x 1 adapter, each channel
-             divided by its variance: most energy sits in few channels, and plain L2 sees no other
-  stage      the same without dividing, as RS-LLIC's public code has it
-  relation   how alike the samples' and the positions' features are (cosine similarity)
+The terms follow the survey of Himeur et al.; each is a `DistillationTerm`:
+  response   The decoded picture.
+  latents    The latents, each channel weighted by its share of the teacher's bits.
+  feature    The stage outputs of the analysis, through a learned 1 x 1 adapter. Each channel's
+             error is divided by its variance: most energy lies in few channels, and a plain L2
+             loss would see no other.
+  stage      The same without the division, as in the public code of RS-LLIC.
+  relation   Cosine similarities between samples, and between positions of a sample.
 
-Who teaches:
-  offline    a teacher that was trained before and stays as it is
-  online     a teacher that learns beside the student
-  self       the running average of the student itself
+The teacher is one of:
+  offline    A teacher that was trained before and does not change.
+  online     A teacher that learns beside the student.
+  self       The running average of the student itself.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ from ..networks.codec import Codec, Coded
 STAGES = ("block_fine", "block_middle", "block_coarse")
 
 
-class Lesson(NamedTuple):
+class CodecActivations(NamedTuple):
     """One batch as a codec sees it: what came out, and the stage outputs on the way."""
 
     coded: Coded
     stages: tuple[Tensor, ...]
 
 
-class StageTap:
+class StageRecorder:
     """Keeps the stage outputs of a codec's analysis while it runs."""
 
     def __init__(self, codec: Codec) -> None:
@@ -53,32 +54,32 @@ class StageTap:
 
             self.handles.append(module.register_forward_hook(keep))
 
-    def lesson(self, coded: Coded) -> Lesson:
+    def lesson(self, coded: Coded) -> CodecActivations:
         """Return what was kept, with the codec's outputs."""
-        return Lesson(coded, tuple(self.outputs[stage] for stage in STAGES))
+        return CodecActivations(coded, tuple(self.outputs[stage] for stage in STAGES))
 
 
-class Part(nn.Module, ABC):
+class DistillationTerm(nn.Module, ABC):
     """One thing that is taught: a loss of a student's lesson against a teacher's."""
 
     @abstractmethod
-    def forward(self, student: Lesson, teacher: Lesson) -> Tensor:
+    def forward(self, student: CodecActivations, teacher: CodecActivations) -> Tensor:
         """Return the loss, near one where the student knows nothing."""
 
 
-class Response(Part):
+class ResponseTerm(DistillationTerm):
     """The decoded pictures' squared difference over the teacher's own error range."""
 
-    def forward(self, student: Lesson, teacher: Lesson) -> Tensor:
+    def forward(self, student: CodecActivations, teacher: CodecActivations) -> Tensor:
         """Return log(1 + mean squared difference of grey levels)."""
         error = (student.coded.planes - teacher.coded.planes).square().mean(dim=(1, 2, 3))
         return torch.log1p(error).mean()
 
 
-class Latents(Part):
+class LatentsTerm(DistillationTerm):
     """The latents' squared difference, by channel over its variance, weighted by bits."""
 
-    def forward(self, student: Lesson, teacher: Lesson) -> Tensor:
+    def forward(self, student: CodecActivations, teacher: CodecActivations) -> Tensor:
         """Return the weighted mean over channels."""
         target = teacher.coded.latents
         bits = teacher.coded.latent_bits.sum(dim=(0, 2, 3))
@@ -87,7 +88,7 @@ class Latents(Part):
         return (relative * bits / bits.sum().clamp_min(1e-6)).sum()
 
 
-class Features(Part):
+class FeatureTerm(DistillationTerm):
     """Stage outputs through 1 x 1 adapters from the student's widths to the teacher's.
 
     Args:
@@ -105,7 +106,7 @@ class Features(Part):
             nn.Conv2d(own, other, 1) for own, other in zip(widths, taught, strict=True)
         )
 
-    def forward(self, student: Lesson, teacher: Lesson) -> Tensor:
+    def forward(self, student: CodecActivations, teacher: CodecActivations) -> Tensor:
         """Return the mean over stages."""
         losses = []
         for adapter, own, target in zip(self.adapters, student.stages, teacher.stages, strict=True):
@@ -117,10 +118,10 @@ class Features(Part):
         return torch.stack(losses).mean()
 
 
-class Relations(Part):
+class RelationTerm(DistillationTerm):
     """How alike samples are to each other, and positions inside a sample."""
 
-    def forward(self, student: Lesson, teacher: Lesson) -> Tensor:
+    def forward(self, student: CodecActivations, teacher: CodecActivations) -> Tensor:
         """Return the mean squared difference of the cosine similarities, over stages."""
         losses = []
         for own, target in zip(student.stages, teacher.stages, strict=True):
@@ -147,7 +148,7 @@ def _alike(value: Tensor) -> Tensor:
     return unit @ unit.transpose(1, 2)
 
 
-def make_part(name: str, student: Codec, teacher: Codec) -> Part:
+def make_term(name: str, student: Codec, teacher: Codec) -> DistillationTerm:
     """Return a part by its name on the command line.
 
     Raises:
@@ -155,13 +156,13 @@ def make_part(name: str, student: Codec, teacher: Codec) -> Part:
     """
     widths, taught = student.shape.analysis, teacher.shape.analysis
     if name == "response":
-        return Response()
+        return ResponseTerm()
     if name == "latents":
-        return Latents()
+        return LatentsTerm()
     if name in ("feature", "stage"):
-        return Features(widths, taught, normalised=name == "feature")
+        return FeatureTerm(widths, taught, normalised=name == "feature")
     if name == "relation":
-        return Relations()
+        return RelationTerm()
     raise ValueError(f"unknown part {name!r}: response, latents, feature, stage or relation")
 
 
@@ -177,14 +178,14 @@ class Distiller(nn.Module):
     def __init__(self, student: Codec, teacher: Codec, weights: Mapping[str, float]) -> None:
         super().__init__()
         self.weights = dict(weights)
-        self.parts = nn.ModuleDict({name: make_part(name, student, teacher) for name in weights})
-        self._taps = (StageTap(student), StageTap(teacher))
+        self.parts = nn.ModuleDict({name: make_term(name, student, teacher) for name in weights})
+        self._taps = (StageRecorder(student), StageRecorder(teacher))
 
     def forward(self, student: Coded, teacher: Coded) -> Tensor:
         """Return the weighted sum of the parts' losses; the teacher gets no gradient of it."""
         own = self._taps[0].lesson(student)
         taught = self._taps[1].lesson(teacher)
-        taught = Lesson(_detached(taught.coded), tuple(s.detach() for s in taught.stages))
+        taught = CodecActivations(_detached(taught.coded), tuple(s.detach() for s in taught.stages))
         losses = [self.weights[name] * part(own, taught) for name, part in self.parts.items()]
         return torch.stack(losses).sum()
 

@@ -1,17 +1,17 @@
-"""The entropy path in integers: gains, means, scale indices and the order of coding.
+"""Integer reference of the entropy path: gains, means, scale indices and the coding order.
 
     for each channel group (principal components first)
       for each phase of positions (0,0) (1,1) (0,1) (1,0)
         base  = L + G                             log₂-scale in steps, 1/32 octave
         where index(base) = 0 the latent is skipped: k = 0, and nothing is coded
         μ     = (Σ w · ŷ + 2^13) >> 14            predicted channels only, else 0
-        |k|   = (|y - μ| · M + offset) >> shift   to code; its sign is (y - μ)'s
+        |k|   = (|y - μ| · M + offset) >> shift   the sign of k is that of y - μ
         index = (base + correction(num, den) + 130) >> 2, clipped to 0…120
         ŷ     = μ ± ((|k| · M' · 2^e + 2^11) >> 12)
 
-`TileReference.run` is that loop, for encoder and decoder alike: they differ in the function given
-to it, which turns latents into symbols or returns known symbols. It is the reference that the
-runtime is tested against, written to be read beside docs/codec.md.
+`TileReference.run` is that loop, for encoder and decoder alike. They differ in the function that is
+passed to it: the encoder's turns latents into symbols, the decoder's returns known symbols. The
+runtime is tested against this module, which is written to be read beside docs/codec.md.
 """
 
 from __future__ import annotations
@@ -20,29 +20,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..networks.codec import LATENT_FRACTION, LOG2_FRACTION
+from ....link.student.entropy_model import Group
 from ..networks.scale_context import (
     LARGEST_MAGNITUDE,
-    LOWEST_NODE,
-    NODES,
     PHASES,
     SCALES,
     SCALES_AN_OCTAVE,
     SMALLEST_SCALE_OCTAVE,
-    Group,
-    ScaleContext,
-    expected_magnitudes,
     groups,
-    rounding_offsets,
 )
-from .integers import MEAN_FRACTION, Arrays, Integers
+from ..networks.shape import LATENT_FRACTION, LOG2_FRACTION
+from .context_tables import BINS, LOWEST_BIN_OCTAVE
+from .extract import MEAN_FRACTION
+from .integer_networks import Arrays, Integers
 
-BINS = 32
-"""Halves of octaves of num and den, from 2^-4 to 2^12."""
-LOWEST_BIN_OCTAVE = -4
 MANTISSA_BITS = 12
+
 MANTISSAS = np.floor(np.exp2(np.arange(32) / 32) * 2**MANTISSA_BITS + 0.5).astype(np.int64)
 """2^(i/32) in units of 2^-12."""
 
@@ -51,39 +45,6 @@ SKIPPED = -1
 
 SymbolsOf = Callable[[slice, tuple[slice, slice], Integers, Integers], Integers]
 """(channels, (rows, columns), means, indices) → signed symbols of that part of the tile."""
-
-
-def context_tables(context: ScaleContext) -> Arrays:
-    """Return the integer tables of the scale correction, read off the trained one.
-
-    `context.correction` int8 (groups, 4, BINS, BINS) in 1/32 octave, by bins of num and den;
-    `context.expected` uint16 (SCALES), E|k| in 1/16;
-    `rounding` uint8 (SCALES), see `rounding_table`.
-    """
-    table = context.table.detach().cpu().double().numpy()
-    # Bins begin at 2^e and 1.5 · 2^e.
-    centres = LOWEST_BIN_OCTAVE + np.arange(BINS) // 2 + np.where(np.arange(BINS) % 2, 0.79, 0.29)
-    centres[0] = LOWEST_BIN_OCTAVE  # mostly "nothing at all"
-    place = np.clip(centres - LOWEST_NODE, 0, NODES - 1.001)
-    low = place.astype(int)
-    share = place - low
-    rows = table[:, low] * (1 - share[:, None]) + table[:, low + 1] * share[:, None]
-    cells = rows[:, :, low] * (1 - share) + rows[:, :, low + 1] * share
-    correction = np.clip(np.floor(cells * 2**LOG2_FRACTION + 0.5), -127, 127).astype(np.int8)
-    expected = np.floor(expected_magnitudes() * 16 + 0.5).astype(np.uint16)
-    return {
-        "context.correction": correction.reshape(-1, len(PHASES), BINS, BINS),
-        "context.expected": expected,
-        "rounding": rounding_table(),
-    }
-
-
-def log_bin(value: Integers) -> Integers:
-    """Return 2·e + h of positive integers: the highest bit's number e, and the next bit h.
-
-    That is a float's exponent and the first bit of its mantissa.
-    """
-    return np.asarray((value.astype(np.float64).view(np.int64) >> 51) - 2 * 1023)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +165,14 @@ def rescale(size: Integers, gain: Integers) -> Integers:
     return np.asarray((scaled + (1 << (MANTISSA_BITS - 1))) >> MANTISSA_BITS)
 
 
+def log_bin(value: Integers) -> Integers:
+    """Return 2·e + h of positive integers: the highest bit's number e, and the next bit h.
+
+    That is a float's exponent and the first bit of its mantissa.
+    """
+    return np.asarray((value.astype(np.float64).view(np.int64) >> 51) - 2 * 1023)
+
+
 def _bin(value: Integers, octave: int) -> Integers:
     """Return the bin of num or den, given in units of 2^-(5 + octave)."""
     return np.asarray(np.clip(log_bin(value) - 2 * (5 + octave + LOWEST_BIN_OCTAVE), 0, BINS - 1))
@@ -239,13 +208,3 @@ def _neighbour_sum(value: Integers, phase: int) -> Integers:
                 near = padded[:, row + i :: 2, column + j :: 2]
                 total += weight * near[:, : shape[1], : shape[2]]
     return total
-
-
-def rounding_table() -> NDArray[np.uint8]:
-    """Return the rounding offsets at each scale in 1/256 step: 128, less the dead zone.
-
-    The encoder takes the one of the scale before its correction. Where most neighbours are
-    zero that scale is too large, so the dead zone is wider here than in training, which knows
-    the corrected one: without this, the shortcut costs another 0.3 % of the rate.
-    """
-    return (rounding_offsets(0.04) * 256).astype(np.uint8)
