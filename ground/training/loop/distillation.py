@@ -26,20 +26,26 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ....link.errors import InputError
 from ..networks.codec import Codec, Coded
 
 STAGES = ("block_fine", "block_middle", "block_coarse")
 
 
 class CodecActivations(NamedTuple):
-    """One batch as a codec sees it: what came out, and the stage outputs on the way."""
+    """What distillation compares of a codec that ran on one batch.
+
+    Attributes:
+        coded: Outputs of the codec.
+        stages: Stage outputs of its analysis at 1/4, 1/8 and 1/16.
+    """
 
     coded: Coded
     stages: tuple[Tensor, ...]
 
 
 class StageRecorder:
-    """Keeps the stage outputs of a codec's analysis while it runs."""
+    """Keeps the stage outputs of a codec's analysis while the codec runs."""
 
     def __init__(self, codec: Codec) -> None:
         self.outputs: dict[str, Tensor] = {}
@@ -54,21 +60,21 @@ class StageRecorder:
 
             self.handles.append(module.register_forward_hook(keep))
 
-    def lesson(self, coded: Coded) -> CodecActivations:
-        """Return what was kept, with the codec's outputs."""
+    def activations(self, coded: Coded) -> CodecActivations:
+        """Return the stage outputs of the last run, with the codec's outputs."""
         return CodecActivations(coded, tuple(self.outputs[stage] for stage in STAGES))
 
 
 class DistillationTerm(nn.Module, ABC):
-    """One thing that is taught: a loss of a student's lesson against a teacher's."""
+    """One loss of a student's activations against a teacher's."""
 
     @abstractmethod
     def forward(self, student: CodecActivations, teacher: CodecActivations) -> Tensor:
-        """Return the loss, near one where the student knows nothing."""
+        """Return the loss, near one for a student that has learned nothing."""
 
 
 class ResponseTerm(DistillationTerm):
-    """The decoded pictures' squared difference over the teacher's own error range."""
+    """The squared difference of the decoded pictures."""
 
     def forward(self, student: CodecActivations, teacher: CodecActivations) -> Tensor:
         """Return log(1 + mean squared difference of grey levels)."""
@@ -77,7 +83,7 @@ class ResponseTerm(DistillationTerm):
 
 
 class LatentsTerm(DistillationTerm):
-    """The latents' squared difference, by channel over its variance, weighted by bits."""
+    """The squared difference of the latents: by channel, over its variance, weighted by bits."""
 
     def forward(self, student: CodecActivations, teacher: CodecActivations) -> Tensor:
         """Return the weighted mean over channels."""
@@ -89,29 +95,36 @@ class LatentsTerm(DistillationTerm):
 
 
 class FeatureTerm(DistillationTerm):
-    """Stage outputs through 1 x 1 adapters from the student's widths to the teacher's.
+    """Stage outputs, through 1 x 1 adapters from the student's widths to the teacher's.
 
     Args:
-        widths: the student's stages' channels.
-        taught: the teacher's.
-        normalised: whether each channel's error is divided by its variance.
+        student_widths: Channels of the student's stages.
+        teacher_widths: Channels of the teacher's.
+        normalised: Whether each channel's error is divided by its variance.
     """
 
     def __init__(
-        self, widths: tuple[int, ...], taught: tuple[int, ...], *, normalised: bool
+        self,
+        student_widths: tuple[int, ...],
+        teacher_widths: tuple[int, ...],
+        *,
+        normalised: bool,
     ) -> None:
         super().__init__()
         self.normalised = normalised
         self.adapters = nn.ModuleList(
-            nn.Conv2d(own, other, 1) for own, other in zip(widths, taught, strict=True)
+            nn.Conv2d(narrow, wide, 1)
+            for narrow, wide in zip(student_widths, teacher_widths, strict=True)
         )
 
     def forward(self, student: CodecActivations, teacher: CodecActivations) -> Tensor:
         """Return the mean over stages."""
         losses = []
-        for adapter, own, target in zip(self.adapters, student.stages, teacher.stages, strict=True):
+        for adapter, value, target in zip(
+            self.adapters, student.stages, teacher.stages, strict=True
+        ):
             target = target.float()
-            error = (adapter(own).float() - target).square().mean(dim=(0, 2, 3))
+            error = (adapter(value).float() - target).square().mean(dim=(0, 2, 3))
             if self.normalised:
                 error = error / (target.var(dim=(0, 2, 3)) + 1e-4)
             losses.append(error.mean())
@@ -119,76 +132,88 @@ class FeatureTerm(DistillationTerm):
 
 
 class RelationTerm(DistillationTerm):
-    """How alike samples are to each other, and positions inside a sample."""
+    """Cosine similarities of the samples to each other, and of the positions in a sample."""
 
     def forward(self, student: CodecActivations, teacher: CodecActivations) -> Tensor:
-        """Return the mean squared difference of the cosine similarities, over stages."""
+        """Return the mean squared difference of the similarities, over stages."""
         losses = []
-        for own, target in zip(student.stages, teacher.stages, strict=True):
+        for value, target in zip(student.stages, teacher.stages, strict=True):
             for view in (_samples, _positions):
-                difference = _alike(view(own.float())) - _alike(view(target.float()))
+                difference = _similarities(view(value.float())) - _similarities(
+                    view(target.float())
+                )
                 losses.append(difference.square().mean())
         return torch.stack(losses).mean()
 
 
 def _samples(value: Tensor) -> Tensor:
-    """Return (1, samples, channels): each sample's mean features, about the batch's."""
+    """Return (1, samples, channels): each sample's mean features, less the batch's mean."""
     pooled = value.mean(dim=(2, 3))
     return (pooled - pooled.mean(dim=0))[None]
 
 
 def _positions(value: Tensor) -> Tensor:
-    """Return (samples, 64, channels): features on an 8 x 8 raster, about the sample's mean."""
+    """Return (samples, 64, channels): features on an 8 x 8 raster, less the sample's mean."""
     raster = functional.adaptive_avg_pool2d(value, 8).flatten(2).transpose(1, 2)
     return raster - raster.mean(dim=1, keepdim=True)
 
 
-def _alike(value: Tensor) -> Tensor:
+def _similarities(value: Tensor) -> Tensor:
+    """Return the cosine similarities (b, n, n) of n feature vectors (b, n, channels)."""
     unit = functional.normalize(value, dim=2, eps=1e-6)
     return unit @ unit.transpose(1, 2)
 
 
+TERMS = ("response", "latents", "feature", "stage", "relation")
+
+
 def make_term(name: str, student: Codec, teacher: Codec) -> DistillationTerm:
-    """Return a part by its name on the command line.
+    """Return a term by its name on the command line.
 
     Raises:
-        ValueError: the name is unknown.
+        InputError: The name is unknown.
     """
-    widths, taught = student.shape.analysis, teacher.shape.analysis
     if name == "response":
         return ResponseTerm()
     if name == "latents":
         return LatentsTerm()
     if name in ("feature", "stage"):
-        return FeatureTerm(widths, taught, normalised=name == "feature")
+        widths = student.shape.analysis, teacher.shape.analysis
+        return FeatureTerm(*widths, normalised=name == "feature")
     if name == "relation":
         return RelationTerm()
-    raise ValueError(f"unknown part {name!r}: response, latents, feature, stage or relation")
+    raise InputError(f"--distil: {name!r} is not one of {', '.join(TERMS)}")
 
 
 class Distiller(nn.Module):
-    """Teaches a student in the parts that were chosen, each with its weight.
+    """The weighted sum of the chosen distillation terms.
 
     Args:
-        student: who learns.
-        teacher: who teaches; its weights change only where the caller trains it (online).
-        weights: of each part, by name.
+        student: The codec that learns.
+        teacher: The codec that teaches. Its weights change only if the caller trains it (online).
+        weights: Weight of each term by name.
+
+    Raises:
+        InputError: A term is unknown.
     """
 
     def __init__(self, student: Codec, teacher: Codec, weights: Mapping[str, float]) -> None:
         super().__init__()
         self.weights = dict(weights)
+        # Checkpoints hold the adapters under this name: `parts.feature.adapters.0.weight`.
         self.parts = nn.ModuleDict({name: make_term(name, student, teacher) for name in weights})
-        self._taps = (StageRecorder(student), StageRecorder(teacher))
+        self._student, self._teacher = StageRecorder(student), StageRecorder(teacher)
 
     def forward(self, student: Coded, teacher: Coded) -> Tensor:
-        """Return the weighted sum of the parts' losses; the teacher gets no gradient of it."""
-        own = self._taps[0].lesson(student)
-        taught = self._taps[1].lesson(teacher)
-        taught = CodecActivations(_detached(taught.coded), tuple(s.detach() for s in taught.stages))
-        losses = [self.weights[name] * part(own, taught) for name, part in self.parts.items()]
+        """Return the weighted sum of the terms; the teacher gets no gradient from it."""
+        learned = self._student.activations(student)
+        taught = self._teacher.activations(teacher)
+        target = CodecActivations(
+            _detached(taught.coded), tuple(stage.detach() for stage in taught.stages)
+        )
+        losses = [self.weights[name] * term(learned, target) for name, term in self.parts.items()]
         return torch.stack(losses).sum()
 
 
 def _detached(coded: Coded) -> Coded:
-    return Coded(*(getattr(coded, f.name).detach() for f in fields(Coded)))
+    return Coded(*(getattr(coded, field.name).detach() for field in fields(Coded)))

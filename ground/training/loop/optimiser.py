@@ -12,7 +12,15 @@ from ..networks.codec import Codec
 
 
 def parameter_groups(codec: Codec, rate: float) -> list[dict[str, Any]]:
-    """Return the optimiser's groups: linear transforms slower, tables faster than the networks."""
+    """Return the optimiser's groups of a codec's parameters.
+
+    The linear transforms learn more slowly than the networks, the tables faster. `share` is a
+    group's learning rate over that of the networks.
+
+    Args:
+        codec: The codec that is trained.
+        rate: Learning rate of the networks.
+    """
     slow, fast, tables, rest = [], [], [], []
     for name, parameter in codec.named_parameters():
         if ".linear." in name or name.startswith("neighbours."):
@@ -55,3 +63,15 @@ def make_optimiser(
             max_precondition_dim=256,
         )
     raise InputError(f"--optimiser: {name!r} is not one of {', '.join(OPTIMISERS)}")
+
+
+def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float, factor: float) -> None:
+    """Set the learning rate of every group.
+
+    Args:
+        optimiser: Its groups have a `share`, see `parameter_groups`.
+        rate: Learning rate of the networks.
+        factor: Factor on it at the current step, see `schedule.learning_rate`.
+    """
+    for group in optimiser.param_groups:
+        group["lr"] = rate * group["share"] * factor

@@ -21,37 +21,37 @@ from ..conftest import TINY
 EVERY = {"response": 0.1, "latents": 0.1, "feature": 0.1, "stage": 0.01, "relation": 0.1}
 
 
-def lessons(sampler, codec, seed=0):
+def activations(sampler, codec, seed=0):
     planes = canonical_planes(sampler.draw(seed))
-    tap = StageRecorder(codec)
-    return tap.lesson(codec(planes, torch.full((4,), 0.5)))
+    recorder = StageRecorder(codec)
+    return recorder.activations(codec(planes, torch.full((4,), 0.5)))
 
 
 def test_a_teacher_of_itself_has_nothing_to_teach(tiny, sampler):
-    lesson = lessons(sampler, tiny)
-    assert float(RelationTerm()(lesson, lesson)) == pytest.approx(0, abs=1e-9)
-    part = FeatureTerm(TINY.analysis, TINY.analysis, normalised=True)
-    for adapter in part.adapters:
+    recorded = activations(sampler, tiny)
+    assert float(RelationTerm()(recorded, recorded)) == pytest.approx(0, abs=1e-9)
+    term = FeatureTerm(TINY.analysis, TINY.analysis, normalised=True)
+    for adapter in term.adapters:
         torch.nn.init.dirac_(adapter.weight)
         torch.nn.init.zeros_(adapter.bias)
-    assert float(part(lesson, lesson)) == pytest.approx(0, abs=1e-9)
+    assert float(term(recorded, recorded)) == pytest.approx(0, abs=1e-9)
 
 
 def test_normalised_features_do_not_care_for_a_channels_size(tiny, sampler):
-    coded, stages = lessons(sampler, tiny)
-    lesson = CodecActivations(coded, tuple(torch.randn_like(s) for s in stages))
-    louder = CodecActivations(lesson.coded, tuple(s * 100 for s in lesson.stages))
-    part = FeatureTerm(TINY.analysis, TINY.analysis, normalised=True)
+    coded, stages = activations(sampler, tiny)
+    recorded = CodecActivations(coded, tuple(torch.randn_like(s) for s in stages))
+    louder = CodecActivations(recorded.coded, tuple(s * 100 for s in recorded.stages))
+    term = FeatureTerm(TINY.analysis, TINY.analysis, normalised=True)
     plain = FeatureTerm(TINY.analysis, TINY.analysis, normalised=False)
-    for adapter in (*part.adapters, *plain.adapters):
+    for adapter in (*term.adapters, *plain.adapters):
         torch.nn.init.zeros_(adapter.weight)
         torch.nn.init.zeros_(adapter.bias)
-    assert float(part(lesson, louder)) == pytest.approx(float(part(lesson, lesson)), rel=1e-3)
-    assert float(plain(lesson, louder)) == pytest.approx(1e4 * float(plain(lesson, lesson)))
+    assert float(term(recorded, louder)) == pytest.approx(float(term(recorded, recorded)), rel=1e-3)
+    assert float(plain(recorded, louder)) == pytest.approx(1e4 * float(plain(recorded, recorded)))
 
 
 @pytest.mark.parametrize("teach", ["self", "online"])
-def test_a_run_with_every_part_resumes_to_the_same(tmp_path, corpus, teach):
+def test_a_run_with_every_term_resumes_to_the_same(tmp_path, corpus, teach):
     def run(out, steps):
         settings = TrainSettings(
             out=out, steps=steps, batch=2, crop=64, save_every=2, grids=0, distil=EVERY, teach=teach
@@ -83,14 +83,14 @@ def test_an_offline_teacher_stays_and_the_student_learns_from_it(tmp_path, corpu
     )  # fmt: skip
     student = Trainer(settings, TINY, corpus)
     student.begin()
-    before = {k: v.clone() for k, v in student.offline.state_dict().items()}
+    before = {k: v.clone() for k, v in student.teaching.teacher.state_dict().items()}
     alone = Trainer(
         TrainSettings(out=tmp_path / "a", steps=2, batch=2, crop=64, grids=0), TINY, corpus
     )
     alone.begin()
     student.run()
     alone.run()
-    for name, value in student.offline.state_dict().items():
+    for name, value in student.teaching.teacher.state_dict().items():
         assert torch.equal(value, before[name]), name
     changed = student.codec.analysis.enter.weight - alone.codec.analysis.enter.weight
     assert changed.abs().max() > 0
@@ -106,8 +106,8 @@ def test_the_teacher_gets_no_gradient_of_the_lesson(tiny, sampler):
     assert tiny.analysis.enter.weight.grad.abs().max() > 0
 
 
-def test_unknown_parts_and_teachers_are_refused(tiny, tmp_path, corpus):
-    with pytest.raises(ValueError, match="unknown part 'magic'"):
+def test_unknown_terms_and_teachers_are_refused(tiny, tmp_path, corpus):
+    with pytest.raises(InputError, match="--distil: 'magic' is not one of response"):
         Distiller(tiny, tiny, {"magic": 1.0})
     settings = TrainSettings(out=tmp_path, teach="offline", distil={"feature": 1.0}, crop=64)
     with pytest.raises(InputError, match="offline"):

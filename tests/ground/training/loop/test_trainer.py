@@ -81,9 +81,9 @@ def test_a_signal_saves_and_ends(tmp_path, corpus):
 
 def test_evaluation_goes_to_the_log_and_keeps_the_best(tmp_path, corpus):
     _, held_out = split(corpus)
-    samples = held_out_pictures(held_out, tmp_path / "anchors.json", side=64)
+    pictures = held_out_pictures(held_out, tmp_path / "anchors.json", side=64)
     run = trainer(tmp_path, corpus, steps=1)
-    run.samples = samples
+    run.held_out = pictures
     run.run()
     with (tmp_path / "evaluation.csv").open() as file:
         rows = list(csv.DictReader(file))
