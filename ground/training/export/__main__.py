@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..data.corpus import load_corpus, split
-from ..loop.held_out import held_out_pictures
+from ..arguments import add_corpus_arguments
+from ..loop.held_out import load_training_and_held_out
 from .model_folder import export
 
 log = logging.getLogger(__name__)
@@ -20,16 +20,16 @@ log = logging.getLogger(__name__)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Export from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(
+        prog="python -m downpass.ground.training.export",
+        description=__doc__.splitlines()[0] if __doc__ else None,
+    )
     parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--images", type=Path, required=True, help="the training pictures")
-    parser.add_argument("--cache", type=Path, help="folder for decoded pictures")
-    parser.add_argument("--out", type=Path, required=True)
+    add_corpus_arguments(parser, out="model folder to write")
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
-    training, held_out = split(load_corpus(options.images, options.cache))
-    anchors = (options.cache or options.out) / "anchors.json"
-    card = export(options.checkpoint, training, held_out_pictures(held_out, anchors), options.out)
+    training, held_out = load_training_and_held_out(options.images, options.cache, options.out)
+    card = export(options.checkpoint, training, held_out, options.out)
     log.info(
         "fingerprint %s, BD-rate %+.1f %%, coverage %.0f %%",
         card["fingerprint"],

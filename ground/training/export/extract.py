@@ -17,15 +17,8 @@ from numpy.typing import NDArray
 
 from ..networks.codec import Codec
 from ..networks.quantise import EXACT, Grid, GridConv
-from ..networks.shape import (
-    LATENT_FRACTION,
-    LOG2_FRACTION,
-    QUALITY_STEPS,
-    SYNTHESIS_FRACTION,
-)
-from .integer_networks import (
-    Arrays,
-)
+from ..networks.shape import LATENT_FRACTION, LOG2_FRACTION, QUALITY_STEPS, SYNTHESIS_FRACTION
+from .integer_networks import Arrays
 
 MEAN_FRACTION = 14
 """Weights of the mean's prediction are in units of 2^-14."""

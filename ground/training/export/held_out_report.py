@@ -19,11 +19,7 @@ from ..data.colour import (
 from ..loop.held_out import HeldOutPicture
 from ..loop.rd_curve import compare, monotone, psnr
 from ..networks.codec import Codec
-from ..networks.shape import (
-    LATENT_FRACTION,
-    PIXEL_FRACTION,
-    QUALITY_STEPS,
-)
+from ..networks.shape import LATENT_FRACTION, PIXEL_FRACTION, QUALITY_STEPS
 from .entropy_reference import TileReference
 from .integer_networks import Arrays
 from .tables import ideal_bits

@@ -12,12 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..networks.shape import (
-    BLOCK,
-    LATENT_FRACTION,
-    PIXEL_FRACTION,
-    SYNTHESIS_FRACTION,
-)
+from ..networks.shape import BLOCK, LATENT_FRACTION, PIXEL_FRACTION, SYNTHESIS_FRACTION
 
 Integers = NDArray[np.int64]
 

@@ -27,12 +27,7 @@ from ..loop.held_out import HeldOutPicture
 from ..networks.calibrate import put_on_grids
 from ..networks.complexity import complexity
 from ..networks.scale_context import groups
-from ..networks.shape import (
-    KNOTS,
-    LOG2_LAMBDA_HIGH,
-    LOG2_LAMBDA_LOW,
-    QUALITY_STEPS,
-)
+from ..networks.shape import KNOTS, LOG2_LAMBDA_HIGH, LOG2_LAMBDA_LOW, QUALITY_STEPS
 from . import int8_graphs
 from .context_tables import context_tables
 from .extract import extract

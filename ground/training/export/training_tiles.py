@@ -8,16 +8,10 @@ import numpy as np
 import torch
 
 from ..data.augment import CropSampler
-from ..data.colour import (
-    canonical_planes,
-)
+from ..data.colour import canonical_planes
 from ..loop.losses import draw_qualities
 from ..networks.codec import Codec
-from ..networks.shape import (
-    LATENT_FRACTION,
-    LOG2_FRACTION,
-    QUALITY_STEPS,
-)
+from ..networks.shape import LATENT_FRACTION, LOG2_FRACTION, QUALITY_STEPS
 from .integer_networks import Integers
 from .tables import IntegerTile
 

@@ -32,14 +32,20 @@ QUALITIES = tuple(np.linspace(0.0, 1.0, 9).tolist())
 def codec_curve(
     codec: Codec, pixels: NDArray[np.uint8], qualities: Sequence[float] = QUALITIES
 ) -> RdCurve:
-    """Return the codec's curve, with the model's ideal bits and rounded latents and pixels."""
+    """Return the curve of a codec on one picture, with ideal bits and rounded latents and pixels.
+
+    Args:
+        codec: The codec, in evaluation mode.
+        pixels: (height, width, 3), the sides multiples of 16.
+        qualities: Qualities in 0…1.
+    """
     device = next(codec.parameters()).device
     levels = torch.from_numpy(np.array(pixels)).to(device).permute(2, 0, 1)[None].float()
     matrix = rotation_matrix(rotation_of(difference_covariance(pixels))) / 2**MATRIX_FRACTION
     rotation = torch.from_numpy(matrix)[None].float().to(device)
     planes = torch.floor(rotate(levels, rotation) * 2 + 0.5) / 2
     planes = planes.expand(len(qualities), -1, -1, -1).contiguous(memory_format=torch.channels_last)
-    # bfloat16 has eight digits: enough for a float codec's curve, not for integers.
+    # The eight bits of a bfloat16 are enough for the curve of a float codec, not for integers.
     with torch.autocast(device.type, torch.bfloat16, enabled=not codec.on_grids):
         coded = codec(planes, torch.tensor(qualities, device=device))
     decoded = rotate_back(coded.planes, rotation.expand(len(qualities), -1, -1))
@@ -51,12 +57,12 @@ def codec_curve(
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Held-out results.
+    """Results on held-out pictures.
 
     Attributes:
         mean: Mean BD-rate and coverage over all pictures.
-        groups: The same by group.
-        curves: The codec's curve of each picture.
+        groups: Mean BD-rate and coverage of each group.
+        curves: Curve of the codec on each picture, by name.
     """
 
     mean: BdRate
@@ -65,23 +71,25 @@ class Summary:
 
 
 def evaluate(
-    codec: Codec, samples: Sequence[HeldOutPicture], qualities: Sequence[float] = QUALITIES
+    codec: Codec, pictures: Sequence[HeldOutPicture], qualities: Sequence[float] = QUALITIES
 ) -> Summary:
-    """Code every sample at every quality and compare with its anchor."""
+    """Code every picture at every quality, and compare each with its anchor."""
     was_training = codec.training
     codec.eval()
     results: dict[str, list[BdRate]] = defaultdict(list)
     curves = {}
-    for sample in samples:
-        curves[sample.name] = codec_curve(codec, sample.pixels, qualities)
-        results[sample.group].append(compare(sample.anchor, curves[sample.name]))
+    for picture in pictures:
+        curve = curves[picture.name] = codec_curve(codec, picture.pixels, qualities)
+        results[picture.group].append(compare(picture.anchor, curve))
     codec.train(was_training)
-    every = [result for group in results.values() for result in group]
-    return Summary(_mean(every), {name: _mean(group) for name, group in results.items()}, curves)
+    all_results = [result for group in results.values() for result in group]
+    return Summary(
+        _mean(all_results), {name: _mean(group) for name, group in results.items()}, curves
+    )
 
 
 def _mean(results: Sequence[BdRate]) -> BdRate:
-    """Return the mean over the pictures whose curves have a quality in common with the anchor's."""
+    """Return the mean over the pictures whose curves overlap the anchor's in quality."""
     return BdRate(
         _finite_mean([result.percent for result in results]),
         _finite_mean([result.coverage for result in results]),
@@ -94,6 +102,6 @@ def _finite_mean(values: Sequence[float]) -> float:
 
 
 def tensor_psnr(first: Tensor, second: Tensor) -> Tensor:
-    """Return PSNR in dB of each sample of two batches of grey levels; infinite where equal."""
+    """Return the PSNR in dB of each sample of two batches of grey levels; infinite if equal."""
     error = (first - second).square().mean(dim=(1, 2, 3))
     return 10.0 * torch.log10(255.0**2 / error)

@@ -22,20 +22,25 @@ ANCHOR_RATES = (0.1, 1.5)
 
 @dataclass(frozen=True, slots=True)
 class RdCurve:
-    """Rate-distortion points of one picture, by rising rate."""
+    """Rate-distortion points of one picture, by rising rate.
+
+    Attributes:
+        bpp: Bits per pixel of each point.
+        psnr_db: PSNR of each point in dB.
+    """
 
     bpp: tuple[float, ...]
     psnr_db: tuple[float, ...]
 
 
 def psnr(first: NDArray[np.float64], second: NDArray[np.float64], peak: float = 255.0) -> float:
-    """Return the peak signal-to-noise ratio in dB over all samples; infinite if all are equal."""
+    """Return the peak signal-to-noise ratio in dB over all samples; infinite if they are equal."""
     error = float(np.mean((first - second) ** 2))
     return math.inf if error == 0 else 10.0 * math.log10(peak * peak / error)
 
 
 def anchor_curve(pixels: NDArray[np.uint8]) -> RdCurve:
-    """Return OpenJPEG's curve: 9/7 wavelet, colour transform, one quality layer."""
+    """Return the curve of OpenJPEG: 9/7 wavelet, colour transform, one quality layer."""
     import imagecodecs
 
     bpp, quality = [], []
@@ -48,7 +53,7 @@ def anchor_curve(pixels: NDArray[np.uint8]) -> RdCurve:
 
 
 def monotone(bpp: Sequence[float], psnr_db: Sequence[float]) -> RdCurve:
-    """Return the points by rising rate, less those that a cheaper one beats."""
+    """Return the points by rising rate, without those that a cheaper point beats."""
     kept: list[tuple[float, float]] = []
     for rate, quality in sorted(zip(bpp, psnr_db, strict=True)):
         if not kept or (quality > kept[-1][1] + 1e-6 and rate > kept[-1][0] + 1e-9):

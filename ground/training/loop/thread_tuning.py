@@ -13,11 +13,11 @@ import torch
 
 
 class ThreadTuner:
-    """Switches between one thread and one a core, by the time that steps take.
+    """Switches between one thread and one per core, according to the time of the steps.
 
     Args:
-        every: steps between trials.
-        trial: steps a trial takes.
+        every: Steps between trials.
+        trial: Steps of a trial.
     """
 
     def __init__(self, every: int = 150, trial: int = 5) -> None:
@@ -32,7 +32,7 @@ class ThreadTuner:
         torch.set_num_threads(self.choices[self.current])
 
     def note(self, seconds: float) -> None:
-        """Take the time of a step into account, and switch where that is due."""
+        """Record the time of a step, and switch the number of threads if it is time to."""
         self.count += 1
         self.recent.append(seconds)
         if self.trying:

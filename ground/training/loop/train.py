@@ -7,12 +7,11 @@ import logging
 import signal
 import sys
 
-from ..data.corpus import load_corpus, split
 from ..networks.complexity import complexity
 from ..networks.shape import CodecShape
 from ..networks.teacher import TEACHER_SHAPE
 from .checkpoint import load, shape_of
-from .held_out import held_out_pictures
+from .held_out import load_training_and_held_out
 from .settings import TrainSettings
 from .trainer import Trainer
 
@@ -26,15 +25,14 @@ def train(options: argparse.Namespace) -> None:
         InputError: An option, a picture or a checkpoint is not valid.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
-    training, held_out = split(load_corpus(options.images, options.cache))
-    pictures = held_out_pictures(held_out, (options.cache or options.out) / "anchors.json")
+    training, held_out = load_training_and_held_out(options.images, options.cache, options.out)
     settings = TrainSettings.of_options(options)
     latest = options.out / "latest.ckpt"
     if latest.exists():
         shape = shape_of(load(latest))
     else:
         shape = TEACHER_SHAPE if options.model == "teacher" else CodecShape()
-    trainer = Trainer(settings, shape, training, pictures)
+    trainer = Trainer(settings, shape, training, held_out)
     trainer.begin(options.start)
     macs = complexity(trainer.averaged)
     log.info("kMAC/px: %s", ", ".join(f"{name} {v / 1000:.2f}" for name, v in macs.items()))

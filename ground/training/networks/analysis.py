@@ -20,17 +20,11 @@ from torch import Tensor, nn
 from ..data.colour import PLANE_FRACTION
 from .layers import SeparableBlock, space_to_depth
 from .quantise import Grid, GridConv
-from .shape import (
-    BLOCK,
-    BRANCH_GAIN,
-    LATENT_FRACTION,
-    PIXEL_GAIN,
-    CodecShape,
-)
+from .shape import BLOCK, BRANCH_GAIN, LATENT_FRACTION, PIXEL_GAIN, CodecShape
 
 
 class Analysis(nn.Module):
-    """The transform on board: grey levels to latents at 1/16, in grey-level units."""
+    """Analysis transform g_a: planes to latents y at 1/16, in grey-level units."""
 
     def __init__(self, shape: CodecShape) -> None:
         super().__init__()
@@ -50,7 +44,7 @@ class Analysis(nn.Module):
         self.leave = GridConv(coarse, shape.latents, 1, reads=self.grid_coarse)
 
     def features(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the stage outputs at 1/4, 1/8 and 1/16 (what a teacher's are matched to)."""
+        """Return the stage outputs at 1/4, 1/8 and 1/16, which distillation compares."""
         value = self.enter(space_to_depth(self.scaled_pixels(planes / PIXEL_GAIN), 4))
         fine = self.block_fine(self.grid_fine(value), self.grid_fine)
         middle = self.grid_middle(self.down_middle(space_to_depth(fine, 2)))
@@ -59,7 +53,7 @@ class Analysis(nn.Module):
         return fine, middle, self.block_coarse(coarse, self.grid_coarse)
 
     def forward(self, planes: Tensor) -> Tensor:
-        """Return latents (b, N, h/16, w/16) of planes about mid-grey (b, 3, h, w)."""
+        """Return latents (b, N, h/16, w/16) of planes (b, 3, h, w), relative to mid-grey."""
         branch = self.leave(self.features(planes)[2])
         with torch.autocast(planes.device.type, enabled=False):
             # The mean grey level spans thousands of steps: bfloat16 would round it away.

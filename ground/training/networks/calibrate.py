@@ -17,10 +17,10 @@ from .quantise import Grid, GridConv
 
 
 def calibrate(module: nn.Module, run: Callable[[], object]) -> None:
-    """Choose every grid of a network by what `run` sends through it, and switch them on."""
+    """Choose every grid of a network from the values that `run` sends through it; switch all on."""
     grids = [m for m in module.modules() if isinstance(m, Grid)]
     for grid in grids:
-        grid.watching, grid.seen = True, 0.0
+        grid.watching, grid.largest_seen = True, 0.0
     with torch.no_grad():
         run()
     for grid in grids:
@@ -33,21 +33,27 @@ def calibrate(module: nn.Module, run: Callable[[], object]) -> None:
 
 @torch.no_grad()
 def spreads_to_powers_of_two(codec: Codec) -> None:
-    """Make the networks' fixed input scales powers of two, at least one, weights following.
+    """Round the networks' input scales to powers of two of at least one, and adapt the weights.
 
-    The integer codec divides by them with shifts.
+    The integer codec divides by these scales with shifts.
     """
-    for layer, owner in (
+    for layer, network in (
         (codec.hyper.analysis_in, codec.hyper),
         (codec.synthesis.latent_in, codec.synthesis),
     ):
-        rounded = torch.exp2(torch.log2(owner.spread).round().clamp_min(0))
-        layer.weight.mul_((rounded / owner.spread).view(1, -1, 1, 1))
-        owner.spread.copy_(rounded)
+        rounded = torch.exp2(torch.log2(network.spread).round().clamp_min(0))
+        layer.weight.mul_((rounded / network.spread).view(1, -1, 1, 1))
+        network.spread.copy_(rounded)
 
 
 def put_on_grids(codec: Codec, sampler: CropSampler, batches: int = 8) -> None:
-    """Turn a codec's networks into integer ones, by what training crops send through them."""
+    """Turn a codec's networks into integer ones, calibrated on training crops.
+
+    Args:
+        codec: The codec, changed in place; nothing is done if it is on its grids already.
+        sampler: Source of the crops.
+        batches: Batches of crops to calibrate on.
+    """
     if codec.on_grids:
         return
     spreads_to_powers_of_two(codec)

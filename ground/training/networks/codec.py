@@ -32,27 +32,24 @@ from .layers import KnotTable
 from .logistic_prior import logistic_bits
 from .predicted_means import MeanPredictor
 from .scale_context import ScaleContext, table_index
-from .shape import (
-    LOG2_FRACTION,
-    CodecShape,
-)
+from .shape import LOG2_FRACTION, CodecShape
 from .straight_through import floor_straight, round_straight
 from .synthesis import Synthesis
 
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """What one forward pass gives.
+    """Outputs of one forward pass of the codec.
 
     Attributes:
-        planes: decoded, about mid-grey (b, 3, h, w), neither rounded nor clipped.
-        bits: of each sample, latents and side information (b,).
-        side_bits: the side information's share of them (b,).
-        latents: y, as analysed.
-        decoded: ŷ.
-        latent_bits: of every latent.
-        symbols: k of every latent.
-        log2_scales: of every latent, in steps, before the context's correction.
+        planes: Decoded planes x̂ relative to mid-grey (b, 3, h, w), neither rounded nor clipped.
+        bits: Bits of each sample, latents and side information together (b,).
+        side_bits: Bits of each sample's side information (b,).
+        latents: Latents y, as g_a gives them (b, N, h/16, w/16).
+        decoded: Decoded latents ŷ, the same shape.
+        latent_bits: Bits of each latent.
+        symbols: Symbol k of each latent.
+        log2_scales: log₂ of each latent's scale in steps, before the context's correction.
     """
 
     planes: Tensor
@@ -66,7 +63,13 @@ class Coded:
 
 
 class Codec(nn.Module):
-    """Analysis, entropy model and synthesis as they are trained together."""
+    """Transforms and entropy model, as they are trained together.
+
+    The names of the submodules are those of a checkpoint's arrays.
+
+    Args:
+        shape: Widths of the networks; those of the shipped codec by default.
+    """
 
     def __init__(self, shape: CodecShape | None = None) -> None:
         super().__init__()
@@ -84,7 +87,7 @@ class Codec(nn.Module):
         return self.analysis.pixels.on
 
     def log2_gain(self, quality: Tensor) -> Tensor:
-        """Return log₂ of each channel's gain (b, N), on its grid where that is switched on."""
+        """Return log₂ of each channel's gain (b, N), rounded if the codec is on its grids."""
         value: Tensor = self.gain(quality)
         if not self.on_grids:
             return value
@@ -94,13 +97,14 @@ class Codec(nn.Module):
     def forward(self, planes: Tensor, quality: Tensor) -> Coded:
         """Code a batch at these qualities.
 
-        In training, bits are counted with uniform noise in place of rounding and pixels are
-        decoded from rounded latents with straight-through gradients; in evaluation both are
-        rounded.
+        In training, bits are estimated with uniform noise in place of rounding, and pixels are
+        decoded from rounded latents with straight-through gradients (Minnen and Singh, arXiv
+        2007.08739). In evaluation, both use rounded latents.
 
         Args:
-            planes: about mid-grey (b, 3, h, w), see `colour`; sides are multiples of 16.
-            quality: of each sample (b,), 0…1.
+            planes: Planes relative to mid-grey (b, 3, h, w), see `data.colour`. The sides are
+                multiples of 16.
+            quality: Quality of each sample (b,), 0…1.
         """
         latents = self.analysis(planes)
         side = self.hyper.analyse(latents)
@@ -114,24 +118,24 @@ class Codec(nn.Module):
             log2_gain = self.log2_gain(quality)[:, :, None, None]
             gain, step = torch.exp2(log2_gain), torch.exp2(-log2_gain)
             predicted = self.shape.predicted
-            # What the neighbours decode to, but for the means' effect on their rounding.
+            # The decoded neighbours, except for the effect of their means on their rounding.
             coarse = round_straight(latents[:, :predicted] * gain[:, :predicted])
             means = self.neighbours(coarse * step[:, :predicted])
             centred = torch.cat((latents[:, :predicted] - means, latents[:, predicted:]), dim=1)
             scaled = centred * gain
             expected = log2_scale.float() + log2_gain
-            with torch.no_grad():  # the context knows the symbols before the dead zone's choice
+            with torch.no_grad():  # the dead zone needs a scale before it gives the symbols
                 correction = self.context(torch.floor(scaled + 0.5), expected)
             symbols = floor_straight(scaled, self.context.offset(expected + correction))
             counted = scaled + torch.rand_like(scaled) - 0.5 if self.training else symbols
-            if not self.training:  # training sees the bits that a skipped latent would cost
-                coded_here = table_index(expected) > 0
-                symbols = symbols * coded_here
+            if not self.training:  # training counts the bits that a skipped latent would cost
+                is_coded = table_index(expected) > 0
+                symbols = symbols * is_coded
                 counted = symbols
             correction = self.context(symbols, expected)
             latent_bits = logistic_bits(counted, expected + correction)
             if not self.training:
-                latent_bits = latent_bits * coded_here
+                latent_bits = latent_bits * is_coded
             decoded = symbols * step
             decoded = torch.cat((decoded[:, :predicted] + means, decoded[:, predicted:]), dim=1)
         out = self.synthesis(decoded, quality)

@@ -18,17 +18,20 @@ from torch.nn import functional
 from .layers import depth_to_space, space_to_depth
 from .logistic_prior import logistic_bits
 from .quantise import Grid, GridConv
-from .shape import (
-    LOG2_FRACTION,
-    CodecShape,
-)
+from .shape import LOG2_FRACTION, CodecShape
 
 
 class Hyper(nn.Module):
-    """Side information: how large the latents of a place are, whatever the quality.
+    """Hyper-analysis h_a and hyper-synthesis h_s: side information on the latents' magnitudes.
 
-    h_a sees magnitudes only, and z is rounded at a fixed step, so z and the log-scales that
-    come of it are the same at every quality.
+    h_a reads magnitudes only, and z is rounded with a fixed step. So z, and the scales that follow
+    from it, are the same at every quality.
+
+    Attributes:
+        spread: Divisor of each channel's magnitudes before h_a (N,).
+        side: Grid of ẑ.
+        side_mean: Mean of each channel of ẑ, for training's estimate of its bits.
+        side_log2_scale: Logarithm of the scale of each channel of ẑ, for the same.
     """
 
     def __init__(self, shape: CodecShape) -> None:
@@ -38,7 +41,7 @@ class Hyper(nn.Module):
         self.magnitudes = Grid(8, fraction=4)
         self.grid_in, self.grid_mid = Grid(), Grid()
         self.side = Grid(6, signed=True, fraction=0)
-        # ẑ is whole numbers: what is made of them can be no finer than the weights are.
+        # ẑ holds whole numbers, so layers that read it are no finer than their weights.
         self.grid_side, self.grid_up = Grid(finest=5), Grid()
         self.scales = Grid(12, signed=True, fraction=LOG2_FRACTION)
         self.analysis_in = GridConv(shape.latents, shape.hyper, 1, reads=self.magnitudes)
@@ -54,7 +57,7 @@ class Hyper(nn.Module):
         self.side_log2_scale = nn.Parameter(torch.zeros(shape.side))
 
     def analyse(self, latents: Tensor) -> Tensor:
-        """Return z at 1/32, not yet rounded; an odd row or column is padded with zeros."""
+        """Return z = h_a(|y|) at 1/32, not yet rounded; an odd side is padded with zeros."""
         value = (latents.abs() / self.spread.view(1, -1, 1, 1)).clamp_max(16.0)
         value = functional.pad(value, (0, value.shape[3] % 2, 0, value.shape[2] % 2))
         value = self.grid_in(self.analysis_in(self.magnitudes(value)))
@@ -63,7 +66,7 @@ class Hyper(nn.Module):
         return result
 
     def synthesise(self, side: Tensor, rows: int, columns: int) -> Tensor:
-        """Return log₂ of each latent's scale, in grey-level units, on rows x columns."""
+        """Return h_s(ẑ): log₂ of each latent's scale, in grey-level units (b, N, rows, columns)."""
         value = self.grid_side(self.synthesis_in(side))
         value = self.grid_side(self.synthesis_mix(value) + value)
         value = self.grid_up(depth_to_space(self.synthesis_up(value), 2))
@@ -71,6 +74,6 @@ class Hyper(nn.Module):
         return result
 
     def side_bits(self, side: Tensor) -> Tensor:
-        """Return the bits of each value of z."""
+        """Return the bits of each value of z, rounded or with noise."""
         mean = self.side_mean.view(1, -1, 1, 1)
         return logistic_bits(side - mean, self.side_log2_scale.view(1, -1, 1, 1))

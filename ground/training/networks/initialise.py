@@ -20,9 +20,9 @@ from .shape import BLOCK, KNOTS, LOG2_LAMBDA_HIGH, LOG2_LAMBDA_LOW
 
 
 def principal_components(sampler: CropSampler, batches: int) -> tuple[Tensor, Tensor]:
-    """Return eigenvectors (768, 768; a row each) and variances, by falling variance.
+    """Return the eigenvectors (768, 768), one a row, and the variances, by falling variance.
 
-    Blocks are centred about mid-grey, not about their mean: the transform has no offset.
+    Blocks are relative to mid-grey, not to their mean, because the transform has no offset.
     """
     size = 3 * BLOCK**2
     total = torch.zeros(size, size, dtype=torch.float64)
@@ -30,7 +30,7 @@ def principal_components(sampler: CropSampler, batches: int) -> tuple[Tensor, Te
     for step in range(batches):
         folded = space_to_depth(canonical_planes(sampler.draw(-1 - step & 0x7FFFFFFF)), BLOCK)
         blocks = folded.permute(0, 2, 3, 1).reshape(-1, size).double().cpu()
-        # A few harsh pictures would own every component: each block counts by its log-energy.
+        # Without weights, a few pictures of high contrast would determine every component.
         energy = (blocks - blocks.mean(dim=1, keepdim=True)).square().mean(dim=1)
         weight = 1.0 / (energy + 30.0)
         total += (blocks * weight[:, None]).T @ blocks
@@ -41,10 +41,15 @@ def principal_components(sampler: CropSampler, batches: int) -> tuple[Tensor, Te
 
 @torch.no_grad()
 def start_from_components(codec: Codec, sampler: CropSampler, batches: int = 150) -> None:
-    """Set a fresh codec's weights to the principal component start, in place."""
+    """Initialise a codec from the principal components of training blocks, in place.
+
+    Args:
+        codec: The codec, with the random weights that torch gives it.
+        sampler: Source of the blocks.
+        batches: Batches of crops that the components are computed from.
+    """
     vectors, _ = principal_components(sampler, batches)
-    latents = codec.shape.latents
-    basis = vectors[:latents].float().to(codec.analysis.linear.weight.device)
+    basis = vectors[: codec.shape.latents].float().to(codec.analysis.linear.weight.device)
     codec.analysis.linear.weight.copy_(basis[:, :, None, None])
     _zero(codec.analysis.linear.bias)
     codec.synthesis.linear.weight.copy_(basis.T[:, :, None, None])
@@ -56,14 +61,14 @@ def start_from_components(codec: Codec, sampler: CropSampler, batches: int = 150
     for knot in range(KNOTS):
         fraction = knot / (KNOTS - 1)
         log2_lambda = LOG2_LAMBDA_LOW + fraction * (LOG2_LAMBDA_HIGH - LOG2_LAMBDA_LOW)
-        # Bits fall by log2 of the step, the mean error over 3 bands grows by step²/12:
-        # the two balance where step² = 18 / (λ ln 2).
+        # The bits fall by log₂ of the step, and the mean error over three bands grows by
+        # step² / 12. The two balance at step² = 18 / (λ ln 2).
         step = math.sqrt(18.0 / (2.0**log2_lambda * math.log(2.0)))
         codec.gain.values[knot] = -math.log2(step)
-    samples = torch.cat(
+    latents = torch.cat(
         [codec.analysis(canonical_planes(sampler.draw(0x40000000 + i))) for i in range(8)]
     )
-    spread = samples.abs().mean(dim=(0, 2, 3)).clamp_min(0.05)
+    spread = latents.abs().mean(dim=(0, 2, 3)).clamp_min(0.05)
     codec.hyper.spread.copy_(spread)
     codec.synthesis.spread.copy_(2.0 * spread)
     codec.hyper.synthesis_out.weight.mul_(0.3)

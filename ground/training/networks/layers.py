@@ -7,9 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .quantise import Grid, GridConv
-from .shape import (
-    KNOTS,
-)
+from .shape import KNOTS
 from .straight_through import round_straight
 
 
@@ -24,9 +22,13 @@ def depth_to_space(value: Tensor, size: int) -> Tensor:
 
 
 class SeparableBlock(nn.Module):
-    """Depthwise 3x3, ReLU, 1x1, added to the input and rectified.
+    """Residual block of the analysis: depthwise 3x3, ReLU, 1x1, added to the input, ReLU.
 
     The output lies on the input's grid, so the sum of the two is exact in integers.
+
+    Args:
+        channels: Channels of input and output.
+        reads: Grid of the input.
     """
 
     def __init__(self, channels: int, reads: Grid) -> None:
@@ -36,13 +38,13 @@ class SeparableBlock(nn.Module):
         self.pointwise = GridConv(channels, channels, 1, reads=self.inner)
 
     def forward(self, value: Tensor, grid: Grid) -> Tensor:
-        """Return the block's output on `grid`, the shape of its input, never negative."""
+        """Return the block's output on `grid`: the shape of its input, never negative."""
         result: Tensor = grid(value + self.pointwise(self.inner(self.depthwise(value))))
         return result
 
 
 class KnotTable(nn.Module):
-    """A value per channel as a function of quality: linear between learned knots."""
+    """One value per channel as a function of quality, linear between learned knots."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -57,7 +59,14 @@ class KnotTable(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """ReLU, 3x3 with a bias that knows the quality, ReLU, 3x3, added to the input."""
+    """Residual block of the restoration: ReLU, 3x3, ReLU, 3x3, added to the input.
+
+    The bias of the first convolution depends on the quality.
+
+    Args:
+        channels: Channels of input and output.
+        bits: Bits of the activations that the convolutions read.
+    """
 
     def __init__(self, channels: int, bits: int) -> None:
         super().__init__()

@@ -18,17 +18,17 @@ LARGEST_LOG2_SCALE = 11.0
 
 
 def logistic_bits(value: Tensor, log2_scale: Tensor) -> Tensor:
-    """Bits to code values on the integer grid, given the scale of a centred logistic.
+    """Return the bits of values on the integer grid, under a logistic distribution about 0.
 
     Args:
-        value: quantised (or noisy) values less their mean, in steps.
-        log2_scale: binary logarithm of the scale, in steps; clipped to the tables' range.
+        value: Quantised (or noisy) values less their mean, in steps.
+        log2_scale: log₂ of the scale, in steps; clipped to the range of the tables.
 
     Returns:
-        Bits a value, the shape of the inputs.
+        Bits of each value, in the shape of the inputs.
     """
     scale = torch.exp2(-log2_scale.clamp(SMALLEST_LOG2_SCALE, LARGEST_LOG2_SCALE))
-    # On the negative side both sigmoids are small, so their difference keeps its digits.
+    # On the negative side both sigmoids are small, so their difference loses no digits.
     magnitude = -value.abs()
     upper = torch.sigmoid((magnitude + 0.5) * scale)
     lower = torch.sigmoid((magnitude - 0.5) * scale)

@@ -18,10 +18,11 @@ from .scale_context import PHASES, groups, phase_masks
 
 
 def mean_masks(channels: int) -> Tensor:
-    """Return (4, channels, channels, 3, 3): what is coded before a latent of each phase.
+    """Return masks (4, channels, channels, 3, 3) of what is decoded before a latent of each phase.
 
-    Channel groups are coded one after another and phases inside a group, so a latent sees all
-    nine positions of earlier groups, and in its own group the positions of earlier phases.
+    Channel groups are coded one after another, and phases inside a group. A latent's mean may
+    depend on all nine positions of earlier groups, and on positions of earlier phases in its own
+    group.
     """
     number = torch.zeros(channels, dtype=torch.long)
     for i, group in enumerate(groups(channels)):
@@ -33,7 +34,11 @@ def mean_masks(channels: int) -> Tensor:
 
 
 class MeanPredictor(nn.Module):
-    """Means of the leading latents, predicted from latents that are already coded."""
+    """Means of the predicted channels, which are the first ones, from decoded latents.
+
+    Args:
+        channels: Number of predicted channels.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -42,7 +47,9 @@ class MeanPredictor(nn.Module):
         masks = mean_masks(channels).reshape(-1, channels, 3, 3)
         self.register_buffer("masks", masks, persistent=False)
         self.masks: Tensor
-        with torch.no_grad():  # the mean grey level begins as its coded neighbours' mean
+        with (
+            torch.no_grad()
+        ):  # the first channel, the mean grey level, begins as the neighbours' mean
             for phase in range(1, len(PHASES)):
                 nearest = phase_masks()[phase]
                 if phase > 1:
@@ -50,7 +57,7 @@ class MeanPredictor(nn.Module):
                 self.weight[phase * channels, 0] = 0.9 * nearest / nearest.sum()
 
     def forward(self, decoded: Tensor) -> Tensor:
-        """Return means (b, channels, h, w) of decoded latents (b, channels, h, w)."""
+        """Return the means μ (b, channels, h, w), from decoded latents of the same shape."""
         means = torch.zeros_like(decoded)
         weights = (self.weight * self.masks).chunk(len(PHASES))
         padded = functional.pad(decoded, (1, 2, 1, 2))

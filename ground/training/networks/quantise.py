@@ -29,15 +29,20 @@ EXACT = 2**24
 
 
 class Grid(nn.Module):
-    """The integers that a tensor's values are rounded and clipped to, once that is switched on.
+    """The integer grid that a tensor's values are rounded and clipped to, once it is switched on.
 
-    Before, an unsigned grid is a rectifier and a signed one does nothing.
+    Until then, an unsigned grid is a rectifier and a signed one does nothing.
 
     Args:
-        bits: of an integer, its sign included.
-        signed: whether values may be negative.
-        fraction: where fixed from the start, the grid's step is 2^-fraction.
-        finest: where not, it is not finer than 2^-finest.
+        bits: Bits of an integer, its sign included.
+        signed: Whether values may be negative.
+        fraction: A fixed fraction: the grid's step is 2^-fraction. None if calibration chooses it.
+        finest: Largest fraction that calibration may choose.
+
+    Attributes:
+        on: Whether values are rounded.
+        watching: Whether calibration records the values' magnitudes.
+        largest_seen: Largest magnitude that was recorded.
     """
 
     def __init__(
@@ -59,16 +64,16 @@ class Grid(nn.Module):
         self.active: Tensor
         self.on = False
         self.watching = False
-        self.seen = 0.0
+        self.largest_seen = 0.0
 
     def forward(self, value: Tensor) -> Tensor:
-        """Return the value on the grid, or rectified where the grid is not switched on."""
+        """Return the values on the grid; before it is switched on, rectified or unchanged."""
         if self.watching:
             self._watch(value)
         if not self.on:
             return value if self.low < 0 else torch.relu(value)
         step = torch.exp2(-self.fraction)
-        if value.dtype != torch.float64:  # bfloat16 has too few digits to round in
+        if value.dtype != torch.float64:  # bfloat16 has too few digits to hold the integers
             value = value.float()
         integer = round_straight(value / step).clamp(self.low, self.high)
         result: Tensor = integer * step
@@ -78,15 +83,17 @@ class Grid(nn.Module):
         magnitude = (value.abs() if self.low < 0 else torch.relu(value)).float().flatten()
         if magnitude.numel() > 200_000:
             magnitude = magnitude[:: magnitude.numel() // 200_000]
-        # Wide grids hold sums that must not be clipped; narrow ones clip the rarest few.
+        # Wide grids hold sums that must not be clipped. Narrow ones clip the largest few values.
         share = 1.0 if self.high > 2000 else 0.9998
-        self.seen = max(self.seen, float(torch.quantile(magnitude[:1_000_000], share)))
+        self.largest_seen = max(
+            self.largest_seen, float(torch.quantile(magnitude[:1_000_000], share))
+        )
 
     def settle(self) -> None:
-        """Choose the fraction by what was seen, and switch the grid on."""
+        """Choose the fraction from the recorded magnitudes, and switch the grid on."""
         if not self.fixed:
             room = 1.6 if self.high > 2000 else 1.0
-            largest = max(self.seen * room, 2.0**-10)
+            largest = max(self.largest_seen * room, 2.0**-10)
             fraction = math.floor(math.log2(self.high / largest) + 0.05)
             self.fraction.fill_(float(min(fraction, self.finest)))
         self.switch_on()
@@ -98,7 +105,13 @@ class Grid(nn.Module):
 
 
 class GridConv(nn.Conv2d):
-    """A convolution whose weights and bias go onto grids once that is switched on."""
+    """A convolution whose weights and bias are rounded to grids, once that is switched on.
+
+    Args:
+        arguments: Passed to `torch.nn.Conv2d`.
+        reads: Grid of the input; None for a convolution that is never rounded.
+        options: Passed to `torch.nn.Conv2d`.
+    """
 
     def __init__(self, *arguments: int, reads: Grid | None = None, **options: object) -> None:
         super().__init__(*arguments, **options)  # type: ignore[arg-type]
@@ -108,7 +121,7 @@ class GridConv(nn.Conv2d):
         self.input_fraction: Tensor
         self.on = False
         self.input_largest = float(max(reads.high, -reads.low)) if reads is not None else 0.0
-        self._reads = (reads,)  # in a tuple, so that it is not a submodule of this one
+        self._reads = (reads,)  # in a tuple, so that the grid is not registered as a submodule
 
     @property
     def reads(self) -> Grid | None:
@@ -116,7 +129,7 @@ class GridConv(nn.Conv2d):
         return self._reads[0]
 
     def weight_on_grid(self) -> Tensor:
-        """Return the weights, rounded to their grid where that is switched on."""
+        """Return the weights, rounded to their grid if that is switched on."""
         if not self.on:
             return self.weight
         step = torch.exp2(-self.weight_fraction).view(-1, 1, 1, 1)
@@ -124,17 +137,17 @@ class GridConv(nn.Conv2d):
         return integer * step
 
     def bias_step(self) -> Tensor:
-        """Return the step of the sums, per output channel: what the bias is rounded to."""
+        """Return the step of each output channel's sums, to which the bias is rounded."""
         return torch.exp2(-(self.weight_fraction + self.input_fraction))
 
     def bias_on_grid(self) -> Tensor | None:
-        """Return the bias, rounded to the grid of the sums where that is switched on."""
+        """Return the bias, rounded to the grid of the sums if that is switched on."""
         if not self.on or self.bias is None:
             return self.bias
         return round_straight(self.bias / self.bias_step()) * self.bias_step()
 
     def forward(self, value: Tensor) -> Tensor:
-        """Return the convolution, with rounded weights where that is switched on."""
+        """Return the convolution, with rounded weights if that is switched on."""
         result: Tensor = self._conv_forward(value, self.weight_on_grid(), self.bias_on_grid())
         return result
 
@@ -147,19 +160,20 @@ class GridConv(nn.Conv2d):
         self.input_fraction.copy_(reads.fraction)
         largest = self.weight.abs().amax(dim=(1, 2, 3)).clamp_min(2.0**-20)
         total = self.weight.abs().sum(dim=(1, 2, 3)).clamp_min(2.0**-20)
-        # Half the exact range at most: the other half is for bias, rounding and drift.
+        # The products take three quarters of the exact range at most. The rest is for the bias, the
+        # rounding half and changes of the weights in the steps that follow.
         bound = 0.75 * EXACT / (self.input_largest * total)
         fraction = torch.floor(torch.log2(torch.minimum(WEIGHT_LARGEST / largest, bound)))
         self.weight_fraction.copy_(fraction.clamp(0, 20))
         self.on = True
 
     def switch_on(self) -> None:
-        """Round from now on, with the fractions as they were loaded."""
+        """Round from now on, with the fractions that were loaded."""
         self.on = True
 
 
 def switch_on_as_loaded(module: nn.Module) -> None:
-    """Switch rounding on where the loaded state says that it was on."""
+    """Switch rounding on if it was on in the state that was loaded."""
     grids = [m for m in module.modules() if isinstance(m, Grid)]
     if not grids or not all(bool(g.active) for g in grids):
         return

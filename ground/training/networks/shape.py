@@ -11,50 +11,49 @@ import torch
 from torch import Tensor
 
 BLOCK = 16
-"""Pixels a side of one latent position."""
+"""Side of the block of pixels at one latent position."""
 
 KNOTS = 9
-"""Qualities that gains are learned at; between them the logarithm is interpolated."""
+"""Qualities at which gains are learned; their logarithms are interpolated in between."""
 
 QUALITY_STEPS = 256
-"""Qualities that a bitstream can name: 0/256 … 256/256."""
+"""A bitstream can name the qualities 0/256 … 256/256."""
 
 LOG2_FRACTION = 5
-"""Log-scales and log-gains are integers times 1/32 octave."""
+"""log₂ scales and log₂ gains are in units of 1/32 octave."""
 
 LATENT_FRACTION = 4
-"""Latents are integers times 2^-4 grey levels (times the transform's gain)."""
+"""Latents are in units of 1/16 grey level (times the transform's gain)."""
 
 PIXEL_FRACTION = 4
-"""Decoded grey levels are summed in sixteenths."""
+"""Decoded grey levels are in units of 1/16."""
 
 SYNTHESIS_FRACTION = 17
-"""The linear synthesis has weights in units of 2^-17, and is summed in float64."""
+"""Weights of the linear synthesis are in units of 2^-17; its sums are in float64."""
 
 LOG2_LAMBDA_LOW = -13.0
-
 LOG2_LAMBDA_HIGH = 0.0
-"""The range of qualities: λ of bits per pixel + λ · MSE (of 8-bit grey levels)."""
+"""Range of the qualities: λ in bits per pixel + λ · MSE (of 8-bit grey levels)."""
 
 BRANCH_GAIN = 16.0
-"""The nonlinear branch's outputs times this are latents."""
+"""Factor from the nonlinear branch's outputs to latents."""
 
 PIXEL_GAIN = 64.0
-"""Networks see centred grey levels divided by this, and give corrections that are."""
+"""Divisor of the grey levels that networks read and of the corrections that they give."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodecShape:
-    """Widths of the networks: what the complexity follows from.
+    """Widths of the networks, which determine the complexity.
 
     Attributes:
-        latents: channels of y.
-        analysis: channels of the analysis branch at 1/4, 1/8 and 1/16.
-        hyper: channels inside the hyper networks.
-        side: channels of z.
-        predicted: leading channels whose mean is predicted from coded neighbours.
-        synthesis: channels of the restoration at 1/4 and 1/8.
-        depth: residual blocks of the restoration: at 1/4, at 1/8, at 1/4 again.
+        latents: Channels of y.
+        analysis: Channels of the analysis branch at 1/4, 1/8 and 1/16.
+        hyper: Channels inside h_a and h_s.
+        side: Channels of z.
+        predicted: First channels of y, whose means are predicted from decoded neighbours.
+        synthesis: Channels of the restoration at 1/4 and 1/8.
+        depth: Residual blocks of the restoration: at 1/4, at 1/8, and at 1/4 again.
     """
 
     latents: int = 640

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class RoundStraight(torch.autograd.Function):
-    """Round half up, with the gradient of the identity (straight-through)."""
+    """Rounding half up, with the gradient of the identity."""
 
     @staticmethod
     def forward(_context: object, value: Tensor) -> Tensor:
@@ -16,7 +16,7 @@ class RoundStraight(torch.autograd.Function):
 
     @staticmethod
     def backward(_context: object, gradient: Tensor) -> Tensor:
-        """Pass the gradient on as it is."""
+        """Return the gradient unchanged."""
         return gradient
 
 

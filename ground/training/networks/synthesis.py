@@ -20,13 +20,7 @@ from torch.nn import functional
 
 from .layers import ResidualBlock, depth_to_space, space_to_depth
 from .quantise import Grid, GridConv
-from .shape import (
-    BLOCK,
-    PIXEL_FRACTION,
-    PIXEL_GAIN,
-    SYNTHESIS_FRACTION,
-    CodecShape,
-)
+from .shape import BLOCK, PIXEL_FRACTION, PIXEL_GAIN, SYNTHESIS_FRACTION, CodecShape
 from .straight_through import round_straight
 
 
@@ -58,7 +52,12 @@ class Synthesis(nn.Module):
         self.leave = GridConv(fine, 48, 3, padding=1, reads=self.to_leave)
 
     def forward(self, latents: Tensor, quality: Tensor) -> Tensor:
-        """Return planes (b, 3, h, w), neither rounded nor clipped, of decoded latents."""
+        """Return planes x̂ (b, 3, h, w) of decoded latents ŷ, neither rounded nor clipped.
+
+        Args:
+            latents: Decoded latents (b, N, h/16, w/16).
+            quality: Quality of each sample (b,), 0…1.
+        """
         with torch.autocast(latents.device.type, enabled=False):
             linear = depth_to_space(self._linear(latents).float(), BLOCK)
         seen = space_to_depth(linear, 4).clamp(-256, 256) / PIXEL_GAIN
@@ -83,7 +82,7 @@ class Synthesis(nn.Module):
             return result
         if self.linear.bias is None:
             raise ValueError("the linear synthesis needs a bias")
-        # Wider than float32 can add exactly, and a small part of the work: in float64.
+        # These sums exceed what float32 adds exactly. In float64 they cost little.
         weight = round_straight(self.linear.weight.double() * 2**SYNTHESIS_FRACTION)
         bias = round_straight(self.linear.bias.double() * 2**SYNTHESIS_FRACTION)
         step = 2.0**-SYNTHESIS_FRACTION

@@ -21,13 +21,13 @@ TEACHER_SHAPE = CodecShape(analysis=(96, 192, 256))
 
 
 def teacher_shape(student: CodecShape) -> CodecShape:
-    """Return the shape of a teacher beside a student: twice the analysis, all else the same."""
+    """Return the shape of a student's online teacher: twice the analysis, all else the same."""
     fine, middle, coarse = student.analysis
     return replace(student, analysis=(2 * fine, 2 * middle, 2 * coarse))
 
 
 class DenseStage(nn.Module):
-    """Residual blocks of two dense 3 x 3 convolutions each; the output is rectified."""
+    """Residual blocks of two dense 3x3 convolutions each; the output is rectified."""
 
     def __init__(self, channels: int, blocks: int = 2) -> None:
         super().__init__()
@@ -36,14 +36,14 @@ class DenseStage(nn.Module):
         )
 
     def forward(self, value: Tensor) -> Tensor:
-        """Return the stage's output, the shape of its input, never negative."""
+        """Return the stage's output: the shape of its input, never negative."""
         for first, second in zip(self.convolutions[::2], self.convolutions[1::2], strict=True):
             value = functional.relu(value + second(functional.relu(first(value))))
         return value
 
 
 class HeavyAnalysis(nn.Module):
-    """The teacher's transform, with the student's stages and outputs."""
+    """The teacher's analysis transform g_a, with the stages and outputs of the student's."""
 
     def __init__(self, shape: CodecShape) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class HeavyAnalysis(nn.Module):
         self.leave = nn.Conv2d(coarse, shape.latents, 1)
 
     def forward(self, planes: Tensor) -> Tensor:
-        """Return latents (b, N, h/16, w/16) of planes about mid-grey (b, 3, h, w)."""
+        """Return latents (b, N, h/16, w/16) of planes (b, 3, h, w), relative to mid-grey."""
         value = functional.relu(self.enter(space_to_depth(planes / PIXEL_GAIN, 4)))
         value = self.down_middle(space_to_depth(self.block_fine(value), 2))
         value = self.block_middle(functional.relu(value))
