@@ -17,28 +17,28 @@ from ..networks.shape import LOG2_FRACTION
 from .integer_networks import Arrays
 
 BINS = 32
-"""Halves of octaves of num and den, from 2^-4 to 2^12."""
+"""Bins of num and den: half octaves from 2^-4 to 2^12."""
 
 LOWEST_BIN_OCTAVE = -4
 
 
 def context_tables(context: ScaleContext) -> Arrays:
-    """Return the integer tables of the scale correction, read off the trained one.
+    """Return the integer tables of the scale correction, read off the trained context.
 
     `context.correction` int8 (groups, 4, BINS, BINS) in 1/32 octave, by bins of num and den;
     `context.expected` uint16 (SCALES), E|k| in 1/16;
     `rounding` uint8 (SCALES), see `rounding_table`.
     """
     table = context.table.detach().cpu().double().numpy()
-    # Bins begin at 2^e and 1.5 · 2^e.
+    # Bins begin at 2^e and 1.5 · 2^e; these are the logarithms of their middles.
     centres = LOWEST_BIN_OCTAVE + np.arange(BINS) // 2 + np.where(np.arange(BINS) % 2, 0.79, 0.29)
-    centres[0] = LOWEST_BIN_OCTAVE  # mostly "nothing at all"
+    centres[0] = LOWEST_BIN_OCTAVE  # this bin is mostly reached by sums of zero
     place = np.clip(centres - LOWEST_NODE, 0, NODES - 1.001)
     low = place.astype(int)
     share = place - low
     rows = table[:, low] * (1 - share[:, None]) + table[:, low + 1] * share[:, None]
-    cells = rows[:, :, low] * (1 - share) + rows[:, :, low + 1] * share
-    correction = np.clip(np.floor(cells * 2**LOG2_FRACTION + 0.5), -127, 127).astype(np.int8)
+    values = rows[:, :, low] * (1 - share) + rows[:, :, low + 1] * share
+    correction = np.clip(np.floor(values * 2**LOG2_FRACTION + 0.5), -127, 127).astype(np.int8)
     expected = np.floor(expected_magnitudes() * 16 + 0.5).astype(np.uint16)
     return {
         "context.correction": correction.reshape(-1, len(PHASES), BINS, BINS),
@@ -48,10 +48,10 @@ def context_tables(context: ScaleContext) -> Arrays:
 
 
 def rounding_table() -> NDArray[np.uint8]:
-    """Return the rounding offsets at each scale in 1/256 step: 128, less the dead zone.
+    """Return the rounding offsets at each scale in 1/256 step: 128 less the dead zone.
 
-    The encoder takes the one of the scale before its correction. Where most neighbours are
-    zero that scale is too large, so the dead zone is wider here than in training, which knows
-    the corrected one: without this, the shortcut costs another 0.3 % of the rate.
+    The encoder uses the offset of the scale before its correction. That scale is too large where
+    most neighbours are zero, so the dead zone is wider here than in training, which uses the
+    corrected scale. Without the wider zone, the shortcut costs another 0.3 % of the rate.
     """
     return (rounding_offsets(0.04) * 256).astype(np.uint8)

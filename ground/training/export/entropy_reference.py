@@ -41,7 +41,7 @@ MANTISSAS = np.floor(np.exp2(np.arange(32) / 32) * 2**MANTISSA_BITS + 0.5).astyp
 """2^(i/32) in units of 2^-12."""
 
 SKIPPED = -1
-"""In place of a scale index: the latent is skipped, that is zero without being coded."""
+"""In place of a scale index: the latent is skipped, so it is zero and is not coded."""
 
 SymbolsOf = Callable[[slice, tuple[slice, slice], Integers, Integers], Integers]
 """(channels, (rows, columns), means, indices) → signed symbols of that part of the tile."""
@@ -49,12 +49,12 @@ SymbolsOf = Callable[[slice, tuple[slice, slice], Integers, Integers], Integers]
 
 @dataclass(frozen=True, slots=True)
 class TileReference:
-    """Codes or decodes one tile at one quality, slowly and plainly.
+    """Codes or decodes one tile at one quality, in a plain, slow form.
 
-    Args:
-        arrays: the exported integers (`gain`, `means`, `context.*`, `rounding`).
-        log_scales: L (N, rows, columns) in 1/32 octave, of the hyper synthesis.
-        quality: 0…256.
+    Attributes:
+        arrays: The exported integers (`gain`, `means`, `context.*`, `rounding`).
+        log_scales: L (N, rows, columns) in 1/32 octave, from the hyper-synthesis.
+        quality: Quality 0…256.
     """
 
     arrays: Arrays
@@ -63,6 +63,9 @@ class TileReference:
 
     def run(self, symbols_of: SymbolsOf) -> tuple[Integers, Integers, Integers]:
         """Code or decode the tile.
+
+        Args:
+            symbols_of: Gives the symbols of a part of the tile when they are needed.
 
         Returns:
             Symbols, decoded latents ŷ and scale indices, (N, rows, columns) each; the index
@@ -80,8 +83,8 @@ class TileReference:
         magnitude = np.zeros_like(symbols)
         for number, group in enumerate(groups(latents)):
             channels = slice(group.first, group.last)
-            before_k = _window_sum(magnitude, group)
-            before_e = _window_sum(expected, group)
+            window_k = _window_sum(magnitude, group)
+            window_e = _window_sum(expected, group)
             for phase, (row, column) in enumerate(PHASES):
                 place = (slice(row, None, 2), slice(column, None, 2))
                 if symbols[(0, *place)].size == 0:
@@ -89,8 +92,8 @@ class TileReference:
                 part = (channels, *place)
                 means = self._means(decoded, group, phase)
                 weight = max(group.window, 1)
-                num = weight * _neighbour_sum(magnitude[channels], phase) + before_k[place]
-                den = weight * _neighbour_sum(expected[channels], phase) + before_e[place]
+                num = weight * _neighbour_sum(magnitude[channels], phase) + window_k[place]
+                den = weight * _neighbour_sum(expected[channels], phase) + window_e[place]
                 octave = int(np.log2(weight))
                 num_bin = _bin(16 * num + 2 * weight, octave)
                 den_bin = _bin(den + 2 * weight, octave)
@@ -98,17 +101,17 @@ class TileReference:
                 index = to_index(base[part] + table[num_bin, den_bin])
                 index = np.where(coded[part], index, SKIPPED)
                 k = np.where(coded[part], symbols_of(channels, place, means, index), 0)
-                step_gain = gain[channels, None, None]
+                part_gain = gain[channels, None, None]
                 symbols[part] = k
                 indices[part] = index
-                decoded[part] = means + np.sign(k) * rescale(np.abs(k), step_gain)
+                decoded[part] = means + np.sign(k) * rescale(np.abs(k), part_gain)
                 magnitude[part] = np.minimum(np.abs(k), LARGEST_MAGNITUDE)
         return symbols, decoded, indices
 
     def encode(self, latents: Integers) -> tuple[Integers, Integers, Integers]:
         """Return (symbols, ŷ, scale indices) of a tile's latents."""
         gain = self.arrays["gain"][self.quality].astype(np.int64)
-        # The offset follows from the scale before its correction: docs/codec.md, "Symbol".
+        # The offset follows from the scale before its correction; see "Symbol" in docs/codec.md.
         offset = self.arrays["rounding"].astype(np.int64)[
             to_index(self.log_scales + gain[:, None, None])
         ]
@@ -124,10 +127,11 @@ class TileReference:
         return self.run(quantised)
 
     def decode(self, symbols: Integers) -> tuple[Integers, Integers, Integers]:
-        """Return (symbols, ŷ, scale indices) of symbols that are known (in place of a stream)."""
+        """Return (symbols, ŷ, scale indices) of known symbols, which take the place of a stream."""
         return self.run(lambda channels, place, _means, _index: symbols[(channels, *place)])
 
     def _means(self, decoded: Integers, group: Group, phase: int) -> Integers:
+        """Return μ of a group's channels at the positions of a phase."""
         row, column = PHASES[phase]
         weights = self.arrays["means"][phase].astype(np.int64)
         shape = decoded[group.first : group.last, row::2, column::2].shape
@@ -166,9 +170,9 @@ def rescale(size: Integers, gain: Integers) -> Integers:
 
 
 def log_bin(value: Integers) -> Integers:
-    """Return 2·e + h of positive integers: the highest bit's number e, and the next bit h.
+    """Return 2·e + h of positive integers: the number e of the highest bit, and the next bit h.
 
-    That is a float's exponent and the first bit of its mantissa.
+    These are the exponent of a float and the first bit of its mantissa.
     """
     return np.asarray((value.astype(np.float64).view(np.int64) >> 51) - 2 * 1023)
 
@@ -179,7 +183,7 @@ def _bin(value: Integers, octave: int) -> Integers:
 
 
 def _window_sum(value: Integers, group: Group) -> Integers:
-    """Return F (rows, columns): the window's channels, weighted 8, 2 and 1."""
+    """Return F (rows, columns): the sum over the window's channels, weighted 8, 2 and 1."""
     if group.window == 0:
         return np.zeros(value.shape[1:], np.int64)
     total = value[group.first - group.window : group.first].sum(axis=0)
@@ -195,7 +199,7 @@ def _window_sum(value: Integers, group: Group) -> Integers:
 
 
 def _neighbour_sum(value: Integers, phase: int) -> Integers:
-    """Return S at a phase's positions: coded neighbours, weighted 2 (edge) and 1 (corner)."""
+    """Return S at the positions of a phase: coded neighbours, weighted 2 (edge) and 1 (corner)."""
     row, column = PHASES[phase]
     shape = value[:, row::2, column::2].shape
     padded = np.pad(value, ((0, 0), (1, 2), (1, 2)))

@@ -21,20 +21,20 @@ from ..networks.shape import LATENT_FRACTION, LOG2_FRACTION, QUALITY_STEPS, SYNT
 from .integer_networks import Arrays
 
 MEAN_FRACTION = 14
-"""Weights of the mean's prediction are in units of 2^-14."""
+"""Weights of the predicted means are in units of 2^-14."""
 
 
 class NotExactError(Exception):
-    """A layer's sums may leave the range in which float32 adds integers without error."""
+    """The sums of a layer may leave the range in which float32 adds integers exactly."""
 
 
 @torch.no_grad()
 def extract(codec: Codec) -> Arrays:
-    """Return every integer of a codec that is on its grids, by name.
+    """Return the integers of the networks, gains and means of a codec that is on its grids.
 
     Raises:
-        NotExactError: a channel breaks the exactness bound (see `quantise`).
-        ValueError: the codec is not on its grids, or a layer would need a left shift.
+        NotExactError: A channel breaks the exactness bound, see `networks.quantise`.
+        ValueError: The codec is not on its grids, or a layer would need a left shift.
     """
     if not codec.on_grids:
         raise ValueError("the codec is not on its grids: calibrate it first")
@@ -109,11 +109,12 @@ def extract(codec: Codec) -> Arrays:
 
 
 def _floor_half(value: torch.Tensor) -> NDArray[np.float64]:
-    """Round as the networks do: half up, in the value's own precision."""
+    """Round half up, as the networks do, in the precision of the values."""
     return torch.floor(value.detach() + 0.5).cpu().double().numpy()
 
 
 def _powers_of_two(spread: torch.Tensor) -> NDArray[np.int8]:
+    """Return the shifts that divide by these input scales."""
     shift = torch.log2(spread).cpu().numpy()
     if np.any(shift != np.round(shift)) or np.any(shift < 0):
         raise ValueError("input scales must be powers of two, at least one")
@@ -121,13 +122,14 @@ def _powers_of_two(spread: torch.Tensor) -> NDArray[np.int8]:
 
 
 def _put_layer(arrays: Arrays, name: str, layer: GridConv, out: Grid) -> None:
+    """Add the arrays of a layer whose output lies on the grid `out`."""
     step = torch.exp2(-layer.weight_fraction).view(-1, 1, 1, 1)
     weight = _floor_half(layer.weight / step).clip(-127, 127)
     bias = layer.bias if layer.bias is not None else torch.zeros(layer.out_channels)
     whole_bias = _floor_half(bias.to(step.device) / layer.bias_step())
     reads = layer.reads
     if reads is None or float(reads.fraction) != float(layer.input_fraction):
-        raise ValueError(f"{name} was put on its grid for another input than it reads")
+        raise ValueError(f"{name} was calibrated for another input grid than the one that it reads")
     shift = (layer.weight_fraction + layer.input_fraction - out.fraction).cpu().numpy()
     if np.any(shift < 0):
         raise ValueError(f"{name} would need a left shift")
@@ -141,6 +143,7 @@ def _put_layer(arrays: Arrays, name: str, layer: GridConv, out: Grid) -> None:
 def _check_exact(
     name: str, layer: GridConv, bias: NDArray[np.float64], shift: NDArray[Any]
 ) -> None:
+    """Check the bound of `networks.quantise` at every output channel of a layer."""
     step = torch.exp2(-layer.weight_fraction).view(-1, 1, 1, 1)
     weight = _floor_half(layer.weight / step).clip(-127, 127)
     total = np.abs(weight).reshape(weight.shape[0], -1).sum(axis=1)
@@ -155,7 +158,7 @@ def _check_exact(
 
 
 def _put_shift(arrays: Arrays, name: str, source: Grid, target: Grid) -> None:
-    """Record how far a value moves from one grid to a coarser (or finer) one."""
+    """Add the shift that moves values from one grid to a coarser or finer one."""
     shift = int(source.fraction) - int(target.fraction)
     arrays[f"{name}.shift"] = np.array(shift, np.int8)
     arrays[f"{name}.clip"] = np.array([target.low, target.high], np.int32)

@@ -22,7 +22,7 @@ from ..networks.scale_context import table_index
 def collect_symbols(
     codec: Codec, sampler: CropSampler, batches: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return symbols, expected log₂-scales and side bits (a sample) over all rates."""
+    """Return symbols, log₂ scales before correction, and side bits of crops at all rates."""
     symbols, scales, side_bits = [], [], []
     for step in range(batches):
         rng = np.random.default_rng((step, 2))
@@ -38,25 +38,36 @@ def collect_symbols(
 def fit_context(
     codec: Codec, sampler: CropSampler, batches: int = 16, steps: int = 150, rate: float = 0.03
 ) -> tuple[float, float]:
-    """Fit the context's table in place; return the mean log cost before and after."""
+    """Fit the table of a codec's scale context in place.
+
+    Args:
+        codec: The codec, on its grids.
+        sampler: Source of the crops.
+        batches: Batches of crops to fit to.
+        steps: Steps of the optimiser.
+        rate: Learning rate at the first step; it falls to 0.
+
+    Returns:
+        Mean logarithm of the cost in bits per pixel (see `losses`), before and after.
+    """
     codec.eval()
     symbols, scales, side = collect_symbols(codec, sampler, batches)
-    coded_here = table_index(scales) > 0
+    is_coded = table_index(scales) > 0
     pixels = symbols.shape[2] * symbols.shape[3] * 256
 
     def cost(chosen: Tensor) -> Tensor:
         expected = scales[chosen]
         correction = codec.context(symbols[chosen], expected)
-        bits = logistic_bits(symbols[chosen], expected + correction) * coded_here[chosen]
+        bits = logistic_bits(symbols[chosen], expected + correction) * is_coded[chosen]
         total = bits.sum(dim=(1, 2, 3)) + side[chosen]
         return torch.log(total / pixels + FLOOR_BPP).mean()
 
     table = codec.context.table
     optimiser = torch.optim.Adam([table], rate)
     generator = torch.Generator().manual_seed(0)
-    every = torch.arange(symbols.shape[0])
+    all_crops = torch.arange(symbols.shape[0])
     with torch.no_grad():
-        before = float(cost(every))
+        before = float(cost(all_crops))
     for step in range(steps):
         optimiser.param_groups[0]["lr"] = rate * (1 - step / steps)
         loss = cost(torch.randperm(symbols.shape[0], generator=generator)[:8])
@@ -64,4 +75,4 @@ def fit_context(
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     with torch.no_grad():
-        return before, float(cost(every))
+        return before, float(cost(all_crops))

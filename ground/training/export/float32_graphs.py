@@ -20,7 +20,7 @@ from .integer_networks import Arrays
 
 
 def encoder_graph(arrays: Arrays) -> bytes:
-    """Return the graph of analysis and hyper analysis."""
+    """Return the graph of g_a and h_a."""
     g = GraphBuilder(arrays)
     pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["height", "width", 3])
     rotation = helper.make_tensor_value_info("rotation", TensorProto.INT32, [3, 3])
@@ -69,7 +69,7 @@ def _linear_analysis(g: GraphBuilder, planes: str) -> str:
     blocks = g.node("Transpose", g.node("Reshape", planes, split), perm=[0, 2, 1, 3, 4])
     flat = g.constant(np.array([3 * BLOCK**2]), "block_size")
     blocks = g.node("Reshape", blocks, g.node("Concat", rows, columns, flat, axis=0))
-    # Blocks come as (row, column, band); the stored weights are for (band, row, column).
+    # Blocks are laid out as (row, column, band), the stored weights as (band, row, column).
     weight = g.arrays["analysis.linear.weight"].reshape(-1, 3, BLOCK, BLOCK)
     matrix = weight.transpose(2, 3, 1, 0).reshape(3 * BLOCK**2, -1)
     shift = g.arrays["analysis.linear.shift"].astype(np.int64)
@@ -94,12 +94,13 @@ def _odd_padding(g: GraphBuilder, value: str) -> str:
 
 
 def _separable(g: GraphBuilder, name: str, value: str) -> str:
+    """Add a separable block: depthwise, 1 x 1, the input added."""
     inner = g.layer(f"{name}.depthwise", value)
     return g.residual(f"{name}.pointwise", inner, value)
 
 
 def hyper_graph(arrays: Arrays) -> bytes:
-    """Return the graph of the hyper synthesis."""
+    """Return the graph of h_s."""
     g = GraphBuilder(arrays)
     side = helper.make_tensor_value_info("side", TensorProto.INT32, ["channels", "rows", "columns"])
     value = g.unsqueeze(g.node("Cast", "side", to=TensorProto.FLOAT))
@@ -115,7 +116,7 @@ def hyper_graph(arrays: Arrays) -> bytes:
 
 
 def decoder_graph(arrays: Arrays) -> bytes:
-    """Return the graph of the synthesis."""
+    """Return the graph of g_s, the rotation back included."""
     g = GraphBuilder(arrays)
     latents = helper.make_tensor_value_info(
         "latents", TensorProto.INT32, ["latents", "rows", "columns"]
@@ -124,7 +125,7 @@ def decoder_graph(arrays: Arrays) -> bytes:
     linear = _linear_synthesis(g)
     seen = g.move(linear, 3, -512, 511)
     taken = arrays["synthesis.enter.weight"].shape[1]
-    # SpaceToDepth gives (row, column, channel); the weights are for (channel, row, column).
+    # SpaceToDepth gives (row, column, channel); the weights are laid out as (channel, row, column).
     order = np.arange(taken).reshape(taken // 16, 16).T.reshape(-1)
     value = g.layer("synthesis.enter", g.fold(seen, 4), order=order)
     value = _stack(g, "before", value)
@@ -139,7 +140,7 @@ def decoder_graph(arrays: Arrays) -> bytes:
     value = g.layer("synthesis.leave", _move(g, "synthesis.to_leave", value))
     planes = g.node("Add", linear, g.unfold(value, 4))
     planes = g.node("Transpose", g.squeeze(planes), perm=[1, 2, 0])
-    # Planes of 14 bits times a matrix of 15: in float64, for nine multiplications a pixel.
+    # Planes of 14 bits times a matrix of 15 bits need float64, for nine multiplications per pixel.
     wide = g.node("Cast", planes, to=TensorProto.DOUBLE)
     levels = g.node("MatMul", wide, g.node("Cast", "rotation", to=TensorProto.DOUBLE))
     scale = np.array(2.0 ** -(MATRIX_FRACTION + PIXEL_FRACTION), np.float64)
@@ -154,7 +155,7 @@ def decoder_graph(arrays: Arrays) -> bytes:
 
 
 def _linear_synthesis(g: GraphBuilder) -> str:
-    """Add the linear synthesis in float64: its sums are wider than float32 can add exactly."""
+    """Add the linear synthesis in float64, because float32 cannot add its sums exactly."""
     shift = LATENT_FRACTION + SYNTHESIS_FRACTION - PIXEL_FRACTION
     weight = g.constant(g.arrays["synthesis.linear.weight"].T, "synthesis.linear.weight")
     scaled = g.node(
@@ -171,10 +172,12 @@ def _linear_synthesis(g: GraphBuilder) -> str:
 
 
 def _move(g: GraphBuilder, name: str, value: str) -> str:
+    """Add the move of values from one grid to another."""
     return g.move(value, int(g.arrays[f"{name}.shift"]), *g.arrays[f"{name}.clip"])
 
 
 def _stack(g: GraphBuilder, part: str, value: str) -> str:
+    """Add the residual blocks of one part of the restoration: before, below or after."""
     count = sum(
         k.startswith(f"synthesis.{part}.") and k.endswith(".first.weight") for k in g.arrays
     )

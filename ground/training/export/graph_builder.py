@@ -24,7 +24,11 @@ IR_VERSION = 8
 
 
 class GraphBuilder:
-    """Collects nodes and constants under made-up names."""
+    """Collects the nodes and constants of a graph, and names them.
+
+    Args:
+        arrays: The codec's integers, as `extract` gives them.
+    """
 
     def __init__(self, arrays: Arrays) -> None:
         self.arrays = arrays
@@ -62,11 +66,11 @@ class GraphBuilder:
         """Add a layer's sums, scaled and with the rounding half, not yet floored.
 
         Args:
-            name: of the layer in the arrays.
-            value: its input.
-            stride: s > 1 takes the folding of s x s positions into the convolution.
-            order: of the input's channels, where they come folded in another order.
-            bias: a computed bias (float, scaled) in place of the stored one.
+            name: Name of the layer in the arrays.
+            value: Name of its input.
+            stride: If s > 1, the convolution includes the folding of s x s positions.
+            order: Order of the input's channels, if they are folded in another order.
+            bias: Name of a computed bias (float, scaled), in place of the stored one.
         """
         weight = self.arrays[f"{name}.weight"]
         shift = self.arrays[f"{name}.shift"].astype(np.int64)
@@ -95,7 +99,7 @@ class GraphBuilder:
         )  # fmt: skip
 
     def clip(self, value: str, low: float, high: float) -> str:
-        """Add a clip to low…high."""
+        """Add a clip to the range low…high."""
         return self.node("Clip", value, self.constant(float(low)), self.constant(float(high)))
 
     def layer(self, name: str, value: str, **options: Any) -> str:

@@ -28,11 +28,21 @@ from .training_tiles import analyse_tile, to_integers
 
 @torch.no_grad()
 def integer_curve(
-    codec: Codec, arrays: Arrays, sample: HeldOutPicture, qualities: Sequence[int]
+    codec: Codec, arrays: Arrays, picture: HeldOutPicture, qualities: Sequence[int]
 ) -> dict[str, list[float]]:
-    """Return bits per pixel (ideal, of the tables) and PSNR of a sample coded in integers."""
-    matrix = rotation_matrix(rotation_of(difference_covariance(sample.pixels)))
-    planes = torch.from_numpy(to_planes(sample.pixels, matrix) / 2**PLANE_FRACTION)
+    """Return the rate-distortion curve of one picture, coded in integers.
+
+    Args:
+        codec: The codec, on its grids.
+        arrays: Its integers and tables.
+        picture: The picture.
+        qualities: Qualities 0…256.
+
+    Returns:
+        `quality`, `bpp` (ideal bits of the tables) and `psnr_db` of each point.
+    """
+    matrix = rotation_matrix(rotation_of(difference_covariance(picture.pixels)))
+    planes = torch.from_numpy(to_planes(picture.pixels, matrix) / 2**PLANE_FRACTION)
     tile = analyse_tile(codec, planes[None].float(), 0)
     curve: dict[str, list[float]] = {"quality": [], "bpp": [], "psnr_db": []}
     for quality in qualities:
@@ -44,23 +54,23 @@ def integer_curve(
         pixels = to_pixels(to_integers(out * 2**PIXEL_FRACTION), matrix, PIXEL_FRACTION)
         curve["quality"].append(quality)
         curve["bpp"].append(round(bits / (pixels.shape[0] * pixels.shape[1]), 5))
-        curve["psnr_db"].append(round(psnr(sample.pixels.astype(float), pixels.astype(float)), 3))
+        curve["psnr_db"].append(round(psnr(picture.pixels.astype(float), pixels.astype(float)), 3))
     return curve
 
 
 def held_out_report(
-    codec: Codec, arrays: Arrays, samples: Sequence[HeldOutPicture], step: int = 32
+    codec: Codec, arrays: Arrays, pictures: Sequence[HeldOutPicture], step: int = 32
 ) -> dict[str, Any]:
-    """Return BD-rate and coverage against JPEG 2000 by group, and each sample's curve."""
+    """Return BD-rate and coverage against JPEG 2000 by group, and the curve of each picture."""
     by_group: dict[str, list[tuple[float, float]]] = {}
     curves = {}
-    for sample in samples:
-        curve = integer_curve(codec, arrays, sample, range(0, QUALITY_STEPS + 1, step))
-        curves[sample.name] = curve
-        result = compare(sample.anchor, monotone(curve["bpp"], curve["psnr_db"]))
-        by_group.setdefault(sample.group, []).append((result.percent / 100, result.coverage))
-    every = np.array([v for values in by_group.values() for v in values])
-    mean = np.nanmean(every, axis=0)
+    for picture in pictures:
+        curve = integer_curve(codec, arrays, picture, range(0, QUALITY_STEPS + 1, step))
+        curves[picture.name] = curve
+        result = compare(picture.anchor, monotone(curve["bpp"], curve["psnr_db"]))
+        by_group.setdefault(picture.group, []).append((result.percent / 100, result.coverage))
+    results = np.array([v for values in by_group.values() for v in values])
+    mean = np.nanmean(results, axis=0)
     return {
         "bd_rate": round(float(mean[0]), 4),
         "coverage": round(float(mean[1]), 4),

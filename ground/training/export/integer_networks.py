@@ -21,12 +21,16 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class IntegerNetworks:
-    """Analysis, hyper networks and synthesis in plain int64, from the extracted arrays."""
+    """Computes g_a, h_a, h_s and g_s in int64.
+
+    Attributes:
+        arrays: The codec's integers, as `extract` gives them.
+    """
 
     arrays: Arrays
 
     def analyse(self, planes: Integers) -> Integers:
-        """Return latents (N, rows, columns) of a tile's planes (3, h, w) in half grey levels.
+        """Return g_a: latents (N, rows, columns) of a tile's planes (3, h, w) in half grey levels.
 
         The sides are multiples of 16.
         """
@@ -40,7 +44,7 @@ class IntegerNetworks:
         return np.asarray(linear + self._layer("analysis.leave", value))
 
     def side(self, latents: Integers) -> Integers:
-        """Return ẑ (side channels, ⌈rows/2⌉, ⌈columns/2⌉) of latents."""
+        """Return h_a: ẑ (side channels, ⌈rows/2⌉, ⌈columns/2⌉) of latents."""
         shift = self.arrays["hyper.spread_shift"][:, None, None]
         value = np.clip(shift_round(np.abs(latents), shift), 0, 255)
         value = np.pad(value, ((0, 0), (0, value.shape[1] % 2), (0, value.shape[2] % 2)))
@@ -49,7 +53,7 @@ class IntegerNetworks:
         return self._layer("hyper.analysis_end", value)
 
     def log_scales(self, side: Integers, rows: int, columns: int) -> Integers:
-        """Return log₂-scales (N, rows, columns) in 1/32 octave, of ẑ."""
+        """Return h_s: log₂ scales (N, rows, columns) in 1/32 octave, of ẑ."""
         value = self._layer("hyper.synthesis_in", side)
         mixed = value + self._sum("hyper.synthesis_mix", value)
         value = np.clip(mixed, *self.arrays["hyper.synthesis_mix.clip"])
@@ -57,7 +61,7 @@ class IntegerNetworks:
         return self._layer("hyper.synthesis_out", value[:, :rows, :columns])
 
     def synthesise(self, latents: Integers, quality: int) -> Integers:
-        """Return planes (3, h, w) in 1/16 grey level of decoded latents, at quality 0…256."""
+        """Return g_s: planes (3, h, w) in 1/16 grey level of decoded latents, at quality 0…256."""
         a = self.arrays
         weight = a["synthesis.linear.weight"].astype(np.int64)
         wide = np.tensordot(weight, latents, axes=1) + a["synthesis.linear.bias"][:, None, None]
@@ -121,7 +125,7 @@ def shift_round(value: Integers, shift: NDArray[Any] | int) -> Integers:
 
 
 def _convolve(value: Integers, weight: Integers) -> Integers:
-    """Return sums of (c, h, w) with 1x1 or 3x3 weights, dense or one filter a channel."""
+    """Return the convolution of (c, h, w) with 1x1 or 3x3 weights, dense or depthwise."""
     out, taken, rows, columns = weight.shape
     if rows == 1:
         return np.asarray(np.tensordot(weight[:, :, 0, 0], value, axes=1))

@@ -41,11 +41,11 @@ from .training_tiles import training_tiles
 log = logging.getLogger(__name__)
 
 FORMAT = 1
-"""Of the integers' meaning; a codec that reads another one must refuse."""
+"""Version of what the integers mean. A codec must refuse models of another version."""
 
 
 def fingerprint(arrays: Arrays) -> bytes:
-    """Return eight bytes that any change of an integer changes: SHA-256 over all arrays."""
+    """Return the model's fingerprint: eight bytes of SHA-256 over all arrays."""
     digest = hashlib.sha256(f"downpass student {FORMAT}".encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
@@ -58,25 +58,33 @@ def fingerprint(arrays: Arrays) -> bytes:
 def export(
     checkpoint: Path,
     corpus: Corpus,
-    samples: Sequence[HeldOutPicture],
+    held_out: Sequence[HeldOutPicture],
     out: Path,
     batches: int = 40,
 ) -> dict[str, Any]:
-    """Write a checkpoint's model folder and return its card.
+    """Write a checkpoint's model folder, and return its card.
+
+    Args:
+        checkpoint: The checkpoint; its averaged weights are exported.
+        corpus: Training pictures, for calibration and the counts of the tables.
+        held_out: Held-out pictures, for the card's results.
+        out: Folder to write.
+        batches: Batches of crops that the tables are counted on.
 
     Raises:
-        NotExactError: the integer networks would not be exact in float32.
+        InputError: The checkpoint is not valid.
+        NotExactError: The integer networks would not be exact in float32.
     """
     content = load(checkpoint)
     codec = averaged_codec(checkpoint)
     sampler = CropSampler(corpus, crop=128, batch=16, seed=7, device=torch.device("cpu"))
     put_on_grids(codec, sampler)
-    larger = CropSampler(corpus, crop=256, batch=8, seed=8, device=torch.device("cpu"))
-    before, after = fit_context(codec, larger, batches=max(2, batches // 2))
-    log.info("context fitted: %.2f %% fewer bits on training crops", 100 * (before - after))
+    larger_crops = CropSampler(corpus, crop=256, batch=8, seed=8, device=torch.device("cpu"))
+    before, after = fit_context(codec, larger_crops, batches=max(2, batches // 2))
+    log.info("scale context fitted: %.2f %% fewer bits on training crops", 100 * (before - after))
     arrays = extract(codec)
     arrays.update(context_tables(codec.context))
-    arrays.update(count_tables(arrays, training_tiles(codec, larger, batches)))
+    arrays.update(count_tables(arrays, training_tiles(codec, larger_crops, batches)))
     mark = fingerprint(arrays)
     out.mkdir(parents=True, exist_ok=True)
     write_graphs(arrays, out)
@@ -100,14 +108,14 @@ def export(
             "megapixels": round(sum(p.height * p.width for p in corpus.pictures) / 1e6, 1),
             "groups": sorted({p.group for p in corpus.pictures}),
         },
-        "held_out": held_out_report(codec, arrays, samples),
+        "held_out": held_out_report(codec, arrays, held_out),
     }
     (out / "card.json").write_text(json.dumps(card, indent=1) + "\n")
     return card
 
 
 def write_graphs(arrays: Arrays, out: Path) -> None:
-    """Write every graph of a model's integers into a folder."""
+    """Write the ONNX graphs of a model's integers into a folder."""
     graphs = {
         "encoder": encoder_graph(arrays),
         "hyper": hyper_graph(arrays),

@@ -18,7 +18,7 @@ from .tables import IntegerTile
 
 @torch.no_grad()
 def analyse_tile(codec: Codec, planes: torch.Tensor, quality: int) -> IntegerTile:
-    """Return the integers of a tile's planes (1, 3, h, w), by the networks on their grids."""
+    """Return what the networks, on their grids, give for a tile's planes (1, 3, h, w)."""
     latents = codec.analysis(planes)
     side = torch.floor(codec.hyper.analyse(latents) + 0.5)
     side = side.clamp(codec.hyper.side.low, codec.hyper.side.high)
@@ -37,10 +37,10 @@ def to_integers(value: torch.Tensor) -> Integers:
 
 
 def training_tiles(codec: Codec, sampler: CropSampler, batches: int) -> Iterator[IntegerTile]:
-    """Yield tiles of training crops over all rates."""
+    """Yield tiles of training crops, with qualities that spread over all rates."""
     for step in range(batches):
         rng = np.random.default_rng(step)
         planes = canonical_planes(sampler.draw(0x30000000 + step), rng)
         quality = draw_qualities(codec, planes, rng).cpu().numpy()
-        for one, value in zip(planes, quality, strict=True):
-            yield analyse_tile(codec, one[None], round(float(value) * QUALITY_STEPS))
+        for sample, value in zip(planes, quality, strict=True):
+            yield analyse_tile(codec, sample[None], round(float(value) * QUALITY_STEPS))

@@ -16,14 +16,19 @@ _ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".webp")
 
 
 def synthetic_pictures(side: int = 48, seed: int = 7) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    """Yield pictures made to saturate, to tie, to be blank and to be nothing but noise."""
+    """Yield names and pictures that saturate, tie, are blank, or hold nothing but noise.
+
+    Args:
+        side: Side of the pictures, pixels; a multiple of 16.
+        seed: Seed of the noise.
+    """
     rng = np.random.default_rng(seed)
     shape = (side, side, 3)
     yield "noise", rng.integers(0, 256, shape).astype(np.uint8)
     yield "extremes", (rng.integers(0, 2, shape) * 255).astype(np.uint8)
     checks = (np.indices(shape[:2]).sum(axis=0) % 2 * 255).astype(np.uint8)
     yield "checks", np.repeat(checks[..., None], 3, axis=2)
-    # Blocks of one level, the levels a step apart: sums in steps of a layer's whole weight.
+    # Constant blocks of different levels: sums in steps of the sum of a layer's weights.
     levels = (np.arange(side // BLOCK * (side // BLOCK)) * 29 % 256).astype(np.uint8)
     blocks = levels.reshape(side // BLOCK, -1).repeat(BLOCK, 0).repeat(BLOCK, 1)
     yield "blocks", np.repeat(blocks[..., None], 3, axis=2)
@@ -33,10 +38,14 @@ def synthetic_pictures(side: int = 48, seed: int = 7) -> Iterator[tuple[str, NDA
 
 
 def pictures(paths: Sequence[Path], crop: int) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    """Yield the middle of every picture in 8 bits and three bands, its sides multiples of 16.
+    """Yield names and centres of pictures in 8 bits and three bands, with sides multiples of 16.
+
+    Args:
+        paths: Files, or folders of them.
+        crop: Longest side, pixels.
 
     Raises:
-        InputError: No pictures, or one that cannot be read.
+        InputError: There are no pictures, or one is too small or cannot be read.
     """
     files = [
         file
@@ -48,14 +57,14 @@ def pictures(paths: Sequence[Path], crop: int) -> Iterator[tuple[str, NDArray[np
         raise InputError(f"{', '.join(map(str, paths))}: no pictures")
     for file in files:
         with Scene(file) as scene:
-            high, wide = (min(crop, n) // BLOCK * BLOCK for n in (scene.height, scene.width))
-            if not high or not wide:
+            height, width = (min(crop, n) // BLOCK * BLOCK for n in (scene.height, scene.width))
+            if not height or not width:
                 raise InputError(f"{file}: smaller than {BLOCK} x {BLOCK} pixels")
-            place = FrameWindow((scene.width - wide) // 2, (scene.height - high) // 2, wide, high)
-            frame = scene.read(place, bands=min(3, scene.bands))
+            left, top = (scene.width - width) // 2, (scene.height - height) // 2
+            frame = scene.read(FrameWindow(left, top, width, height), bands=min(3, scene.bands))
         bands = [min(band, frame.bands - 1) for band in range(3)]
         values = frame.pixels[..., bands].astype(np.int64)
         if frame.bit_depth > 8:
-            low, high_value = int(values.min()), max(int(values.max()), int(values.min()) + 1)
-            values = (values - low) * 255 // (high_value - low)
+            low, high = int(values.min()), max(int(values.max()), int(values.min()) + 1)
+            values = (values - low) * 255 // (high - low)
         yield file.name, np.ascontiguousarray(values.astype(np.uint8))

@@ -28,10 +28,10 @@ from ..networks.quantise import Grid, GridConv, switch_on_as_loaded
 from ..networks.shape import LATENT_FRACTION, QUALITY_STEPS, SYNTHESIS_FRACTION, CodecShape
 
 NETWORKS: Final = ("analysis.", "hyper.", "synthesis.")
-"""How the names of the arrays begin that networks are made of."""
+"""First parts of the names of the networks' arrays."""
 
 _FREE: Final = 4.0
-"""The fraction of a grid that could have any."""
+"""Fraction that is given to grids that could have any."""
 
 _GRID_OF: Final = {
     "analysis.linear": "linear_out",
@@ -55,13 +55,17 @@ _GRID_OF: Final = {
     "synthesis.up": "stream_fine",
     "synthesis.leave": "correction",
 }
-"""Grids that layers write to, in the layer's network; inside a block it is the block's own."""
+"""The grid that each layer writes to, in the layer's network; in a block, it is the block's."""
 
 _STREAMS: Final = {"before": "stream_fine", "below": "stream_coarse", "after": "stream_fine"}
 
 
 class QualityTable(nn.Module):
-    """A value per channel for each quality that a bitstream can name."""
+    """One value per channel for each quality that a bitstream can name.
+
+    Args:
+        values: (QUALITY_STEPS + 1, channels).
+    """
 
     def __init__(self, values: Tensor) -> None:
         super().__init__()
@@ -75,7 +79,7 @@ class QualityTable(nn.Module):
 
 @cache
 def shipped_arrays() -> Arrays:
-    """Return every integer of the model in the package, of all its parts."""
+    """Return the integers of the model in the package, of all its parts."""
     return load_integers(SHARED, PAYLOAD, GROUND)
 
 
@@ -86,17 +90,17 @@ def shipped_shape() -> CodecShape:
 
 @torch.no_grad()
 def from_integers(arrays: Arrays, shape: CodecShape) -> Codec:
-    """Return a codec, on its grids, whose three networks compute with these integers.
+    """Return a codec, on its grids, whose transforms and hyperprior compute with these integers.
 
-    Gains, means and context keep their start: they are the entropy coder's, which has no
-    network (see `link.student.codestream`).
+    Gains, predicted means and scale context keep their initial values: they belong to the entropy
+    coder, which runs no network (see `link.student.codestream`).
 
     Args:
-        arrays: As `integers.extract` gives them.
-        shape: Of the codec that they are of.
+        arrays: Integers, as `export.extract` gives them.
+        shape: Widths of their codec.
 
     Raises:
-        ValueError: A layer's clips are not those of this code's grids.
+        ValueError: A layer's limits are not those of this code's grids.
     """
     codec = Codec(shape)
     grids = [part for part in codec.modules() if isinstance(part, Grid)]
@@ -136,9 +140,9 @@ def from_integers(arrays: Arrays, shape: CodecShape) -> Codec:
 
 
 def _put(arrays: Arrays, name: str, layer: nn.Module, out: nn.Module) -> None:
-    """Give a convolution its integers, with the fractions that its shifts ask for."""
+    """Set a convolution's weights and bias, with the fractions that follow from its shifts."""
     if not isinstance(layer, GridConv) or not isinstance(out, Grid) or layer.reads is None:
-        raise ValueError(f"{name} is no layer on grids")
+        raise ValueError(f"{name} is not a layer on grids")
     clip = arrays[f"{name}.clip"].tolist()
     if clip != [out.low, out.high]:
         raise ValueError(f"{name} clips to {clip}, this code to {[out.low, out.high]}")
@@ -160,10 +164,10 @@ def _put_block(arrays: Arrays, name: str, block: ResidualBlock, stream: Grid) ->
 
 
 def _move(arrays: Arrays, name: str, source: Grid, codec: Codec) -> None:
-    """Set the fraction of a grid that values are moved to, by how far."""
+    """Set the fraction of a grid that values are moved to, from the shift of the move."""
     target = codec.get_submodule(name)
     if not isinstance(target, Grid):
-        raise ValueError(f"{name} is no grid")
+        raise ValueError(f"{name} is not a grid")
     target.fraction.copy_(source.fraction - float(arrays[f"{name}.shift"]))
 
 

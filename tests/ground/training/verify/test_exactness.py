@@ -28,11 +28,11 @@ def of_networks(arrays):
     return {name: array for name, array in arrays.items() if name.startswith(NETWORKS)}
 
 
-def same_networks(one, two):
-    one, two = of_networks(one), of_networks(two)
-    assert one.keys() == two.keys()
-    for name, array in one.items():
-        np.testing.assert_array_equal(array, two[name], err_msg=name)
+def same_networks(arrays, expected):
+    arrays, expected = of_networks(arrays), of_networks(expected)
+    assert arrays.keys() == expected.keys()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(array, expected[name], err_msg=name)
 
 
 def test_what_is_extracted_comes_back_and_can_be_extracted_again(tiny, sampler):
@@ -43,8 +43,8 @@ def test_what_is_extracted_comes_back_and_can_be_extracted_again(tiny, sampler):
     same_networks(extract(restored), arrays)
     planes = np.random.default_rng(1).integers(-300, 300, (3, 32, 48))
     with torch.no_grad():
-        found = restored.analysis(torch.from_numpy(planes[None] / 2).float())[0] * 16
-    np.testing.assert_array_equal(found.numpy(), IntegerNetworks(arrays).analyse(planes))
+        latents = restored.analysis(torch.from_numpy(planes[None] / 2).float())[0] * 16
+    np.testing.assert_array_equal(latents.numpy(), IntegerNetworks(arrays).analyse(planes))
 
 
 def test_the_shipped_integers_keep_the_bound_and_come_back_whole():
@@ -60,32 +60,34 @@ def test_integers_of_another_grid_are_refused(tiny, sampler):
         from_integers(arrays, TINY)
 
 
-def test_four_implementations_write_the_same_bytes_of_real_and_of_made_up_pictures():
-    seen = CheckStatistics()
+def test_four_implementations_write_the_same_bytes_of_real_and_of_synthetic_pictures():
+    statistics = CheckStatistics()
     for name, pixels in synthetic_pictures(32):
-        check(name, pixels, (60, 256), seen)
+        check(name, pixels, (60, 256), statistics)
     for number, (name, pixels) in enumerate(pictures([SCENES], 32)):
-        check(name, pixels, (10 + 7 * number, 255 - 9 * number), seen)
-    assert seen.pictures == 14
-    assert seen.streams == 2 * 14
+        check(name, pixels, (10 + 7 * number, 255 - 9 * number), statistics)
+    assert statistics.pictures == 14
+    assert statistics.streams == 2 * 14
     # Networks whose outputs hardly vary would agree without proving anything.
-    assert len(seen.values["latents"]) > 1000
-    assert len(seen.values["side"]) > 4
-    assert len(seen.values["log_scales"]) > 100
-    assert len(seen.values["pixels"]) == 256
-    assert seen.clipped > 1000
-    assert seen.ties > 1000
+    assert len(statistics.values["latents"]) > 1000
+    assert len(statistics.values["side"]) > 4
+    assert len(statistics.values["log_scales"]) > 100
+    assert len(statistics.values["pixels"]) == 256
+    assert statistics.clipped > 1000
+    assert statistics.ties > 1000
 
 
 def test_a_difference_is_named(monkeypatch):
     torch_planes = exactness._synthesise_in_torch
-    monkeypatch.setattr(exactness, "_synthesise_in_torch", lambda *given: torch_planes(*given) + 16)
+    monkeypatch.setattr(
+        exactness, "_synthesise_in_torch", lambda *values: torch_planes(*values) + 16
+    )
     name, pixels = next(synthetic_pictures(16))
     with pytest.raises(DifferentError, match="noise: pixels of onnxruntime, 1 threads and torch"):
         check(name, pixels, (200,))
 
 
-def test_the_command_says_what_it_saw(capsys, tmp_path):
+def test_the_command_reports_its_counts(capsys, tmp_path):
     scene = next(SCENES.glob("naip_santa*.tif"))
     assert exactness.main([str(scene), "--crop", "32", "--qualities", "1"]) == 0
     out = capsys.readouterr().out
