@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....link.errors import InputError
-from ....payload.encoders.student.student_model import BLOCK
+from ....link.student.frame_layout import BLOCK
 from ....payload.imager.scenes import FrameWindow, Scene
 
 _ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".webp")

@@ -8,7 +8,7 @@ from downpass.ground.training.loop.distillation import (
     RelationTerm,
     StageRecorder,
 )
-from downpass.ground.training.loop.settings import TrainSettings, parse_distillation_terms
+from downpass.ground.training.loop.settings import TrainSettings
 from downpass.ground.training.loop.trainer import Trainer
 from downpass.ground.training.networks.codec import Codec
 from downpass.ground.training.networks.complexity import complexity
@@ -110,11 +110,11 @@ def test_unknown_terms_and_teachers_are_refused(tiny, tmp_path, corpus):
     with pytest.raises(InputError, match="--distil: 'magic' is not one of response"):
         Distiller(tiny, tiny, {"magic": 1.0})
     settings = TrainSettings(out=tmp_path, teach="offline", distil={"feature": 1.0}, crop=64)
-    with pytest.raises(InputError, match="offline"):
+    with pytest.raises(InputError, match="--teach offline needs a checkpoint of the teacher"):
         Trainer(settings, TINY, corpus).begin()
-    assert parse_distillation_terms("feature=0.1, latents=2") == {"feature": 0.1, "latents": 2.0}
-    with pytest.raises(InputError, match="name=weight"):
-        parse_distillation_terms("feature")
+    settings = TrainSettings(out=tmp_path, teach="nobody", distil={"feature": 1.0}, crop=64)
+    with pytest.raises(InputError, match="--teach: 'nobody' is not one of offline, online, self"):
+        Trainer(settings, TINY, corpus).begin()
 
 
 def test_the_teacher_is_heavy_and_keeps_the_latents():

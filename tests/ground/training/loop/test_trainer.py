@@ -9,7 +9,6 @@ from downpass.ground.training.data.corpus import split
 from downpass.ground.training.export.extract import extract
 from downpass.ground.training.loop.checkpoint import averaged_codec, load, shape_of
 from downpass.ground.training.loop.held_out import held_out_pictures
-from downpass.ground.training.loop.schedule import learning_rate
 from downpass.ground.training.loop.settings import TrainSettings
 from downpass.ground.training.loop.trainer import Trainer
 from downpass.link.errors import InputError
@@ -91,14 +90,6 @@ def test_evaluation_goes_to_the_log_and_keeps_the_best(tmp_path, corpus):
     assert float(rows[-1]["bd_rate"]) == pytest.approx(run.best, abs=1e-4)
     codec = averaged_codec(tmp_path / "best.ckpt")
     assert codec.shape == TINY
-
-
-def test_the_rate_warms_up_stays_and_comes_down(tmp_path):
-    settings = TrainSettings(out=tmp_path, steps=1000, decay=0.4)
-    assert learning_rate(0, settings) == pytest.approx(1 / 200)
-    assert learning_rate(400, settings) == 1
-    assert learning_rate(800, settings) == pytest.approx(0.5)
-    assert learning_rate(999, settings) == pytest.approx(0.01)
 
 
 def test_foreign_files_are_refused(tmp_path):
