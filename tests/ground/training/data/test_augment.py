@@ -29,10 +29,10 @@ def test_without_changes_a_crop_is_a_part_of_a_picture(corpus):
         corpus, crop=160, batch=1, seed=1, device=torch.device("cpu"), settings=nothing
     )
     crop = sampler.draw(0)[0].permute(1, 2, 0).numpy()
-    turned = [np.rot90(crop, k) for k in range(4)]
-    turned += [t[::-1] for t in turned]
+    rotated = [np.rot90(crop, k) for k in range(4)]
+    rotated += [t[::-1] for t in rotated]
     pictures = [corpus.pixels(p) for p in corpus.pictures]
-    assert any(np.array_equal(t, p) for t in turned for p in pictures)
+    assert any(np.array_equal(t, p) for t in rotated for p in pictures)
 
 
 def test_colour_changes_keep_grey_grey():

@@ -37,7 +37,7 @@ def test_a_zero_quaternion_is_refused():
         rotation_matrix((0, 0, 0, 0))
 
 
-def test_nothing_turns_blank_and_grey_pictures():
+def test_blank_and_grey_pictures_are_not_rotated():
     assert rotation_of(difference_covariance(np.full((8, 8, 3), 77, np.uint8))) == IDENTITY
     grey = np.random.default_rng(1).integers(0, 256, (32, 32, 1)).astype(np.uint8).repeat(3, 2)
     quaternion = rotation_of(difference_covariance(grey))
@@ -54,12 +54,12 @@ def test_any_colours_end_on_the_axes():
         pixels = np.clip(128 + 30 * rng.normal(size=(64, 64, 3)) @ mix, 0, 255).astype(np.uint8)
         covariance = difference_covariance(pixels)
         unit = rotation_matrix(rotation_of(covariance)) / 2**14
-        turned = AXES @ unit @ covariance @ unit.T @ AXES.T
+        rotated = AXES @ unit @ covariance @ unit.T @ AXES.T
         values = np.linalg.eigvalsh(covariance)[::-1]
-        np.testing.assert_allclose(np.diag(turned), values, rtol=0.02, atol=0.01 * values[0])
+        np.testing.assert_allclose(np.diag(rotated), values, rtol=0.02, atol=0.01 * values[0])
 
 
-def test_training_turns_as_the_codec_does(scenery):
+def test_training_rotates_as_the_codec_does(scenery):
     rng = np.random.default_rng(3)
     pixels = np.clip(scenery(2) @ rng.normal(0.4, 0.4, (3, 3)), 0, 255).astype(np.uint8)
     levels = torch.from_numpy(pixels).permute(2, 0, 1)[None].float()
