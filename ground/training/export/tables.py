@@ -82,9 +82,9 @@ class IntegerTile:
     """One tile's latents and side information in integers, and the quality to code it at.
 
     Attributes:
-        latents: y (N, rows, columns) in 1/16.
-        side: ẑ (side channels, ⌈rows/2⌉, ⌈columns/2⌉).
-        log_scales: L (N, rows, columns) in 1/32 octave.
+        latents: Latents y (N, rows, columns) in 1/16.
+        side: Side information ẑ (side channels, ⌈rows/2⌉, ⌈columns/2⌉).
+        log_scales: log₂ scales L (N, rows, columns) in 1/32 octave.
         quality: Quality 0…256.
     """
 

@@ -1,13 +1,14 @@
 """Analysis transform g_a: from planes of pixels to latents. It runs on board.
 
-    x ─┬─ space-to-depth 16 ── 1x1 ────────────────────────── linear_out ──┬─ + ── y (1/16)
-       └─ s2d 4 ─ 1x1 ─ block ─ s2d 2 ─ 1x1 ─ block ─ s2d 2 ─ 1x1 ─ block ─ 1x1 ─┘
-              1/4                1/8                   1/16
+    x ─┬─ s2d 16 ── 1x1 ─────────────────────────────────────────────────── + ── y (1/16)
+       │                                                                    │
+       └─ s2d 4, 1x1 ── block ── s2d 2, 1x1 ── block ── s2d 2, 1x1 ── block ─ 1x1
+                         1/4                    1/8                   1/16
 
-The linear path begins as a principal component analysis (see `initialise`); the nonlinear branch
-begins near zero. A block is a `SeparableBlock`: depthwise 3x3, ReLU, 1x1, residual. Nothing is
-normalised, and nothing depends on the size of a tile. The layer kinds are those that integer
-kernels have everywhere: space-to-depth, 1x1 convolution, depthwise 3x3, ReLU, add.
+s2d is space-to-depth, and a block is a `SeparableBlock`. The linear path begins as a principal
+component analysis (see `initialise`), the nonlinear branch near zero. Nothing is normalised, and
+nothing depends on the size of a tile. Only layers that integer kernels have everywhere are used:
+space-to-depth, 1x1 convolution, depthwise 3x3, ReLU, add.
 
 g_a is the notation of Ballé et al., arXiv 1802.01436.
 """

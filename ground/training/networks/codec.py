@@ -8,7 +8,7 @@
 
 The entropy model is a scale hyperprior (Ballé et al., arXiv 1802.01436) with a spatial and channel
 context (Minnen et al., arXiv 1809.02736; He et al., arXiv 2203.10886). The quality q acts through a
-gain per channel and through biases in g_s, so g_a, h_a and h_s run once a frame at whatever rate.
+gain per channel and through biases in g_s, so g_a, h_a and h_s run once a frame at any rate.
 
 | module             | network                  |
 | ------------------ | ------------------------ |

@@ -5,7 +5,7 @@
 
 A scale hyperprior (Ballé et al., arXiv 1802.01436). It differs from the paper in one point: h_a
 reads the latents before quantisation, so ẑ and the scales are the same at every quality, and both
-networks run once a frame at whatever rate. Means do not come from h_s, unlike in Minnen et al.
+networks run once a frame at any rate. Means do not come from h_s, unlike in Minnen et al.
 (arXiv 1809.02736); see `predicted_means`.
 """
 

@@ -47,9 +47,8 @@ class MeanPredictor(nn.Module):
         masks = mean_masks(channels).reshape(-1, channels, 3, 3)
         self.register_buffer("masks", masks, persistent=False)
         self.masks: Tensor
-        with (
-            torch.no_grad()
-        ):  # the first channel, the mean grey level, begins as the neighbours' mean
+        # The first channel is the mean grey level. Its prediction begins as the neighbours' mean.
+        with torch.no_grad():
             for phase in range(1, len(PHASES)):
                 nearest = phase_masks()[phase]
                 if phase > 1:

@@ -1,12 +1,15 @@
 """Synthesis transform g_s: from decoded latents to planes of pixels. It runs on the ground.
 
-    ŷ ── 1x1 ── depth-to-space 16 ── x_lin ──┬──────────────────────────────────────── + ── x̂
-     │                                       └ s2d 4 ─ 3x3 ─ blocks ─┬─ + ─ blocks ─ 3x3 ─ d2s 4 ┘
-     │                                           1/4                 │   │  1/4
-     │                                                       s2d 2, 1x1  1x1, d2s 2
-     │                                                               │   │
-     └── / spread ── 1x1 ── d2s 2 ────────────────────────────────── + ── blocks  (1/8)
+    ŷ ─┬─ 1x1 ── d2s 16 ──┬─────────────────────────────────────────────────── + ── x̂
+       │                  │ x_lin                                              │
+       │             s2d 4, 3x3 ── blocks ─┬──────────────── + ── blocks ── 3x3, d2s 4
+       │                                   │ 1/4             │
+       │                              s2d 2, 1x1         1x1, d2s 2
+       │                                   │                 │
+       └─ / spread ── 1x1 ── d2s 2 ─────── + ── blocks ──────┘
+                                                 1/8
 
+d2s is depth-to-space, s2d space-to-depth. The blocks are `ResidualBlock`s.
 The linear path begins as the transpose of g_a's. The restoration beside it sees the linear picture,
 the latents and the quality, and gives a correction. g_s is the notation of Ballé et al.,
 arXiv 1802.01436.
@@ -25,7 +28,11 @@ from .straight_through import round_straight
 
 
 class Synthesis(nn.Module):
-    """The transform on the ground: latents of a whole frame to planes about mid-grey."""
+    """Synthesis transform g_s: decoded latents of a whole frame to planes, relative to mid-grey.
+
+    Attributes:
+        spread: Divisor of each channel's latents before the restoration reads them (N,).
+    """
 
     def __init__(self, shape: CodecShape) -> None:
         super().__init__()
