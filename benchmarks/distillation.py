@@ -2,9 +2,9 @@
 
     python benchmarks/distillation.py --images DIR --teacher T/latest.ckpt --out DIR [--steps 500]
 
-Every row begins from principal components and sees the same crops. The table has the held-out
-BD-rate against JPEG 2000 (float networks, the training's own estimate of bits) and the change
-against no distillation. A run that was cut off goes on where it stood.
+Every run begins from principal components and sees the same crops. The table gives the held-out
+BD-rate against JPEG 2000 (float networks, bits as training estimates them) and its change against
+the run without distillation. A run that was interrupted is resumed.
 """
 
 from __future__ import annotations
@@ -15,50 +15,49 @@ import logging
 import sys
 from pathlib import Path
 
-from downpass.ground.training.data.corpus import load_corpus, split
-from downpass.ground.training.loop.evaluate import held_out_samples
-from downpass.ground.training.loop.train import Trainer, TrainSettings, parse_parts
-from downpass.ground.training.networks.codec import CodecShape
+from downpass.ground.training.arguments import add_corpus_arguments
+from downpass.ground.training.loop.held_out import load_training_and_held_out
+from downpass.ground.training.loop.settings import TrainSettings, parse_distillation_terms
+from downpass.ground.training.loop.trainer import Trainer
+from downpass.ground.training.networks.shape import CodecShape
 
-LESSONS = {
+METHODS = {
     "no distillation": ("", "self"),
     "RS-LLIC: stage error 1:1, offline": ("stage=1", "offline"),
     "features by variance, latents by bits, offline": ("feature=0.1,latents=0.1", "offline"),
     "response, relation, offline": ("response=0.05,relation=0.5", "offline"),
     "response, latents of its own average": ("response=0.05,latents=0.1", "self"),
 }
+"""Distillation terms with their weights, and the teacher, of each method."""
 
 
 def main() -> None:
-    """Train every row and print the table."""
+    """Train with every method and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=Path, required=True)
+    add_corpus_arguments(parser)
     parser.add_argument("--teacher", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--cache", type=Path)
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--seeds", type=int, default=1)
     options = parser.parse_args()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
-    training, held_out = split(load_corpus(options.images, options.cache))
-    samples = held_out_samples(held_out, (options.cache or options.out) / "anchors.json")
+    training, held_out = load_training_and_held_out(options.images, options.cache, options.out)
     plain: dict[int, float] = {}
-    print(f"{'lesson':<50} {'seed':>4} {'BD-rate':>9} {'change':>8} {'minutes':>8}")
+    print(f"{'method':<50} {'seed':>4} {'BD-rate':>9} {'change':>8} {'minutes':>8}")
     for seed in range(1, options.seeds + 1):
-        for number, (name, (parts, who)) in enumerate(LESSONS.items()):
+        for number, (name, (terms, teacher)) in enumerate(METHODS.items()):
             settings = TrainSettings(
                 out=options.out / f"{number}-seed{seed}",
                 steps=options.steps,
                 batch=options.batch,
                 seed=seed,
                 grids=0.0,
-                distil=parse_parts(parts),
-                teach=who,
+                distil=parse_distillation_terms(terms),
+                teach=teacher,
                 teacher=options.teacher,
                 evaluate_every=options.steps,
             )
-            trainer = Trainer(settings, CodecShape(), training, samples)
+            trainer = Trainer(settings, CodecShape(), training, held_out)
             trainer.begin()
             if trainer.step < options.steps:
                 trainer.run()

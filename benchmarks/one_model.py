@@ -2,10 +2,10 @@
 
     python benchmarks/one_model.py --images DIR --start RUN/latest.ckpt --out DIR [--steps 300]
 
-All go on from the same checkpoint for equally many steps on the same crops: one at every rate,
-the others at one quality alone. The loss at that quality is how many more bits the model for
-all rates needs at the PSNR that the other reaches, the mean over held-out pictures (ideal bits,
-float networks). A run that was cut off goes on where it stood.
+All models continue from the same checkpoint for equally many steps on the same crops: one at all
+rates, the others at one quality each. The cost at that quality is how many more bits the model for
+all rates needs at the PSNR that the other reaches: the mean over held-out pictures (ideal bits,
+float networks). A run that was interrupted is resumed.
 """
 
 from __future__ import annotations
@@ -17,23 +17,28 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from downpass.ground.training.data.corpus import load_corpus, split
+from downpass.ground.training.arguments import add_corpus_arguments
 from downpass.ground.training.loop.checkpoint import averaged_codec
-from downpass.ground.training.loop.evaluate import Sample, codec_curve, held_out_samples
-from downpass.ground.training.loop.train import Trainer, TrainSettings
-from downpass.ground.training.networks.codec import Codec, CodecShape
+from downpass.ground.training.loop.evaluate import codec_curve
+from downpass.ground.training.loop.held_out import HeldOutPicture, load_training_and_held_out
+from downpass.ground.training.loop.settings import TrainSettings
+from downpass.ground.training.loop.trainer import Trainer
+from downpass.ground.training.networks.codec import Codec
+from downpass.ground.training.networks.shape import CodecShape
 
 NEAR = 0.06
 """Qualities to each side at which the model for all rates is measured."""
 
 
-def loss_of_one_model(every: Codec, single: Codec, quality: float, samples: list[Sample]) -> float:
+def cost_of_one_model(
+    all_rates: Codec, one_rate: Codec, quality: float, held_out: list[HeldOutPicture]
+) -> float:
     """Return the mean change of bits from the single-rate model to the one for all rates."""
     changes = []
-    for sample in samples:
+    for picture in held_out:
         near = np.clip(np.linspace(quality - NEAR, quality + NEAR, 5), 0, 1).tolist()
-        curve = codec_curve(every, sample.pixels, near)
-        point = codec_curve(single, sample.pixels, [quality])
+        curve = codec_curve(all_rates, picture.pixels, near)
+        point = codec_curve(one_rate, picture.pixels, [quality])
         if len(curve.bpp) < 2:
             continue
         # A line through the neighbours: a step of quality is a small step of rate.
@@ -43,19 +48,16 @@ def loss_of_one_model(every: Codec, single: Codec, quality: float, samples: list
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train on and print the table."""
+    """Train the models and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=Path, required=True)
+    add_corpus_arguments(parser)
     parser.add_argument("--start", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--cache", type=Path)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--qualities", type=float, nargs="+", default=[0.35, 0.65])
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
-    training, held_out = split(load_corpus(options.images, options.cache))
-    samples = held_out_samples(held_out, (options.cache or options.out) / "anchors.json")
+    training, held_out = load_training_and_held_out(options.images, options.cache, options.out)
     codecs = {}
     for quality in (None, *options.qualities):
         out = options.out / ("all" if quality is None else f"quality-{quality:g}")
@@ -68,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         codecs[quality] = averaged_codec(out / "latest.ckpt")
     print(f"{'quality':>8} {'bits more for one model':>24}")
     for quality in options.qualities:
-        change = loss_of_one_model(codecs[None], codecs[quality], quality, samples)
+        change = cost_of_one_model(codecs[None], codecs[quality], quality, held_out)
         print(f"{quality:>8g} {change:>+24.2%}", flush=True)
 
 

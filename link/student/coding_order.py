@@ -7,9 +7,10 @@
 
 Uneven channel groups, the first ones small, combined with a spatial context are the idea of ELIC
 (He et al., arXiv 2203.10886). All numbers are integers, or float32 and float64 values that hold
-integers exactly. docs/codec.md has the formulas, and `ground/training/export/coding.py` repeats
-them in a plain, slow form as the tests' reference. The encoder knows all symbols before it writes
-the first bit and does not need this order: see `symbols`.
+integers exactly. docs/codec.md has the formulas, and
+`ground/training/export/entropy_reference.py` repeats them in a plain, slow form as the tests'
+reference. The encoder knows all symbols before it writes the first bit and does not need this
+order: see `symbols`.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from downpass.ground.training.export.integers import IntegerNetworks
+from downpass.ground.training.export.integer_networks import IntegerNetworks
 from downpass.link.inference import session
 from downpass.link.student import shared_model
 from downpass.link.student.rotation import IDENTITY, rotation_matrix

@@ -1,1 +1,1 @@
-"""Training pictures: the corpus, its augmentation and its colours."""
+"""Training pictures: the corpus, random crops, and the rotation of the bands."""

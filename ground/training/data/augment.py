@@ -1,9 +1,9 @@
-"""Random crops that look like other places, seasons and sensors than the training pictures.
+"""Random crops of the training pictures, changed to look like other places and sensors.
 
-The training pictures are few and mostly of one state and season, so variety is made: flips
-and turns, rescaling, other band orders and mixtures (false colour, infrared), grey, contrast
-and gamma. Every batch depends on the seed and the step alone, never on what ran before, so
-that a resumed run sees the same pictures as one that was never cut.
+The training pictures are few, and most show one state in one season. Variety is made by flips and
+quarter turns, rescaling, other band orders and mixtures (false colour, infrared), grey, contrast
+and gamma. Each batch depends on the seed and the step alone, so a resumed run sees the same
+pictures as one that was never interrupted.
 """
 
 from __future__ import annotations
@@ -16,33 +16,47 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .corpus import Corpus, Picture, sampling_weights
+from .corpus import Corpus, TrainingPicture, sampling_weights
 
 
 @dataclass(frozen=True, slots=True)
 class AugmentSettings:
-    """Shares of the samples that each change is made to; they sum to at most one a row."""
+    """Shares of the samples that each change is applied to.
+
+    `shrink` and `enlarge` sum to at most one, and so do the four changes of the bands: one of each
+    set is chosen at most.
+    """
 
     shrink: float = 0.4
-    """Rescaled to between 0.5 and 1 of the size."""
+    """Rescaled to 0.5 to 1 of the size."""
     enlarge: float = 0.15
-    """Rescaled to between 1 and 1.6: smooth pictures, as of oversampled sensors."""
+    """Rescaled to 1 to 1.6 of the size: smooth pictures, as from oversampled sensors."""
     permute: float = 0.15
     """Bands in another order."""
     mix: float = 0.15
     """Bands mixed at random (false colour)."""
     saturate: float = 0.15
-    """Colour saturation times 0 to 1.6."""
+    """Colour saturation multiplied by 0 to 1.6."""
     grey: float = 0.15
     """Three equal bands."""
     contrast: float = 0.35
-    """Contrast times 0.2 to 1.3 about the mean, with a shift."""
+    """Contrast about the mean multiplied by 0.2 to 1.3, and the mean shifted."""
     gamma: float = 0.15
     """Gamma 0.6 to 1.6."""
 
 
 class CropSampler:
-    """Draws batches of augmented crops from a corpus that lies on the training device."""
+    """Draws batches of augmented crops from a corpus that it holds on the training device.
+
+    Args:
+        corpus: Pictures to draw from.
+        crop: Side of a crop, pixels.
+        batch: Crops of a batch.
+        seed: Seed of everything that is drawn.
+        device: Device of the corpus and the batches.
+        settings: Shares of the changes.
+        scales_a_batch: Different rescalings within a batch.
+    """
 
     def __init__(
         self,
@@ -68,11 +82,11 @@ class CropSampler:
     def draw(self, step: int) -> Tensor:
         """Return the batch of one step: (batch, 3, crop, crop), integer grey levels 0…255."""
         rng = np.random.default_rng((self.seed, step))
-        parts = []
+        groups = []
         for size in _shares(self.batch, self.scales_a_batch):
             scale = self._scale(rng)
-            parts.append(self._crops(rng, size, scale))
-        levels = torch.cat(parts)
+            groups.append(self._crops(rng, size, scale))
+        levels = torch.cat(groups)
         return self._recolour(rng, levels)
 
     def _scale(self, rng: np.random.Generator) -> float:
@@ -95,7 +109,7 @@ class CropSampler:
             )
         return levels
 
-    def _crop(self, rng: np.random.Generator, picture: Picture, side: int) -> Tensor:
+    def _crop(self, rng: np.random.Generator, picture: TrainingPicture, side: int) -> Tensor:
         size = picture.height * picture.width * 3
         whole = self.flat[picture.offset : picture.offset + size]
         whole = whole.view(picture.height, picture.width, 3)
@@ -103,11 +117,11 @@ class CropSampler:
         row = int(rng.integers(0, picture.height - rows + 1))
         column = int(rng.integers(0, picture.width - columns + 1))
         part = whole[row : row + rows, column : column + columns]
-        if rows < side or columns < side:  # a picture smaller than the crop: mirrored out
+        if rows < side or columns < side:  # the picture is smaller than the crop: mirror it
             row_index = _mirror(rows, side, self.device)
             part = part[row_index][:, _mirror(columns, side, self.device)]
-        turn, flip = int(rng.integers(0, 4)), rng.random() < 0.5
-        part = torch.rot90(part, turn, (0, 1))
+        quarter_turns, flip = int(rng.integers(0, 4)), rng.random() < 0.5
+        part = torch.rot90(part, quarter_turns, (0, 1))
         return part.flip(0) if flip else part
 
     def _recolour(self, rng: np.random.Generator, levels: Tensor) -> Tensor:
@@ -133,16 +147,19 @@ class CropSampler:
 
 
 def _shares(total: int, parts: int) -> list[int]:
+    """Return whole numbers that sum to `total` and differ by at most one."""
     return [total // parts + (i < total % parts) for i in range(parts)]
 
 
-def _mirror(have: int, want: int, device: torch.device) -> Tensor:
-    index = np.arange(want) % (2 * have)
-    index = np.where(index < have, index, 2 * have - 1 - index)
+def _mirror(size: int, wanted: int, device: torch.device) -> Tensor:
+    """Return `wanted` indices into an axis of `size`, which mirror it beyond its end."""
+    index = np.arange(wanted) % (2 * size)
+    index = np.where(index < size, index, 2 * size - 1 - index)
     return torch.from_numpy(index).to(device)
 
 
 def _column(values: np.ndarray, device: torch.device) -> Tensor:
+    """Return one value a sample as a tensor (b, 1, 1, 1)."""
     return torch.from_numpy(values).float().to(device).view(-1, 1, 1, 1)
 
 

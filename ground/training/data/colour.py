@@ -1,16 +1,16 @@
-"""Three bands turned so that any picture's colours lie as a natural picture's do.
+"""Rotation of the three bands, so that the colours of any picture lie as natural colours do.
 
-The transform's chroma channels are worth their bits only where the bands vary together along
-the axes that it was trained on. Infrared composites and false colours vary along others. So a
-frame's bands are rotated about mid-grey: the principal axis of its horizontal and vertical
-differences onto grey (1, 1, 1), the second onto red-blue (1, 0, -1), the third onto what is
-left. A rotation keeps squared errors, so the codec works on rotated planes and nothing else
+The transform's chroma channels save bits only where the bands vary together along the axes that
+the transform was trained on. Infrared composites and false colours vary along other axes. The bands
+of a frame are therefore rotated about mid-grey. The principal axis of the horizontal and vertical
+differences goes to grey (1, 1, 1), the second to red-blue (1, 0, -1), and the third to what is
+left. A rotation preserves squared errors, so the codec works on rotated planes and nothing else
 changes. On held-out infrared composites this saves a fifth of the bits; natural colours hardly
-move.
+change.
 
-A rotation is four signed bytes, a quaternion; both ends make the same integer matrix of it.
-The eigenvectors come of Jacobi rotations in plain float64, so that every machine finds the
-same four bytes.
+A rotation is transmitted as a quaternion of four signed bytes, from which both ends make the same
+integer matrix. The eigenvectors are found by Jacobi rotations in plain float64, so that every
+machine finds the same four bytes.
 """
 
 from __future__ import annotations
@@ -43,38 +43,38 @@ __all__ = [
 ]
 
 PLANE_FRACTION = 1
-"""The encoder's planes are integers times half a grey level."""
+"""The encoder's planes are in units of half a grey level."""
 
 
 def difference_covariance(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return the 3 x 3 second moments of differences between neighbours, of (h, w, 3) pixels.
+    """Return the second moments (3, 3) of the differences between neighbours in pixels (h, w, 3).
 
     The sums are exact integers, so their order does not matter.
     """
     total = np.zeros((3, 3), np.int64)
     count = 0
     for axis in (0, 1):
-        wide: NDArray[np.int64] = pixels.astype(np.int64)
-        difference = np.asarray(np.diff(wide, axis=axis), np.int64).reshape(-1, 3)
+        levels: NDArray[np.int64] = pixels.astype(np.int64)
+        difference = np.asarray(np.diff(levels, axis=axis), np.int64).reshape(-1, 3)
         total += difference.T @ difference
         count += difference.shape[0]
     return np.asarray(total / max(count, 1))
 
 
 def rotation_matrix(quaternion: Quaternion) -> NDArray[np.int64]:
-    """Return `link.student.rotation`'s matrix, wide enough for sums over a whole frame."""
+    """Return the matrix of `link.student.rotation` in int64."""
     return link_rotation.rotation_matrix(quaternion).astype(np.int64)
 
 
 def to_planes(pixels: NDArray[np.uint8], matrix: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the planes (3, h, w) in half grey levels about mid-grey."""
+    """Return planes (3, h, w) in half grey levels relative to mid-grey, of pixels (h, w, 3)."""
     centred = np.moveaxis(pixels.astype(np.int64), -1, 0) - 128
     shift = MATRIX_FRACTION - PLANE_FRACTION
     return np.asarray((np.tensordot(matrix, centred, axes=1) + (1 << (shift - 1))) >> shift)
 
 
 def batch_rotations(levels: Tensor) -> Tensor:
-    """Return the rotation (b, 3, 3) of each sample of grey levels (b, 3, h, w), unquantised."""
+    """Return the rotations (b, 3, 3), not quantised, of samples of grey levels (b, 3, h, w)."""
     across = (levels[:, :, :, 1:] - levels[:, :, :, :-1]).flatten(2)
     down = (levels[:, :, 1:] - levels[:, :, :-1]).flatten(2)
     moments = across @ across.transpose(1, 2) + down @ down.transpose(1, 2)
@@ -84,36 +84,38 @@ def batch_rotations(levels: Tensor) -> Tensor:
     axes = torch.from_numpy(AXES)
     sign = torch.sign((vectors * axes).sum(dim=2, keepdim=True) + 1e-12)
     vectors = vectors * sign
-    handed = torch.sign(torch.linalg.det(vectors) * torch.linalg.det(axes))
-    vectors[:, 2] *= handed[:, None]
+    handedness = torch.sign(torch.linalg.det(vectors) * torch.linalg.det(axes))
+    vectors[:, 2] *= handedness[:, None]
     result: Tensor = (axes.T @ vectors).float().to(levels.device)
     return result
 
 
 def rotate(levels: Tensor, rotations: Tensor) -> Tensor:
-    """Return planes about mid-grey (b, 3, h, w) of grey levels."""
+    """Return planes relative to mid-grey (b, 3, h, w) of grey levels (b, 3, h, w)."""
     return torch.einsum("boc,bchw->bohw", rotations, levels - 128.0)
 
 
 def rotate_back(planes: Tensor, rotations: Tensor) -> Tensor:
-    """Return grey levels of planes about mid-grey."""
+    """Undo `rotate`."""
     return torch.einsum("bco,bchw->bohw", rotations, planes) + 128.0
 
 
 def canonical_planes(levels: Tensor, generator: np.random.Generator | None = None) -> Tensor:
-    """Return each sample's planes as the encoder sees them, in steps of half a grey level.
+    """Return the planes that the encoder reads, in steps of half a grey level.
 
-    With a generator half of the samples are turned a little further at random: in a frame, a
-    place's own axes are not quite the frame's.
+    Args:
+        levels: Grey levels (b, 3, h, w).
+        generator: If given, half of the samples are rotated a little further at random, because
+            the axes of a place in a frame differ a little from those of the frame.
     """
     rotations = batch_rotations(levels)
     if generator is not None:
         count = levels.shape[0]
         angles = generator.normal(0.0, 0.12, (count, 3)) * (generator.random((count, 1)) < 0.5)
         skew = torch.zeros(count, 3, 3)
-        turns = torch.from_numpy(angles).float()
+        small_angles = torch.from_numpy(angles).float()
         for number, (i, j) in enumerate(((0, 1), (0, 2), (1, 2))):
-            skew[:, i, j], skew[:, j, i] = turns[:, number], -turns[:, number]
+            skew[:, i, j], skew[:, j, i] = small_angles[:, number], -small_angles[:, number]
         rotations = torch.matrix_exp(skew).to(levels.device) @ rotations
     half_levels = torch.floor(rotate(levels, rotations) * 2.0**PLANE_FRACTION + 0.5)
     result: Tensor = half_levels / 2.0**PLANE_FRACTION
@@ -123,7 +125,7 @@ def canonical_planes(levels: Tensor, generator: np.random.Generator | None = Non
 def to_pixels(
     planes: NDArray[np.int64], matrix: NDArray[np.int64], fraction: int
 ) -> NDArray[np.uint8]:
-    """Return pixels (h, w, 3) of decoded planes (3, h, w) in units of 2^-fraction."""
+    """Return pixels (h, w, 3) of decoded planes (3, h, w), which are in units of 2^-fraction."""
     shift = MATRIX_FRACTION + fraction
     levels = np.tensordot(matrix.T, planes, axes=1) + (128 << shift) + (1 << (shift - 1))
     return np.moveaxis(np.clip(levels >> shift, 0, 255).astype(np.uint8), 0, -1)

@@ -1,7 +1,7 @@
-"""Training pictures, decoded once into one flat array, with a held-out part fixed by hash.
+"""Training pictures, decoded once into one flat array, with a held-out part chosen by hash.
 
-A corpus is small enough to lie in memory whole (or in the accelerator's), so that a training
-step never waits for a decoder or a disk: crops are views into one uint8 array.
+A corpus fits in memory as a whole (or in that of the accelerator), so a training step never waits
+for a decoder or a disk: crops are views into one uint8 array.
 """
 
 from __future__ import annotations
@@ -29,16 +29,17 @@ SMALLEST_SIDE = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """Where one picture lies in the flat array, and what it is.
+class TrainingPicture:
+    """One picture's place in the flat array, and its origin.
 
     Attributes:
-        name: file name without suffix.
-        group: pictures of one kind; sampling and reports go by group.
-        source: what the picture was cut from; training and held-out never share a source.
-        offset: of the first byte in the flat array.
-        height: rows.
-        width: columns.
+        name: File name without suffix.
+        group: Name of the kind of picture. Sampling and reports go by group.
+        source: Name of what the picture was cut from. A source is never shared by the training and
+            the held-out part.
+        offset: Index of its first byte in the flat array.
+        height: Number of rows.
+        width: Number of columns.
     """
 
     name: str
@@ -51,34 +52,40 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """RGB pictures in one flat uint8 array (rows x columns x 3 each, one after another)."""
+    """RGB pictures in one flat array.
+
+    Attributes:
+        flat: All pictures one after another, each as rows x columns x 3.
+        pictures: Their places.
+    """
 
     flat: NDArray[np.uint8]
-    pictures: tuple[Picture, ...]
+    pictures: tuple[TrainingPicture, ...]
 
-    def pixels(self, picture: Picture) -> NDArray[np.uint8]:
-        """Return the picture as an array of rows x columns x 3."""
+    def pixels(self, picture: TrainingPicture) -> NDArray[np.uint8]:
+        """Return a picture as an array (rows, columns, 3)."""
         size = picture.height * picture.width * 3
         part = self.flat[picture.offset : picture.offset + size]
         return part.reshape(picture.height, picture.width, 3)
 
-    def select(self, pictures: list[Picture]) -> Corpus:
-        """Return a corpus of these pictures over the same array."""
+    def select(self, pictures: list[TrainingPicture]) -> Corpus:
+        """Return a corpus of some of the pictures, over the same array."""
         return Corpus(self.flat, tuple(pictures))
 
 
 def load_corpus(folder: Path, cache: Path | None = None) -> Corpus:
     """Read every picture below a folder: WebP, PNG, GeoTIFF, and tar shards of them.
 
-    A `SOURCES.tsv` (columns name, group, source) names groups and sources; without one the
-    group is the folder that a picture lies in, and every picture is its own source.
+    A file `SOURCES.tsv` (columns name, group, source) gives groups and sources. Without it, a
+    picture's group is the folder that it lies in, and each picture is a source of its own. Pictures
+    with a side below `SMALLEST_SIDE` are left out.
 
     Args:
-        folder: where the pictures are.
-        cache: where the decoded array is kept, so that the next start takes no time.
+        folder: Folder of the pictures.
+        cache: Folder for the decoded array, so that the next start takes no time.
 
     Raises:
-        InputError: no picture was found, or one cannot be read.
+        InputError: No picture was found, or one cannot be read.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: not a folder; --images takes a folder of pictures")
@@ -89,7 +96,7 @@ def load_corpus(folder: Path, cache: Path | None = None) -> Corpus:
             return stored
     table = _read_sources(folder)
     parts: list[NDArray[np.uint8]] = []
-    pictures: list[Picture] = []
+    pictures: list[TrainingPicture] = []
     offset = 0
     for name, where, data in _each_file(folder):
         pixels = _decode(data, f"{folder}/{where}/{name}")
@@ -98,7 +105,7 @@ def load_corpus(folder: Path, cache: Path | None = None) -> Corpus:
         stem = Path(name).stem
         group, source = table.get(stem, (where, f"{where}/{stem}"))
         height, width = pixels.shape[:2]
-        pictures.append(Picture(stem, group, source, offset, height, width))
+        pictures.append(TrainingPicture(stem, group, source, offset, height, width))
         parts.append(pixels.reshape(-1))
         offset += pixels.size
     if not pictures:
@@ -113,31 +120,31 @@ def load_corpus(folder: Path, cache: Path | None = None) -> Corpus:
 
 
 def split(corpus: Corpus, share: float = 0.1) -> tuple[Corpus, Corpus]:
-    """Split into a training and a held-out part, by source and by group.
+    """Split a corpus into a training and a held-out part, by place within each group.
 
-    The choice depends on the sources' names alone (SHA-256), so it stays the same when
-    pictures are added to other groups. A group of fewer than three places is not held out.
+    The choice depends on the names of the sources alone (SHA-256), so it stays the same when
+    pictures are added to other groups. Nothing of a group with fewer than three places is held out.
 
     Args:
-        corpus: all pictures.
-        share: of each group's places that are held out, at least one.
+        corpus: All pictures.
+        share: Share of each group's places that is held out; at least one place is.
 
     Returns:
         The training part and the held-out part.
     """
-    places: dict[str, dict[str, list[Picture]]] = defaultdict(lambda: defaultdict(list))
-    by_group: dict[str, list[Picture]] = defaultdict(list)
+    places: dict[str, dict[str, list[TrainingPicture]]] = defaultdict(lambda: defaultdict(list))
+    by_group: dict[str, list[TrainingPicture]] = defaultdict(list)
     for picture in corpus.pictures:
         by_group[picture.group].append(picture)
     for group, members in by_group.items():
-        # "town_2018_54" and "town_2020_54" show the same streets: the place is "town",
-        # unless that leaves the group with too few places to choose among.
+        # "town_2018_54" and "town_2020_54" show the same streets, so the place is "town", unless
+        # that leaves the group with too few places to choose from.
         coarse = {p.source: re.sub(r"([_-]?\d+)+$", "", p.source) for p in members}
         use_coarse = len(set(coarse.values())) >= 4
         for p in members:
             places[group][coarse[p.source] if use_coarse else p.source].append(p)
-    training: list[Picture] = []
-    held_out: list[Picture] = []
+    training: list[TrainingPicture] = []
+    held_out: list[TrainingPicture] = []
     for members_by_place in places.values():
         order = sorted(members_by_place, key=lambda s: hashlib.sha256(s.encode()).digest())
         count = max(1, round(share * len(order))) if len(order) >= 3 else 0
@@ -147,17 +154,17 @@ def split(corpus: Corpus, share: float = 0.1) -> tuple[Corpus, Corpus]:
 
 
 def sampling_weights(corpus: Corpus, power: float = 0.6) -> NDArray[np.float64]:
-    """Return the chance of each picture: groups by pixels^power, inside a group by pixels.
+    """Return the probability of each picture: of groups by pixels^power, in a group by pixels.
 
-    Below 1 the power keeps a large group from swamping the small ones.
+    A power below 1 keeps large groups from displacing the small ones.
     """
     area = np.array([p.height * p.width for p in corpus.pictures], np.float64)
     groups = np.array([p.group for p in corpus.pictures])
     weights = np.zeros_like(area)
     for group in np.unique(groups):
-        inside = groups == group
-        total = area[inside].sum()
-        weights[inside] = area[inside] / total * total**power
+        in_group = groups == group
+        total = area[in_group].sum()
+        weights[in_group] = area[in_group] / total * total**power
     return np.asarray(weights / weights.sum())
 
 
@@ -174,7 +181,7 @@ def _read_sources(folder: Path) -> dict[str, tuple[str, str]]:
 
 
 def _each_file(folder: Path) -> Iterator[tuple[str, str, bytes]]:
-    """Yield (file name, folder or shard name, bytes), in an order that does not change."""
+    """Yield (file name, name of folder or shard, bytes) in a fixed order."""
     for path in sorted(folder.rglob("*")):
         if path.suffix == ".tar" or path.suffix.lower() in PICTURE_SUFFIXES:
             check_file(path)  # a named pipe would be waited for without end
@@ -189,7 +196,7 @@ def _each_file(folder: Path) -> Iterator[tuple[str, str, bytes]]:
 
 
 def _decode(data: bytes, where: str) -> NDArray[np.uint8]:
-    """Decode to RGB of 8 bits: one band is repeated, wider samples are stretched."""
+    """Decode to RGB of 8 bits: a single band is repeated, more than 8 bits are stretched."""
     with open_picture(data, where) as scene:
         if any(colour.name == "palette" for colour in scene.colorinterp):
             raise InputError(f"{where}: indices of a palette; allowed are pictures in colours")
@@ -223,7 +230,7 @@ def _read_cache(path: Path) -> Corpus | None:
     table, flat = path.with_suffix(".json"), path.with_suffix(".npy")
     if not (table.exists() and flat.exists()):
         return None
-    pictures = tuple(Picture(**row) for row in json.loads(table.read_text()))
+    pictures = tuple(TrainingPicture(**row) for row in json.loads(table.read_text()))
     return Corpus(np.load(flat, mmap_mode="r"), pictures)
 
 

@@ -1,21 +1,22 @@
-"""The networks that fly as ONNX graphs of 8-bit kernels: the same integers, twice as fast.
+"""The onboard networks as ONNX graphs of 8-bit kernels: the same integers, twice as fast.
 
 Activations are unsigned bytes, channels last. Most layers are one `QLinearConv`, which rounds
-float(sum) · scale to the nearest byte, ties to even, and saturates. Ours rounds ties up:
+float(sum) · scale to the nearest byte, ties to even, and saturates. The codec rounds ties up:
 
     out = clip((sum + 2^(s-1)) >> s, 0, 255)
 
-so the scale is 2^-s · (1 + 2^-22). That lifts a tie (sum · 2^-s = k + 1/2) over the edge, as the
-product, two units in its last place more, is not rounded back; and the largest number below a
-tie, k + 1/2 - 2^-s, gains less than 2^-14 and stays below for s up to 13. Negative sums give 0
-either way. Where sums are wanted whole (residuals, latents), `MatMulIntegerToFloat` gives
-float(sum) · 2^-s + bias, exact below 2^24.
+The scale is therefore 2^-s · (1 + 2^-22). At a tie (sum · 2^-s = k + 1/2) the product is two units
+in its last place larger, is not rounded back, and goes up. The largest number below a tie,
+k + 1/2 - 2^-s, gains less than 2^-14 and stays below it for s up to 13. Negative sums give 0 in
+both cases. Where sums are needed before rounding (residuals, latents), `MatMulIntegerToFloat` gives
+float(sum) · 2^-s + bias, which is exact below 2^24.
 
-The planes have ten bits: 4 · high + low, bytes with the zero point 128, made outside the graph.
+The planes have ten bits. They enter as two bytes, 4 · high + low, with the zero point 128; the
+split is made outside the graph.
 
-Processors without VNNI or dot products run these kernels with sums of two products in 16 bits,
-which saturate. So `payload.encoders.student.int8_graphs` tries first, and takes the graphs of
-`graphs` where a sum is wrong.
+Processors without VNNI or dot-product instructions run these kernels with sums of two products in
+16 bits, which saturate. The encoder therefore runs `probe_graph` first, and uses the graphs of
+`float32_graphs` if a sum is wrong.
 """
 
 from __future__ import annotations
@@ -28,19 +29,19 @@ from onnx import TensorProto, helper
 
 from ....payload.encoders.student.int8_graphs import LIMITS
 from ....payload.encoders.student.pixel_blocks import CELL_BYTES
-from ..networks.codec import BLOCK
-from .graphs import GraphBuilder
-from .integers import Arrays
+from ..networks.shape import BLOCK
+from .graph_builder import GraphBuilder
+from .integer_networks import Arrays
 
 LIFT = 1.0 + 2.0**-22
-"""What lifts a tie over the edge."""
+"""Factor on the scale, by which ties are rounded up."""
 LARGEST_SHIFT = 13
 _LARGEST_PLANE = 447
-"""Half grey levels: 222 grey levels from the middle, and the rounding to 4 · high + low."""
+"""In half grey levels: 222 grey levels from mid-grey, and the rounding to 4 · high + low."""
 _DOMAIN = "com.microsoft"
 
 
-class NarrowBuilder(GraphBuilder):
+class Int8GraphBuilder(GraphBuilder):
     """Adds layers of 8-bit kernels, channels last."""
 
     def __init__(self, arrays: Arrays) -> None:
@@ -51,7 +52,7 @@ class NarrowBuilder(GraphBuilder):
         """Add a whole layer from bytes to bytes.
 
         Raises:
-            ValueError: Its outputs are no bytes, or the scale's lift would not do.
+            ValueError: Its outputs are not bytes, or the shift is too large for `LIFT`.
         """
         weight, shift = self.weight(name), self.shift(name)
         low, high = self.arrays[f"{name}.clip"]
@@ -65,10 +66,10 @@ class NarrowBuilder(GraphBuilder):
         depthwise = weight.shape[1] == 1 and weight.shape[0] > 1 and rows == 3
         scale = (np.exp2(-shift) * LIFT).astype(np.float32)
         return self.node(
-            "QLinearConv", value, self.one(), options.get("zero", self.zero()),
+            "QLinearConv", value, self.unit_scale(), options.get("zero", self.zero_point()),
             self.constant(weight, f"{name}.weight"), self.constant(scale, f"{name}.scale"),
             self.constant(np.zeros(shift.size, np.int8), f"{name}.zeros"),
-            self.one(), self.zero(),
+            self.unit_scale(), self.zero_point(),
             self.constant(self.arrays[f"{name}.bias"].astype(np.int32), f"{name}.bias"),
             domain=_DOMAIN, channels_last=1, kernel_shape=[rows, columns],
             pads=[rows // 2] * 4 if stride == 1 else [0] * 4,
@@ -88,22 +89,23 @@ class NarrowBuilder(GraphBuilder):
         """Add a 1 x 1 layer's sums in float: sum · times · 2^-s + bias.
 
         Args:
-            name: of the layer in the arrays.
-            value: its input, bytes (…, channels).
-            matrix: the weights (in, out) where they are in another order.
-            times: a power of two.
-            added: to the bias, where there is a shift: 1/2 to be floored; 0 to be rounded to
-                nearest (half a last place is added, so that nothing ties); None for no bias.
-            zero: the input's zero point.
+            name: Name of the layer in the arrays.
+            value: Name of its input, bytes (…, channels).
+            matrix: Weights (in, out), if their order differs from that of the arrays.
+            times: A power of two.
+            added: What is added to the bias if there is a shift: 1/2 for sums that are floored
+                later; 0 for sums that are rounded to nearest later (half a last place is added, so
+                that there are no ties). None for no bias.
+            zero: Name of the input's zero point.
         """
         shift = self.shift(name)
         matrix = self.weight(name)[:, :, 0, 0].T if matrix is None else matrix
         inputs = [
             value,
             self.constant(matrix, f"{name}.matrix"),
-            self.one(),
+            self.unit_scale(),
             self.constant((np.exp2(-shift) * times).astype(np.float32), f"{name}.scale_{times}"),
-            zero or self.zero(),
+            zero or self.zero_point(),
             self.constant(np.zeros(shift.size, np.int8), f"{name}.zeros"),
         ]
         if added is not None:
@@ -121,18 +123,18 @@ class NarrowBuilder(GraphBuilder):
         return self.bytes(self.node("Add", added, self.node("Cast", value, to=TensorProto.FLOAT)))
 
     def bytes(self, value: str) -> str:
-        """Add rounding to the nearest byte of what has no ties."""
-        return self.node("QuantizeLinear", value, self.one(), self.zero())
+        """Add rounding to the nearest byte, of values without ties."""
+        return self.node("QuantizeLinear", value, self.unit_scale(), self.zero_point())
 
     def check_limits(self, name: str, largest: int) -> None:
-        """Refuse a 1 x 1 layer whose sums could leave its limits.
+        """Check that the sums of a 1 x 1 layer cannot leave its limits.
 
         Args:
-            name: of the layer in the arrays.
-            largest: what its inputs reach.
+            name: Name of the layer in the arrays.
+            largest: Largest magnitude of its inputs.
 
         Raises:
-            ValueError: They could.
+            ValueError: They can.
         """
         weight, bias = self.weight(name).astype(np.int64), self.arrays[f"{name}.bias"]
         total = np.abs(weight).reshape(weight.shape[0], -1).sum(axis=1)
@@ -149,34 +151,35 @@ class NarrowBuilder(GraphBuilder):
         """Return a layer's shifts."""
         return self.arrays[f"{name}.shift"].astype(np.int64)
 
-    def one(self) -> str:
-        """Return the scale of whole numbers."""
+    def unit_scale(self) -> str:
+        """Return the name of the scale 1."""
         return self.constant(1.0, "one")
 
-    def zero(self) -> str:
-        """Return the zero point of bytes."""
+    def zero_point(self) -> str:
+        """Return the name of the zero point 0."""
         return self.constant(np.array(0, np.uint8), "zero")
 
-    def middle(self) -> str:
-        """Return the zero point of the planes' bytes."""
+    def planes_zero_point(self) -> str:
+        """Return the name of the zero point 128, that of the planes' bytes."""
         return self.constant(np.array(128, np.uint8), "middle")
 
 
 def encoder_graph(arrays: Arrays) -> bytes:
-    """Return the graph of the analysis: from cells to sums, which are joined outside.
+    """Return the graph of g_a: from 16 × 16 blocks of pixels to sums, which are joined outside.
 
-    `payload.encoders.student.pixel_blocks` and `narrow` have what comes before and after.
+    `pixel_blocks` and `int8_graphs` in `payload.encoders.student` do what comes before and after.
 
     Raises:
-        ValueError: Latents may reach their limits, which nothing applies here.
+        ValueError: Latents may reach their limits, which this graph does not apply.
     """
-    g = NarrowBuilder(arrays)
+    g = Int8GraphBuilder(arrays)
     for name, largest in (("analysis.linear", _LARGEST_PLANE), ("analysis.leave", 255)):
         g.check_limits(name, largest)
-    # Cells come as (row, column, plane); the stored weights are for (plane, row, column).
+    # Pixels are laid out as (row, column, plane), the stored weights as (plane, row, column).
     order = np.arange(CELL_BYTES).reshape(3, -1).T.reshape(-1)
     entering = g.weight("analysis.enter")[:, order]
-    # Four times a weight is no byte: the high bytes come several times, each with a share of it.
+    # Four times a weight exceeds a byte. The high bytes are therefore repeated, and each copy has a
+    # share of the weight.
     copies = -(-4 * int(np.abs(entering.astype(int)).max()) // 127)
     shares = [(4 * entering.astype(int) + i) // copies for i in range(copies)]
     weight = np.concatenate([*shares, entering], axis=1).astype(np.int8)
@@ -189,7 +192,7 @@ def encoder_graph(arrays: Arrays) -> bytes:
         helper.make_tensor_value_info(name, TensorProto.UINT8, shape)
         for name, shape in shapes.items()
     ]
-    value = g.layer("analysis.enter", "entering", weight=weight, zero=g.middle())
+    value = g.layer("analysis.enter", "entering", weight=weight, zero=g.planes_zero_point())
     value = g.block("analysis.block_fine", value)
     value = g.layer("analysis.down_middle", value, stride=2)
     value = g.block("analysis.block_middle", value)
@@ -206,8 +209,8 @@ def encoder_graph(arrays: Arrays) -> bytes:
 
 
 def side_graph(arrays: Arrays) -> bytes:
-    """Return the graph of the hyper analysis, of sizes in bytes, both sides even."""
-    g = NarrowBuilder(arrays)
+    """Return the graph of h_a: from magnitudes in bytes, with even sides, to ẑ."""
+    g = Int8GraphBuilder(arrays)
     latents = arrays["hyper.spread_shift"].size
     sizes = helper.make_tensor_value_info(
         "sizes", TensorProto.UINT8, [1, "rows", "columns", latents]
@@ -223,7 +226,7 @@ def side_graph(arrays: Arrays) -> bytes:
 
 
 def _sides(g: GraphBuilder, value: str, size: int) -> tuple[str, str]:
-    """Return rows and columns of (rows, columns, channels), in units of `size`."""
+    """Return the names of rows and columns of (rows, columns, channels), in units of `size`."""
     counts = g.node(
         "Div", g.node("Shape", value), g.constant(np.array([size, size, 1]), f"sides_{size}")
     )
@@ -234,38 +237,44 @@ def _sides(g: GraphBuilder, value: str, size: int) -> tuple[str, str]:
     return first, second
 
 
-def _linear(g: NarrowBuilder, high: str, low: str) -> dict[str, str]:
-    """Add the linear analysis: sums of high bytes and of low ones, to be added and floored."""
+def _linear(g: Int8GraphBuilder, high: str, low: str) -> dict[str, str]:
+    """Add the linear analysis: sums of the high and of the low bytes, to be added and floored."""
     weight = g.weight("analysis.linear").reshape(-1, 3, 4, 4, 4, 4)
-    # From (plane, cell's row, row, cell's column, column) to blocks of cells.
+    # From (plane, row of the 4 × 4 square, row in it, column of the square, column in it) to the
+    # order of the blocks' bytes.
     matrix = weight.transpose(2, 4, 3, 5, 1, 0).reshape(3 * BLOCK**2, -1)
     return {
         f"{value}_sums": g.sums(
-            "analysis.linear", value, matrix=matrix, times=times, added=added, zero=g.middle()
+            "analysis.linear",
+            value,
+            matrix=matrix,
+            times=times,
+            added=added,
+            zero=g.planes_zero_point(),
         )
         for value, times, added in ((high, 4.0, 0.5), (low, 1.0, None))
     }
 
 
 def hyper_graph(arrays: Arrays) -> bytes:
-    """Return the graph of the hyper synthesis, from what `graphs.hyper_graph` takes.
+    """Return the graph of h_s, with the input of `float32_graphs.hyper_graph`.
 
-    Its small first layers stay in float: they have signed inputs, and sums of signed ones. What
-    it gives is neither limited nor floored yet, see `payload.encoders.student.int8_graphs`.
+    Its first layers are small and stay in float, because their inputs are signed. Its output is
+    neither clipped nor floored; `payload.encoders.student.int8_graphs` does that.
 
     Raises:
-        ValueError: Its limits are not those that are set there.
+        ValueError: The limits of the log₂ scales are not those that are applied there.
     """
     if tuple(arrays["hyper.synthesis_out.clip"]) != LIMITS:
         raise ValueError(f"log-scales clipped to {arrays['hyper.synthesis_out.clip']}")
-    g = NarrowBuilder(arrays)
+    g = Int8GraphBuilder(arrays)
     side = helper.make_tensor_value_info("side", TensorProto.INT32, ["channels", "rows", "columns"])
     value = g.unsqueeze(g.node("Cast", "side", to=TensorProto.FLOAT))
     value = GraphBuilder.layer(g, "hyper.synthesis_in", value)
     value = g.bytes(g.residual("hyper.synthesis_mix", value, value))
     value = g.node("Transpose", value, perm=[0, 2, 3, 1])
     value = g.layer("hyper.synthesis_up", value)
-    # Channels come as (channel, row, column) of the four positions, which are put in place here.
+    # Channels are laid out as (channel, row, column) of four positions, which are unfolded here.
     rows, columns = _sides(g, g.squeeze(value), 1)
     count = arrays["hyper.synthesis_up.weight"].shape[0] // 4
     two, channels = (g.constant(np.array([n]), f"split_{n}") for n in (2, count))
@@ -283,10 +292,10 @@ def hyper_graph(arrays: Arrays) -> bytes:
 
 
 def probe_graph() -> bytes:
-    """Return a graph that tells whether 8-bit kernels add exactly where it runs.
+    """Return a graph whose outputs show whether a processor's 8-bit kernels add exactly.
 
-    bytes (1, 8, 8, 64) → product float (1, 8, 8, 32), convolved and depthwise bytes: sums with
-    weights of 127, times 2^-13 (after the product: as they are).
+    bytes (1, 8, 8, 64) → product float (1, 8, 8, 32), convolved and depthwise bytes. All weights
+    are 127. `product` holds the sums themselves, the others the sums times 2^-13.
     """
     channels, out, shift = 64, 32, 13
     arrays: Arrays = {}
@@ -297,7 +306,7 @@ def probe_graph() -> bytes:
         arrays[f"{name}.bias"] = np.zeros(count, np.int32)
         arrays[f"{name}.shift"] = np.full(count, 0 if name == "product" else shift, np.int8)
         arrays[f"{name}.clip"] = np.array([0, 255], np.int32)
-    g = NarrowBuilder(arrays)
+    g = Int8GraphBuilder(arrays)
     size = [1, 8, 8]
     taken_info = helper.make_tensor_value_info("bytes", TensorProto.UINT8, [*size, channels])
     outputs = {

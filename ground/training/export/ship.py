@@ -1,20 +1,21 @@
-"""Put a model into the package: each part to whoever runs it.
+"""Put a model into the package: each part into the folder of those that run it.
 
     python -m downpass.ground.training.export.ship --checkpoint RUN/best.ckpt --images DIR
 
-exports the checkpoint (see `export`) and splits the model folder in three, because a board
+exports the checkpoint (see `model_folder`) and splits the model folder in three, because a board
 installs `link` and `payload` alone, and a ground station `link` and `ground`:
 
-  link/student/model/               hyper.onnx, integers.npz (hyper synthesis and entropy coder),
+  link/student/model/               hyper.onnx, integers.npz (hyper-synthesis and entropy coder),
                                     card.json
-  payload/encoders/student/model/   encoder.onnx, the 8-bit kernels' graphs, probe.onnx,
+  payload/encoders/student/model/   encoder.onnx, the graphs of 8-bit kernels, probe.onnx,
                                     integers.npz (analysis), card.json
   ground/decoders/model/            decoder.onnx, integers.npz (synthesis), card.json
 
-The card in `link` is the whole one; the two others hold format and fingerprint.
+The card in `link` is complete; the two others hold the format and the fingerprint.
 
-With `--model DIR` in place of a checkpoint it ships a folder that `export` wrote before, and with
-`--graphs` it makes the graphs of the integers that are shipped already, after a change of theirs.
+With `--model DIR` in place of a checkpoint, it ships a model folder that was exported before. With
+`--graphs`, it writes the graphs anew from the integers that are already shipped, after a change of
+the code that makes graphs.
 """
 
 from __future__ import annotations
@@ -57,17 +58,17 @@ def part_of(array: str) -> str:
 
 
 def ship(model: Path, folders: Mapping[str, Path] = _FOLDERS) -> str:
-    """Split a model folder into the parts that payload, ground and both need.
+    """Copy a model folder's parts into the folders of `link`, `payload` and `ground`.
 
     Args:
-        model: A folder that `export` wrote.
+        model: The model folder.
         folders: Folder of each part.
 
     Returns:
         The model's fingerprint.
 
     Raises:
-        ValueError: The folder's format is not this package's.
+        ValueError: The folder is of another format, or a file is missing.
     """
     card = json.loads((model / "card.json").read_text())
     if card["format"] != FORMAT:
@@ -82,8 +83,8 @@ def ship(model: Path, folders: Mapping[str, Path] = _FOLDERS) -> str:
         folder.mkdir(parents=True, exist_ok=True)
         for name in _GRAPHS[part]:
             shutil.copyfile(model / name, folder / name)
-        own = {name: arrays[name] for name in sorted(arrays) if part_of(name) == part}
-        np.savez_compressed(folder / "integers.npz", **own)  # type: ignore[arg-type]
+        chosen = {name: arrays[name] for name in sorted(arrays) if part_of(name) == part}
+        np.savez_compressed(folder / "integers.npz", **chosen)  # type: ignore[arg-type]
         if part == LINK_PART:
             shutil.copyfile(model / "card.json", folder / "card.json")
         else:
@@ -92,15 +93,15 @@ def ship(model: Path, folders: Mapping[str, Path] = _FOLDERS) -> str:
 
 
 def renew_graphs(folders: Mapping[str, Path] = _FOLDERS) -> None:
-    """Write the graphs anew from the integers that are in the folders."""
-    from .export import write_graphs
+    """Write the graphs anew, from the integers in the folders."""
+    from .model_folder import write_graphs
 
     arrays = load_integers(*folders.values())
-    with tempfile.TemporaryDirectory() as made:
-        write_graphs(arrays, Path(made))
+    with tempfile.TemporaryDirectory() as temporary:
+        write_graphs(arrays, Path(temporary))
         for part, folder in folders.items():
             for name in _GRAPHS[part]:
-                shutil.copyfile(Path(made) / name, folder / name)
+                shutil.copyfile(Path(temporary) / name, folder / name)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -108,8 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Put a model into the package.")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--checkpoint", type=Path)
-    source.add_argument("--model", type=Path, help="a folder that export wrote")
-    source.add_argument("--graphs", action="store_true", help="renew the shipped graphs")
+    source.add_argument("--model", type=Path, help="a model folder that was exported before")
+    source.add_argument("--graphs", action="store_true", help="write the shipped graphs anew")
     parser.add_argument("--images", type=Path, help="the training pictures, with --checkpoint")
     parser.add_argument("--cache", type=Path, help="folder for decoded pictures")
     options = parser.parse_args(arguments)
@@ -121,13 +122,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     if options.images is None:
         parser.error("--checkpoint needs --images")
-    from . import export
+    from .__main__ import main as export
 
     with tempfile.TemporaryDirectory() as folder:
         wanted = ["--checkpoint", str(options.checkpoint), "--images", str(options.images)]
         if options.cache is not None:
             wanted += ["--cache", str(options.cache)]
-        export.main([*wanted, "--out", folder])
+        export([*wanted, "--out", folder])
         ship(Path(folder))
 
 

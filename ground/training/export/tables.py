@@ -1,15 +1,15 @@
-"""The entropy coder's tables: integer frequencies, counted from what the codec really codes.
+"""Frequency tables of the entropy coder, counted from the symbols that the codec really codes.
 
 Latents. A symbol k at scale index i is coded with table t = i - 8·b, where b is the number of
-octaves that i lies above the widest table; its b low bits go as they are:
+octaves by which i lies above the widest table. Its b low bits are sent uncoded:
   k' = (k + 2^(b-1)) >> b,  low = (k + 2^(b-1)) & (2^b - 1)      (b = 0: k' = k)
 Table t holds 2·T_t + 2 frequencies, of k' = -T_t … T_t and of the escape; they sum to 2^16.
 
-A skipped latent (see `coding`) is not coded at all.
+A skipped latent (see `entropy_reference`) is not coded at all.
 
-Side information. A value of ẑ is coded with the table of its channel and of its context: the
-rounded mean of its coded neighbours, clipped to -2 … 2, or 5 where it has none. Values are
-coded in the same four phases as latents; phase 1 looks at corners, the others at edges.
+Side information. A value of ẑ is coded with the table of its channel and of its context. The
+context is the rounded mean of the coded neighbours, clipped to -2 … 2, or 5 if there are none.
+Values are coded in the same four phases as latents; phase 1 uses the corners, the others the edges.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..networks.scale_context import PHASES, SCALES_AN_OCTAVE, SMALLEST_SCALE_OCTAVE
-from .coding import SKIPPED, TileReference
-from .integers import Arrays, Integers
+from .entropy_reference import SKIPPED, TileReference
+from .integer_networks import Arrays, Integers
 
 TOTAL_BITS = 16
 TABLES = 8 * SCALES_AN_OCTAVE + 1
@@ -31,7 +31,7 @@ TABLES = 8 * SCALES_AN_OCTAVE + 1
 SIDE_LOW, SIDE_HIGH = -32, 31
 SIDE_CONTEXTS = 6
 PRIOR_LATENTS = 3000.0
-"""How many symbols' worth the logistic counts beside the counted ones."""
+"""Weight of the logistic distribution beside the counted symbols, in symbols."""
 PRIOR_SIDE = 30.0
 
 
@@ -52,12 +52,12 @@ def join_symbols(high: Integers, low: Integers, index: Integers) -> Integers:
 
 
 def low_bits(index: Integers) -> Integers:
-    """Return b, the low bits that go uncoded at a scale index."""
+    """Return b, the number of low bits that are sent uncoded at a scale index."""
     return np.maximum(-((TABLES - 1 - index) // SCALES_AN_OCTAVE), 0)
 
 
 def side_contexts(side: Integers) -> Integers:
-    """Return the context 0…5 of every value of ẑ (channels, rows, columns)."""
+    """Return the context 0…5 of each value of ẑ (channels, rows, columns)."""
     rows, columns = side.shape[1:]
     padded = np.pad(side, ((0, 0), (1, 2), (1, 2)))
     inside = np.pad(np.ones((rows, columns), np.int64), ((1, 2), (1, 2)))
@@ -78,8 +78,15 @@ def side_contexts(side: Integers) -> Integers:
 
 
 @dataclass(frozen=True, slots=True)
-class CodedTile:
-    """What a tile's analysis gives, in integers, and the quality to code it at."""
+class IntegerTile:
+    """One tile's latents and side information in integers, and the quality to code it at.
+
+    Attributes:
+        latents: Latents y (N, rows, columns) in 1/16.
+        side: Side information ẑ (side channels, ⌈rows/2⌉, ⌈columns/2⌉).
+        log_scales: log₂ scales L (N, rows, columns) in 1/32 octave.
+        quality: Quality 0…256.
+    """
 
     latents: Integers
     side: Integers
@@ -87,11 +94,12 @@ class CodedTile:
     quality: int
 
 
-def count_tables(arrays: Arrays, tiles: Iterable[CodedTile]) -> Arrays:
-    """Return the tables, counted on tiles of training pictures over all rates.
+def count_tables(arrays: Arrays, tiles: Iterable[IntegerTile]) -> Arrays:
+    """Return the frequency tables, counted on tiles of training pictures at all rates.
 
-    `tables.latents` uint32 (all tables, one after another), `tables.latents_start` uint32
-    (TABLES + 1) and `tables.side` uint32 (side channels, contexts, 64).
+    Returns:
+        `tables.latents` uint32 (all tables, one after another), `tables.latents_start` uint32
+        (TABLES + 1), and `tables.side` uint32 (side channels, contexts, 64).
     """
     channels = arrays["hyper.synthesis_in.weight"].shape[1]
     side_counts = np.zeros((channels, SIDE_CONTEXTS, SIDE_HIGH - SIDE_LOW + 1))
@@ -118,14 +126,14 @@ def _latent_tables(
     counts: NDArray[np.float64], reach: int
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     parts, starts = [], [0]
-    counts = counts + counts[:, ::-1]  # signs are symmetric
+    counts = counts + counts[:, ::-1]  # both signs are equally likely
     values = np.arange(-reach, reach + 1)
     for table in range(TABLES):
         scale = 2.0 ** (table / SCALES_AN_OCTAVE + SMALLEST_SCALE_OCTAVE)
         prior = _logistic(values, scale)
         weight = counts[table] + PRIOR_LATENTS * prior
         probability = weight / weight.sum()
-        # Values rarer than a count of one in the table go by the escape.
+        # Values that are rarer than one count in the table are coded with the escape.
         common = np.flatnonzero(probability * 2**TOTAL_BITS >= 0.5)
         largest = max(1, int(np.abs(values[common]).max()))
         inside = np.abs(values) <= largest
@@ -144,7 +152,7 @@ def _side_tables(counts: NDArray[np.float64]) -> NDArray[np.uint32]:
 
 
 def integer_frequencies(probability: NDArray[np.float64]) -> NDArray[np.uint32]:
-    """Return frequencies of at least one that sum to 2^16, nearest to the probabilities."""
+    """Return frequencies of at least one that sum to 2^16, as near as possible to probabilities."""
     spare = 2**TOTAL_BITS - probability.size
     exact = probability / probability.sum() * spare
     whole = np.floor(exact).astype(np.int64)
@@ -155,7 +163,7 @@ def integer_frequencies(probability: NDArray[np.float64]) -> NDArray[np.uint32]:
 
 
 def ideal_bits(arrays: Arrays, symbols: Integers, index: Integers, side: Integers) -> float:
-    """Return the bits that a perfect coder spends on a tile with these tables."""
+    """Return the bits of a tile under an ideal entropy coder with these tables."""
     coded = index != SKIPPED
     high, _, table = split_symbols(symbols[coded], index[coded])
     starts = arrays["tables.latents_start"].astype(np.int64)

@@ -1,1 +1,1 @@
-"""The training loop: what is minimised, taught, evaluated and saved."""
+"""The training loop: objective, optimiser, distillation, evaluation, checkpoints."""

@@ -1,4 +1,4 @@
-"""Checkpoints that a kill cannot spoil: written beside, then renamed."""
+"""Checkpoints: written to a temporary file, then renamed, so that a kill cannot damage them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from torch import nn
 
 from ....link.errors import InputError
 from ....link.files import whole_file
-from ..networks.codec import Codec, CodecShape
+from ..networks.codec import Codec
 from ..networks.quantise import Grid, switch_on_as_loaded
+from ..networks.shape import CodecShape
 
 
 def save(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint whole or not at all."""
+    """Write a checkpoint completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as file:
         torch.save(content, file)
@@ -26,7 +27,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     """Read a checkpoint.
 
     Raises:
-        InputError: the file is missing or is not one of ours.
+        InputError: The file does not exist or is not a checkpoint of the learned codec.
     """
     if not path.exists():
         raise InputError(f"{path}: no such checkpoint")
@@ -52,10 +53,10 @@ def _holds_tensors(state: dict[str, Any]) -> bool:
 
 
 def shape_of(content: dict[str, Any]) -> CodecShape:
-    """Return the widths that a checkpoint's networks have.
+    """Return the widths of a checkpoint's networks.
 
     Raises:
-        InputError: They are no widths of the learned codec.
+        InputError: They are not the widths of a learned codec.
     """
     try:
         stored = content["shape"].items()
@@ -66,18 +67,18 @@ def shape_of(content: dict[str, Any]) -> CodecShape:
 
 
 def shape_to_store(shape: CodecShape) -> dict[str, Any]:
-    """Return the widths as a checkpoint keeps them."""
+    """Return widths in the form that checkpoints hold."""
     return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(shape).items()}
 
 
 def restore(module: nn.Module, state: dict[str, Any]) -> None:
-    """Load weights; parts that an older checkpoint lacks keep their start.
+    """Load weights. Arrays that an older checkpoint lacks keep their initial values.
 
     Raises:
-        InputError: a part has another shape, or is unknown here.
+        InputError: An array has another shape than here, or is unknown here.
     """
-    own = module.state_dict()
-    # Grids that are fixed are the code's to say, not an older checkpoint's.
+    current = module.state_dict()
+    # The code determines fixed fractions; an older checkpoint may hold others.
     fixed = {
         f"{name}.fraction"
         for name, part in module.named_modules()
@@ -85,27 +86,27 @@ def restore(module: nn.Module, state: dict[str, Any]) -> None:
     }
     state = {name: value for name, value in state.items() if name not in fixed}
     for name, value in state.items():
-        if name not in own:
-            raise InputError(f"checkpoint has {name}, which this codec does not know")
-        if own[name].shape != value.shape:
+        if name not in current:
+            raise InputError(f"the checkpoint has an array {name}, which this codec does not have")
+        if current[name].shape != value.shape:
             raise InputError(
-                f"checkpoint has {name} of {tuple(value.shape)}, here it is "
-                f"{tuple(own[name].shape)}"
+                f"the checkpoint's array {name} has the shape {tuple(value.shape)}; "
+                f"this codec's has {tuple(current[name].shape)}"
             )
     module.load_state_dict(state, strict=False)
     switch_on_as_loaded(module)
 
 
 def restore_fitting(module: nn.Module, state: dict[str, Any]) -> int:
-    """Load what has a place of the same name and shape here; return how many parts do."""
-    own = module.state_dict()
-    fitting = {n: v for n, v in state.items() if n in own and own[n].shape == v.shape}
+    """Load the arrays whose names and shapes fit; return how many they are."""
+    current = module.state_dict()
+    fitting = {n: v for n, v in state.items() if n in current and current[n].shape == v.shape}
     module.load_state_dict(fitting, strict=False)
     return len(fitting)
 
 
 def averaged_codec(path: Path, device: torch.device | str = "cpu") -> Codec:
-    """Return the codec with a checkpoint's averaged weights, ready to evaluate or export."""
+    """Return a codec with the averaged weights of a checkpoint, ready to evaluate or export."""
     content = load(path, device)
     codec = Codec(shape_of(content)).to(device)
     restore(codec, content.get("averaged") or content["model"])

@@ -1,8 +1,8 @@
-"""What training minimises, and at which quality each sample is coded.
+"""The training objective, and the quality at which each sample is coded.
 
-The figure of merit is a mean over pictures of *relative* changes of rate, so the objective is
-the mean logarithm of bits + λ · error: one per cent saved counts the same on a dull field as
-on a town, at a tenth of a bit as at two bits.
+The figure of merit is a mean over pictures of *relative* changes of rate. The objective is
+therefore the mean logarithm of bits + λ · error: a saving of one per cent counts the same on a dull
+field as on a town, at a tenth of a bit as at two bits.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..networks.codec import Codec, Coded, lambda_of_quality, space_to_depth
+from ..networks.codec import Codec, Coded
+from ..networks.layers import space_to_depth
+from ..networks.shape import lambda_of_quality
 
 FLOOR_BPP = 0.05
-"""Added to the cost before the logarithm, so that blank crops do not own the gradient."""
+"""Added to the cost before the logarithm, so that blank crops do not dominate the gradient."""
 RATE_RANGE = (0.04, 2.5)
-"""Bits per pixel that samples are drawn over, evenly by logarithm."""
+"""Bits per pixel of the samples, drawn evenly by logarithm from this range."""
 
 
 def rate_distortion(coded: Coded, planes: Tensor, quality: Tensor) -> Tensor:
@@ -35,11 +37,16 @@ def relative_cost(cost: Tensor) -> Tensor:
 
 @torch.no_grad()
 def draw_qualities(codec: Codec, planes: Tensor, rng: np.random.Generator) -> Tensor:
-    """Return a quality for each sample, such that its rate is spread over `RATE_RANGE`.
+    """Return a quality for each sample, such that the rates are spread over `RATE_RANGE`.
 
-    What λ gives a tenth of a bit differs by a factor of a hundred between a town and a dune.
-    The rate at each quality is guessed from the linear latents; one sample in eight is drawn
-    over all qualities whatever its rate.
+    The λ of a tenth of a bit per pixel differs by a factor of a hundred between a town and a dune.
+    The rate at each quality is therefore estimated from the linear latents. For one sample in
+    eight, the quality is drawn evenly from all qualities instead.
+
+    Args:
+        codec: The codec; its gains and its linear analysis are used.
+        planes: Planes of the samples (b, 3, h, w).
+        rng: Source of the random numbers.
     """
     count = planes.shape[0]
     grid = torch.linspace(0, 1, 9, device=planes.device)

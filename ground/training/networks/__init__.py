@@ -1,1 +1,1 @@
-"""The networks that are trained: codec, teacher, scale context, integer grids."""
+"""The codec and the teacher as torch modules, with integer arithmetic in the loop."""

@@ -1,4 +1,4 @@
-"""Multiply-accumulates per pixel, counted on the modules as they run."""
+"""Multiply-accumulates per pixel, counted while the networks run."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from .codec import BLOCK, Codec
+from .codec import Codec
 from .scale_context import PHASES
+from .shape import BLOCK
 
 
 def count_macs(module: nn.Module, run: Callable[[], object]) -> dict[str, int]:
-    """Return the multiply-accumulates of every convolution that `run` goes through."""
+    """Return the multiply-accumulates of each convolution that `run` calls, by its name."""
     macs: dict[str, int] = {}
     hooks = []
     for name, layer in module.named_modules():
@@ -36,9 +37,13 @@ def count_macs(module: nn.Module, run: Callable[[], object]) -> dict[str, int]:
 
 
 def complexity(codec: Codec, side: int = 256) -> dict[str, float]:
-    """Return MACs per pixel, by part; `onboard` is all but the synthesis.
+    """Return multiply-accumulates per pixel by part; `onboard` is all except the synthesis.
 
-    The hyper synthesis counts as on board, because the encoder needs the scales too.
+    The hyper-synthesis counts as onboard, because the encoder needs the scales too.
+
+    Args:
+        codec: The codec to run.
+        side: Side of the picture to run it on, pixels; the result does not depend on it.
     """
     device = next(codec.parameters()).device
     planes = torch.zeros(1, 3, side, side, device=device)
@@ -48,7 +53,7 @@ def complexity(codec: Codec, side: int = 256) -> dict[str, float]:
     macs = count_macs(codec, lambda: codec(planes, quality))
     codec.train(was_training)
     pixels = side * side
-    # On grids it runs in float64, past the module that the count hangs on.
+    # On grids the linear synthesis runs in float64 and does not call its module.
     macs.setdefault("synthesis.linear", codec.synthesis.linear.weight.numel() * pixels // BLOCK**2)
     parts = {
         part: sum(v for k, v in macs.items() if k.split(".")[0] == part) / pixels

@@ -1,8 +1,8 @@
-"""The start of training: principal components of training blocks, and quantisers to match.
+"""Start of training: principal components of training blocks, and gains and scales to match.
 
-The linear pair is the Karhunen-Loève transform of 16 x 16 RGB blocks, gains are the uniform
-steps that each λ asks for at high rate, and scales are the latents' own statistics. Nothing
-is learned yet, and the codec already works.
+The linear transforms become the Karhunen-Loève transform of 16 x 16 RGB blocks, the gains become
+the uniform quantiser steps that each λ asks for at high rate, and the scales become the statistics
+of the latents. Nothing is learned yet, and the codec already works.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from torch import Tensor, nn
 
 from ..data.augment import CropSampler
 from ..data.colour import canonical_planes
-from .codec import BLOCK, KNOTS, LOG2_LAMBDA_HIGH, LOG2_LAMBDA_LOW, Codec, space_to_depth
-from .quantise import calibrate
+from .codec import Codec
+from .layers import space_to_depth
+from .shape import BLOCK, KNOTS, LOG2_LAMBDA_HIGH, LOG2_LAMBDA_LOW
 
 
 def principal_components(sampler: CropSampler, batches: int) -> tuple[Tensor, Tensor]:
-    """Return eigenvectors (768, 768; a row each) and variances, by falling variance.
+    """Return the eigenvectors (768, 768), one a row, and the variances, by falling variance.
 
-    Blocks are centred about mid-grey, not about their mean: the transform has no offset.
+    Blocks are relative to mid-grey, not to their mean, because the transform has no offset.
     """
     size = 3 * BLOCK**2
     total = torch.zeros(size, size, dtype=torch.float64)
@@ -29,7 +30,7 @@ def principal_components(sampler: CropSampler, batches: int) -> tuple[Tensor, Te
     for step in range(batches):
         folded = space_to_depth(canonical_planes(sampler.draw(-1 - step & 0x7FFFFFFF)), BLOCK)
         blocks = folded.permute(0, 2, 3, 1).reshape(-1, size).double().cpu()
-        # A few harsh pictures would own every component: each block counts by its log-energy.
+        # Without weights, a few pictures of high contrast would determine every component.
         energy = (blocks - blocks.mean(dim=1, keepdim=True)).square().mean(dim=1)
         weight = 1.0 / (energy + 30.0)
         total += (blocks * weight[:, None]).T @ blocks
@@ -40,10 +41,15 @@ def principal_components(sampler: CropSampler, batches: int) -> tuple[Tensor, Te
 
 @torch.no_grad()
 def start_from_components(codec: Codec, sampler: CropSampler, batches: int = 150) -> None:
-    """Set a fresh codec's weights to the principal component start, in place."""
+    """Initialise a codec from the principal components of training blocks, in place.
+
+    Args:
+        codec: The codec, with the random weights that torch gives it.
+        sampler: Source of the blocks.
+        batches: Batches of crops that the components are computed from.
+    """
     vectors, _ = principal_components(sampler, batches)
-    latents = codec.shape.latents
-    basis = vectors[:latents].float().to(codec.analysis.linear.weight.device)
+    basis = vectors[: codec.shape.latents].float().to(codec.analysis.linear.weight.device)
     codec.analysis.linear.weight.copy_(basis[:, :, None, None])
     _zero(codec.analysis.linear.bias)
     codec.synthesis.linear.weight.copy_(basis.T[:, :, None, None])
@@ -55,14 +61,14 @@ def start_from_components(codec: Codec, sampler: CropSampler, batches: int = 150
     for knot in range(KNOTS):
         fraction = knot / (KNOTS - 1)
         log2_lambda = LOG2_LAMBDA_LOW + fraction * (LOG2_LAMBDA_HIGH - LOG2_LAMBDA_LOW)
-        # Bits fall by log2 of the step, the mean error over 3 bands grows by step²/12:
-        # the two balance where step² = 18 / (λ ln 2).
+        # The bits fall by log₂ of the step, and the mean error over three bands grows by
+        # step² / 12. The two balance at step² = 18 / (λ ln 2).
         step = math.sqrt(18.0 / (2.0**log2_lambda * math.log(2.0)))
         codec.gain.values[knot] = -math.log2(step)
-    samples = torch.cat(
+    latents = torch.cat(
         [codec.analysis(canonical_planes(sampler.draw(0x40000000 + i))) for i in range(8)]
     )
-    spread = samples.abs().mean(dim=(0, 2, 3)).clamp_min(0.05)
+    spread = latents.abs().mean(dim=(0, 2, 3)).clamp_min(0.05)
     codec.hyper.spread.copy_(spread)
     codec.synthesis.spread.copy_(2.0 * spread)
     codec.hyper.synthesis_out.weight.mul_(0.3)
@@ -72,39 +78,6 @@ def start_from_components(codec: Codec, sampler: CropSampler, batches: int = 150
         raise ValueError("the hyper synthesis needs a bias")
     bias.copy_(torch.log2(spread / (2.0 * math.log(2.0))))
     codec.hyper.analysis_end.weight.mul_(3.0)
-
-
-@torch.no_grad()
-def spreads_to_powers_of_two(codec: Codec) -> None:
-    """Make the networks' fixed input scales powers of two, at least one, weights following.
-
-    The integer codec divides by them with shifts.
-    """
-    for layer, owner in (
-        (codec.hyper.analysis_in, codec.hyper),
-        (codec.synthesis.latent_in, codec.synthesis),
-    ):
-        rounded = torch.exp2(torch.log2(owner.spread).round().clamp_min(0))
-        layer.weight.mul_((rounded / owner.spread).view(1, -1, 1, 1))
-        owner.spread.copy_(rounded)
-
-
-def put_on_grids(codec: Codec, sampler: CropSampler, batches: int = 8) -> None:
-    """Turn a codec's networks into integer ones, by what training crops send through them."""
-    if codec.on_grids:
-        return
-    spreads_to_powers_of_two(codec)
-    was_training = codec.training
-    codec.eval()
-
-    def run() -> None:
-        for step in range(batches):
-            planes = canonical_planes(sampler.draw(0x20000000 + step))
-            quality = torch.linspace(0, 1, planes.shape[0], device=planes.device)
-            codec(planes, quality)
-
-    calibrate(codec, run)
-    codec.train(was_training)
 
 
 def _zero(parameter: Tensor | None) -> None:

@@ -1,42 +1,48 @@
-"""Integer arithmetic in the loop: weights and activations on grids of powers of two.
+"""Quantisation in the loop: weights and activations on grids of powers of two.
 
-Every tensor that a convolution reads lies on a grid: integers of so many bits, times 2^-f.
-Weights are signed 8-bit integers times 2^-s, one s a channel. Sums of products of such numbers
-are exact in float32 whatever their order as long as
+Every tensor that a convolution reads lies on a grid: integers of a given number of bits, times
+2^-f. Weights are signed 8-bit integers times 2^-s, with one s per channel. Sums of products of such
+numbers are exact in float32, in whatever order they are added, as long as
 
     a_max · Σ|w| + |b| + 2^(s-1) < 2^24        (integers, per output channel)
 
-so a network on grids, run in float32, *is* the integer network, and every machine that
+A network on grids that runs in float32 therefore *is* the integer network, and every machine that
 computes it gets the same bits. Rounding is floor(v + 1/2) with straight-through gradients.
-The idea of integer-only inference is Jacob et al. (CVPR 2018); that exactness is what an entropy
-model needs, Ballé et al. (ICLR 2019).
+
+Integer-only inference is described by Jacob et al. (CVPR 2018). That an entropy model needs such
+exactness is shown by Ballé et al. (ICLR 2019).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from ..export.entropy import round_straight
+from .straight_through import round_straight
 
 WEIGHT_LARGEST = 127
+
 EXACT = 2**24
 """float32 adds integers below this without error."""
 
 
 class Grid(nn.Module):
-    """The integers that a tensor's values are rounded and clipped to, once that is switched on.
+    """The integer grid that a tensor's values are rounded and clipped to, once it is switched on.
 
-    Before, an unsigned grid is a rectifier and a signed one does nothing.
+    Until then, an unsigned grid is a rectifier and a signed one does nothing.
 
     Args:
-        bits: of an integer, its sign included.
-        signed: whether values may be negative.
-        fraction: where fixed from the start, the grid's step is 2^-fraction.
-        finest: where not, it is not finer than 2^-finest.
+        bits: Bits of an integer, its sign included.
+        signed: Whether values may be negative.
+        fraction: A fixed fraction: the grid's step is 2^-fraction. None if calibration chooses it.
+        finest: Largest fraction that calibration may choose.
+
+    Attributes:
+        on: Whether values are rounded.
+        watching: Whether calibration records the values' magnitudes.
+        largest_seen: Largest magnitude that was recorded.
     """
 
     def __init__(
@@ -58,16 +64,16 @@ class Grid(nn.Module):
         self.active: Tensor
         self.on = False
         self.watching = False
-        self.seen = 0.0
+        self.largest_seen = 0.0
 
     def forward(self, value: Tensor) -> Tensor:
-        """Return the value on the grid, or rectified where the grid is not switched on."""
+        """Return the values on the grid; before it is switched on, rectified or unchanged."""
         if self.watching:
             self._watch(value)
         if not self.on:
             return value if self.low < 0 else torch.relu(value)
         step = torch.exp2(-self.fraction)
-        if value.dtype != torch.float64:  # bfloat16 has too few digits to round in
+        if value.dtype != torch.float64:  # bfloat16 has too few digits to hold the integers
             value = value.float()
         integer = round_straight(value / step).clamp(self.low, self.high)
         result: Tensor = integer * step
@@ -77,15 +83,17 @@ class Grid(nn.Module):
         magnitude = (value.abs() if self.low < 0 else torch.relu(value)).float().flatten()
         if magnitude.numel() > 200_000:
             magnitude = magnitude[:: magnitude.numel() // 200_000]
-        # Wide grids hold sums that must not be clipped; narrow ones clip the rarest few.
+        # Wide grids hold sums that must not be clipped. Narrow ones clip the largest few values.
         share = 1.0 if self.high > 2000 else 0.9998
-        self.seen = max(self.seen, float(torch.quantile(magnitude[:1_000_000], share)))
+        self.largest_seen = max(
+            self.largest_seen, float(torch.quantile(magnitude[:1_000_000], share))
+        )
 
     def settle(self) -> None:
-        """Choose the fraction by what was seen, and switch the grid on."""
+        """Choose the fraction from the recorded magnitudes, and switch the grid on."""
         if not self.fixed:
             room = 1.6 if self.high > 2000 else 1.0
-            largest = max(self.seen * room, 2.0**-10)
+            largest = max(self.largest_seen * room, 2.0**-10)
             fraction = math.floor(math.log2(self.high / largest) + 0.05)
             self.fraction.fill_(float(min(fraction, self.finest)))
         self.switch_on()
@@ -97,7 +105,13 @@ class Grid(nn.Module):
 
 
 class GridConv(nn.Conv2d):
-    """A convolution whose weights and bias go onto grids once that is switched on."""
+    """A convolution whose weights and bias are rounded to grids, once that is switched on.
+
+    Args:
+        arguments: Passed to `torch.nn.Conv2d`.
+        reads: Grid of the input; None for a convolution that is never rounded.
+        options: Passed to `torch.nn.Conv2d`.
+    """
 
     def __init__(self, *arguments: int, reads: Grid | None = None, **options: object) -> None:
         super().__init__(*arguments, **options)  # type: ignore[arg-type]
@@ -107,7 +121,7 @@ class GridConv(nn.Conv2d):
         self.input_fraction: Tensor
         self.on = False
         self.input_largest = float(max(reads.high, -reads.low)) if reads is not None else 0.0
-        self._reads = (reads,)  # in a tuple, so that it is not a submodule of this one
+        self._reads = (reads,)  # in a tuple, so that the grid is not registered as a submodule
 
     @property
     def reads(self) -> Grid | None:
@@ -115,7 +129,7 @@ class GridConv(nn.Conv2d):
         return self._reads[0]
 
     def weight_on_grid(self) -> Tensor:
-        """Return the weights, rounded to their grid where that is switched on."""
+        """Return the weights, rounded to their grid if that is switched on."""
         if not self.on:
             return self.weight
         step = torch.exp2(-self.weight_fraction).view(-1, 1, 1, 1)
@@ -123,17 +137,17 @@ class GridConv(nn.Conv2d):
         return integer * step
 
     def bias_step(self) -> Tensor:
-        """Return the step of the sums, per output channel: what the bias is rounded to."""
+        """Return the step of each output channel's sums, to which the bias is rounded."""
         return torch.exp2(-(self.weight_fraction + self.input_fraction))
 
     def bias_on_grid(self) -> Tensor | None:
-        """Return the bias, rounded to the grid of the sums where that is switched on."""
+        """Return the bias, rounded to the grid of the sums if that is switched on."""
         if not self.on or self.bias is None:
             return self.bias
         return round_straight(self.bias / self.bias_step()) * self.bias_step()
 
     def forward(self, value: Tensor) -> Tensor:
-        """Return the convolution, with rounded weights where that is switched on."""
+        """Return the convolution, with rounded weights if that is switched on."""
         result: Tensor = self._conv_forward(value, self.weight_on_grid(), self.bias_on_grid())
         return result
 
@@ -146,34 +160,20 @@ class GridConv(nn.Conv2d):
         self.input_fraction.copy_(reads.fraction)
         largest = self.weight.abs().amax(dim=(1, 2, 3)).clamp_min(2.0**-20)
         total = self.weight.abs().sum(dim=(1, 2, 3)).clamp_min(2.0**-20)
-        # Half the exact range at most: the other half is for bias, rounding and drift.
+        # The products take three quarters of the exact range at most. The rest is for the bias, the
+        # rounding half and changes of the weights in the steps that follow.
         bound = 0.75 * EXACT / (self.input_largest * total)
         fraction = torch.floor(torch.log2(torch.minimum(WEIGHT_LARGEST / largest, bound)))
         self.weight_fraction.copy_(fraction.clamp(0, 20))
         self.on = True
 
     def switch_on(self) -> None:
-        """Round from now on, with the fractions as they were loaded."""
+        """Round from now on, with the fractions that were loaded."""
         self.on = True
 
 
-def calibrate(module: nn.Module, run: Callable[[], object]) -> None:
-    """Choose every grid of a network by what `run` sends through it, and switch them on."""
-    grids = [m for m in module.modules() if isinstance(m, Grid)]
-    for grid in grids:
-        grid.watching, grid.seen = True, 0.0
-    with torch.no_grad():
-        run()
-    for grid in grids:
-        grid.watching = False
-        grid.settle()
-    for layer in module.modules():
-        if isinstance(layer, GridConv):
-            layer.settle()
-
-
 def switch_on_as_loaded(module: nn.Module) -> None:
-    """Switch rounding on where the loaded state says that it was on."""
+    """Switch rounding on if it was on in the state that was loaded."""
     grids = [m for m in module.modules() if isinstance(m, Grid)]
     if not grids or not all(bool(g.active) for g in grids):
         return

@@ -1,15 +1,16 @@
-"""Context for the scales: a correction from already coded magnitudes, by two table look-ups.
+"""Context for entropy coding: a correction of each latent's scale, from coded magnitudes.
 
-A hyperprior of a hundredth of a bit per pixel knows roughly how busy a place is. Once some
-latents of the place are coded, their magnitudes say how wrong it was: with `num` the sum of
-coded magnitudes around a latent and `den` the sum of what their scales had led to expect, a
-small table turns (log num, log den) into a correction of the latent's own log-scale. `den`
-tells the table also how much evidence there is.
+A hyperprior of a hundredth of a bit per pixel gives only a rough estimate of the local scale. Once
+some latents around a position are coded, their magnitudes show the estimate's error. Let `num` be
+the weighted sum of the coded magnitudes around a latent, and `den` the same sum of the magnitudes
+that their scales predict. A small table maps (log num, log den) to a correction of the latent's
+log-scale. The value of `den` also tells the table how much evidence there is.
 
-Order of coding: channel groups (principal components first), in each group four phases of
-positions. Around a latent then lie, already coded,
-  S: neighbours in its own channel, of earlier phases, weighted 2 (edge) and 1 (corner);
-  F: the `window` channels before its group, at its own position and all eight neighbours,
+Coding order: channel groups (principal components first), and four phases of positions in each
+group. The order follows ELIC (He et al., arXiv 2203.10886); a table takes the place of its context
+networks. These latents around a latent are already coded:
+  S: neighbours in the same channel, of earlier phases, weighted 2 (edge) and 1 (corner);
+  F: the `window` channels before the group, at the same position and its eight neighbours,
      weighted 8, 2 (edge) and 1 (corner).
   num = (window · S + F) / (2 · window), of magnitudes |k| clipped to 255;
   den = the same sums over the expected magnitudes.
@@ -18,7 +19,6 @@ positions. Around a latent then lie, already coded,
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
@@ -27,6 +27,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
+
+from ....link.student.entropy_model import Group
 
 PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))
 """Row and column parity of the positions coded first, second, third and last."""
@@ -43,17 +45,8 @@ SCALES = (LARGEST_SCALE_OCTAVE - SMALLEST_SCALE_OCTAVE) * SCALES_AN_OCTAVE + 1
 """Entries of the table of scales: 2^-4 … 2^11 steps, an eighth of an octave apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Channels first … last - 1, coded together, and how many before them are looked at."""
-
-    first: int
-    last: int
-    window: int
-
-
 def groups(latents: int) -> tuple[Group, ...]:
-    """Return the channel groups of so many latents; windows are powers of two."""
+    """Return the channel groups of a codec with this many latents; windows are powers of two."""
     steps = (4, 8, 16, 32, 64, 128, 192, 256, 384, 512)
     edges = [0, *(e for e in steps if e < latents), latents]
     return tuple(
@@ -63,7 +56,7 @@ def groups(latents: int) -> tuple[Group, ...]:
 
 
 def phase_masks() -> Tensor:
-    """Return (4, 3, 3): which neighbours of a position are coded before its own phase."""
+    """Return masks (4, 3, 3) of the neighbours that are coded before a position of each phase."""
     masks = torch.zeros(len(PHASES), 3, 3)
     for phase, (row, column) in enumerate(PHASES):
         for i in range(3):
@@ -75,7 +68,7 @@ def phase_masks() -> Tensor:
 
 @cache
 def expected_magnitudes() -> NDArray[np.float64]:
-    """Return E|k| of a rounded centred logistic at each scale of the table."""
+    """Return E|k| at each scale of the table, for a rounded logistic distribution about 0."""
     octaves = np.arange(SCALES) / SCALES_AN_OCTAVE + SMALLEST_SCALE_OCTAVE
     scale = np.exp2(octaves)[:, None]
     # E|k| = 2 · Σ P(k > j), j = 0, 1, …
@@ -86,11 +79,18 @@ def expected_magnitudes() -> NDArray[np.float64]:
 
 @cache
 def rounding_offsets(strength: float = 0.025, largest: float = 0.3) -> NDArray[np.float64]:
-    """Return what is added before flooring |v| at each scale: a half, less the dead zone.
+    """Return what is added to |v| before it is floored, at each scale: 1/2 less the dead zone.
 
-    Rounding up to 1 costs bits(1) - bits(0) more; at the balance of rate and distortion the
-    threshold moves up in proportion (Sullivan, "Efficient scalar quantization of exponential
-    and Laplacian random variables", 1996). In 1/256, as the integer codec has it.
+    Rounding up to 1 costs bits(1) - bits(0) more. Where rate and distortion balance, the threshold
+    rises in proportion (Sullivan, "Efficient scalar quantization of exponential and Laplacian
+    random variables", 1996).
+
+    Args:
+        strength: Rise of the threshold per bit, in steps.
+        largest: Largest rise, in steps.
+
+    Returns:
+        Offsets (SCALES,), multiples of 1/256 as in the integer codec.
     """
     scale = np.exp2(np.arange(SCALES) / SCALES_AN_OCTAVE + SMALLEST_SCALE_OCTAVE)
     inner, outer = (1.0 / (1.0 + np.exp(-edge / scale)) for edge in (0.5, 1.5))
@@ -100,7 +100,14 @@ def rounding_offsets(strength: float = 0.025, largest: float = 0.3) -> NDArray[n
 
 
 class ScaleContext(nn.Module):
-    """The correction of log₂-scales from coded magnitudes: (group, phase, num, den) → octaves."""
+    """Correction of log₂ scales from coded magnitudes: (group, phase, num, den) → octaves.
+
+    Args:
+        latents: Number of channels.
+
+    Attributes:
+        table: The correction at nodes of (log₂ num, log₂ den), bilinear in between.
+    """
 
     def __init__(self, latents: int) -> None:
         super().__init__()
@@ -120,14 +127,14 @@ class ScaleContext(nn.Module):
 
     @torch.no_grad()
     def sums(self, symbols: Tensor, log2_scale: Tensor) -> tuple[Tensor, Tensor]:
-        """Return log₂ of num and den of every latent (b, c, h, w)."""
+        """Return log₂ of num and of den, at each latent (b, N, h, w)."""
         expected = self.expected[table_index(log2_scale)]
         magnitude = symbols.abs().clamp_max(LARGEST_MAGNITUDE)
         return self._log_sum(magnitude), self._log_sum(expected)
 
     @torch.no_grad()
     def offset(self, log2_scale: Tensor) -> Tensor:
-        """Return what is added to |v| before it is floored, 1/2 or less."""
+        """Return what is added to |v| before it is floored: 1/2 or less, by scale."""
         return self.offsets[table_index(log2_scale)]
 
     def _log_sum(self, value: Tensor) -> Tensor:
@@ -164,18 +171,23 @@ class ScaleContext(nn.Module):
         return out
 
     def forward(self, symbols: Tensor, log2_scale: Tensor) -> Tensor:
-        """Return octaves to add to each latent's log₂-scale (in steps)."""
+        """Return the octaves to add to each latent's log₂ scale.
+
+        Args:
+            symbols: Symbols k (b, N, h, w).
+            log2_scale: Their log₂ scales in steps, before the correction.
+        """
         num, den = self.sums(symbols, log2_scale)
         height, width = symbols.shape[2:]
         phase = torch.zeros(height, width, dtype=torch.long, device=symbols.device)
         for number, (row, column) in enumerate(PHASES):
             phase[row::2, column::2] = number
-        cell = self.group_of_channel[:, None, None] * len(PHASES) + phase
+        table_row = self.group_of_channel[:, None, None] * len(PHASES) + phase
         place_num = (num - LOWEST_NODE).clamp(0, NODES - 1.001)
         place_den = (den - LOWEST_NODE).clamp(0, NODES - 1.001)
         low_num, low_den = place_num.long(), place_den.long()
         share_num, share_den = place_num - low_num, place_den - low_den
-        corner = (cell * NODES + low_num) * NODES + low_den
+        corner = (table_row * NODES + low_num) * NODES + low_den
         flat = self.table.reshape(-1)
         near = flat[corner] * (1 - share_den) + flat[corner + 1] * share_den
         far = flat[corner + NODES] * (1 - share_den) + flat[corner + NODES + 1] * share_den
@@ -183,6 +195,6 @@ class ScaleContext(nn.Module):
 
 
 def table_index(log2_scale: Tensor) -> Tensor:
-    """Return the entry of the table of scales nearest to log₂-scales (in steps)."""
+    """Return the entry of the table of scales that is nearest to log₂ scales in steps."""
     index = (log2_scale - SMALLEST_SCALE_OCTAVE) * SCALES_AN_OCTAVE
     return torch.floor(index + 0.5).clamp(0, SCALES - 1).long()

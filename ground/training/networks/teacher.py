@@ -1,8 +1,8 @@
-"""The teacher: heavy at both ends, for the ground alone.
+"""The teacher: a codec with a heavy analysis transform, used for distillation on the ground only.
 
-It is the same codec (the same latents, entropy model and quality range) with dense residual
-blocks in place of the separable ones, so its stage outputs, latents and pictures can each be
-a student's target. Its analysis has about twenty times the student's operations.
+It has the student's latents, entropy model and quality range, with dense residual blocks in place
+of the separable ones. Its stage outputs, latents and pictures can each be a student's target. Its
+analysis has about twenty times the student's operations.
 """
 
 from __future__ import annotations
@@ -13,19 +13,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .codec import BLOCK, BRANCH_GAIN, PIXEL_GAIN, Codec, CodecShape, space_to_depth
+from .codec import Codec
+from .layers import space_to_depth
+from .shape import BLOCK, BRANCH_GAIN, PIXEL_GAIN, CodecShape
 
 TEACHER_SHAPE = CodecShape(analysis=(96, 192, 256))
 
 
 def teacher_shape(student: CodecShape) -> CodecShape:
-    """Return the shape of a teacher beside a student: twice the analysis, all else the same."""
+    """Return the shape of a student's online teacher: twice the analysis, all else the same."""
     fine, middle, coarse = student.analysis
     return replace(student, analysis=(2 * fine, 2 * middle, 2 * coarse))
 
 
 class DenseStage(nn.Module):
-    """Residual blocks of two dense 3 x 3 convolutions each; the output is rectified."""
+    """Residual blocks of two dense 3x3 convolutions each; the output is rectified."""
 
     def __init__(self, channels: int, blocks: int = 2) -> None:
         super().__init__()
@@ -34,14 +36,14 @@ class DenseStage(nn.Module):
         )
 
     def forward(self, value: Tensor) -> Tensor:
-        """Return the stage's output, the shape of its input, never negative."""
+        """Return the stage's output: the shape of its input, never negative."""
         for first, second in zip(self.convolutions[::2], self.convolutions[1::2], strict=True):
             value = functional.relu(value + second(functional.relu(first(value))))
         return value
 
 
 class HeavyAnalysis(nn.Module):
-    """The teacher's transform, with the student's stages and outputs."""
+    """The teacher's analysis transform g_a, with the stages and outputs of the student's."""
 
     def __init__(self, shape: CodecShape) -> None:
         super().__init__()
@@ -56,7 +58,7 @@ class HeavyAnalysis(nn.Module):
         self.leave = nn.Conv2d(coarse, shape.latents, 1)
 
     def forward(self, planes: Tensor) -> Tensor:
-        """Return latents (b, N, h/16, w/16) of planes about mid-grey (b, 3, h, w)."""
+        """Return latents (b, N, h/16, w/16) of planes (b, 3, h, w), relative to mid-grey."""
         value = functional.relu(self.enter(space_to_depth(planes / PIXEL_GAIN, 4)))
         value = self.down_middle(space_to_depth(self.block_fine(value), 2))
         value = self.block_middle(functional.relu(value))

@@ -1,1 +1,1 @@
-"""Checks of the shipped model: its integers back in torch, and its implementations compared."""
+"""Checks of the shipped model: every implementation against the others."""

@@ -1,13 +1,13 @@
-"""The same bytes from every implementation, on any pictures, with the model in the package.
+"""Check that every implementation of the shipped model gives the same bytes on any picture.
 
     python -m downpass.ground.training.verify.exactness FOLDER… [--crop 128] [--qualities 9]
 
-Four compute the networks: ONNX Runtime with one thread and with two, plain int64 in numpy
-(`integers`) and torch in float32 on its grids (`restore`). Of every picture and of made-up ones
-that saturate, tie and are nothing but noise, the latents, side information and scales must be
-the same integers, the codestreams the same bytes, and the decoded pixels the same, at qualities
-over the whole range. How much the outputs vary, and how many sums met a clip or a tie, is
-counted: networks whose outputs hardly vary would agree without proving anything.
+Four implementations compute the networks: ONNX Runtime with one thread and with two, int64 in numpy
+(`export.integer_networks`), and torch in float32 on its grids (`shipped_codec`). For every picture,
+and for synthetic ones that saturate, tie or hold nothing but noise, they must agree in the latents,
+side information and scales, in the bytes of the codestreams, and in the decoded pixels, at
+qualities over the whole range. The check also counts how much the outputs vary, and how many sums
+were clipped or tied: networks whose outputs hardly vary would agree without proving anything.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -33,35 +33,35 @@ from ....link.student.planes import TileShape
 from ....link.student.rotation import rotation_matrix
 from ....payload.encoders.student.colours import difference_moments, rotation_of, sampled_rows
 from ....payload.encoders.student.student_model import load
-from ....payload.imager.scenes import FrameWindow, Scene
 from ...decoders.student import FOLDER as GROUND
 from ..data.colour import to_pixels, to_planes
-from ..export import integers
-from ..export.integers import IntegerNetworks, Integers
-from ..networks.codec import LATENT_FRACTION, LOG2_FRACTION, PIXEL_FRACTION, QUALITY_STEPS, Codec
-from .restore import from_integers, shipped_arrays, shipped_shape
+from ..export.integer_networks import Arrays, IntegerNetworks, Integers
+from ..networks.codec import Codec
+from ..networks.shape import LATENT_FRACTION, LOG2_FRACTION, PIXEL_FRACTION, QUALITY_STEPS
+from .pictures import pictures, synthetic_pictures
+from .shipped_codec import from_integers, shipped_arrays, shipped_shape
 
 Analysed = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
-"""Latents, side information, log-scales."""
-_ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".webp")
+"""Latents, side information, log₂ scales."""
+_OUTPUTS = ("latents", "side", "log_scales")
 
 
 class DifferentError(Exception):
-    """Two implementations gave different numbers: which, of what."""
+    """Two implementations gave different numbers. The message names them and the picture."""
 
 
 @dataclass(slots=True)
-class Seen:
-    """What the pictures made the networks do.
+class CheckStatistics:
+    """Counts of what the networks computed on the pictures of a check.
 
     Attributes:
-        pictures: How many.
-        streams: Codestreams compared.
-        values: By output, the different integers that occurred.
-        clipped: Sums that were clipped.
-        ties: Sums that lay halfway between two integers.
-        sums: All sums.
-        digest: Of all codestreams and decoded pixels: one number to compare machines by.
+        pictures: Number of pictures.
+        streams: Number of codestreams that were compared.
+        values: Different integers that occurred, by output.
+        clipped: Number of sums that were clipped.
+        ties: Number of sums halfway between two integers.
+        sums: Number of all sums.
+        digest: SHA-256 of all codestreams and decoded pixels, for comparing machines.
     """
 
     pictures: int = 0
@@ -73,38 +73,52 @@ class Seen:
     digest: Any = field(default_factory=hashlib.sha256)
 
     def note(self, name: str, array: NDArray[Any]) -> None:
-        """Remember which values occurred."""
+        """Record the values that occurred in an output."""
         self.values.setdefault(name, set()).update(np.unique(array).tolist())
+
+    def report(self) -> str:
+        """Return the lines that the command prints if all implementations agree."""
+        counts = ", ".join(
+            f"{len(values)} values of {name}" for name, values in self.values.items()
+        )
+        return (
+            f"{self.pictures} pictures, {self.streams} codestreams: ONNX Runtime with 1 and 2 "
+            "threads, numpy in int64 and torch in float32 agree to the bit.\n"
+            f"Of {self.sums / 1e6:.0f} million sums {self.clipped} were clipped and "
+            f"{self.ties} tied; {counts}.\n"
+            f"SHA-256 of all of it: {self.digest.hexdigest()[:16]}\n"
+        )
 
 
 class CountingNetworks(IntegerNetworks):
-    """The plain reference, counting what its sums meet."""
+    """The integer reference, which also counts the sums that were clipped or tied."""
 
-    seen: Seen
+    statistics: CheckStatistics
 
-    __slots__ = ("seen",)
+    __slots__ = ("statistics",)
 
-    def __init__(self, arrays: integers.Arrays, seen: Seen) -> None:
+    def __init__(self, arrays: Arrays, statistics: CheckStatistics) -> None:
         super().__init__(arrays)
-        object.__setattr__(self, "seen", seen)
+        object.__setattr__(self, "statistics", statistics)  # the base class is frozen
 
     def _layer(self, name: str, value: Integers, bias: NDArray[Any] | None = None) -> Integers:
         out = self._sum(name, value, bias)
         low, high = self.arrays[f"{name}.clip"]
-        self.seen.clipped += int(np.count_nonzero((out < low) | (out > high)))
+        self.statistics.clipped += int(np.count_nonzero((out < low) | (out > high)))
         return np.asarray(np.clip(out, low, high))
 
     def _sum(self, name: str, value: Integers, bias: NDArray[Any] | None = None) -> Integers:
-        # Rounded half up here; half down is the same with all signs turned. Ties alone differ.
+        # The reference rounds half up. With all signs reversed it rounds half down, and the two
+        # differ at ties only.
         up = super()._sum(name, value, bias)
         weight = self.arrays[f"{name}.weight"]
-        own = self.arrays[f"{name}.bias"] if bias is None else bias
-        turned = CountingNetworks(
-            self.arrays | {f"{name}.weight": -weight.astype(np.int64)}, self.seen
+        used_bias = self.arrays[f"{name}.bias"] if bias is None else bias
+        negated = CountingNetworks(
+            self.arrays | {f"{name}.weight": -weight.astype(np.int64)}, self.statistics
         )
-        down = -IntegerNetworks._sum(turned, name, value, -own.astype(np.int64))
-        self.seen.ties += int(np.count_nonzero(up != down))
-        self.seen.sums += up.size
+        down = -IntegerNetworks._sum(negated, name, value, -used_bias.astype(np.int64))
+        self.statistics.ties += int(np.count_nonzero(up != down))
+        self.statistics.sums += up.size
         return up
 
 
@@ -134,28 +148,34 @@ def _synthesise_in_torch(latents: Integers, quality: int) -> Integers:
 
 
 def check(
-    name: str, pixels: NDArray[np.uint8], qualities: Sequence[int], seen: Seen | None = None
-) -> Seen:
-    """Hold four implementations against one another on one picture.
+    name: str,
+    pixels: NDArray[np.uint8],
+    qualities: Sequence[int],
+    statistics: CheckStatistics | None = None,
+) -> CheckStatistics:
+    """Compare the four implementations on one picture.
 
     Args:
-        name: What to call it in an error.
+        name: Name of the picture, for errors.
         pixels: (16 · rows, 16 · columns, 3) of 8 bits.
-        qualities: 0 to 256.
-        seen: What was seen before, to add to.
+        qualities: Qualities 0…256.
+        statistics: Counts of earlier pictures, to add to.
+
+    Returns:
+        The counts.
 
     Raises:
-        DifferentError: They do not agree.
+        DifferentError: Two implementations do not agree.
     """
-    seen = seen or Seen()
+    statistics = statistics or CheckStatistics()
     model, arrays = load(), shipped_arrays()
-    counting, plain = CountingNetworks(arrays, seen), IntegerNetworks(arrays)
+    counting, plain = CountingNetworks(arrays, statistics), IntegerNetworks(arrays)
     rows, below, columns = sampled_rows(pixels.shape)
-    turn = rotation_of(difference_moments(pixels[rows, columns], pixels[below, columns]))
-    matrix = rotation_matrix(turn)
+    rotation = rotation_of(difference_moments(pixels[rows, columns], pixels[below, columns]))
+    matrix = rotation_matrix(rotation)
     shape = TileShape(pixels.shape[0] // BLOCK, pixels.shape[1] // BLOCK)
-    wide_matrix = matrix.astype(np.int64)
-    planes = to_planes(pixels, wide_matrix)
+    matrix_64 = matrix.astype(np.int64)
+    planes = to_planes(pixels, matrix_64)
     analysed: dict[str, Analysed] = {}
     for threads in (1, 2):
         fast, fast_side = model.analyse(pixels, matrix, threads)
@@ -167,102 +187,64 @@ def check(
     analysed["torch"] = _analyse_in_torch(planes)
     first, *others = analysed
     for other in others:
-        for what, one, two in zip(
-            ("latents", "side", "log_scales"), analysed[first], analysed[other], strict=True
-        ):
-            if not np.array_equal(_cut(one, shape, what), _cut(two, shape, what)):
-                raise DifferentError(f"{name}: {what} of {first} and {other}")
-    for what, array in zip(("latents", "side", "log_scales"), analysed["numpy"], strict=True):
-        seen.note(what, array)
-    tiles = {who: _tile(found) for who, found in analysed.items()}
+        for output, expected, array in zip(_OUTPUTS, analysed[first], analysed[other], strict=True):
+            if not np.array_equal(_cut(expected, shape, output), _cut(array, shape, output)):
+                raise DifferentError(f"{name}: {output} of {first} and {other}")
+    for output, array in zip(_OUTPUTS, analysed["numpy"], strict=True):
+        statistics.note(output, array)
+    tiles = {which: _tile(arrays) for which, arrays in analysed.items()}
     for quality in qualities:
-        streams = {who: encode_tile(model.entropy, tile, quality) for who, tile in tiles.items()}
+        streams = {
+            which: encode_tile(model.entropy, tile, quality) for which, tile in tiles.items()
+        }
         if len(set(streams.values())) > 1:
             raise DifferentError(f"{name}: codestreams at quality {quality}")
         stream = streams[first]
         decoded = decode_tile(model.entropy, model.log_scales, stream, shape, quality)
         feed = {"latents": decoded, "quality": np.array(quality), "rotation": matrix}
-        drawn = {
+        pictures_by = {
             f"onnxruntime, {threads} threads": session(GROUND / "decoder.onnx", threads).run(
                 ["pixels"], feed
             )[0]
             for threads in (1, 2)
         }
-        wide = decoded.astype(np.int64)
+        latents_64 = decoded.astype(np.int64)
         networks = counting if quality == qualities[0] else plain
-        drawn["numpy"] = to_pixels(networks.synthesise(wide, quality), wide_matrix, PIXEL_FRACTION)
-        drawn["torch"] = to_pixels(_synthesise_in_torch(wide, quality), wide_matrix, PIXEL_FRACTION)
-        for who, picture in drawn.items():
-            if not np.array_equal(picture, drawn[first]):
-                raise DifferentError(f"{name}: pixels of {first} and {who} at quality {quality}")
-        seen.note("pixels", drawn[first])
-        seen.digest.update(stream)
-        seen.digest.update(drawn[first].tobytes())
-        seen.streams += 1
-    seen.pictures += 1
-    return seen
+        pictures_by["numpy"] = to_pixels(
+            networks.synthesise(latents_64, quality), matrix_64, PIXEL_FRACTION
+        )
+        pictures_by["torch"] = to_pixels(
+            _synthesise_in_torch(latents_64, quality), matrix_64, PIXEL_FRACTION
+        )
+        for which, picture in pictures_by.items():
+            if not np.array_equal(picture, pictures_by[first]):
+                raise DifferentError(f"{name}: pixels of {first} and {which} at quality {quality}")
+        statistics.note("pixels", pictures_by[first])
+        statistics.digest.update(stream)
+        statistics.digest.update(pictures_by[first].tobytes())
+        statistics.streams += 1
+    statistics.pictures += 1
+    return statistics
 
 
-def _cut(array: NDArray[Any], shape: TileShape, what: str) -> NDArray[Any]:
-    """Leave out what log-scales have beyond the tile: no one reads it."""
-    return array[:, : shape.rows, : shape.columns] if what == "log_scales" else array
+def _cut(array: NDArray[Any], shape: TileShape, output: str) -> NDArray[Any]:
+    """Leave out log₂ scales beyond the tile, which are not used."""
+    return array[:, : shape.rows, : shape.columns] if output == "log_scales" else array
 
 
-def _tile(found: Analysed) -> AnalysedTile:
-    """Return the entropy coder's input, scales padded to whole pairs as the network has them."""
-    latents, side, scales = (array.astype(np.int32) for array in found)
+def _tile(arrays: Analysed) -> AnalysedTile:
+    """Return the entropy coder's input, with scales padded to even sides as h_s gives them."""
+    latents, side, scales = (array.astype(np.int32) for array in arrays)
     down, right = 2 * side.shape[1] - scales.shape[1], 2 * side.shape[2] - scales.shape[2]
     return AnalysedTile.of(latents, side, np.pad(scales, ((0, 0), (0, down), (0, right))))
 
 
-def made_up(side: int = 48, seed: int = 7) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    """Yield pictures made to saturate, to tie, to be blank and to be nothing but noise."""
-    rng = np.random.default_rng(seed)
-    shape = (side, side, 3)
-    yield "noise", rng.integers(0, 256, shape).astype(np.uint8)
-    yield "extremes", (rng.integers(0, 2, shape) * 255).astype(np.uint8)
-    checks = (np.indices(shape[:2]).sum(axis=0) % 2 * 255).astype(np.uint8)
-    yield "checks", np.repeat(checks[..., None], 3, axis=2)
-    # Blocks of one level, the levels a step apart: sums in steps of a layer's whole weight.
-    levels = (np.arange(side // BLOCK * (side // BLOCK)) * 29 % 256).astype(np.uint8)
-    blocks = levels.reshape(side // BLOCK, -1).repeat(BLOCK, 0).repeat(BLOCK, 1)
-    yield "blocks", np.repeat(blocks[..., None], 3, axis=2)
-    yield "near grey", (128 + rng.integers(-1, 2, shape)).astype(np.uint8)
-    for level in (0, 128, 255):
-        yield f"level {level}", np.full(shape, level, np.uint8)
-
-
-def pictures(paths: Sequence[Path], crop: int) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    """Yield the middle of every picture in 8 bits and three bands, its sides multiples of 16.
-
-    Raises:
-        InputError: No pictures, or one that cannot be read.
-    """
-    files = [
-        file
-        for path in paths
-        for file in (sorted(path.iterdir()) if path.is_dir() else [path])
-        if file.suffix.lower() in _ENDINGS
-    ]
-    if not files:
-        raise InputError(f"{', '.join(map(str, paths))}: no pictures")
-    for file in files:
-        with Scene(file) as scene:
-            high, wide = (min(crop, n) // BLOCK * BLOCK for n in (scene.height, scene.width))
-            if not high or not wide:
-                raise InputError(f"{file}: smaller than {BLOCK} x {BLOCK} pixels")
-            place = FrameWindow((scene.width - wide) // 2, (scene.height - high) // 2, wide, high)
-            frame = scene.read(place, bands=min(3, scene.bands))
-        bands = [min(band, frame.bands - 1) for band in range(3)]
-        values = frame.pixels[..., bands].astype(np.int64)
-        if frame.bit_depth > 8:
-            low, high_value = int(values.min()), max(int(values.max()), int(values.min()) + 1)
-            values = (values - low) * 255 // (high_value - low)
-        yield file.name, np.ascontiguousarray(values.astype(np.uint8))
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check every picture and say what was seen; status 1 where implementations differ."""
+    """Check every picture and report the counts.
+
+    Returns:
+        The exit status: 1 if implementations differ, 2 for bad input.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("paths", type=Path, nargs="*", help="pictures, or folders of them")
     parser.add_argument("--crop", type=int, default=128, help="pixels a side (default 128)")
@@ -272,13 +254,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"allowed are crops from {BLOCK} and 1 to {QUALITY_STEPS + 1} qualities")
     torch.set_num_threads(1)
     qualities = np.linspace(0, QUALITY_STEPS, options.qualities).round().astype(int).tolist()
-    seen, say = Seen(), sys.stdout.write
+    statistics, say = CheckStatistics(), sys.stdout.write
     try:
-        for name, pixels in made_up():
-            check(name, pixels, qualities, seen)
+        for name, pixels in synthetic_pictures():
+            check(name, pixels, qualities, statistics)
         if options.paths:
             for name, pixels in pictures(options.paths, options.crop):
-                check(name, pixels, qualities, seen)
+                check(name, pixels, qualities, statistics)
                 say(f"{name}: {pixels.shape[1]} x {pixels.shape[0]}, the same\n")
                 sys.stdout.flush()
     except DifferentError as error:
@@ -287,13 +269,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    say(
-        f"{seen.pictures} pictures, {seen.streams} codestreams: ONNX Runtime with 1 and 2 threads, "
-        "numpy in int64 and torch in float32 agree to the bit.\n"
-        f"Of {seen.sums / 1e6:.0f} million sums {seen.clipped} were clipped and {seen.ties} tied; "
-        + ", ".join(f"{len(v)} values of {name}" for name, v in seen.values.items())
-        + f".\nSHA-256 of all of it: {seen.digest.hexdigest()[:16]}\n"
-    )
+    say(statistics.report())
     return 0
 
 

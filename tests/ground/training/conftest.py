@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 from downpass.ground.training.data.augment import CropSampler
-from downpass.ground.training.data.corpus import Corpus, Picture
-from downpass.ground.training.networks.codec import Codec, CodecShape
+from downpass.ground.training.data.corpus import Corpus, TrainingPicture
+from downpass.ground.training.networks.codec import Codec
 from downpass.ground.training.networks.initialise import start_from_components
+from downpass.ground.training.networks.shape import CodecShape
 
 TINY = CodecShape(
     latents=40,
@@ -54,7 +55,7 @@ def corpus() -> Corpus:
         pixels = make_scenery(number)
         group = "towns" if number < 5 else "fields"
         name = f"p{number}"
-        pictures.append(Picture(name, group, f"{group}-{name}", offset, 160, 160))
+        pictures.append(TrainingPicture(name, group, f"{group}-{name}", offset, 160, 160))
         parts.append(pixels.reshape(-1))
         offset += pixels.size
     return Corpus(np.concatenate(parts), tuple(pictures))

@@ -1,0 +1,70 @@
+"""Calibration: put a trained float codec on its integer grids.
+
+The grids' steps are chosen from the values that training crops send through the networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from ..data.augment import CropSampler
+from ..data.colour import canonical_planes
+from .codec import Codec
+from .quantise import Grid, GridConv
+
+
+def calibrate(module: nn.Module, run: Callable[[], object]) -> None:
+    """Choose every grid of a network from the values that `run` sends through it; switch all on."""
+    grids = [m for m in module.modules() if isinstance(m, Grid)]
+    for grid in grids:
+        grid.watching, grid.largest_seen = True, 0.0
+    with torch.no_grad():
+        run()
+    for grid in grids:
+        grid.watching = False
+        grid.settle()
+    for layer in module.modules():
+        if isinstance(layer, GridConv):
+            layer.settle()
+
+
+@torch.no_grad()
+def spreads_to_powers_of_two(codec: Codec) -> None:
+    """Round the networks' input scales to powers of two of at least one, and adapt the weights.
+
+    The integer codec divides by these scales with shifts.
+    """
+    for layer, network in (
+        (codec.hyper.analysis_in, codec.hyper),
+        (codec.synthesis.latent_in, codec.synthesis),
+    ):
+        rounded = torch.exp2(torch.log2(network.spread).round().clamp_min(0))
+        layer.weight.mul_((rounded / network.spread).view(1, -1, 1, 1))
+        network.spread.copy_(rounded)
+
+
+def put_on_grids(codec: Codec, sampler: CropSampler, batches: int = 8) -> None:
+    """Turn a codec's networks into integer ones, calibrated on training crops.
+
+    Args:
+        codec: The codec, changed in place; nothing is done if it is on its grids already.
+        sampler: Source of the crops.
+        batches: Batches of crops to calibrate on.
+    """
+    if codec.on_grids:
+        return
+    spreads_to_powers_of_two(codec)
+    was_training = codec.training
+    codec.eval()
+
+    def run() -> None:
+        for step in range(batches):
+            planes = canonical_planes(sampler.draw(0x20000000 + step))
+            quality = torch.linspace(0, 1, planes.shape[0], device=planes.device)
+            codec(planes, quality)
+
+    calibrate(codec, run)
+    codec.train(was_training)

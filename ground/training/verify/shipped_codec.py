@@ -1,0 +1,175 @@
+"""The shipped integers back in torch: to check the exported networks, or to train on from them.
+
+`export.extract` reads integers off networks that are on their grids; `from_integers` puts them
+back. The integers do not say what a grid's step was in grey levels, and do not depend on it: only
+differences of fractions matter, as shifts. Fractions that are free are therefore chosen, the others
+follow, and the networks compute the same integers.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ....link.student.shared_model import FOLDER as SHARED
+from ....link.student.shared_model import load_integers
+from ....payload.encoders.student.student_model import FOLDER as PAYLOAD
+from ...decoders.student import FOLDER as GROUND
+from ..export.integer_networks import Arrays
+from ..loop.checkpoint import shape_of
+from ..networks.codec import Codec
+from ..networks.layers import ResidualBlock
+from ..networks.quantise import Grid, GridConv, switch_on_as_loaded
+from ..networks.shape import LATENT_FRACTION, QUALITY_STEPS, SYNTHESIS_FRACTION, CodecShape
+
+NETWORKS: Final = ("analysis.", "hyper.", "synthesis.")
+"""First parts of the names of the networks' arrays."""
+
+_FREE: Final = 4.0
+"""Fraction that is given to grids that could have any."""
+
+_GRID_OF: Final = {
+    "analysis.linear": "linear_out",
+    "analysis.enter": "grid_fine",
+    "analysis.block_fine.pointwise": "grid_fine",
+    "analysis.down_middle": "grid_middle",
+    "analysis.block_middle.pointwise": "grid_middle",
+    "analysis.down_coarse": "grid_coarse",
+    "analysis.block_coarse.pointwise": "grid_coarse",
+    "analysis.leave": "branch_out",
+    "hyper.analysis_in": "grid_in",
+    "hyper.analysis_out": "grid_mid",
+    "hyper.analysis_end": "side",
+    "hyper.synthesis_in": "grid_side",
+    "hyper.synthesis_mix": "grid_side",
+    "hyper.synthesis_up": "grid_up",
+    "hyper.synthesis_out": "scales",
+    "synthesis.latent_in": "stream_coarse",
+    "synthesis.enter": "stream_fine",
+    "synthesis.down": "stream_coarse",
+    "synthesis.up": "stream_fine",
+    "synthesis.leave": "correction",
+}
+"""The grid that each layer writes to, in the layer's network; in a block, it is the block's."""
+
+_STREAMS: Final = {"before": "stream_fine", "below": "stream_coarse", "after": "stream_fine"}
+
+
+class QualityTable(nn.Module):
+    """One value per channel for each quality that a bitstream can name.
+
+    Args:
+        values: (QUALITY_STEPS + 1, channels).
+    """
+
+    def __init__(self, values: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("values", values)
+        self.values: Tensor
+
+    def forward(self, quality: Tensor) -> Tensor:
+        """Return (b, channels) at qualities (b,) in 0…1."""
+        return self.values[torch.floor(quality.clamp(0, 1) * QUALITY_STEPS + 0.5).long()]
+
+
+@cache
+def shipped_arrays() -> Arrays:
+    """Return the integers of the model in the package, of all its parts."""
+    return load_integers(SHARED, PAYLOAD, GROUND)
+
+
+def shipped_shape() -> CodecShape:
+    """Return the widths of the model in the package."""
+    return shape_of(json.loads((SHARED / "card.json").read_text()))
+
+
+@torch.no_grad()
+def from_integers(arrays: Arrays, shape: CodecShape) -> Codec:
+    """Return a codec, on its grids, whose transforms and hyperprior compute with these integers.
+
+    Gains, predicted means and scale context keep their initial values: they belong to the entropy
+    coder, which runs no network (see `link.student.codestream`).
+
+    Args:
+        arrays: Integers, as `export.extract` gives them.
+        shape: Widths of their codec.
+
+    Raises:
+        ValueError: A layer's limits are not those of this code's grids.
+    """
+    codec = Codec(shape)
+    grids = [part for part in codec.modules() if isinstance(part, Grid)]
+    for grid in grids:
+        if not grid.fixed:
+            grid.fraction.fill_(_FREE)
+        grid.active.fill_(True)
+    synthesis = codec.synthesis
+    for name, source in (
+        ("to_down", synthesis.stream_fine),
+        ("to_up", synthesis.stream_coarse),
+        ("to_leave", synthesis.stream_fine),
+    ):
+        _move(arrays, f"synthesis.{name}", source, codec)
+    for part, stream in _STREAMS.items():
+        for number, block in enumerate(getattr(synthesis, part)):
+            name = f"synthesis.{part}.{number}"
+            _move(arrays, f"{name}.entering", getattr(synthesis, stream), codec)
+            _put_block(arrays, name, block, getattr(synthesis, stream))
+    for name, grid_name in _GRID_OF.items():
+        network = codec.get_submodule(name.split(".")[0])
+        _put(arrays, name, codec.get_submodule(name), getattr(network, grid_name))
+    for stage in ("fine", "middle", "coarse"):
+        block = f"analysis.block_{stage}"
+        inner = codec.get_submodule(f"{block}.inner")
+        _put(arrays, f"{block}.depthwise", codec.get_submodule(f"{block}.depthwise"), inner)
+    codec.hyper.spread.copy_(_powers(arrays, "hyper.spread_shift"))
+    synthesis.spread.copy_(_powers(arrays, "synthesis.spread_shift"))
+    weight = torch.from_numpy(arrays["synthesis.linear.weight"]).double() / 2**SYNTHESIS_FRACTION
+    synthesis.linear.weight.copy_(weight[:, :, None, None])
+    bias = arrays["synthesis.linear.bias"] >> LATENT_FRACTION
+    if synthesis.linear.bias is None:
+        raise ValueError("the linear synthesis needs a bias")
+    synthesis.linear.bias.copy_(torch.from_numpy(bias).double() / 2**SYNTHESIS_FRACTION)
+    switch_on_as_loaded(codec)
+    return codec.eval()
+
+
+def _put(arrays: Arrays, name: str, layer: nn.Module, out: nn.Module) -> None:
+    """Set a convolution's weights and bias, with the fractions that follow from its shifts."""
+    if not isinstance(layer, GridConv) or not isinstance(out, Grid) or layer.reads is None:
+        raise ValueError(f"{name} is not a layer on grids")
+    clip = arrays[f"{name}.clip"].tolist()
+    if clip != [out.low, out.high]:
+        raise ValueError(f"{name} clips to {clip}, this code to {[out.low, out.high]}")
+    shift = torch.from_numpy(arrays[f"{name}.shift"].astype(np.float32))
+    layer.input_fraction.copy_(layer.reads.fraction)
+    layer.weight_fraction.copy_(shift - layer.reads.fraction + out.fraction)
+    step = torch.exp2(-layer.weight_fraction).view(-1, 1, 1, 1)
+    layer.weight.copy_(torch.from_numpy(arrays[f"{name}.weight"]).float() * step)
+    if layer.bias is not None:
+        bias = torch.from_numpy(arrays[f"{name}.bias"]).float()
+        layer.bias.copy_(bias * layer.bias_step())
+
+
+def _put_block(arrays: Arrays, name: str, block: ResidualBlock, stream: Grid) -> None:
+    _put(arrays, f"{name}.first", block.first, block.inner)
+    _put(arrays, f"{name}.second", block.second, stream)
+    table = torch.from_numpy(arrays[f"{name}.bias"]).float()
+    block.add_module("bias", QualityTable(table * block.first.bias_step()))
+
+
+def _move(arrays: Arrays, name: str, source: Grid, codec: Codec) -> None:
+    """Set the fraction of a grid that values are moved to, from the shift of the move."""
+    target = codec.get_submodule(name)
+    if not isinstance(target, Grid):
+        raise ValueError(f"{name} is not a grid")
+    target.fraction.copy_(source.fraction - float(arrays[f"{name}.shift"]))
+
+
+def _powers(arrays: Arrays, name: str) -> Tensor:
+    return torch.exp2(torch.from_numpy(arrays[name].astype(np.float32)))
