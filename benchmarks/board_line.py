@@ -1,11 +1,12 @@
-"""What tiles use of a paced line to an emulated or real board, and what that costs this computer.
+"""Measure the share of a paced line that tiles use, to an emulated or a real board.
 
     python benchmarks/board_line.py [PORT] [--baud 921600] [--tiles 100] [--turns N]
 
-PORT's default is the emulated Zynq with the echo job, which gives a tenth of each 64 x 64 x 3 tile
-back: the line and the driver, and no encoder. `--turns` makes it take 2 N instructions a tile, so
-that loading and encoding overlap. The line has 8 ms delay each way. Wall times mean something only
-where the emulator has a processor to itself, so its CPU time is printed beside them.
+The default of PORT is the emulated Zynq with the echo job, which returns a tenth of each 64 x 64 x
+3 tile. So the line and the driver are measured without an encoder. With `--turns` the job takes 2
+N instructions per tile, so that loading and encoding overlap. The line has 8 ms delay each way.
+Wall times are meaningful only if the emulator has a processor to itself, so its CPU time is
+printed too.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ A_TENTH = 9 << 24
 def tiles(
     count: int, step: int, turn: tuple[int, int, int, int]
 ) -> Iterator[tuple[TileForm, bytes]]:
-    """Tiles of noise, one at a time."""
+    """Yield tiles of noise."""
     rng = random.Random(1)
     for _ in range(count):
         samples = rng.randbytes(TILE)
@@ -50,7 +51,7 @@ def tiles(
 
 
 def children_s() -> float:
-    """CPU seconds of the children of this process that still run, on Linux."""
+    """Return the CPU seconds of this process's running children (Linux)."""
     used = 0.0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -63,7 +64,7 @@ def children_s() -> float:
 
 
 def main() -> None:
-    """Run, and print the figures."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("port", nargs="?", default="emulator:zynq-a9:echo")
     parser.add_argument("--baud", type=int, default=921600)

@@ -1,10 +1,11 @@
-"""How fast the encoders are on one core, as ratios to OpenJPEG in the same run.
+"""Measure the encoders' speed on one core, as ratios to OpenJPEG in the same run.
 
     python benchmarks/encoders.py [IMAGE ...]
 
-Every codec codes the same pictures at quality 50 (lossless where it knows nothing else), in turns,
-so that whatever else the machine does falls on all of them alike. Processor time, one thread, the
-container included; the best of the rounds. Ratios travel between machines, the Mpx/s do not.
+Every codec encodes the same pictures at quality 50 (lossless if it can do nothing else). Codecs
+take turns, so that other load on the machine affects all of them alike. The figures are processor
+time on one thread, container included, the best of several rounds. Ratios can be compared between
+machines, megapixels per second cannot.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ SCENES = Path(__file__).parent.parent / "scenarios" / "scenes"
 
 
 def seconds(codec: Encoder, frame: Frame) -> tuple[float, int]:
-    """Return the processor time of coding one frame, and its bytes."""
+    """Return the processor time of encoding one frame, and the bitstream's size."""
     setting = Setting(quality=50)
     try:
         codec.encode(Frame(frame.pixels[:8, :8], frame.bit_depth), setting)

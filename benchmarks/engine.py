@@ -1,14 +1,15 @@
-"""How much faster than real time the engine runs: passes, planning, simulation, books.
+"""Measure how much faster than real time the engine runs: passes, planning, simulation, books.
 
     OPENBLAS_NUM_THREADS=1 python benchmarks/engine.py     # the comparison needs [bench]
 
-One satellite (Sentinel-2A), 100 targets, 4 stations, 7 days, frame sizes from a rate instead of
-pixels, one core. Beside it Basilisk (Kenneally, Piggott, Schaub: Journal of Aerospace Information
-Systems 17(9), 2020) with what it has for the same job: a spacecraft on a two-body orbit, the
-same stations, an instrument, a storage unit and a transmitter, stepped at 1 s and at 10 s.
+The scenario is one satellite (Sentinel-2A), 100 targets, 4 stations and 7 days, with frame sizes
+from a rate instead of pixels, on one core. For comparison, Basilisk (Kenneally, Piggott, Schaub:
+Journal of Aerospace Information Systems 17(9), 2020) runs its nearest equivalent: a spacecraft on
+a two-body orbit, the same stations, an instrument, a storage unit and a transmitter, at steps of 1
+s and 10 s.
 
-Times are of the processor (`time.process_time`), which is the wall time of an idle core: both
-run on one thread, and other work on the machine does not count.
+Times are processor times (`time.process_time`), which are the wall time of an idle core: both
+programs run on one thread, and other work on the machine does not count.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def scenario(days: float) -> Scenario:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Median processor time of several runs, after one that warms up."""
+    """Return the median processor time of several runs, after a warm-up run."""
     work()
     spans = []
     for _ in range(REPEATS):
@@ -103,7 +104,7 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def engine(days: float) -> dict[str, float]:
-    """Time the parts of a run; seconds, and what they handled."""
+    """Return the seconds that the parts of a run take, and what they processed."""
     given = scenario(days)
     flight = fly(given)
     mission = prepare(flight, NoPixels(given))
@@ -129,7 +130,7 @@ def engine(days: float) -> dict[str, float]:
 
 
 def basilisk(step_s: float) -> float:
-    """Processor seconds that Basilisk takes for one day at a step; the setup is not counted."""
+    """Return Basilisk's processor seconds for one day at a step, without its setup."""
     from Basilisk.simulation import (
         groundLocation,
         partitionedStorageUnit,

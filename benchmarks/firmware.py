@@ -1,12 +1,13 @@
-"""The firmware's encoder on three cores in QEMU: its bytes, instructions, memory and flash.
+"""Measure the firmware's encoder on three cores in QEMU: bytes, instructions, memory and flash.
 
     python -m benchmarks.firmware [bytes] [instructions] [memory] [--core cortex-a9 ...]
 
-`bytes` encodes some two hundred tiles at five qualities and compares every codestream with the one
-that the encoder in Python writes. `instructions` counts them as QEMU does (`-icount shift=0`), on
-tiles of real scenes: no caches, no wait states, one pipeline. `memory` asks the linker, and the
-encoder's own stack, painted beforehand. Without a name all three run; any difference of bytes makes
-the exit status 1. The tiles and the bare images are those of tests/payload/board.
+`bytes` encodes about two hundred tiles at five qualities and compares every codestream with the
+one that the encoder in Python writes. `instructions` counts instructions as QEMU does (`-icount
+shift=0`) on tiles of real scenes: no caches, no wait states, one pipeline. `memory` reads section
+sizes from the linker, and measures the encoder's stack by painting it beforehand. Without an
+argument all three run. If any bytes differ, the exit status is 1. The tiles and the bare-metal
+programs are those of tests/payload/board.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def whole_tiles() -> Iterator[TileCase]:
 
 
 def noise() -> TileCase:
-    """The longest work there is."""
+    """Return tiles of noise, which take the encoder longest."""
     pixels = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
     return TileCase("", pixels, IDENTITY, (max(QUALITIES),))
 
@@ -116,13 +117,13 @@ def measure(core: Core, weights: Path, cases: Sequence[TileCase]) -> list[Count]
 
 
 def instructions(names: Sequence[str], weights: Path) -> None:
-    """Print instructions for each MAC, where they go, and how long the line waits."""
+    """Print instructions per MAC, their shares, and the longest time between polls of the line."""
     cost = student_model.load().card["kmac_per_pixel"]
     macs = round((cost["analysis"] + cost["hyper"]) * 1000 * SIDE**2)
     scenes = list(whole_tiles())
     print(f"means of {len(scenes)} tiles of {SIDE} x {SIDE} x 3 of real scenes, and one of noise")
-    print(f"{macs / 1e6:.2f} M MAC in the networks; instructions: all, for each MAC, shares")
-    print("core          quality  bytes  million  a MAC  in nets   nets  walk  coder  poll gap")
+    print(f"{macs / 1e6:.2f} M MAC in the networks; instructions: all, per MAC, shares")
+    print("core          quality  bytes  million per MAC in nets   nets  sym.  coder  poll gap")
     for name in names:
         counts = measure(CORES[name], weights, [*scenes, noise()])
         rows = {str(q): [one for one in counts[:-1] if one.quality == q] for q in QUALITIES}
@@ -168,7 +169,7 @@ def sizes(names: Sequence[str], weights: Path) -> None:
 
 
 def main() -> int:
-    """Measure what was asked for."""
+    """Run the chosen measurements."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", nargs="*", metavar="bytes | instructions | memory")
     parser.add_argument("--core", nargs="+", choices=CORES, default=list(CORES))

@@ -1,19 +1,19 @@
-"""Feed the decoders damaged bitstreams: none may crash, hang or take more memory than it should.
+"""Feed damaged bitstreams to the decoders: none may crash, hang or use more memory than its bound.
 
     python benchmarks/fuzz_decoders.py                                # every codec, 200,000 each
     python benchmarks/fuzz_decoders.py student --count 1000000 --depth latents
     python benchmarks/fuzz_decoders.py student --count 50000
 
-Four of five have a tile's codestream flipped, cut, spliced with another's, overwritten or made of
-random bytes, and CRCs that match, so that the codec's own decoder sees the damage; the others have
-fields of the header set to something else, its CRC made to match, or any of their bytes damaged
-and no CRC mended. `--depth latents` does all that decoding does but for the student's decoder
-network, which sees nothing of the bitstream but integers; it checks that these are in range.
+In four of five cases a tile's codestream is flipped, truncated, spliced with another's,
+overwritten or replaced by random bytes, with CRCs that match, so that the codec's own decoder sees
+the damage. In the others, fields of the header are changed, with a CRC that matches, or any bytes
+are damaged without mending a CRC. `--depth latents` does everything except the student's decoder
+network, whose only inputs are integers, and checks that these are in range.
 
-Each codec runs in a process of its own: a bitstream that takes more than 10 s of its processor
-time kills it (a hang), and so does a fault in a library (a crash); the next process goes on behind
-it. Its address space is bounded. What a bitstream is follows from seed and number: `--only NUMBER`
-decodes that one alone and shows what comes of it.
+Each codec runs in a process of its own with a limited address space. A bitstream that takes more
+than 10 s of processor time (a hang) or a fault in a library (a crash) ends that process, and the
+next process continues after it. Each bitstream is a function of seed and number: `--only NUMBER`
+decodes that one alone and prints the outcome.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def holed(frame: Frame) -> Frame:
 
 
 def originals(name: str) -> list[bytes]:
-    """Return sound bitstreams, those that take longest to decode last and fewest."""
+    """Return valid bitstreams; those that take longest to decode come last and are fewest."""
     if name != "student":
         qualities = (100,) if name == "ccsds121" else (20, 70, 100)
         frame = picture(40, 48, 4)
@@ -125,7 +125,7 @@ def originals(name: str) -> list[bytes]:
 
 
 class Damage:
-    """Makes damaged bitstreams of sound ones, the same for the same seed and number."""
+    """Makes damaged bitstreams from valid ones; the same seed and number give the same one."""
 
     def __init__(self, name: str, seed: int) -> None:
         self._key = f"{name} {seed}"
@@ -216,7 +216,7 @@ def _fields(rng: random.Random, header: FrameHeader) -> dict[str, Any]:
 
 
 def _mutate(rng: random.Random, data: bytes, donor: bytes) -> bytes:
-    """Return the bytes flipped, cut, spliced, overwritten with extremes, or with random ones."""
+    """Return the bytes flipped, truncated, spliced, or overwritten with extremes or at random."""
     out = bytearray(data or b"\0")
     at = rng.randrange(len(out))
     match rng.randrange(8):
@@ -240,7 +240,7 @@ def _mutate(rng: random.Random, data: bytes, donor: bytes) -> bytes:
 
 
 class Latents:
-    """Stands where the decoder's network does, and checks what comes to it."""
+    """Replaces the decoder's network and checks its inputs."""
 
     def run(self, _: Sequence[str], inputs: dict[str, Any]) -> list[Any]:
         """Return mid-grey."""
@@ -251,7 +251,7 @@ class Latents:
 
 
 class Entropy:
-    """The tile decoder: counts the damaged codestreams, remembers what sound ones gave."""
+    """Tile decoder that counts damaged codestreams and caches the results of valid ones."""
 
     def __init__(self, containers: Sequence[Container]) -> None:
         self._decode = ground.decode_tile
@@ -277,10 +277,10 @@ class Entropy:
 
 
 def judge(case: Case) -> str:
-    """Decode a case and return what came of it.
+    """Decode a case and return its outcome.
 
     Raises:
-        Exception: What no decoder may raise, or a result that is not what was promised.
+        Exception: An error that no decoder may raise, or a result of the wrong form.
     """
     try:
         decoded = decode(case.bitstream, most_samples=MOST_SAMPLES)
@@ -301,7 +301,7 @@ def judge(case: Case) -> str:
 
 
 def work(name: str, options: argparse.Namespace, first: int, shared: Any) -> None:
-    """Decode the bitstreams from `first` on, and count what comes of them."""
+    """Decode the bitstreams from `first` on, and count their outcomes."""
     damage = Damage(name, options.seed)
     entropy = Entropy(damage.containers)
     ground.decode_tile = cast("Any", entropy)
@@ -344,11 +344,11 @@ def _memory(field: str) -> int:
 
 
 def watch(name: str, options: argparse.Namespace, say: Callable[[str], None]) -> int:
-    """Run a codec's bitstreams, tell of it every half minute, and return how many were bad."""
+    """Run a codec's bitstreams, report every half minute, and return the number of failures."""
     context = multiprocessing.get_context("spawn")
     shared: Any = context.RawArray(ctypes.c_int64, len(FIELDS))
     where = {field: at for at, field in enumerate(FIELDS)}
-    first, deaths, told, start = 0, 0, time.monotonic(), time.monotonic()
+    first, deaths, reported, start = 0, 0, time.monotonic(), time.monotonic()
     while first < options.count and deaths < MOST_DEATHS:
         process = context.Process(target=work, args=(name, options, first, shared), daemon=True)
         process.start()
@@ -360,8 +360,8 @@ def watch(name: str, options: argparse.Namespace, say: Callable[[str], None]) ->
                 last, moved = number, now
             elif now - moved > STILL_S:
                 process.kill()
-            if now - told > 30:
-                told = now
+            if now - reported > 30:
+                reported = now
                 say(_line(name, shared, now - start))
         number = shared[where["number"]]
         if process.exitcode == 0 and number == options.count:
@@ -384,7 +384,7 @@ def _line(name: str, shared: Any, seconds: float) -> str:
 
 
 def main() -> int:
-    """Run every codec asked for, and print a line for each."""
+    """Run the chosen codecs, and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("codecs", nargs="*", metavar="CODEC", help="default: all")
     parser.add_argument("--count", type=int, default=200_000, help="bitstreams for each codec")

@@ -1,9 +1,9 @@
-"""What a run costs at the edges: start-up, the quickstart, thirty days, a huge scene.
+"""Measure what a run costs at the limits: start-up, the quickstart, thirty days, a huge scene.
 
     python benchmarks/limits.py [FOLDER]     # the huge scene takes 0.4 GB there
 
-Each is one process of its own, as a user starts it. Seconds are processor seconds of all its
-threads (the wall time of one idle core), for the quickstart those of the clock too; memory is the
+Each runs in a process of its own, as a user starts it. Seconds are processor seconds of all its
+threads (the wall time of one idle core), for the quickstart also wall-clock seconds. Memory is the
 process's peak resident set.
 """
 
@@ -48,7 +48,7 @@ def cost(*arguments: str) -> Cost:
 
 
 def huge_scene(path: Path) -> None:
-    """Write 20,000 x 20,000 pixels: a shipped scene again and again, each copy a bit brighter."""
+    """Write 20,000 x 20,000 pixels: copies of a shipped scene, each a bit brighter."""
     with rasterio.open(SCENARIOS / "scenes" / "l8_oli_30m_bgrn_u16.tif") as source:
         piece = source.read(1)
         profile = source.profile

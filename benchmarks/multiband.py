@@ -1,11 +1,11 @@
-"""The learned codec on pictures of many bands and more than 8 bits, beside JPEG 2000 and JPEG XL.
+"""Measure the learned codec on pictures of many bands and more than 8 bits.
 
     nice python benchmarks/multiband.py FOLDER [--cache DIR]
 
-BD-rate (PSNR over all bands) against OpenJPEG over what it reaches from 0.1 to 1.5 bits a pixel,
-all bands together, container included, of the middle 256 x 256 pixels of each picture; and the
-ceiling: the PSNR at the student's best quality, whose networks see 8 bits. Prints the table of
-docs/codec.md, a picture as soon as it is done; curves are kept in the cache.
+It prints the table of docs/codec.md, each picture as soon as it is done. BD-rate (PSNR over all
+bands) is against OpenJPEG, over the PSNR that OpenJPEG reaches from 0.1 to 1.5 bits per pixel of
+all bands together, container included, of the middle 256 x 256 pixels. The ceiling is the PSNR at
+the student's best quality, whose networks see 8 bits. Curves are kept in the cache.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CROP = 256
 
 
 def percent(value: float | None) -> str:
-    """Return a BD-rate as the table has it."""
+    """Return a BD-rate as the table shows it."""
     return "–" if value is None else f"{value:+.1f} %".replace("-", "−")
 
 

@@ -1,9 +1,10 @@
-"""How long the geometry of a run takes: passes, accesses, eclipses, and each part of it.
+"""Measure how long the geometry of a run takes: passes, accesses, eclipses, and each part of it.
 
     python benchmarks/passes.py
 
-One satellite (Sentinel-2A), 100 targets, 4 stations, 7 days, as the engine's benchmark has it;
-then 30 days; then the passes over 100 stations, against skyfield's `find_events`.
+The scenario is one satellite (Sentinel-2A), 100 targets, 4 stations and 7 days, as in
+`benchmarks/engine.py`; then the same for 30 days; then the passes over 100 stations, compared with
+skyfield's `find_events`.
 """
 
 from __future__ import annotations

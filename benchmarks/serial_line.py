@@ -1,8 +1,8 @@
-"""The serial protocol over a simulated line: goodput against the window, and a seeded soak.
+"""Measure the serial protocol over a simulated line: goodput by window, and a seeded soak test.
 
     python benchmarks/serial_line.py [TILES]
 
-Virtual time: the figures are the protocol's, not this machine's.
+Time is virtual, so the figures are the protocol's and do not depend on this machine.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ DELAY_S = 0.008
 
 
 def tenth(work: Work) -> tuple[Status, bytes]:
-    """Stand for an encoder at a tenth of the raw size."""
+    """Stand in for an encoder whose output is a tenth of the raw size."""
     return Status.CODED, work.tile[: len(work.tile) // 10]
 
 
@@ -55,7 +55,7 @@ def goodput(window: int, chunk: int, count: int = 200) -> float:
 
 
 def soak(count: int, seed: int = 1) -> None:
-    """Send tiles through every trouble there is, and count."""
+    """Send tiles over a line with every kind of fault, and count."""
     rng = random.Random(seed)
     payloads = [rng.randbytes(rng.randint(1, TILE)) for _ in range(count)]
     tiles = [(plain_tile(tile, step), tile) for step, tile in enumerate(payloads)]
@@ -63,10 +63,9 @@ def soak(count: int, seed: int = 1) -> None:
 
 
 def soak_student(count: int, seed: int = 1) -> None:
-    """The same with the learned codec: parts of a picture of slopes, edges and noise.
+    """Do the same with the learned codec, on parts of a picture of slopes, edges and noise.
 
-    Its tiles are small ones, so that what is counted is trouble on the line, and not one
-    computer's convolutions.
+    The tiles are small, so that the figures depend on the line and not on this computer's speed.
     """
     from downpass.payload.board.tile_coder import tile_coder
 
@@ -109,7 +108,7 @@ def run_soak(
     encode: Callable[[Work], tuple[Status, bytes]],
     seed: int,
 ) -> None:
-    """Run and print the counts."""
+    """Run the soak test and print its counts."""
     bad = Faults(
         drop=0.02,
         duplicate=0.02,

@@ -1,12 +1,12 @@
-"""Thousands of tiles through a real or emulated board, with faults drawn by chance.
+"""Send thousands of tiles through a real or emulated board, with random faults.
 
     python benchmarks/soak.py [PORT] [--tiles 5000] [--seed 1] [--minutes M]
 
-PORT is a path, a URL or `emulator:NAME[:echo]`; the default is the emulated Zynq giving tiles back.
-Frames are lost, duplicated, reordered, truncated, preceded by garbage, stalled, and bits flipped;
-the line hangs up, stalls and changes its rate; an emulated board is reset, stopped and loses power.
-Every payload is compared with what this computer makes of the tile. Ends with counts, and with
-status 1 where a tile is wrong or lost.
+PORT is a path, a URL or `emulator:NAME[:echo]`; the default is the emulated Zynq with the echo
+job. Frames are lost, duplicated, reordered, truncated, preceded by garbage and delayed, and bits
+are flipped. The line hangs up, stalls and changes its rate. An emulated board is reset, stopped
+and loses power. Every payload is compared with this computer's result for the tile. The benchmark
+ends with counts, and with exit status 1 if a tile is wrong or lost.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ BETWEEN_TROUBLES_S = 8.0
 
 
 def tiles(count: int, seed: int, turns: bool, until: float) -> Iterator[tuple[TileForm, bytes]]:
-    """Tiles of all sizes up to 48 pixels, one at a time: none waits in memory."""
+    """Yield tiles of all sizes up to 48 pixels, each made when it is needed."""
     rng = random.Random(seed)
     for _ in range(count):
         if time.monotonic() > until:
@@ -75,7 +75,7 @@ def tiles(count: int, seed: int, turns: bool, until: float) -> Iterator[tuple[Ti
 
 
 def troubles(line: LineProxy, board: EmulatedBoard | None) -> dict[str, Callable[[], None]]:
-    """What befalls the line, and an emulated board."""
+    """Return the faults of the line, and of an emulated board."""
 
     def other_rate() -> None:
         line.down.scrambled = line.up.scrambled = True
@@ -104,7 +104,7 @@ def troubles(line: LineProxy, board: EmulatedBoard | None) -> dict[str, Callable
 
 
 def main() -> int:
-    """Run, and print the counts."""
+    """Run the soak test and print its counts."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("port", nargs="?", default=PREFIX + "zynq-a9:echo")
     parser.add_argument("--tiles", type=int, default=5000)

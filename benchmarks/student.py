@@ -1,12 +1,12 @@
-"""How fast the learned codec encodes beside JPEG 2000, AVIF and JPEG XL, in one run.
+"""Measure how fast the learned codec encodes beside JPEG 2000, AVIF and JPEG XL, in one run.
 
     python benchmarks/student.py FOLDER [--bpp 0.25 0.5 1] [--pictures 4]
 
-FOLDER holds pictures. Speed is processor time on one core at the same bits a pixel, the shortest of
-several rounds in which encoders take turns, so that whatever else the machine does falls on all
-alike: for pictures of 256, 512 and 1024 pixels a side the student's ratio to OpenJPEG and
-nanoseconds a pixel of its parts (networks with all that comes before them; entropy coder), and
-decoded megapixels a second. `benchmarks/student_rd.py` has rate and distortion.
+FOLDER holds pictures. Speed is processor time on one core at the same bits per pixel, the shortest
+of several rounds. Encoders take turns, so that other load on the machine affects all alike. For
+pictures of 256, 512 and 1024 pixels a side it prints the student's ratio to OpenJPEG, the
+nanoseconds per pixel of its parts (the networks with everything before them; the entropy coder),
+and decoded megapixels per second. `benchmarks/student_rd.py` measures rate and distortion.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SIDES = (256, 512, 1024)
 
 
 def cropped(path: Path, side: int) -> Frame | None:
-    """Return a picture's first `side` x `side` pixels; None of a smaller one."""
+    """Return a picture's first `side` x `side` pixels; None if it is smaller."""
     with Scene(path) as scene:
         frame = scene.read()
     if min(frame.width, frame.height) < side:
@@ -85,14 +85,14 @@ def speed(paths: list[Path], bpps: Sequence[float], most: int, rounds: int) -> N
 
 
 def networks(codec: StudentEncoder, frame: Frame) -> None:
-    """Do all of an encoding that does not depend on the rate."""
+    """Run the part of an encoding that does not depend on the rate."""
     prepared = codec.prepare(frame)
     for place in grid(frame.width, frame.height, codec.tile):
         prepared.tile(place.index)
 
 
 def quality_at(codec: Encoder, frame: Frame, bpp: float) -> Setting:
-    """Return the quality at which a codec needs about so many bits per pixel."""
+    """Return the quality at which a codec needs about the given bits per pixel."""
     low, high = 0.0, 100.0
     prepared = codec.prepare(frame)
     for _ in range(7):

@@ -1,18 +1,19 @@
-"""The learned codec's rate and distortion beside JPEG 2000, AVIF and JPEG XL, in real bytes.
+"""Measure the learned codec's rate and distortion in real bytes, beside other codecs.
 
     nice python benchmarks/student_rd.py FOLDER [--cache DIR] [--json FILE] [--skip PART …]
 
-FOLDER holds pictures, with or without a SOURCES.tsv. Prints, in three parts:
+The others are JPEG 2000, AVIF and JPEG XL. FOLDER holds pictures, with or without a SOURCES.tsv.
+It prints three parts:
 
   curves    BD-rate (PSNR, MS-SSIM) against OpenJPEG 9/7 with its colour transform, container
-            included, over the quality that it reaches from 0.1 to 1.5 bits a pixel: each picture
-            as soon as it is done, then each group and all; `downpass codec compare` is the same
-  overhead  coded bytes over what a perfect coder needs with the model's tables
-  budgets   how much of a byte budget is used, and that none is ever exceeded
+            included, over the quality that OpenJPEG reaches from 0.1 to 1.5 bits per pixel: each
+            picture as soon as it is done, then each group and all (as `downpass codec compare`)
+  overhead  coded bytes over the bytes that a perfect coder needs with the model's tables
+  budgets   the share of a byte budget that is used, and whether any budget is exceeded
 
-Curves are kept in the cache, picture by picture: a run that was stopped goes on where it was, and
-with new weights the student's alone are made again. Of pictures above 512 x 512 the middle is
-coded. `benchmarks/student.py` has the speed.
+Curves are kept in the cache, so an interrupted run continues where it stopped, and after a change
+of weights only the student's are measured again. Of pictures above 512 x 512 the middle is
+encoded. `benchmarks/student.py` measures speed.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def curves(folder: Path, cache: Path | None) -> dict[str, Any]:
 
 
 class IdealWriter:
-    """Stands in for the range coder and adds up what a perfect one needs."""
+    """Stands in for the range coder and adds up the bits that a perfect one needs."""
 
     def __init__(self, prices: dict[int, Any]) -> None:
         self.prices = prices
@@ -93,7 +94,7 @@ def prices_of(codec: StudentEncoder) -> dict[int, Any]:
 
 
 def read(path: Path) -> Any:
-    """Return the pixels that the curves are of."""
+    """Return the pixels that the curves measure."""
     with Scene(path) as scene:
         return scene.read(middle_of(scene.width, scene.height, CROP))
 
@@ -120,7 +121,7 @@ def overhead(paths: list[Path]) -> None:
 
 
 def budgets(paths: list[Path]) -> bool:
-    """Print how much of a budget is used; return whether all is as it must be."""
+    """Print how much of a budget is used; return whether each was kept and well used."""
     codec, good = StudentEncoder(0), True
     used: dict[float, list[float]] = {bpp: [] for bpp in BUDGETS_BPP}
     beyond = too_small = 0
@@ -148,7 +149,7 @@ def budgets(paths: list[Path]) -> bool:
                 f"mean {fmean(shares):.2%} ({len(shares)} pictures)"
             )
     print(
-        f"{'never exceeded, at least 97 % used' if good else 'NOT AS IT MUST BE'}; "
+        f"{'never exceeded, at least 97 % used' if good else 'EXCEEDED, OR LESS THAN 97 % USED'}; "
         f"{beyond} budgets above the finest quality, {too_small} below the smallest bitstream"
     )
     return good
