@@ -1,4 +1,4 @@
-"""The report: one run, or several compared, as one HTML file that needs nothing else."""
+"""Reports of one run, or of several compared, as one HTML file that needs no other files."""
 
 from .data import Crop, ReportData, StationSite, TargetSite, Track, TradeoffPoint
 from .page import render, render_comparison, write_report

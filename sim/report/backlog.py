@@ -1,4 +1,4 @@
-"""Picture: how many encoded bytes wait on board, over time, with the passes shaded."""
+"""Picture of the backlog: encoded bytes that wait on board over time, with passes shaded."""
 
 from __future__ import annotations
 
@@ -27,25 +27,30 @@ from .style import (
 from .timeaxis import axis_name, time_axis
 
 _MOST_SATELLITES = 12
-# More passes than these leave no pixel unshaded.
+# With more passes, every pixel would be shaded.
 _MOST_SHADED = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A quantity that steps at events: `level[i]` holds from `time_s[i]` to the next time."""
+    """A step function: `level[i]` is valid from `time_s[i]` to the next time.
+
+    Attributes:
+        time_s: Seconds since the scenario's start, ascending.
+        level: Bytes, as many as times.
+    """
 
     time_s: NDArray[np.float64]
     level: NDArray[np.float64]
 
     @property
     def peak(self) -> float:
-        """The highest level; 0 without events."""
+        """Return the highest level; 0 without events."""
         return float(self.level.max()) if self.level.size else 0.0
 
     @property
     def peak_s(self) -> float:
-        """When the highest level was first reached; 0 without events."""
+        """Return when the highest level was first reached; 0 without events."""
         return float(self.time_s[int(self.level.argmax())]) if self.level.size else 0.0
 
 
@@ -54,7 +59,7 @@ Panel = tuple[str, Curve, Sequence[tuple[float, float]], float]
 
 
 def curve(data: ReportData, satellite: str, column: str = "backlog_bytes") -> Curve:
-    """A satellite's level at every event, from zero at the start to the end of the run."""
+    """Return a satellite's level at every event, from zero at the start to the end of the run."""
     mine = of(data.events, satellite)
     time, level = numbers(mine, "time_s"), numbers(mine, column)
     known = np.isfinite(time) & np.isfinite(level)
@@ -67,28 +72,27 @@ def curve(data: ReportData, satellite: str, column: str = "backlog_bytes") -> Cu
 
 
 def decimated(steps: Curve, bins: int) -> Curve:
-    """The curve with at most four points a bin, which keeps each bin's lowest and highest level.
+    """Return the curve with at most four points per bin, among them its lowest and highest level.
 
-    A curve thinned so covers the same pixels as the whole one, so that a month's picture is no
-    larger than a day's.
+    It covers the same pixels as the whole curve, so a month's picture is no larger than a day's.
     """
     if steps.time_s.size <= 4 * bins:
         return steps
     span = max(float(steps.time_s[-1]), 1e-9)
     edge = np.minimum((steps.time_s / span * bins).astype(int), bins - 1)
-    kept: set[int] = set()
+    chosen: set[int] = set()
     first = np.searchsorted(edge, np.arange(bins), side="left")
     last = np.searchsorted(edge, np.arange(bins), side="right")
     for low, high in zip(first, last, strict=True):
         if low < high:
             part = steps.level[low:high]
-            kept |= {low, low + int(part.argmin()), low + int(part.argmax()), high - 1}
-    index = np.array(sorted(kept))
+            chosen |= {low, low + int(part.argmin()), low + int(part.argmax()), high - 1}
+    index = np.array(sorted(chosen))
     return Curve(steps.time_s[index], steps.level[index])
 
 
 def scale(peak: float) -> tuple[float, str]:
-    """The decimal unit, in bytes and by name, that suits an axis up to `peak` bytes."""
+    """Return the decimal unit, as bytes and by name, for an axis up to `peak` bytes."""
     for factor, unit in ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if peak >= factor:
             return factor, unit
@@ -96,7 +100,7 @@ def scale(peak: float) -> tuple[float, str]:
 
 
 def pass_spans(data: ReportData, satellite: str) -> list[tuple[float, float]]:
-    """All passes of a satellite over any station, as (AOS, LOS)."""
+    """Return all passes of a satellite over any station, as (AOS, LOS) in seconds."""
     mine = of(data.passes, satellite)
     aos, los = numbers(mine, "aos_s"), numbers(mine, "los_s")
     return list(zip(aos.tolist(), los.tolist(), strict=True))
@@ -110,15 +114,15 @@ def paint_panels(
     panel_height: float,
     ceiling: float | None = None,
 ) -> None:
-    """Backlog curves below one another on one time axis.
+    """Draw backlog curves below one another on one time axis.
 
     Args:
         sheet: Where to draw.
         data: The run, for its times.
         panels: What each shows.
-        top: Where the first panel begins.
-        panel_height: The height of each, with its title.
-        ceiling: One upper end for all vertical axes; each has its own without it.
+        top: Top of the first panel in CSS pixels.
+        panel_height: Height of each in CSS pixels, with its title.
+        ceiling: Upper end of all vertical axes in bytes; if None, each has its own.
     """
     left, right = (46.0 if sheet.narrow else 58.0), (8.0 if sheet.narrow else 14.0)
     wide = sheet.width - left - right
@@ -149,7 +153,7 @@ def paint_panels(
         if capacity and capacity / factor <= upper * 1.6:
             upper = max(upper, capacity / factor * 1.1)
             axes.axhline(capacity / factor, color=INK, lw=1.2, dashes=(5, 3))
-            # What one panel has said the next need not repeat.
+            # One panel has the label; the others need not repeat it.
             axes.annotate(
                 "" if capacity in labelled else f"recorder full: {w.size(capacity)}",
                 (0, capacity / factor),
@@ -181,7 +185,7 @@ def paint_panels(
 
 
 def picture(data: ReportData) -> Picture:
-    """The backlog of each satellite, one panel a satellite, on one time axis."""
+    """Return the backlog of the satellites, a panel for each, on one time axis."""
     curves = {name: curve(data, name) for name in data.satellites}
     shown = list(data.satellites)
     if len(shown) > _MOST_SATELLITES:
@@ -222,14 +226,14 @@ def picture(data: ReportData) -> Picture:
 
 
 def shading(panels: Sequence[Panel]) -> str:
-    """What the shaded bands mean, or why there are none."""
+    """Return a sentence on what the shaded bands mean, or why there are none."""
     if all(len(passes) > _MOST_SHADED for _, _, passes, _ in panels):
-        return "The passes are too many to shade." if panels else ""
+        return "There are too many passes to shade." if panels else ""
     return "Shaded: a station is in view, whether or not the satellite sends."
 
 
 def alt(data: ReportData, curves: Mapping[str, Curve]) -> str:
-    """What the curves say: peak, when, and what was left."""
+    """Return the curves in words: peak, its time, and the backlog at the end."""
     if not curves:
         return "There is no satellite, so there is no backlog."
     sentences = []
@@ -253,7 +257,7 @@ def alt(data: ReportData, curves: Mapping[str, Curve]) -> str:
 
 
 def _table(data: ReportData, curves: Mapping[str, Curve]) -> DataTable:
-    """Levels at 24 even times, which a screen reader can walk through."""
+    """Return levels at 25 evenly spaced times, for screen readers."""
     steps = 24
     times = [data.duration_s * index / steps for index in range(steps + 1)]
     rows = []

@@ -1,4 +1,4 @@
-"""Boards in the loop: whose bytes flew, how long they took, and what the line did."""
+"""The report's part on boards in the loop: equality of bytes, encode times, the line."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class BoardPart:
     """One board's part of the page.
 
     Attributes:
-        sentences: What came of it.
-        alarm: What is wrong, empty where nothing is.
+        sentences: What the board did.
+        alarm: What is wrong; empty if nothing is.
         table: Its figures.
     """
 
@@ -30,18 +30,18 @@ class BoardPart:
 
 
 def blocks(data: ReportData) -> Sequence[Mapping[str, Any]]:
-    """The boards' blocks of the summary."""
+    """Return the boards' blocks of the summary."""
     found = data.summary.get("boards")
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
 def parts(data: ReportData) -> list[BoardPart]:
-    """A part for each board of the run."""
+    """Return a part for each board of the run."""
     return [_part(block) for block in blocks(data)]
 
 
 def modelled_satellites(data: ReportData) -> set[str]:
-    """The satellites whose encoding times are an emulated board's."""
+    """Return the satellites whose encoding times are those of an emulated board."""
     return {
         str(name)
         for block in blocks(data)
@@ -62,7 +62,7 @@ def _part(block: Mapping[str, Any]) -> BoardPart:
     line = f"{w.plain(str(block.get('port')))}, {w.count(measured.get('baud'))} baud"
     sentences = [
         f"Board {name} encoded {done} {w.plural(asked, 'frame')} of {users}.",
-        f"It runs {runs}, at the end of {line}.",
+        f"It runs {runs}, on {line}.",
     ]
     alarms = []
     differing = [w.plain(str(one)) for one in block.get("differing_frames", ())]
@@ -112,7 +112,7 @@ def _table(
         caption=f"Board {name}",
         columns=(("Figure", False), ("Value", True)),
         rows=rows,
-        note="Time on the serial line is no part of the satellite's time.",
+        note="Time on the serial line is not part of the satellite's time.",
     )
 
 

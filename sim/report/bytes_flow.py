@@ -1,4 +1,4 @@
-"""Picture: where every byte went, from capture to the ground, each with its cause."""
+"""Picture of where every byte went, from capture to the ground, with causes of losses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_PARTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A share of a stage's bytes: what became of them, how many, and how it is drawn."""
+    """A part of a stage's bytes: what became of them, how many, and how it is drawn."""
 
     label: str
     size: int
@@ -29,22 +29,22 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage on the way of the bytes, and the parts that it splits into."""
+    """A stage of the bytes on their way, and the parts into which it splits."""
 
     title: str
     parts: tuple[Part, ...]
 
     @property
     def size(self) -> int:
-        """All bytes of the stage."""
+        """Return all bytes of the stage."""
         return sum(part.size for part in self.parts)
 
 
 def stages(data: ReportData) -> tuple[Stage, ...]:
-    """Captured and encoded bytes by the fate of their frame, and sent bytes by theirs.
+    """Return captured and encoded bytes by their frame's fate, and sent bytes by their own.
 
-    The parts of the first two come from the frames, each of which is in exactly one state; those
-    of the third from the ledger in the summary.
+    The parts of the first two stages come from the frames, each of which is in exactly one state;
+    those of the third come from the ledger in the summary.
     """
     return (
         Stage("Captured, raw", _by_fate(data, "raw_bytes")),
@@ -102,7 +102,7 @@ def _with_causes(fate: str, causes: Mapping[str, int], colour: str) -> list[Part
 
 
 def picture(data: ReportData) -> Picture | None:
-    """The three stages as bars; None where nothing was captured."""
+    """Return the three stages as bars; None if nothing was captured."""
     found = tuple(stage for stage in stages(data) if stage.size)
     if not found:
         return None
@@ -115,7 +115,7 @@ def picture(data: ReportData) -> Picture | None:
         key="bytes",
         alt=alt(found),
         caption="Each bar is the whole of its stage: lengths compare within a bar, not between "
-        "bars. What is in the recorder or not yet encoded is so at the end of the run.",
+        "bars. Bytes in the recorder and not yet encoded are those at the end of the run.",
         wide=wide,
         narrow=narrow,
         table=DataTable(
@@ -131,7 +131,7 @@ def picture(data: ReportData) -> Picture | None:
 
 
 def alt(found: tuple[Stage, ...]) -> str:
-    """Every stage with its parts."""
+    """Return every stage with its parts, in words."""
     return " ".join(
         f"{stage.title}: {w.size(stage.size)}, of which "
         + w.listing(
@@ -144,9 +144,9 @@ def alt(found: tuple[Stage, ...]) -> str:
 
 
 def lengths(stage: Stage, wide: float, least: float = 3.0) -> list[float]:
-    """The parts' lengths in a bar, each at least `least` so that what is there is seen.
+    """Return the parts' lengths in a bar, each at least `least`, so that every part is visible.
 
-    What the thin parts gain is taken from the others in proportion, so the bar keeps its length.
+    The others are shortened in proportion, so that the bar keeps its length.
     """
     shares = [part.size / stage.size * wide for part in stage.parts]
     thin = [share < least for share in shares]

@@ -1,4 +1,4 @@
-"""Parts of the comparison: the same scenario with several choices of compression."""
+"""Parts of the comparison page: the same scenario with several codecs or settings."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _CONTESTED: tuple[
 
 
 def point(run: ReportData, label: str) -> TradeoffPoint:
-    """The run's own place between throughput and PSNR."""
+    """Return the run's own point of throughput against PSNR."""
     codec, _, setting = label.partition(":")
     bpp = numbers(run.frames, "bpp")
     pixels = numbers(run.frames, "width") * numbers(run.frames, "height")
@@ -60,7 +60,7 @@ def point(run: ReportData, label: str) -> TradeoffPoint:
 
 
 def paragraph(runs: Sequence[ReportData], labels: Sequence[str]) -> list[str]:
-    """Which choice is best at what."""
+    """Return sentences on which choice is best in which figure."""
     called = [w.codec_label(label) for label in labels]
     captured = [whole(part(run.total, "frames").get("captured")) for run in runs]
     taken = (
@@ -73,7 +73,7 @@ def paragraph(runs: Sequence[ReportData], labels: Sequence[str]) -> list[str]:
         f"{w.duration(runs[0].duration_s)} of the same scenario, in which the imagers took {taken}."
     )
     equal: list[str] = []
-    # Who is best at what, gathered so that a name is not said twice.
+    # Figures by winner, so that each name is written once.
     merits: dict[tuple[str, ...], list[str]] = {}
     for what, read, write, high in _CONTESTED:
         known = [
@@ -101,7 +101,7 @@ def paragraph(runs: Sequence[ReportData], labels: Sequence[str]) -> list[str]:
 
 
 def choices(runs: Sequence[ReportData], labels: Sequence[str]) -> DataTable:
-    """One row a choice."""
+    """Return a table with a row for each choice."""
     rows = []
     for run, label in zip(runs, labels, strict=True):
         total, own = run.total, point(run, label)
@@ -150,7 +150,7 @@ def choices(runs: Sequence[ReportData], labels: Sequence[str]) -> DataTable:
 
 
 def fleet_curve(run: ReportData) -> Curve:
-    """The backlog of all satellites of a run together."""
+    """Return the total backlog of all satellites of a run."""
     curves = [curve(run, name) for name in run.satellites]
     if len(curves) == 1:
         return curves[0]
@@ -162,7 +162,7 @@ def fleet_curve(run: ReportData) -> Curve:
 
 
 def backlogs(runs: Sequence[ReportData], labels: Sequence[str]) -> Picture:
-    """The runs' backlog curves below one another, all on the same axes."""
+    """Return the runs' backlog curves below one another, all on the same axes."""
     called = [w.codec_label(label) for label in labels]
     curves = [fleet_curve(run) for run in runs]
     ceiling = max(found.peak for found in curves)
@@ -218,7 +218,7 @@ def backlogs(runs: Sequence[ReportData], labels: Sequence[str]) -> Picture:
 
 
 def contests(runs: Sequence[ReportData], labels: Sequence[str]) -> list[Contest]:
-    """The same frames by each codec, those that most choices delivered first."""
+    """Return frames by each codec, beginning with those that most choices delivered."""
     by_frame: dict[int, list[tuple[str, Crop]]] = {}
     for run, label in zip(runs, labels, strict=True):
         for crop in run.crops:

@@ -1,4 +1,4 @@
-"""Pictures: the same place as the imager saw it and as the ground got it."""
+"""Pictures of frames: the same crop as captured and as delivered."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Still:
     """A picture to embed.
 
     Attributes:
-        uri: A data URI: lossless WebP, so that the report adds no artefact of its own.
+        uri: A data URI of lossless WebP, so that the report adds no artefacts.
         width: In pixels.
         height: In pixels.
-        alt: What it shows, in a sentence.
-        label: A word or two to stand beside it.
-        facts: Its figures, for the caption; may be empty.
+        alt: A sentence on what it shows.
+        label: A word or two shown beside it.
+        facts: Figures for the caption; may be empty.
     """
 
     uri: str
@@ -39,7 +39,7 @@ class Still:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """An original and what was delivered of it, for the slider."""
+    """A crop as captured and as delivered, for the slider."""
 
     key: str
     title: str
@@ -50,7 +50,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """An original and what several codecs made of it."""
+    """A crop as captured, and as delivered with several codecs."""
 
     key: str
     title: str
@@ -58,13 +58,13 @@ class Contest:
 
     @property
     def columns(self) -> int:
-        """How many stand side by side on a wide screen, so that the last row is nearly full."""
+        """Return how many are side by side on a wide screen; the last row is nearly full."""
         number = len(self.stills)
         return max(number, 2) if number <= 4 else 3 if number in (5, 6, 9) else 4
 
 
 def middle(pixels: NDArray[np.uint8], largest: int = LARGEST) -> NDArray[np.uint8]:
-    """The middle of a picture, at most `largest` pixels on each side.
+    """Return the middle of a picture, at most `largest` pixels on each side.
 
     Raises:
         ValueError: The picture is not uint8, height × width × 3, with at least one pixel.
@@ -79,7 +79,7 @@ def middle(pixels: NDArray[np.uint8], largest: int = LARGEST) -> NDArray[np.uint
 def still(
     pixels: NDArray[np.uint8], alt: str, label: str, facts: str = "", largest: int = LARGEST
 ) -> Still:
-    """A picture with its words, ready to embed."""
+    """Return a picture with its texts, ready to embed."""
     part = middle(pixels, largest)
     encoded = bytes(imagecodecs.webp_encode(part, level=25, lossless=True))
     uri = f"data:image/webp;base64,{base64.b64encode(encoded).decode('ascii')}"
@@ -87,14 +87,14 @@ def still(
 
 
 def quality(crop: Crop) -> str:
-    """The crop's rate and quality: "0.5 bpp, 41.2 dB"."""
+    """Format the crop's rate and quality: "0.5 bpp, 41.2 dB"."""
     known = [w.bits_per_pixel(crop.bpp)] if w.present(crop.bpp) else []
     known.append(w.decibels(crop.psnr_db) if crop.psnr_db is not None else "PSNR not measured")
     return ", ".join(known)
 
 
 def pair(crop: Crop, key: str) -> Pair:
-    """One frame for the slider."""
+    """Return one frame for the slider."""
     place = f"{w.plain(crop.target)}, frame {crop.frame}"
     facts = f"Delivered: {quality(crop)} over the whole frame."
     return Pair(
@@ -107,7 +107,7 @@ def pair(crop: Crop, key: str) -> Pair:
 
 
 def contest(shown: Sequence[tuple[str, Crop]], key: str, largest: int = LARGEST) -> Contest:
-    """The same frame by several codecs, given as (label, crop); the original comes first."""
+    """Return one frame by several codecs, given as (label, crop), after the original."""
     first = shown[0][1]
     place = f"{w.plain(first.target)}, frame {first.frame}"
     return Contest(

@@ -1,4 +1,4 @@
-"""What a report is made from: one run's results, gathered in one value."""
+"""The input of a report: the results of one run as a single value."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class TargetSite:
-    """A target on the map: a point, or a polygon with a point to stand for it.
+    """A target on the map: a point, or a polygon with a point that represents it.
 
     Attributes:
         name: The target's name, as the scenario gives it.
-        latitude_deg: Latitude of the point, or of a point that stands for the polygon.
+        latitude_deg: Latitude of the point, or of the point that represents the polygon.
         longitude_deg: Its longitude, east positive.
         priority: 1 (low) … 9 (high).
         outline: (latitude, longitude) of the polygon's corners in degrees; empty for a point.
@@ -58,20 +58,20 @@ class StationSite:
 
 @dataclass(frozen=True, slots=True)
 class TradeoffPoint:
-    """What one codec at one setting delivers in this scenario, and how good it looks.
+    """What one codec at one setting delivers in this scenario, and with which quality.
 
     Attributes:
         codec: The codec's name; points of one name make one curve.
         setting: The setting as people write it, such as "0.5 bpp" or "q80".
         bpp: Mean bits per pixel of the encoded frames, over all bands.
-        psnr_db: PSNR pooled over the delivered frames; infinite where all are exact, None without
+        psnr_db: PSNR pooled over the delivered frames; infinite if all are exact, None without
             pixels.
         ms_ssim: Mean MS-SSIM of the delivered frames; None without pixels.
         delivered_px: Pixels (rows × columns) that reached the ground.
         delivered_whole: Frames that reached the ground whole.
         delivered_damaged: Frames that were sent to their end and have lost something.
         in_part: Frames of which sending had begun and not ended.
-        is_this_run: Whether the report's own run is this point.
+        is_this_run: Whether this point is the setting of the report's run.
     """
 
     codec: str
@@ -88,17 +88,17 @@ class TradeoffPoint:
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A part of one frame, as the imager saw it and as the ground got it.
+    """A part of one frame, as captured and as delivered.
 
     Attributes:
         frame: The frame's number, unique in the run.
         target: The name of the target that it shows.
-        bpp: Bits per pixel that the frame took.
-        psnr_db: PSNR of the frame against the original; infinite where it is exact, None if it
-            could not be measured.
+        bpp: Bits per pixel of the encoded frame.
+        psnr_db: PSNR of the frame against the original; infinite if it is exact, None if it could
+            not be measured.
         original: uint8, height × width × 3, stretched for display.
         delivered: The same, with the same stretch.
-        note: One sentence on the stretch or the bands shown, or empty.
+        note: One sentence on the stretch or the bands shown; may be empty.
     """
 
     frame: int
@@ -112,14 +112,14 @@ class Crop:
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
-    """One run, as the report shows it.
+    """The data that the report of one run shows.
 
-    The tables have the columns of the result files of the same names; satellites, stations and
-    targets are in them by name. A table without rows must still have its columns.
+    The tables have the columns of the result files of the same names and refer to satellites,
+    stations and targets by name. A table without rows must still have its columns.
 
     Attributes:
         scenario_name: The scenario's name.
-        description: What the scenario says of itself; may be empty.
+        description: The scenario's description; may be empty.
         start: The scenario's start, aware, UTC.
         duration_s: The scenario's length in seconds.
         seed: The seed of the run.
@@ -136,7 +136,7 @@ class ReportData:
         targets: The targets.
         stations: The ground stations.
         tradeoff: What other settings would deliver; may be empty.
-        left_out: What could not be made for the report, each with its reason; may be empty.
+        left_out: Parts of the report that could not be made, each with its reason; may be empty.
         tradeoff_note: How those figures were obtained, in a sentence; may be empty.
         crops: Frames for the slider; may be empty.
         recorder_bytes: Per satellite, the capacity of its recorder; may be empty.
@@ -177,13 +177,13 @@ class ReportData:
 
 
 def numbers(table: pa.Table, column: str) -> NDArray[np.float64]:
-    """A column as float64, with NaN for what is missing."""
+    """Return a column as float64, with NaN for missing values."""
     found: NDArray[np.float64] = table.column(column).cast(pa.float64()).to_numpy()
     return found
 
 
 def names(table: pa.Table, column: str) -> NDArray[np.object_]:
-    """A column as text, with "" for what is missing; equal texts are one object."""
+    """Return a column as text, with "" for missing values; equal texts are one object."""
     encoded = table.column(column).cast(pa.string()).fill_null("").dictionary_encode()
     encoded = encoded.unify_dictionaries().combine_chunks()
     if isinstance(encoded, pa.ChunkedArray):
@@ -196,5 +196,5 @@ def names(table: pa.Table, column: str) -> NDArray[np.object_]:
 
 
 def of(table: pa.Table, satellite: str) -> pa.Table:
-    """The rows of one satellite."""
+    """Return the rows of one satellite."""
     return table.filter(pc.equal(table.column("satellite").cast(pa.string()), satellite))

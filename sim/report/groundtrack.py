@@ -1,4 +1,4 @@
-"""Picture: the ground track on a map of the world, with targets and stations."""
+"""Picture of the ground track on a world map, with targets and stations."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Lines = list[NDArray[np.float64]]
 
 @cache
 def land() -> tuple[NDArray[np.float64], ...]:
-    """Outlines of the land, each n × 2 of longitude and latitude in degrees (see SOURCES.md)."""
+    """Return outlines of land, each n × 2 of longitude and latitude in degrees (SOURCES.md)."""
     text = resources.files(__package__).joinpath("land.json").read_text(encoding="utf-8")
     return tuple(
         np.array(ring, dtype=float).reshape(-1, 2) / 10 for ring in json.loads(text)["rings"]
@@ -49,14 +49,14 @@ def land() -> tuple[NDArray[np.float64], ...]:
 
 
 def wrapped(longitude_deg: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Longitudes brought to −180…180."""
+    """Return longitudes in −180…180."""
     return (longitude_deg + 180) % 360 - 180
 
 
 def segments(longitude_deg: NDArray[np.float64], latitude_deg: NDArray[np.float64]) -> Lines:
-    """A track as lines on the map, cut where it leaves on one side to return on the other.
+    """Return a track as lines on the map, cut at the antimeridian.
 
-    Each cut is carried to the map's edge, so that no gap shows there.
+    Each line is extended to the map's edge, so that there is no gap.
     """
     if longitude_deg.size == 0:
         return []
@@ -81,25 +81,25 @@ def segments(longitude_deg: NDArray[np.float64], latitude_deg: NDArray[np.float6
 
 
 def part(track: Track, start_s: float, end_s: float) -> Lines:
-    """The lines of the track between two times, its ends interpolated."""
+    """Return the lines of the track between two times, with interpolated ends."""
     time = track.time_s
     if time.size < 2 or end_s <= time[0] or start_s >= time[-1]:
         return []
     start_s, end_s = max(start_s, float(time[0])), min(end_s, float(time[-1]))
     inner = time[(time > start_s) & (time < end_s)]
     when = np.concatenate(([start_s], inner, [end_s]))
-    turning = np.unwrap(track.longitude_deg, period=360.0)
-    return segments(np.interp(when, time, turning), np.interp(when, time, track.latitude_deg))
+    longitude = np.unwrap(track.longitude_deg, period=360.0)
+    return segments(np.interp(when, time, longitude), np.interp(when, time, track.latitude_deg))
 
 
 def drawn_seconds(data: ReportData) -> float:
-    """How much of the tracks is drawn: all of a day or two satellites' day, less of more."""
+    """Return how many seconds of the tracks are drawn: a day of two satellites, less of more."""
     day = 86_400.0
     return min(data.duration_s, 2 * day / max(len(data.satellites), 2))
 
 
 def picture(data: ReportData) -> Picture | None:
-    """The map; None where there is nothing to place on it."""
+    """Return the map; None if there is nothing to show on it."""
     if not (data.tracks or data.targets or data.stations):
         return None
     wide, narrow = draw(
@@ -129,7 +129,7 @@ def picture(data: ReportData) -> Picture | None:
 
 
 def outcomes(data: ReportData) -> dict[str, tuple[int, int]]:
-    """Per target, how many frames were taken and how many of them were delivered."""
+    """Return for each target how many frames were taken and how many were delivered."""
     target, state = names(data.frames, "target"), names(data.frames, "state")
     return {
         site.name: (
@@ -141,7 +141,7 @@ def outcomes(data: ReportData) -> dict[str, tuple[int, int]]:
 
 
 def alt(data: ReportData, outcome: dict[str, tuple[int, int]]) -> str:
-    """Stations and targets with their places, and which targets reached the ground."""
+    """Return the map in words: stations, and how many targets' frames were delivered."""
     reached = sum(delivered > 0 for _, delivered in outcome.values())
     stations = [
         f"{w.plain(s.name)} ({position(s.latitude_deg, s.longitude_deg)})" for s in data.stations
@@ -151,14 +151,14 @@ def alt(data: ReportData, outcome: dict[str, tuple[int, int]]) -> str:
         words.append(f"{w.plural(len(stations), 'station')}: {w.some(stations, 6)}.")
     if data.targets:
         words.append(
-            f"Pictures of {reached} of {w.plural(len(data.targets), 'target')} reached the ground"
+            f"Frames of {reached} of {w.plural(len(data.targets), 'target')} reached the ground"
             f": the table lists them."
         )
     return " ".join(words)
 
 
 def position(latitude_deg: float, longitude_deg: float) -> str:
-    """A place as 38.7° N, 9.1° W."""
+    """Format a place: 38.7° N, 9.1° W."""
     longitude = float(wrapped(np.array([longitude_deg]))[0])
     north = "N" if latitude_deg >= 0 else "S"
     east = "E" if longitude >= 0 else "W"
@@ -236,7 +236,7 @@ def _draw_land(axes: Axes, narrow: bool) -> None:
     corners: list[NDArray[np.float64]] = []
     codes: list[np.uint8] = []
     for ring in land():
-        # On the small map an island of a pixel is a speck of dust.
+        # On the small map, an island of one pixel would look like dirt.
         if narrow and np.ptp(ring, axis=0).max() < 2:
             continue
         corners += [ring, ring[:1]]
@@ -268,14 +268,14 @@ def _draw_tracks(axes: Axes, data: ReportData, narrow: bool) -> None:
         imaged: Lines = []
         for i in np.flatnonzero((satellite == name) & taken):
             if end[i] <= until:
-                # A frame of ten kilometres is a third of a pixel: widen it so that it shows.
+                # A frame of ten kilometres is a third of a pixel: it is drawn longer to be visible.
                 room = 60.0 if narrow else 30.0
                 imaged += part(track, start[i] - room, end[i] + room)
         _stroke(axes, imaged, color=INK, lw=3.2, solid_capstyle="round")
 
 
 def _thinned(track: Track) -> Track:
-    """At most a sample every 50 s, which bends less than a pixel."""
+    """Return at most a sample every 50 s; the error is less than a pixel."""
     if track.time_s.size < 3:
         return track
     step = max(1, int(50 / max(float(np.median(np.diff(track.time_s))), 1e-6)))
@@ -292,8 +292,8 @@ def _stroke(axes: Axes, lines: Lines, **how: Any) -> None:
 def _draw_outlines(axes: Axes, data: ReportData) -> None:
     for site in data.targets:
         if len(site.outline) > 2:
-            turning = np.unwrap([longitude for _, longitude in site.outline], period=360.0)
-            corners = np.column_stack((turning, [latitude for latitude, _ in site.outline]))
+            eastward = np.unwrap([longitude for _, longitude in site.outline], period=360.0)
+            corners = np.column_stack((eastward, [latitude for latitude, _ in site.outline]))
             for shift in (-360.0, 0.0, 360.0):
                 axes.add_patch(
                     PathPatch(
@@ -335,12 +335,12 @@ def _draw_sites(axes: Axes, data: ReportData, narrow: bool) -> list[tuple[float,
         if x_deg:
             grown = size + 2 if kind == "station" else size
             axes.plot(x_deg, y_deg, ls="none", ms=grown, zorder=5, **looks[kind])
-    # Stations first: where there is room for few names, theirs are the ones to have.
+    # Stations first: if there is room for few names, theirs are the most useful.
     return sorted(marks, key=lambda mark: not mark[3])
 
 
 def _label(axes: Axes, marks: list[tuple[float, float, str, bool]], sheet: Sheet) -> None:
-    """Write names beside their marks, each where it covers no mark and no other name."""
+    """Write names beside their marks, where they cover no mark and no other name."""
     size = 10.5 if sheet.narrow else 12.0
     place = axes.transData.transform
     spots = [place((x, y)) for x, y, _, _ in marks]

@@ -1,4 +1,4 @@
-"""The run in one paragraph and a few figures."""
+"""The top of a report: one paragraph, six key figures, and the table of satellites."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ from .style import DataTable
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One figure to read from afar."""
+    """One key figure, shown large.
+
+    Attributes:
+        value: The figure with its unit.
+        label: What it is.
+        detail: A line of context below it.
+    """
 
     value: str
     label: str
@@ -24,7 +30,7 @@ class Tile:
 
 
 def part(block: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """A part of a summary block; empty where there is none."""
+    """Return a part of a summary block; empty if there is none."""
     found = block.get(name)
     return found if isinstance(found, Mapping) else {}
 
@@ -32,8 +38,7 @@ def part(block: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def psnr(block: Mapping[str, Any], figure: str) -> float | None:
     """Return a PSNR of a summary block (`pooled` or `p5`) in dB.
 
-    Infinite where it is that of exact frames, which the summary cannot write; None where there is
-    none.
+    It is infinite if all frames are exact, which JSON cannot write; None if nothing was measured.
     """
     found = part(block, "psnr_db")
     value = found.get(figure)
@@ -43,12 +48,12 @@ def psnr(block: Mapping[str, Any], figure: str) -> float | None:
 
 
 def whole(value: Any) -> int:
-    """A count from the summary; 0 where there is none."""
+    """Return a count from the summary; 0 if there is none."""
     return int(value) if w.present(value) else 0
 
 
 def paragraph(data: ReportData) -> list[str]:
-    """What happened, sentence by sentence: taken, encoded, delivered, how good, dropped."""
+    """Return the run in sentences: frames taken, encoded, delivered and dropped, and quality."""
     total = data.total
     frames, sizes = part(total, "frames"), part(total, "bytes")
     captured, encoded = whole(frames.get("captured")), whole(frames.get("encoded"))
@@ -105,7 +110,7 @@ def paragraph(data: ReportData) -> list[str]:
 
 
 def _reached(frames: Mapping[str, Any], captured: int) -> str:
-    """How many frames reached the ground whole, damaged and in part."""
+    """Return a phrase on how many frames reached the ground whole, damaged and in part."""
     intact, damaged = whole(frames.get("delivered_whole")), whole(frames.get("delivered_damaged"))
     begun = whole(frames.get("in_part"))
     if intact == captured:
@@ -119,7 +124,7 @@ def _reached(frames: Mapping[str, Any], captured: int) -> str:
 
 
 def _repeated(total: Mapping[str, Any]) -> list[str]:
-    """How many frames are larger than the scene that stands in, and which scenes those are."""
+    """Return a sentence on frames that are larger than their scene, with the scenes' names."""
     found = part(total, "repeated")
     frames = whole(found.get("frames"))
     if not frames:
@@ -205,7 +210,7 @@ def _skipped(data: ReportData) -> str:
 
 
 def tiles(data: ReportData) -> list[Tile]:
-    """Six figures: frames, pixels, latency, PSNR, backlog, use of the passes."""
+    """Return six key figures: frames, pixels, latency, PSNR, backlog, use of the passes."""
     total = data.total
     frames, sizes = part(total, "frames"), part(total, "bytes")
     latency, backlog = part(total, "latency_s"), part(total, "backlog_bytes")
@@ -246,7 +251,7 @@ def tiles(data: ReportData) -> list[Tile]:
 
 
 def _beside_psnr(block: Mapping[str, Any]) -> str:
-    """What belongs beside a pooled PSNR: the frames that are exact, and the MS-SSIM."""
+    """Return what is shown below a pooled PSNR: the exact frames and the MS-SSIM."""
     measured = whole(part(block, "graded").get("frames"))
     if not measured:
         return "no pixels to measure"
@@ -257,7 +262,7 @@ def _beside_psnr(block: Mapping[str, Any]) -> str:
 
 
 def similarity(block: Mapping[str, Any]) -> str:
-    """The mean MS-SSIM, with how many measured frames have none: "0.987 (2 left out)"."""
+    """Format the mean MS-SSIM and how many measured frames have none: "0.987 (2 left out)"."""
     found = part(block, "ms_ssim")
     left = whole(found.get("left_out"))
     words = w.similarity(found.get("mean"))
@@ -265,13 +270,13 @@ def similarity(block: Mapping[str, Any]) -> str:
 
 
 def exact_frames(block: Mapping[str, Any]) -> str:
-    """How many of the measured frames are exact: "3 of 20"."""
+    """Format how many of the measured frames are exact: "3 of 20"."""
     measured = whole(part(block, "graded").get("frames"))
     exact = whole(part(block, "psnr_db").get("exact"))
     return f"{w.count(exact)} of {w.count(measured)}" if measured else w.DASH
 
 
-# The columns of the table of satellites; a name in front, then what its block says.
+# The columns of the table of satellites, after the satellite's name.
 _COLUMNS = (
     "Codec",
     "Frames taken",
@@ -296,9 +301,9 @@ _MOST_COLUMNS = 3
 
 
 def satellites(data: ReportData) -> DataTable:
-    """What each satellite did, and all together where there are several.
+    """Return a table of what each satellite took and delivered, with a total of several.
 
-    Few satellites stand side by side, so that the table fits a phone; many below one another.
+    A few satellites are columns, so that the table fits a phone; many are rows.
     """
     blocks = part(data.summary, "satellites")
     rows = [

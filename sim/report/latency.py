@@ -1,4 +1,4 @@
-"""Picture: how long after capture frames reach the ground, as a cumulative distribution."""
+"""Picture of latency: the cumulative distribution of times from capture to the ground."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STEPS_S = (
 
 
 def latencies(data: ReportData) -> dict[str, NDArray[np.float64]]:
-    """Per satellite, the latency of each delivered frame in seconds, ascending."""
+    """Return each satellite's latencies of delivered frames in seconds, ascending."""
     satellite = names(data.frames, "satellite")
     delivered = names(data.frames, "state") == "delivered"
     latency = numbers(data.frames, "latency_s")
@@ -37,7 +37,7 @@ def latencies(data: ReportData) -> dict[str, NDArray[np.float64]]:
 
 
 def picture(data: ReportData) -> Picture | None:
-    """The distribution of latencies; None where no frame was delivered."""
+    """Return the distribution of latencies; None if no frame was delivered."""
     by_satellite = {name: values for name, values in latencies(data).items() if values.size}
     if not by_satellite:
         return None
@@ -58,7 +58,7 @@ def picture(data: ReportData) -> Picture | None:
         alt=(
             f"Of {w.plural(everything.size, 'delivered frame')} half arrive within "
             f"{w.duration(median)} of their capture and 95{w.NBSP}% within {w.duration(p95)}; "
-            f"the quickest takes {w.duration(float(everything[0]))}, the slowest "
+            f"the fastest takes {w.duration(float(everything[0]))}, the slowest "
             f"{w.duration(float(everything[-1]))}."
         ),
         caption="Share of the delivered frames, whole or damaged, that had been sent to their end "
@@ -103,8 +103,8 @@ def _paint(
     for index, (name, values) in enumerate(curves.items()):
         level = np.arange(1, values.size + 1) / values.size * 100
         if values.size > 600:
-            kept = np.unique(np.linspace(0, values.size - 1, 600).astype(int))
-            values, level = values[kept], level[kept]
+            chosen = np.unique(np.linspace(0, values.size - 1, 600).astype(int))
+            values, level = values[chosen], level[chosen]
         axes.step(
             np.concatenate(([0.0], values, [end])),
             np.concatenate(([0.0], level, [100.0])),
@@ -116,7 +116,7 @@ def _paint(
     for guide, share, foot, label in ((median, 50, 8, "half"), (p95, 95, 19, "95 %")):
         axes.plot([0, guide], [share, share], color=MUTED, lw=1, ls=(0, (2, 2)))
         axes.plot([guide, guide], [0, share], color=MUTED, lw=1, ls=(0, (2, 2)))
-        # To the right of the guide the curve is above its level, so its foot is free there.
+        # To the right of the guide the curve is above its level, so there is room at its foot.
         crowded = guide > end * 0.62
         axes.annotate(
             f"{label} within {w.duration(guide)}",

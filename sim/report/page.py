@@ -1,8 +1,8 @@
-"""The pages: `report.html` of one run and `comparison.html` of several, each one file.
+"""Render the pages: `report.html` of one run and `comparison.html` of several, each one file.
 
-A page asks nothing of the network: pictures are inline SVG or data URIs, style and script are in
-the page, fonts are the reader's own. Its content security policy says so, so a browser would
-refuse what slipped in, and a script from a scenario's text is not run even if it were not escaped.
+A page needs no network: pictures are inline SVG or data URIs, style and script are in the page,
+and fonts are the reader's own. The content security policy forbids everything else, so a browser
+would not run a script from a scenario's text even if it were not escaped.
 """
 
 from __future__ import annotations
@@ -77,17 +77,17 @@ def _page(template: str, **values: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """Stands in the page for a picture that could not be drawn.
+    """Takes the place of a picture that could not be drawn.
 
     Attributes:
-        missing: Why not, in one line.
+        missing: The reason, in one line.
     """
 
     missing: str
 
 
 def _drawn(picture: Callable[..., Any], *arguments: object) -> Any:
-    """Return a picture, or why there is none: one that fails must not cost the others."""
+    """Return a picture, or `Absent` if it fails, so that the other pictures are still shown."""
     try:
         return picture(*arguments)
     except Exception as error:
@@ -95,10 +95,10 @@ def _drawn(picture: Callable[..., Any], *arguments: object) -> Any:
 
 
 def render(data: ReportData, left_out: list[str] | None = None) -> str:
-    """The report of one run, as HTML.
+    """Return the report of one run as HTML.
 
-    The same data gives the same text. Parts for which a run has nothing to show (no pass, no
-    pixels) say so in a sentence, and so do pictures that cannot be drawn.
+    The same data gives the same text. If a run has nothing to show in a part (no pass, no pixels),
+    or a picture cannot be drawn, a sentence in its place says so.
 
     Args:
         data: The run.
@@ -140,11 +140,11 @@ def render(data: ReportData, left_out: list[str] | None = None) -> str:
 
 
 def render_comparison(runs: Sequence[ReportData], labels: Sequence[str] | None = None) -> str:
-    """The comparison of runs of one scenario that differ in codec or setting, as HTML.
+    """Return the comparison of runs of one scenario that differ in codec or setting, as HTML.
 
     Args:
-        runs: The runs, in the order to show them.
-        labels: What sets each apart, such as "jpeg2000:0.5bpp"; by default the runs' codecs.
+        runs: The runs, in the order in which they are shown.
+        labels: A label for each, such as "jpeg2000:0.5bpp"; by default the runs' codecs.
 
     Raises:
         ValueError: There is no run, or not one label a run.
@@ -164,7 +164,7 @@ def render_comparison(runs: Sequence[ReportData], labels: Sequence[str] | None =
         start=f"{w.date(first.start)}{w.NBSP}{first.start:%H:%M:%S} UTC",
         duration=w.duration(first.duration_s),
         sentences=comparison.paragraph(runs, labels),
-        # The table of choices below it says the same and more.
+        # The table of choices below the picture has the same figures and more.
         tradeoff=curves and replace(curves, table=None),
         choices=comparison.choices(runs, labels),
         backlog=comparison.backlogs(runs, labels),
@@ -174,7 +174,7 @@ def render_comparison(runs: Sequence[ReportData], labels: Sequence[str] | None =
 
 
 def codecs(data: ReportData) -> list[str]:
-    """Each codec with the satellites that use it."""
+    """Return each codec with the satellites that use it."""
     users: dict[str, list[str]] = {}
     for name, label in data.codecs.items():
         users.setdefault(w.codec_label(label), []).append(w.plain(name))
@@ -184,14 +184,14 @@ def codecs(data: ReportData) -> list[str]:
 
 
 def encode_times(data: ReportData) -> list[str]:
-    """How encoding times were obtained, one sentence for each way that the run used."""
+    """Return a sentence for each way in which the run obtained encoding times."""
     kinds = names(data.frames, "encode_time_kind")
     on_board = boards.modelled_satellites(data)
     emulated = np.isin(names(data.frames, "satellite").astype(str), sorted(on_board))
-    told = [w.encode_time(str(kind)) for kind in np.unique(kinds[(kinds != "") & ~emulated])]
+    sentences = [w.encode_time(str(kind)) for kind in np.unique(kinds[(kinds != "") & ~emulated])]
     if emulated.any():
-        told.append(w.encode_time("modelled on board"))
-    return [*(told or [w.encode_time(None)]), *_pace(data)]
+        sentences.append(w.encode_time("modelled on board"))
+    return [*(sentences or [w.encode_time(None)]), *_pace(data)]
 
 
 def _pace(data: ReportData) -> list[str]:
@@ -199,18 +199,17 @@ def _pace(data: ReportData) -> list[str]:
     if not pace:
         return []
     behind, first = pace.get("behind_s"), pace.get("first_behind_s")
-    told = f"The run kept pace with the clock on the wall, at a factor of {pace.get('factor'):g}"
+    sentence = f"The run was paced by wall-clock time, at a factor of {pace.get('factor'):g}"
     if w.present(first):
-        told = (
-            f"The run was to keep pace with the clock on the wall, at a factor of "
-            f"{pace.get('factor'):g}, and fell behind by up to {w.duration(behind)}, first "
-            f"{w.duration(first)} after the start"
+        sentence += (
+            f", and fell behind by up to {w.duration(behind)}, first {w.duration(first)} after "
+            "the start"
         )
-    return [f"{told}."]
+    return [f"{sentence}."]
 
 
 def write_report(path: Path, html: str) -> None:
-    """Write a page so that a reader sees the old file or the whole new one, and nothing between.
+    """Write a page so that a reader sees either the old file or the whole new one.
 
     Raises:
         InputError: The file cannot be written there.

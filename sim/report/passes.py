@@ -1,4 +1,4 @@
-"""Tables: passes over stations and imaging opportunities over targets."""
+"""The report's tables of passes over stations and of imaging opportunities."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_ROWS = 300
 
 
 def passes(data: ReportData) -> DataTable:
-    """The passes in order of AOS, with what each carried or why it carried nothing."""
+    """Return the passes in order of AOS, with the bytes of each or why it was not used."""
     rows = _first(data.passes, "aos_s")
     return DataTable(
         caption="Passes over stations",
@@ -48,7 +48,7 @@ def passes(data: ReportData) -> DataTable:
 
 
 def accesses(data: ReportData) -> DataTable:
-    """The imaging opportunities in order, with the frames taken or why none was."""
+    """Return the imaging opportunities in order, with their frames or why there are none."""
     rows = _first(data.accesses, "start_s")
     return DataTable(
         caption="Imaging opportunities",
@@ -87,4 +87,4 @@ def _first(table: pa.Table, by: str) -> list[dict[str, Any]]:
 def _note(table: pa.Table, stem: str) -> str:
     if table.num_rows <= _MOST_ROWS:
         return ""
-    return f"The first {_MOST_ROWS} of {table.num_rows:,} rows; all stand in {stem}.parquet."
+    return f"The first {_MOST_ROWS} of {table.num_rows:,} rows; all are in {stem}.parquet."

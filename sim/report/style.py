@@ -1,12 +1,12 @@
-"""Pictures that follow the page: matplotlib draws, CSS variables colour.
+"""The style of all pictures: matplotlib draws them, and the page's CSS variables colour them.
 
-matplotlib is given colours that nobody would choose; each stands for a CSS variable and is
-replaced by it in the SVG, so that one drawing is readable in the light and in the dark theme and
-in print. Each picture is drawn twice, wide and narrow, because letters that are legible on a
-screen of 1440 px are not when the same drawing is shrunk to 390 px; the page shows one of them.
+matplotlib draws with placeholder colours. Each is replaced by a CSS variable in the SVG, so that
+one drawing is readable in the light theme, in the dark theme and in print. Each picture is drawn
+twice, wide and narrow, because letters that are legible on a screen of 1440 px are not if the same
+drawing is shrunk to 390 px. The page shows one of the two.
 
-The same data gives the same bytes: matplotlib's own defaults whatever the user's matplotlibrc
-says, no date, no random ids, fixed places instead of fitted ones.
+The same data gives the same bytes: matplotlib's defaults are used whatever the user's
+matplotlibrc says, and there are no dates, random ids or fitted positions.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _VARIABLES = {
     SEA: "sea",
     **{colour: f"s{number}" for number, colour in enumerate(SERIES, 1)},
 }
-# Lines differ by dash as well as by colour, points by shape.
+# Lines differ by dashes as well as by colour, points by shape.
 DASHES: tuple[tuple[float, tuple[float, ...]] | str, ...] = (
     "solid",
     (0, (5, 2)),
@@ -54,7 +54,7 @@ DASHES: tuple[tuple[float, tuple[float, ...]] | str, ...] = (
 )
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
-# A text with this gid gets a rim in the colour of what lies behind it.
+# A text with this gid gets an outline in the background's colour.
 HALO = "halo"
 
 WIDE, NARROW = 860.0, 358.0
@@ -100,9 +100,9 @@ class DataTable:
 
     Attributes:
         caption: What the table lists.
-        columns: (heading, whether its cells are numbers and so set right).
+        columns: (heading, whether its cells are numbers and so right-aligned).
         rows: Cells as text.
-        note: A sentence below the table, such as what was left out; may be empty.
+        note: A sentence below the table, for example on what was left out; may be empty.
     """
 
     caption: str
@@ -113,11 +113,11 @@ class DataTable:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture with all that the page needs to show and to say it.
+    """A picture with its texts, for the page and for screen readers.
 
     Attributes:
         key: A word for ids, unique in the page.
-        alt: What the picture says, in sentences with its figures.
+        alt: The picture in words, with its figures.
         caption: How to read it.
         wide: SVG for screens from 760 px.
         narrow: SVG for smaller ones.
@@ -134,7 +134,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A drawing surface measured in CSS pixels from its top left corner."""
+    """A drawing surface, measured in CSS pixels from its top left corner."""
 
     figure: Figure
     width: float
@@ -142,7 +142,7 @@ class Sheet:
     narrow: bool
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """Axes whose data area is the given rectangle."""
+        """Add axes whose data area is the given rectangle."""
         rectangle = (
             left / self.width,
             1 - (top + height) / self.height,
@@ -152,7 +152,7 @@ class Sheet:
         return self.figure.add_axes(rectangle)
 
     def text(self, left: float, top: float, words: str, **how: Any) -> None:
-        """Words whose baseline box is centred at `top` and begins at `left`."""
+        """Write words that start at `left` and are vertically centred at `top`."""
         style: dict[str, Any] = {"va": "center", "ha": "left", "fontsize": 12, **how}
         self.figure.text(left / self.width, 1 - top / self.height, words, **style)
 
@@ -160,7 +160,7 @@ class Sheet:
 @contextmanager
 def _own_defaults() -> Iterator[None]:
     with mpl.rc_context(), warnings.catch_warnings():
-        # A name may hold letters that the measuring font lacks; the browser's fonts have them.
+        # A name may contain letters that matplotlib's font lacks; the browser's fonts have them.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         mpl.rcdefaults()
         mpl.rcParams.update(_RC)

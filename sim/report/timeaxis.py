@@ -1,4 +1,4 @@
-"""The time axis that all pictures over time share: UTC, at round hours or days."""
+"""The time axis of all pictures over time: UTC, with ticks at round hours or days."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STEPS_S = (
 
 
 def ticks(start: datetime, duration_s: float, most: int) -> list[tuple[float, str]]:
-    """Round times within the run, as (seconds since its start, label), at most about `most`."""
+    """Return about `most` round times within the run, as (seconds since its start, label)."""
     step = next((s for s in _STEPS_S if duration_s / s <= most), _STEPS_S[-1])
     midnight = datetime(start.year, start.month, start.day, tzinfo=start.tzinfo)
     offset = (start - midnight).total_seconds()
@@ -31,7 +31,7 @@ def ticks(start: datetime, duration_s: float, most: int) -> list[tuple[float, st
 
 
 def time_axis(axes: Axes, start: datetime, duration_s: float, narrow: bool) -> None:
-    """Give the axes the run's length and ticks at round times."""
+    """Set the axes' limits to the run's length, with ticks at round times."""
     axes.set_xlim(0, max(duration_s, 1.0))
     found = ticks(start, max(duration_s, 1.0), 4 if narrow else 9)
     axes.set_xticks([seconds for seconds, _ in found], [label for _, label in found])
@@ -39,5 +39,5 @@ def time_axis(axes: Axes, start: datetime, duration_s: float, narrow: bool) -> N
 
 
 def axis_name(start: datetime) -> str:
-    """What the axis shows, to stand below it: "UTC, from 2 Dec 2024 00:00"."""
+    """Return the axis' caption: "UTC, from 2 Dec 2024 00:00"."""
     return f"UTC, from {date(start)}{NBSP}{start:%H:%M}"

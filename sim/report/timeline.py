@@ -1,4 +1,4 @@
-"""Picture: the pass timeline, a Gantt chart of stations, imaging and eclipse per satellite."""
+"""Picture of the timeline: a Gantt chart of passes, imaging and eclipse per satellite."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .timeaxis import axis_name, time_axis
 
 _MOST_ROWS = 36
 _MOST_SATELLITES = 16
-# In a row; more would be a line of letters.
+# More letters in a row would run together.
 _MOST_LETTERS = 25
-# More eclipses than these run together.
+# More eclipses would run together.
 _MOST_ECLIPSES = 180
 
 Spans = list[tuple[float, float]]
@@ -25,13 +25,13 @@ Spans = list[tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the chart: what it is, and its spans drawn solid and pale."""
+    """One line of the chart: its label, and its spans drawn solid and pale."""
 
     label: str
     colour: str
     solid: Spans
     pale: Spans
-    # Where a pale span's cause letter stands: (middle of the span, letter).
+    # Letters of pale spans' causes: (middle of the span in seconds, letter).
     letters: list[tuple[float, str]]
 
 
@@ -44,7 +44,7 @@ class Group:
 
 
 def unused_causes(data: ReportData) -> dict[str, int]:
-    """Why passes were not used, with how often, the most frequent first."""
+    """Return the causes of unused passes with their numbers, the most frequent first."""
     causes = names(data.passes, "cause_unused")
     idle = ~_used(data)
     counted = Counter(str(cause) for cause in causes[idle])
@@ -109,7 +109,7 @@ def groups(data: ReportData) -> list[Group]:
 
 
 def _imaging(data: ReportData) -> dict[str, tuple[Spans, Spans]]:
-    """Per satellite the imaging opportunities taken and those passed over."""
+    """Return each satellite's imaging opportunities, used and unused."""
     satellite = names(data.accesses, "satellite")
     start, end = numbers(data.accesses, "start_s"), numbers(data.accesses, "end_s")
     taken = np.nan_to_num(numbers(data.accesses, "frames")) > 0
@@ -127,7 +127,7 @@ def _spans(start: np.ndarray, end: np.ndarray, index: np.ndarray) -> Spans:
 
 
 def picture(data: ReportData) -> Picture | None:
-    """The chart; None without any pass, imaging opportunity or eclipse."""
+    """Return the chart; None without any pass, imaging opportunity or eclipse."""
     charted = groups(data)
     if not any(row.solid or row.pale for group in charted for row in group.rows):
         return None
@@ -151,7 +151,7 @@ def picture(data: ReportData) -> Picture | None:
         )
         caption += "."
     if any(len(spans) > _MOST_ECLIPSES for spans in data.eclipses.values()):
-        caption += " The eclipses are too many to draw."
+        caption += " There are too many eclipses to draw."
     if len(data.satellites) > len(charted):
         caption += f" The first {len(charted)} of {len(data.satellites)} satellites are drawn."
     return Picture(
@@ -160,7 +160,7 @@ def picture(data: ReportData) -> Picture | None:
 
 
 def alt(data: ReportData) -> str:
-    """How many passes and opportunities there were, and how many were used."""
+    """Return the chart in words: how many passes and opportunities, and how many were used."""
     used = int(_used(data).sum())
     taken = int((np.nan_to_num(numbers(data.accesses, "frames")) > 0).sum())
     dark = sum(end - start for spans in data.eclipses.values() for start, end in spans)
@@ -170,7 +170,7 @@ def alt(data: ReportData) -> str:
     return (
         f"{passes} over {w.plural(len(data.stations), 'station')}, of which {used} carried data; "
         f"frames were taken in {taken} of {chances}; {w.share(dark, whole)} of the time is spent "
-        "in eclipse. Every pass stands in the table of passes below."
+        "in eclipse. Every pass is in the table of passes below."
     )
 
 
@@ -197,15 +197,15 @@ def _paint(sheet: Sheet, data: ReportData, charted: list[Group], row_height: flo
             top = number * row_height
             axes.axhline(top, color=FAINT, lw=0.6)
             low, middle, high = top + 5, top + row_height / 2 + 1, top + row_height - 5
-            # What was not used is pale and half as high, with its cause's letter above it.
-            # Spans in hundreds are joined sooner: they are a texture, and each costs bytes.
+            # Unused spans are pale and half as high, with the letter of their cause above.
+            # Hundreds of spans are merged at larger gaps, since each costs bytes.
             gap = pixel / 2 if len(row.pale) + len(row.solid) < 300 else 2 * pixel
             pale = merged(row.pale, gap, 2.5 * pixel)
             bars(axes, pale, middle, high, fc=row.colour, alpha=0.45)
             bars(axes, merged(row.solid, gap, 2 * pixel), low, high, fc=row.colour)
             last = -np.inf
             for time, letter in row.letters:
-                # Letters closer than their own width would run together.
+                # Letters closer than their width would overlap.
                 if time - last > 9 * pixel:
                     axes.text(
                         time, middle - 3, letter, fontsize=11, color=MUTED, ha="center",

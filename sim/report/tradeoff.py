@@ -1,4 +1,4 @@
-"""Picture: throughput versus PSNR, the trade that a choice of compression makes."""
+"""Picture of throughput against PSNR, the trade-off between codecs and settings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .style import (
 
 
 def pixel_scale(most: float) -> tuple[float, str]:
-    """The unit, in pixels and by name, that suits an axis up to `most` pixels."""
+    """Return the unit, as pixels and by name, for an axis up to `most` pixels."""
     for factor, unit in ((1e12, "Tpx"), (1e9, "Gpx"), (1e6, "Mpx"), (1e3, "kpx")):
         if most >= factor:
             return factor, unit
@@ -34,7 +34,7 @@ def pixel_scale(most: float) -> tuple[float, str]:
 
 
 def picture(points: Sequence[TradeoffPoint], duration_s: float, note: str = "") -> Picture | None:
-    """Delivered pixels against PSNR, one curve a codec; None where no point has a PSNR."""
+    """Return delivered pixels against PSNR, a curve for each codec; None without any PSNR."""
     usable = [p for p in points if w.present(p.psnr_db)]
     if not usable:
         return None
@@ -52,8 +52,8 @@ def picture(points: Sequence[TradeoffPoint], duration_s: float, note: str = "") 
     return Picture(
         key="tradeoff",
         alt=alt(curves, duration_s),
-        caption=f"Pixels that reach the ground in {w.duration(duration_s)} against how good they "
-        "look there (PSNR over all pixels of the delivered frames). Up and to the right is better."
+        caption=f"Pixels that reach the ground in {w.duration(duration_s)} against their "
+        "quality (PSNR over all pixels of the delivered frames). Up and to the right is better."
         + (" Each point is one setting." if len(usable) > 1 else "")
         + (" The ring marks this run's setting." if any(p.is_this_run for p in usable) else "")
         + (
@@ -69,7 +69,7 @@ def picture(points: Sequence[TradeoffPoint], duration_s: float, note: str = "") 
 
 
 def alt(curves: dict[str, list[TradeoffPoint]], duration_s: float) -> str:
-    """Each curve from its lowest to its highest rate, and where this run stands."""
+    """Return each curve from its lowest to its highest rate, and this run's point, in words."""
     sentences = []
     for codec, curve in curves.items():
         first, last = curve[0], curve[-1]
@@ -97,7 +97,7 @@ def alt(curves: dict[str, list[TradeoffPoint]], duration_s: float) -> str:
 
 
 def table(points: Sequence[TradeoffPoint]) -> DataTable:
-    """Every setting with what it delivers."""
+    """Return a table of what each setting delivers."""
     return DataTable(
         caption="What each setting delivers",
         columns=(
@@ -196,7 +196,7 @@ def _paint(sheet: Sheet, curves: dict[str, list[TradeoffPoint]], duration_s: flo
 
 
 def _limits(axes: Axes, values: Sequence[float], side: str, floor: float | None = None) -> None:
-    """Room around the points, also where all are one."""
+    """Leave room around the points, even if they all coincide."""
     low, high = min(values), max(values)
     room = max((high - low) * 0.16, abs(high) * 0.02, 0.5 if floor is None else 1e-9)
     low, high = low - room, high + room
@@ -212,7 +212,7 @@ def _label(
     factor: float,
     fontsize: float,
 ) -> None:
-    """Write the settings at their points, each where it covers no point and no other label."""
+    """Write the settings beside their points, where they cover no point and no other label."""
 
     def place(point: TradeoffPoint) -> tuple[float, float]:
         x, y = axes.transData.transform((point.delivered_px / factor, float(point.psnr_db or 0)))
@@ -222,7 +222,7 @@ def _label(
     taken: list[tuple[float, float, float, float]] = [
         (x - 6, y - 6, x + 6, y + 6) for x, y in points
     ]
-    # Lines are in the way too, as rows of small boxes.
+    # Labels must not cover lines either, which are taken as rows of small boxes.
     for curve in curves.values():
         ends = [place(p) for p in curve]
         for (x0, y0), (x1, y1) in pairwise(ends):

@@ -1,6 +1,6 @@
-"""Sentences and number formats: how a figure is written for people.
+"""Write figures, names and short phrases for people: units, rounding, plurals, dates.
 
-Every unit follows its number after a no-break space. Sizes are decimal (1 kB = 1000 B), because
+A no-break space stands between a number and its unit. Sizes are decimal (1 kB = 1000 B), because
 link rates are.
 """
 
@@ -16,9 +16,9 @@ from ...link.text import printable
 
 NBSP = "\u00a0"
 DASH = "–"
-"""Stands where there is nothing to have a figure: no frame was delivered, no pass came."""
+"""Shown instead of a figure that does not exist, such as a latency when nothing was delivered."""
 UNKNOWN = "unknown"
-"""Stands where there is a figure and nobody knows it."""
+"""Shown instead of a figure that exists but is not known."""
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NUMERALS = (
     "",
@@ -36,12 +36,12 @@ _CODECS = {
 
 
 def plain(text: str) -> str:
-    """A name from a scenario, on one line and with nothing that acts on the page."""
+    """Return text from a scenario on one line, without characters that would act on the page."""
     return printable(text, _LONGEST).strip() or "(unnamed)"
 
 
 def short(text: str, limit: int) -> str:
-    """The text cut to `limit` characters, with an ellipsis in its middle where it was cut."""
+    """Return the text in at most `limit` characters, with an ellipsis for what its middle lacks."""
     text = plain(text)
     if len(text) <= limit:
         return text
@@ -50,12 +50,12 @@ def short(text: str, limit: int) -> str:
 
 
 def codec_name(name: str) -> str:
-    """The codec's name as its standard writes it, where it has one."""
+    """Return the codec's name as its standard writes it, if it has one."""
     return _CODECS.get(name, plain(name))
 
 
 def codec_label(label: str) -> str:
-    """A codec with its setting ("jpeg2000:0.5bpp", "jpeg2000 at 0.5 bpp") as people read it."""
+    """Format a label such as "jpeg2000:0.5bpp" or "jpeg2000 at 0.5 bpp" for people."""
     head, separator, rest = plain(label).partition(":")
     if separator:
         return choice(head, rest)
@@ -64,15 +64,15 @@ def codec_label(label: str) -> str:
 
 
 def choice(codec: str, text: str) -> str:
-    """A codec with its setting, as people say it: "JPEG 2000 at 0.5 bpp", "CCSDS 121, lossless"."""
+    """Format a codec and its setting: "JPEG 2000 at 0.5 bpp", "CCSDS 121, lossless"."""
     words = setting(text)
-    # "At" goes with an amount.
+    # "at" needs an amount after it.
     joint = " at" if any(letter.isdigit() for letter in words) else ","
     return f"{codec_name(codec)}{joint} {words}"
 
 
 def setting(text: str) -> str:
-    """A codec's setting ("0.5bpp", "q80", "20kB") with its unit set apart."""
+    """Format a codec's setting ("0.5bpp", "q80", "20kB") with a space before its unit."""
     text = plain(text)
     quality = re.fullmatch(r"q(\d+(?:\.\d+)?)", text)
     if quality:
@@ -82,17 +82,17 @@ def setting(text: str) -> str:
 
 
 def cause(name: str) -> str:
-    """A cause from the ledger ("recorder-full") as words."""
+    """Format a cause from the ledger ("recorder-full") as words."""
     return plain(re.sub(r"[-_]+", " ", name)) if name.strip() else "no cause given"
 
 
 def present(value: Any) -> TypeGuard[float]:
-    """Whether the value is a finite number."""
+    """Return whether the value is a finite number."""
     return isinstance(value, (int, float)) and math.isfinite(value)
 
 
 def _digits(value: float) -> str:
-    """Three significant digits below 1000, without trailing zeros; whole numbers above."""
+    """Format three significant digits below 100, without trailing zeros; whole numbers above."""
     if value >= 100:
         return f"{value:,.0f}"
     text = f"{value:.2f}" if value < 10 else f"{value:.1f}"
@@ -101,7 +101,7 @@ def _digits(value: float) -> str:
 
 def _scaled(value: float, steps: Sequence[str]) -> str:
     for index, unit in enumerate(steps):
-        # 999.5 would be written "1000": it belongs to the next unit.
+        # 999.5 would be rounded to 1000, so it takes the next unit.
         if value < 999.5 or index == len(steps) - 1:
             return f"{_digits(value)}{NBSP}{unit}"
         value /= 1000
@@ -109,33 +109,33 @@ def _scaled(value: float, steps: Sequence[str]) -> str:
 
 
 def size(count: float | None) -> str:
-    """Bytes: 0 B, 512 B, 1.2 kB, 112 MB, 1.24 GB."""
+    """Format bytes: 0 B, 512 B, 1.2 kB, 112 MB, 1.24 GB."""
     if count is None or not present(count):
         return DASH
     return _scaled(count, ("B", "kB", "MB", "GB", "TB", "PB"))
 
 
 def pixels(value: float | None) -> str:
-    """Pixels: 900 px, 12.3 Mpx, 1.2 Gpx."""
+    """Format pixels: 900 px, 12.3 Mpx, 1.2 Gpx."""
     if value is None or not present(value):
         return DASH
     return _scaled(value, ("px", "kpx", "Mpx", "Gpx", "Tpx"))
 
 
 def energy(joules: float | None) -> str:
-    """Energy: 12 J, 3.4 kJ; unknown where nobody says what power is drawn."""
+    """Format an energy: 12 J, 3.4 kJ; "unknown" if the power is not known."""
     if joules is None or not present(joules):
         return UNKNOWN
     return _scaled(joules, ("J", "kJ", "MJ"))
 
 
 def count(value: float | None) -> str:
-    """A whole number with commas: 1,834."""
+    """Format a whole number with commas: 1,834."""
     return f"{int(value):,}" if value is not None and present(value) else DASH
 
 
 def duration(seconds: float | None) -> str:
-    """A length of time in its two largest units: 45 s, 3 h 12 min, 2 d 4 h."""
+    """Format a length of time in its two largest units: 45 s, 3 h 12 min, 2 d 4 h."""
     if seconds is None or not present(seconds):
         return DASH
     if seconds < 0:
@@ -161,7 +161,7 @@ def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
 
 
 def share(part: float | None, whole: float | None = 1.0) -> str:
-    """A share as a percentage that says 0 % or 100 % only where that is exact."""
+    """Format a share in percent; 0 % and 100 % are shown only if they are exact."""
     if part is None or whole is None or not present(part) or not present(whole) or whole == 0:
         return DASH
     percent = 100 * part / whole
@@ -173,29 +173,29 @@ def share(part: float | None, whole: float | None = 1.0) -> str:
 
 
 def decibels(value: float | None) -> str:
-    """A PSNR: 41.2 dB; infinite where the copy is exact."""
+    """Format a PSNR: 41.2 dB; "exact" if it is infinite."""
     if value is not None and isinstance(value, float) and math.isinf(value):
         return "exact"
     return f"{value:.1f}{NBSP}dB" if value is not None and present(value) else DASH
 
 
 def similarity(value: float | None) -> str:
-    """An MS-SSIM: 0.987."""
+    """Format an MS-SSIM: 0.987."""
     return f"{value:.3f}" if value is not None and present(value) else DASH
 
 
 def bits_per_pixel(value: float | None) -> str:
-    """A rate: 0.5 bpp."""
+    """Format a rate: 0.5 bpp."""
     return f"{_digits(value)}{NBSP}bpp" if value is not None and present(value) else DASH
 
 
 def degrees(value: float | None) -> str:
-    """An angle: 34.2°."""
+    """Format an angle: 34.2°."""
     return f"{value:.1f}°".replace("-", "−") if value is not None and present(value) else DASH
 
 
 def plural(number: float, noun: str) -> str:
-    """A count with its noun: 1 frame, 2 passes, 3 opportunities."""
+    """Format a count with its noun: 1 frame, 2 passes, 3 opportunities."""
     if number != 1:
         if noun.endswith("y"):
             noun = f"{noun[:-1]}ies"
@@ -205,7 +205,7 @@ def plural(number: float, noun: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A count with its noun to begin a sentence with: "Five choices", "31 choices"."""
+    """Format a count and noun at the start of a sentence: "Five choices", "31 choices"."""
     words = plural(number, noun)
     if 0 < number < len(_NUMERALS):
         return words.replace(f"{number}{NBSP}", f"{_NUMERALS[number]} ", 1)
@@ -213,7 +213,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def listing(parts: Iterable[str]) -> str:
-    """Words in a row: "a, b and c"."""
+    """Join words: "a, b and c"."""
     items = list(parts)
     if len(items) < 2:
         return "".join(items)
@@ -221,24 +221,24 @@ def listing(parts: Iterable[str]) -> str:
 
 
 def some(parts: Sequence[str], limit: int) -> str:
-    """Words in a row, of which at most `limit` are written out: "a, b and 8 more"."""
+    """Join words, at most `limit` of them: "a, b and 8 more"."""
     if len(parts) <= limit:
         return listing(parts)
     return f"{', '.join(parts[:limit])} and {len(parts) - limit}{NBSP}more"
 
 
 def date(moment: datetime) -> str:
-    """2 Dec 2024."""
+    """Format a date: 2 Dec 2024."""
     return f"{moment.day}{NBSP}{_MONTHS[moment.month - 1]}{NBSP}{moment.year}"
 
 
 def short_date(moment: datetime) -> str:
-    """2 Dec."""
+    """Format a date without its year: 2 Dec."""
     return f"{moment.day}{NBSP}{_MONTHS[moment.month - 1]}"
 
 
 def instant(start: datetime, seconds: float | None) -> str:
-    """A time of the run as 2 Dec 05:12:33."""
+    """Format a time of the run: 2 Dec 05:12:33."""
     if seconds is None or not present(seconds):
         return DASH
     moment = start + timedelta(seconds=round(seconds))
@@ -246,7 +246,10 @@ def instant(start: datetime, seconds: float | None) -> str:
 
 
 def tally(causes: Mapping[str, Any], write: Any = count) -> str:
-    """Counts by cause, the largest first: "8 recorder full and 4 power"; one cause uncounted."""
+    """Join counts by cause, the largest first: "8 recorder full and 4 power".
+
+    A single cause is given without its count.
+    """
     ranked = sorted(causes.items(), key=lambda item: (-item[1], item[0]))
     ranked = [(name, number) for name, number in ranked if number]
     if len(ranked) == 1:
@@ -255,7 +258,7 @@ def tally(causes: Mapping[str, Any], write: Any = count) -> str:
 
 
 def encode_time(kind: str | None) -> str:
-    """How encoding times were obtained, as one sentence."""
+    """Return one sentence on how encoding times were obtained."""
     return {
         "modelled": "Encoding times are modelled: samples divided by the rate that the "
         "processor's profile cites for the codec.",

@@ -131,7 +131,7 @@ def test_what_is_not_there_is_said(make: Callable[[], ReportData]) -> None:
 def test_frames_without_pixels_say_so() -> None:
     html = render(results(pixels=False))
     assert "no pixels and no PSNR" in html
-    assert "No setting has a PSNR" in html
+    assert "No setting has a finite PSNR" in html
 
 
 def test_a_lossless_run_is_called_exact(day: ReportData) -> None:
