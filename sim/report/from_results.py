@@ -14,9 +14,9 @@ from .data import ReportData, StationSite, TargetSite, Track, TradeoffPoint
 from .keyfigures import psnr
 
 _TRADEOFF_NOTE = (
-    "All points are measured alike: quality on a sample of the run's frames, all tiles of which "
-    "arrive, pooled over the sample, and throughput in the same mission with frames of the "
-    "sample's mean size. What this run itself gave, lost tiles included, is in the figures above."
+    "All points are measured in the same way: quality is pooled over a sample of the run's frames, "
+    "all tiles of which arrive, and throughput is that of the same mission with frames of the "
+    "sample's mean size. The figures above are those of this run itself, lost tiles included."
 )
 
 
@@ -24,7 +24,7 @@ def report_data(results: Results, command: str) -> ReportData:
     """Return what the report shows of a run.
 
     Args:
-        results: Of the run.
+        results: Results of the run.
         command: The command line that repeats the run.
     """
     flight = results.mission.flight
