@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from downpass.sim.report import wording as w
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 
@@ -78,11 +78,14 @@ def test_a_share_of_0_or_100_percent_is_exact(part: int, extra: int) -> None:
     assert spaced(w.share(part, whole)) != "100 %"
 
 
+@example(0.875)
 @given(st.floats(0, 1e17))
 def test_a_size_is_within_half_a_percent(value: float) -> None:
     number, unit = spaced(w.size(value)).split(" ")
     factor = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "PB": 1e15}[unit]
-    assert float(number.replace(",", "")) * factor == pytest.approx(value, rel=0.005, abs=0.005)
+    # 0.875 is written 0.88, which is off by half a hundredth and a rounding of binary numbers.
+    within = pytest.approx(value, rel=0.005, abs=0.005 + 1e-9)
+    assert float(number.replace(",", "")) * factor == within
 
 
 @given(st.text(), st.integers(3, 40))
