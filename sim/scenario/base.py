@@ -8,12 +8,12 @@ given as they are; from a file (see `load`), numbers that have a unit must carry
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Self, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
+from ...link.suggestion import did_you_mean
 from .units import fault
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
@@ -56,9 +56,7 @@ class Model(BaseModel):
 
 def one_of(found: object, allowed: Sequence[str]) -> str:
     """What is allowed, and which of it was probably meant."""
-    close = difflib.get_close_matches(str(found)[:64].casefold(), allowed, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return f"allowed: {', '.join(allowed)}{hint}"
+    return f"allowed: {', '.join(allowed)}{did_you_mean(found, allowed)}"
 
 
 def exactly_one(given: Mapping[str, Any], keys: Sequence[str]) -> Clashes:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from typing import Any
 
+from ...link.suggestion import LONGEST, MOST, closest
 from .units import shown
 from .yamltree import DEEPEST, LONGEST_KEY, YamlError, parse
 
-# Suggestions are sought among so many names, of 64 characters each.
-_MOST_NAMES = 1000
 # Setting one of these means it instead of the others.
 _ALTERNATIVES = ("quality", "bpp", "bytes")
 
@@ -96,9 +94,9 @@ def _elements(items: list[Any], steps: list[str], where: str) -> list[tuple[int,
         index = names.get(".".join(steps[:used]))
         if index is not None:
             return [(index, steps[used:])]
-    known = [str(name)[:64] for name in itertools.islice(names, _MOST_NAMES)]
-    close = difflib.get_close_matches(first[:64], known, n=1)
-    hint = f"did you mean {shown(close[0])}?" if close else f"allowed: {_few(known, len(items))}"
+    known = [str(name)[:LONGEST] for name in itertools.islice(names, MOST)]
+    close = closest(first, known)
+    hint = f"did you mean {shown(close)}?" if close else f"allowed: {_few(known, len(items))}"
     raise OverrideError(
         f"--set {shown('.'.join([where, *steps]))}: found no {shown(first)} in {where}; {hint}"
     )
