@@ -34,9 +34,10 @@ def summarise(
     """
     scenario = mission.flight.scenario
     everyone = range(len(outcome.satellites))
+    times = _contact_times(outcome)
 
     def block(members: Sequence[int], backlog: Backlog) -> dict[str, Any]:
-        return _block(mission, outcome, members, backlog, time_kinds, grades)
+        return _block(mission, outcome, members, backlog, times, time_kinds, grades)
 
     return {
         "scenario": scenario.name,
@@ -57,6 +58,7 @@ def _block(
     outcome: Outcome,
     members: Sequence[int],
     backlog: Backlog,
+    times: Sequence[tuple[int, int]],
     time_kinds: Sequence[str],
     grades: Mapping[int, Grade],
 ) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def _block(
     # A frame whose header is lost has arrived, but shows nothing.
     shown = [r for r in delivered if _is_readable(grades.get(r.capture.number))]
     pixels = sum(_pixels(r) for r in shown)
-    used, open_ticks = _pass_time(outcome, set(members))
+    used, contact_ticks = (sum(times[i][part] for i in members) for part in (0, 1))
     return {
         "frames": _frames(satellites, records, grades),
         "repeated": _repeated(mission, records),
@@ -90,7 +92,7 @@ def _block(
         ),
         "encode_energy_j": _energy(satellites),
         "encode_time_kind": " and ".join(sorted({time_kinds[i] for i in members})),
-        "pass_time_used": used / open_ticks if open_ticks else None,
+        "pass_time_used": used / contact_ticks if contact_ticks else None,
     }
 
 
@@ -208,14 +210,14 @@ def _bytes(
     }
 
 
-def _pass_time(outcome: Outcome, members: set[int]) -> tuple[int, int]:
-    """Ticks of transmission, and of contact."""
-    used = open_ticks = 0
+def _contact_times(outcome: Outcome) -> list[tuple[int, int]]:
+    """Return for each satellite its ticks of transmission, and of contact."""
+    used = [0] * len(outcome.satellites)
+    contact_ticks = [0] * len(outcome.satellites)
     for contact, use in zip(outcome.setup.contacts, outcome.uses, strict=True):
-        if contact.satellite in members:
-            used += use.ticks
-            open_ticks += contact.downlink.end - contact.downlink.start
-    return used, open_ticks
+        used[contact.satellite] += use.ticks
+        contact_ticks[contact.satellite] += contact.downlink.end - contact.downlink.start
+    return list(zip(used, contact_ticks, strict=True))
 
 
 def _finite(value: float | None, digits: int = 4) -> float | None:
