@@ -1,4 +1,4 @@
-"""The run in figures: summary.json, per satellite and in all."""
+"""Compute the figures of summary.json, for each satellite and in total."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def summarise(
     time_kinds: Sequence[str],
     grades: Mapping[int, Grade],
 ) -> dict[str, Any]:
-    """Return what summary.json holds.
+    """Return the content of summary.json.
 
     Args:
-        mission: what was asked for.
-        outcome: what happened.
-        time_kinds: of each satellite, what its encode times are.
-        grades: of delivered frames with pixels, by number.
+        mission: What was planned.
+        outcome: What the simulation did with it.
+        time_kinds: For each satellite, the kind of its encode times, such as `modelled`.
+        grades: Grades of delivered frames with pixels, by frame number.
     """
     scenario = mission.flight.scenario
     everyone = range(len(outcome.satellites))
@@ -97,10 +97,10 @@ def _block(
 
 
 def _quality(grades: Sequence[Grade], pixels: Sequence[int]) -> dict[str, Any]:
-    """Return the blocks on quality of delivered frames, with how many each figure leaves out.
+    """Return the blocks on the quality of delivered frames, with the number left out of each.
 
     A PSNR that is infinite, because the frames are exact, is None here: JSON has no infinity.
-    `psnr_db.exact` tells it from one that is not known.
+    `psnr_db.exact` counts such frames, and so distinguishes them from unknown ones.
     """
     readable = [(grade, size) for grade, size in zip(grades, pixels, strict=True) if grade.decoded]
     psnr = [grade.psnr_db for grade, _ in readable]
@@ -140,14 +140,14 @@ def _pixels(record: FrameRecord) -> int:
 
 
 def _energy(satellites: Sequence[SatelliteOutcome]) -> float | None:
-    """Return the energy of encoding in joules; None where a satellite's power is not known."""
+    """Return the energy of encoding in joules; None if a satellite's power is not known."""
     energies = [satellite.encode_energy for satellite in satellites]
     known = [energy for energy in energies if energy is not None]
     return sum(known) / 1e9 if len(known) == len(energies) else None
 
 
 def _repeated(mission: Mission, records: Sequence[FrameRecord]) -> dict[str, Any]:
-    """Return how many captured frames are larger than their scene and repeat it, by scene."""
+    """Return the number of captured frames that are larger than their scene and repeat it."""
     views = [mission.views[record.capture.number] for record in records]
     scenes = Counter(view.scene.name for view in views if view.scene and view.repeats)
     return {"frames": scenes.total(), "scenes": dict(sorted(scenes.items()))}

@@ -14,13 +14,13 @@ from .units import fault, shown
 
 @cache
 def table() -> Mapping[str, Mapping[str, Any]]:
-    """Every named station with its figures, in the words of a scenario file."""
+    """Return all shipped stations with their figures, in the form of a scenario file."""
     text = files(__package__).joinpath("stations.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
 def names() -> tuple[str, ...]:
-    """The names that a scenario may use, in alphabetical order."""
+    """Return the names that a scenario may use, in alphabetical order."""
     return tuple(sorted(table()))
 
 
