@@ -227,7 +227,7 @@ def test_a_lie_for_a_payload_ends_in_one_line(
         ({"fingerprint": b"foreign!"}, "encoder.port: found model 666f726569676e21 on board"),
         ({"most_columns": 31}, "codec.tile: found 32; allowed: at most 16 on board pty"),
         ({"largest_tile": 3071}, "codec.tile: found 32; allowed: at most 16 on board pty"),
-        ({"features": 32}, "encoder.port: found board pty without turn, which student needs"),
+        ({"features": 32}, "encoder.port: found board pty without rotation, which student needs"),
         ({"most_bands": 1}, "imager.bands: found 3; allowed: at most 1 on board pty"),
     ],
 )
