@@ -96,21 +96,41 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     except OSError as error:
         raise _refusal(path, error) from None
     part = fresh_name(target.parent, target.name, ".part")
+    try:
+        with _replacement(part, target) as file:
+            yield file
+    except OSError as error:
+        if error.filename not in (None, str(part)):
+            raise
+        raise _refusal(path, error) from None
+
+
+def replaced(path: Path) -> contextlib.AbstractContextManager[IO[bytes]]:
+    """Give a file to write into, and put it in the place of whatever has its name at the end.
+
+    Unlike `whole_file`, this replaces a link or a pipe itself, removes nothing that dead
+    processes left, and lets an `OSError` pass: for the files of a cache. An error within leaves
+    what was there before.
+
+    Args:
+        path: The file's name; its folder must exist.
+
+    Raises:
+        OSError: The file cannot be written there.
+    """
+    return _replacement(fresh_name(path.parent, path.name, ".part"), path)
+
+
+@contextlib.contextmanager
+def _replacement(part: Path, target: Path) -> Iterator[IO[bytes]]:
     with leaving(part):
-        try:
-            file = part.open("xb")
-        except OSError as error:
-            raise _refusal(path, error) from None
+        file = part.open("xb")
         try:
             with contextlib.suppress(OSError):  # no locks here, so nobody sweeps
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield file
             file.flush()
             part.replace(target)
-        except OSError as error:
-            if error.filename not in (None, str(part)):
-                raise
-            raise _refusal(path, error) from None
         finally:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)

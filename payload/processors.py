@@ -7,7 +7,6 @@ there from measured rates on one x86-64 core, because nobody publishes them code
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from ..link.errors import InputError
+from ..link.suggestion import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,7 @@ def profile(name: str) -> ProcessorProfile:
     try:
         return _profiles()[name]
     except KeyError:
-        close = difflib.get_close_matches(name[:64], names(), n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
         raise InputError(
-            f"processor: found {name[:64]!r}; allowed: {', '.join(names())}{hint}"
+            f"processor: found {name[:64]!r}; allowed: {', '.join(names())}"
+            f"{did_you_mean(name, names())}"
         ) from None

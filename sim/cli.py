@@ -1,7 +1,7 @@
 """The `downpass` command.
 
 Each subcommand lives in a module of its own that defines its arguments and, when it runs, imports
-what it needs: `downpass --help` must not wait for numpy.
+its dependencies: `downpass --help` must not wait for numpy.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DONE, FAULT, BAD_INPUT, SIGNALLED = 0, 1, 2, 128
 
 
 class _Version(argparse.Action):
-    """Looks the version up when it is asked for, and not before."""
+    """Looks the version up only when it is needed."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         sys.stdout.write(f"downpass {version('downpass')}\n")
@@ -54,8 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status.
 
     Args:
-        arguments: Of the command; without them the process is the command's own, so its standard
-            streams and signals are taken care of too.
+        arguments: Arguments of the command. Without them, those of the process are used, and its
+            standard streams and signals are handled too.
     """
     if arguments is not None:
         with guarded():
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with answered(), guarded():
         status = _status(None)
         if status > SIGNALLED:
-            end(status)  # a library's call may keep a thread busy for minutes
+            end(status)  # a library's call may block a thread for minutes
     return status
 
 
@@ -83,7 +83,7 @@ def _status(arguments: Sequence[str] | None) -> int:
         abandon_output()
         return FAULT
     except BrokenPipeError:
-        # Whoever was reading has gone; a second complaint at exit would help nobody.
+        # The reader has closed the pipe; another error at exit would not help.
         abandon_output()
         return FAULT
     except KeyboardInterrupt as interrupt:

@@ -33,7 +33,7 @@ from .results.tables import accesses_table, events_table, frames_table, passes_t
 from .scenario.scenario import Scenario
 
 _BESIDE: Final = ("student", "jpeg2000")
-"""Codecs whose curves stand in every report, beside those of the satellites."""
+"""Codecs whose curves every report shows, in addition to those of the satellites."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ def run(
 ) -> Results:
     """Simulate a scenario with real pixels where its targets have scenes.
 
-    Curves and crops only illustrate the report. They are made last, and what cannot be made is
-    left out with its reason (`Results.left_out`).
+    Curves and crops only illustrate the report. They are made last. If one cannot be made, it is
+    left out, and `Results.left_out` gives the reason.
 
     Args:
         scenario: What to run.
@@ -82,7 +82,7 @@ def run(
         delivered: Folder for the delivered frames; None writes none.
         tradeoff: Whether to try other rates and codecs, for the report.
         choice: Which delivered frames are written; by default as the scenario says.
-        progress: Hears how far it has come.
+        progress: Receives the progress.
         on_results: Called with summary and tables as soon as they are complete, before curves
             and crops are tried, so that these cannot cost the results.
 
@@ -119,7 +119,7 @@ def run(
             progress.stage(f"{codec} at other rates")
             try:
                 ratings += curve(mission, scenes, cache, codec, _settings(scenario, codec))
-            except Exception as error:  # whatever it is, the results do not depend on it
+            except Exception as error:  # no error here may cost the results
                 left_out.append(f"curve of {codec}: {reason(error)}")
     if left_out:
         summary["left_out"] = left_out
@@ -145,7 +145,7 @@ def graded(
         cache: Of encoded frames.
         delivered: Folder for the delivered frames; None writes none.
         choice: Which delivered frames are written; by default as the scenario says.
-        progress: Hears how far it has come.
+        progress: Receives the progress.
         sink: Takes the events; by default they are kept in the outcome.
 
     Raises:
@@ -193,7 +193,7 @@ def _pace(pace: PacedEnvironment, scenario: Scenario) -> dict[str, Any]:
 
 
 def _settings(scenario: Scenario, codec: str) -> Sequence[Setting]:
-    """The rates to try: those of the table, and the ones that the run itself uses."""
+    """Return the settings to try: the rates of the table, and those of the run itself."""
     own = [s.codec.setting for s in scenario.satellites if s.codec.name == codec]
     rates = {*RATES_BPP, *(s.bpp for s in own if s.bpp is not None)}
     others = [s for s in dict.fromkeys(own) if s.bpp is None]

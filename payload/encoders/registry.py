@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from importlib import import_module
 
 from ...link.errors import InputError
+from ...link.suggestion import did_you_mean
 from .base import Encoder
 
 Factory = Callable[[int, int], Encoder]
@@ -56,7 +56,7 @@ def encoder(name: str, tile: int = 512, threads: int = 1) -> Encoder:
         InputError: No codec of that name, or a bad tile size.
     """
     if name not in _FACTORIES:
-        close = difflib.get_close_matches(name, _FACTORIES, 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise InputError(f"codec {name!r}: allowed are {', '.join(_FACTORIES)}{hint}")
+        raise InputError(
+            f"codec {name!r}: allowed are {', '.join(_FACTORIES)}{did_you_mean(name, _FACTORIES)}"
+        )
     return _FACTORIES[name](tile, threads)

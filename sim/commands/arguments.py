@@ -1,4 +1,4 @@
-"""Arguments that every command with a scenario takes, and what is said when one is loaded."""
+"""Arguments common to all commands with a scenario, and the advice on a loaded scenario."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def load(arguments: argparse.Namespace) -> Scenario:
 
 
 def grouped(lines: Iterable[str]) -> list[str]:
-    """Return warnings with those that say the same of many satellites or targets told once.
+    """Return warnings, with equal ones on many satellites or targets merged into one line.
 
     Args:
         lines: `file:line: field: what was found; what to know`.
     """
     alike: dict[str, list[str]] = {}
     for line in lines:
-        # Alike but for the place: the file, the line and the number in the list.
+        # Equal except for the place: file, line and number in the list.
         alike.setdefault(_NUMBERED.sub(r"\1.*", line, count=1), []).append(line)
     return [
         first + (f" (and so in {len(more)} other place{'s' if len(more) > 1 else ''})" * bool(more))

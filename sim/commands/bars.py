@@ -12,7 +12,7 @@ from ..console.terminal import console
 
 
 class Bars:
-    """One bar a stage, on standard error, so that what is printed can be piped."""
+    """One bar for each stage, on standard error, so that standard output can be piped."""
 
     def __init__(self) -> None:
         self._bars = Progress(
@@ -37,12 +37,12 @@ class Bars:
         self._bars.stop()
 
     def stage(self, what: str, total: int | None = None) -> None:
-        """Begin a new bar; the one before is full."""
+        """Begin a new bar; the previous one is complete."""
         self._finish()
         self._task = self._bars.add_task(printable(what, 200), total=total)
 
     def step(self, done: int) -> None:
-        """Fill the bar so far."""
+        """Set the bar's progress."""
         if self._task is not None:
             self._bars.update(self._task, completed=done)
 

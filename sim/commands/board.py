@@ -77,7 +77,7 @@ def show(_arguments: argparse.Namespace) -> int:
 
 
 def probe(arguments: argparse.Namespace) -> int:
-    """Print who is there."""
+    """Print what the board reports of itself."""
     from ...link.errors import InputError
     from ...link.serial.host_settings import HostSettings
     from ..board.client import BoardClient, BoardGoneError
@@ -159,7 +159,7 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def bench(arguments: argparse.Namespace) -> int:
-    """Time tiles over the line."""
+    """Measure the time of tiles over the line."""
     from ...link.errors import InputError
     from ..board.bench import run_bench
     from ..board.client import BoardGoneError
@@ -187,7 +187,7 @@ def bench(arguments: argparse.Namespace) -> int:
 
 
 def build_image(arguments: argparse.Namespace) -> int:
-    """Compile a firmware and print what memory it takes."""
+    """Compile a firmware and print its memory use."""
     from pathlib import Path
 
     from ...link.errors import InputError

@@ -153,7 +153,7 @@ def _add_threads(parser: argparse.ArgumentParser) -> None:
 
 
 def encode(arguments: argparse.Namespace) -> int:
-    """Encode a raster, with what its file says of it besides."""
+    """Encode a raster, with its georeferencing and metadata."""
     from ...payload.encoders.base import Setting
     from ...payload.encoders.registry import encoder
     from ...payload.encoders.traits import TRAITS, lossless_codecs
@@ -215,7 +215,7 @@ def _coded(codec: Encoder, frame: Frame, setting: Setting, description: Descript
 
 
 def _require_exact(path: Path, codec: Encoder, frame: Frame, bitstream: bytes) -> None:
-    """Refuse a bitstream of palette indices that does not give every one of them back."""
+    """Refuse a bitstream of palette indices that does not restore each index exactly."""
     import numpy as np
 
     from ...ground.decoders import decode as decode_bitstream
@@ -254,7 +254,7 @@ def decode(arguments: argparse.Namespace) -> int:
 
 
 def info(arguments: argparse.Namespace) -> int:
-    """Say what a bitstream is, without decoding it."""
+    """Print what a bitstream contains, without decoding it."""
     from ...link.container.bitstream import NO_MODEL, VERSION, read_header, unpack
 
     data = _read(arguments.input)
@@ -333,7 +333,7 @@ def _say(line: str) -> None:
 
 
 def _description(header: FrameHeader) -> Description:
-    """Return what the header says of the scene.
+    """Return the description of the scene in the header.
 
     Raises:
         BitstreamError: It is damaged.
@@ -348,7 +348,7 @@ def _description(header: FrameHeader) -> Description:
 
 
 def _plain(description: Description) -> dict[str, Any]:
-    """Return a description for people and for JSON: what it says, and no more."""
+    """Return the given fields of a description, for text and for JSON."""
     from dataclasses import asdict
 
     from ...link.container.description import printable
@@ -358,7 +358,7 @@ def _plain(description: Description) -> dict[str, Any]:
 
 
 def _png(path: Path, decoded: Decoded, description: Description) -> bytes:
-    """Return the frame as a PNG; where it has no data, transparency says so."""
+    """Return the frame as a PNG that is transparent where it has no data."""
     import imagecodecs
     import numpy as np
 
@@ -426,7 +426,7 @@ def _read(path: Path) -> bytes:
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Name the file whose bytes are refused."""
+    """Add the file's name to the error if its bytes are refused."""
     from ...link.container.bitstream import BitstreamError
 
     try:
@@ -436,7 +436,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a file that appears under its name when it is whole."""
+    """Write a file that appears under its name only when it is complete."""
     from ...link.files import whole_file
 
     with whole_file(path) as file:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 _MOST_SATELLITES: Final = 10
-"""With more satellites than this, totals are printed in place of every pass."""
+"""With more satellites than this, totals are printed instead of single passes."""
 
 _LISTED: Final = 3
-"""How many of the best and of the worst are listed then."""
+"""Number of best and of worst satellites that are listed then."""
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -41,7 +41,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 
 def passes(arguments: argparse.Namespace) -> int:
-    """Print every pass and every access."""
+    """Print all passes and accesses."""
     from ..mission.preparation import fly
 
     flight = fly(load(arguments))
@@ -106,7 +106,7 @@ def _print(flight: Flight) -> None:
     from ..console.terminal import plain_table, print_table
 
     satellites = flight.scenario.satellites
-    # A name that would stand in every row stands above them.
+    # A name that all rows share is printed once, above them.
     alone = len(satellites) == 1
     span = f" of {satellites[0].name} {_span(flight)}" if alone else f" {_span(flight)}"
     who = () if alone else (("satellite", False),)
@@ -154,7 +154,7 @@ def _print(flight: Flight) -> None:
 
 
 def _print_totals(flight: Flight) -> None:
-    """Print what all satellites see, and those with most and with least time over stations."""
+    """Print totals, and the satellites with most and with least time over stations."""
     from ..console.terminal import plain_table, print_rows, print_table
 
     found, seen = _passes(flight), _accesses(flight)
@@ -192,12 +192,12 @@ def _print_totals(flight: Flight) -> None:
 
 
 def _from_to(start: str, end: str) -> tuple[str, str]:
-    """Two moments without their year, the second without its date where that is the first's."""
+    """Return two moments without their year; the second without its date if it is the same."""
     first, last = (moment[5:19].replace("T", " ") for moment in (start, end))
     return first, last[6:] if last[:5] == first[:5] else last
 
 
 def _span(flight: Flight) -> str:
-    """The years of the scenario, which the tables leave out."""
+    """Return the years of the scenario, which the tables leave out."""
     first, last = flight.scenario.start.year, flight.scenario.end.year
     return f"in {first}" if first == last else f"from {first} to {last}"

@@ -131,19 +131,19 @@ def _page(render: Callable[[], str], left_out: list[str]) -> str | None:
 
     try:
         return render()
-    except Exception as error:  # whatever it is, the results do not depend on it
+    except Exception as error:  # no error here may cost the results
         left_out.append(f"report: {reason(error)}")
         return None
 
 
 def _missing(left_out: Sequence[str]) -> Iterator[str]:
-    """Say what the report lacks."""
+    """Yield a line for each part that the report lacks."""
     for line in left_out:
         yield f"left out of the report: {line}"
 
 
 def _behind(summary: dict[str, Any]) -> Iterator[str]:
-    """Say that a run fell behind the clock on the wall, which is no fault."""
+    """Yield a line if a run fell behind the wall clock, which is no fault."""
     pace = summary.get("realtime")
     if pace is not None and pace["first_behind_s"] is not None:
         yield (
@@ -196,7 +196,7 @@ def compare(arguments: argparse.Namespace) -> int:
 
 
 def _choices(scenario: Scenario, texts: Sequence[str]) -> dict[str, Scenario]:
-    """Return the scenario once for each choice, by what people call it."""
+    """Return the scenario with each choice of codec, by its label."""
     from ...payload.encoders.base import choice_label, parse_choice
     from ...payload.encoders.registry import encoder
     from ..scenario.substitute import with_codec
@@ -204,7 +204,7 @@ def _choices(scenario: Scenario, texts: Sequence[str]) -> dict[str, Scenario]:
     choices = {}
     for text in texts:
         name, setting = parse_choice(text)
-        encoder(name)  # an unknown name is refused before anything runs
+        encoder(name)  # refuses an unknown name before anything runs
         choices[choice_label(name, setting)] = with_codec(scenario, name, setting)
     return choices
 

@@ -37,7 +37,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 
 def validate(arguments: argparse.Namespace) -> int:
-    """Check every file; faults and good news on stdout, advice on stderr."""
+    """Check all files; print results to standard output and advice to standard error."""
     from ...link.errors import InputError
     from ..frames.content_cache import ContentCache
     from ..frames.feasibility import absent_boards, checked_scenes

@@ -13,7 +13,7 @@ _MOST_SATELLITES = 10
 """With more satellites than this, only the best and the worst are listed."""
 
 _LISTED = 3
-"""How many of the best and of the worst."""
+"""Number of best and of worst satellites that are listed."""
 
 Block = Mapping[str, Any]
 
@@ -23,7 +23,7 @@ def print_summary(summaries: Mapping[str, Mapping[str, Any]], folder: Path | Non
 
     Args:
         summaries: What summary.json holds, by the name of the run or of the choice.
-        folder: Where the results lie, to name the files that hold what is not shown.
+        folder: Folder of the results, which a note on omitted satellites refers to.
     """
     columns = [(label, summary["total"]) for label, summary in summaries.items()]
     satellites: Mapping[str, Block] = {}
@@ -44,7 +44,7 @@ def print_summary(summaries: Mapping[str, Mapping[str, Any]], folder: Path | Non
 
 
 def _print_extremes(satellites: Mapping[str, Block], folder: Path | None) -> None:
-    """Print the satellites that delivered most and least, and where the others stand."""
+    """Print the satellites that delivered most and least, and where to find the others."""
     ranked = sorted(satellites.items(), key=lambda item: (-_intact(item[1]), item[0]))
     where = str(folder / "summary.json") if folder is not None else "summary.json"
     table = plain_table(
@@ -83,7 +83,7 @@ def _intact(block: Block) -> int:
 
 
 def _rows(blocks: Sequence[Block]) -> list[tuple[str, Callable[[Block], str]]]:
-    """The rows; those of what a run may not have, only where one has it."""
+    """Return the rows; optional ones only if a run has their values."""
     rows = list(_ROWS)
     if any(block["repeated"]["frames"] for block in blocks):
         rows.insert(1, ("… larger than their scene", _repeated))
@@ -91,7 +91,7 @@ def _rows(blocks: Sequence[Block]) -> list[tuple[str, Callable[[Block], str]]]:
 
 
 def _plain(text: str) -> str:
-    """A figure without the report's no-break spaces, so that it may go on in a second line."""
+    """Return a figure without the report's no-break spaces, so that it can be folded."""
     return text.replace(wording.NBSP, " ")
 
 

@@ -1,1 +1,1 @@
-"""What a person at a terminal sees and sends: tables, progress, streams, signals."""
+"""The terminal: tables, progress, standard streams and signals."""

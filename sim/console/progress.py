@@ -1,4 +1,4 @@
-"""How far a run has come, told to whoever wants to know."""
+"""Report the progress of a run."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Hears of the stages of a run, one after the other."""
+    """Receives the stages of a run, one after the other."""
 
     def stage(self, what: str, total: int | None = None) -> None:
-        """A new stage begins, of `total` steps if they can be counted."""
+        """Begin a stage.
+
+        Args:
+            what: Name of the stage.
+            total: Number of its steps; None if they cannot be counted.
+        """
 
     def step(self, done: int) -> None:
-        """So many steps of the stage are done."""
+        """Report how many steps of the stage are done."""
 
 
 class Silent:
-    """Hears and says nothing."""
+    """Shows no progress."""
 
     def stage(self, what: str, total: int | None = None) -> None:
         """Ignore it."""

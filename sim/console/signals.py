@@ -1,11 +1,11 @@
-"""Ctrl-C and SIGTERM end a command within two seconds, whatever it is doing.
+"""End a command within two seconds of Ctrl-C or SIGTERM, even during a long library call.
 
     signal ──► the main thread unwinds (KeyboardInterrupt) ──► exit status 130 or 143
-          └──► the watcher, if that takes longer: removes what is temporary, ends the process
+          └──► the watcher, if that takes longer: removes temporary files, ends the process
 
 A library's call may keep a thread busy for minutes (a frame of 29 Mpx in JPEG XL), and Python
-waits for its threads at the end. The watcher hears a signal through Python's wake-up descriptor,
-which the interpreter's C handler writes to even while the main thread is in such a call.
+waits for its threads at the end. The watcher reads Python's wake-up descriptor, to which
+the interpreter's C handler writes even while the main thread is in such a call.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Final
 from ...link.files import remove_leavings
 
 GRACE_S: Final = 1.0
-"""Seconds that the main thread has to unwind by itself."""
+"""Seconds in which the main thread has to unwind by itself."""
 WORDS: Final = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 
@@ -38,7 +38,7 @@ def status_of(interrupt: KeyboardInterrupt) -> int:
 
 
 def word_of(interrupt: KeyboardInterrupt) -> str:
-    """Return what to say when a command ends by a signal."""
+    """Return the message of a command that a signal ends."""
     return WORDS[signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT]
 
 
@@ -46,8 +46,8 @@ def word_of(interrupt: KeyboardInterrupt) -> str:
 def answered() -> Iterator[None]:
     """Answer signals from here to the end of the process; for the main thread of a command.
 
-    A command that takes a signal into its own hands (training saves and ends, a board's agent
-    says goodbye) is left to it.
+    A command that handles a signal itself keeps its handler: training saves a checkpoint, a
+    board's agent closes its session.
     """
     reader, writer = os.pipe()
     for end in (reader, writer):
@@ -75,7 +75,7 @@ def _terminate(_number: int, _frame: FrameType | None) -> None:
 
 
 def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
-    """Say nothing of an interrupt that came within a library's callback: the watcher acts on it."""
+    """Print nothing for an interrupt within a library's callback: the watcher handles it."""
     if not isinstance(unraisable.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
 
@@ -99,7 +99,7 @@ def _watch(reader: int) -> None:
         for byte in os.read(reader, 64):
             if byte in WORDS and _is_ours(byte):
                 number = number or byte
-        if number and again:  # a second Ctrl-C: somebody is in a hurry
+        if number and again:  # a second Ctrl-C ends the process at once
             break
         if number and not again:
             deadline = time.monotonic() + GRACE_S

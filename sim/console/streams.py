@@ -1,8 +1,8 @@
-"""Standard output and standard error as the command line writes to them.
+"""Standard output and standard error of the command line.
 
-Every text that a command writes goes through here: what would act on the terminal is shown
-escaped (`link.text`), letters that the encoding lacks are shown escaped, and an output that cannot
-be written ends the command with one line instead of a traceback.
+All text that a command writes passes through here. Characters that would act on the terminal
+(`link.text`) and characters that the encoding lacks are escaped. If an output cannot be written,
+the command ends with one line instead of a traceback.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from ...link.text import defused, printable
 
 
 class OutputError(Exception):
-    """Standard output cannot be written, for another reason than that its reader has gone."""
+    """Standard output cannot be written, although its reader has not closed it."""
 
 
 class Stream:
-    """A text stream that shows what it is given and does not let it act.
+    """A text stream that escapes whatever would act on the terminal.
 
     Args:
-        stream: Where to write; None where the process has no such stream.
-        name: For people.
-        needed: Whether failing to write is an error: so with output, not so with messages.
+        stream: Where to write; None if the process has no such stream.
+        name: Name of the stream in messages.
+        needed: Whether failing to write is an error, as it is for output but not for messages.
     """
 
     def __init__(self, stream: IO[str] | None, name: str, needed: bool) -> None:
         self._stream, self._name, self._needed = stream, name, needed
 
     def write(self, text: str) -> int:
-        """Write text, made harmless."""
+        """Write text with everything that acts escaped."""
         return self.write_as_it_is(defused(text))
 
     def write_as_it_is(self, text: str) -> int:
@@ -52,7 +52,7 @@ class Stream:
         return len(text)
 
     def flush(self) -> None:
-        """Hand on what is held back.
+        """Write buffered text.
 
         Raises:
             OutputError: It cannot be written.
@@ -62,7 +62,7 @@ class Stream:
                 self._stream.flush()
 
     def isatty(self) -> bool:
-        """Whether people are looking."""
+        """Whether the stream is a terminal."""
         return self._stream is not None and self._stream.isatty()
 
     @contextlib.contextmanager
@@ -82,7 +82,7 @@ class Stream:
 
 
 class AsItIs:
-    """The same stream for libraries that write colours: what they are given must be harmless."""
+    """A stream for libraries that write colours. They must be given escaped text."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -97,7 +97,7 @@ class AsItIs:
 
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
-    """Let everything that is written within go through `Stream`."""
+    """Route standard output and standard error through `Stream` within the context."""
     before = sys.stdout, sys.stderr
     sys.stdout = Stream(before[0], "standard output", needed=True)
     sys.stderr = Stream(before[1], "standard error", needed=False)
@@ -108,26 +108,26 @@ def guarded() -> Iterator[None]:
 
 
 def as_it_is(stream: Any) -> Any:
-    """Return a stream that writes colours and cursor movements through."""
+    """Return a stream that does not escape colours and cursor movements."""
     return AsItIs(stream) if isinstance(stream, Stream) else stream
 
 
 def complain(*lines: str) -> None:
-    """Write lines to standard error, each on one line whatever it holds."""
+    """Write lines to standard error; a line break within one is escaped."""
     for line in lines:
         sys.stderr.write(f"{printable(line)}\n")
 
 
 def lines_of(error: InputError) -> list[str]:
-    """Return an error's lines: one for each problem, where it has several."""
+    """Return an error's lines: one for each problem if it has several."""
     problems = getattr(error, "problems", None)
     return str(error).split("\n") if problems else [str(error)]
 
 
 def open_standard_streams() -> None:
-    """Put /dev/null where the process was given no standard input, output or error.
+    """Open /dev/null for each standard stream that the process lacks.
 
-    The next file opened would take the place, and what a library prints would go into it.
+    Otherwise the next opened file would get its number, and a library's output would go into it.
     """
     for descriptor in (0, 1, 2):
         try:
@@ -137,7 +137,7 @@ def open_standard_streams() -> None:
 
 
 def abandon_output() -> None:
-    """Let nothing more be said about an output that cannot be written."""
+    """Discard further output, after standard output could not be written."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         descriptor = os.open(os.devnull, os.O_WRONLY)
         os.dup2(descriptor, sys.stdout.fileno())

@@ -1,6 +1,6 @@
-"""Text for a terminal that stays within its width: nothing is cut, what is too long goes on below.
+"""Print tables within the terminal's width: long cells fold and nothing is cut.
 
-A pipe has no width; 80 columns are taken then, as everywhere in a shell.
+A pipe has no width; 80 columns are assumed, as usual in a shell.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _WIDEST_HEAD = 24
 
 
 class PlainConsole(Console):
-    """A console that takes no markup, and shows escaped what in a name would act on it."""
+    """A console that interprets no markup and escapes what would act on the terminal."""
 
     def render_str(self, text: str, **how: Any) -> Text:
-        """Return text to print, made harmless line by line."""
+        """Return text to print, escaped line by line."""
         return super().render_str(_shown(text), **how)
 
 
@@ -50,9 +50,9 @@ def plain_table(
     """Return an empty table whose cells fold instead of being cut.
 
     Args:
-        title: Stands above it.
-        columns: Each column's head, and whether it holds numbers.
-        whole: Heads of columns of short words, which never fold; neither do numbers.
+        title: Title above the table.
+        columns: For each column, its head and whether it holds numbers.
+        whole: Heads of columns of short words, which never fold; numbers never fold either.
     """
     table = Table(
         title=_text(title) if title else None,
@@ -72,11 +72,11 @@ def plain_table(
 
 
 def print_side_by_side(titles: Sequence[str], columns: Sequence[tuple[str, Sequence[str]]]) -> None:
-    """Print figures with one column each for several things, in as many tables as the width asks.
+    """Print figures of several items in one column each, in as many tables as the width needs.
 
     Args:
-        titles: What each row is.
-        columns: Of each thing its name, and its figures in the order of `titles`.
+        titles: Titles of the rows.
+        columns: For each item, its name and its figures in the order of `titles`.
     """
     terminal = console()
     columns = [(_shown(name), [_shown(figure) for figure in own]) for name, own in columns]
@@ -99,14 +99,14 @@ def print_rows(rows: Iterable[Sequence[str]]) -> None:
     """Print rows of equal length in columns, without lines; the last column folds first.
 
     Args:
-        rows: Cells of each row: a name and what belongs to it, or more.
+        rows: Cells of each row, the name first.
     """
     terminal = console()
     cells = [[_shown(cell) for cell in row] for row in rows]
     table = Table.grid(padding=(0, 2, 0, 0))
     for place in range(len(cells[0]) if cells else 0):
         wide = max(cell_len(row[place]) for row in cells)
-        # Words of the last column fold; what stands before them does so only if it is very long.
+        # The last column folds; the others only if they are very long.
         last = place == len(cells[0]) - 1
         table.add_column(
             overflow="fold", min_width=None if last else min(wide, terminal.width // 3)
@@ -122,7 +122,7 @@ def print_table(table: Table) -> None:
 
 
 def _shown(text: str) -> str:
-    """Return text from outside as it may be printed; its lines stay."""
+    """Return text from outside escaped for printing; its line breaks stay."""
     return "\n".join(map(printable, text.split("\n")))
 
 
@@ -154,11 +154,11 @@ def _print_chunk(
 
 
 def _print(terminal: Console, table: Table, space: bool = False) -> None:
-    """Print line by line without the blanks that fill a table up to its right edge."""
+    """Print line by line without trailing blanks."""
     with terminal.capture() as captured:
         terminal.print(table)
     out = as_it_is(sys.stdout)  # with the table's own colours
-    # A terminal's encoding may lack a letter of a name; that is no reason to fail.
+    # The terminal's encoding may lack a letter of a name.
     encoding = sys.stdout.encoding or "utf-8"
     for line in ["", *captured.get().splitlines()] if space else captured.get().splitlines():
         text = line.rstrip().encode(encoding, "backslashreplace").decode(encoding)

@@ -20,7 +20,6 @@ import math
 import os
 import stat
 import struct
-import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +35,7 @@ from ...ground.quality import Quality, quality
 from ...link.container.bitstream import unpack
 from ...link.container.frame import Frame
 from ...link.errors import InputError
+from ...link.files import replaced
 from ...payload.encoders.base import Encoder, RateError, Setting
 
 DEFAULT_LIMIT: Final = 4 * 1024**3
@@ -222,16 +222,9 @@ class ContentCache:
         return value
 
     def _store(self, path: Path, value: bytes) -> None:
-        with suppress(OSError):  # a full disk costs the value, not the run
-            handle, name = tempfile.mkstemp(".part", "", path.parent)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(_HEAD.pack(_MAGIC, _crc(path.name, value), len(value)))
-                    file.write(value)
-                Path(name).replace(path)
-            except OSError:
-                Path(name).unlink(missing_ok=True)
-                raise
+        with suppress(OSError), replaced(path) as file:  # a full disk costs the value, not the run
+            file.write(_HEAD.pack(_MAGIC, _crc(path.name, value), len(value)))
+            file.write(value)
         if self._since_trim is None or self._since_trim > self.limit // 20:
             self._trim()
             self._since_trim = 0

@@ -1,4 +1,4 @@
-"""What came of the boards of a run: their block of summary.json, and their faults in words."""
+"""Report on the boards of a run: their blocks of summary.json, and their faults."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ..scenario.scenario import Scenario
 def block(figures: BoardFigures, scenario: Scenario) -> dict[str, Any]:
     """Return a board's block.
 
-    What stands under `measured` differs from run to run; all else follows from the scenario and
-    the board, where the board's times are modelled.
+    Values under `measured` differ from run to run. All others follow from the scenario and the
+    board if the board's times are modelled.
     """
     own, counts = figures.own, figures.counts
     return {

@@ -1,8 +1,8 @@
-"""Which delivered frames are written as pictures, and whether the disk has room for them.
+"""Decide which delivered frames are written as pictures, and check that the disk has room.
 
-Twelve hours of 29-megapixel frames are 54 GB of GeoTIFF, which few people mean to have. So what
-all frames would take is estimated from the timetable before the run: above two gigabytes a
-sample is written, unless all frames are asked for.
+Twelve hours of 29-megapixel frames are 54 GB of GeoTIFF, which few users want. The size of all
+frames is therefore estimated from the timetable before the run. Above two gigabytes a sample is
+written, unless the user chooses all frames.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ Choice = Literal["all", "sample", "none"]
 CHOICES: Final[tuple[Choice, ...]] = ("all", "sample", "none")
 
 LARGEST_BY_DEFAULT: Final = 2_000_000_000
-"""Bytes up to which all frames are written if nobody chooses."""
+"""Bytes up to which all frames are written by default."""
 SAMPLE_FRAMES: Final = 24
 _RESERVE: Final = 256_000_000
-"""Bytes of the disk that stay free for tables, report and whoever else writes."""
+"""Bytes of the disk that stay free for tables, report and other programs."""
 _HEADER: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveredPlan:
-    """What becomes of the delivered frames' pixels.
+    """Which pictures of delivered frames are written, and where.
 
     Attributes:
-        folder: Where pictures are written; None where none are.
+        folder: Where pictures are written; None if none are.
         choice: All, a sample or none.
-        by_default: Whether nobody chose.
+        by_default: Whether neither the command line nor the scenario chose.
         estimate: Bytes that the pictures of all planned frames would take at most.
         planned: Frames with pixels in the timetable.
-        seed: The scenario's.
+        seed: Seed of the scenario.
     """
 
     folder: Path | None
@@ -54,13 +54,13 @@ class DeliveredPlan:
         A sample is drawn from the seed: 24 frames at most, and two gigabytes at most.
 
         Args:
-            sizes: Of each delivered frame, by number, the largest that its picture may be.
+            sizes: Bytes of each delivered frame's picture at most, by frame number.
         """
         if self.folder is None or self.choice == "none":
             return frozenset()
         if self.choice == "all":
             return frozenset(sizes)
-        # Numbers in order, so that the same frames give the same sample whoever counts them.
+        # Sorted, so that the same frames give the same sample in whatever order they come.
         order = sorted(sizes)
         random.Random(f"{self.seed}/delivered").shuffle(order)  # noqa: S311 - no secret
         taken: list[int] = []
@@ -90,7 +90,7 @@ class DeliveredPlan:
             )
 
     def block(self, written: int, delivered: int) -> dict[str, Any]:
-        """Return what summary.json says of the pictures."""
+        """Return the block `pictures` of summary.json."""
         return {
             "choice": self.choice,
             "written": written,
@@ -109,10 +109,10 @@ def plan_delivered(
     """Decide which frames will be written, before the run.
 
     Args:
-        mission: The run.
-        folder: Where to; None writes none.
-        choice: What the command line says; without it the scenario's `report.delivered`, and
-            without that all frames up to two gigabytes, and a sample above.
+        mission: What was planned.
+        folder: Where pictures are written; None writes none.
+        choice: Choice of the command line. Without it the scenario's `report.delivered` holds,
+            and without that all frames up to two gigabytes, and a sample above.
 
     Raises:
         InputError: The disk has no room for them.
@@ -144,7 +144,7 @@ def plan_delivered(
 
 
 def picture_bytes(view: View) -> int:
-    """Return what a picture of this size takes at most: its samples as they are, and overviews.
+    """Return the largest size of a picture in bytes: uncompressed samples, and overviews.
 
     Noise does not compress, and overviews add a third.
     """
@@ -152,7 +152,7 @@ def picture_bytes(view: View) -> int:
 
 
 def _how(plan: DeliveredPlan, written: int, delivered: int) -> str:
-    """Say in a sentence how many frames were written and how they were chosen."""
+    """Return a sentence on how many frames were written and how they were chosen."""
     of = f"{written:,} of {delivered:,} delivered frames with pixels are written as GeoTIFF"
     if plan.choice == "none":
         return f"{of}: none were asked for."
@@ -173,6 +173,6 @@ def _size(count: int) -> str:
 
 
 def _room(folder: Path) -> tuple[int, int]:
-    """Return the bytes that are free where a folder lies, and how many of them stay free."""
+    """Return the free bytes of a folder's disk, and how many of them must stay free."""
     usage = shutil.disk_usage(folder)
     return usage.free, min(_RESERVE, usage.total // 20)

@@ -1,4 +1,4 @@
-"""How good one delivered frame is, and how much of it the ground has."""
+"""The grade of a delivered frame: its quality, and how much of it reached the ground."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ..model.records import FrameRecord, FrameState
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """What measuring a delivered frame against its original gave.
+    """The quality of a delivered frame, measured against its original.
 
     Attributes:
-        psnr_db: Infinite where every pixel is as it was; NaN where nothing could be decoded, and
-            where the original has no valid pixel.
-        ms_ssim: 0 to 1; NaN where nothing could be decoded, and where no window of the measure
-            fits the valid pixels.
+        psnr_db: Infinite if every pixel equals the original's; NaN if nothing could be decoded or
+            the original has no valid pixel.
+        ms_ssim: 0 to 1; NaN if nothing could be decoded or no window of the measure fits the
+            valid pixels.
         tiles: Number of tiles that the frame was coded in.
-        lost_tiles: How many of them had to be concealed.
-        decoded: Whether there is a picture; False where the bitstream's header is lost.
+        lost_tiles: Number of tiles that had to be concealed.
+        decoded: Whether there is a picture; False if the bitstream's header is lost.
     """
 
     psnr_db: float
@@ -30,7 +30,7 @@ class Grade:
 
 
 class Delivery(StrEnum):
-    """How much of a frame the ground has, as it stands in frames.parquet."""
+    """How much of a frame reached the ground: the column `delivery` of frames.parquet."""
 
     WHOLE = "whole"
     """Sent to its end; every packet arrived, and every tile could be decoded."""
@@ -43,7 +43,7 @@ class Delivery(StrEnum):
 
 
 def delivery(record: FrameRecord, grade: Grade | None) -> Delivery | None:
-    """Return how much of a frame the ground has; None where sending has not begun.
+    """Return how much of a frame reached the ground; None if sending has not begun.
 
     Args:
         record: What became of the frame.

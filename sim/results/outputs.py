@@ -1,4 +1,4 @@
-"""The output folder of a run: all of it or none of it, and never in place of something else."""
+"""Put a run's output folder in place: whole or not at all, and only over earlier results."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _OURS = {SUMMARY, COMPARISON, REPORT, TRADEOFF, *(f"{name}.parquet" for name in 
 def staged(out: Path) -> Iterator[Path]:
     """Give a folder beside `out` to write into, and put it in `out`'s place at the end.
 
-    Nothing is left under the final name of a run that fails or is killed, and the results of an
-    earlier run stay until the new ones are complete. What a killed run leaves beside it, the next
-    run of the same output sweeps.
+    If a run fails or is killed, nothing appears under the final name, and the results of an
+    earlier run stay. A killed run leaves its temporary folder behind; the next run with the same
+    output deletes it.
 
     Raises:
-        InputError: `out` holds something that no run has written, or cannot be written.
+        InputError: `out` holds files that no run has written, or cannot be written.
     """
     asked, out = out, _place(out)
     with contextlib.ExitStack() as stack:
@@ -57,11 +57,11 @@ def staged(out: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _in_words(staging: Path, out: Path) -> Iterator[None]:
-    """Say what fails while results are written in the words of whoever asked for them."""
+    """Turn an `OSError` raised while writing results into an `InputError` that names `out`."""
     try:
         yield
     except InputError as error:
-        # Say the name that the user knows.
+        # The user knows the output folder, not the temporary one.
         text = str(error).replace(str(staging), str(out))
         if text == str(error):
             raise
@@ -74,10 +74,10 @@ def _in_words(staging: Path, out: Path) -> Iterator[None]:
 
 
 def _place(out: Path) -> Path:
-    """Return the folder that a name stands for: a link is followed, and stays.
+    """Return the folder that a name stands for; a link is followed and kept.
 
     Raises:
-        InputError: Links that go round in a circle or point nowhere.
+        InputError: The links form a circle or point nowhere.
     """
     try:
         place = out.resolve()
@@ -91,7 +91,7 @@ def _place(out: Path) -> Path:
 
 
 def _check(out: Path, asked: Path) -> None:
-    """Refuse a place where something is that is not an earlier run's results."""
+    """Refuse a place that holds anything but the results of an earlier run."""
     if not out.exists() and not out.is_symlink():
         return
     if not out.is_dir():
@@ -114,7 +114,7 @@ def _check(out: Path, asked: Path) -> None:
 
 
 def _foreign(folder: Path) -> Path | None:
-    """Return something in a folder of results that no run has put there."""
+    """Return an entry of a folder of results that no run has written; None if there is none."""
     for entry in sorted(folder.iterdir()):
         is_folder = entry.is_dir() and not entry.is_symlink()
         if is_folder and entry.name == DELIVERED:
@@ -143,7 +143,7 @@ def _put_in_place(staging: Path, out: Path) -> None:
                 staging.rename(out)
             finally:
                 if earlier.exists() and not out.exists():
-                    earlier.rename(out)  # what was there comes back
+                    earlier.rename(out)
                 shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror})") from None

@@ -1,7 +1,7 @@
-"""Figures that stand for many: the same on every machine, since nothing depends on an order.
+"""Means and percentiles, which are the same on every machine because no order matters.
 
-Whatever shows a mean takes it from here, so that it means the same in summary.json, in the
-terminal, in the report and in a comparison.
+summary.json, the terminal, the report and comparisons all use these, so that a mean has one
+meaning everywhere.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ def percentile(values: Iterable[float], share: float) -> float | None:
     """Return the smallest value that at least `share` of the values do not exceed.
 
     The nearest-rank definition (Hyndman and Fan 1996, type 1): always one of the values.
-    None where there are none.
+    None if there are no values.
     """
     ordered = sorted(values)
     if not ordered:
@@ -23,15 +23,15 @@ def percentile(values: Iterable[float], share: float) -> float | None:
 
 
 def mean(values: Sequence[float]) -> float | None:
-    """Return the arithmetic mean, summed without rounding error; None where there are none."""
+    """Return the arithmetic mean, summed without rounding error; None if there are no values."""
     return math.fsum(values) / len(values) if values else None
 
 
 def weighted_mean(values: Iterable[float], weights: Iterable[float]) -> float | None:
-    """Return the weighted mean of the values that are numbers; None where there are none.
+    """Return the weighted mean of the values that are numbers; None if there are no values.
 
     Args:
-        values: The values; NaN stands for one that does not exist and is left out.
+        values: The values; NaN stands for a missing one and is left out.
         weights: One weight a value, not negative.
     """
     pairs = [(v, w) for v, w in zip(values, weights, strict=True) if not math.isnan(v)]
@@ -42,10 +42,10 @@ def weighted_mean(values: Iterable[float], weights: Iterable[float]) -> float | 
 def pooled_psnr(psnr_db: Iterable[float], weights: Iterable[float]) -> float | None:
     """Return the PSNR of the mean square error over many frames, in dB.
 
-    A mean of decibels has no place for a frame that is exact, whose PSNR is infinite: leaving it
-    out makes a mission look worse the more frames it delivers exactly. The mean square error has:
-    it is 0 there. Each frame's error is taken relative to its own peak (2**bit_depth - 1), which
-    is what its PSNR tells: `mse / peak**2 = 10**(-psnr / 10)`.
+    A mean of decibels cannot include a frame that is exact, because its PSNR is infinite; and
+    leaving it out would make a mission look worse the more frames it delivers exactly. The mean
+    square error of such a frame is simply 0. Each frame's error is relative to its own peak
+    (2**bit_depth - 1), as in its PSNR: `mse / peak**2 = 10**(-psnr / 10)`.
 
     Args:
         psnr_db: The frames' PSNR; infinite for an exact frame, NaN for one without a value, which

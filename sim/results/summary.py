@@ -1,4 +1,4 @@
-"""The run in figures: summary.json, per satellite and in all."""
+"""Compute the figures of summary.json, for each satellite and in total."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ def summarise(
     time_kinds: Sequence[str],
     grades: Mapping[int, Grade],
 ) -> dict[str, Any]:
-    """Return what summary.json holds.
+    """Return the content of summary.json.
 
     Args:
-        mission: what was asked for.
-        outcome: what happened.
-        time_kinds: of each satellite, what its encode times are.
-        grades: of delivered frames with pixels, by number.
+        mission: What was planned.
+        outcome: What the simulation did with it.
+        time_kinds: For each satellite, the kind of its encode times, such as `modelled`.
+        grades: Grades of delivered frames with pixels, by frame number.
     """
     scenario = mission.flight.scenario
     everyone = range(len(outcome.satellites))
+    times = _contact_times(outcome)
 
     def block(members: Sequence[int], backlog: Backlog) -> dict[str, Any]:
-        return _block(mission, outcome, members, backlog, time_kinds, grades)
+        return _block(mission, outcome, members, backlog, times, time_kinds, grades)
 
     return {
         "scenario": scenario.name,
@@ -57,6 +58,7 @@ def _block(
     outcome: Outcome,
     members: Sequence[int],
     backlog: Backlog,
+    times: Sequence[tuple[int, int]],
     time_kinds: Sequence[str],
     grades: Mapping[int, Grade],
 ) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def _block(
     # A frame whose header is lost has arrived, but shows nothing.
     shown = [r for r in delivered if _is_readable(grades.get(r.capture.number))]
     pixels = sum(_pixels(r) for r in shown)
-    used, open_ticks = _pass_time(outcome, set(members))
+    used, contact_ticks = (sum(times[i][part] for i in members) for part in (0, 1))
     return {
         "frames": _frames(satellites, records, grades),
         "repeated": _repeated(mission, records),
@@ -90,15 +92,15 @@ def _block(
         ),
         "encode_energy_j": _energy(satellites),
         "encode_time_kind": " and ".join(sorted({time_kinds[i] for i in members})),
-        "pass_time_used": used / open_ticks if open_ticks else None,
+        "pass_time_used": used / contact_ticks if contact_ticks else None,
     }
 
 
 def _quality(grades: Sequence[Grade], pixels: Sequence[int]) -> dict[str, Any]:
-    """Return the blocks on quality of delivered frames, with how many each figure leaves out.
+    """Return the blocks on the quality of delivered frames, with the number left out of each.
 
     A PSNR that is infinite, because the frames are exact, is None here: JSON has no infinity.
-    `psnr_db.exact` tells it from one that is not known.
+    `psnr_db.exact` counts such frames, and so distinguishes them from unknown ones.
     """
     readable = [(grade, size) for grade, size in zip(grades, pixels, strict=True) if grade.decoded]
     psnr = [grade.psnr_db for grade, _ in readable]
@@ -138,14 +140,14 @@ def _pixels(record: FrameRecord) -> int:
 
 
 def _energy(satellites: Sequence[SatelliteOutcome]) -> float | None:
-    """Return the energy of encoding in joules; None where a satellite's power is not known."""
+    """Return the energy of encoding in joules; None if a satellite's power is not known."""
     energies = [satellite.encode_energy for satellite in satellites]
     known = [energy for energy in energies if energy is not None]
     return sum(known) / 1e9 if len(known) == len(energies) else None
 
 
 def _repeated(mission: Mission, records: Sequence[FrameRecord]) -> dict[str, Any]:
-    """Return how many captured frames are larger than their scene and repeat it, by scene."""
+    """Return the number of captured frames that are larger than their scene and repeat it."""
     views = [mission.views[record.capture.number] for record in records]
     scenes = Counter(view.scene.name for view in views if view.scene and view.repeats)
     return {"frames": scenes.total(), "scenes": dict(sorted(scenes.items()))}
@@ -208,14 +210,14 @@ def _bytes(
     }
 
 
-def _pass_time(outcome: Outcome, members: set[int]) -> tuple[int, int]:
-    """Ticks of transmission, and of contact."""
-    used = open_ticks = 0
+def _contact_times(outcome: Outcome) -> list[tuple[int, int]]:
+    """Return for each satellite its ticks of transmission, and of contact."""
+    used = [0] * len(outcome.satellites)
+    contact_ticks = [0] * len(outcome.satellites)
     for contact, use in zip(outcome.setup.contacts, outcome.uses, strict=True):
-        if contact.satellite in members:
-            used += use.ticks
-            open_ticks += contact.downlink.end - contact.downlink.start
-    return used, open_ticks
+        used[contact.satellite] += use.ticks
+        contact_ticks[contact.satellite] += contact.downlink.end - contact.downlink.start
+    return list(zip(used, contact_ticks, strict=True))
 
 
 def _finite(value: float | None, digits: int = 4) -> float | None:

@@ -1,4 +1,4 @@
-"""The results as tables: one row an event, a frame, a pass, an access."""
+"""Make the result tables: one row for each event, frame, pass and access."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ ACCESSES = pa.schema(
 
 
 def events_table(outcome: Outcome) -> pa.Table:
-    """Return every event in order of time."""
+    """Return all events in order of time."""
     names = _Names(outcome)
     columns = list(zip(*outcome.events, strict=True)) or [()] * len(EVENTS)
     time, satellite, event, frame, target, station, size, cause, *state = columns
@@ -135,13 +135,13 @@ def frames_table(
     time_kinds: Sequence[str],
     grades: Mapping[int, Grade],
 ) -> pa.Table:
-    """Return every captured frame in order of number.
+    """Return all captured frames in order of number.
 
     Args:
-        mission: what was asked for.
-        outcome: what happened.
-        time_kinds: of each satellite, what its encode times are.
-        grades: of delivered frames with pixels, by number.
+        mission: What was planned.
+        outcome: What the simulation did with it.
+        time_kinds: For each satellite, the kind of its encode times, such as `modelled`.
+        grades: Grades of delivered frames with pixels, by frame number.
     """
     records = sorted(
         (record for satellite in outcome.satellites for record in satellite.frames.values()),
@@ -155,7 +155,7 @@ def frames_table(
 
 
 def passes_table(mission: Mission, outcome: Outcome) -> pa.Table:
-    """Return every pass in order of AOS, with what it was used for."""
+    """Return all passes in order of AOS, with how each was used."""
     names = _Names(outcome)
     flight = mission.flight
     rows: list[dict[str, Any]] = [
@@ -192,7 +192,7 @@ def passes_table(mission: Mission, outcome: Outcome) -> pa.Table:
 
 
 def accesses_table(mission: Mission, outcome: Outcome) -> pa.Table:
-    """Return every imaging opportunity in order of start, with what became of it."""
+    """Return all imaging opportunities in order of start, with the frames taken in each."""
     names = _Names(outcome)
     flight = mission.flight
     skipped: dict[int, str] = {}
@@ -287,7 +287,7 @@ def _frame(
 
 
 class _Names:
-    """What the indices stand for."""
+    """Names of satellites, stations and targets by index."""
 
     def __init__(self, outcome: Outcome) -> None:
         self.satellites = [satellite.name for satellite in outcome.setup.satellites]

@@ -1,11 +1,12 @@
-"""The hidden folders that a run works in beside its output, and those that dead runs have left.
+"""The hidden folders beside its output that a run works in, and the removal of abandoned ones.
 
-    .NAME-xxxxxxxx.partial   what a run is writing
-    .NAME-xxxxxxxx.old       the earlier results, for the moment in which the new ones go in place
+    .NAME-xxxxxxxx.partial   results that a run is writing
+    .NAME-xxxxxxxx.old       the previous results, while the new ones are moved into place
 
-Whoever makes one holds a lock on it (flock, on the folder itself), which the kernel drops when the
-process ends in whatever way. So a folder that can be locked is a dead run's and is swept by the
-next run of the same output; where a file system knows no such locks, nothing is ever swept.
+The process that makes such a folder holds a lock on it (flock, on the folder itself). The kernel
+releases the lock when the process ends, however it ends. A folder that can be locked therefore
+belongs to a dead run, and the next run with the same output removes it. On a file system without
+locks nothing is ever removed.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from typing import Final, Literal
 from ...link.files import fresh_name, leaving
 
 EARLIER: Final = "run"
-"""Where the earlier results lie in a folder of kind `.old`."""
+"""Name of the previous results within a folder of kind `.old`."""
 
 Kind = Literal[".partial", ".old"]
 
 _RANDOM: Final = "[a-z0-9_]{8}"
-"""What is drawn for a name; older versions drew from more letters."""
+"""The random part of a name; older versions drew from more letters."""
 
 
 @contextlib.contextmanager
@@ -41,7 +42,7 @@ def held(out: Path, kind: Kind) -> Iterator[Path]:
     """
     while True:
         folder = fresh_name(out.parent, out.name, kind)
-        # Earlier results are put back by whoever moved them away; a stop must not remove them.
+        # A `.old` folder holds results that must be put back, so a stop must not remove it.
         with leaving(folder) if kind == ".partial" else contextlib.nullcontext():
             folder.mkdir(0o700)
             handle = _hold(folder)
@@ -55,7 +56,7 @@ def held(out: Path, kind: Kind) -> Iterator[Path]:
 
 
 def _hold(folder: Path) -> int | None:
-    """Open a folder just made and lock it; None where a sweep was faster than the lock."""
+    """Open a new folder and lock it; None if another run removed it before it was locked."""
     try:
         handle = _open(folder)
     except FileNotFoundError:
@@ -65,7 +66,7 @@ def _hold(folder: Path) -> int | None:
     except BlockingIOError:
         os.close(handle)
         return None
-    except OSError:  # no locks here, so nobody sweeps
+    except OSError:  # without locks, no run removes folders
         return handle
     if _is(folder, handle):
         return handle
@@ -74,10 +75,12 @@ def _hold(folder: Path) -> int | None:
 
 
 def sweep(out: Path) -> None:
-    """Remove what dead runs of this output have left; put earlier results back that lack.
+    """Remove the folders that dead runs of this output have left.
 
-    Never touches the folder of a run that lives, of another output or of another user, and never
-    fails: what cannot be removed stays.
+    Restore the previous results if the new ones were never moved into place.
+
+    Folders of running processes, of other outputs and of other users are not touched. A folder
+    that cannot be removed stays; this never fails.
     """
     name = re.compile(rf"\.{re.escape(out.name)}-{_RANDOM}(\.partial|\.old)")
     with contextlib.suppress(OSError):
@@ -108,7 +111,7 @@ def _open(folder: Path) -> int:
 
 
 def _is(folder: Path, handle: int) -> bool:
-    """Return whether an open folder still has this name."""
+    """Return whether a name still leads to an open folder."""
     try:
         return os.path.samestat(folder.lstat(), os.fstat(handle))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What looks odd in a scenario that can still be run."""
+"""Warn of oddities in a scenario that can still be run."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .scenario import Scenario
 
 # An SGP4 orbit drifts by kilometres a day: after two weeks passes are off by tens of seconds.
 TLE_DAYS = 14.0
-_MOMENTS = 200  # of an orbit that are looked at
-_HEIGHTS = 1.25  # highest against lowest, from where on a swath is hardly constant
+_MOMENTS = 200  # at which an orbit is checked
+_HEIGHTS = 1.25  # ratio of the largest to the smallest, above which a swath is not constant
 _FRAME_S = 600.0
 
 
 def advice(scenario: Scenario) -> tuple[str, ...]:
-    """One line for each oddity: `file:line: field: what was found; what to know`."""
+    """Return one line for each oddity: `file:line: field: what was found; what to know`."""
     lines: list[str] = []
     for i, satellite in enumerate(scenario.satellites):
         for at, text in _of_satellite(scenario, satellite):
@@ -80,7 +80,7 @@ def _of_satellite(scenario: Scenario, satellite: SatelliteSpec) -> Iterator[tupl
 
 
 def _of_age(scenario: Scenario, orbit: TleOrbit) -> Iterator[tuple[str, str]]:
-    """Elements that are too old, or too new, at any moment of the run."""
+    """Warn of elements that are too old or too new at any moment of the run."""
     before = (scenario.start - orbit.epoch).total_seconds() / 86400
     after = (orbit.epoch - scenario.end).total_seconds() / 86400
     if before > TLE_DAYS:
@@ -103,7 +103,7 @@ def _of_age(scenario: Scenario, orbit: TleOrbit) -> Iterator[tuple[str, str]]:
 
 
 def _of_orbit(scenario: Scenario, satellite: SatelliteSpec) -> Iterator[tuple[str, str]]:
-    """An orbit that ends within the run, or in which an imager does not work as described."""
+    """Warn of an orbit that decays within the run or whose height varies too much."""
     # SGP4 and the tables of time take a moment to load, and not every command gives advice.
     from ..mission.preparation import elements_of
     from ..orbit.motion import GroundMotion

@@ -8,27 +8,27 @@ given as they are; from a file (see `load`), numbers that have a unit must carry
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Self, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
+from ...link.suggestion import did_you_mean
 from .units import fault
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 Name = Annotated[str, StringConstraints(strict=True, pattern=_NAME)]
 
 
-# Field and message of each clash between fields.
 Clashes = Iterator[tuple[str, str]]
+"""Field and message of each clash between fields."""
 
 
 def section_name(model: type) -> str:
     """Return a model's name in the JSON Schema: `Recorder` for `RecorderSpec`.
 
-    In the code, `Spec` tells what a scenario asks for from the part of the simulation that does
-    it. A scenario's author needs no such distinction.
+    In the code, `Spec` distinguishes a section of the scenario from the part of the simulation
+    that it describes. The author of a scenario does not need this distinction.
     """
     return model.__name__.removesuffix("Spec")
 
@@ -40,10 +40,10 @@ class Model(BaseModel):
 
     @classmethod
     def clashes(cls, _given: Mapping[str, Any]) -> Clashes:
-        """Fields that do not fit each other, found without the rest being valid.
+        """Yield clashes between fields, even if other fields are invalid.
 
-        The loader asks this of the raw mapping too, so that a fault elsewhere in the file does
-        not hide a clash until the next try.
+        The loader also calls this with the raw mapping, so that a fault elsewhere in the file
+        does not hide a clash.
         """
         yield from ()
 
@@ -55,14 +55,12 @@ class Model(BaseModel):
 
 
 def one_of(found: object, allowed: Sequence[str]) -> str:
-    """What is allowed, and which of it was probably meant."""
-    close = difflib.get_close_matches(str(found)[:64].casefold(), allowed, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return f"allowed: {', '.join(allowed)}{hint}"
+    """Return the allowed values as text, with the one that was probably meant."""
+    return f"allowed: {', '.join(allowed)}{did_you_mean(found, allowed)}"
 
 
 def exactly_one(given: Mapping[str, Any], keys: Sequence[str]) -> Clashes:
-    """Find none or several of some keys, of which a section takes one."""
+    """Yield a clash unless exactly one of some keys is given."""
     found = [key for key in keys if given.get(key) is not None]
     if len(found) != 1:
         yield (
@@ -75,5 +73,5 @@ def exactly_one(given: Mapping[str, Any], keys: Sequence[str]) -> Clashes:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Tell a number from other values that a file may hold; true and false are none."""
+    """Return whether a value is a number; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)

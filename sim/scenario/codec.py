@@ -68,7 +68,7 @@ class CodecChoice(Model):
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
-        """None or several of the settings."""
+        """Yield a clash unless exactly one setting is given."""
         return exactly_one(given, ("quality", "bpp", "bytes"))
 
     @property
@@ -137,7 +137,7 @@ class EncoderChoice(Model):
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
-        """A board without a port, or a port without a board."""
+        """Yield a clash for a board without a port, or a port without a board."""
         board = given.get("backend") == "board"
         if board and given.get("port") is None:
             yield (

@@ -1,4 +1,4 @@
-"""What a model's field holds, in words: for the JSON Schema and for the documentation."""
+"""Describe the fields of models, for the JSON Schema and the documentation."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .units import Number, Quantity
 
 
 def keys(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
-    """The keys of a section as a file writes them, with their fields."""
+    """Yield the keys of a section as a file writes them, with their fields."""
     for name, field in model.model_fields.items():
         yield field.alias or name, field
 
 
 def number_of(field: FieldInfo) -> Quantity | Number | None:
-    """The kind and the bounds of a field that is a number, or of its elements."""
+    """Return kind and bounds of a numeric field or of its elements; None if it has no numbers."""
     for item in (*field.metadata, *_annotations(field.annotation)):
         if isinstance(item, Quantity | Number):
             return item
@@ -26,7 +26,7 @@ def number_of(field: FieldInfo) -> Quantity | Number | None:
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Every model that an annotation names."""
+    """Yield all models in an annotation."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for inner in get_args(annotation):
@@ -34,14 +34,14 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def choices(annotation: Any) -> list[str]:
-    """The words that a field allows, where it allows only some."""
+    """Return the words that a field allows; empty if it allows any."""
     if get_origin(annotation) is Literal:
         return [str(choice) for choice in get_args(annotation)]
     return [choice for inner in get_args(annotation) for choice in choices(inner)]
 
 
 def yaml_value(value: Any) -> str:
-    """A short value as it would stand in a file."""
+    """Return a short value as a file would write it."""
     match value:
         case bool() | None:
             return {True: "true", False: "false", None: "null"}[value]

@@ -57,7 +57,7 @@ class TargetSpec(Model):
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
-        """No place, or two."""
+        """Yield a clash unless exactly one of `at` and `polygon` is given."""
         return exactly_one(given, ("at", "polygon"))
 
 

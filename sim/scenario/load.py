@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import os
 import stat
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ...link.errors import InputError
+from ...link.suggestion import closest
 from . import overrides as changes
 from .base import Model, one_of
 from .codec import CodecChoice, EncoderChoice
@@ -241,10 +241,10 @@ def _explain(
             missing.append((where, _Problem(where, text, source.line_of(parent))))
         elif kind == "extra_forbidden":
             known = _key_names(model)
-            close = difflib.get_close_matches(steps[-1][:64].casefold(), known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"allowed: {', '.join(known)}"
+            close = closest(steps[-1], known)
+            hint = f"did you mean {close}?" if close else f"allowed: {', '.join(known)}"
             if close:
-                meant.add(".".join([*steps[:-1], close[0]]))
+                meant.add(".".join([*steps[:-1], close]))
             yield _Problem(where, f"no such key; {hint}", line)
         elif kind == "downpass":
             context = error.get("ctx", {})

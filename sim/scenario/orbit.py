@@ -23,17 +23,17 @@ class TleOrbit(Model):
 
     @property
     def line1(self) -> str:
-        """The first line of elements."""
+        """Line 1 of the element set."""
         return self.tle.splitlines()[-2]
 
     @property
     def line2(self) -> str:
-        """The second line of elements."""
+        """Line 2 of the element set."""
         return self.tle.splitlines()[-1]
 
     @property
     def epoch(self) -> datetime:
-        """The moment at which the elements hold."""
+        """Epoch of the elements."""
         return tle_epoch(self.line1)
 
 
@@ -87,7 +87,7 @@ class SunSynchronousOrbit(Model):
 
 
 def orbit_form(value: object) -> str:
-    """Which of the three forms a mapping means, by the keys that only one form has."""
+    """Return which of the three forms a mapping has, by the keys that only one form has."""
     if isinstance(value, TleOrbit):
         return "tle"
     if isinstance(value, SunSynchronousOrbit):
@@ -114,7 +114,7 @@ _FORMS = {
 
 
 def _one_form(value: object) -> object:
-    """Refuse what is no orbit's mapping, or mixes the forms, before one form is tried."""
+    """Refuse a value that is no mapping or mixes the forms, before one form is validated."""
     if isinstance(value, Model):
         return value
     allowed = "allowed: exactly one of " + ", ".join(text for text, _ in _FORMS.values())

@@ -1,4 +1,4 @@
-"""What a scenario was understood as, in one line: so that swapped coordinates or dates are seen."""
+"""Summarise a loaded scenario in one line, so that swapped coordinates or dates show."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
 from .satellite import SatelliteSpec
 from .scenario import Scenario
 
-# The map keeps coasts to 0.15 degree and leaves out small islands: nearer to land than this, it
-# cannot tell.
+# The map's coasts are accurate to 0.15 degree, and small islands are missing. Closer to land than
+# this, it cannot decide.
 _COAST_DEG = 0.5
 
 
@@ -41,7 +41,7 @@ def _count(count: int, word: str) -> str:
 
 
 def _orbit(scenario: Scenario) -> list[str]:
-    """The satellites' orbit, if they have one form and height."""
+    """Return the satellites' orbit if all have the same form and height."""
     found = {_form(satellite) for satellite in scenario.satellites}
     return list(found) if len(found) == 1 else []
 
@@ -65,7 +65,7 @@ def _duration(seconds: float) -> str:
 
 @cache
 def _land() -> shapely.STRtree:
-    """The report's map of the land (`sim/report/SOURCES.md`)."""
+    """Return the report's map of the land (`sim/report/SOURCES.md`)."""
     text = (
         files(f"{__package__.rpartition('.')[0]}.report").joinpath("land.json").read_text("utf-8")
     )
@@ -79,7 +79,7 @@ def _land() -> shapely.STRtree:
 
 
 def _at_sea(targets: Sequence[Sequence[tuple[float, float]]]) -> list[bool]:
-    """Of targets, each with its corners as (latitude, longitude), which lie far from any land."""
+    """Return for each target whether all its corners (latitude, longitude) are far from land."""
     owners = [index for index, corners in enumerate(targets) for _ in corners]
     points = shapely.points([(lon, lat) for corners in targets for lat, lon in corners])
     near, _ = _land().query(points, predicate="dwithin", distance=_COAST_DEG)

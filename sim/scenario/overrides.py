@@ -1,17 +1,15 @@
-"""Changes from the command line: `satellites.0.codec.bpp=0.5`."""
+"""Apply changes from the command line, such as `satellites.0.codec.bpp=0.5`."""
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from typing import Any
 
+from ...link.suggestion import LONGEST, MOST, closest
 from .units import shown
 from .yamltree import DEEPEST, LONGEST_KEY, YamlError, parse
 
-# Suggestions are sought among so many names, of 64 characters each.
-_MOST_NAMES = 1000
-# Setting one of these means it instead of the others.
+# Setting one of these removes the others.
 _ALTERNATIVES = ("quality", "bpp", "bytes")
 
 
@@ -22,7 +20,7 @@ class OverrideError(Exception):
 def apply(tree: Any, override: str) -> list[str]:
     """Change the tree in place; return the paths that were set.
 
-    A list's element is named by its number, by its `name`, or by `*` for all of them.
+    An element of a list is given by its number or its `name`; `*` stands for all elements.
     """
     path, equals, text = override.partition("=")
     path = path.strip()
@@ -45,7 +43,7 @@ def apply(tree: Any, override: str) -> list[str]:
 
 
 def _set(parent: Any, steps: list[str], where: str, value: Any) -> list[str]:
-    """Set what `steps` lead to below `parent`, which stands at `where`."""
+    """Set the field that `steps` lead to from `parent`, whose own path is `where`."""
     if isinstance(parent, list):
         done: list[str] = []
         for index, rest in _elements(parent, steps, where):
@@ -67,7 +65,7 @@ def _set(parent: Any, steps: list[str], where: str, value: Any) -> list[str]:
     here = f"{where}.{key}" if where else key
     if rest:
         if parent.get(key) is None:
-            # A section with only defaults; an unknown key is found out by the models.
+            # A section with only defaults; the models refuse unknown keys.
             parent[key] = {}
         return _set(parent[key], rest, here, value)
     if key in _ALTERNATIVES and where.endswith(".codec"):
@@ -78,7 +76,7 @@ def _set(parent: Any, steps: list[str], where: str, value: Any) -> list[str]:
 
 
 def _elements(items: list[Any], steps: list[str], where: str) -> list[tuple[int, list[str]]]:
-    """The elements that the first step or steps name, with the steps that remain."""
+    """Return the elements that the first steps select, each with the remaining steps."""
     first = steps[0]
     if first == "*":
         return [(i, steps[1:]) for i in range(len(items))]
@@ -91,14 +89,14 @@ def _elements(items: list[Any], steps: list[str], where: str) -> list[tuple[int,
         )
     names = {_name(item): i for i, item in reversed(list(enumerate(items)))}
     names.pop(None, None)
-    # A name may hold dots: the longest run of steps that is one wins.
+    # A name may contain dots: the longest run of steps that is a name wins.
     for used in range(len(steps), 0, -1):
         index = names.get(".".join(steps[:used]))
         if index is not None:
             return [(index, steps[used:])]
-    known = [str(name)[:64] for name in itertools.islice(names, _MOST_NAMES)]
-    close = difflib.get_close_matches(first[:64], known, n=1)
-    hint = f"did you mean {shown(close[0])}?" if close else f"allowed: {_few(known, len(items))}"
+    known = [str(name)[:LONGEST] for name in itertools.islice(names, MOST)]
+    close = closest(first, known)
+    hint = f"did you mean {shown(close)}?" if close else f"allowed: {_few(known, len(items))}"
     raise OverrideError(
         f"--set {shown('.'.join([where, *steps]))}: found no {shown(first)} in {where}; {hint}"
     )

@@ -44,7 +44,7 @@ class Realtime(Model):
 
 
 def _paced(value: object) -> object:
-    """Plain true is a mapping with its defaults, plain false is none."""
+    """Turn true into a mapping of defaults, and false into None."""
     if value is True:
         return {}
     return None if value is False else value
@@ -115,7 +115,7 @@ class Scenario(Model):
         return (moment - self.start).total_seconds()
 
     def scene_paths(self) -> list[SceneReference]:
-        """Every scene that a target names, with where the file names it."""
+        """Return all scenes of the targets, each with its place in the file."""
         return [
             SceneReference(path, f"targets.{i}.scenes.{j}", self.source, i)
             for i, target in enumerate(self.targets)
@@ -124,8 +124,8 @@ class Scenario(Model):
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
-        """Names used twice, and a quality where there are no pixels."""
-        for what, one in (
+        """Yield clashes for names used twice, and for a quality if a target has no pixels."""
+        for what, singular in (
             ("satellites", "satellite"),
             ("targets", "target"),
             ("stations", "station"),
@@ -141,7 +141,7 @@ class Scenario(Model):
                     yield (
                         f"{what}.{i}.name",
                         (
-                            f"found a second {one} called {shown(name)}, the first is number "
+                            f"found a second {singular} called {shown(name)}, the first is number "
                             f"{seen[name]}; allowed: each name once"
                         ),
                     )
@@ -168,5 +168,5 @@ def _items(given: Mapping[str, Any], key: str) -> list[tuple[int, Any]]:
 
 
 def _part(item: object, key: str) -> Any:
-    """A mapping's value or a model's attribute, None where there is none."""
+    """Return a mapping's value or a model's attribute; None if there is none."""
     return item.get(key) if isinstance(item, Mapping) else getattr(item, key, None)

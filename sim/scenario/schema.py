@@ -17,14 +17,14 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class _SectionNames(GenerateJsonSchema):
-    """Names the definitions as their titles: by section, without the models' `Spec`."""
+    """Names each definition by its section, without the model's `Spec`."""
 
     def normalize_name(self, name: str) -> str:
         return super().normalize_name(name).removesuffix("Spec")
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema (draft 2020-12), made from the models."""
+    """Return the schema (draft 2020-12), made from the models."""
     schema = Scenario.model_json_schema(schema_generator=_SectionNames)
     definitions = schema["$defs"]
     for model in _all_models(Scenario, set()):
@@ -36,7 +36,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """The schema as it is printed and shipped."""
+    """Return the schema as it is printed and shipped."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -50,7 +50,7 @@ def _all_models(model: type[BaseModel], seen: set[type[BaseModel]]) -> set[type[
 
 
 def _write_defaults(model: type[BaseModel], properties: dict[str, Any]) -> None:
-    """Defaults as a file would write them: `25 deg` rather than 25.0."""
+    """Write defaults as a file would: `25 deg` rather than 25.0."""
     for key, field in keys(model):
         quantity = number_of(field)
         found = properties[key]

@@ -1,4 +1,4 @@
-"""Where a scenario came from: its file, and the line of every field."""
+"""The origin of a scenario: its file, and the line of each field."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ScenarioSource:
     overridden: frozenset[str] = frozenset()
 
     def line_of(self, where: str) -> int | None:
-        """The line of a field, or of the nearest one that holds it."""
+        """Return the line of a field, or of the innermost section around it."""
         while where not in self.lines:
             if not where:
                 return None
@@ -30,7 +30,7 @@ class ScenarioSource:
         return self.lines[where]
 
     def is_override(self, where: str) -> bool:
-        """Whether a field, or one that holds it, came from the command line."""
+        """Return whether a field, or a section around it, came from the command line."""
         if where not in self.lines and any(o.startswith(f"{where}.") for o in self.overridden):
             return True
         while where:
@@ -40,7 +40,7 @@ class ScenarioSource:
         return False
 
     def place_of(self, where: str) -> str:
-        """How a problem with a field begins: `file:line: field`, or `--set field`."""
+        """Return how a message on a field begins: `file:line: field`, or `--set field`."""
         if self.is_override(where):
             return f"--set {where}"
         if self.path is None:
@@ -51,11 +51,11 @@ class ScenarioSource:
 
 @dataclass(frozen=True, slots=True)
 class SceneReference:
-    """A scene's path and where the scenario names it.
+    """A scene's path and its place in the scenario file.
 
     Attributes:
         path: The scene's path.
-        field: The field that names it, such as `targets.0.scenes.0`.
+        field: Its field, such as `targets.0.scenes.0`.
         source: The scenario's file.
         target: Index of the target that it shows.
     """
@@ -67,9 +67,9 @@ class SceneReference:
 
     @property
     def line(self) -> int | None:
-        """The line that names it."""
+        """Line of its field."""
         return self.source.line_of(self.field)
 
     def problem(self, message: str) -> str:
-        """A problem with the scene as one line: `file:line: field: message`."""
+        """Return a problem with the scene as one line: `file:line: field: message`."""
         return f"{self.source.place_of(self.field)}: {message}"

@@ -171,14 +171,14 @@ class ProcessorSpec(Model):
     )
 
     def has_rate_of(self, codec: str) -> bool:
-        """Whether it is known how fast a codec encodes here."""
+        """Return whether the encode rate of a codec is known."""
         return any(name == codec for name in self.encode_rate)
 
     def rate_of(self, codec: str) -> float:
-        """How fast a codec encodes, in samples per second.
+        """Return the encode rate of a codec in samples per second.
 
         Raises:
-            KeyError: neither the profile nor the scenario knows.
+            KeyError: Neither the profile nor the scenario gives the rate.
         """
         return {str(name): rate for name, rate in self.encode_rate.items()}[codec]
 
@@ -188,7 +188,7 @@ class ProcessorSpec(Model):
         if not isinstance(value, Mapping) or not isinstance(value.get("profile"), str):
             return value
         if value["profile"] not in processors.names():
-            return value  # the field's own check says so, beside all other faults
+            return value  # the field's own check reports it with all other faults
         profile = processors.profile(value["profile"])
         filled = dict(value)
         filled.setdefault("working_memory", f"{profile.working_memory_bytes} B")
@@ -256,9 +256,9 @@ class Power(Model):
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
-        """Charges in the wrong order."""
+        """Yield a clash if the charges are in the wrong order."""
         low, high = given.get("min_charge", 0.3), given.get("resume_charge", 0.4)
-        # Nearer than this, the work would start and stop without end.
+        # If they were closer, work would start and stop endlessly.
         if is_number(low) and is_number(high) and high < low + 0.01:
             at = "resume_charge" if "resume_charge" in given else "min_charge"
             yield (
@@ -295,7 +295,7 @@ class RateStep(Model):
 
 
 def _rate_steps(value: object) -> object:
-    """A plain rate is one step that holds at every elevation."""
+    """Turn a plain rate into one step that holds at all elevations."""
     if isinstance(value, str | int | float) or value is None:
         return [{"elevation": "-90 deg", "rate": value}]
     if not isinstance(value, list | tuple) or not value:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from ...link.suggestion import did_you_mean
 from .units import fault, shown
 
 
 @cache
 def table() -> Mapping[str, Mapping[str, Any]]:
-    """Every named station with its figures, in the words of a scenario file."""
+    """Return all shipped stations with their figures, in the form of a scenario file."""
     text = files(__package__).joinpath("stations.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
 def names() -> tuple[str, ...]:
-    """The names that a scenario may use, in alphabetical order."""
+    """Return the names that a scenario may use, in alphabetical order."""
     return tuple(sorted(table()))
 
 
@@ -42,6 +42,5 @@ def _figures(name: object, at: str = "") -> dict[str, Any]:
     if isinstance(name, str) and name in table():
         figures = {key: item for key, item in table()[name].items() if key != "source"}
         return {"name": name, **figures}
-    close = difflib.get_close_matches(str(name)[:64].casefold(), names(), n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
+    hint = did_you_mean(name, names())
     raise fault(f"found {shown(name)}; no such station in the shipped table{hint}", at)

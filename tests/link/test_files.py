@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from downpass.link.errors import InputError
-from downpass.link.files import leaving, remove_leavings, whole_file
+from downpass.link.files import leaving, remove_leavings, replaced, whole_file
 
 
 def write(path: Path, data: bytes) -> None:
@@ -79,6 +79,38 @@ def test_a_full_disk_is_one_line() -> None:
         os.dup2(os.open("/dev/full", os.O_WRONLY), file.fileno())
         file.write(b"1")
     assert not Path("/dev/shm/downpass-test").exists()
+
+
+@pytest.mark.parametrize("kind", ["nothing", "file", "link", "pipe"])
+def test_whatever_has_the_name_is_replaced(tmp_path: Path, kind: str) -> None:
+    path, other = tmp_path / "a", tmp_path / "other"
+    other.write_bytes(b"kept")
+    match kind:
+        case "file":
+            path.write_bytes(b"old")
+        case "link":
+            path.symlink_to(other)
+        case "pipe":
+            os.mkfifo(path)
+    with pytest.raises(RuntimeError), replaced(path) as file:
+        file.write(b"half")
+        raise RuntimeError
+    assert os.path.lexists(path) == (kind != "nothing")
+    with replaced(path) as file:
+        file.write(b"new")
+    assert path.is_file() and not path.is_symlink()
+    assert path.read_bytes() == b"new"
+    assert other.read_bytes() == b"kept"
+    assert sorted(tmp_path.iterdir()) == [path, other]
+
+
+def test_replacing_passes_errors_of_the_system_on(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError), replaced(tmp_path / "folder") as file:
+        file.write(b"1")
+    with pytest.raises(FileNotFoundError), replaced(tmp_path / "missing" / "a"):
+        pytest.fail("nothing can be written here")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
 def test_the_next_writer_sweeps_what_a_killed_one_has_left(tmp_path: Path) -> None:

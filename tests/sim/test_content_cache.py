@@ -314,8 +314,11 @@ def test_a_full_disk_costs_the_value_and_not_the_run(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tempfile.mkstemp", full)
+    monkeypatch.setattr("os.replace", full)
     assert cache.value("kind", "ab12", lambda: b"made") == b"made"
+    assert not [
+        path for path in tmp_path.rglob("*") if path.suffix in ("", ".part") and path.is_file()
+    ]
 
 
 if __name__ == "__main__":

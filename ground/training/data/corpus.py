@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 import re
 import tarfile
 from collections import defaultdict
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 
 from ....link.errors import InputError
+from ....link.files import whole_file
 from ....payload.imager.raster import check_file, open_picture, reason
 
 PICTURE_SUFFIXES = {".webp", ".png", ".tif", ".tiff"}
@@ -236,9 +236,7 @@ def _read_cache(path: Path) -> Corpus | None:
 
 def _write_cache(path: Path, corpus: Corpus) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.npy")
-    np.save(temporary, corpus.flat)
-    temporary.replace(path.with_suffix(".npy"))
-    text = path.with_suffix(f".{os.getpid()}.json")
-    text.write_text(json.dumps([asdict(p) for p in corpus.pictures]))
-    text.replace(path.with_suffix(".json"))
+    with whole_file(path.with_suffix(".npy")) as file:
+        np.save(file, corpus.flat)
+    with whole_file(path.with_suffix(".json")) as file:
+        file.write(json.dumps([asdict(p) for p in corpus.pictures]).encode())

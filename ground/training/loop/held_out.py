@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ....link.files import whole_file
 from ..data.corpus import Corpus, load_corpus, split
 from .rd_curve import RdCurve, anchor_curve
 
@@ -68,9 +68,8 @@ def held_out_pictures(
             HeldOutPicture(picture.name, picture.group, pixels, RdCurve(tuple(bpp), tuple(quality)))
         )
     cache.parent.mkdir(parents=True, exist_ok=True)
-    temporary = cache.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps(stored))
-    temporary.replace(cache)
+    with whole_file(cache) as file:
+        file.write(json.dumps(stored).encode())
     return pictures
 
 
