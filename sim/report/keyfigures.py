@@ -36,7 +36,7 @@ def part(block: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def psnr(block: Mapping[str, Any], figure: str) -> float | None:
-    """Return a PSNR of a summary block (`pooled` or `p5`) in dB.
+    """Return a PSNR of a summary block (`pooled`, `undamaged` or `p5`) in dB.
 
     It is infinite if all frames are exact, which JSON cannot write; None if nothing was measured.
     """
@@ -180,6 +180,9 @@ def _quality(total: Mapping[str, Any], delivered: int) -> list[str]:
             f"{w.count(lost)} of their {w.plural(whole(graded.get('tiles')), 'tile')} "
             f"{_was(lost)} lost on the way and {_is(lost)} concealed."
         )
+        undamaged = psnr(total, "undamaged")
+        if undamaged is not None and math.isfinite(undamaged):
+            sentences.append(f"Frames without a lost tile have a PSNR of {w.decibels(undamaged)}.")
     if broken:
         sentences.append(f"{w.plural(broken, 'frame')} could not be decoded.")
     return sentences
@@ -256,6 +259,9 @@ def _beside_psnr(block: Mapping[str, Any]) -> str:
     if not measured:
         return "no pixels to measure"
     words = [f"{exact_frames(block)} frames exact"]
+    undamaged = psnr(block, "undamaged")
+    if whole(part(block, "graded").get("lost_tiles")) and undamaged is not None:
+        words.insert(0, f"{w.decibels(undamaged)} without lost tiles")
     if w.present(part(block, "ms_ssim").get("mean")):
         words.append(f"MS-SSIM {similarity(block)}")
     return ", ".join(words)
