@@ -21,6 +21,7 @@ from ..encoders import registry
 from ..encoders.base import Setting
 from ..encoders.rate_control import fit
 from ..encoders.tiled import Samples, TileCodec, TiledEncoder, encode_groups
+from ..encoders.traits import TRAITS
 
 if TYPE_CHECKING:
     from ..encoders.student.student_model import StudentModel
@@ -172,7 +173,7 @@ def tile_coder(name: str) -> TileCoder:
     encoder = registry.encoder(name, tile=0)
     if isinstance(encoder, TiledEncoder):
         return StillTileCoder(encoder.codec)
-    if name == "student":
+    if TRAITS[name].learned:
         from ...link import inference
         from ..encoders.student.student_model import load
 
