@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from downpass.link.container import bitstream
+from downpass.link.container.header import CODECS
 from downpass.link.serial.constants import SampleCode, SettingCode
 from downpass.link.serial.events import Finished
 from downpass.link.serial.host_settings import HostSettings
@@ -79,7 +79,7 @@ def main() -> None:
         BoardClient(line.address, baud, HostSettings()) as client,
     ):
         own = client.capabilities()
-        student = own.codec in bitstream.CODECS and TRAITS[bitstream.CODECS[own.codec]].learned
+        student = own.codec in CODECS and TRAITS[CODECS[own.codec]].learned
         work = (
             tiles(count, 128, (127, 0, 0, 0))
             if student

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link.container.bitstream import FrameHeader
+from ...link.container.header import FrameHeader
 
 
 @dataclass(frozen=True, slots=True, eq=False)

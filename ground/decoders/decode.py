@@ -14,10 +14,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link.container.bitstream import BitstreamError, FrameHeader, unpack
+from ...link.container.bitstream import unpack
 from ...link.container.frame import Frame
+from ...link.container.header import FrameHeader
 from ...link.container.hole_filling import fill_holes
 from ...link.container.tiles import grid
+from ...link.errors import BitstreamError
 from .base import FrameDecoder, Tiles
 from .registry import decoder
 

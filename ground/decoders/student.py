@@ -24,9 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...link.container import masks
-from ...link.container.bitstream import BitstreamError, FrameHeader
+from ...link.container.header import FrameHeader
 from ...link.container.hole_filling import fill_holes
 from ...link.container.tiles import Tile, grid
+from ...link.errors import BitstreamError
 from ...link.inference import session
 from ...link.student.band_map import to_samples, triples
 from ...link.student.codestream import decode_tile

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...link.container import masks, varint
 from ...link.container.band_groups import band_groups
-from ...link.container.bitstream import FrameHeader
+from ...link.container.header import FrameHeader
 from ...link.container.tiles import Tile, grid
 from .base import Tiles
 

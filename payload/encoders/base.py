@@ -153,7 +153,7 @@ class Encoder(Protocol):
 
     @property
     def name(self) -> str:
-        """As in `link.container.bitstream.CODECS`."""
+        """As in `link.container.header.CODECS`."""
         ...
 
     @property

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ...link.container.bitstream import CODECS
+from ...link.container.header import CODECS
 from ...link.errors import InputError
 from ...link.serial.constants import TickKind
 from ...link.serial.events import Finished

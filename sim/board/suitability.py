@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isqrt
 
-from ...link.container.bitstream import CODECS, NO_MODEL
+from ...link.container.header import CODECS, NO_MODEL
 from ...link.serial.constants import Feature
 from ...link.serial.messages import Capabilities
 from ...payload.encoders.base import Encoder

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from ....link import inference
 from ....link.container import bitstream, masks, varint
-from ....link.container.bitstream import BandScale, FrameHeader
+from ....link.container.band_scales import BandScale
 from ....link.container.frame import Frame
+from ....link.container.header import LARGEST_TILE, FrameHeader
 from ....link.container.hole_filling import fill_holes
 from ....link.container.tiles import grid
 from ....link.errors import InputError
@@ -72,10 +73,10 @@ class StudentEncoder:
     def __init__(
         self, tile: int = 512, threads: int = 1, model: StudentModel | None = None
     ) -> None:
-        if not 0 <= tile <= bitstream.LARGEST_TILE or tile % BLOCK:
+        if not 0 <= tile <= LARGEST_TILE or tile % BLOCK:
             raise InputError(
                 f"student: tile {tile}: allowed are multiples of {BLOCK} "
-                f"up to {bitstream.LARGEST_TILE}, or 0 (one a frame)"
+                f"up to {LARGEST_TILE}, or 0 (one a frame)"
             )
         if threads < 1:
             raise InputError(f"threads {threads}: allowed is at least 1")
