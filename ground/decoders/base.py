@@ -1,4 +1,4 @@
-"""What a decoder takes and gives: the payloads of a frame's tiles, and samples."""
+"""The interface of every decoder: payloads of a frame's tiles go in, samples come out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...link.container.header import FrameHeader
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tiles:
-    """What a decoder made of a frame's payloads.
+    """The decoded tiles of a frame.
 
     Attributes:
         samples: (rows, columns, bands), unsigned, counted from the header's lowest value.

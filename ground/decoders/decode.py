@@ -1,4 +1,4 @@
-"""Turn what came down into a frame, whatever it was coded with and whatever is missing.
+"""Decode a received bitstream into a frame, whichever codec coded it and whatever is missing.
 
     bytes ──► header, tiles ──► codec's decoder ──► nodata put back ──► lost tiles concealed
                   └ CRC fails: the tile is lost ─────────────────────────────┘
@@ -34,7 +34,7 @@ class Decoded:
     Attributes:
         frame: The pixels; those of lost tiles are concealed.
         lost_tiles: Indices of tiles that were missing, damaged or undecodable, ascending.
-        header: What the bitstream said of the frame.
+        header: The bitstream's header.
     """
 
     frame: Frame

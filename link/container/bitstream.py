@@ -1,4 +1,4 @@
-"""The container that every encoded frame travels in, whatever coded it.
+"""The container of every encoded frame, whichever codec coded it.
 
     +--------+------------+--------+---------+---------+-   -+---------+
     | header | tile table | CRC-32 | tile 0  | tile 1  | ... | tile n-1|
@@ -123,7 +123,7 @@ def read_header(bitstream: bytes) -> tuple[FrameHeader, list[TileSpan]]:
 
 
 def unpack(bitstream: bytes) -> Container:
-    """Return the header and the tiles of a bitstream, the damaged ones named.
+    """Return the header and the tiles of a bitstream, and which of them are damaged.
 
     Raises:
         BitstreamError: As `read_header`; or bytes follow the last tile.
@@ -142,7 +142,7 @@ def unpack(bitstream: bytes) -> Container:
 
 
 def tile_spans(bitstream: bytes) -> list[tuple[int, int, int]]:
-    """Return (tile index, offset, length) of each tile, so a lost packet finds what it hit.
+    """Return (tile index, offset, length) of each tile, to find the tiles that a lost packet hits.
 
     Bytes before the first offset are the header: a frame without them is lost.
     """
@@ -150,7 +150,7 @@ def tile_spans(bitstream: bytes) -> list[tuple[int, int, int]]:
 
 
 def without(bitstream: bytes, lost_tiles: Iterable[int]) -> bytes:
-    """Return the bitstream as the ground holds it when these tiles' bytes never came.
+    """Return the bitstream as the ground holds it if the bytes of these tiles were lost.
 
     The hole is zeros (ones, where the tile itself was zeros), so every other tile stays where
     the table says it is.

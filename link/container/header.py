@@ -60,15 +60,16 @@ class FrameHeader:
         parameter: A number that only the codec understands (a gain index, for example).
         fingerprint: Which model coded it, 8 bytes; `NO_MODEL` where there is no model.
         nodata: The sample value that means "no data".
-        masks: The frame has samples without data, so every tile begins with a mask
-            (`link.container.masks`). Without `nodata`, they have no value of their own.
-        groups: Which bands were coded together, in coding order, where it is not the codec's
-            own rule; a band may appear more than once, and each appears at least once.
-        scales: What the codec's values mean, one for each band, where not the samples
-            themselves.
-        rotations: How each band triple was turned (`link.student.rotation`), where one was.
-        description: What the scene's file says besides (`link.container.description`), packed;
-            empty in what a satellite sends.
+        masks: Some samples have no data, so every tile begins with a mask
+            (`link.container.masks`). Without `nodata`, these samples have no value of their own.
+        groups: Which bands were coded together, in coding order; each band appears at least
+            once. None: by the codec's own rule (`link.container.band_groups`).
+        scales: What the codec's values mean, one for each band; None where they are the
+            samples themselves.
+        rotations: Rotation of each band triple (`link.student.rotation`); None where none is
+            rotated.
+        description: Metadata of the scene's file (`link.container.description`), packed; empty
+            in what a satellite sends.
     """
 
     codec: str

@@ -1,6 +1,6 @@
-"""An encoder out of a still-picture codec: frame → tiles → codec → container.
+"""An encoder made of a still-picture codec: frame → tiles → codec → container.
 
-    Frame ── samples from 0 ── tiles ── nodata filled ──► TileCodec.encode_tile ──► container
+    Frame ── samples from 0 ── tiles ── nodata filled ──► TileCodec.encode ──► container
                                   └──── nodata mask ───────────────────────────────────┘
 
 A `TileCodec` sees nothing but a tile of unsigned samples and a step of its ladder, so a new
@@ -36,7 +36,7 @@ _PROBE_BLOCKS = 3
 
 
 class TileCodec(Protocol):
-    """What a still-picture codec must tell and do.
+    """A still-picture codec, as `TiledEncoder` uses it.
 
     Attributes:
         name: As in `link.container.header.CODECS`.
