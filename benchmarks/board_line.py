@@ -19,11 +19,12 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from downpass.link.container import bitstream
+from downpass.link.container.header import CODECS
 from downpass.link.serial.constants import SampleCode, SettingCode
 from downpass.link.serial.events import Finished
 from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import TileForm
+from downpass.payload.encoders.traits import TRAITS
 from downpass.sim.board.client import BoardClient
 from downpass.sim.board.emulators import board_port
 from downpass.sim.board.proxy import LineProxy
@@ -78,7 +79,7 @@ def main() -> None:
         BoardClient(line.address, baud, HostSettings()) as client,
     ):
         own = client.capabilities()
-        student = bitstream.CODECS.get(own.codec) == "student"
+        student = own.codec in CODECS and TRAITS[CODECS[own.codec]].learned
         work = (
             tiles(count, 128, (127, 0, 0, 0))
             if student

@@ -37,18 +37,11 @@ from typing import Any, Final, cast
 import numpy as np
 from downpass.ground.decoders import decode
 from downpass.ground.decoders import student as ground
-from downpass.link.container.bitstream import (
-    CODECS,
-    NO_MODEL,
-    BandScale,
-    BitstreamError,
-    Container,
-    FrameHeader,
-    pack,
-    read_header,
-    unpack,
-)
+from downpass.link.container.band_scales import BandScale
+from downpass.link.container.bitstream import Container, pack, read_header, unpack
 from downpass.link.container.frame import Frame
+from downpass.link.container.header import CODECS, NO_MODEL, FrameHeader
+from downpass.link.errors import BitstreamError
 from downpass.link.student.range_coder import CodeError
 from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.registry import encoder, names

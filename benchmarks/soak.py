@@ -21,7 +21,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from downpass.link.container import bitstream
+from downpass.link.container.header import CODECS
 from downpass.link.serial.constants import SampleCode, SettingCode
 from downpass.link.serial.events import Finished, Refused
 from downpass.link.serial.host_settings import HostSettings
@@ -122,7 +122,7 @@ def main() -> int:
         settings = HostSettings(silence=1.5, away=120)
         client = stack.enter_context(BoardClient(line.address, settings=settings))
         own = client.capabilities()
-        coder = tile_coder(bitstream.CODECS[own.codec]).encode if own.codec else None
+        coder = tile_coder(CODECS[own.codec]).encode if own.codec else None
         done = threading.Event()
 
         def trouble() -> None:

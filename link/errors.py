@@ -1,4 +1,4 @@
-"""The one error that means: what you gave cannot be used."""
+"""The error that means that what the user gave cannot be used, and its one special case."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ class InputError(Exception):
     The command line prints it as it stands and exits with status 2. Anything else that is
     raised is a fault of ours and exits with status 1.
     """
+
+
+class BitstreamError(InputError):
+    """The bytes are not a frame that this version of downpass can read."""
 
 
 def reason(error: BaseException) -> str:

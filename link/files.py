@@ -1,10 +1,11 @@
-"""Files that appear under their name when they are whole, and what a stopped process leaves.
+"""Write files that appear under their name only once complete, and clean up after dead processes.
 
-    .NAME-xxxxxxxx.part   what a process is writing beside NAME
+    .NAME-xxxxxxxx.part   temporary file of a process that is writing NAME
 
-The writer holds a lock (flock) on the part, which the kernel drops when the process ends in
-whatever way. So a part that can be locked was left by a dead process, and the next writer of the
-same NAME removes it. A process that is stopped by a signal removes its own (`remove_leavings`).
+The writer holds a lock (flock) on its temporary file, which the kernel releases however the process
+ends. If such a file can be locked, the process that wrote it is dead, and the next writer of the
+same NAME deletes the file. A process that is stopped by a signal deletes its own temporary files
+(`remove_leavings`).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import IO, Final
 from .errors import InputError
 
 _RANDOM: Final = "[a-z0-9_]{8}"
-"""What is drawn for a name; older versions drew from more letters."""
+"""The random part of a temporary name; older versions used more letters."""
 _TRIES: Final = 3
 
 _leavings: set[Path] = set()
@@ -33,10 +34,10 @@ _lock = threading.Lock()
 
 @contextlib.contextmanager
 def leaving(path: Path) -> Iterator[Path]:
-    """Have a temporary file or folder removed if the process is stopped within.
+    """Delete a temporary file or folder if the process is stopped inside the `with` block.
 
-    Removing it otherwise is the caller's. Enter this before making it: an interrupt may come
-    between any two steps, and then it stays on the list.
+    In every other case the caller deletes it. Enter the block before creating the file: an
+    interrupt may come between any two steps, and the path stays registered then.
     """
     path = path.absolute()
     with _lock:
@@ -55,14 +56,15 @@ def _forget(path: Path) -> None:
 
 
 def fresh_name(folder: Path, name: str, ending: str) -> Path:
-    """Return a path `.NAME-xxxxxxxx.ENDING` in a folder, which nothing has with any likelihood."""
+    """Return a path `.NAME-xxxxxxxx.ENDING` in a folder, with a random middle that is unique."""
     return folder / f".{name}-{secrets.token_hex(4)}{ending}"
 
 
 def remove_leavings() -> None:
-    """Remove what is temporary, in a process that is about to end.
+    """Delete all registered temporary files, in a process that is about to end.
 
-    Other threads may still write: what appears while a folder is removed is removed again.
+    Other threads may still write, so a folder that fills up again while it is deleted is deleted
+    again.
     """
     with _lock:
         paths = list(_leavings)
@@ -79,16 +81,16 @@ def remove_leavings() -> None:
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """Give a file to write into, and put it under its name at the end.
+    """Open a temporary file to write to, and rename it to its final name at the end.
 
-    A link is followed: what it points to is replaced, and the link stays. An error within leaves
-    what was there before.
+    A link is followed: its target is replaced, and the link stays. If the block raises, the
+    previous file stays as it was.
 
     Args:
         path: The file's name; its folder must exist.
 
     Raises:
-        InputError: The file cannot be written there, or something is there that is no file.
+        InputError: The file cannot be written there, or the name is not that of a regular file.
     """
     try:
         target = _regular(path)
@@ -143,7 +145,7 @@ def _refusal(path: Path, error: OSError) -> InputError:
 
 
 def _regular(path: Path) -> Path:
-    """Return what a name stands for, where that is a regular file or nothing yet.
+    """Return the path that a name resolves to, if it is a regular file or does not exist yet.
 
     Raises:
         InputError: A folder, a device, a pipe or a link that points nowhere.
@@ -157,7 +159,7 @@ def _regular(path: Path) -> Path:
 
 
 def _sweep(target: Path) -> None:
-    """Remove the parts of this name that dead processes of this user have left."""
+    """Delete the temporary files of this name that dead processes of this user left behind."""
     name = re.compile(rf"\.{re.escape(target.name)}-{_RANDOM}\.part")
     with contextlib.suppress(OSError):
         for entry in list(os.scandir(target.parent)):

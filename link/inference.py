@@ -31,7 +31,7 @@ def session(path: Path, threads: int) -> onnxruntime.InferenceSession:
 
 
 def open_session(model: Path | bytes, threads: int = 1) -> onnxruntime.InferenceSession:
-    """Return a network ready to run, from a file or from its bytes; nothing is kept of it."""
+    """Return a network ready to run, from a file or from its bytes; it is not cached."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -1,8 +1,8 @@
-"""Text from outside, made safe to show: in a terminal, on a page, in a picture.
+"""Make text from outside safe to show in a terminal, on a page or in a picture.
 
-File names, scenario files, GDAL's messages and boards may hold anything. An escape sequence
-repaints the terminal, U+202E turns the rest of a line around, a line feed forges a line of its
-own. `printable` is what every exit uses; letters of all scripts stay as they are.
+File names, scenario files, GDAL's messages and boards' texts may contain anything: an escape
+sequence repaints the terminal, U+202E reverses the rest of a line, a line feed forges a new line.
+Every output goes through `printable`; letters of all scripts stay as they are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _INVISIBLE_LETTERS: Final = "\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5"
 
 
 def printable(text: str, limit: int = LONGEST) -> str:
-    r"""Return text on one line, with nothing that acts on what shows it.
+    r"""Return text on one line, without characters that control the terminal or the layout.
 
     Line breaks and tabs become a space. Control characters (C0, C1, escape sequences with them),
     bidirectional and other format characters, lone surrogates and unassigned characters become
@@ -32,7 +32,7 @@ def printable(text: str, limit: int = LONGEST) -> str:
 
     Args:
         text: Any text.
-        limit: Characters of the result at most; what is longer loses its middle.
+        limit: Largest number of characters of the result; longer text loses its middle.
     """
     if len(text) > 4 * limit:  # no more work than can be shown
         text = f"{text[: 2 * limit]}…{text[-2 * limit :]}"
@@ -45,7 +45,7 @@ def printable(text: str, limit: int = LONGEST) -> str:
 
 
 def defused(text: str) -> str:
-    """Return text of any length and any number of lines, with nothing that acts.
+    """Return text of any length and any number of lines, without control characters.
 
     As `printable`, but line feeds and tabs stay.
     """
@@ -55,7 +55,7 @@ def defused(text: str) -> str:
 
 
 def json_text(value: Any, indent: int | None = 2) -> str:
-    """Return JSON that reads as `value` and is safe to show: what acts is escaped.
+    """Return JSON that reads as `value` and is safe to show: control characters are escaped.
 
     Raises:
         ValueError: A number is not finite.

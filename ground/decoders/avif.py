@@ -1,4 +1,4 @@
-"""AVIF tiles by libavif."""
+"""Decode AVIF tiles (AV1 pictures in ISO/IEC 23008-12 files) by libavif."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a decoder takes and gives: the payloads of a frame's tiles, and samples."""
+"""The interface of every decoder: payloads of a frame's tiles go in, samples come out."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link.container.bitstream import FrameHeader
+from ...link.container.header import FrameHeader
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tiles:
-    """What a decoder made of a frame's payloads.
+    """The decoded tiles of a frame.
 
     Attributes:
         samples: (rows, columns, bands), unsigned, counted from the header's lowest value.

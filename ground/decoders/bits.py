@@ -1,4 +1,4 @@
-"""Read a codestream's header bit by bit, as its standard writes it."""
+"""Read a codestream's header bit by bit, in the bit order of its standard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CCSDS 121.0-B-3 tiles by libaec."""
+"""Decode CCSDS 121.0-B-3 tiles by libaec."""
 
 from __future__ import annotations
 

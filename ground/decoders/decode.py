@@ -1,4 +1,4 @@
-"""Turn what came down into a frame, whatever it was coded with and whatever is missing.
+"""Decode a received bitstream into a frame, whichever codec coded it and whatever is missing.
 
     bytes ──► header, tiles ──► codec's decoder ──► nodata put back ──► lost tiles concealed
                   └ CRC fails: the tile is lost ─────────────────────────────┘
@@ -14,10 +14,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link.container.bitstream import BitstreamError, FrameHeader, unpack
+from ...link.container.bitstream import unpack
 from ...link.container.frame import Frame
+from ...link.container.header import FrameHeader
 from ...link.container.hole_filling import fill_holes
 from ...link.container.tiles import grid
+from ...link.errors import BitstreamError
 from .base import FrameDecoder, Tiles
 from .registry import decoder
 
@@ -32,7 +34,7 @@ class Decoded:
     Attributes:
         frame: The pixels; those of lost tiles are concealed.
         lost_tiles: Indices of tiles that were missing, damaged or undecodable, ascending.
-        header: What the bitstream said of the frame.
+        header: The bitstream's header.
     """
 
     frame: Frame

@@ -1,4 +1,4 @@
-"""JPEG 2000 tiles by OpenJPEG."""
+"""Decode JPEG 2000 tiles (ISO/IEC 15444-1) by OpenJPEG."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JPEG-LS tiles by CharLS."""
+"""Decode JPEG-LS tiles (ISO/IEC 14495-1) by CharLS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JPEG XL tiles by libjxl."""
+"""Decode JPEG XL tiles (ISO/IEC 18181-1) by libjxl."""
 
 from __future__ import annotations
 

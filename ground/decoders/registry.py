@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from ...link.container.bitstream import NO_MODEL, BitstreamError, FrameHeader
+from ...link.container.header import NO_MODEL, FrameHeader
+from ...link.errors import BitstreamError
 from .base import FrameDecoder
 
 Factory = Callable[[FrameHeader], FrameDecoder]

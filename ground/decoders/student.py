@@ -1,6 +1,6 @@
 """The learned codec's half on the ground: tiles to latents, the whole frame's latents to pixels.
 
-    tile ── range decoder, walk ──► ŷ ┐
+    tile ── range decoder ────────► ŷ ┐
     tile ── lost: ŷ from around ────► ŷ ├─ whole frame ── decoder network ──► 8-bit values
     tile ── …                     ──► ŷ ┘   in windows                        └─► samples
 
@@ -24,9 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...link.container import masks
-from ...link.container.bitstream import BitstreamError, FrameHeader
+from ...link.container.header import FrameHeader
 from ...link.container.hole_filling import fill_holes
 from ...link.container.tiles import Tile, grid
+from ...link.errors import BitstreamError
 from ...link.inference import session
 from ...link.student.band_map import to_samples, triples
 from ...link.student.codestream import decode_tile
@@ -98,7 +99,7 @@ class StudentDecoder:
             raise BitstreamError(f"student frame: {error}") from None
 
     def decode(self, header: FrameHeader, payloads: Sequence[bytes | None], threads: int) -> Tiles:
-        """Return the samples; lost tiles are named, and concealed from the latents around."""
+        """Return the samples; lost tiles are listed, and concealed from the latents around them."""
         return _FrameDecoding(self, header, payloads, threads).run()
 
 
@@ -154,8 +155,8 @@ class _FrameDecoding:
     def _triple(self, number: int, bands: tuple[int, ...], samples: NDArray[np.integer]) -> None:
         """Decode one triple of bands into the frame's samples."""
         parts = self._tile_rows(number)
-        turn = self.header.rotations[number] if self.header.rotations else IDENTITY
-        inputs: dict[str, Any] = {"quality": self.quality, "rotation": rotation_matrix(turn)}
+        rotation = self.header.rotations[number] if self.header.rotations else IDENTITY
+        inputs: dict[str, Any] = {"quality": self.quality, "rotation": rotation_matrix(rotation)}
         held: deque[tuple[int, Latents]] = deque()  # rows of tiles, by their first row of latents
         bottom = 0
         for row in range(0, self.rows, WINDOW):

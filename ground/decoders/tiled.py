@@ -1,4 +1,4 @@
-"""Frames whose tiles are still pictures: decode each alone, and believe none of them."""
+"""Decode frames whose tiles are still pictures, each alone and without trusting any of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...link.container import masks, varint
 from ...link.container.band_groups import band_groups
-from ...link.container.bitstream import FrameHeader
+from ...link.container.header import FrameHeader
 from ...link.container.tiles import Tile, grid
 from .base import Tiles
 
@@ -44,7 +44,7 @@ class TiledDecoder:
         self.codec = codec
 
     def decode(self, header: FrameHeader, payloads: Sequence[bytes | None], threads: int) -> Tiles:
-        """Return the samples; tiles that do not decode are named and left at 0."""
+        """Return the samples; tiles that do not decode are listed as lost and left at 0."""
         shape = (header.height, header.width, header.bands)
         samples = np.zeros(shape, np.uint8 if header.bit_depth <= 8 else np.uint16)
         holes = room_for_holes(header, payloads)

@@ -21,7 +21,7 @@ def band_groups(codec: str, bands: int) -> Groups:
     """Return which bands share a codestream, in coding order.
 
     Args:
-        codec: Name of a codec whose tiles are still pictures (`link.container.bitstream.CODECS`).
+        codec: Name of a codec whose tiles are still pictures (`link.container.header.CODECS`).
         bands: Number of bands of the frame.
 
     Raises:

@@ -1,6 +1,6 @@
-"""What a scene's file says of its samples and its place, apart from the samples.
+"""Metadata of a scene's file: georeference, names, scales and colours of its bands.
 
-It goes around the codec: a frame's georeference, scale and names are no pixels. In a run the
+The codec does not see it. In a run the
 ground has them from planning, so they never travel; a file that `codec encode` writes carries
 them packed in its header (docs/bitstream.md), because there that file is all there is.
 """

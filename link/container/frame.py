@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .bitstream import SampleType, sample_range
-
-_SAMPLE_TYPES: tuple[SampleType, ...] = ("uint8", "uint16", "int16")
+from .samples import SAMPLE_TYPES, SampleType, sample_range
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,9 +35,9 @@ class Frame:
             raise InputError(
                 f"frame of shape {self.pixels.shape}: allowed is (rows, columns, bands), none empty"
             )
-        if str(self.pixels.dtype) not in _SAMPLE_TYPES:
+        if str(self.pixels.dtype) not in SAMPLE_TYPES:
             raise InputError(
-                f"frame of {self.pixels.dtype} samples: allowed are {', '.join(_SAMPLE_TYPES)}"
+                f"frame of {self.pixels.dtype} samples: allowed are {', '.join(SAMPLE_TYPES)}"
             )
         most = 8 if self.pixels.dtype == np.uint8 else 16
         if not 1 <= self.bit_depth <= most:
@@ -76,7 +74,7 @@ class Frame:
     @property
     def sample_type(self) -> SampleType:
         """The pixels' type, by name."""
-        return next(name for name in _SAMPLE_TYPES if name == str(self.pixels.dtype))
+        return next(name for name in SAMPLE_TYPES if name == str(self.pixels.dtype))
 
     @property
     def raw_bytes(self) -> int:

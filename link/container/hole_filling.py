@@ -1,11 +1,11 @@
-"""Put something smooth where a picture has holes, so that a codec spends no bits on them.
+"""Fill a picture's holes with smooth values, so that a codec spends few bits on them.
 
 Push-pull (Gortler et al., The Lumigraph, 1996): average what is known into ever smaller
 pictures until no hole is left, then come back up and take from the smaller picture only what
 the larger one lacks. Holes take the mean of what is around them, at the scale of the hole.
 
-The work goes in strips, so beside the picture it takes the smaller pictures alone: 4/3 bytes a
-sample, and two a pixel for where they have holes.
+The picture is processed in strips, so the only extra memory is that of the smaller pictures: 4/3
+bytes a sample, and two bytes a pixel for their holes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _STRIP: Final = 1 << 18
-"""Samples of half the size that are worked on at once."""
+"""Samples of the half-size picture that a strip has."""
 
 
 def fill_holes(pixels: NDArray[np.integer], holes: NDArray[np.bool_]) -> None:
@@ -26,8 +26,8 @@ def fill_holes(pixels: NDArray[np.integer], holes: NDArray[np.bool_]) -> None:
     Args:
         pixels: (rows, columns, bands), integers.
         holes: (rows, columns), or (rows, columns, bands) with one band for all or each its own;
-            True where there is nothing. Those samples are written, the others are left as they
-            are. With nothing known at all, the holes become 0.
+            True in a hole. Only samples in holes are written. If all samples are in holes, they
+            become 0.
     """
     if holes.ndim == 3:
         if not (holes[..., 1:] == holes[..., :1]).all():

@@ -1,9 +1,9 @@
-"""A tile's nodata mask: which of its samples show nothing.
+"""A tile's nodata mask: which of its samples have no data.
 
 Coded before the tile's payload and only in frames that have nodata, so a frame without it pays
 nothing. Bands that share their nodata share one mask; where they differ, each has its own. Each
-row is taken against the one above it (edges of a swath run straight for many rows, and what stays
-the same becomes zeros), packed to bits and deflated (RFC 1951).
+row is XORed with the row above it (the edges of a swath are straight over many rows, and rows that
+are equal become zeros), packed to bits and deflated (RFC 1951).
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def unpack(data: bytes, rows: int, columns: int, bands: int = 1) -> tuple[NDArra
 
     Args:
         data: A tile's bytes; the mask comes first.
-        rows: Of the tile.
-        columns: Of the tile.
-        bands: Of the frame.
+        rows: Rows of the tile.
+        columns: Columns of the tile.
+        bands: Bands of the frame.
 
     Returns:
         (rows, columns, bands), or (rows, columns, 1) where all bands share the mask.

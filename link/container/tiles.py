@@ -1,4 +1,4 @@
-"""How a frame falls into tiles: the one rule that both ends must share."""
+"""How a frame is divided into tiles: encoder and decoder share this rule."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One tile's place in its frame, in pixels."""
+    """Position and size of a tile in its frame.
+
+    Attributes:
+        index: Number of the tile, from 0, row by row from the top left.
+        row: First row, in pixels.
+        column: First column, in pixels.
+        rows: Height, in pixels.
+        columns: Width, in pixels.
+    """
 
     index: int
     row: int
@@ -25,17 +33,17 @@ class Tile:
 
 
 def count(width: int, height: int, tile: int) -> int:
-    """Return how many tiles a frame of `width` by `height` has; `tile` 0 is one for all."""
+    """Return the number of tiles of a frame of `width` x `height` pixels; `tile` 0 means one."""
     if tile == 0:
         return 1
     return -(-width // tile) * -(-height // tile)
 
 
 def grid(width: int, height: int, tile: int) -> list[Tile]:
-    """Return the tiles of a frame, row by row from the top left; `tile` 0 is one for all.
+    """Return the tiles of a frame, row by row from the top left; `tile` 0 means one.
 
-    Tiles at the right and at the bottom are as small as the frame leaves them: no padding, so
-    every pixel is in exactly one tile.
+    Tiles at the right and at the bottom end with the frame. There is no padding, so every pixel
+    is in exactly one tile.
     """
     side = tile or max(width, height)
     across = -(-width // side)

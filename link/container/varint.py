@@ -1,4 +1,4 @@
-"""Whole numbers in as few bytes as they need: LEB128, and zigzag for signed ones.
+"""Integers of variable length: LEB128, with zigzag for signed ones.
 
 LEB128 as in DWARF 5, section 7.6: seven bits a byte, the lowest first, the top bit set on
 every byte but the last. Only the shortest form is accepted, so equal values are equal bytes.

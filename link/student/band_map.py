@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..container.bitstream import BandScale
+from ..container.band_scales import BandScale
 
 CHANNELS: Final = 3
 LEVELS: Final = 255

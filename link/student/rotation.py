@@ -1,9 +1,9 @@
-"""How three bands are turned before they are coded: four signed bytes, one integer matrix.
+"""The rotation of three bands before coding: a quaternion of four signed bytes, and its matrix.
 
 The student codes three planes on the axes along which the colours of natural pictures vary. A
-frame whose bands vary along other axes (infrared composites, false colours) is turned about
-mid-grey until they agree; docs/codec.md ("Colour") has the reasons and the formulas. A rotation
-is a quaternion of four signed bytes, and both ends make the same integers of it.
+frame whose bands vary along other axes (infrared composites, false colours) is rotated
+about mid-grey until they agree; docs/codec.md ("Colour") has the reasons and the formulas. Both
+ends compute the same integer matrix from the quaternion.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The encoder's half of the entropy model: latents to symbols and scale indices.
+"""The encoder's side of the entropy model: latents to symbols and scale indices.
 
 The rounding offset of a latent follows from its scale before any correction, so the symbols
 follow from the latents alone:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link.container import bitstream, masks
+from ...link.container import masks
 from ...link.container.frame import Frame
+from ...link.container.header import CODECS, NO_MODEL
 from ...link.container.hole_filling import fill_holes
 from ...link.errors import InputError
 from ...link.serial.constants import Feature, JobFlag, SampleCode, SettingCode
@@ -21,6 +22,7 @@ from ..encoders import registry
 from ..encoders.base import Setting
 from ..encoders.rate_control import fit
 from ..encoders.tiled import Samples, TileCodec, TiledEncoder, encode_groups
+from ..encoders.traits import TRAITS
 
 if TYPE_CHECKING:
     from ..encoders.student.student_model import StudentModel
@@ -63,7 +65,7 @@ class StillTileCoder:
         self._codec = codec
         self.codec = _number(codec.name)
         self.software = f"{codec.name}, {codec.version}"
-        self.fingerprint = bitstream.NO_MODEL
+        self.fingerprint = NO_MODEL
         self.features = int(
             Feature.UINT16
             | Feature.INT16
@@ -172,7 +174,7 @@ def tile_coder(name: str) -> TileCoder:
     encoder = registry.encoder(name, tile=0)
     if isinstance(encoder, TiledEncoder):
         return StillTileCoder(encoder.codec)
-    if name == "student":
+    if TRAITS[name].learned:
         from ...link import inference
         from ..encoders.student.student_model import load
 
@@ -181,7 +183,7 @@ def tile_coder(name: str) -> TileCoder:
 
 
 def _number(name: str) -> int:
-    return next(number for number, codec in bitstream.CODECS.items() if codec == name)
+    return next(number for number, codec in CODECS.items() if codec == name)
 
 
 def _from_lowest(

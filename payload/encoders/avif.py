@@ -1,7 +1,7 @@
-"""AVIF (AV1 still pictures) by libavif and aom: a reference to compare with, 8 to 12 bits.
+"""AVIF (AV1 pictures in ISO/IEC 23008-12 files) by libavif and aom: a reference for comparisons.
 
-Nothing flies it: it needs some hundred times the work of JPEG 2000. The ladder's parameter is
-libavif's quality, 0 to 100. No chroma subsampling; speed 6.
+It takes 8 to 12 bits. No payload runs it: it needs some hundred times the work of JPEG 2000. The
+ladder's parameter is libavif's quality, 0 to 100. No chroma subsampling; speed 6.
 
 imagecodecs takes a quality for pictures of three bands alone and codes others without loss, so a
 single band goes in as three equal ones and comes out as AV1's monochrome: the luma of equal red,

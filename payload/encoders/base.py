@@ -1,6 +1,6 @@
 """The interface of every encoder: a frame and a setting go in, a container of bytes comes out.
 
-    Frame ──► Encoder.prepare ──► Prepared.encode(Setting) ──► bytes (link.container.bitstream)
+    Frame ──► Encoder.prepare ──► Prepared.encode(Setting) ──► bytes (link.container)
 
 `prepare` does what does not depend on the rate (padding, nodata, a network's convolutions);
 `encode` may then be called for any number of settings and pays only for what the rate changes.
@@ -41,14 +41,13 @@ class RateError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How hard to compress: exactly one of a quality, a rate and a budget.
+    """How strongly to compress: exactly one of a quality, a rate and a byte budget.
 
     Attributes:
         quality: 0 (coarsest) to 100 (lossless where the codec can be, see `traits`).
         bpp: Bits a pixel, all bands together, container included; an upper bound.
         bytes: Bytes a frame, container included; an upper bound.
-        lossless: The quality was asked for by this word, so a codec that cannot be lossless
-            must refuse it.
+        lossless: The user wrote `lossless`, so a codec that cannot be lossless must refuse.
     """
 
     quality: float | None = None
@@ -149,11 +148,11 @@ class Prepared(Protocol):
 
 
 class Encoder(Protocol):
-    """A codec's flying half. What it writes, `ground.decoders` reads."""
+    """The onboard half of a codec; `ground.decoders` has the other half."""
 
     @property
     def name(self) -> str:
-        """As in `link.container.bitstream.CODECS`."""
+        """The codec's name, one of `link.container.header.CODECS`."""
         ...
 
     @property

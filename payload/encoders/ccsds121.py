@@ -1,4 +1,4 @@
-"""CCSDS 121.0-B-3 lossless data compression by libaec: the Rice coder that flies.
+"""CCSDS 121.0-B-3 lossless data compression by libaec: the onboard Rice coder.
 
 Unit-delay prediction along a band's rows, band after band, blocks of 16 samples, a reference
 sample every 128 blocks. Lossless only.

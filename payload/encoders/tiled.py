@@ -1,6 +1,6 @@
-"""An encoder out of a still-picture codec: frame → tiles → codec → container.
+"""An encoder made of a still-picture codec: frame → tiles → codec → container.
 
-    Frame ── samples from 0 ── tiles ── nodata filled ──► TileCodec.encode_tile ──► container
+    Frame ── samples from 0 ── tiles ── nodata filled ──► TileCodec.encode ──► container
                                   └──── nodata mask ───────────────────────────────────┘
 
 A `TileCodec` sees nothing but a tile of unsigned samples and a step of its ladder, so a new
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from ...link.container import bitstream, masks, varint
 from ...link.container.band_groups import band_groups
-from ...link.container.bitstream import FrameHeader
 from ...link.container.frame import Frame
+from ...link.container.header import LARGEST_TILE, NO_MODEL, FrameHeader
 from ...link.container.hole_filling import fill_holes
 from ...link.container.tiles import grid
 from ...link.errors import InputError
@@ -36,10 +36,10 @@ _PROBE_BLOCKS = 3
 
 
 class TileCodec(Protocol):
-    """What a still-picture codec must tell and do.
+    """A still-picture codec, as `TiledEncoder` uses it.
 
     Attributes:
-        name: As in `link.container.bitstream.CODECS`.
+        name: As in `link.container.header.CODECS`.
         version: Library and version.
         slope: Expected growth of log(bytes) from one step to the next.
     """
@@ -81,10 +81,8 @@ class TiledEncoder:
     """An encoder that codes every tile alone with a still-picture codec."""
 
     def __init__(self, codec: TileCodec, tile: int = 512, threads: int = 1) -> None:
-        if not 0 <= tile <= bitstream.LARGEST_TILE:
-            raise InputError(
-                f"tile {tile}: allowed are 0 (one a frame) to {bitstream.LARGEST_TILE}"
-            )
+        if not 0 <= tile <= LARGEST_TILE:
+            raise InputError(f"tile {tile}: allowed are 0 (one a frame) to {LARGEST_TILE}")
         if threads < 1:
             raise InputError(f"threads {threads}: allowed is at least 1")
         self.codec = codec
@@ -104,7 +102,7 @@ class TiledEncoder:
     @property
     def fingerprint(self) -> bytes:
         """No model: zeros."""
-        return bitstream.NO_MODEL
+        return NO_MODEL
 
     def check(self, frame: Frame, setting: Setting) -> None:
         """Refuse what the codec cannot do.

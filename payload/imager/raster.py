@@ -31,7 +31,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOEr
 from rasterio.io import MemoryFile
 from rasterio.session import DummySession
 
-from ...link.container.bitstream import LARGEST_SIDE
+from ...link.container.header import LARGEST_SIDE
 from ...link.errors import InputError
 
 

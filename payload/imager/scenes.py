@@ -26,9 +26,9 @@ from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from ...link.container.bitstream import SampleType, sample_range
 from ...link.container.description import Description, Transform
 from ...link.container.frame import Frame
+from ...link.container.samples import SampleType, sample_range
 from ...link.errors import InputError
 from .described import declared_bits, described, is_alpha
 from .display import Shown, shown

@@ -11,12 +11,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from ...link.container.bitstream import CODECS
+from ...link.container.header import CODECS
 from ...link.errors import InputError
 from ...link.serial.constants import TickKind
 from ...link.serial.events import Finished
 from ...link.serial.host_settings import BITS_PER_BYTE_ON_WIRE, HostSettings
 from ...link.serial.messages import Capabilities
+from ...payload.encoders.traits import TRAITS
 from .client import BoardClient
 from .job import TileTask
 from .trial_tiles import task
@@ -203,7 +204,8 @@ def _stream(port: str, board: BoardClient, tasks: Sequence[TileTask]) -> list[Be
 
 def _complexity(own: Capabilities) -> float | None:
     """Return a learned board's thousand multiplications a pixel, of the model held here."""
-    if CODECS.get(own.codec) != "student":
+    codec = CODECS.get(own.codec)
+    if codec is None or not TRAITS[codec].learned:
         return None
     from ...payload.encoders.student.student_model import load
 

@@ -480,7 +480,7 @@ def _same_bytes(line: Exchange) -> None:
 
 
 def _exact(line: Exchange) -> str | None:
-    from ...link.container.bitstream import CODECS
+    from ...link.container.header import CODECS
     from ...link.errors import InputError
     from ...payload.board.tile_coder import tile_coder
     from .trial_tiles import trial_tiles
@@ -514,7 +514,7 @@ def _exact(line: Exchange) -> str | None:
 
 def _failures(line: Exchange) -> str | None:
     """Ask for what the codec cannot do: the job fails, in words, and the next one is done."""
-    from ...link.container.bitstream import CODECS
+    from ...link.container.header import CODECS
     from .trial_tiles import task
 
     if not line.own.features & Feature.ROTATION:

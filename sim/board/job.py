@@ -103,7 +103,7 @@ def student_job(job: TileJob, quality: int) -> TileTask:
         setting_kind=SettingCode.STEP,
         nodata=0,
         setting=quality,
-        rotation=job.turn,
+        rotation=job.rotation,
     )
     return form, samples
 

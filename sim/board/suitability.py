@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isqrt
 
-from ...link.container.bitstream import CODECS, NO_MODEL
+from ...link.container.header import CODECS, NO_MODEL
 from ...link.serial.constants import Feature
 from ...link.serial.messages import Capabilities
-from ...link.student.frame_layout import BLOCK
 from ...payload.encoders.base import Encoder
-
-STUDENT = "student"
+from ...payload.encoders.traits import TRAITS
 
 
 def unsuited(
@@ -47,14 +45,11 @@ def unsuited(
             ),
         )
         return
-    learned = encoder.name == STUDENT
-    needed = Feature.STEP | Feature.ROTATION if learned else Feature.QUALITY
-    if missing := needed & ~own.features:
+    traits = TRAITS[encoder.name]
+    if missing := traits.board_features & ~own.features:
         names = " and ".join(one.name.lower() for one in Feature if one & missing and one.name)
         yield "encoder.port", f"found {board} without {names}, which {encoder.name} needs"
-    if learned:
-        # Triples of 8-bit values, whatever the frame's bands and depth are.
-        bands, bit_depth = min(bands, 3) if bands == 1 else 3, 8
+    bands, bit_depth = traits.job(bands, bit_depth)
     if bands > own.most_bands:
         yield "imager.bands", f"found {bands}; allowed: at most {own.most_bands} on {board}"
     if bit_depth > own.bit_depth:
@@ -63,8 +58,7 @@ def unsuited(
     fits = columns <= own.most_columns and rows <= own.most_rows
     if not fits or columns * rows * size > own.largest_tile:
         largest = min(own.most_columns, own.most_rows, isqrt(own.largest_tile // size))
-        if learned:
-            largest -= largest % BLOCK
+        largest = traits.tile_up_to(largest)
         yield "codec.tile", f"found {max(columns, rows)}; allowed: at most {largest} on {board}"
 
 

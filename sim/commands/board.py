@@ -108,7 +108,7 @@ def probe(arguments: argparse.Namespace) -> int:
 
 
 def _facts(own: Capabilities) -> dict[str, str]:
-    from ...link.container.bitstream import CODECS, NO_MODEL
+    from ...link.container.header import CODECS, NO_MODEL
     from ...link.serial.constants import Feature, TickKind
 
     kind = "measured" if own.tick_kind == TickKind.MEASURED else "modelled"

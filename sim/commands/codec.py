@@ -15,9 +15,9 @@ from ..console.streams import complain
 
 if TYPE_CHECKING:
     from ...ground.decoders import Decoded
-    from ...link.container.bitstream import FrameHeader
     from ...link.container.description import Description
     from ...link.container.frame import Frame
+    from ...link.container.header import FrameHeader
     from ...payload.encoders.base import Encoder, Setting
 
 _PNG, _TIFF = (".png",), (".tif", ".tiff")
@@ -255,7 +255,8 @@ def decode(arguments: argparse.Namespace) -> int:
 
 def info(arguments: argparse.Namespace) -> int:
     """Print what a bitstream contains, without decoding it."""
-    from ...link.container.bitstream import NO_MODEL, VERSION, read_header, unpack
+    from ...link.container.bitstream import read_header, unpack
+    from ...link.container.header import NO_MODEL, VERSION
 
     data = _read(arguments.input)
     with _naming(arguments.input):
@@ -338,8 +339,8 @@ def _description(header: FrameHeader) -> Description:
     Raises:
         BitstreamError: It is damaged.
     """
-    from ...link.container.bitstream import BitstreamError
     from ...link.container.description import Description, DescriptionError
+    from ...link.errors import BitstreamError
 
     try:
         return Description.unpack(header.description, header.bands)
@@ -427,7 +428,7 @@ def _read(path: Path) -> bytes:
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
     """Add the file's name to the error if its bytes are refused."""
-    from ...link.container.bitstream import BitstreamError
+    from ...link.errors import BitstreamError
 
     try:
         yield

@@ -16,8 +16,8 @@ from typing import Final
 
 import numpy as np
 
-from ...link.container.bitstream import SampleType
 from ...link.container.frame import Frame
+from ...link.container.samples import SampleType
 from ...link.errors import InputError
 from ...payload.board.firmware.build import missing_tools
 from ...payload.encoders.base import Encoder

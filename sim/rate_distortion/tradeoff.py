@@ -16,9 +16,9 @@ from pathlib import Path
 
 from ...ground.quality import Quality
 from ...link.errors import InputError
-from ...link.student.frame_layout import BLOCK
 from ...payload.encoders.base import Encoder, Setting
 from ...payload.encoders.registry import encoder
+from ...payload.encoders.traits import TRAITS
 from ..frames.content_cache import ContentCache
 from ..frames.encoding import MODELLED, Job, RatedFrames
 from ..frames.feasibility import blank_frame
@@ -100,9 +100,7 @@ def curve(
     if not chosen:
         return []  # nothing that has pixels is ever captured
     tile = mission.flight.scenario.satellites[0].codec.tile
-    if codec == "student":
-        tile += -tile % BLOCK
-    flying = encoder(codec, tile)
+    flying = encoder(codec, TRAITS[codec].tile_from(tile))
     settings = _possible(flying, settings, chosen)
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
         tries = [threads.submit(_try, flying, settings, one.job, scenes, cache) for one in chosen]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...link.container.bitstream import CODECS, NO_MODEL
+from ...link.container.header import CODECS, NO_MODEL
 from ..board.loop import BoardFigures
 from ..scenario.scenario import Scenario
 

@@ -11,7 +11,7 @@ from ...link.serial.constants import DEFAULT_BAUD
 from ...link.serial.portname import LONGEST_NAME
 from ...link.student.frame_layout import BLOCK
 from ...payload.encoders.base import Setting, choice_label
-from ...payload.encoders.traits import lossless_codecs
+from ...payload.encoders.traits import TRAITS, lossless_codecs
 from ..board.emulators import PORTS, board_fault
 from .base import Clashes, Model, exactly_one
 from .units import Bytes, Number, Seconds, Whole, fault, shown
@@ -58,10 +58,11 @@ class CodecChoice(Model):
 
     @model_validator(mode="after")
     def _whole_blocks(self) -> Self:
-        if self.name == "student" and self.tile % BLOCK:
+        traits = TRAITS[self.name]
+        if not traits.takes_tile(self.tile):
             raise fault(
-                f"found {self.tile}; allowed for the student: multiples of {BLOCK}, such as "
-                f"{max(BLOCK, round(self.tile / BLOCK) * BLOCK)}",
+                f"found {self.tile}; allowed for the {self.name}: "
+                f"multiples of {traits.tile_multiple}, such as {traits.nearest_tile(self.tile)}",
                 "tile",
             )
         return self

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...link.errors import InputError
-from ...link.student.frame_layout import BLOCK
 from ...payload.encoders.base import Setting, check_lossless, choice_label
+from ...payload.encoders.traits import TRAITS
 from .scenario import Scenario
 
 
@@ -25,14 +25,14 @@ def with_codec(scenario: Scenario, name: str, setting: Setting) -> Scenario:
                 f"{label}: the processor of {satellite.name} has no encode_rate for {name}; "
                 f"allowed: {', '.join(sorted(processor.encode_rate))}, or give it one"
             )
-    if name == "student":
-        odd = next((s for s in scenario.satellites if s.codec.tile % BLOCK), None)
-        if odd is not None:
-            raise InputError(
-                f"{label}: found a tile of {odd.codec.tile} at {odd.name}; allowed for the "
-                f"student: multiples of {BLOCK}, for example --set "
-                f"'satellites.*.codec.tile={max(BLOCK, round(odd.codec.tile / BLOCK) * BLOCK)}'"
-            )
+    traits = TRAITS[name]
+    odd = next((s for s in scenario.satellites if not traits.takes_tile(s.codec.tile)), None)
+    if odd is not None:
+        raise InputError(
+            f"{label}: found a tile of {odd.codec.tile} at {odd.name}; allowed for the {name}: "
+            f"multiples of {traits.tile_multiple}, for example --set "
+            f"'satellites.*.codec.tile={traits.nearest_tile(odd.codec.tile)}'"
+        )
     blank = next((target.name for target in scenario.targets if not target.scenes), None)
     if setting.quality is not None and blank is not None:
         raise InputError(

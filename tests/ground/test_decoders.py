@@ -11,15 +11,10 @@ from downpass.ground.decoders import decode
 from downpass.ground.decoders.jpegxl import size
 from downpass.ground.decoders.tiled import TileDecodeError
 from downpass.ground.quality import psnr
-from downpass.link.container.bitstream import (
-    BitstreamError,
-    FrameHeader,
-    pack,
-    tile_spans,
-    unpack,
-    without,
-)
+from downpass.link.container.bitstream import pack, tile_spans, unpack, without
 from downpass.link.container.frame import Frame
+from downpass.link.container.header import FrameHeader
+from downpass.link.errors import BitstreamError
 from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.registry import encoder, names
 from hypothesis import given, settings

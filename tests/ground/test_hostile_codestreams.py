@@ -17,8 +17,9 @@ import imagecodecs
 import numpy as np
 import pytest
 from downpass.ground.decoders import decode
-from downpass.link.container.bitstream import FrameHeader, pack, unpack
+from downpass.link.container.bitstream import pack, unpack
 from downpass.link.container.frame import Frame
+from downpass.link.container.header import FrameHeader
 from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.jpeg2000 import without_comments
 from downpass.payload.encoders.registry import encoder

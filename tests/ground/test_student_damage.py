@@ -12,18 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from downpass.ground.decoders import Decoded, decode
-from downpass.link.container.bitstream import (
-    CODECS,
-    NO_MODEL,
-    BandScale,
-    BitstreamError,
-    FrameHeader,
-    pack,
-    read_header,
-    unpack,
-)
+from downpass.link.container.band_scales import BandScale
+from downpass.link.container.bitstream import pack, read_header, unpack
 from downpass.link.container.frame import Frame
-from downpass.link.errors import InputError
+from downpass.link.container.header import CODECS, NO_MODEL, FrameHeader
+from downpass.link.errors import BitstreamError, InputError
 from downpass.link.student.frame_layout import LARGEST_STRIP, LARGEST_TILE, check_size
 from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.student import student_model

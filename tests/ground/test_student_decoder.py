@@ -15,16 +15,10 @@ from downpass.ground.decoders import decode
 from downpass.ground.decoders import student as ground
 from downpass.ground.quality import psnr
 from downpass.link.container import varint
-from downpass.link.container.bitstream import (
-    BandScale,
-    BitstreamError,
-    pack,
-    read_header,
-    tile_spans,
-    unpack,
-    without,
-)
+from downpass.link.container.band_scales import BandScale
+from downpass.link.container.bitstream import pack, read_header, tile_spans, unpack, without
 from downpass.link.container.frame import Frame
+from downpass.link.errors import BitstreamError
 from downpass.link.student.codestream import decode_tile
 from downpass.link.student.planes import TileShape
 from downpass.link.student.range_coder import CodeError

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from downpass.link.container import bitstream
 from downpass.link.container.frame import Frame
+from downpass.link.container.header import CODECS
 from downpass.link.serial.constants import Feature, SettingCode
 from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import NO_ROTATION, TileForm
@@ -75,7 +75,7 @@ def reference(board_port: str, request: pytest.FixtureRequest) -> Reference:
         own = client.capabilities()
     if own.codec == 0:
         return Reference((SettingCode.STEP, 0), lambda _form, tile: tile)
-    coder = tile_coder(bitstream.CODECS[own.codec])
+    coder = tile_coder(CODECS[own.codec])
     if own.features & Feature.ROTATION:
         return Reference((SettingCode.STEP, 150), coder.encode, (110, 20, -50, 30))
     return Reference((SettingCode.QUALITY, 60000), coder.encode)

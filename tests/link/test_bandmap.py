@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from downpass.link.container.bitstream import BandScale
+from downpass.link.container.band_scales import BandScale
 from downpass.link.student.band_map import choose_scales, to_samples, to_values, triples, widen
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -6,13 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from downpass.link.container import bitstream
+from downpass.link.container.band_scales import BandScale
 from downpass.link.container.bitstream import (
-    CODECS,
-    NO_MODEL,
-    BandScale,
-    BitstreamError,
-    FrameHeader,
     pack,
     packed_size,
     read_header,
@@ -20,7 +15,10 @@ from downpass.link.container.bitstream import (
     unpack,
     without,
 )
+from downpass.link.container.header import CODECS, NO_MODEL, FrameHeader
+from downpass.link.container.samples import sample_range
 from downpass.link.container.tiles import grid
+from downpass.link.errors import BitstreamError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,7 +30,7 @@ def headers(draw: st.DrawFn) -> FrameHeader:
     sample_type = draw(st.sampled_from(("uint8", "uint16", "int16")))
     negative = sample_type == "int16" and draw(st.booleans())
     most = 8 if sample_type == "uint8" else 16 if sample_type == "uint16" or negative else 15
-    low, high = bitstream.sample_range(sample_type)
+    low, high = sample_range(sample_type)
     bands = draw(st.integers(1, 20))
     nodata = draw(st.none() | st.integers(low, high))
     scale = st.builds(

@@ -6,12 +6,7 @@ from dataclasses import replace
 
 import pytest
 from downpass.link.container import bitstream
-from downpass.link.container.bitstream import (
-    BitstreamError,
-    FrameHeader,
-    read_header,
-    with_description,
-)
+from downpass.link.container.bitstream import read_header, with_description
 from downpass.link.container.description import (
     MOST_PACKED,
     MOST_TEXT,
@@ -21,6 +16,8 @@ from downpass.link.container.description import (
     DescriptionError,
     usual_bands,
 )
+from downpass.link.container.header import FrameHeader
+from downpass.link.errors import BitstreamError
 from hypothesis import given
 from hypothesis import strategies as st
 

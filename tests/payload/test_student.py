@@ -265,19 +265,19 @@ def test_a_grey_frame_is_grey_and_costs_no_three_bands() -> None:
     assert read_header(one)[0].rotations is None
 
 
-def test_colours_are_turned_and_it_pays() -> None:
+def test_colours_are_rotated_and_it_pays() -> None:
     swapped = real(AERIAL, 192, 4).pixels[..., [3, 0, 1]]  # an infrared composite
     frame = Frame(swapped, 8)
     turned = StudentEncoder().encode(frame, Setting(quality=50))
     header = read_header(turned)[0]
     assert header.rotations is not None
     assert header.rotations[0] != IDENTITY
-    before = PreparedStudent._turn
+    before = PreparedStudent._rotation
     try:
-        PreparedStudent._turn = lambda *_: IDENTITY  # type: ignore[method-assign]
+        PreparedStudent._rotation = lambda *_: IDENTITY  # type: ignore[method-assign]
         plain = StudentEncoder().encode(frame, Setting(quality=50))
     finally:
-        PreparedStudent._turn = before  # type: ignore[method-assign]
+        PreparedStudent._rotation = before  # type: ignore[method-assign]
     gained = psnr(frame, decode(turned).frame) - psnr(frame, decode(plain).frame)
     assert len(turned) < len(plain) * 1.02
     assert gained > -0.2 or len(turned) < len(plain) * 0.95

@@ -2,8 +2,8 @@
 
 Files of a model folder:
   encoder.onnx, hyper.onnx, decoder.onnx   See `float32_graphs`.
-  encoder_narrow.onnx, side_narrow.onnx,
-  hyper_narrow.onnx, probe.onnx            See `int8_graphs`.
+  encoder_int8.onnx, side_int8.onnx,
+  hyper_int8.onnx, probe.onnx            See `int8_graphs`.
   integers.npz                             Every integer: see `extract`, `context_tables`, `tables`.
   card.json                                Shape, training data and held-out results.
 """
@@ -120,9 +120,9 @@ def write_graphs(arrays: Arrays, out: Path) -> None:
         "encoder": encoder_graph(arrays),
         "hyper": hyper_graph(arrays),
         "decoder": decoder_graph(arrays),
-        "encoder_narrow": int8_graphs.encoder_graph(arrays),
-        "side_narrow": int8_graphs.side_graph(arrays),
-        "hyper_narrow": int8_graphs.hyper_graph(arrays),
+        "encoder_int8": int8_graphs.encoder_graph(arrays),
+        "side_int8": int8_graphs.side_graph(arrays),
+        "hyper_int8": int8_graphs.hyper_graph(arrays),
         "probe": int8_graphs.probe_graph(),
     }
     for name, graph in graphs.items():

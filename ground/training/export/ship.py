@@ -40,9 +40,9 @@ _GRAPHS: Final = {
     LINK_PART: ("hyper.onnx",),
     PAYLOAD_PART: (
         "encoder.onnx",
-        "encoder_narrow.onnx",
-        "side_narrow.onnx",
-        "hyper_narrow.onnx",
+        "encoder_int8.onnx",
+        "side_int8.onnx",
+        "hyper_int8.onnx",
         "probe.onnx",
     ),
     GROUND_PART: ("decoder.onnx",),

@@ -1,1 +1,1 @@
-"""The learned codec's flying half: light networks, integers, a range coder; no torch."""
+"""The onboard half of the learned codec: light networks, integers, a range coder; no torch."""

@@ -1,4 +1,4 @@
-"""Which way to turn a frame's three bands, so that its colours vary as a natural picture's do.
+"""Choose the rotation of a frame's three bands that makes its colours vary as natural ones do.
 
 The principal axis of the differences between neighbouring pixels goes onto grey (1, 1, 1), the
 second onto red-blue (1, 0, -1), the third onto what is left. Sums are exact integers and the
@@ -20,9 +20,9 @@ _MOST_ROWS: Final = 32
 _MOST_COLUMNS: Final = 2048
 
 AXES: Final = np.array([[1, 1, 1], [1, 0, -1], [-1, 2, -1]]) / np.sqrt([[3.0], [2.0], [6.0]])
-"""Rows: where the first, second and third axis of a picture's colours are turned to."""
+"""Rows: what the first, second and third axis of a picture's colours are rotated to."""
 PRIOR: Final = AXES.T @ np.diag([1e-2, 1e-3, 5e-4]) @ AXES
-"""Added to covariances (squared levels): a blank or grey picture is not turned."""
+"""Added to covariances (squared levels): a blank or grey picture is not rotated."""
 
 
 def sampled_rows(shape: tuple[int, ...]) -> tuple[slice, slice, slice]:

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from ....link import inference
 from ....link.container import bitstream, masks, varint
-from ....link.container.bitstream import BandScale, FrameHeader
+from ....link.container.band_scales import BandScale
 from ....link.container.frame import Frame
+from ....link.container.header import LARGEST_TILE, FrameHeader
 from ....link.container.hole_filling import fill_holes
 from ....link.container.tiles import grid
 from ....link.errors import InputError
@@ -43,7 +44,7 @@ from ..rate_control import GOOD_ENOUGH, fit
 from ..tiled import unsigned_samples
 from .colours import difference_moments, rotation_of, sampled_rows
 from .jobs import TileJob, analyse
-from .spill_cache import KeptTiles
+from .spill_cache import SpillCache
 from .student_model import StudentModel, load
 
 _REVISION: Final = 3
@@ -53,9 +54,9 @@ _SLOPE: Final = 0.012
 _ENOUGH: Final = 0.98
 """Share of a budget at which the search stops where tiles can be topped up one by one."""
 _NO_DEAD_ZONE: Final = 128
-"""In 1/256 step: so much narrower, no dead zone is left."""
+"""In 1/256 step: a dead zone narrower by this much is none."""
 _KEPT_SAMPLES: Final = 1 << 26
-"""Of larger frames the networks' outputs are kept only where a budget asks for several tries."""
+"""For larger frames, the networks' outputs are cached only if a budget needs several tries."""
 
 
 class StudentEncoder:
@@ -72,10 +73,10 @@ class StudentEncoder:
     def __init__(
         self, tile: int = 512, threads: int = 1, model: StudentModel | None = None
     ) -> None:
-        if not 0 <= tile <= bitstream.LARGEST_TILE or tile % BLOCK:
+        if not 0 <= tile <= LARGEST_TILE or tile % BLOCK:
             raise InputError(
                 f"student: tile {tile}: allowed are multiples of {BLOCK} "
-                f"up to {bitstream.LARGEST_TILE}, or 0 (one a frame)"
+                f"up to {LARGEST_TILE}, or 0 (one a frame)"
             )
         if threads < 1:
             raise InputError(f"threads {threads}: allowed is at least 1")
@@ -135,7 +136,7 @@ class PreparedStudent:
         self._masks = (
             [] if self._holes is None else [masks.pack(self._holes[p.window]) for p in self._places]
         )
-        self._turns = tuple(self._turn(bands) for bands in self._triples)
+        self._rotations = tuple(self._rotation(bands) for bands in self._triples)
         self._header = FrameHeader(
             codec=encoder.name,
             width=frame.width,
@@ -149,9 +150,11 @@ class PreparedStudent:
             nodata=frame.nodata,
             masks=self._holes is not None,
             scales=self._scales,
-            rotations=self._turns if any(turn != IDENTITY for turn in self._turns) else None,
+            rotations=self._rotations
+            if any(rotation != IDENTITY for rotation in self._rotations)
+            else None,
         )
-        self._analysed = KeptTiles()
+        self._analysed = SpillCache()
         self._coded: dict[tuple[int, int], bytes] = {}
         self._keep = frame.pixels.size <= _KEPT_SAMPLES
 
@@ -199,8 +202,8 @@ class PreparedStudent:
             samples = samples.copy()
             fill_holes(samples, holes)
         return [
-            TileJob(_values(samples, _distinct(bands), self._scales), turn)
-            for bands, turn in zip(self._triples, self._turns, strict=True)
+            TileJob(_values(samples, _distinct(bands), self._scales), rotation)
+            for bands, rotation in zip(self._triples, self._rotations, strict=True)
         ]
 
     def payload(self, index: int, streams: Sequence[bytes]) -> bytes:
@@ -332,8 +335,8 @@ class PreparedStudent:
             self._analysed.put(index, found)
         return found
 
-    def _turn(self, bands: Sequence[int]) -> Quaternion:
-        """Return how a triple's bands are turned; one band alone is grey already."""
+    def _rotation(self, bands: Sequence[int]) -> Quaternion:
+        """Return the rotation of a triple's bands; a single band is grey and needs none."""
         if len(set(bands)) == 1:
             return IDENTITY
         rows, below, columns = sampled_rows(self._samples.shape[:2])
@@ -354,7 +357,7 @@ class PreparedStudent:
 
 
 def _distinct(bands: Sequence[int]) -> Sequence[int]:
-    """Return a triple's bands; one band alone fills it by itself, and is told once."""
+    """Return a triple's bands; a single band, which is repeated to fill it, is listed once."""
     return bands[:1] if len(set(bands)) == 1 else bands
 
 

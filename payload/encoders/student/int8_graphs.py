@@ -41,7 +41,7 @@ def analyse(
         spread: What |y| is multiplied with for the hyper analysis, by channel.
         threads: Of the convolutions.
     """
-    encoder = session(folder / "encoder_narrow.onnx", threads)
+    encoder = session(folder / "encoder_int8.onnx", threads)
     copies = encoder.get_inputs()[0].shape[-1] // CELL_BYTES - 1
     cells = Cells.of(pixels, rotation, copies)
     branch, high, low = encoder.run(
@@ -49,7 +49,7 @@ def analyse(
         {"entering": cells.entering, "high": cells.high, "low": cells.low},
     )
     latents, sizes = _join(branch, high, low, spread)
-    side: NDArray[np.int32] = session(folder / "side_narrow.onnx", threads).run(
+    side: NDArray[np.int32] = session(folder / "side_int8.onnx", threads).run(
         ["side"], {"sizes": sizes}
     )[0]
     return latents, side
@@ -57,7 +57,7 @@ def analyse(
 
 def log_scales(folder: Path, side: NDArray[np.int32], threads: int) -> NDArray[np.int16]:
     """Return log₂-scales L (N, 2 · rows, 2 · columns) of ẑ (channels, rows, columns)."""
-    found = session(folder / "hyper_narrow.onnx", threads).run(["log_scales"], {"side": side})[0]
+    found = session(folder / "hyper_int8.onnx", threads).run(["log_scales"], {"side": side})[0]
     value = np.floor(np.clip(found, *LIMITS)).astype(np.int16)
     return np.ascontiguousarray(np.moveaxis(value, 2, 0))
 

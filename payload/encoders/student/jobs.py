@@ -25,11 +25,11 @@ class TileJob:
 
     Attributes:
         pixels: (rows, columns, 3 or 1) 8-bit values; one band stands for three equal ones.
-        turn: How the frame's triple is rotated, see `link.student.rotation`.
+        rotation: Rotation of the frame's triple, see `link.student.rotation`.
     """
 
     pixels: NDArray[np.uint8]
-    turn: Quaternion
+    rotation: Quaternion
 
 
 def analyse(model: StudentModel, job: TileJob, threads: int = 1) -> AnalysedTile:
@@ -38,7 +38,9 @@ def analyse(model: StudentModel, job: TileJob, threads: int = 1) -> AnalysedTile
     down, right = (-side % BLOCK for side in pixels.shape[:2])
     if down or right:
         pixels = np.pad(pixels, ((0, down), (0, right), (0, 0)), mode="edge")
-    latents, side = model.analyse(np.ascontiguousarray(pixels), rotation_matrix(job.turn), threads)
+    latents, side = model.analyse(
+        np.ascontiguousarray(pixels), rotation_matrix(job.rotation), threads
+    )
     return AnalysedTile.of(latents, side, model.log_scales(side, threads))
 
 

@@ -1,8 +1,8 @@
-"""What the networks make of a frame's tiles, kept while a budget is searched for.
+"""Spill cache: the networks' outputs for a frame's tiles, while a byte budget is searched for.
 
-Every try needs all tiles, and the networks run once. The first tiles stay in memory; those of a
-huge frame, at fifteen bytes a pixel of three bands, go into a file that has no name and ends with
-the process.
+The networks run once, and every quality that the search tries codes all tiles anew. A pixel of
+three bands takes fifteen bytes, so tiles beyond a limit go into a temporary file. The file has no
+name and disappears with the process.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MOST_IN_MEMORY: Final = 1 << 29
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """Where an array lies."""
+    """Place of an array in the temporary file."""
 
     file: IO[bytes]
     offset: int
@@ -39,11 +39,11 @@ class _Stored:
         return math.prod(self.shape) * self.kind.itemsize
 
 
-class KeptTiles:
-    """Tiles by number; safe to use from several threads.
+class SpillCache:
+    """Analysed tiles by number; safe to use from several threads.
 
     Args:
-        most: Bytes that stay in memory; what comes later is stored.
+        most: Bytes that stay in memory; later tiles are written to the file.
     """
 
     def __init__(self, most: int = MOST_IN_MEMORY) -> None:
@@ -55,13 +55,13 @@ class KeptTiles:
         self._lock = threading.Lock()
 
     def get(self, number: int) -> list[AnalysedTile] | None:
-        """Return a tile's band triples; None where they were not put."""
+        """Return a tile's band triples; None where `put` was not called for it."""
         if number in self._stored:
             return [AnalysedTile.of(*map(_read, arrays)) for arrays in self._stored[number]]
         return self._memory.get(number)
 
     def put(self, number: int, tiles: list[AnalysedTile]) -> None:
-        """Keep a tile's band triples.
+        """Store a tile's band triples.
 
         Raises:
             InputError: There is no room for temporary data.

@@ -5,7 +5,7 @@
 The networks run in C (`compiled`) where it fits them, else in ONNX Runtime; both give the same
 integers. The model folder here holds what only the encoder needs:
   encoder.onnx   pixels to latents and side information, in float32 that holds integers
-  encoder_narrow.onnx, side_narrow.onnx, hyper_narrow.onnx
+  encoder_int8.onnx, side_int8.onnx, hyper_int8.onnx
                  the same and the hyper synthesis in 8-bit kernels, see `int8_graphs`
   probe.onnx     tells whether those are exact on this processor
   integers.npz   every integer of analysis and hyper analysis

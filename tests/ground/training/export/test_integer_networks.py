@@ -49,7 +49,7 @@ def test_torch_numpy_and_onnx_agree_to_the_bit(on_grids, scenery, tmp_path):
         "hyper": int8_graphs.hyper_graph,
     }
     for name, graph in graphs.items():
-        (tmp_path / f"{name}_narrow.onnx").write_bytes(graph(arrays))
+        (tmp_path / f"{name}_int8.onnx").write_bytes(graph(arrays))
     spread = np.exp2(-arrays["hyper.spread_shift"].astype(np.float32))
     outputs = []
     for pixels in pictures(scenery):

@@ -40,7 +40,7 @@ shapes = st.lists(st.lists(st.tuples(*[st.integers(1, 9)] * 2), max_size=3), max
 @settings(deadline=None)
 @given(shapes, st.integers(0, 20_000))
 def test_what_is_put_comes_back(tiles: list[list[tuple[int, int]]], most: int) -> None:
-    store = spill_cache.KeptTiles(most)
+    store = spill_cache.SpillCache(most)
     put = {
         number: [tile(31 * number + at, *shape) for at, shape in enumerate(triples)]
         for number, triples in enumerate(tiles)
@@ -60,20 +60,20 @@ def test_a_budget_is_met_out_of_the_file_as_out_of_memory(monkeypatch: pytest.Mo
     frame = real(AERIAL, 200)
     whole = StudentEncoder(64).encode(frame, Setting(bytes=3000))
     stored: list[int] = []
-    write = spill_cache.KeptTiles._write
+    write = spill_cache.SpillCache._write
 
-    def seen(self: spill_cache.KeptTiles, array: np.ndarray) -> object:
+    def seen(self: spill_cache.SpillCache, array: np.ndarray) -> object:
         stored.append(array.nbytes)
         return write(self, array)
 
-    monkeypatch.setattr(spill_cache.KeptTiles, "_write", seen)
-    monkeypatch.setattr(spill_cache.KeptTiles.__init__, "__defaults__", (100_000,))
+    monkeypatch.setattr(spill_cache.SpillCache, "_write", seen)
+    monkeypatch.setattr(spill_cache.SpillCache.__init__, "__defaults__", (100_000,))
     assert StudentEncoder(64, threads=2).encode(frame, Setting(bytes=3000)) == whole
     assert sum(stored) > 400_000
 
 
 def test_no_room_is_one_line_and_spoils_nothing() -> None:
-    store = spill_cache.KeptTiles(0)
+    store = spill_cache.SpillCache(0)
     first, last = tile(1, 5, 6), tile(2, 7, 8)
     store.put(0, [first])
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
