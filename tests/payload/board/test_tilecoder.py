@@ -145,7 +145,7 @@ import sys
 sys.path.append({str(tmp_path)!r})
 import zlib
 import downpass.payload.board.__main__, downpass.payload.board.agent
-from downpass.payload.board.tilecoder import tile_coder
+from downpass.payload.board.tile_coder import tile_coder
 from downpass.link.serial.messages import TileForm
 from downpass.link.serial.constants import SampleCode, SettingCode
 tile = bytes(range(192)) * 16

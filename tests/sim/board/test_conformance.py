@@ -11,9 +11,9 @@ import pytest
 from downpass.link.errors import InputError
 from downpass.link.serial.board import BoardEnd
 from downpass.link.serial.constants import Stage, Status, TickKind
+from downpass.link.serial.lines import PtySource
 from downpass.link.serial.messages import Capabilities, Hello, seal
 from downpass.link.serial.port import Port
-from downpass.payload.board.lines import PtySource
 from downpass.sim.board import conformance, exchange
 
 OWN = Capabilities(

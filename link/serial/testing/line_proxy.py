@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from ...link.serial.constants import DEFAULT_BAUD
-from ...link.serial.framing import DELIMITER
-from ...link.serial.port import Port, PortError, PortLostError
-from ...link.serial.testing.faulty_line import Faults, FaultyLine
-from ...payload.board.lines import Line, ListeningSource
+from ..constants import DEFAULT_BAUD
+from ..framing import DELIMITER
+from ..lines import Line, ListeningSource
+from ..port import Port, PortError, PortLostError
+from .faulty_line import Faults, FaultyLine
 
 _AHEAD_S: Final = 0.05
 """How much of the line's time may be read before it is due: what a UART's buffer holds."""

@@ -10,9 +10,9 @@ import socket
 import tty
 from typing import Final, Protocol
 
-from ...link.errors import InputError
-from ...link.serial.constants import DEFAULT_BAUD
-from ...link.serial.port import READ_S, Port, PortLostError
+from ..errors import InputError
+from .constants import DEFAULT_BAUD
+from .port import READ_S, Port, PortLostError
 
 _PIECE: Final = 65536
 
@@ -41,7 +41,7 @@ class Line(Protocol):
         ...
 
 
-class Source(Protocol):
+class LineSource(Protocol):
     """Where lines come from: after one is lost, the next."""
 
     @property
