@@ -1,4 +1,4 @@
-"""What a board says to a host: one frozen dataclass a message."""
+"""Messages from the board to the host: one frozen dataclass each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .message import MAGIC, Chunk, at_least, check_magic, exactly
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Board: I am here. Sent once at boot with host nonce 0, and in answer to every RESET."""
+    """Report the boot's nonce: the answer to RESET, and sent once at boot with host nonce 0."""
 
     kind: ClassVar = Kind.HELLO
     _layout: ClassVar = struct.Struct("<4sIIBB")
@@ -36,7 +36,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """Board: this is what I can do."""
+    """Report the board's capabilities: the answer to QUERY."""
 
     kind: ClassVar = Kind.CAPS
     _head: ClassVar = struct.Struct("<IIIIIHHHBBBBBBHII8s")
@@ -140,7 +140,7 @@ def _read_text(data: bytes, offset: int) -> tuple[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Board: the session is open."""
+    """The session is open: the answer to OPEN."""
 
     kind: ClassVar = Kind.READY
     _layout: ClassVar = struct.Struct("<BBH")
@@ -160,12 +160,12 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Board: this is where a job stands; the answer to JOB, LOAD, RUN and RELEASE.
+    """Report how far a job is: the answer to JOB, LOAD, RUN and RELEASE.
 
     Attributes:
         job: Which job.
         lowest: The lowest job that has not been released; all before it have been.
-        stage: Where the job stands.
+        stage: How far the job is.
         flags: `StateFlag`s.
         round: How often the board has thrown the tile away because its CRC-32 did not match,
             modulo 256.
@@ -204,22 +204,22 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Data(Chunk):
-    """Board: a chunk of a finished tile."""
+    """A chunk of an encoded tile."""
 
     kind: ClassVar = Kind.DATA
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Board: a job is done, this is what came of it. Follows the first sending of its chunks.
+    """Report the end of a job. Sent after its chunks were sent for the first time.
 
     Attributes:
         job: Which job.
-        status: How it ended. Where it failed, the payload says why, in UTF-8.
+        status: How it ended. If it failed, the payload is the reason, in UTF-8.
         length: Bytes of the payload.
         crc: CRC-32 of the payload.
         tile_crc: CRC-32 of the tile that it was made of.
-        receive_ticks: From JOB until the tile was whole.
+        receive_ticks: From JOB until the tile was complete.
         encode_ticks: Encoding alone.
         send_ticks: From the first chunk of the payload to the last, waiting for credit included.
     """
@@ -257,7 +257,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Pong:
-    """Board: I am, and this is my clock.
+    """Report the board's clock: the answer to PING.
 
     Attributes:
         token: The PING's.
@@ -289,12 +289,12 @@ class Pong:
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """Board: I refuse that. The frame's session is the one that the refused frame named.
+    """Refuse a message. The frame's session is that of the refused message.
 
     Attributes:
         code: Why.
-        job: Which job, 0 where it is about none.
-        detail: What would be right, or what was found; the specification says for each code.
+        job: The job; 0 if it is about none.
+        detail: What is allowed, or what was found; the specification lists it for each code.
     """
 
     kind: ClassVar = Kind.ERROR

@@ -9,27 +9,27 @@ from .constants import LARGEST_CHUNK, LARGEST_WINDOW, MOST_SLOTS, SMALLEST_CHUNK
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a board is and can do.
+    """Limits, codec and identity of a board.
 
     Attributes:
-        memory: Bytes that the firmware or the agent may use in all.
+        memory: All memory of the firmware or the agent, in bytes.
         largest_tile: Bytes of the largest tile's samples.
         largest_result: Bytes of the largest finished tile.
         most_columns: Columns of the widest tile.
         most_rows: Rows of the highest tile.
         most_bands: Bands of a tile.
-        bit_depth: The deepest samples.
-        slots: Jobs that it holds at once: loading, running, being fetched.
-        window: Chunks that it can take before it has acknowledged any.
+        bit_depth: Largest bit depth of a sample.
+        slots: Jobs that it holds at once, whether loading, running or being fetched.
+        window: Chunks that it can receive before it has acknowledged any.
         codec: Number of its codec in the bitstream's header.
-        features: `Feature`s.
-        tick_kind: What its ticks are.
+        features: Its `Feature`s.
+        tick_kind: Whether its ticks are measured or modelled.
         chunk: Bytes of the largest chunk.
         tick_rate: Ticks in a second.
-        clock_hz: Clock of its processor, 0 where it doesn't know.
-        fingerprint: Which model it runs, 8 bytes; zeros where its codec has none.
-        name: Who it is.
-        software: What it runs, with the version.
+        clock_hz: Clock rate of its processor in Hz; 0 if unknown.
+        fingerprint: The model that it runs, 8 bytes; zeros if its codec has none.
+        name: Its name.
+        software: Its software and version.
     """
 
     memory: int

@@ -1,4 +1,4 @@
-"""What a host says to a board: one frozen dataclass a message."""
+"""Messages from the host to the board: one frozen dataclass each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .tile_form import TileForm
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """Host: who is there? Begins a session under a nonce that this host never used before."""
+    """Begin a handshake, with a nonce that this host never used before; asks for HELLO."""
 
     kind: ClassVar = Kind.RESET
     _layout: ClassVar = struct.Struct("<4sIBB")
@@ -35,7 +35,7 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Host: what can you do?"""
+    """Ask for the board's capabilities, CAPS."""
 
     kind: ClassVar = Kind.QUERY
     _layout: ClassVar = struct.Struct("<IB")
@@ -54,7 +54,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Host: let us begin, under these conditions. Ends the session before.
+    """Open a session on these conditions, which ends any earlier session; asks for READY.
 
     Attributes:
         host_nonce: The RESET's.
@@ -93,7 +93,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Host: a tile is about to come, and what is to be done with it."""
+    """Announce a tile and how to encode it."""
 
     kind: ClassVar = Kind.JOB
     _layout: ClassVar = struct.Struct("<IIIHHHBBBBiI4b")
@@ -157,21 +157,21 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Load(Chunk):
-    """Host: a chunk of a tile."""
+    """A chunk of a tile."""
 
     kind: ClassVar = Kind.LOAD
 
 
 @dataclass(frozen=True, slots=True)
 class Run(AboutJob):
-    """Host: encode this job as soon as its tile is whole. Repeated, it asks how the job is."""
+    """Encode this job as soon as its tile is complete. Repeated, it asks for the job's STATE."""
 
     kind: ClassVar = Kind.RUN
 
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """Host: these chunks of a result have come, and these are wanted again.
+    """Acknowledge chunks of a result, and ask for others again.
 
     Attributes:
         job: Which job.
@@ -201,14 +201,14 @@ class Got:
 
 @dataclass(frozen=True, slots=True)
 class Release(AboutJob):
-    """Host: I have all of this job, or want nothing of it; forget it."""
+    """Forget this job: the host has its result, or wants none."""
 
     kind: ClassVar = Kind.RELEASE
 
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Host: are you there, and what is your clock? Needs no session."""
+    """Ask for the board's clock, PONG. Needs no session."""
 
     kind: ClassVar = Kind.PING
     _layout: ClassVar = struct.Struct("<I")

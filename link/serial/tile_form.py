@@ -12,20 +12,20 @@ NO_ROTATION: Final = (0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class TileForm:
-    """What a tile is and how it is to be coded: everything but its samples.
+    """Everything about a tile but its samples: what it is, and how to encode it.
 
     Attributes:
         tile_bytes: Bytes of the samples.
         tile_crc: CRC-32 of the samples.
         columns: Width in pixels.
         rows: Height in pixels.
-        bands: Bands; samples lie row by row, pixel by pixel, band by band.
+        bands: Number of bands; samples are in order of row, column and band.
         bit_depth: Bits that a sample uses.
-        sample: Type of a sample; 16-bit ones lie little-endian.
-        flags: `JobFlag`s.
+        sample: Type of a sample; 16-bit samples are little-endian.
+        flags: Its `JobFlag`s.
         setting_kind: What `setting` is.
         nodata: Sample value that means no data, 0 without the flag.
-        setting: How hard to compress.
+        setting: The quality, budget or step.
         rotation: How a learned codec rotates the three bands: the quaternion w, x, y, z of
             `link.student.rotation`, in signed bytes; `NO_ROTATION` for codecs that do not rotate.
     """
