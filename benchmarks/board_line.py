@@ -24,10 +24,10 @@ from downpass.link.serial.constants import SampleCode, SettingCode
 from downpass.link.serial.events import Finished
 from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import TileForm
+from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.payload.encoders.traits import TRAITS
 from downpass.sim.board.client import BoardClient
 from downpass.sim.board.emulators import board_port
-from downpass.sim.board.proxy import LineProxy
 
 SIDE, BANDS = 64, 3
 TILE = SIDE * SIDE * BANDS

@@ -101,7 +101,7 @@ class Count:
     size: int
     all: int
     networks: int
-    walk: int
+    symbols: int
     coder: int
     between_polls: int
     stack: int
@@ -129,11 +129,11 @@ def instructions(names: Sequence[str], weights: Path) -> None:
         rows = {str(q): [one for one in counts[:-1] if one.quality == q] for q in QUALITIES}
         for label, chosen in (*rows.items(), ("noise", counts[-1:])):
             size = fmean(one.size for one in chosen)
-            whole, nets, walk, coder = (
+            whole, nets, symbols, coder = (
                 fmean(getattr(one, part) for one in chosen)
-                for part in ("all", "networks", "walk", "coder")
+                for part in ("all", "networks", "symbols", "coder")
             )
-            shares = "  ".join(f"{100 * part / whole:3.0f} %" for part in (nets, walk, coder))
+            shares = "  ".join(f"{100 * part / whole:3.0f} %" for part in (nets, symbols, coder))
             gap = max(one.between_polls for one in chosen)
             print(
                 f"{name:10}  {label:>9}  {size:5.0f}  {whole / 1e6:7.1f}  {whole / macs:5.2f}"

@@ -27,11 +27,11 @@ from downpass.link.serial.events import Finished, Refused
 from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import TileForm
 from downpass.link.serial.testing.faulty_line import Faults
+from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.payload.board.firmware.build import STUDENT
 from downpass.payload.board.tile_coder import tile_coder
 from downpass.sim.board.client import BoardClient, BoardGoneError
 from downpass.sim.board.emulators import AGENT, PREFIX, EmulatedBoard, board_port
-from downpass.sim.board.proxy import LineProxy
 
 FAULTS = Faults(
     drop=0.01,

@@ -7,7 +7,8 @@
       session_jobs   the jobs of an open session
       host_job       one job's states; upload and download are its chunks' ways
     board          the board's end as a state machine, without I/O
-    port           a serial line by its name
+    port           a serial line by its name, as the host opens it
+    lines          what the board is reached by: serial port, pseudo-terminal, TCP
     testing        faulty lines, and both ends over them in virtual time
 
 docs/serial-protocol.md is the specification.

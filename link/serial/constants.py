@@ -1,4 +1,4 @@
-"""Numbers that both ends of the serial line must agree on. docs/serial-protocol.md names each."""
+"""Numbers that both ends of the serial line share. docs/serial-protocol.md specifies each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DEFAULT_BAUD: Final = 921600
 SMALLEST_CHUNK: Final = 64
 LARGEST_CHUNK: Final = 4096
 LARGEST_WINDOW: Final = 64
-"""Chunks in flight; also how many chunks a bitmap speaks of."""
+"""Most chunks in flight, which is also the number of bits in a bitmap of chunks."""
 MOST_SLOTS: Final = 16
 MOST_CHUNKS: Final = 65535
 LONGEST_TEXT: Final = 48
@@ -21,7 +21,7 @@ LARGEST_BODY: Final = LARGEST_CHUNK + 32
 
 
 class Kind(IntEnum):
-    """What a frame is; from the host below 0x80, from the board above."""
+    """Type of a message: below 0x80 from the host, above from the board."""
 
     RESET = 0x01
     QUERY = 0x02
@@ -43,7 +43,7 @@ class Kind(IntEnum):
 
 
 class Code(IntEnum):
-    """Why a board refuses."""
+    """Why a board refuses a message."""
 
     NO_SESSION = 1
     VERSION = 2
@@ -61,7 +61,7 @@ class Code(IntEnum):
 class Unsupported(IntEnum):
     """What a board cannot do: the detail of an ERROR with the code UNSUPPORTED.
 
-    A board checks in this order and names the first that it lacks.
+    A board checks in this order and reports the first that fails.
     """
 
     COLUMNS = 1
@@ -76,7 +76,7 @@ class Unsupported(IntEnum):
 
 
 class Stage(IntEnum):
-    """Where a job stands on the board."""
+    """How far a job is on the board."""
 
     FREE = 0
     LOADING = 1
@@ -94,7 +94,7 @@ class Status(IntEnum):
 
 
 class TickKind(IntEnum):
-    """What a board's ticks count, so that nobody takes a model for a measurement."""
+    """What a board's ticks count: modelled times must not pass for measured ones."""
 
     MEASURED = 0
     """A clock on real hardware."""
@@ -111,12 +111,12 @@ class SampleCode(IntEnum):
 
 
 class SettingCode(IntEnum):
-    """How a job says how hard to compress."""
+    """What a job's setting is."""
 
     QUALITY = 0
     """Thousandths of a quality from 0 to 100."""
     BYTES = 1
-    """The most bytes that the tile may have."""
+    """A budget for the encoded tile, in bytes."""
     STEP = 2
     """The codec's own step, 0 the coarsest."""
 
@@ -135,7 +135,7 @@ class Feature(IntFlag):
 
 
 class JobFlag(IntFlag):
-    """What a tile needs to be told of its frame."""
+    """What a tile's encoder must know of the frame."""
 
     NEGATIVE = 1
     """Samples count from -2**(bit depth - 1)."""
@@ -146,14 +146,14 @@ class JobFlag(IntFlag):
 
 
 class GotFlag(IntFlag):
-    """What a host asks for together with an acknowledgement."""
+    """What a host requests together with an acknowledgement."""
 
     RESULT = 1
     """Send the RESULT message again."""
 
 
 class StateFlag(IntFlag):
-    """What a board knows about a job beside its stage."""
+    """What STATE reports about a job besides its stage."""
 
     RUN = 1
     """RUN has arrived."""

@@ -1,4 +1,4 @@
-"""What a host's state machine tells whoever drives it."""
+"""Events that `HostEnd` reports to the driver that calls it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class Opened:
     """A session is open.
 
     Attributes:
-        capabilities: What the board says it can do.
-        again: A session was open before, and this one takes over its unfinished tiles.
+        capabilities: What the board can do.
+        again: Whether a session was open before; this one continues its unfinished tiles.
     """
 
     capabilities: Capabilities
@@ -25,7 +25,7 @@ class Closed:
     """The session is dead; the host tries to open another.
 
     Attributes:
-        cause: Why, for people.
+        cause: The reason, as text for people.
     """
 
     cause: str
@@ -33,12 +33,12 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A tile is encoded, and its payload has come whole.
+    """A tile is encoded, and its payload has arrived complete.
 
     Attributes:
         ticket: As `submit` gave it.
-        payload: The finished tile.
-        receive_ticks: The board's ticks from the job's announcement until the tile was whole.
+        payload: The encoded tile.
+        receive_ticks: The board's ticks from the job's announcement until the tile was complete.
         encode_ticks: The board's ticks for encoding.
         send_ticks: The board's ticks from the first to the last chunk of the payload.
     """
@@ -56,7 +56,7 @@ class Refused:
 
     Attributes:
         ticket: As `submit` gave it.
-        cause: Why, for people.
+        cause: The reason, as text for people.
     """
 
     ticket: int
@@ -84,10 +84,10 @@ class BoardClock:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """No session can be had; unfinished tiles stay unfinished. The last event there is.
+    """No session can be opened, so unfinished tiles stay unfinished. No event follows.
 
     Attributes:
-        cause: Why, for people.
+        cause: The reason, as text for people.
     """
 
     cause: str

@@ -1,7 +1,7 @@
-"""What a host takes from a board: bounds that no sound board meets, so that none can fill memory.
+"""What a host accepts from a board: bounds on memory and time that no correct board reaches.
 
-Whatever a board announces, the host holds it to what the job can come to. docs/serial-protocol.md,
-"What a host does not take", lists the same bounds.
+The host bounds a result by its tile, whatever the board announces. docs/serial-protocol.md, "What a
+host does not take", lists the same bounds.
 """
 
 from __future__ import annotations
@@ -12,41 +12,41 @@ from .constants import LARGEST_WINDOW
 from .messages import Capabilities, TileForm
 
 LONGEST_CAUSE: Final = 200
-"""Characters of a board's own words in a message."""
+"""Characters of a reason that a board gives."""
 LONGEST_ENCODE_S: Final = 86_400
-"""Seconds that a board may say one tile was encoded for."""
+"""Longest time that a board may report for encoding one tile, in seconds."""
 MOST_ROUNDS: Final = 8
 """How often a board may throw one tile away in a session."""
 SLOWEST_BYTES_PER_S: Final = 30
-"""The pace that a board must keep over all: a line of 300 baud, the slowest that can be asked."""
+"""Slowest mean rate of a session: a line of 300 baud, the slowest that can be configured."""
 
 _OVERHEAD: Final = 4096
 
 
-def capability_fault(own: Capabilities) -> str:
-    """Say what a board cannot mean by its CAPS; empty if all can be.
+def capability_fault(board: Capabilities) -> str:
+    """Return what no board can have among the capabilities; empty if there is nothing.
 
-    CAPS itself bounds what has a range on the line; this is what fits its field and no board.
+    `Capabilities` checks ranges. This checks values that fit their fields and still make no sense.
     """
     for what, value in (
-        ("columns", own.most_columns),
-        ("rows", own.most_rows),
-        ("bands", own.most_bands),
+        ("columns", board.most_columns),
+        ("rows", board.most_rows),
+        ("bands", board.most_bands),
     ):
         if value < 1:
             return f"tiles of at most {value} {what}"
-    for what, text in (("name", own.name), ("software", own.software)):
+    for what, text in (("name", board.name), ("software", board.software)):
         if not text.isprintable():
             return f"a {what} with control characters: {text!a}"
     return ""
 
 
-def largest_payload(form: TileForm, own: Capabilities) -> int:
-    """Bytes of the largest finished tile that a board can mean.
+def largest_payload(form: TileForm, board: Capabilities) -> int:
+    """Return the most bytes that a result can have.
 
-    No codec doubles a tile of noise; its headers, or the words of a failure, come on top.
+    No codec doubles a tile of noise; headers, or the reason of a failure, come on top.
     """
-    return min(own.largest_result, 2 * form.tile_bytes + _OVERHEAD)
+    return min(board.largest_result, 2 * form.tile_bytes + _OVERHEAD)
 
 
 def is_within_credit(index: int, first: int) -> bool:
@@ -55,7 +55,7 @@ def is_within_credit(index: int, first: int) -> bool:
 
 
 def cause_of(payload: bytes) -> str:
-    """A failed job's payload as words for a message: printable, in one line, cut if long."""
+    """Return the reason in a failed job's payload: printable, in one line, cut if long."""
     # UTF-8 takes four bytes a character at most.
     text = payload[: 4 * (LONGEST_CAUSE + 1)].decode("utf-8", "replace")
     text = "".join(c if c.isprintable() else " " for c in text).strip()
@@ -64,13 +64,13 @@ def cause_of(payload: bytes) -> str:
     return text or "it gave no reason"
 
 
-def patience_s(stuck: float, forms: list[TileForm], own: Capabilities) -> float:
-    """Seconds after which one of these tiles must be finished, however slow the line.
+def patience_s(stuck: float, forms: list[TileForm], board: Capabilities) -> float:
+    """Return within how many seconds one of these tiles must be finished, however slow the line is.
 
     Args:
-        stuck: Seconds that a board may stand still.
+        stuck: Longest time without progress, in seconds.
         forms: The tiles that are with the board.
-        own: What the board says of itself.
+        board: Its capabilities.
     """
-    work = sum(form.tile_bytes + largest_payload(form, own) for form in forms)
+    work = sum(form.tile_bytes + largest_payload(form, board) for form in forms)
     return stuck + work / SLOWEST_BYTES_PER_S

@@ -17,11 +17,11 @@ from typing import Final
 from ...link.errors import InputError
 from ...link.serial.board import BoardEnd
 from ...link.serial.constants import LARGEST_CHUNK, Status, TickKind
+from ...link.serial.lines import Line, LineSource
 from ...link.serial.messages import Capabilities
 from ...link.serial.port import PortLostError
 from ...link.serial.trust import LONGEST_CAUSE
 from .limits import Limits
-from .lines import Line, Source
 from .tile_coder import TileCoder
 
 TICK_RATE: Final = 1_000_000_000
@@ -70,7 +70,7 @@ class Agent:
     """
 
     def __init__(
-        self, source: Source, coder: TileCoder, name: str, limits: Limits | None = None
+        self, source: LineSource, coder: TileCoder, name: str, limits: Limits | None = None
     ) -> None:
         self._source = source
         self._coder = coder

@@ -43,8 +43,8 @@ def add_serve(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def serve_line(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
+    from ...link.serial.lines import LineSource, ListeningSource, PtySource, SerialSource
     from .agent import Agent
-    from .lines import ListeningSource, PtySource, SerialSource, Source
     from .tile_coder import tile_coder
 
     if not 1 <= arguments.slots <= 16:
@@ -54,7 +54,7 @@ def serve_line(arguments: argparse.Namespace) -> int:
     if not arguments.name.isprintable():
         raise InputError(f"--name {arguments.name!r}: allowed are printable characters")
     coder = tile_coder(arguments.codec)
-    source: Source
+    source: LineSource
     if arguments.pty:
         source = PtySource()
     elif arguments.listen:

@@ -1,301 +1,61 @@
 """The conformance suite: does a board keep docs/serial-protocol.md?
 
-Each check speaks the protocol frame by frame and says in one line what was found where it
-expected something else. No check needs any but the board's own answers, except exactness, which
-compares with the same codec in this process where there is one.
+CHECKS at the end is the list. Each check speaks the protocol frame by frame through an `Exchange`,
+and reports in one line what it found instead of what it expected. A check needs only the board's
+own answers; exactness alone compares with the same codec in this process, if there is one.
 """
 
 from __future__ import annotations
 
 import random
-import secrets
 import time
 import zlib
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 
-from ...link.serial.constants import (
-    LARGEST_WINDOW,
-    SMALLEST_CHUNK,
-    VERSION,
-    Code,
-    Feature,
-    GotFlag,
-    SampleCode,
-    SettingCode,
-    Stage,
-    Status,
-)
-from ...link.serial.framing import Deframer, frame
+from ...link.serial.constants import VERSION, Code, Feature, GotFlag, Stage, Status
+from ...link.serial.framing import frame
 from ...link.serial.messages import (
     NO_ROTATION,
-    Capabilities,
-    Caps,
-    Data,
-    Error,
     Got,
-    Hello,
     Job,
     Load,
-    Message,
-    MessageError,
-    Open,
     Ping,
     Pong,
     Query,
     Ready,
     Release,
-    Reset,
     Result,
     Run,
-    State,
-    TileForm,
-    open_body,
     seal,
     session_number,
 )
 from ...link.serial.port import Port
-from ...link.serial.trust import capability_fault, cause_of, is_within_credit
+from ...link.serial.trust import cause_of
 from ...link.student.rotation import IDENTITY
+from .exchange import Exchange, NonconformanceError, verify_payload
 
-ANSWER_S: Final = 3.0
-ENCODE_S: Final = 60.0
-QUIET_S: Final = 0.3
 RANDOM_TILES: Final = 8
-M = TypeVar("M", bound=Message)
-
-
-class NonconformanceError(Exception):
-    """What a board did, and what it should have done."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of one check; `fault` is empty where the board passed, `note` mostly."""
+class CheckResult:
+    """What one check found.
+
+    Attributes:
+        name: The check's name.
+        seconds: How long it took.
+        fault: Why the board failed it; empty if it passed.
+        note: An optional remark.
+    """
 
     name: str
     seconds: float
     fault: str
     note: str = ""
-
-
-class Exchange:
-    """Frames to a board and back, with nothing between."""
-
-    def __init__(self, port: Port) -> None:
-        self._port = port
-        self._deframer = Deframer()
-        self._came: list[tuple[int, Message]] = []
-        self.session = 0
-        self.host_nonce = 0
-        self.chunk = SMALLEST_CHUNK
-        self.own = self.greet()
-
-    def send(self, message: Message, session: int | None = None) -> None:
-        """Send one frame."""
-        self.raw(seal(message, self.session if session is None else session))
-
-    def raw(self, data: bytes) -> None:
-        """Send bytes as they are."""
-        self._port.write(data)
-
-    def next(self, kind: type[M], seconds: float = ANSWER_S) -> M:
-        """Return the next message of this kind, and drop what comes before it.
-
-        Raises:
-            NonconformanceError: None came in time.
-        """
-        until = time.monotonic() + seconds
-        seen: deque[str] = deque(maxlen=4)
-        while True:
-            while self._came:
-                _, message = self._came.pop(0)
-                if isinstance(message, kind):
-                    return message
-                seen.append(type(message).__name__.upper())
-            if time.monotonic() > until:
-                raise NonconformanceError(
-                    f"no {kind.__name__.upper()} in {seconds:g} s; "
-                    f"came {', '.join(seen) or 'nothing'}"
-                )
-            self._listen()
-
-    def quiet(self) -> None:
-        """Let everything come that is on the way, and forget it."""
-        until = time.monotonic() + QUIET_S
-        while time.monotonic() < until:
-            self._listen()
-            self._came.clear()
-
-    def silence(self, why: str) -> None:
-        """Insist that nothing comes."""
-        self._came.clear()
-        until = time.monotonic() + QUIET_S
-        while time.monotonic() < until and not self._came:
-            self._listen()
-        if self._came:
-            raise NonconformanceError(f"{why}: it answered {self._came[0][1]}")
-
-    def refused(self, code: Code, detail: int | None = None) -> None:
-        """Insist on an ERROR."""
-        error = self.next(Error)
-        if error.code != code or detail not in (None, error.detail):
-            raise NonconformanceError(
-                f"ERROR {error.reason} {error.detail}; {code.name} {detail or ''} expected"
-            )
-
-    def stage(self, stage: Stage, job: int = 0) -> State:
-        """Insist that a job's next STATE has this stage."""
-        state = self.next(State)
-        if state.job != job or state.stage != stage:
-            raise NonconformanceError(
-                f"STATE of job {state.job} is {state.stage.name}; {stage.name} of {job} expected"
-            )
-        return state
-
-    def greet(self) -> Capabilities:
-        """RESET and QUERY, with a nonce never used before."""
-        self.host_nonce = secrets.randbits(32) or 1
-        self.raw(b"\x00")
-        hello = None
-        for last in (*[False] * 9, True):
-            self.send(Reset(self.host_nonce, VERSION, VERSION), 0)
-            try:
-                hello = self._hello()
-                break
-            except NonconformanceError:
-                # A board that is still booting misses the first ones.
-                if last:
-                    raise
-        assert hello is not None  # noqa: S101  (the loop ends with one, or raises)
-        self.boot_nonce = hello.boot_nonce
-        self.send(Query(self.host_nonce, VERSION), 0)
-        own = self.next(Caps).capabilities
-        if cannot_be := capability_fault(own):
-            raise NonconformanceError(f"CAPS announces {cannot_be}")
-        return own
-
-    def _hello(self) -> Hello:
-        """Return the HELLO to our RESET; those to others, or of a boot, are passed over."""
-        until = time.monotonic() + ANSWER_S / 3
-        while (left := until - time.monotonic()) > 0:
-            hello = self.next(Hello, left)
-            if hello.host_nonce == self.host_nonce:
-                return hello
-        raise NonconformanceError("its HELLO never names our nonce")
-
-    def opening(self, **changes: int | bytes) -> Open:
-        """An OPEN that the board must take, but for `changes`."""
-        plain = Open(
-            self.host_nonce,
-            self.boot_nonce,
-            VERSION,
-            LARGEST_WINDOW,
-            SMALLEST_CHUNK,
-            self.own.fingerprint,
-        )
-        return replace(plain, **changes)  # type: ignore[arg-type]
-
-    def begin(self, chunk: int = SMALLEST_CHUNK) -> None:
-        """Open a new session."""
-        self.quiet()
-        self.own = self.greet()
-        self.session = session_number(self.host_nonce, self.boot_nonce)
-        self.send(self.opening(chunk=chunk))
-        self.chunk = self.next(Ready).chunk
-        if not SMALLEST_CHUNK <= self.chunk <= self.own.chunk:
-            raise NonconformanceError(
-                f"READY with chunks of {self.chunk} bytes; {SMALLEST_CHUNK} to {self.own.chunk} "
-                "expected"
-            )
-
-    def tile(self, seed: int = 1, setting: int | None = None) -> tuple[TileForm, bytes]:
-        """A tile of a few chunks that any board can take.
-
-        Noise about a level of the seed's own, so that two tiles differ at the coarsest setting.
-        """
-        side = min(16, self.own.most_columns, self.own.most_rows)
-        bands = min(3, self.own.most_bands)
-        noise = random.Random(seed).randbytes(side * side * bands)  # noqa: S311
-        samples = bytes((61 * seed + value // 4) % 256 for value in noise)
-        kind, value = self._setting()
-        form = TileForm(
-            len(samples),
-            zlib.crc32(samples),
-            side,
-            side,
-            bands,
-            8,
-            SampleCode.UINT8,
-            0,
-            kind,
-            0,
-            value if setting is None else setting,
-            IDENTITY if self.own.features & Feature.ROTATION else NO_ROTATION,
-        )
-        return form, samples
-
-    def load(self, job: int, samples: bytes, indices: list[int] | None = None) -> None:
-        """Send a tile's chunks, in this order."""
-        count = -(-len(samples) // self.chunk)
-        for index in range(count) if indices is None else indices:
-            self.send(Load(job, index, samples[index * self.chunk : (index + 1) * self.chunk]))
-
-    def fetch(self, job: int) -> tuple[Result, bytes]:
-        """Take in a result, and acknowledge it chunk by chunk."""
-        chunks: dict[int, bytes] = {}
-        first = 0
-        until = time.monotonic() + ENCODE_S
-        while time.monotonic() < until:
-            self._listen()
-            while self._came:
-                _, message = self._came.pop(0)
-                if isinstance(message, Data) and message.job == job:
-                    if message.index * self.chunk >= self.own.largest_result:
-                        raise NonconformanceError(
-                            f"DATA chunk {message.index} begins beyond the largest result of "
-                            f"{self.own.largest_result} bytes"
-                        )
-                    if not is_within_credit(message.index, first):
-                        raise NonconformanceError(
-                            f"DATA chunk {message.index} while {first} is the first that has not "
-                            "come: beyond every window"
-                        )
-                    chunks[message.index] = message.data
-                    while first in chunks:
-                        first += 1
-                    self.send(Got(job, 0, first, 0, 0))
-                if isinstance(message, Result) and message.job == job:
-                    return message, b"".join(chunks[index] for index in sorted(chunks))
-        raise NonconformanceError(f"no RESULT in {ENCODE_S:g} s")
-
-    def encode(self, job: int, form: TileForm, samples: bytes) -> tuple[Result, bytes]:
-        """Do a whole job: tile out, result in, released."""
-        self.send(Job(job, form))
-        self.send(Run(job))
-        self.load(job, samples)
-        result, payload = self.fetch(job)
-        _sound(result, payload)
-        self.send(Release(job))
-        return result, payload
-
-    def _setting(self) -> tuple[SettingCode, int]:
-        if self.own.features & Feature.QUALITY:
-            return SettingCode.QUALITY, 50000
-        if self.own.features & Feature.STEP:
-            return SettingCode.STEP, 0
-        return SettingCode.BYTES, self.own.largest_result
-
-    def _listen(self) -> None:
-        for body in self._deframer.feed(self._port.read()):
-            try:
-                self._came.append(open_body(body))
-            except MessageError as error:
-                raise NonconformanceError(f"a message that is none: {error}") from None
 
 
 def _greeting(line: Exchange) -> None:
@@ -432,7 +192,7 @@ def _idempotence(line: Exchange) -> None:
     line.send(Run(0))
     line.load(0, samples)
     result, payload = line.fetch(0)
-    _sound(result, payload)
+    verify_payload(result, payload)
     line.quiet()
     line.send(Job(0, form))
     line.stage(Stage.DONE)
@@ -452,14 +212,6 @@ def _idempotence(line: Exchange) -> None:
             raise NonconformanceError("job 0 is released and still the lowest")
 
 
-def _sound(result: Result, payload: bytes) -> None:
-    if result.length != len(payload) or result.crc != zlib.crc32(payload):
-        raise NonconformanceError(
-            f"RESULT of {result.length} bytes, CRC-32 {result.crc:08x}; the chunks make "
-            f"{len(payload)} and {zlib.crc32(payload):08x}"
-        )
-
-
 def _same_bytes(line: Exchange) -> None:
     """Encode the same tile twice, with another between."""
     line.begin(min(1024, line.own.chunk))
@@ -470,7 +222,7 @@ def _same_bytes(line: Exchange) -> None:
         line.send(Run(job))
         line.load(job, samples)
         result, payload = line.fetch(job)
-        _sound(result, payload)
+        verify_payload(result, payload)
         payloads.append(payload)
         line.send(Release(job))
     if payloads[0] != payloads[2]:
@@ -530,7 +282,7 @@ def _failures(line: Exchange) -> str | None:
                 f"step {form.setting} of {form.bands} bands: {result.status.name}; FAILED expected"
             )
     form, samples = line.tile()
-    _sound(*line.encode(2, form, samples))
+    verify_payload(*line.encode(2, form, samples))
     return None
 
 
@@ -553,7 +305,7 @@ def _recovery(line: Exchange) -> None:
     line.stage(Stage.LOADING)
     line.send(Run(0))
     line.load(0, samples)
-    _sound(*line.fetch(0))
+    verify_payload(*line.fetch(0))
 
 
 def _overlap(line: Exchange) -> None:
@@ -567,44 +319,105 @@ def _overlap(line: Exchange) -> None:
         line.load(job, samples)
     for job, (form, _) in enumerate(tiles):
         result, payload = line.fetch(job)
-        _sound(result, payload)
+        verify_payload(result, payload)
         if result.tile_crc != form.tile_crc:
             raise NonconformanceError(f"job {job} is of another tile")
         line.send(Release(job))
 
 
-CHECKS: Final[dict[str, Callable[[Exchange], str | None]]] = {
-    "greeting and versions": _greeting,
-    "clock": _clock,
-    "what OPEN refuses": _opening,
-    "sessions die": _dead_sessions,
-    "what JOB and LOAD refuse": _refusals,
-    "selective acknowledgement": _selective,
-    "a damaged tile is not run": _damaged_tile,
-    "jobs are idempotent": _idempotence,
-    "the same bytes every time": _same_bytes,
-    "the bytes of this computer": _exact,
-    "what the codec cannot do fails": _failures,
-    "garbage, cuts and flips": _recovery,
-    "loading while encoding": _overlap,
-}
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of the suite.
+
+    Attributes:
+        name: How reports name it.
+        shows: What a board that passes does.
+        run: The check. It returns a remark or None, and raises NonconformanceError.
+    """
+
+    name: str
+    shows: str
+    run: Callable[[Exchange], str | None]
 
 
-def check(port: Port) -> list[Outcome]:
+CHECKS: Final = (
+    Check(
+        "greeting and versions",
+        "CAPS stay the same, and a version that the board does not speak is refused.",
+        _greeting,
+    ),
+    Check("clock", "PONG returns the token, and the clock moves on.", _clock),
+    Check(
+        "what OPEN refuses",
+        "OPEN with a foreign boot, version, host, model, window or chunk is refused.",
+        _opening,
+    ),
+    Check(
+        "sessions die", "A closed session stays closed, and its jobs are forgotten.", _dead_sessions
+    ),
+    Check(
+        "what JOB and LOAD refuse",
+        "Jobs beyond the capabilities and chunks of a wrong size are refused.",
+        _refusals,
+    ),
+    Check(
+        "selective acknowledgement",
+        "STATE reports exactly the chunks that have arrived, in any order.",
+        _selective,
+    ),
+    Check(
+        "a damaged tile is not run",
+        "A tile whose CRC-32 does not match is loaded again and not encoded.",
+        _damaged_tile,
+    ),
+    Check(
+        "jobs are idempotent",
+        "Repeated messages neither encode a job again nor bring it back.",
+        _idempotence,
+    ),
+    Check(
+        "the same bytes every time",
+        "The same tile gives the same bytes, whatever was encoded in between.",
+        _same_bytes,
+    ),
+    Check(
+        "the bytes of this computer",
+        "The payloads are the ones that this computer's codec writes.",
+        _exact,
+    ),
+    Check(
+        "what the codec cannot do fails",
+        "A job that the codec cannot do fails with a reason, and the next one succeeds.",
+        _failures,
+    ),
+    Check(
+        "garbage, cuts and flips",
+        "After garbage, cut frames and flipped bits the board works as before.",
+        _recovery,
+    ),
+    Check(
+        "loading while encoding",
+        "A second tile can be loaded while the first is encoded.",
+        _overlap,
+    ),
+)
+
+
+def check(port: Port) -> list[CheckResult]:
     """Run every check.
 
     Raises:
         NonconformanceError: Nobody answers.
     """
     line = Exchange(port)
-    outcomes = []
-    for name, run in CHECKS.items():
+    results = []
+    for item in CHECKS:
         begin = time.monotonic()
         fault, note = "", None
         try:
             line.quiet()
-            note = run(line)
+            note = item.run(line)
         except NonconformanceError as error:
             fault = str(error)
-        outcomes.append(Outcome(name, time.monotonic() - begin, fault, note or ""))
-    return outcomes
+        results.append(CheckResult(item.name, time.monotonic() - begin, fault, note or ""))
+    return results

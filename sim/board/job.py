@@ -1,6 +1,6 @@
-"""A frame's tiles as the serial protocol carries them, and the frame's container of the results.
+"""A frame's tiles as the serial protocol carries them, and the frame's container from the results.
 
-What a board makes of a tile is what the in-process encoder puts into the frame's container.
+A board returns for a tile what the in-process encoder puts into the frame's container.
 """
 
 from __future__ import annotations

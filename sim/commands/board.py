@@ -130,9 +130,9 @@ def check(arguments: argparse.Namespace) -> int:
     """Run the suite and print its table."""
     from ...link.errors import InputError
     from ...link.serial.port import Port, PortLostError
-    from ..board.conformance import NonconformanceError
     from ..board.conformance import check as run_checks
     from ..board.emulators import board_port
+    from ..board.exchange import NonconformanceError
     from ..console.terminal import print_rows
 
     with board_port(arguments.port) as name, Port(name, arguments.baud) as port:

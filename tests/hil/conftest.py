@@ -13,13 +13,13 @@ from downpass.link.container.header import CODECS
 from downpass.link.serial.constants import Feature, SettingCode
 from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import NO_ROTATION, TileForm
+from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.link.student.rotation import Quaternion
 from downpass.payload.board.firmware.build import PACKAGES, missing_tools
 from downpass.payload.board.tile_coder import tile_coder
 from downpass.sim.board.client import BoardClient
 from downpass.sim.board.emulators import board_port as port_of
 from downpass.sim.board.job import frame_jobs
-from downpass.sim.board.proxy import LineProxy
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

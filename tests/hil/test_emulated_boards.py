@@ -53,8 +53,8 @@ JOBS = [
 
 def test_it_passes_the_whole_suite(emulated: EmulatedBoard) -> None:
     with Port(emulated.port) as port:
-        outcomes = conformance.check(port)
-    assert [(one.name, one.fault) for one in outcomes if one.fault] == []
+        results = conformance.check(port)
+    assert [(result.name, result.fault) for result in results if result.fault] == []
 
 
 def test_its_bytes_are_those_of_this_computer(emulated: EmulatedBoard) -> None:

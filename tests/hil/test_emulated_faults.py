@@ -21,9 +21,9 @@ from downpass.link.serial.events import Finished, Refused
 from downpass.link.serial.framing import DELIMITER
 from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import Caps, TileForm, open_body, seal
+from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.sim.board.client import BoardClient, BoardGoneError
 from downpass.sim.board.emulators import EmulatedBoard
-from downpass.sim.board.proxy import LineProxy
 
 ALL = {
     Kind.RESET, Kind.QUERY, Kind.OPEN, Kind.JOB, Kind.LOAD, Kind.RUN, Kind.GOT, Kind.RELEASE,

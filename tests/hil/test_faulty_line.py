@@ -13,8 +13,8 @@ from downpass.link.serial.events import Finished
 from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import TileForm
 from downpass.link.serial.testing.faulty_line import Faults
+from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.sim.board.client import BoardClient
-from downpass.sim.board.proxy import LineProxy
 
 Jobs = list[tuple[TileForm, bytes]]
 

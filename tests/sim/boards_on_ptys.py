@@ -13,9 +13,9 @@ from typing import Any
 
 from downpass.link.serial.board import BoardEnd, Work
 from downpass.link.serial.constants import Status, TickKind
+from downpass.link.serial.lines import PtySource
 from downpass.payload.board.agent import capabilities
 from downpass.payload.board.limits import Limits
-from downpass.payload.board.lines import PtySource
 from downpass.payload.board.tile_coder import tile_coder
 
 TICK_RATE = 1_000_000

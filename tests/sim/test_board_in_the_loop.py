@@ -12,7 +12,7 @@ from boards_on_ptys import TICK_RATE, board_on_pty
 from downpass.link.serial.board import Work
 from downpass.link.serial.constants import Status
 from downpass.link.serial.testing.faulty_line import Faults
-from downpass.sim.board.proxy import LineProxy
+from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.sim.frames.content_cache import ContentCache
 from downpass.sim.results.results import Results
 from downpass.sim.run import run as run_scenario

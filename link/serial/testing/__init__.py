@@ -1,1 +1,6 @@
-"""For tests and `board check`: lines that misbehave on purpose, and a rehearsed conversation."""
+"""For tests and rehearsals alone: lines that misbehave on purpose.
+
+faulty_line  one direction of a line that loses, damages, reorders and delays
+rehearsal    both ends of the protocol over two faulty lines, in virtual time
+line_proxy   two faulty lines in real time, between a host and a board
+"""

@@ -109,7 +109,7 @@ class Trouble:
 
 
 @dataclass(slots=True)
-class Outcome:
+class RehearsalResult:
     """What came of a rehearsal.
 
     Attributes:
@@ -166,7 +166,7 @@ class Rehearsal:
     ) -> None:
         self.down, self.up = down, up
         self.now = 0.0
-        self.outcome = Outcome()
+        self.outcome = RehearsalResult()
         self._own = own
         self._encode, self._encode_s = encode, encode_s or _ten_milliseconds
         self._trouble = trouble or Trouble()
@@ -189,7 +189,7 @@ class Rehearsal:
             if mean is not None:
                 self._again(mean, strike)
 
-    def run(self, tiles: Sequence[tuple[TileForm, bytes]], limit_s: float = 1e6) -> Outcome:
+    def run(self, tiles: Sequence[tuple[TileForm, bytes]], limit_s: float = 1e6) -> RehearsalResult:
         """Send tiles through until all are settled, the board is gone, or time is up."""
         for form, tile in tiles:
             self.host.submit(form, tile, self.now)

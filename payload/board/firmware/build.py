@@ -31,7 +31,7 @@ _FLAGS: Final = (
 )
 _LINK: Final = "-nostartfiles --specs=nosys.specs -Wl,--gc-sections,--fatal-warnings"
 _COMMON: Final = ("main.c", "hal/ring.c", "hal/boot.c", "proto/board.c", "proto/codes.c")
-_NN: Final = ("nn/student.c", "nn/networks.c", "nn/walk.c", "nn/rangecoder.c")
+_NN: Final = ("nn/student.c", "nn/networks.c", "nn/codestream.c", "nn/rangecoder.c")
 _CORTEX_M: Final = ("boards/cortex-m/start.c",)
 # What an interrupt runs is kept from vector registers; start.S saves them for the library's sake.
 _A9: Final = "-mcpu=cortex-a9 -marm -mfpu=neon -mfloat-abi=softfp -mno-unaligned-access"

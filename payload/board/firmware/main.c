@@ -35,8 +35,8 @@ static bool serve(void)
     }
 }
 
-/* What the encoder calls every so often: the next tile loads and the last result leaves meanwhile,
-   and none of that counts as its time. */
+/* What the encoder calls about every DP_POLL_INSTRUCTIONS (pace.h): meanwhile the next tile loads
+   and the last result leaves, and none of that counts as the encoder's time. */
 static void poll(void *context)
 {
     (void)context;

@@ -457,7 +457,9 @@ def generate(out: Path, exported: Path | None = None) -> None:
         model = load(exported)
     except InputError:
         raise
-    except (OSError, KeyError, ValueError) as error:
+    except KeyError as error:
+        raise InputError(f"{folder}: integers.npz has no array {error}") from None
+    except (OSError, ValueError) as error:
         raise InputError(f"{folder}: {error}") from None
     check_entropy(folder, model.entropy, latents, side)
     spread = Networks(folder, arrays).array("hyper.spread_shift")

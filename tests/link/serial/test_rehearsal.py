@@ -12,8 +12,8 @@ from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import TileForm
 from downpass.link.serial.testing.faulty_line import CLEAN, Faults, FaultyLine
 from downpass.link.serial.testing.rehearsal import (
-    Outcome,
     Rehearsal,
+    RehearsalResult,
     Trouble,
     capabilities,
     deflating,
@@ -31,7 +31,7 @@ def some_tiles(count: int, largest: int, seed: int) -> Tiles:
     return [(plain_tile(tile, step), tile) for step, tile in enumerate(tiles)]
 
 
-def assert_all_right(outcome: Outcome, tiles: Tiles) -> None:
+def assert_all_right(outcome: RehearsalResult, tiles: Tiles) -> None:
     """No tile lost, none wrong, none encoded twice in a session."""
     assert outcome.gone is None
     assert outcome.refused == {}
@@ -193,7 +193,7 @@ def run_one(
     down: FaultyLine | None = None,
     up: FaultyLine | None = None,
     **own: int,
-) -> Outcome:
+) -> RehearsalResult:
     return Rehearsal(
         capabilities(**own),
         host or HostSettings(),

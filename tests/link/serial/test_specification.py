@@ -74,7 +74,7 @@ def test_the_kinds_and_their_lengths() -> None:
     for number, name, _, fields in rows("kind"):
         kind = constants.Kind(int(number, 16))
         assert kind.name == name
-        message = messages._MESSAGES[kind]
+        message = messages.MESSAGES[kind]
         told = sum(
             next((width for end, width in widths.items() if part.strip().endswith(end)), 0)
             for part in re.sub(r" \(.*?\)", "", fields).split(",")
@@ -92,7 +92,7 @@ def test_the_length_of_caps() -> None:
     total = 8 + sum(
         {"8": 1, "16": 2, "32": 4}[bits] for bits in re.findall(r"\bu(8|16|32)\b", text)
     )
-    assert total + 8 == messages._CAPS.size
+    assert total + 8 == messages.Caps._head.size
 
 
 def test_the_codes() -> None:

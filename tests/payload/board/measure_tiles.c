@@ -1,10 +1,10 @@
 /* Counts the instructions of every tile of the file `tiles`, as QEMU counts them, and prints for
-   each: quality, bytes; instructions of all, networks, walk, range coder; the most instructions
+   each: quality, bytes; instructions of all, networks, context, range coder; the most instructions
    between two polls; the most bytes of stack. */
 #include "networks.h"
 #include "rangecoder.h"
 #include "tiles.h"
-#include "walk.h"
+#include "codestream.h"
 
 #include <inttypes.h>
 

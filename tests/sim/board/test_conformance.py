@@ -11,10 +11,10 @@ import pytest
 from downpass.link.errors import InputError
 from downpass.link.serial.board import BoardEnd
 from downpass.link.serial.constants import Stage, Status, TickKind
+from downpass.link.serial.lines import PtySource
 from downpass.link.serial.messages import Capabilities, Hello, seal
 from downpass.link.serial.port import Port
-from downpass.payload.board.lines import PtySource
-from downpass.sim.board import conformance
+from downpass.sim.board import conformance, exchange
 
 OWN = Capabilities(
     1 << 16, 4096, 4096, 32, 32, 3, 8, 2, 8, 99, 32, TickKind.MEASURED, 256, 10**6, 0,
@@ -132,12 +132,12 @@ def test_who_breaks_a_rule_fails_its_check(
     port_to: Callable[[type[BoardEnd]], Port],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(conformance, "QUIET_S", 0.1)
-    monkeypatch.setattr(conformance, "ANSWER_S", 1.0)
+    monkeypatch.setattr(exchange, "QUIET_S", 0.1)
+    monkeypatch.setattr(exchange, "ANSWER_S", 1.0)
     with port_to(kind) as port:
-        outcomes = conformance.check(port)
-    assert [one.name for one in outcomes if one.fault] == ([failing] if failing else [])
-    assert [one.name for one in outcomes] == list(conformance.CHECKS)
+        results = conformance.check(port)
+    assert [result.name for result in results if result.fault] == ([failing] if failing else [])
+    assert [result.name for result in results] == [check.name for check in conformance.CHECKS]
 
 
 @pytest.mark.parametrize(
@@ -153,11 +153,11 @@ def test_who_cannot_be_spoken_to_is_left_with_one_line(
     port_to: Callable[[type[BoardEnd]], Port],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(conformance, "QUIET_S", 0.1)
-    monkeypatch.setattr(conformance, "ANSWER_S", 0.3)
+    monkeypatch.setattr(exchange, "QUIET_S", 0.1)
+    monkeypatch.setattr(exchange, "ANSWER_S", 0.3)
     with (
         port_to(kind) as port,
-        pytest.raises(conformance.NonconformanceError, match=fault),
+        pytest.raises(exchange.NonconformanceError, match=fault),
     ):
         conformance.check(port)
 

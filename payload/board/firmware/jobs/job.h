@@ -9,7 +9,7 @@ void job_describe(struct dp_capabilities *own);
 /* False where the board must not be trusted with tiles. */
 bool job_self_test(void);
 /* Write work->payload and return its length; where it fails, why, and *status. `poll` is called
-   every some ten thousand instructions. */
+   about every DP_POLL_INSTRUCTIONS (pace.h). */
 uint32_t job_run(const struct dp_work *work, enum dp_status *status, void (*poll)(void *context));
 
 #endif

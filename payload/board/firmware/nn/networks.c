@@ -6,11 +6,11 @@
  */
 #include "networks.h"
 
+#include "../pace.h"
 #include "kernels.h"
 
 #include <stdbool.h>
 
-#define INSTRUCTIONS_BETWEEN_POLLS 8000u
 #define CELL 48u /* planes x 4 x 4 pixels */
 
 const char dp_nn_kernels[] = DP_KERNELS;
@@ -18,7 +18,7 @@ const char dp_nn_kernels[] = DP_KERNELS;
 void dp_pace(struct dp_pace *pace, uint32_t instructions)
 {
     pace->done += instructions;
-    if (pace->done >= INSTRUCTIONS_BETWEEN_POLLS) {
+    if (pace->done >= DP_POLL_INSTRUCTIONS) {
         pace->done = 0;
         if (pace->poll) {
             pace->poll(pace->context);

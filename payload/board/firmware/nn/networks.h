@@ -1,4 +1,4 @@
-/* The two networks that fly: pixels to latents and side information, and that to log-scales. */
+/* The two onboard networks: pixels to latents and side information, and that to log-scales. */
 #ifndef DP_NN_NETWORKS_H
 #define DP_NN_NETWORKS_H
 
@@ -30,7 +30,7 @@ union dp_first {
     int16_t side_out[DP_MOST_SIDE_PLACES * DP_PADDED(DP_HYPER)];
     int16_t scales_in[DP_MOST_SIDE_PLACES * DP_PADDED(DP_HYPER)];
     int16_t scales_up[DP_MOST_SIDE_PLACES * 4u * DP_PADDED(DP_HYPER)];
-    uint16_t expected[DP_LATENTS * DP_MOST_PLACES]; /* of the walk */
+    uint16_t expected[DP_LATENTS * DP_MOST_PLACES]; /* of codestream.c */
 };
 union dp_second {
     int16_t fine[DP_MOST_PLACES * 16u * DP_PADDED(DP_FINE)];
@@ -39,7 +39,7 @@ union dp_second {
     int16_t side_in[DP_MOST_SIDE_PLACES * 4u * DP_PADDED(DP_HYPER)];
     int16_t side_end[DP_MOST_SIDE_PLACES * DP_PADDED(DP_SIDE)];
     int16_t scales_near[DP_MOST_SIDE_PLACES * DP_PADDED(DP_HYPER)];
-    uint8_t magnitudes[DP_LATENTS * DP_MOST_PLACES]; /* of the walk */
+    uint8_t magnitudes[DP_LATENTS * DP_MOST_PLACES]; /* of codestream.c */
 };
 struct dp_memory {
     union dp_first first DP_ALIGNED;

@@ -2,7 +2,7 @@
 
 #include "networks.h"
 #include "rangecoder.h"
-#include "walk.h"
+#include "codestream.h"
 
 #include <stddef.h>
 

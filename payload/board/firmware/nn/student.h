@@ -19,7 +19,7 @@ struct dp_nn_tile {
     const uint8_t *pixels; /* rows * columns * bands, interleaved */
     uint16_t rows, columns;
     uint8_t bands;    /* 3, or 1: repeated three times */
-    int8_t rotation[4];   /* rotation quaternion */
+    int8_t rotation[4]; /* quaternion w, x, y, z */
     uint16_t quality; /* 0 to DP_NN_FINEST */
 };
 
@@ -30,7 +30,7 @@ enum dp_nn_cause {
     DP_NN_LATENTS, /* latents beyond any picture's: the model is damaged */
 };
 
-/* Called about every 20,000 instructions, so that the line goes on while a tile is encoded. */
+/* Called about every DP_POLL_INSTRUCTIONS (pace.h), so that the line goes on meanwhile. */
 typedef void (*dp_nn_poll)(void *context);
 
 /* Bytes written, or 0 and a cause, see dp_nn_why. `poll` may be null. */

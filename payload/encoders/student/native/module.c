@@ -48,7 +48,7 @@ static const char *check_model(const Py_buffer *given, const struct dp_entropy *
     Py_ssize_t means = 0;
     int32_t end = 0, leading = 0;
     for (int32_t g = 0; g < model->groups; g++) {
-        const struct dp_group *group = &model->group[g];
+        const struct dp_channel_group *group = &model->group[g];
         if (group->first != end || group->last <= end || group->window < 0 ||
             group->window > group->first || group->window > DP_LARGEST_WINDOW) {
             return "channel groups";
@@ -114,7 +114,7 @@ static PyObject *write_given(const Py_buffer *given, int rows, int columns, int 
         .latents = (int32_t)(given[GAIN].len / 2),
         .side = side,
         .predicted = predicted,
-        .groups = (int32_t)(given[GROUPS].len / (Py_ssize_t)sizeof(struct dp_group)),
+        .groups = (int32_t)(given[GROUPS].len / (Py_ssize_t)sizeof(struct dp_channel_group)),
         .group = given[GROUPS].buf,
         .gain = given[GAIN].buf,
         .mantissas = given[MANTISSAS].buf,

@@ -4,9 +4,7 @@
 
 #include <string.h>
 
-#define BINS 32
-
-VECTORS void dp_look_back(struct writer *writer, const struct dp_group *group)
+VECTORS void dp_look_back(struct writer *writer, const struct dp_channel_group *group)
 {
     int32_t plane = writer->plane, stride = writer->stride;
     memset(writer->size, 0, sizeof *writer->size * (size_t)plane);
@@ -45,7 +43,7 @@ static inline int32_t bin(uint32_t value, int32_t less)
     uint32_t bits;
     memcpy(&bits, &wide, sizeof bits);
     int32_t found = (int32_t)(bits >> 22) - 2 * 127 - less;
-    return found < 0 ? 0 : found > BINS - 1 ? BINS - 1 : found;
+    return found < 0 ? 0 : found > DP_BINS - 1 ? DP_BINS - 1 : found;
 }
 
 /* What a row's neighbours say, as places in the table of corrections. */
@@ -74,7 +72,7 @@ VECTORS static void find_bins(const struct around *a, int32_t columns, uint16_t 
         uint32_t own_expected = (corners & corner[s]) + 2 * (edges & edge[s]);
         uint32_t num = 16 * (weight * own + a->sums[s]) + 2 * weight;
         uint32_t den = weight * own_expected + a->sums_expected[s] + 2 * weight;
-        bins[s] = (uint16_t)(BINS * bin(num, a->less) + bin(den, a->less));
+        bins[s] = (uint16_t)(DP_BINS * bin(num, a->less) + bin(den, a->less));
     }
 }
 
@@ -126,13 +124,13 @@ void dp_find_tables(struct writer *writer, int32_t number)
 {
     const struct dp_entropy *model = writer->model;
     const struct dp_planes *tile = writer->tile;
-    const struct dp_group *group = &model->group[number];
-    const int16_t *correction = model->correction + (size_t)number * 4 * BINS * BINS;
+    const struct dp_channel_group *group = &model->group[number];
+    const int16_t *correction = model->correction + (size_t)number * 4 * DP_BINS * DP_BINS;
     int32_t columns = tile->columns;
     size_t plane = (size_t)writer->plane;
     struct around around = {.stride = writer->stride};
     around.weight = group->window > 0 ? (uint32_t)group->window : 1u;
-    around.less = 2 * dp_highest_bit(around.weight) + 2;
+    around.less = 2 * (int32_t)dp_highest_bit(around.weight) + 2;
     memset(writer->count, 0, sizeof writer->count);
     for (int32_t c = group->first; c < group->last; c++) {
         int32_t add = DP_LEVEL_OFFSET + model->gain[c];
@@ -155,7 +153,7 @@ void dp_find_tables(struct writer *writer, int32_t number)
                 row[i].index = writer->index + (size_t)(c - group->first) * plane + place;
                 for (int32_t odd = 0; odd < 2; odd++) {
                     uint32_t phase = dp_phase_at[i][odd];
-                    row[i].correction[odd] = correction + BINS * BINS * phase;
+                    row[i].correction[odd] = correction + DP_BINS * DP_BINS * phase;
                     row[i].count[odd] = writer->count[phase];
                 }
             }
@@ -200,7 +198,7 @@ static inline void sort_rows(const uint8_t *restrict index, const int32_t *restr
     }
 }
 
-void dp_sort_symbols(struct writer *writer, const struct dp_group *group)
+void dp_sort_symbols(struct writer *writer, const struct dp_channel_group *group)
 {
     int32_t rows = writer->tile->rows, columns = writer->tile->columns;
     uint32_t next[4][DP_TABLES + 1], end = 0;

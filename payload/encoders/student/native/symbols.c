@@ -73,7 +73,7 @@ VECTORS static void quantise_row(const struct coded_row *row, int32_t columns, i
     }
 }
 
-void dp_find_symbols(struct writer *writer, const struct dp_group *group)
+void dp_find_symbols(struct writer *writer, const struct dp_channel_group *group)
 {
     const struct dp_planes *tile = writer->tile;
     int32_t rows = tile->rows, columns = tile->columns, places = rows * columns;
@@ -143,7 +143,7 @@ ADD_NEAR(8)
 ADD_NEAR(16)
 
 /* Means of a leading group's latents in one phase, of what is decoded around them. */
-static void find_means(struct writer *writer, const struct dp_group *group, uint32_t phase,
+static void find_means(struct writer *writer, const struct dp_channel_group *group, uint32_t phase,
                        const double *weights)
 {
     const struct dp_planes *tile = writer->tile;
@@ -173,7 +173,7 @@ static void find_means(struct writer *writer, const struct dp_group *group, uint
     }
 }
 
-void dp_find_leading_symbols(struct writer *writer, const struct dp_group *group,
+void dp_find_leading_symbols(struct writer *writer, const struct dp_channel_group *group,
                              const double *weights)
 {
     const struct dp_entropy *model = writer->model;

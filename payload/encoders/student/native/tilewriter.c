@@ -6,15 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-const uint8_t dp_phase_row[4] = {0, 1, 0, 1}, dp_phase_column[4] = {0, 1, 1, 0};
-const uint8_t dp_phase_at[2][2] = {{0, 2}, {3, 1}};
-
 static int write_latents(struct writer *writer)
 {
     const struct dp_entropy *model = writer->model;
     const double *weights = model->means;
     for (int32_t number = 0; number < model->groups; number++) {
-        const struct dp_group *group = &model->group[number];
+        const struct dp_channel_group *group = &model->group[number];
         if (group->first < model->predicted) {
             dp_find_leading_symbols(writer, group, weights);
             weights += 4 * 9 * group->last * (group->last - group->first);

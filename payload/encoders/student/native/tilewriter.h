@@ -3,36 +3,34 @@
  * link/student/codestream.py writes, many times as fast. docs/codec.md ("Integers of the entropy path") and
  * docs/bitstream.md ("The student's codestream") have every formula and the order of symbols.
  *
- * The boards' walk (firmware/nn/walk.c) does the same in a few kilobytes, position by position;
- * this one spends memory on planes with borders, so that sums over neighbours need no conditions.
- * Both share the range coder.
+ * The boards' encoder (firmware/nn/codestream.c) does the same in a few kilobytes, position by
+ * position; this one spends memory on planes with borders, so that sums over neighbours need no
+ * conditions. Both share the range coder and the rules of entropy.h.
  */
 #ifndef DP_TILEWRITER_H
 #define DP_TILEWRITER_H
 
+#include "entropy.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
-#define DP_TABLES 65
-#define DP_SCALES 121
-#define DP_SIDE_CONTEXTS 6
-#define DP_SIDE_SYMBOLS 64
 #define DP_LARGEST_WINDOW 256 /* so many magnitudes add up in 16 bits */
 
-struct dp_group {
+struct dp_channel_group {
     int32_t first, last, window;
 };
 
 /* An entropy model at one quality. */
 struct dp_entropy {
     int32_t latents, side, predicted, groups;
-    const struct dp_group *group;
+    const struct dp_channel_group *group;
     const int16_t *gain;       /* [latents], in 1/32 octave */
     const uint16_t *mantissas; /* [32], 2^12 and up */
     const uint8_t *rounding;   /* [DP_SCALES], added before flooring, in 1/256 */
     const uint16_t *expected;  /* [DP_SCALES], E|k| in 1/16 */
     const int16_t *correction; /* [groups][4][32][32], by bins of num and den */
-    /* Of the leading groups, one after another: [4][9][last][last - first], times 2^-14. */
+    /* Of the predicted groups, one after another: [4][9][last][last - first], times 2^-14. */
     const double *means;
     /* Sums of the frequencies before each symbol, of 2^16, and where each table begins. */
     const uint16_t *latent_sums;

@@ -2,18 +2,12 @@
 #ifndef DP_WRITER_H
 #define DP_WRITER_H
 
-#include "rangecoder.h"
+#include "entropy.h"
 #include "tilewriter.h"
 
-/* Row and column parity of the positions coded first, second, third and last; and the reverse. */
-extern const uint8_t dp_phase_row[4], dp_phase_column[4], dp_phase_at[2][2];
-
-#define DP_LARGEST_MAGNITUDE 255
 #define DP_LARGEST_SYMBOL (1 << 20)
 
 #define DP_SKIPPED 255     /* in place of a scale index */
-#define DP_CODED 4       /* the least log-scale + 130 whose index is not 0: others are skipped */
-#define DP_LEVEL_OFFSET 130
 
 struct writer {
     const struct dp_entropy *model;
@@ -42,24 +36,6 @@ struct writer {
     uint32_t *sorted; /* a phase after another, by table, channel and position: symbol and index */
 };
 
-static inline int32_t dp_limited(int32_t value, int32_t low, int32_t high)
-{
-    return value < low ? low : value > high ? high : value;
-}
-
-static inline int32_t dp_highest_bit(uint32_t value)
-{
-#if defined(__GNUC__)
-    return 31 - __builtin_clz(value);
-#else
-    int32_t at = 0;
-    while (value >>= 1) {
-        at++;
-    }
-    return at;
-#endif
-}
-
 /* A symbol of up to 21 bits and its scale index, together. */
 static inline uint32_t dp_packed(int32_t symbol, uint32_t index)
 {
@@ -76,30 +52,18 @@ static inline uint32_t dp_scale_of(uint32_t packed)
     return packed & 127u;
 }
 
-/* How many low bits of a scale's symbols go uncoded. */
-static inline uint32_t dp_low_bits(uint32_t index)
-{
-    return index < DP_TABLES ? 0 : (index - DP_TABLES) / 8 + 1;
-}
-
-/* The scale index of a log-scale + 130. */
-static inline int32_t dp_index_of(int32_t level)
-{
-    return dp_limited(level >> 2, 0, DP_SCALES - 1);
-}
-
 /* Find a group's symbols, and put their sizes where neighbours look. */
-void dp_find_symbols(struct writer *writer, const struct dp_group *group);
+void dp_find_symbols(struct writer *writer, const struct dp_channel_group *group);
 /* The same of a leading group, whose latents are told as differences from their means. */
-void dp_find_leading_symbols(struct writer *writer, const struct dp_group *group,
+void dp_find_leading_symbols(struct writer *writer, const struct dp_channel_group *group,
                              const double *weights);
 
 /* F and F_E at every position: the channels just before the group, with weights 8, 2 and 1. */
-void dp_look_back(struct writer *writer, const struct dp_group *group);
+void dp_look_back(struct writer *writer, const struct dp_channel_group *group);
 /* Find a group's scales, corrected by the magnitudes around, and count symbols by table. */
 void dp_find_tables(struct writer *writer, int32_t number);
 /* Put a group's symbols in order. */
-void dp_sort_symbols(struct writer *writer, const struct dp_group *group);
+void dp_sort_symbols(struct writer *writer, const struct dp_channel_group *group);
 
 /* Write the side information, by phase, channel and context; 0 where memory is short. */
 int dp_write_side(struct writer *writer);

@@ -1,4 +1,4 @@
-"""What an agent can be reached by, all alike: read what has come, write, notice the end."""
+"""The board's end of a line: a serial port, a pseudo-terminal or a TCP connection."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import socket
 import tty
 from typing import Final, Protocol
 
-from ...link.errors import InputError
-from ...link.serial.constants import DEFAULT_BAUD
-from ...link.serial.port import READ_S, Port, PortLostError
+from ..errors import InputError
+from .constants import DEFAULT_BAUD
+from .port import READ_S, Port, PortLostError
 
 _PIECE: Final = 65536
 
@@ -21,7 +21,7 @@ class Line(Protocol):
     """An open line; one thread may read while another writes."""
 
     def read(self) -> bytes:
-        """Return what has come, soon, even where that is nothing.
+        """Return the bytes that have come; empty if none come within `READ_S`.
 
         Raises:
             PortLostError: The line is gone.
@@ -29,7 +29,7 @@ class Line(Protocol):
         ...
 
     def write(self, data: bytes) -> None:
-        """Hand bytes to the line.
+        """Send bytes.
 
         Raises:
             PortLostError: The line is gone.
@@ -37,25 +37,25 @@ class Line(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the line."""
+        """Close the line."""
         ...
 
 
-class Source(Protocol):
-    """Where lines come from: after one is lost, the next."""
+class LineSource(Protocol):
+    """Opens lines: the first, and another after one is lost."""
 
     @property
     def address(self) -> str:
-        """The port that the other end opens, or this end's own."""
+        """The port that the other end opens, or this end's own port."""
         ...
 
     def open(self) -> Line | None:
-        """Return a line; None where none is to be had yet."""
+        """Return a line; None if none can be opened yet."""
         ...
 
 
 class SerialSource:
-    """A serial port by its name; opened again when it comes back."""
+    """A serial port by its name, opened again when it comes back."""
 
     def __init__(self, name: str, baud: int = DEFAULT_BAUD) -> None:
         self.address = name
@@ -63,7 +63,7 @@ class SerialSource:
         self._first: Port | None = Port(name, baud)
 
     def open(self) -> Line | None:
-        """Open the port; faults of the first time were raised when this was made."""
+        """Return the constructor's port, and later open it again; None if it cannot be opened."""
         first, self._first = self._first, None
         if first is not None:
             return first
@@ -74,7 +74,7 @@ class SerialSource:
 
 
 class PtySource:
-    """A pseudo-terminal, made here; it stays, whoever opens its other end."""
+    """A new pseudo-terminal, which stays when the other end closes it."""
 
     def __init__(self) -> None:
         self._ours, theirs = pty.openpty()
@@ -92,10 +92,10 @@ class ListeningSource:
     """A TCP port on which one host at a time is served.
 
     Args:
-        address: HOST:PORT; port 0 takes any that is free.
+        address: HOST:PORT; port 0 chooses any that is free.
 
     Raises:
-        InputError: The address cannot be had.
+        InputError: The address cannot be opened.
     """
 
     def __init__(self, address: str) -> None:
@@ -110,7 +110,7 @@ class ListeningSource:
         self.address = f"socket://{host}:{self._server.getsockname()[1]}"
 
     def open(self) -> Line | None:
-        """Return the next connection; None where nobody has called yet."""
+        """Return the next connection; None if there is none yet."""
         try:
             connection, _ = self._server.accept()
         except TimeoutError:
@@ -139,7 +139,7 @@ class FileLine:
         return data
 
     def write(self, data: bytes) -> None:
-        """Hand bytes to the line."""
+        """Send bytes."""
         rest = memoryview(data)
         try:
             while rest:

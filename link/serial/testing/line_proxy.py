@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from ...link.serial.constants import DEFAULT_BAUD
-from ...link.serial.framing import DELIMITER
-from ...link.serial.port import Port, PortError, PortLostError
-from ...link.serial.testing.faulty_line import Faults, FaultyLine
-from ...payload.board.lines import Line, ListeningSource
+from ..constants import DEFAULT_BAUD
+from ..framing import DELIMITER
+from ..lines import Line, ListeningSource
+from ..port import Port, PortError, PortLostError
+from .faulty_line import Faults, FaultyLine
 
 _AHEAD_S: Final = 0.05
 """How much of the line's time may be read before it is due: what a UART's buffer holds."""
@@ -28,7 +28,7 @@ _LONGEST_WAIT_S: Final = 0.05
 
 
 Hook = Callable[[bytes], list[bytes]]
-"""A frame without its delimiters, in; what goes onto the line in its place, as it is, out."""
+"""Takes a frame without delimiters; returns what to send instead of it, with delimiters."""
 
 
 class _Way:
@@ -120,7 +120,7 @@ class LineProxy:
             thread.start()
 
     def disconnect(self) -> None:
-        """Hang up on the host; it may call again at once."""
+        """Close the connection to the host, which may connect again at once."""
         host, self._host = self._host, None
         if host is not None:
             host.close()
@@ -128,11 +128,11 @@ class LineProxy:
             way.cut()
 
     def stall(self, seconds: float) -> None:
-        """Let nothing out, either way, for a while; nothing is lost."""
+        """Hold all bytes back for some seconds, both ways; none are lost."""
         self._stalled_until = time.monotonic() + seconds
 
     def close(self) -> None:
-        """Stop, and let go of both ends."""
+        """Stop, and close both ends."""
         self._closing = True
         for thread in self._threads:
             thread.join()

@@ -1,6 +1,6 @@
-/* Latents to symbols, in coding order, into the range coder. */
-#ifndef DP_NN_WALK_H
-#define DP_NN_WALK_H
+/* Latents and side information into the range coder, in coding order. */
+#ifndef DP_NN_CODESTREAM_H
+#define DP_NN_CODESTREAM_H
 
 #include "networks.h"
 #include "rangecoder.h"

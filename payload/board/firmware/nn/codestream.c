@@ -1,20 +1,12 @@
 /* docs/codec.md, "Integers of the entropy path", has every formula that stands here. */
-#include "walk.h"
+#include "codestream.h"
 
-#define TABLES 65u
-#define LAST_INDEX 120
+#include "entropy.h"
+
 #define MOST_PHASE_PLACES DP_MOST_SIDE_PLACES /* a quarter, rounded up both ways */
 #define MOST_PART (DP_LARGEST_GROUP * MOST_PHASE_PLACES)
-#define SPOKEN (-126) /* the least log-scale in steps whose index is not 0: others are silent */
 #define LARGEST_LATENT (1 << 20)
-#define SIDE_LOWEST (-32)
-#define NO_CONTEXT 5u
-
-/* Row and column parity of the positions coded first, second, third and last; and the reverse. */
-static const uint8_t phase_row[4] = {0, 1, 0, 1}, phase_column[4] = {0, 1, 1, 0};
-static const uint8_t phase_at[2][2] = {{0, 2}, {3, 1}};
-
-/* A group's spoken latents in one phase, in order of channel and position. */
+/* A group's coded latents in one phase, in order of channel and position. */
 struct part {
     uint32_t count;
     int32_t symbols[MOST_PART];
@@ -25,12 +17,12 @@ struct neighbour {
     uint8_t place, phase, weight, tap; /* tap: of the nine, row by row */
 };
 
-struct walk {
+struct coding {
     const struct dp_latents *tile;
     uint16_t *expected;  /* [channel][place] */
     uint8_t *magnitudes; /* [channel][place] */
     int16_t gain[DP_LATENTS];
-    int32_t decoded[DP_MOST_PLACES][DP_PREDICTED]; /* of the leading channels */
+    int32_t decoded[DP_MOST_PLACES][DP_PREDICTED]; /* of the predicted channels */
     uint32_t window[DP_MOST_PLACES], window_expected[DP_MOST_PLACES]; /* F and F_E */
     uint8_t places[4][MOST_PHASE_PLACES], place_count[4];             /* of each phase */
     struct neighbour near[DP_MOST_PLACES][9];
@@ -39,51 +31,40 @@ struct walk {
     uint16_t order[MOST_PART];
 };
 
-static struct walk walk;
-
-static inline int32_t index_of(int32_t log_scale)
-{
-    int32_t index = (log_scale + 130) >> 2;
-    return index < 0 ? 0 : index > LAST_INDEX ? LAST_INDEX : index;
-}
-
-static inline uint32_t highest_bit(uint32_t value)
-{
-    return 31u - (uint32_t)__builtin_clz(value);
-}
+static struct coding coding;
 
 static inline uint32_t bin(uint32_t value, uint32_t octave)
 {
-    uint32_t high = highest_bit(value);
+    uint32_t high = dp_highest_bit(value);
     uint32_t half = high > 0 ? value >> (high - 1) & 1u : 0;
     int32_t at = (int32_t)(2 * high + half) - (int32_t)(2 * octave) - 2;
-    return at < 0 ? 0 : at > 31 ? 31 : (uint32_t)at;
+    return at < 0 ? 0 : at > DP_BINS - 1 ? DP_BINS - 1 : (uint32_t)at;
 }
 
 static void find_places(uint32_t rows, uint32_t columns)
 {
     for (uint32_t phase = 0; phase < 4; phase++) {
         uint32_t count = 0;
-        for (uint32_t r = phase_row[phase]; r < rows; r += 2) {
-            for (uint32_t s = phase_column[phase]; s < columns; s += 2) {
-                walk.places[phase][count++] = (uint8_t)(r * columns + s);
+        for (uint32_t r = dp_phase_row[phase]; r < rows; r += 2) {
+            for (uint32_t s = dp_phase_column[phase]; s < columns; s += 2) {
+                coding.places[phase][count++] = (uint8_t)(r * columns + s);
             }
         }
-        walk.place_count[phase] = (uint8_t)count;
+        coding.place_count[phase] = (uint8_t)count;
     }
     for (uint32_t p = 0; p < rows * columns; p++) {
         uint32_t r = p / columns, s = p % columns, count = 0;
         for (uint32_t n = 0; n < 9; n++) {
             uint32_t y = r + n / 3 - 1, x = s + n % 3 - 1;
             if (y < rows && x < columns) {
-                walk.near[p][count++] = (struct neighbour){
+                coding.near[p][count++] = (struct neighbour){
                     .place = (uint8_t)(y * columns + x),
-                    .phase = phase_at[y % 2][x % 2],
+                    .phase = dp_phase_at[y % 2][x % 2],
                     .weight = n == 4 ? 8 : n % 2 == 1 ? 2 : 1,
                     .tap = (uint8_t)n};
             }
         }
-        walk.near_count[p] = (uint8_t)count;
+        coding.near_count[p] = (uint8_t)count;
     }
 }
 
@@ -95,11 +76,11 @@ static void begin(const struct dp_latents *tile, uint32_t quality, struct dp_pac
     for (uint32_t c = 0; c < DP_LATENTS; c++) {
         int32_t gain =
             dp_gain_row[quality] + dp_gain_channel[c] + dp_gain_rest[quality][c];
-        walk.gain[c] = (int16_t)gain;
+        coding.gain[c] = (int16_t)gain;
         for (uint32_t p = 0; p < places; p++) {
             uint32_t at = c * places + p;
-            walk.expected[at] = dp_expected[index_of(tile->scales[at] + gain)];
-            walk.magnitudes[at] = 0;
+            coding.expected[at] = dp_expected[dp_index_of(tile->scales[at] + gain + DP_LEVEL_OFFSET)];
+            coding.magnitudes[at] = 0;
         }
         dp_pace(pace, 30u + 20u * places);
     }
@@ -108,25 +89,25 @@ static void begin(const struct dp_latents *tile, uint32_t quality, struct dp_pac
 /* F and F_E at every position: the channels just before the group, with weights 8, 2 and 1. */
 static void look_back(const struct dp_group *group, struct dp_pace *pace)
 {
-    uint32_t places = walk.tile->places, size[DP_MOST_PLACES], expected[DP_MOST_PLACES];
+    uint32_t places = coding.tile->places, size[DP_MOST_PLACES], expected[DP_MOST_PLACES];
     uint32_t begin = (uint32_t)(group->first - group->window) * places;
     for (uint32_t p = 0; p < places; p++) {
         size[p] = expected[p] = 0;
         for (uint32_t at = begin + p; at < group->first * places; at += places) {
-            size[p] += walk.magnitudes[at];
-            expected[p] += walk.expected[at];
+            size[p] += coding.magnitudes[at];
+            expected[p] += coding.expected[at];
         }
         dp_pace(pace, 20u + 9u * group->window);
     }
     for (uint32_t p = 0; p < places; p++) {
         uint32_t near = 0, near_expected = 0;
-        for (uint32_t n = 0; n < walk.near_count[p]; n++) {
-            const struct neighbour *one = &walk.near[p][n];
-            near += one->weight * size[one->place];
-            near_expected += one->weight * expected[one->place];
+        for (uint32_t n = 0; n < coding.near_count[p]; n++) {
+            const struct neighbour *neighbour = &coding.near[p][n];
+            near += neighbour->weight * size[neighbour->place];
+            near_expected += neighbour->weight * expected[neighbour->place];
         }
-        walk.window[p] = near;
-        walk.window_expected[p] = near_expected;
+        coding.window[p] = near;
+        coding.window_expected[p] = near_expected;
     }
     dp_pace(pace, 60u * places);
 }
@@ -136,19 +117,19 @@ static uint32_t corrected_index(uint32_t number, uint32_t phase, uint32_t channe
                                 int32_t base)
 {
     const struct dp_group *group = &dp_groups[number];
-    uint32_t weight = group->window > 0 ? group->window : 1u, octave = highest_bit(weight);
-    uint32_t at = channel * walk.tile->places, own = 0, own_expected = 0;
-    for (uint32_t n = 0; n < walk.near_count[place]; n++) {
-        const struct neighbour *one = &walk.near[place][n];
-        if (one->phase < phase) {
-            own += (uint32_t)one->weight * walk.magnitudes[at + one->place];
-            own_expected += (uint32_t)one->weight * walk.expected[at + one->place];
+    uint32_t weight = group->window > 0 ? group->window : 1u, octave = dp_highest_bit(weight);
+    uint32_t at = channel * coding.tile->places, here = 0, here_expected = 0;
+    for (uint32_t n = 0; n < coding.near_count[place]; n++) {
+        const struct neighbour *neighbour = &coding.near[place][n];
+        if (neighbour->phase < phase) {
+            here += (uint32_t)neighbour->weight * coding.magnitudes[at + neighbour->place];
+            here_expected += (uint32_t)neighbour->weight * coding.expected[at + neighbour->place];
         }
     }
-    uint32_t num = 16 * (weight * own + walk.window[place]) + 2 * weight;
-    uint32_t den = weight * own_expected + walk.window_expected[place] + 2 * weight;
+    uint32_t num = 16 * (weight * here + coding.window[place]) + 2 * weight;
+    uint32_t den = weight * here_expected + coding.window_expected[place] + 2 * weight;
     int32_t more = dp_correction[number][phase][bin(num, octave)][bin(den, octave)];
-    return (uint32_t)index_of(base + more);
+    return (uint32_t)dp_index_of(base + more + DP_LEVEL_OFFSET);
 }
 
 static int32_t mean_of(const struct dp_group *group, uint32_t phase, uint32_t channel,
@@ -158,14 +139,14 @@ static int32_t mean_of(const struct dp_group *group, uint32_t phase, uint32_t ch
     const int16_t *weights =
         group->means + (phase * wide + channel - group->first) * 9u * last;
     int64_t sum = 0;
-    for (uint32_t n = 0; n < walk.near_count[place]; n++) {
-        const struct neighbour *one = &walk.near[place][n];
-        const int32_t *decoded = walk.decoded[one->place];
-        const int16_t *own = weights + one->tap * last;
+    for (uint32_t n = 0; n < coding.near_count[place]; n++) {
+        const struct neighbour *neighbour = &coding.near[place][n];
+        const int32_t *decoded = coding.decoded[neighbour->place];
+        const int16_t *tap = weights + neighbour->tap * last;
         /* Of positions coded later only the groups before this one are known. */
-        uint32_t known = one->phase < phase ? last : group->first;
+        uint32_t known = neighbour->phase < phase ? last : group->first;
         for (uint32_t c = 0; c < known; c++) {
-            sum += (int64_t)own[c] * decoded[c];
+            sum += (int64_t)tap[c] * decoded[c];
         }
     }
     return (int32_t)((sum + (1 << 13)) >> 14);
@@ -185,20 +166,20 @@ static uint32_t rescale(uint32_t size, int32_t gain)
     return (uint32_t)((scaled + (1u << 11)) >> 12);
 }
 
-/* Code a latent that is not silent; return its decoded value. */
-static int32_t speak(uint32_t number, uint32_t phase, uint32_t channel, uint32_t place,
+/* Code a latent that is not skipped; return its decoded value. */
+static int32_t code_latent(uint32_t number, uint32_t phase, uint32_t channel, uint32_t place,
                      int32_t base, int32_t mean)
 {
-    struct part *part = &walk.part;
-    uint32_t at = channel * walk.tile->places + place;
-    int32_t gain = walk.gain[channel], rest = walk.tile->y[at] - mean;
+    struct part *part = &coding.part;
+    uint32_t at = channel * coding.tile->places + place;
+    int32_t gain = coding.gain[channel], rest = coding.tile->y[at] - mean;
     uint32_t index = corrected_index(number, phase, channel, place, base);
     /* The dead zone is the encoder's own choice and no matter of the bitstream. */
-    uint32_t rounding = dp_rounding[index_of(base)];
+    uint32_t rounding = dp_rounding[dp_index_of(base + DP_LEVEL_OFFSET)];
     uint32_t size = quantise((uint32_t)(rest < 0 ? -rest : rest), gain, rounding);
     part->symbols[part->count] = rest < 0 ? -(int32_t)size : (int32_t)size;
     part->index[part->count++] = (uint8_t)index;
-    walk.magnitudes[at] = (uint8_t)(size > 255 ? 255 : size);
+    coding.magnitudes[at] = (uint8_t)(size > DP_LARGEST_MAGNITUDE ? DP_LARGEST_MAGNITUDE : size);
     int32_t back = (int32_t)rescale(size, gain);
     return mean + (rest < 0 ? -back : back);
 }
@@ -207,102 +188,73 @@ static int32_t speak(uint32_t number, uint32_t phase, uint32_t channel, uint32_t
 static bool find_symbols(uint32_t number, uint32_t phase, struct dp_pace *pace)
 {
     const struct dp_group *group = &dp_groups[number];
-    const struct dp_latents *tile = walk.tile;
-    walk.part.count = 0;
+    const struct dp_latents *tile = coding.tile;
+    coding.part.count = 0;
     for (uint32_t c = group->first; c < group->last; c++) {
         const int16_t *scales = tile->scales + c * tile->places;
-        int32_t gain = walk.gain[c];
-        for (uint32_t i = 0; i < walk.place_count[phase]; i++) {
-            uint32_t p = walk.places[phase][i];
+        int32_t gain = coding.gain[c];
+        for (uint32_t i = 0; i < coding.place_count[phase]; i++) {
+            uint32_t p = coding.places[phase][i];
             int32_t base = scales[p] + gain;
             if (group->means) {
                 int32_t decoded = mean_of(group, phase, c, p);
-                if (base >= SPOKEN) {
-                    decoded = speak(number, phase, c, p, base, decoded);
+                if (base + DP_LEVEL_OFFSET >= DP_CODED) {
+                    decoded = code_latent(number, phase, c, p, base, decoded);
                 }
                 if (decoded > LARGEST_LATENT || decoded < -LARGEST_LATENT) {
                     return false;
                 }
-                walk.decoded[p][c] = decoded;
+                coding.decoded[p][c] = decoded;
                 dp_pace(pace, 300u + 40u * group->last);
-            } else if (base >= SPOKEN) {
-                speak(number, phase, c, p, base, 0);
+            } else if (base + DP_LEVEL_OFFSET >= DP_CODED) {
+                code_latent(number, phase, c, p, base, 0);
                 dp_pace(pace, 250);
             }
         }
-        dp_pace(pace, 10u + 15u * walk.place_count[phase]);
+        dp_pace(pace, 10u + 15u * coding.place_count[phase]);
     }
     return true;
-}
-
-/* How many low bits of a scale's symbols go uncoded; the table of the rest. */
-static inline uint32_t low_bits(uint32_t index)
-{
-    return index < TABLES ? 0 : (index - TABLES) / 8 + 1;
-}
-
-static inline uint32_t table_of(uint32_t index)
-{
-    return index - 8 * low_bits(index);
 }
 
 /* Put the part in order of tables, stably. */
 static void sort(void)
 {
-    const struct part *part = &walk.part;
-    uint16_t next[TABLES + 1] = {0};
+    const struct part *part = &coding.part;
+    uint16_t next[DP_TABLES + 1] = {0};
     for (uint32_t i = 0; i < part->count; i++) {
-        next[table_of(part->index[i]) + 1]++;
+        next[dp_table_of(part->index[i]) + 1]++;
     }
-    for (uint32_t t = 1; t < TABLES; t++) {
+    for (uint32_t t = 1; t < DP_TABLES; t++) {
         next[t] = (uint16_t)(next[t] + next[t - 1]);
     }
     for (uint32_t i = 0; i < part->count; i++) {
-        walk.order[next[table_of(part->index[i])]++] = (uint16_t)i;
+        coding.order[next[dp_table_of(part->index[i])]++] = (uint16_t)i;
     }
-}
-
-/* What tables code of a symbol whose `low` last bits they do not. */
-static inline int32_t high_part(int32_t symbol, uint32_t low)
-{
-    return (symbol + (1 << low >> 1)) >> low;
 }
 
 /* By how much a symbol is beyond its table; 0 or less where it is within. */
 static int32_t beyond(int32_t high, uint32_t table)
 {
-    int32_t reach = (dp_latent_start[table + 1] - dp_latent_start[table] - 2) / 2;
+    int32_t reach = dp_reach((uint32_t)(dp_latent_start[table + 1] - dp_latent_start[table]));
     return (high < 0 ? -high : high) - reach;
-}
-
-static void write_escape(struct dp_coder *coder, uint32_t size, bool negative)
-{
-    uint32_t length = highest_bit(size);
-    for (uint32_t i = 0; i < length; i++) {
-        dp_coder_bits(coder, 0, 1);
-    }
-    for (uint32_t i = 0; i <= length; i++) {
-        dp_coder_bits(coder, size >> (length - i) & 1u, 1);
-    }
-    dp_coder_bits(coder, negative, 1);
 }
 
 /* The part's symbols by table, then low bits, then what is beyond the tables. */
 static void write_part(struct dp_coder *coder, struct dp_pace *pace)
 {
-    const struct part *part = &walk.part;
+    const struct part *part = &coding.part;
     uint32_t escapes = 0, most_low = 0;
     sort();
     for (uint32_t i = 0; i < part->count; i++) {
-        uint32_t at = walk.order[i], low = low_bits(part->index[at]);
-        uint32_t table = table_of(part->index[at]);
+        uint32_t at = coding.order[i], low = dp_low_bits(part->index[at]);
+        uint32_t table = dp_table_of(part->index[at]);
         uint32_t start = dp_latent_start[table], count = dp_latent_start[table + 1] - start;
-        int32_t high = high_part(part->symbols[at], low);
+        int32_t high = dp_high_part(part->symbols[at], low);
         uint32_t symbol = count - 1;
         if (beyond(high, table) > 0) {
             escapes++;
         } else {
-            symbol = (uint32_t)(high + (int32_t)(count - 2) / 2);
+            symbol = (uint32_t)(high + dp_reach(count));
         }
         dp_coder_table(coder, dp_latent_tables + start, count, symbol);
         most_low = low > most_low ? low : most_low;
@@ -310,22 +262,21 @@ static void write_part(struct dp_coder *coder, struct dp_pace *pace)
     }
     for (uint32_t low = 1; low <= most_low; low++) {
         for (uint32_t i = 0; i < part->count; i++) {
-            uint32_t at = walk.order[i];
-            if (low_bits(part->index[at]) == low) {
-                uint32_t value = (uint32_t)(part->symbols[at] + (1 << low >> 1));
-                dp_coder_bits(coder, value & ((1u << low) - 1), low);
+            uint32_t at = coding.order[i];
+            if (dp_low_bits(part->index[at]) == low) {
+                dp_coder_bits(coder, dp_low_part(part->symbols[at], low), low);
                 dp_pace(pace, 100);
             }
         }
         dp_pace(pace, 10u * part->count);
     }
     for (uint32_t i = 0; escapes > 0; i++) {
-        uint32_t at = walk.order[i], index = part->index[at];
-        int32_t high = high_part(part->symbols[at], low_bits(index));
-        int32_t size = beyond(high, table_of(index));
+        uint32_t at = coding.order[i], index = part->index[at];
+        int32_t high = dp_high_part(part->symbols[at], dp_low_bits(index));
+        int32_t size = beyond(high, dp_table_of(index));
         if (size > 0) {
             escapes--;
-            write_escape(coder, (uint32_t)size, high < 0);
+            dp_write_escape(coder, (uint32_t)size, high < 0);
         }
         dp_pace(pace, size > 0 ? 1000 : 30);
     }
@@ -334,9 +285,9 @@ static void write_part(struct dp_coder *coder, struct dp_pace *pace)
 bool dp_write_latents(const struct dp_latents *tile, uint32_t quality, struct dp_memory *memory,
                       struct dp_coder *coder, struct dp_pace *pace)
 {
-    walk.tile = tile;
-    walk.expected = memory->first.expected;
-    walk.magnitudes = memory->second.magnitudes;
+    coding.tile = tile;
+    coding.expected = memory->first.expected;
+    coding.magnitudes = memory->second.magnitudes;
     begin(tile, quality, pace);
     for (uint32_t number = 0; number < DP_GROUPS && !dp_coder_full(coder); number++) {
         look_back(&dp_groups[number], pace);
@@ -350,40 +301,18 @@ bool dp_write_latents(const struct dp_latents *tile, uint32_t quality, struct dp
     return true;
 }
 
-/* The context of a value of the side information: the mean of its coded neighbours. */
-static uint32_t side_context(const int8_t *side, uint32_t rows, uint32_t columns, uint32_t phase,
-                             uint32_t row, uint32_t column)
-{
-    int32_t sum = 0, count = 0;
-    for (uint32_t n = 0; n < 9; n++) {
-        /* Corners in the second phase, edges in the last two, nothing in the first. */
-        bool looked_at = phase > 0 && n != 4 && (n % 2 == 0) == (phase == 1);
-        uint32_t y = row + n / 3 - 1, x = column + n % 3 - 1;
-        if (looked_at && y < rows && x < columns) {
-            sum += side[y * columns + x];
-            count++;
-        }
-    }
-    if (count == 0) {
-        return NO_CONTEXT;
-    }
-    /* Rounded half up: 64 is taken off again after a division of what is not negative. */
-    int32_t mean = (2 * sum + count + 128 * count) / (2 * count) - 64;
-    return (uint32_t)((mean < -2 ? -2 : mean > 2 ? 2 : mean) + 2);
-}
-
 void dp_write_side(const struct dp_latents *tile, struct dp_coder *coder, struct dp_pace *pace)
 {
     uint32_t rows = (tile->rows + 1) / 2, columns = (tile->columns + 1) / 2;
     for (uint32_t phase = 0; phase < 4; phase++) {
         for (uint32_t c = 0; c < DP_SIDE; c++) {
             const int8_t *side = tile->side + c * rows * columns;
-            for (uint32_t context = 0; context <= NO_CONTEXT; context++) {
-                for (uint32_t r = phase_row[phase]; r < rows; r += 2) {
-                    for (uint32_t s = phase_column[phase]; s < columns; s += 2) {
-                        if (side_context(side, rows, columns, phase, r, s) == context) {
-                            int32_t value = side[r * columns + s] - SIDE_LOWEST;
-                            dp_coder_table(coder, dp_side_tables[c][context], 64,
+            for (uint32_t context = 0; context <= DP_NO_CONTEXT; context++) {
+                for (uint32_t r = dp_phase_row[phase]; r < rows; r += 2) {
+                    for (uint32_t s = dp_phase_column[phase]; s < columns; s += 2) {
+                        if (dp_side_context(side, rows, columns, phase, r, s) == context) {
+                            int32_t value = side[r * columns + s] - DP_SIDE_LOWEST;
+                            dp_coder_table(coder, dp_side_tables[c][context], DP_SIDE_SYMBOLS,
                                            (uint32_t)value);
                         }
                         dp_pace(pace, 150);
