@@ -113,11 +113,13 @@ def engine(days: float) -> dict[str, float]:
         return simulate(mission.setup, [RatedFrames(s) for s in given.satellites])
 
     outcome = simulate(mission.setup, [RatedFrames(s) for s in given.satellites])
-    flying, preparing, running = (
+    # A flight keeps the crossings of elevations that were asked for, so each run needs its own.
+    flying, ready, running = (
         timed(lambda: fly(given)),
-        timed(lambda: prepare(flight, NoPixels(given))),
+        timed(lambda: prepare(fly(given), NoPixels(given))),
         timed(run),
     )
+    preparing = max(0.0, ready - flying)
     return {
         "orbit, passes, timetable": flying,
         "captures and contacts": preparing,

@@ -8,13 +8,12 @@ Scenario ─► geometry (passes, accesses, eclipses) ─► timetable ─► ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ...link.channel.downlink import Downlink, RateSegment
-from ...link.clock import TICKS_PER_SECOND
+from ...link.clock import to_whole_milliseconds
 from ...link.errors import InputError
 from ...payload import processors
 from ...payload.imager.frames import SceneFit
@@ -23,7 +22,6 @@ from ...payload.recorder import DownlinkOrder, DropRule
 from ..model.setup import (
     Arbitration,
     Capture,
-    Contact,
     EncodeOrder,
     MissionSetup,
     PowerSetup,
@@ -40,11 +38,8 @@ from ..scenario.ground import StationSpec, TargetSpec
 from ..scenario.orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
 from ..scenario.satellite import SatelliteSpec
 from ..scenario.scenario import Scenario
+from .contacts import contacts
 from .planning import Pointing, Timetable, plan
-
-TICKS_PER_MILLISECOND = TICKS_PER_SECOND // 1000
-
-OUTAGE = "station out of service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +168,6 @@ def fly(scenario: Scenario) -> Flight:
                 stations=stations,
                 targets=targets,
                 imaging=Imaging(imager.off_nadir_limit, imager.min_sun_elevation, imager.swath),
-                elevation_steps_deg=[step.elevation for step in satellite.transmitter.rate],
                 satellite=index,
             )
         except InputError as error:
@@ -206,7 +200,7 @@ def fly(scenario: Scenario) -> Flight:
         tuple(
             sorted(
                 (p for geometry in geometries for p in geometry.passes),
-                key=lambda p: (_ticks(p.aos_s), p.satellite, p.station),
+                key=lambda p: (to_whole_milliseconds(p.aos_s), p.satellite, p.station),
             )
         ),
         tuple(access for geometry in geometries for access in geometry.accesses),
@@ -232,8 +226,8 @@ def prepare(flight: Flight, viewer: Viewer) -> Mission:
             captures.append(
                 Capture(
                     number=len(views),
-                    start=max(_ticks(shot.start_s), free),
-                    end=_ticks(shot.end_s),
+                    start=max(to_whole_milliseconds(shot.start_s), free),
+                    end=to_whole_milliseconds(shot.end_s),
                     access=first_access + shot.access,
                     target=target,
                     priority=scenario.targets[target].priority,
@@ -247,15 +241,11 @@ def prepare(flight: Flight, viewer: Viewer) -> Mission:
         first_access += len(accesses)
         satellites.append(_satellite_setup(satellite, captures, flight.geometries[index]))
     setup = MissionSetup(
-        duration=_ticks(scenario.duration),
+        duration=to_whole_milliseconds(scenario.duration),
         seed=scenario.seed,
         satellites=tuple(satellites),
         stations=tuple(StationSetup(s.name, s.antennas) for s in scenario.stations),
-        contacts=tuple(
-            contact
-            for row, one in enumerate(flight.passes)
-            for contact in _contacts(scenario, row, one)
-        ),
+        contacts=tuple(contacts(scenario, flight.passes)),
         arbitration=Arbitration(scenario.arbitration),
         targets=tuple(target.name for target in scenario.targets),
     )
@@ -289,11 +279,6 @@ def _place(target: TargetSpec) -> Site | Polygon:
     return Site(*target.at)
 
 
-def _ticks(seconds: float) -> int:
-    """Round to the millisecond: what the last bits of a float say differs between machines."""
-    return round(seconds * 1000) * TICKS_PER_MILLISECOND
-
-
 def _satellite_setup(
     satellite: SatelliteSpec, captures: Sequence[Capture], geometry: Geometry
 ) -> SatelliteSetup:
@@ -307,7 +292,7 @@ def _satellite_setup(
         downlink_order=DownlinkOrder(policy.downlink),
         drop_rule=DropRule(policy.drop),
         packet=transmitter.packet,
-        acknowledge_ticks=_ticks(transmitter.acknowledge_delay),
+        acknowledge_ticks=to_whole_milliseconds(transmitter.acknowledge_delay),
         encoding_milliwatts=encoding_milliwatts(satellite),
         power=_power_setup(satellite, geometry),
     )
@@ -342,47 +327,12 @@ def _power_setup(satellite: SatelliteSpec, geometry: Geometry) -> PowerSetup | N
         imaging=_milliwatts(loads.imaging),
         encoding=_milliwatts(loads.encoding),
         transmitting=_milliwatts(loads.transmitting),
-        eclipses=tuple((_ticks(w.start_s), _ticks(w.end_s)) for w in geometry.eclipses),
+        eclipses=tuple(
+            (to_whole_milliseconds(w.start_s), to_whole_milliseconds(w.end_s))
+            for w in geometry.eclipses
+        ),
     )
 
 
 def _milliwatts(watts: float) -> int:
     return round(watts * 1000)
-
-
-def _contacts(scenario: Scenario, row: int, one: Pass) -> Iterator[Contact]:
-    """The stretches of a pass in which the station works, with the rate over time."""
-    transmitter = scenario.satellites[one.satellite].transmitter
-    segments = [
-        RateSegment(
-            _ticks(start),
-            _ticks(end),
-            0 if step < 0 else round(transmitter.rate[step].rate),
-            transmitter.packet_loss,
-        )
-        for start, end, step in one.stretches()
-    ]
-    outages = [
-        (_ticks(scenario.seconds(outage.from_)), _ticks(scenario.seconds(outage.to)))
-        for outage in scenario.stations[one.station].outages
-    ]
-    for start, end in _without(segments[0].start, segments[-1].end, outages):
-        kept = [
-            replace(segment, start=max(segment.start, start), end=min(segment.end, end))
-            for segment in segments
-            if segment.start < end and segment.end > start
-        ]
-        if kept:
-            yield Contact(one.satellite, one.station, Downlink(kept), row)
-
-
-def _without(start: int, end: int, outages: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """What is left of a stretch of time when the outages are taken out of it."""
-    for begin, over in sorted(outages):
-        if over <= start or begin >= end:
-            continue
-        if begin > start:
-            yield start, begin
-        start = max(start, over)
-    if start < end:
-        yield start, end

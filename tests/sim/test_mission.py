@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from downpass.link.channel.downlink import RateSegment
+from downpass.link.clock import TICKS_PER_MILLISECOND
 from downpass.sim.mission.preparation import (
-    TICKS_PER_MILLISECOND,
     Mission,
     NoPixels,
     View,
