@@ -21,7 +21,9 @@ import time
 from collections.abc import Callable
 
 from downpass.sim.frames.encoding import RatedFrames
-from downpass.sim.mission.preparation import NoPixels, fly, prepare
+from downpass.sim.mission.flight import fly
+from downpass.sim.mission.preparation import prepare
+from downpass.sim.mission.views import NoPixels
 from downpass.sim.model.simulation import simulate
 from downpass.sim.scenario.scenario import Scenario
 

@@ -19,7 +19,8 @@ from .frames.encoding import Encoders
 from .frames.feasibility import checked_scenes
 from .frames.grading import Grader
 from .frames.scenes import Scenes
-from .mission.preparation import Mission, fly, prepare
+from .mission.flight import fly
+from .mission.preparation import Mission, prepare
 from .model.events import EventRow, EventSink
 from .model.pace import PacedEnvironment
 from .model.simulation import Outcome, simulate

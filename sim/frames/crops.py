@@ -13,7 +13,8 @@ from ...link.container.frame import Frame
 from ...link.errors import reason
 from ...payload.imager.display import Shown
 from ...payload.imager.frames import SceneFit
-from ..mission.preparation import Mission, View
+from ..mission.preparation import Mission
+from ..mission.views import View
 from ..model.records import FrameRecord, FrameState
 from ..model.simulation import Outcome
 from ..report.data import Crop

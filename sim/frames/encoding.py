@@ -13,7 +13,8 @@ from ...link.errors import InputError
 from ...payload.encoders.registry import encoder
 from ..board.loop import BoardFigures, BoardFrame, BoardLoop, BoardStoppedError, FrameWork
 from ..board.suitability import unsuited
-from ..mission.preparation import Mission, View
+from ..mission.preparation import Mission
+from ..mission.views import View
 from ..model.setup import Capture, Encoded
 from ..scenario.codec import EncoderChoice
 from ..scenario.satellite import SatelliteSpec

@@ -16,7 +16,7 @@ from ...ground.decoders import Decoded, decode
 from ...link.channel.packets import Span
 from ...link.container.bitstream import tile_spans, without
 from ...link.container.frame import Frame
-from ..mission.preparation import View
+from ..mission.views import View
 from ..model.records import FrameRecord, FrameState
 from ..model.simulation import Outcome
 from ..results.delivered import DeliveredPlan, picture_bytes

@@ -11,7 +11,7 @@ from ...link.container.frame import Frame
 from ...link.errors import InputError
 from ...payload.imager.frames import SceneFit, extended, frame_windows
 from ...payload.imager.scenes import FrameWindow, Scene
-from ..mission.preparation import View
+from ..mission.views import View
 from ..scenario.scenario import Scenario
 
 

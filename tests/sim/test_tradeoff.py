@@ -15,7 +15,8 @@ from downpass.payload.encoders.base import Encoder, RateError, Setting
 from downpass.payload.encoders.registry import encoder
 from downpass.sim.frames.content_cache import ContentCache
 from downpass.sim.frames.scenes import Scenes
-from downpass.sim.mission.preparation import fly, prepare
+from downpass.sim.mission.flight import fly
+from downpass.sim.mission.preparation import prepare
 from downpass.sim.rate_distortion.tradeoff import RATES_BPP, sample
 from downpass.sim.report.from_results import report_data
 from downpass.sim.results.write import write as write_results
