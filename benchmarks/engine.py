@@ -20,7 +20,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-from downpass.sim.frames.encoding import RatedFrames
+from downpass.sim.frames.rated_frames import RatedFrames
 from downpass.sim.mission.flight import fly
 from downpass.sim.mission.preparation import prepare
 from downpass.sim.mission.views import NoPixels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
 
@@ -86,6 +87,10 @@ class Scenes:
     def __getitem__(self, path: Path) -> Scene:
         return self._scenes[path]
 
+    def opened(self) -> Iterator[tuple[Path, Scene]]:
+        """Yield each scene with its path, in the order in which the targets list them."""
+        yield from self._scenes.items()
+
     def frame(self, satellite: int, view: View) -> Frame:
         """Read the pixels of a view.
 
@@ -99,24 +104,6 @@ class Scenes:
             scene = self._scenes[view.scene]
             own = scene.read(window(view), imager.bands, imager.bit_depth)
         return extended(own, view.width, view.height, view.fit)
-
-    def remarks(self) -> list[str]:
-        """Return what is worth knowing of scenes and imagers together, a line each."""
-        lines: dict[str, None] = {}
-        for index, satellite in enumerate(self._scenario.satellites):
-            imager = satellite.imager
-            for path, scene in self._scenes.items():
-                lost = scene.shift(imager.bit_depth, imager.bands)
-                if lost:
-                    place = self._scenario.source.place_of(f"satellites.{index}.imager.bit_depth")
-                    bits = imager.bit_depth + lost
-                    line = (
-                        f"{place}: found {imager.bit_depth} bits, and samples of {bits} in "
-                        f"{path.name}; the lowest {lost} are not seen, and delivered frames have "
-                        f"{1 << lost} times the scale"
-                    )
-                    lines[line] = None
-        return list(lines)
 
     def describe(self, satellite: int, view: View) -> Description:
         """Return what a view's scene says of the pixels that `frame` gives."""

@@ -10,7 +10,7 @@ from .frame_store import FrameStore
 from .ledger import Book
 from .onboard import Onboard, Signal
 from .records import FrameRecord, FrameState
-from .setup import Capture, EncodeOrder, FrameSource
+from .setup import Capture, EncodeOrder, FrameSource, Situation
 from .ticks import Process
 
 MEMORY_FULL: Final = "working memory full"
@@ -62,7 +62,7 @@ class Processor:
                 yield onboard.bus.restored
                 continue  # what has arrived meanwhile may be more important
             capture = self._queue[0][1]
-            encoded = self._source.encode(capture)
+            encoded = self._source.encode(capture, self._situation())
             if encoded is None:
                 return  # the encoder is gone; what waits goes on waiting
             heapq.heappop(self._queue)
@@ -77,6 +77,7 @@ class Processor:
             record.encode_end = onboard.env.now
             record.encode_ticks = encoded.ticks
             record.encoded_bytes = encoded.size
+            record.setting = encoded.setting
             self._count_energy(encoded.ticks)
             onboard.log(
                 Event.ENCODE_END,
@@ -85,6 +86,12 @@ class Processor:
                 amount=encoded.size,
             )
             self._store.store(record)
+
+    def _situation(self) -> Situation:
+        onboard = self._onboard
+        recorder = onboard.recorder
+        # No frame is being encoded now, so all of working memory waits.
+        return Situation(onboard.env.now, recorder.used, recorder.capacity, onboard.working_bytes)
 
     def _count_energy(self, ticks: int) -> None:
         onboard = self._onboard

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from ...link.channel.downlink import Downlink
+from ...payload.encoders.base import Setting
 from ...payload.recorder import DownlinkOrder, DropRule
 
 
@@ -53,21 +54,45 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
+class Situation:
+    """A satellite's state at the moment when the processor begins to encode a frame.
+
+    Attributes:
+        time: The tick.
+        recorder_used: Bytes in the recorder.
+        recorder_capacity: Bytes that the recorder holds.
+        queued_bytes: Raw bytes in working memory that wait for encoding, this frame included.
+    """
+
+    time: int
+    recorder_used: int
+    recorder_capacity: int
+    queued_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Encoded:
-    """What an encoder made of a frame: its size in bytes and how many ticks it took."""
+    """What an encoder made of a frame.
+
+    Attributes:
+        size: Bytes.
+        ticks: How long encoding takes.
+        setting: The setting that the frame was encoded at; None if the source has no settings.
+    """
 
     size: int
     ticks: int
+    setting: Setting | None = None
 
 
 class FrameSource(Protocol):
-    """Where encoded frames come from: real pixels through a real encoder, or a rate table."""
+    """Where encoded frames come from: a real encoder, or sizes that follow from a rate."""
 
     time_kind: str
     """`modelled`, `measured on host` or `measured on board`."""
 
-    def encode(self, capture: Capture) -> Encoded | None:
-        """Encode one frame; None where nobody is left to do it, now or later."""
+    def encode(self, capture: Capture, situation: Situation) -> Encoded | None:
+        """Encode one frame; return None if the encoder has stopped for good."""
 
 
 @dataclass(frozen=True, slots=True)

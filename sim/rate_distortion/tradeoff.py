@@ -20,12 +20,13 @@ from ...link.student.frame_layout import BLOCK
 from ...payload.encoders.base import Encoder, Setting
 from ...payload.encoders.registry import encoder
 from ..frames.content_cache import ContentCache
-from ..frames.encoding import MODELLED, Job, RatedFrames
 from ..frames.feasibility import blank_frame
+from ..frames.rated_frames import MODELLED, RatedFrames
 from ..frames.scenes import Scenes
 from ..mission.preparation import Mission
+from ..mission.views import View
 from ..model.records import FrameState
-from ..model.setup import Capture, Encoded
+from ..model.setup import Capture, Encoded, Situation
 from ..model.simulation import simulate
 from ..results.grade import Delivery, delivery
 from ..results.statistics import pooled_psnr, weighted_mean
@@ -72,7 +73,7 @@ class _MeanFrames:
         self._timing = RatedFrames(satellite, known[0])
         self._bpp = bpp
 
-    def encode(self, capture: Capture) -> Encoded:
+    def encode(self, capture: Capture, situation: Situation) -> Encoded:  # noqa: ARG002
         size = max(1, round(self._bpp * capture.width * capture.height / 8))
         return Encoded(size, self._timing.ticks(capture))
 
@@ -105,7 +106,9 @@ def curve(
     flying = encoder(codec, tile)
     settings = _possible(flying, settings, chosen)
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
-        tries = [threads.submit(_try, flying, settings, one.job, scenes, cache) for one in chosen]
+        tries = [
+            threads.submit(_try, flying, settings, one.content, scenes, cache) for one in chosen
+        ]
         by_frame = [tried.result() for tried in tries]
     weights = [one.weight for one in chosen]
     ratings = []
@@ -124,7 +127,7 @@ def _possible(
     """Return the settings that the codec has for every frame of the sample."""
     possible, refusal = list(settings), None
     for one in chosen:
-        frame = blank_frame(one.job.view)
+        frame = blank_frame(one.content.view)
         for setting in list(possible):
             try:
                 flying.check(frame, setting)
@@ -137,10 +140,28 @@ def _possible(
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One content of the sample and how many captures it stands for."""
+class Content:
+    """What frames of a satellite show.
 
-    job: Job
+    Attributes:
+        satellite: Index of the satellite.
+        view: The part of a scene.
+    """
+
+    satellite: int
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One content of the sample.
+
+    Attributes:
+        content: What it shows.
+        weight: How many captures it stands for.
+    """
+
+    content: Content
     weight: int
 
 
@@ -150,28 +171,32 @@ def sample(mission: Mission, count: int = SAMPLE_FRAMES) -> list[Sample]:
     A stratified sample: each scene of each satellite gives its share of the sample, at least
     one, and its captures are divided among those that it gives.
     """
-    strata: dict[tuple[int, Path], Counter[Job]] = {}
+    strata: dict[tuple[int, Path], Counter[Content]] = {}
     for index, satellite in enumerate(mission.setup.satellites):
         for capture in satellite.captures:
             view = mission.views[capture.number]
             if view.scene is not None:
-                strata.setdefault((index, view.scene), Counter())[Job(index, view)] += 1
+                strata.setdefault((index, view.scene), Counter())[Content(index, view)] += 1
     total = sum(stratum.total() for stratum in strata.values())
     chosen = []
     for stratum in strata.values():
-        jobs = list(stratum)
-        share = min(len(jobs), max(1, round(count * stratum.total() / total)))
-        picked = [jobs[i * len(jobs) // share] for i in range(share)]
+        contents = list(stratum)
+        share = min(len(contents), max(1, round(count * stratum.total() / total)))
+        picked = [contents[i * len(contents) // share] for i in range(share)]
         whole, rest = divmod(stratum.total(), share)
-        chosen += [Sample(job, whole + (i < rest)) for i, job in enumerate(picked)]
+        chosen += [Sample(content, whole + (i < rest)) for i, content in enumerate(picked)]
     return chosen
 
 
 def _try(
-    flying: Encoder, settings: Sequence[Setting], job: Job, scenes: Scenes, cache: ContentCache
+    flying: Encoder,
+    settings: Sequence[Setting],
+    content: Content,
+    scenes: Scenes,
+    cache: ContentCache,
 ) -> list[tuple[float, Quality, int] | None]:
     """Return rate, quality and pixels of one frame at each setting; None if it can't be coded."""
-    frame = scenes.frame(job.satellite, job.view)
+    frame = scenes.frame(content.satellite, content.view)
     pixels = frame.width * frame.height
     return [
         None if rated is None else (rated.bytes * 8 / pixels, rated.quality, pixels)
