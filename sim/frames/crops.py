@@ -1,4 +1,4 @@
-"""A few delivered frames beside their originals, as people look at them."""
+"""Crops of a few delivered frames and of their originals, as pictures for the report."""
 
 from __future__ import annotations
 

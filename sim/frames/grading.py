@@ -1,4 +1,4 @@
-"""The ground's side of a run: decode what really arrived, measure it, and file it away."""
+"""Grading: decodes what arrived on the ground, measures its quality and archives it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DECIMALS_MS_SSIM = 5
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """What arrived of one content: frames that show the same and lost the same are one."""
+    """What arrived of an encode task. Frames of one task that lost the same bytes share one."""
 
     task: EncodeTask
     missing: tuple[Span, ...]
@@ -58,7 +58,7 @@ class Grader:
 
         Args:
             plan: Which frames are written as Cloud-Optimized GeoTIFFs, and where.
-            on_frame: called with the number of frames done, and of all of them.
+            on_frame: Called with the number of frames done, and of all of them.
 
         Returns:
             The grades by number of frame.
@@ -86,7 +86,7 @@ class Grader:
         return grades
 
     def delivered(self, record: FrameRecord) -> tuple[Frame, Decoded | None]:
-        """Return a frame as it was and as the ground has it; None where it can't be decoded."""
+        """Return a frame's original and what the ground decodes; None if it cannot be decoded."""
         task = self._encoders.task_of(record)
         if task is None:
             raise ValueError(f"frame {record.capture.number} has no pixels")
@@ -150,7 +150,7 @@ class Grader:
     def _archive(
         self, folder: Path, records: list[FrameRecord], task: EncodeTask, decoded: Decoded
     ) -> None:
-        """File one picture away under the name of every frame that it is."""
+        """Archive one picture under the name of each frame that shows it."""
         view = task.view
         if view.scene is None:
             return
@@ -176,7 +176,7 @@ class Grader:
 
 
 def _repeated(view: View) -> dict[str, str]:
-    """Say in a picture's metadata which part of it has a true place on Earth.
+    """Return metadata that says which part of a picture has a true place on Earth.
 
     The georeferencing is that of the scene's window, so it holds where the scene is; what lies
     beyond is the same ground again.

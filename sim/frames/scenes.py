@@ -1,4 +1,4 @@
-"""The scenes of a scenario: what each frame shows, and its pixels when they are wanted."""
+"""The scenes of a scenario: they choose what each frame shows, and give its pixels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SceneError(InputError):
     """Scenes that cannot be used, each at the line of the scenario that names it.
 
     Attributes:
-        problems: one line each.
+        problems: The problems, one line each.
     """
 
     def __init__(self, problems: list[str]) -> None:
@@ -39,8 +39,8 @@ class Scenes:
         """Open and check the scenes.
 
         Raises:
-            SceneError: naming every scene that is missing, damaged, has not the bands that the
-                imagers look at, or is smaller than a frame where the target refuses that.
+            SceneError: Scenes are missing or damaged, lack bands that the imagers need, or are
+                smaller than a frame although the target refuses that. It lists every one.
         """
         self._scenario = scenario
         self._scenes: dict[Path, Scene] = {}
@@ -95,7 +95,7 @@ class Scenes:
         """Read the pixels of a view.
 
         Raises:
-            InputError: the file has become unreadable since it was opened.
+            InputError: The file has become unreadable since it was opened.
         """
         imager = self._scenario.satellites[satellite].imager
         if view.scene is None:
@@ -106,7 +106,7 @@ class Scenes:
         return extended(own, view.width, view.height, view.fit)
 
     def describe(self, satellite: int, view: View) -> Description:
-        """Return what a view's scene says of the pixels that `frame` gives."""
+        """Return the georeference and the other metadata of the pixels that `frame` gives."""
         imager = self._scenario.satellites[satellite].imager
         if view.scene is None:
             raise ValueError("a view without a scene has nothing that describes it")

@@ -17,7 +17,7 @@ MEMORY_FULL: Final = "working memory full"
 
 
 class Processor:
-    """Encodes the frames in working memory, in the order that the policy says.
+    """Encodes the frames in working memory, in the order of the policy.
 
     Args:
         onboard: The satellite's state.
@@ -33,7 +33,7 @@ class Processor:
         self._frame_arrived = Signal(onboard.env)
 
     def accept(self, capture: Capture) -> None:
-        """Take a raw frame into working memory, or drop it where it does not fit."""
+        """Take a raw frame into working memory, or drop it if it does not fit."""
         onboard = self._onboard
         record = FrameRecord(capture, onboard.index)
         onboard.frames[capture.number] = record
@@ -53,7 +53,7 @@ class Processor:
         self._frame_arrived.notify()
 
     def run(self) -> Process:
-        """Encode for ever: the most important frame that waits, whenever there is power."""
+        """Encode the most important waiting frame whenever there is power, without end."""
         onboard = self._onboard
         while True:
             if not self._queue:
@@ -64,7 +64,7 @@ class Processor:
             capture = self._queue[0][1]
             encoded = self._source.encode(capture, self._situation())
             if encoded is None:
-                return  # the encoder is gone; what waits goes on waiting
+                return  # the encoder has stopped for good; waiting frames stay in memory
             heapq.heappop(self._queue)
             record = onboard.frames[capture.number]
             onboard.ledger.move(Book.RAW, "queued", "encoding", capture.raw_bytes)
@@ -102,7 +102,7 @@ class Processor:
             onboard.encode_energy += ticks * power
 
     def _compute(self, ticks: int) -> Process:
-        """Work for `ticks`, standing still while the battery is low."""
+        """Compute for `ticks`, and pause while the battery is low."""
         env, bus = self._onboard.env, self._onboard.bus
         if bus is None:
             yield env.timeout(ticks)

@@ -1,4 +1,4 @@
-"""What the simulation needs to know before it starts, worked out to whole ticks and bytes."""
+"""What the simulation needs to know before it starts, in whole ticks and bytes."""
 
 from __future__ import annotations
 
@@ -31,14 +31,16 @@ class Capture:
     """One frame that the imager will take.
 
     Attributes:
-        number: unique in the run, rising with time for each satellite.
-        start, end: ticks between which the imager records; the frame exists from `end` on.
-        access: index of the access that it belongs to.
-        target: index of the target.
-        priority: the target's.
-        raw_bytes: size in working memory.
-        samples: pixels × bands, which the encode time goes by.
-        width, height: pixels.
+        number: Number of the frame, unique in the run and rising with time for each satellite.
+        start: Tick at which the imager begins to record.
+        end: Tick at which it ends; the frame exists from then on.
+        access: Index of the access that it belongs to.
+        target: Index of the target.
+        priority: Priority of the target.
+        raw_bytes: Size in working memory.
+        samples: Pixels × bands; the encode time is proportional to it.
+        width: Width in pixels.
+        height: Height in pixels.
     """
 
     number: int
@@ -100,9 +102,10 @@ class Contact:
     """A stretch of a pass during which the station can receive.
 
     Attributes:
-        satellite, station: indices.
-        downlink: the bytes it carries, from `downlink.start` to `downlink.end`.
-        pass_index: row of the pass in the geometry; an outage may split a pass in two.
+        satellite: Index of the satellite.
+        station: Index of the station.
+        downlink: The bytes that it carries, from `downlink.start` to `downlink.end`.
+        pass_index: Row of the pass in the geometry. An outage may split a pass in two.
     """
 
     satellite: int
@@ -116,10 +119,15 @@ class PowerSetup:
     """Battery, sun and loads: nanojoules and milliwatts.
 
     Attributes:
-        capacity, charge: of the battery, nanojoules.
-        low, resume: nanojoules; at `low` work stops, at `resume` it goes on.
-        solar: milliwatts in sunlight.
-        idle, imaging, encoding, transmitting: milliwatts.
+        capacity: Energy that the battery holds, in nanojoules.
+        charge: Energy in the battery at the start, in nanojoules.
+        low: Energy at which work stops, in nanojoules.
+        resume: Energy at which work continues, in nanojoules.
+        solar: Power of the solar panels in sunlight, in milliwatts.
+        idle: Power drawn all the time, in milliwatts.
+        imaging: Power drawn besides while imaging, in milliwatts.
+        encoding: Power drawn besides while encoding, in milliwatts.
+        transmitting: Power drawn besides while transmitting, in milliwatts.
         eclipses: (start, end) ticks, in order.
     """
 
@@ -140,9 +148,9 @@ class SatelliteSetup:
     """One satellite, ready to run.
 
     Attributes:
-        acknowledge_ticks: how long until the satellite hears that a packet came.
-        encoding_milliwatts: what encoding draws beyond idling, for the energy account; None where
-            that is not known.
+        acknowledge_ticks: Time from the arrival of a packet to its acknowledgement on board.
+        encoding_milliwatts: Power that encoding draws beyond idling, to count its energy; None if
+            unknown.
     """
 
     name: str
@@ -168,7 +176,7 @@ class StationSetup:
 
 @dataclass(frozen=True, slots=True)
 class MissionSetup:
-    """Everything that the simulation runs on, but for the encoder."""
+    """Everything that the simulation needs, except the encoders."""
 
     duration: int
     seed: int

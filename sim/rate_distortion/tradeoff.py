@@ -41,13 +41,13 @@ class Rating:
     """What one codec at one setting delivers, and how good it looks.
 
     Attributes:
-        codec, setting: what was tried.
-        bpp: mean over the sample, bits a pixel with all bands.
+        codec, setting: What was tried.
+        bpp: Mean over the sample, bits a pixel with all bands.
         psnr_db: PSNR pooled over the sample; infinite where all of it is exact, None where there is
             none.
-        ms_ssim: mean over the sample; None where there is none.
-        delivered_px: simulated.
-        delivered_whole, delivered_damaged, in_part: numbers of frames, simulated.
+        ms_ssim: Mean over the sample; None where there is none.
+        delivered_px: Pixels of delivered frames, simulated.
+        delivered_whole, delivered_damaged, in_part: Numbers of frames, simulated.
     """
 
     codec: str
@@ -67,7 +67,7 @@ class _MeanFrames:
     time_kind = MODELLED
 
     def __init__(self, satellite: SatelliteSpec, codec: str, bpp: float) -> None:
-        # Where nobody says how fast a codec is here, as fast as one of which it is known.
+        # If the processor has no rate for this codec, use that of a codec which it has one for.
         rates = satellite.processor.encode_rate
         known = [name for name in (codec, satellite.codec.name, *rates) if name in rates]
         self._timing = RatedFrames(satellite, known[0])
@@ -88,11 +88,11 @@ def curve(
     """Rate one codec at several settings; a setting that the codec cannot do is left out.
 
     Args:
-        mission: the run.
-        scenes: its pixels.
-        cache: of encoded frames.
-        codec: name of the codec, for all satellites.
-        settings: to try.
+        mission: The run.
+        scenes: The scenes of the run.
+        cache: The cache of encoded frames.
+        codec: Name of the codec, used for all satellites.
+        settings: The settings to try.
 
     Raises:
         InputError: The codec can do none of the settings with the frames of all satellites.
@@ -103,11 +103,12 @@ def curve(
     tile = mission.flight.scenario.satellites[0].codec.tile
     if codec == "student":
         tile += -tile % BLOCK
-    flying = encoder(codec, tile)
-    settings = _possible(flying, settings, chosen)
+    onboard_encoder = encoder(codec, tile)
+    settings = _possible(onboard_encoder, settings, chosen)
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
         tries = [
-            threads.submit(_try, flying, settings, one.content, scenes, cache) for one in chosen
+            threads.submit(_try, onboard_encoder, settings, one.content, scenes, cache)
+            for one in chosen
         ]
         by_frame = [tried.result() for tried in tries]
     weights = [one.weight for one in chosen]
@@ -122,7 +123,7 @@ def curve(
 
 
 def _possible(
-    flying: Encoder, settings: Sequence[Setting], chosen: Sequence[Sample]
+    onboard_encoder: Encoder, settings: Sequence[Setting], chosen: Sequence[Sample]
 ) -> list[Setting]:
     """Return the settings that the codec has for every frame of the sample."""
     possible, refusal = list(settings), None
@@ -130,7 +131,7 @@ def _possible(
         frame = blank_frame(one.content.view)
         for setting in list(possible):
             try:
-                flying.check(frame, setting)
+                onboard_encoder.check(frame, setting)
             except InputError as error:
                 possible.remove(setting)
                 refusal = error
@@ -189,7 +190,7 @@ def sample(mission: Mission, count: int = SAMPLE_FRAMES) -> list[Sample]:
 
 
 def _try(
-    flying: Encoder,
+    onboard_encoder: Encoder,
     settings: Sequence[Setting],
     content: Content,
     scenes: Scenes,
@@ -200,7 +201,7 @@ def _try(
     pixels = frame.width * frame.height
     return [
         None if rated is None else (rated.bytes * 8 / pixels, rated.quality, pixels)
-        for rated in cache.rated(flying, frame, settings)
+        for rated in cache.rated(onboard_encoder, frame, settings)
     ]
 
 
