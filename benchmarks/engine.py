@@ -20,8 +20,10 @@ import statistics
 import time
 from collections.abc import Callable
 
-from downpass.sim.frames.encoding import RatedFrames
-from downpass.sim.mission.preparation import NoPixels, fly, prepare
+from downpass.sim.frames.rated_frames import RatedFrames
+from downpass.sim.mission.flight import fly
+from downpass.sim.mission.preparation import prepare
+from downpass.sim.mission.views import NoPixels
 from downpass.sim.model.simulation import simulate
 from downpass.sim.scenario.scenario import Scenario
 
@@ -113,11 +115,13 @@ def engine(days: float) -> dict[str, float]:
         return simulate(mission.setup, [RatedFrames(s) for s in given.satellites])
 
     outcome = simulate(mission.setup, [RatedFrames(s) for s in given.satellites])
-    flying, preparing, running = (
+    # A flight keeps the crossings of elevations that were asked for, so each run needs its own.
+    flying, ready, running = (
         timed(lambda: fly(given)),
-        timed(lambda: prepare(flight, NoPixels(given))),
+        timed(lambda: prepare(fly(given), NoPixels(given))),
         timed(run),
     )
+    preparing = max(0.0, ready - flying)
     return {
         "orbit, passes, timetable": flying,
         "captures and contacts": preparing,

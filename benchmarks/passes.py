@@ -77,15 +77,18 @@ def main() -> None:
             stations=STATIONS,
             targets=targets,
             imaging=IMAGING,
-            elevation_steps_deg=STEPS,
         )
+
+    def crossings() -> object:
+        return [one.stretches(STEPS) for one in passes(ephemeris, STATIONS)]
 
     print("1 satellite, 100 targets, 4 stations, 7 days; shortest of", REPEATS)
     best("all of it", lambda: whole(7))
     propagator = Propagator(ELEMENTS, START)
     ephemeris = best("states every 30 s (SGP4, Earth-fixed)", lambda: propagator.ephemeris(7 * DAY))
     sun = best("the Sun", lambda: Sun.over(propagator.clock, 7 * DAY))
-    over = best("passes", lambda: passes(ephemeris, STATIONS, STEPS))
+    over = best("passes", lambda: passes(ephemeris, STATIONS))
+    best("passes and their crossings of the rate table", crossings)
     seen = best("accesses, daylight only", lambda: accesses(ephemeris, sun, targets, IMAGING))
     dark = best("eclipses", lambda: eclipses(ephemeris, sun))
     print(f"  found: {len(over)} passes, {len(seen)} accesses, {len(dark)} eclipses")

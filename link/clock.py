@@ -6,11 +6,21 @@ Integers, because sums of them are exact and the same on every machine.
 from __future__ import annotations
 
 TICKS_PER_SECOND = 1_000_000
+TICKS_PER_MILLISECOND = TICKS_PER_SECOND // 1000
 
 
 def to_ticks(seconds: float) -> int:
     """Return the tick nearest to a time in seconds."""
     return round(seconds * TICKS_PER_SECOND)
+
+
+def to_whole_milliseconds(seconds: float) -> int:
+    """Return the tick of the whole millisecond nearest to a time in seconds.
+
+    What comes out of floating point differs between machines in its last bits. Rounded to the
+    millisecond it is the same on all of them.
+    """
+    return round(seconds * 1000) * TICKS_PER_MILLISECOND
 
 
 def to_seconds(ticks: int) -> float:

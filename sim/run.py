@@ -15,11 +15,14 @@ from .board.loop import BoardFigures
 from .console.progress import Progress, Silent
 from .frames.content_cache import ContentCache
 from .frames.crops import choose, crops
-from .frames.encoding import Encoders
+from .frames.encoders import Encoders
 from .frames.feasibility import checked_scenes
 from .frames.grading import Grader
+from .frames.pixel_frames import frame_source
+from .frames.scene_advice import bit_depth_notes
 from .frames.scenes import Scenes
-from .mission.preparation import Mission, fly, prepare
+from .mission.flight import fly
+from .mission.preparation import Mission, prepare
 from .model.events import EventRow, EventSink
 from .model.pace import PacedEnvironment
 from .model.simulation import Outcome, simulate
@@ -107,7 +110,7 @@ def run(
             crops=[],
             ratings=[],
             boards=simulated.boards,
-            remarks=scenes.remarks(),
+            remarks=bit_depth_notes(scenario, scenes),
         )
         if on_results is not None:
             on_results(results)
@@ -159,7 +162,7 @@ def graded(
     plan = plan_delivered(mission, delivered, choice)
     encoders = Encoders(mission, scenes, cache)
     try:
-        sources = [encoders.source(index) for index in range(len(scenario.satellites))]
+        sources = [frame_source(encoders, index) for index in range(len(scenario.satellites))]
         progress.stage("simulation", round(scenario.duration))
 
         def report(row: EventRow) -> None:

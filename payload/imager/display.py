@@ -21,8 +21,8 @@ class Shown:
     """How a frame is shown.
 
     Attributes:
-        order: positions among the frame's bands that are shown as red, green and blue.
-        words: what is shown, for a caption.
+        order: Positions among the frame's bands that are shown as red, green and blue.
+        words: What is shown, for a caption.
     """
 
     order: tuple[int, int, int]
@@ -33,9 +33,9 @@ def shown(bands: Sequence[int], names: Sequence[str | None], colours: Sequence[s
     """Return how to show a frame: in natural colour where the scene says which bands those are.
 
     Args:
-        bands: numbers, from 1, of the scene's bands that the frame has.
-        names: what the scene calls each of its bands, None where it does not.
-        colours: what the scene says each of its bands is to be shown as.
+        bands: Numbers, from 1, of the scene's bands that the frame has.
+        names: What the scene calls each of its bands, None where it does not.
+        colours: What the scene says each of its bands is to be shown as.
     """
     found = []
     for colour in NATURAL_COLOURS:

@@ -94,7 +94,7 @@ class Scene:
         width: Columns.
         height: Rows.
         bands: Number of bands.
-        sample_type: uint8, uint16 or int16.
+        sample_type: `uint8`, `uint16` or `int16`.
         nodata: The value that means no data, where the file has one that a sample can have.
         crs: Coordinate reference system as WKT; empty where the file has none.
         transform: Affine transform from (column, row) to coordinates, row-major, six numbers;

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .arguments import add_scenario, load
 
 if TYPE_CHECKING:
-    from ..mission.preparation import Flight
+    from ..mission.flight import Flight
 
 
 _MOST_SATELLITES: Final = 10
@@ -42,7 +42,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def passes(arguments: argparse.Namespace) -> int:
     """Print all passes and accesses."""
-    from ..mission.preparation import fly
+    from ..mission.flight import fly
 
     flight = fly(load(arguments))
     if arguments.json:

@@ -41,7 +41,7 @@ def validate(arguments: argparse.Namespace) -> int:
     from ...link.errors import InputError
     from ..frames.content_cache import ContentCache
     from ..frames.feasibility import absent_boards, checked_scenes
-    from ..frames.scene_advice import scene_advice
+    from ..frames.scene_advice import bit_depth_notes, scene_advice
     from ..scenario.advice import advice
     from ..scenario.load import load_scenario
     from ..scenario.outline import outline
@@ -59,7 +59,7 @@ def validate(arguments: argparse.Namespace) -> int:
             continue
         advices = (*advice(scenario), *scene_advice(scenario, scenes), *absent_boards(scenario))
         complain(*(f"warning: {line}" for line in grouped(advices)))
-        complain(*(f"note: {line}" for line in scenes.remarks()))
+        complain(*(f"note: {line}" for line in bit_depth_notes(scenario, scenes)))
         _say(f"ok: {file}: {outline(scenario)}")
     return status
 

@@ -1,12 +1,12 @@
-"""What was coded once is not coded again: results on disk, found by their content.
+"""A cache on disk of encoded frames and their quality, keyed by content.
 
 The key is a SHA-256 over everything that the result depends on, so a hit is right by
-construction and a change of anything is a miss. Two processes may share a folder: a value
-appears under its name when it is whole (rename), and a lock for each key lets the second
-process wait for the first one's result instead of working it out too. A value that is damaged,
-lies under another key's name, is no plain file or is none that could have been made is made
-again. The least recently used values go when the folder grows
-above its limit. A cache that cannot be written to costs time, never a run.
+construction and any change is a miss. Two processes may share a folder: a value appears under
+its name when it is complete (by a rename), and a lock for each key lets the second process wait
+for the first one's result instead of computing it too. A value is made again if it is damaged,
+lies under another key's name, is no regular file, or could not be a result. When the folder
+grows above its limit, the least recently used values are deleted. If the cache cannot be written
+to, a run takes longer and does not fail.
 
 Why not a library: diskcache, the usual one, has had no release since 2023, runs on SQLite and
 unpickles what it finds (CVE-2025-69872). What is needed here is one folder of files.
@@ -72,7 +72,7 @@ class RatedFrame:
 
 
 def default_folder() -> Path | None:
-    """Return DOWNPASS_CACHE, or downpass in the user's cache folder; None where it is empty."""
+    """Return DOWNPASS_CACHE, or downpass in the user's cache folder; None if it is empty."""
     if (chosen := os.environ.get("DOWNPASS_CACHE")) is not None:
         return Path(chosen).expanduser() if chosen else None
     base = os.environ.get("XDG_CACHE_HOME", "")
@@ -199,12 +199,12 @@ class ContentCache:
         make: Callable[[], bytes],
         sound: Callable[[bytes], bool] = lambda _: True,
     ) -> bytes:
-        """Return the value of a key; `make` works it out where it is not there or not sound.
+        """Return the value of a key; `make` computes it if it is missing or not sound.
 
         Args:
-            kind: A folder's name; say another when what `make` returns changes its form.
+            kind: A folder's name; choose another when the form of what `make` returns changes.
             key: Hexadecimal digest of everything that the value depends on.
-            make: Works the value out; whatever it raises passes through.
+            make: Computes the value; what it raises passes through.
             sound: Whether what is there is a value that `make` could have returned.
         """
         if self.folder is None:

@@ -1,4 +1,4 @@
-"""A few delivered frames beside their originals, as people look at them."""
+"""Crops of a few delivered frames and of their originals, as pictures for the report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from ...link.container.frame import Frame
 from ...link.errors import reason
 from ...payload.imager.display import Shown
 from ...payload.imager.frames import SceneFit
-from ..mission.preparation import Mission, View
+from ..mission.preparation import Mission
+from ..mission.views import View
 from ..model.records import FrameRecord, FrameState
 from ..model.simulation import Outcome
 from ..report.data import Crop

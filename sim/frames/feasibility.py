@@ -24,7 +24,8 @@ from ...payload.encoders.base import Encoder
 from ...payload.encoders.registry import encoder
 from ..board.emulators import AGENT, PREFIX
 from ..board.job import setting_of
-from ..mission.preparation import View, elements_of
+from ..mission.flight import elements_of
+from ..mission.views import View
 from ..orbit.polygon import polygon_of
 from ..orbit.propagator import Propagator
 from ..scenario.codec import EncoderChoice

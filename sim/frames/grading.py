@@ -1,4 +1,4 @@
-"""The ground's side of a run: decode what really arrived, measure it, and file it away."""
+"""Grading: decodes what arrived on the ground, measures its quality and archives it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ...ground.decoders import Decoded, decode
 from ...link.channel.packets import Span
 from ...link.container.bitstream import tile_spans, without
 from ...link.container.frame import Frame
-from ..mission.preparation import View
+from ..mission.views import View
 from ..model.records import FrameRecord, FrameState
 from ..model.simulation import Outcome
 from ..results.delivered import DeliveredPlan, picture_bytes
 from ..results.grade import Grade
 from .content_cache import ContentCache
-from .encoding import Encoders, Job
+from .encoders import Encoders, EncodeTask
 from .scenes import Scenes
 
 DECIMALS_DB = 3
@@ -31,9 +31,9 @@ DECIMALS_MS_SSIM = 5
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """What arrived of one content: frames that show the same and lost the same are one."""
+    """What arrived of an encode task. Frames of one task that lost the same bytes share one."""
 
-    job: Job
+    task: EncodeTask
     missing: tuple[Span, ...]
 
 
@@ -58,7 +58,7 @@ class Grader:
 
         Args:
             plan: Which frames are written as Cloud-Optimized GeoTIFFs, and where.
-            on_frame: called with the number of frames done, and of all of them.
+            on_frame: Called with the number of frames done, and of all of them.
 
         Returns:
             The grades by number of frame.
@@ -67,7 +67,7 @@ class Grader:
         for record, arrival in self._arrivals():
             arrivals.setdefault(arrival, []).append(record)
         views = {
-            record.capture.number: arrival.job.view
+            record.capture.number: arrival.task.view
             for arrival, records in arrivals.items()
             for record in records
         }
@@ -86,21 +86,21 @@ class Grader:
         return grades
 
     def delivered(self, record: FrameRecord) -> tuple[Frame, Decoded | None]:
-        """Return a frame as it was and as the ground has it; None where it can't be decoded."""
-        job = self._encoders.job(record.satellite, record.capture)
-        if job is None:
+        """Return a frame's original and what the ground decodes; None if it cannot be decoded."""
+        task = self._encoders.task_of(record)
+        if task is None:
             raise ValueError(f"frame {record.capture.number} has no pixels")
-        arrival = _Arrival(job, self._missing(record))
+        arrival = _Arrival(task, self._missing(record))
         received, _ = self._received(arrival)
-        original = self._scenes.frame(job.satellite, job.view)
+        original = self._scenes.frame(task.satellite, task.view)
         return original, None if received is None else decode(received)
 
     def _arrivals(self) -> Iterator[tuple[FrameRecord, _Arrival]]:
         for satellite in self._outcome.satellites:
             for record in satellite.frames.values():
-                job = self._encoders.job(record.satellite, record.capture)
-                if job is not None and record.state is FrameState.DELIVERED:
-                    yield record, _Arrival(job, self._missing(record))
+                task = self._encoders.task_of(record)
+                if task is not None and record.state is FrameState.DELIVERED:
+                    yield record, _Arrival(task, self._missing(record))
 
     def _missing(self, record: FrameRecord) -> tuple[Span, ...]:
         received = self._outcome.received
@@ -118,11 +118,11 @@ class Grader:
         if received is None:
             return Grade(math.nan, math.nan, tiles, tiles, decoded=False)
         decoded = decode(received) if kept else None
-        original = self._scenes.frame(arrival.job.satellite, arrival.job.view)
+        original = self._scenes.frame(arrival.task.satellite, arrival.task.view)
         measured = self._cache.delivered_quality(original, received, decoded)
         if plan.folder is not None and decoded is not None:
-            plan.check_room(len(kept) * picture_bytes(arrival.job.view))
-            self._archive(plan.folder, kept, arrival.job, decoded)
+            plan.check_room(len(kept) * picture_bytes(arrival.task.view))
+            self._archive(plan.folder, kept, arrival.task, decoded)
             with self._lock:
                 self.written += len(kept)
         return Grade(
@@ -135,7 +135,7 @@ class Grader:
 
     def _received(self, arrival: _Arrival) -> tuple[bytes | None, int]:
         """Return the bitstream as far as it arrived, None without its header, and its tiles."""
-        bitstream = self._encoders.coded(arrival.job).bitstream
+        bitstream = self._encoders.coded(arrival.task).bitstream
         tiles = tile_spans(bitstream)
         header_end = min((offset for _, offset, _ in tiles), default=len(bitstream))
         if any(start < header_end for start, _ in arrival.missing):
@@ -148,17 +148,17 @@ class Grader:
         return without(bitstream, lost) if lost else bitstream, len(tiles)
 
     def _archive(
-        self, folder: Path, records: list[FrameRecord], job: Job, decoded: Decoded
+        self, folder: Path, records: list[FrameRecord], task: EncodeTask, decoded: Decoded
     ) -> None:
-        """File one picture away under the name of every frame that it is."""
-        view = job.view
+        """Archive one picture under the name of each frame that shows it."""
+        view = task.view
         if view.scene is None:
             return
         first, *others = [folder / self._name(record) for record in records]
         write_cog(
             first,
             decoded.frame,
-            self._scenes.describe(job.satellite, view),
+            self._scenes.describe(task.satellite, view),
             {
                 "DOWNPASS_SCENE": view.scene.name,
                 "DOWNPASS_LOST_TILES": " ".join(map(str, decoded.lost_tiles)) or "none",
@@ -176,7 +176,7 @@ class Grader:
 
 
 def _repeated(view: View) -> dict[str, str]:
-    """Say in a picture's metadata which part of it has a true place on Earth.
+    """Return metadata that says which part of a picture has a true place on Earth.
 
     The georeferencing is that of the scene's window, so it holds where the scene is; what lies
     beyond is the same ground again.

@@ -1,4 +1,4 @@
-"""What looks odd about the scenes that stand in for an imager's view, and can still be run."""
+"""Advice on scenes that do not match the imagers: their size, resolution and bit depth."""
 
 from __future__ import annotations
 
@@ -48,6 +48,33 @@ def scene_advice(scenario: Scenario, scenes: Scenes) -> tuple[str, ...]:
         + (f"; the same for {_more(len(places) - 1, 'target')}" if len(places) > 1 else "")
         for (_, text), (places, names) in concerned.items()
     )
+
+
+def bit_depth_notes(scenario: Scenario, scenes: Scenes) -> list[str]:
+    """Return one line for each imager that records fewer bits than a scene has.
+
+    Args:
+        scenario: What is to be run.
+        scenes: Its scenes, opened and checked.
+
+    Returns:
+        `file:line: field: what was found; what it means`.
+    """
+    lines: dict[str, None] = {}
+    for index, satellite in enumerate(scenario.satellites):
+        imager = satellite.imager
+        for path, scene in scenes.opened():
+            lost = scene.shift(imager.bit_depth, imager.bands)
+            if lost:
+                place = scenario.source.place_of(f"satellites.{index}.imager.bit_depth")
+                bits = imager.bit_depth + lost
+                line = (
+                    f"{place}: found {imager.bit_depth} bits, and samples of {bits} in "
+                    f"{path.name}; the lowest {lost} are not seen, and delivered frames have "
+                    f"{1 << lost} times the scale"
+                )
+                lines[line] = None
+    return list(lines)
 
 
 def _first(names: list[str], noun: str) -> str:

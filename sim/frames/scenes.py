@@ -1,8 +1,9 @@
-"""The scenes of a scenario: what each frame shows, and its pixels when they are wanted."""
+"""The scenes of a scenario: they choose what each frame shows, and give its pixels."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
 
@@ -11,7 +12,7 @@ from ...link.container.frame import Frame
 from ...link.errors import InputError
 from ...payload.imager.frames import SceneFit, extended, frame_windows
 from ...payload.imager.scenes import FrameWindow, Scene
-from ..mission.preparation import View
+from ..mission.views import View
 from ..scenario.scenario import Scenario
 
 
@@ -19,7 +20,7 @@ class SceneError(InputError):
     """Scenes that cannot be used, each at the line of the scenario that names it.
 
     Attributes:
-        problems: one line each.
+        problems: The problems, one line each.
     """
 
     def __init__(self, problems: list[str]) -> None:
@@ -38,8 +39,8 @@ class Scenes:
         """Open and check the scenes.
 
         Raises:
-            SceneError: naming every scene that is missing, damaged, has not the bands that the
-                imagers look at, or is smaller than a frame where the target refuses that.
+            SceneError: Scenes are missing or damaged, lack bands that the imagers need, or are
+                smaller than a frame although the target refuses that. It lists every one.
         """
         self._scenario = scenario
         self._scenes: dict[Path, Scene] = {}
@@ -86,11 +87,15 @@ class Scenes:
     def __getitem__(self, path: Path) -> Scene:
         return self._scenes[path]
 
+    def opened(self) -> Iterator[tuple[Path, Scene]]:
+        """Yield each scene with its path, in the order in which the targets list them."""
+        yield from self._scenes.items()
+
     def frame(self, satellite: int, view: View) -> Frame:
         """Read the pixels of a view.
 
         Raises:
-            InputError: the file has become unreadable since it was opened.
+            InputError: The file has become unreadable since it was opened.
         """
         imager = self._scenario.satellites[satellite].imager
         if view.scene is None:
@@ -100,26 +105,8 @@ class Scenes:
             own = scene.read(window(view), imager.bands, imager.bit_depth)
         return extended(own, view.width, view.height, view.fit)
 
-    def remarks(self) -> list[str]:
-        """Return what is worth knowing of scenes and imagers together, a line each."""
-        lines: dict[str, None] = {}
-        for index, satellite in enumerate(self._scenario.satellites):
-            imager = satellite.imager
-            for path, scene in self._scenes.items():
-                lost = scene.shift(imager.bit_depth, imager.bands)
-                if lost:
-                    place = self._scenario.source.place_of(f"satellites.{index}.imager.bit_depth")
-                    bits = imager.bit_depth + lost
-                    line = (
-                        f"{place}: found {imager.bit_depth} bits, and samples of {bits} in "
-                        f"{path.name}; the lowest {lost} are not seen, and delivered frames have "
-                        f"{1 << lost} times the scale"
-                    )
-                    lines[line] = None
-        return list(lines)
-
     def describe(self, satellite: int, view: View) -> Description:
-        """Return what a view's scene says of the pixels that `frame` gives."""
+        """Return the georeference and the other metadata of the pixels that `frame` gives."""
         imager = self._scenario.satellites[satellite].imager
         if view.scene is None:
             raise ValueError("a view without a scene has nothing that describes it")

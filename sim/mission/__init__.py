@@ -1,1 +1,1 @@
-"""From a scenario to what the simulation starts from: geometry, timetables, whole numbers."""
+"""From a scenario to what the simulation runs on: flight, timetables, contacts, captures."""

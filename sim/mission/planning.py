@@ -1,10 +1,10 @@
-"""Which frames the imager takes: a timetable that turning, daylight and duty cycle allow.
+"""Planning: which frames the imager takes, within slew rate, daylight and duty cycle.
 
-Accesses say when a target can be seen; one satellite can look at one place at a time. The
-timetable is filled in order of priority, and of time within a priority: each frame goes where it
-is seen best, or as near to that as what is already in the timetable allows. So a frame gives way
-only to more important ones and to earlier ones of its own rank. (A greedy timetable is not the
-best possible one; it is the rule that planners can follow by hand.)
+An access is a time at which a target can be seen, and a satellite can look at one place at a
+time. The timetable is filled in order of priority, and of time within a priority. Each frame is
+placed where it is seen best, or as near to that as the frames already placed allow. So a frame
+gives way only to more important frames and to earlier ones of its own priority. (A greedy
+timetable is not the best possible one, but planners can follow the rule by hand.)
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ DUTY_CYCLE = "duty cycle used up"
 
 @dataclass(frozen=True, slots=True)
 class Pointing:
-    """How fast the satellite works.
+    """How a satellite takes frames: their length, its slew rate and its limits.
 
     Attributes:
         frame_m: Length of a frame along the track, in metres.
-        motion: Motion of the point below the satellite, which says how long a frame takes.
-        slew_deg_s: Turning rate, in degrees a second.
-        settle_s: Time to calm down after a turn, in seconds.
+        motion: Motion of the sub-satellite point, which determines how long a frame takes.
+        slew_deg_s: Slew rate, in degrees per second.
+        settle_s: Settling time after a slew, in seconds.
         duty_cycle: Largest share of any stretch of one orbit spent imaging, 0 to 1.
         period_s: Time of one orbit, in seconds.
-        off_nadir_limit_deg: How far it may turn from straight down, in degrees.
+        off_nadir_limit_deg: Largest off-nadir angle, in degrees.
     """
 
     frame_m: float
@@ -48,22 +48,22 @@ class Pointing:
     off_nadir_limit_deg: float
 
     def frame_from(self, start_s: float) -> tuple[float, float]:
-        """Start and end of a frame that begins then, in seconds."""
+        """Return start and end of a frame that begins at a time, in seconds."""
         return start_s, self.motion.time_at_s(self.motion.way_m(start_s) + self.frame_m)
 
     def frame_until(self, end_s: float) -> tuple[float, float]:
-        """Start and end of a frame that is over then, in seconds."""
+        """Return start and end of a frame that ends at a time, in seconds."""
         return self.motion.time_at_s(self.motion.way_m(end_s) - self.frame_m), end_s
 
     def tilt_deg(self, access: Access) -> float:
-        """How far the satellite turns for an access: the swath covers what its limit does not."""
+        """Return the off-nadir angle for an access; the swath covers what lies beyond the limit."""
         return min(access.off_nadir_deg, self.off_nadir_limit_deg)
 
     def turn_s(self, a: Shot, b: Shot) -> float:
-        """Time to turn from one shot to the next.
+        """Return the seconds to slew from one shot to the next.
 
         The two may lie on opposite sides of the track, so the angles add up; frames of one
-        access follow each other without a turn.
+        access follow each other without a slew.
         """
         if a.access == b.access:
             return 0.0
@@ -78,7 +78,7 @@ class Shot:
         start_s: When the imager begins to record.
         end_s: When it ends.
         access: Index of the access that it belongs to.
-        off_nadir_deg: How far the satellite is turned.
+        off_nadir_deg: Off-nadir angle, in degrees.
     """
 
     start_s: float
@@ -89,11 +89,11 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """What will be imaged, and why the rest will not.
+    """What will be imaged, and why other accesses will not.
 
     Attributes:
-        shots: in order of time, none overlapping.
-        skipped: by index of access, why it got no frame at all.
+        shots: The frames, in order of time; they do not overlap.
+        skipped: For the index of each access without a frame, the cause.
     """
 
     shots: tuple[Shot, ...]
@@ -110,13 +110,13 @@ def plan(
     """Fill the timetable of one satellite.
 
     Args:
-        accesses: when it can see what.
-        priorities: of each access's target; higher goes first.
-        areas: of each access, whether its target is an area. A point gets one frame. An area
-            gets as many, one behind the other, as it is long: from where the satellite is abeam
-            of the first point of it in reach to where it is abeam of the last one.
-        pointing: how fast the satellite works.
-        duration_s: end of the run; no frame ends later.
+        accesses: When the satellite can see which target.
+        priorities: Priority of each access's target; higher goes first.
+        areas: For each access, whether its target is an area. A point gets one frame. An area
+            gets as many consecutive frames as cover it, from where the satellite is abeam of
+            its first point in reach to where it is abeam of the last one.
+        pointing: How the satellite takes frames.
+        duration_s: End of the run in seconds; no frame ends later.
     """
     shots: list[Shot] = []
     skipped: dict[int, str] = {}
@@ -138,7 +138,7 @@ def plan(
 
 
 def _wanted(access: Access, index: int, area: bool, end_s: float, pointing: Pointing) -> list[Shot]:
-    """The frames of one access in a row: around the best view, or all along an area."""
+    """Return the consecutive frames of one access: at the best view, or all along an area."""
     motion, frame_m = pointing.motion, pointing.frame_m
     begin, end = motion.way_m(access.start_s), motion.way_m(end_s)
     # A micrometre of slack for the rounding of sums.
@@ -160,7 +160,7 @@ def _wanted(access: Access, index: int, area: bool, end_s: float, pointing: Poin
 def _place(
     shots: list[Shot], wanted: Shot, start_s: float, end_s: float, pointing: Pointing
 ) -> str | None:
-    """Put a frame into the timetable, moved within its access if it must; or say why not."""
+    """Place a frame, moved within its access if necessary; return the cause if it cannot be."""
     reach = pointing.turn_s(wanted, Shot(0, 0, -1, 90.0))
     # Frames do not overlap, so of those that begin earlier only the last one may reach in.
     low = max(bisect_left(shots, Shot(start_s - reach, start_s, -1, 0.0)) - 1, 0)
@@ -192,7 +192,7 @@ def _has_gap(near: Sequence[Shot], start_s: float, end_s: float, frame_s: float)
 
 
 def _places(wanted: Shot, near: Sequence[Shot], pointing: Pointing) -> Iterator[Shot]:
-    """Where a frame may go: where it is wanted, then next to the others, the nearest first."""
+    """Yield where a frame may be placed: first as wanted, then next to others, nearest first."""
     yield wanted
     moved = []
     for other in near:
@@ -210,10 +210,10 @@ def _apart(a: Shot, b: Shot, pointing: Pointing) -> bool:
 
 
 def _within_duty_cycle(shots: list[Shot], new: Shot, pointing: Pointing) -> bool:
-    """Whether no stretch of one orbit would hold too much imaging.
+    """Return whether imaging stays within the duty cycle in every span of one orbit period.
 
-    The fullest stretch ends where a frame ends, so only those that the new frame lies in are
-    looked at.
+    The fullest span ends where a frame ends, so only the spans that contain the new frame and
+    end with a frame are checked.
     """
     if pointing.duty_cycle >= 1:
         return True

@@ -25,7 +25,7 @@ class Network:
     carry most; one that cannot carry another byte is left to others.
 
     Attributes:
-        uses: what each contact was used for, in the order of `setup.contacts`.
+        uses: What each contact was used for, in the order of `setup.contacts`.
     """
 
     def __init__(

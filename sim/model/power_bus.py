@@ -1,4 +1,4 @@
-"""The satellite's power bus: tells workers when the battery runs low and when they may go on."""
+"""The satellite's power bus: signals when the battery runs low and when work may continue."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class PowerBus:
     is computed, not polled.
 
     Attributes:
-        setup: the figures it works with.
-        ok: whether work may go on.
-        low: fires when the charge falls to the low level; a new event each time.
-        restored: fires when the charge is back at the resume level; a new event each time.
+        setup: The figures it works with.
+        ok: Whether work may go on.
+        low: Fires when the charge falls to the low level; a new event each time.
+        restored: Fires when the charge is back at the resume level; a new event each time.
     """
 
     def __init__(

@@ -10,14 +10,14 @@ from .frame_store import FrameStore
 from .ledger import Book
 from .onboard import Onboard, Signal
 from .records import FrameRecord, FrameState
-from .setup import Capture, EncodeOrder, FrameSource
+from .setup import Capture, EncodeOrder, FrameSource, Situation
 from .ticks import Process
 
 MEMORY_FULL: Final = "working memory full"
 
 
 class Processor:
-    """Encodes the frames in working memory, in the order that the policy says.
+    """Encodes the frames in working memory, in the order of the policy.
 
     Args:
         onboard: The satellite's state.
@@ -33,7 +33,7 @@ class Processor:
         self._frame_arrived = Signal(onboard.env)
 
     def accept(self, capture: Capture) -> None:
-        """Take a raw frame into working memory, or drop it where it does not fit."""
+        """Take a raw frame into working memory, or drop it if it does not fit."""
         onboard = self._onboard
         record = FrameRecord(capture, onboard.index)
         onboard.frames[capture.number] = record
@@ -53,7 +53,7 @@ class Processor:
         self._frame_arrived.notify()
 
     def run(self) -> Process:
-        """Encode for ever: the most important frame that waits, whenever there is power."""
+        """Encode the most important waiting frame whenever there is power, without end."""
         onboard = self._onboard
         while True:
             if not self._queue:
@@ -62,9 +62,9 @@ class Processor:
                 yield onboard.bus.restored
                 continue  # what has arrived meanwhile may be more important
             capture = self._queue[0][1]
-            encoded = self._source.encode(capture)
+            encoded = self._source.encode(capture, self._situation())
             if encoded is None:
-                return  # the encoder is gone; what waits goes on waiting
+                return  # the encoder has stopped for good; waiting frames stay in memory
             heapq.heappop(self._queue)
             record = onboard.frames[capture.number]
             onboard.ledger.move(Book.RAW, "queued", "encoding", capture.raw_bytes)
@@ -77,6 +77,7 @@ class Processor:
             record.encode_end = onboard.env.now
             record.encode_ticks = encoded.ticks
             record.encoded_bytes = encoded.size
+            record.setting = encoded.setting
             self._count_energy(encoded.ticks)
             onboard.log(
                 Event.ENCODE_END,
@@ -85,6 +86,12 @@ class Processor:
                 amount=encoded.size,
             )
             self._store.store(record)
+
+    def _situation(self) -> Situation:
+        onboard = self._onboard
+        recorder = onboard.recorder
+        # No frame is being encoded now, so all of working memory waits.
+        return Situation(onboard.env.now, recorder.used, recorder.capacity, onboard.working_bytes)
 
     def _count_energy(self, ticks: int) -> None:
         onboard = self._onboard
@@ -95,7 +102,7 @@ class Processor:
             onboard.encode_energy += ticks * power
 
     def _compute(self, ticks: int) -> Process:
-        """Work for `ticks`, standing still while the battery is low."""
+        """Compute for `ticks`, and pause while the battery is low."""
         env, bus = self._onboard.env, self._onboard.bus
         if bus is None:
             yield env.timeout(ticks)

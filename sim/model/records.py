@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ...payload.encoders.base import Setting
 from .setup import Capture
 
 
@@ -30,6 +31,7 @@ class FrameRecord:
     encode_end: int = -1
     encode_ticks: int = 0
     encoded_bytes: int = 0
+    setting: Setting | None = None
     stored: int = -1
     first_sent: int = -1
     delivered: int = -1

@@ -1,4 +1,4 @@
-"""What the simulation needs to know before it starts, worked out to whole ticks and bytes."""
+"""What the simulation needs to know before it starts, in whole ticks and bytes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from ...link.channel.downlink import Downlink
+from ...payload.encoders.base import Setting
 from ...payload.recorder import DownlinkOrder, DropRule
 
 
@@ -30,14 +31,16 @@ class Capture:
     """One frame that the imager will take.
 
     Attributes:
-        number: unique in the run, rising with time for each satellite.
-        start, end: ticks between which the imager records; the frame exists from `end` on.
-        access: index of the access that it belongs to.
-        target: index of the target.
-        priority: the target's.
-        raw_bytes: size in working memory.
-        samples: pixels × bands, which the encode time goes by.
-        width, height: pixels.
+        number: Number of the frame, unique in the run and rising with time for each satellite.
+        start: Tick at which the imager begins to record.
+        end: Tick at which it ends; the frame exists from then on.
+        access: Index of the access that it belongs to.
+        target: Index of the target.
+        priority: Priority of the target.
+        raw_bytes: Size in working memory.
+        samples: Pixels × bands; the encode time is proportional to it.
+        width: Width in pixels.
+        height: Height in pixels.
     """
 
     number: int
@@ -53,21 +56,45 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
+class Situation:
+    """A satellite's state at the moment when the processor begins to encode a frame.
+
+    Attributes:
+        time: The tick.
+        recorder_used: Bytes in the recorder.
+        recorder_capacity: Bytes that the recorder holds.
+        queued_bytes: Raw bytes in working memory that wait for encoding, this frame included.
+    """
+
+    time: int
+    recorder_used: int
+    recorder_capacity: int
+    queued_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Encoded:
-    """What an encoder made of a frame: its size in bytes and how many ticks it took."""
+    """What an encoder made of a frame.
+
+    Attributes:
+        size: Bytes.
+        ticks: How long encoding takes.
+        setting: The setting that the frame was encoded at; None if the source has no settings.
+    """
 
     size: int
     ticks: int
+    setting: Setting | None = None
 
 
 class FrameSource(Protocol):
-    """Where encoded frames come from: real pixels through a real encoder, or a rate table."""
+    """Where encoded frames come from: a real encoder, or sizes that follow from a rate."""
 
     time_kind: str
     """`modelled`, `measured on host` or `measured on board`."""
 
-    def encode(self, capture: Capture) -> Encoded | None:
-        """Encode one frame; None where nobody is left to do it, now or later."""
+    def encode(self, capture: Capture, situation: Situation) -> Encoded | None:
+        """Encode one frame; return None if the encoder has stopped for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +102,10 @@ class Contact:
     """A stretch of a pass during which the station can receive.
 
     Attributes:
-        satellite, station: indices.
-        downlink: the bytes it carries, from `downlink.start` to `downlink.end`.
-        pass_index: row of the pass in the geometry; an outage may split a pass in two.
+        satellite: Index of the satellite.
+        station: Index of the station.
+        downlink: The bytes that it carries, from `downlink.start` to `downlink.end`.
+        pass_index: Row of the pass in the geometry. An outage may split a pass in two.
     """
 
     satellite: int
@@ -91,10 +119,15 @@ class PowerSetup:
     """Battery, sun and loads: nanojoules and milliwatts.
 
     Attributes:
-        capacity, charge: of the battery, nanojoules.
-        low, resume: nanojoules; at `low` work stops, at `resume` it goes on.
-        solar: milliwatts in sunlight.
-        idle, imaging, encoding, transmitting: milliwatts.
+        capacity: Energy that the battery holds, in nanojoules.
+        charge: Energy in the battery at the start, in nanojoules.
+        low: Energy at which work stops, in nanojoules.
+        resume: Energy at which work continues, in nanojoules.
+        solar: Power of the solar panels in sunlight, in milliwatts.
+        idle: Power drawn all the time, in milliwatts.
+        imaging: Power drawn besides while imaging, in milliwatts.
+        encoding: Power drawn besides while encoding, in milliwatts.
+        transmitting: Power drawn besides while transmitting, in milliwatts.
         eclipses: (start, end) ticks, in order.
     """
 
@@ -115,9 +148,9 @@ class SatelliteSetup:
     """One satellite, ready to run.
 
     Attributes:
-        acknowledge_ticks: how long until the satellite hears that a packet came.
-        encoding_milliwatts: what encoding draws beyond idling, for the energy account; None where
-            that is not known.
+        acknowledge_ticks: Time from the arrival of a packet to its acknowledgement on board.
+        encoding_milliwatts: Power that encoding draws beyond idling, to count its energy; None if
+            unknown.
     """
 
     name: str
@@ -143,7 +176,7 @@ class StationSetup:
 
 @dataclass(frozen=True, slots=True)
 class MissionSetup:
-    """Everything that the simulation runs on, but for the encoder."""
+    """Everything that the simulation needs, except the encoders."""
 
     duration: int
     seed: int

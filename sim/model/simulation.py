@@ -1,4 +1,4 @@
-"""Runs a mission: builds the processes, lets the time go by, and returns what happened."""
+"""Simulates a mission: builds the processes, runs the clock, and returns the outcome."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def simulate(
         What happened.
 
     Raises:
-        LedgerError: The books do not hold; a fault of the simulation, never of its input.
+        LedgerError: The books do not balance: a fault of the simulation, never of its input.
     """
     env = environment or TickEnvironment()
     received = ReceivedFiles()
@@ -105,7 +105,7 @@ def simulate(
 
 
 class _Stream:
-    """Passes each event to the sink, the backlog's meter and whoever follows the run."""
+    """Passes each event to the sink, the backlog meter and the function that follows the run."""
 
     __slots__ = ("_follow", "_meter", "_sink")
 

@@ -93,7 +93,6 @@ def compute(
     stations: Sequence[GroundStation] = (),
     targets: Sequence[Site | Polygon] = (),
     imaging: Imaging | None = None,
-    elevation_steps_deg: Sequence[float] = (),
     satellite: int = 0,
     step_s: float = 30.0,
 ) -> Geometry:
@@ -106,7 +105,6 @@ def compute(
         stations: Ground stations, for the passes.
         targets: Points and polygons, for the accesses.
         imaging: The imager's limits; without it there are no accesses.
-        elevation_steps_deg: Elevations whose crossings each pass tells, ascending.
         satellite: The index written into passes and accesses.
         step_s: Step of the grid. No pass is missed at 30 s, whatever its length.
 
@@ -119,7 +117,7 @@ def compute(
     every = max(1, round(60.0 / ephemeris.step_s))
     shown = ephemeris.position[:, ::every]
     return Geometry(
-        passes(ephemeris, stations, elevation_steps_deg, satellite),
+        passes(ephemeris, stations, satellite),
         [] if imaging is None else accesses(ephemeris, sun, targets, imaging, satellite),
         eclipses(ephemeris, sun),
         GroundTrack(ephemeris.time_s[::every], *geodetic(shown)),

@@ -73,7 +73,8 @@ class GroundMotion:
         root = math.sqrt(max(speed * speed + 2.0 * self._gain(row) * rest, 0.0))
         if speed + root == 0.0:
             return self.time_s[row + 1]
-        return self.time_s[row] + 2.0 * rest / (speed + root)
+        # Not beyond the row, where the square of a tiny speed has underflowed.
+        return min(self.time_s[row] + 2.0 * rest / (speed + root), self.time_s[row + 1])
 
     def _gain(self, row: int) -> float:
         step = self.time_s[row + 1] - self.time_s[row]

@@ -20,12 +20,13 @@ from ...payload.encoders.base import Encoder, Setting
 from ...payload.encoders.registry import encoder
 from ...payload.encoders.traits import TRAITS
 from ..frames.content_cache import ContentCache
-from ..frames.encoding import MODELLED, Job, RatedFrames
 from ..frames.feasibility import blank_frame
+from ..frames.rated_frames import MODELLED, RatedFrames
 from ..frames.scenes import Scenes
 from ..mission.preparation import Mission
+from ..mission.views import View
 from ..model.records import FrameState
-from ..model.setup import Capture, Encoded
+from ..model.setup import Capture, Encoded, Situation
 from ..model.simulation import simulate
 from ..results.grade import Delivery, delivery
 from ..results.statistics import pooled_psnr, weighted_mean
@@ -40,13 +41,13 @@ class Rating:
     """What one codec at one setting delivers, and how good it looks.
 
     Attributes:
-        codec, setting: what was tried.
-        bpp: mean over the sample, bits a pixel with all bands.
+        codec, setting: What was tried.
+        bpp: Mean over the sample, bits a pixel with all bands.
         psnr_db: PSNR pooled over the sample; infinite where all of it is exact, None where there is
             none.
-        ms_ssim: mean over the sample; None where there is none.
-        delivered_px: simulated.
-        delivered_whole, delivered_damaged, in_part: numbers of frames, simulated.
+        ms_ssim: Mean over the sample; None where there is none.
+        delivered_px: Pixels of delivered frames, simulated.
+        delivered_whole, delivered_damaged, in_part: Numbers of frames, simulated.
     """
 
     codec: str
@@ -66,13 +67,13 @@ class _MeanFrames:
     time_kind = MODELLED
 
     def __init__(self, satellite: SatelliteSpec, codec: str, bpp: float) -> None:
-        # Where nobody says how fast a codec is here, as fast as one of which it is known.
+        # If the processor has no rate for this codec, use that of a codec which it has one for.
         rates = satellite.processor.encode_rate
         known = [name for name in (codec, satellite.codec.name, *rates) if name in rates]
         self._timing = RatedFrames(satellite, known[0])
         self._bpp = bpp
 
-    def encode(self, capture: Capture) -> Encoded:
+    def encode(self, capture: Capture, situation: Situation) -> Encoded:  # noqa: ARG002
         size = max(1, round(self._bpp * capture.width * capture.height / 8))
         return Encoded(size, self._timing.ticks(capture))
 
@@ -87,11 +88,11 @@ def curve(
     """Rate one codec at several settings; a setting that the codec cannot do is left out.
 
     Args:
-        mission: the run.
-        scenes: its pixels.
-        cache: of encoded frames.
-        codec: name of the codec, for all satellites.
-        settings: to try.
+        mission: The run.
+        scenes: The scenes of the run.
+        cache: The cache of encoded frames.
+        codec: Name of the codec, used for all satellites.
+        settings: The settings to try.
 
     Raises:
         InputError: The codec can do none of the settings with the frames of all satellites.
@@ -100,10 +101,13 @@ def curve(
     if not chosen:
         return []  # nothing that has pixels is ever captured
     tile = mission.flight.scenario.satellites[0].codec.tile
-    flying = encoder(codec, TRAITS[codec].tile_from(tile))
-    settings = _possible(flying, settings, chosen)
+    onboard_encoder = encoder(codec, TRAITS[codec].tile_from(tile))
+    settings = _possible(onboard_encoder, settings, chosen)
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
-        tries = [threads.submit(_try, flying, settings, one.job, scenes, cache) for one in chosen]
+        tries = [
+            threads.submit(_try, onboard_encoder, settings, one.content, scenes, cache)
+            for one in chosen
+        ]
         by_frame = [tried.result() for tried in tries]
     weights = [one.weight for one in chosen]
     ratings = []
@@ -117,15 +121,15 @@ def curve(
 
 
 def _possible(
-    flying: Encoder, settings: Sequence[Setting], chosen: Sequence[Sample]
+    onboard_encoder: Encoder, settings: Sequence[Setting], chosen: Sequence[Sample]
 ) -> list[Setting]:
     """Return the settings that the codec has for every frame of the sample."""
     possible, refusal = list(settings), None
     for one in chosen:
-        frame = blank_frame(one.job.view)
+        frame = blank_frame(one.content.view)
         for setting in list(possible):
             try:
-                flying.check(frame, setting)
+                onboard_encoder.check(frame, setting)
             except InputError as error:
                 possible.remove(setting)
                 refusal = error
@@ -135,10 +139,28 @@ def _possible(
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One content of the sample and how many captures it stands for."""
+class Content:
+    """What frames of a satellite show.
 
-    job: Job
+    Attributes:
+        satellite: Index of the satellite.
+        view: The part of a scene.
+    """
+
+    satellite: int
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One content of the sample.
+
+    Attributes:
+        content: What it shows.
+        weight: How many captures it stands for.
+    """
+
+    content: Content
     weight: int
 
 
@@ -148,32 +170,36 @@ def sample(mission: Mission, count: int = SAMPLE_FRAMES) -> list[Sample]:
     A stratified sample: each scene of each satellite gives its share of the sample, at least
     one, and its captures are divided among those that it gives.
     """
-    strata: dict[tuple[int, Path], Counter[Job]] = {}
+    strata: dict[tuple[int, Path], Counter[Content]] = {}
     for index, satellite in enumerate(mission.setup.satellites):
         for capture in satellite.captures:
             view = mission.views[capture.number]
             if view.scene is not None:
-                strata.setdefault((index, view.scene), Counter())[Job(index, view)] += 1
+                strata.setdefault((index, view.scene), Counter())[Content(index, view)] += 1
     total = sum(stratum.total() for stratum in strata.values())
     chosen = []
     for stratum in strata.values():
-        jobs = list(stratum)
-        share = min(len(jobs), max(1, round(count * stratum.total() / total)))
-        picked = [jobs[i * len(jobs) // share] for i in range(share)]
+        contents = list(stratum)
+        share = min(len(contents), max(1, round(count * stratum.total() / total)))
+        picked = [contents[i * len(contents) // share] for i in range(share)]
         whole, rest = divmod(stratum.total(), share)
-        chosen += [Sample(job, whole + (i < rest)) for i, job in enumerate(picked)]
+        chosen += [Sample(content, whole + (i < rest)) for i, content in enumerate(picked)]
     return chosen
 
 
 def _try(
-    flying: Encoder, settings: Sequence[Setting], job: Job, scenes: Scenes, cache: ContentCache
+    onboard_encoder: Encoder,
+    settings: Sequence[Setting],
+    content: Content,
+    scenes: Scenes,
+    cache: ContentCache,
 ) -> list[tuple[float, Quality, int] | None]:
     """Return rate, quality and pixels of one frame at each setting; None if it can't be coded."""
-    frame = scenes.frame(job.satellite, job.view)
+    frame = scenes.frame(content.satellite, content.view)
     pixels = frame.width * frame.height
     return [
         None if rated is None else (rated.bytes * 8 / pixels, rated.quality, pixels)
-        for rated in cache.rated(flying, frame, settings)
+        for rated in cache.rated(onboard_encoder, frame, settings)
     ]
 
 

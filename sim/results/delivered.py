@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from ...link.errors import InputError
-from ..mission.preparation import Mission, View
+from ..mission.preparation import Mission
+from ..mission.views import View
 
 Choice = Literal["all", "sample", "none"]
 CHOICES: Final[tuple[Choice, ...]] = ("all", "sample", "none")

@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from ...link.clock import to_seconds
-from ..mission.preparation import OUTAGE, Mission
+from ..mission.contacts import OUTAGE
+from ..mission.preparation import Mission
 from ..model.network import NOTHING
 from ..model.records import FrameRecord, FrameState
 from ..model.simulation import Outcome

@@ -105,7 +105,7 @@ def _of_age(scenario: Scenario, orbit: TleOrbit) -> Iterator[tuple[str, str]]:
 def _of_orbit(scenario: Scenario, satellite: SatelliteSpec) -> Iterator[tuple[str, str]]:
     """Warn of an orbit that decays within the run or whose height varies too much."""
     # SGP4 and the tables of time take a moment to load, and not every command gives advice.
-    from ..mission.preparation import elements_of
+    from ..mission.flight import elements_of
     from ..orbit.motion import GroundMotion
     from ..orbit.propagator import Propagator
 

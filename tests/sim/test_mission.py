@@ -9,14 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from downpass.link.channel.downlink import RateSegment
-from downpass.sim.mission.preparation import (
-    TICKS_PER_MILLISECOND,
-    Mission,
-    NoPixels,
-    View,
-    fly,
-    prepare,
-)
+from downpass.link.clock import TICKS_PER_MILLISECOND
+from downpass.sim.mission.flight import fly
+from downpass.sim.mission.preparation import Mission, prepare
+from downpass.sim.mission.views import NoPixels, View
 from downpass.sim.model.setup import Contact
 from downpass.sim.orbit.passes import Pass
 from downpass.sim.scenario.scenario import Scenario

@@ -15,7 +15,8 @@ from downpass.payload.encoders.base import Encoder, RateError, Setting
 from downpass.payload.encoders.registry import encoder
 from downpass.sim.frames.content_cache import ContentCache
 from downpass.sim.frames.scenes import Scenes
-from downpass.sim.mission.preparation import fly, prepare
+from downpass.sim.mission.flight import fly
+from downpass.sim.mission.preparation import prepare
 from downpass.sim.rate_distortion.tradeoff import RATES_BPP, sample
 from downpass.sim.report.from_results import report_data
 from downpass.sim.results.write import write as write_results
@@ -61,7 +62,7 @@ def test_both_curves_with_the_rates_and_qualities_of_real_bitstreams(
     scenes = Scenes(loaded)
     chosen = sample(prepare(fly(loaded), scenes))
     assert len(chosen) > 1
-    frames = [scenes.frame(one.job.satellite, one.job.view) for one in chosen]
+    frames = [scenes.frame(one.content.satellite, one.content.view) for one in chosen]
     weights = [one.weight for one in chosen]
     for name, tile in (("jpeg2000", 40), ("student", 48)):
         ratings = {r.setting: r for r in results.ratings if r.codec == name}

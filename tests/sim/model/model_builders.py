@@ -21,6 +21,7 @@ from downpass.sim.model.setup import (
     MissionSetup,
     PowerSetup,
     SatelliteSetup,
+    Situation,
     StationSetup,
 )
 from downpass.sim.model.simulation import Outcome, simulate
@@ -40,7 +41,7 @@ class Frames:
     seconds: float = 0.0
     time_kind: str = "modelled"
 
-    def encode(self, capture: Capture) -> Encoded:
+    def encode(self, capture: Capture, situation: Situation) -> Encoded:
         return Encoded(self.sizes.get(capture.number, self.size), round(self.seconds * S))
 
 

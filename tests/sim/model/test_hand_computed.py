@@ -34,6 +34,7 @@ from downpass.sim.model.setup import (
     EncodeOrder,
     MissionSetup,
     SatelliteSetup,
+    Situation,
     StationSetup,
 )
 from downpass.sim.model.simulation import simulate
@@ -45,7 +46,7 @@ MS = 1_000
 class FixedSource:
     time_kind = "modelled"
 
-    def encode(self, capture: Capture) -> Encoded:
+    def encode(self, capture: Capture, situation: Situation) -> Encoded:
         return Encoded(size=10_000, ticks=1 * S)
 
 

@@ -24,6 +24,7 @@ from downpass.sim.model.setup import (
     MissionSetup,
     PowerSetup,
     SatelliteSetup,
+    Situation,
     StationSetup,
 )
 from downpass.sim.model.simulation import Outcome, simulate
@@ -43,7 +44,7 @@ class RandomSource:
     ticks: list[int]
     time_kind: str = "modelled"
 
-    def encode(self, capture: Capture) -> Encoded:
+    def encode(self, capture: Capture, situation: Situation) -> Encoded:
         return Encoded(
             self.sizes[capture.number % len(self.sizes)],
             self.ticks[capture.number % len(self.ticks)],

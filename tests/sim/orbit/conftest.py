@@ -87,6 +87,10 @@ class Oracle:
         moments = self.times(time_s) if times is None else times
         return (self.satellite - self.place(site)).at(moments).altaz()[0].degrees
 
+    def slant_range_m(self, site: Site, time_s: Any) -> Any:
+        """Distances to a site in metres."""
+        return (self.satellite - self.place(site)).at(self.times(time_s)).distance().m
+
     def events(self, site: Site, mask_deg: float, begin_s: float, end_s: float) -> list[Any]:
         """Rise, first culmination and set of each pass that is whole between the two times."""
         moments, kinds = self.satellite.find_events(

@@ -27,7 +27,6 @@ def test_all_of_a_run_comes_in_one_call(sentinel: Any, sites: list[Site]) -> Non
         stations=[GroundStation(site) for site in sites],
         targets=[Site(38.7, -9.1), polygon_of([(41, 16), (41, 18), (40, 18)])],
         imaging=Imaging(25.0, 10.0),
-        elevation_steps_deg=(5.0, 30.0),
         satellite=4,
     )
     assert len(geometry.eclipses) == pytest.approx(6 * 14.3, abs=2)

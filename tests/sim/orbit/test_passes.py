@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -23,9 +24,20 @@ def over(
     start: datetime,
     duration_s: float,
     stations: list[GroundStation],
-    steps: tuple[float, ...] = (),
 ) -> list[Pass]:
-    return passes(Propagator(elements, start).ephemeris(duration_s), stations, steps)
+    return passes(Propagator(elements, start).ephemeris(duration_s), stations)
+
+
+def steps_of(one: Pass, elevations_deg: Sequence[float]) -> list[tuple[float, float, int]]:
+    """Start, end and index of the largest elevation of a table at or below the satellite's."""
+    return [
+        (
+            piece.start_s,
+            piece.end_s,
+            int(np.searchsorted(elevations_deg, piece.middle_deg, side="right")) - 1,
+        )
+        for piece in one.stretches(elevations_deg)
+    ]
 
 
 def test_rise_set_and_culmination_agree_with_skyfield(
@@ -122,7 +134,7 @@ def test_passes_are_in_order_end_at_the_mask_and_survive_a_split(
     elements = circular(altitude_m, inclination_deg, raan_deg, 0.0, EPOCH)
     stations = [GroundStation(Site(latitude_deg, longitude_deg), mask_deg)]
     steps = (mask_deg / 2.0, mask_deg, (mask_deg + 90.0) / 2.0)
-    found = over(elements, EPOCH, duration_s, stations, steps if mask_deg > 0.0 else ())
+    found = over(elements, EPOCH, duration_s, stations)
     before = 0.0
     for one in found:
         assert before <= one.aos_s < one.los_s <= duration_s
@@ -139,8 +151,10 @@ def test_passes_are_in_order_end_at_the_mask_and_survive_a_split(
             assert one.elevation_deg[0] == pytest.approx(mask_deg, abs=2e-3)
         if one.los_s < duration_s:
             assert one.elevation_deg[-1] == pytest.approx(mask_deg, abs=2e-3)
-        assert one.step_start_s[0] == one.aos_s
-        assert np.all(np.diff([*one.step_start_s, one.los_s]) > 0.0)
+        pieces = one.stretches(steps)
+        assert (pieces[0].start_s, pieces[-1].end_s) == (one.aos_s, one.los_s)
+        assert all(piece.start_s < piece.end_s for piece in pieces)
+        assert all(early.end_s == late.start_s for early, late in pairwise(pieces))
 
     cut = share * duration_s
     first = over(elements, EPOCH, cut, stations)
@@ -213,10 +227,10 @@ def test_the_steps_of_a_table_change_where_the_satellite_crosses_them(
 ) -> None:
     steps = (5.0, 12.5, 30.0, 60.0)
     stations = [GroundStation(site, 7.0) for site in sites]
-    found = over(case.elements, case.start, 2 * DAY, stations, steps)
+    found = over(case.elements, case.start, 2 * DAY, stations)
     seen: set[int] = set()
     for one in found:
-        stretches = one.stretches()
+        stretches = steps_of(one, steps)
         assert stretches[0][0] == one.aos_s
         assert stretches[-1][1] == one.los_s
         site = sites[one.station]
@@ -233,13 +247,30 @@ def test_the_steps_of_a_table_change_where_the_satellite_crosses_them(
     assert {0, 1, 2} <= seen
 
 
-def test_below_every_step_the_index_says_so(sentinel: Any) -> None:
+def test_a_pass_that_crosses_no_elevation_is_one_stretch(sentinel: Any) -> None:
     station = [GroundStation(Site(78.23, 15.39), 5.0)]
-    found = over(sentinel.elements, sentinel.start, DAY, station, (20.0,))
-    assert {tuple(one.step.tolist()) for one in found} <= {(-1,), (-1, 0, -1)}
-    assert any(len(one.step) == 3 for one in found)
-    plain = over(sentinel.elements, sentinel.start, DAY, station)
-    assert {tuple(one.step.tolist()) for one in plain} == {(-1,)}
+    found = over(sentinel.elements, sentinel.start, DAY, station)
+    for one in found:
+        (whole,) = one.stretches(())
+        assert (whole.start_s, whole.end_s) == (one.aos_s, one.los_s)
+        assert 5.0 < whole.middle_deg <= one.max_elevation_deg + 1e-6
+        assert len(one.stretches((-90.0, 2.0, 5.0))) == 1  # at or below the mask
+        assert len(one.stretches((20.0,))) == (3 if one.max_elevation_deg > 20.0 else 1)
+    assert any(one.max_elevation_deg > 20.0 for one in found)
+
+
+def test_elevation_and_slant_range_over_time_agree_with_skyfield(
+    case: Any, oracle: Any, sites: list[Site]
+) -> None:
+    for one in over(case.elements, case.start, DAY, [GroundStation(s, 5.0) for s in sites])[:12]:
+        time_s = np.linspace(one.aos_s, one.los_s, 7)
+        site = sites[one.station]
+        assert one.elevation_deg_at(time_s) == pytest.approx(
+            oracle.elevation_deg(site, time_s), abs=1e-3
+        )
+        assert one.slant_range_m_at(time_s) == pytest.approx(
+            oracle.slant_range_m(site, time_s), abs=30.0
+        )
 
 
 def test_a_geosynchronous_satellite_culminates_more_than_once_in_a_pass() -> None:
@@ -248,12 +279,12 @@ def test_a_geosynchronous_satellite_culminates_more_than_once_in_a_pass() -> Non
     propagator = Propagator(elements, EPOCH)
     _, longitude, _ = propagator.subpoint(np.array([0.0]))
     station = GroundStation(Site(0.0, float(longitude[0])), 10.0)
-    found = over(elements, EPOCH, 2 * DAY, [station], (20.0, 60.0))
+    found = over(elements, EPOCH, 2 * DAY, [station])
     time_s = np.arange(0.0, 2 * DAY, 60.0)
     inside = np.zeros(len(time_s), dtype=bool)
     step = np.full(len(time_s), -1)
     for one in found:
-        for start, end, index in one.stretches():
+        for start, end, index in steps_of(one, (20.0, 60.0)):
             within = (time_s >= start) & (time_s <= end)
             inside |= within
             step[within] = index
@@ -284,18 +315,10 @@ def test_ten_seconds_of_grid_or_a_minute_give_the_same_passes(
 def test_no_station_gives_no_pass_and_nor_does_one_never_in_view(sentinel: Any) -> None:
     assert over(sentinel.elements, sentinel.start, DAY, []) == []
     equatorial = circular(500e3, 0.0, 0.0, 0.0, EPOCH)
-    assert over(equatorial, EPOCH, DAY, [GroundStation(Site(80.0, 0.0), 0.0)], (5.0, 30.0)) == []
+    assert over(equatorial, EPOCH, DAY, [GroundStation(Site(80.0, 0.0), 0.0)]) == []
 
 
 @pytest.mark.parametrize("mask_deg", [-1.0, 90.0, float("nan")])
 def test_a_mask_that_is_none_is_refused(mask_deg: float) -> None:
     with pytest.raises(InputError, match=r"elevation mask .* allowed is 0 to below 90 deg"):
         GroundStation(Site(0.0, 0.0), mask_deg)
-
-
-@pytest.mark.parametrize("steps", [(10.0, 5.0), (5.0, 5.0), (5.0, 91.0)])
-def test_a_step_table_that_does_not_ascend_is_refused(
-    steps: tuple[float, ...], sentinel: Any
-) -> None:
-    with pytest.raises(InputError, match="allowed is -90 to 90 deg, ascending"):
-        over(sentinel.elements, sentinel.start, DAY, [GroundStation(Site(0.0, 0.0))], steps)

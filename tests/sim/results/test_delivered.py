@@ -14,7 +14,7 @@ import pytest
 import rasterio
 from downpass.ground.archive import write_cog
 from downpass.link.container.frame import Frame
-from downpass.sim.mission.preparation import View
+from downpass.sim.mission.views import View
 from downpass.sim.results import delivered
 from downpass.sim.results.delivered import DeliveredPlan, picture_bytes
 from hypothesis import given

@@ -1,0 +1,223 @@
+"""The real encoders of a run: encode tasks, done ahead of the simulation or when asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from ...link.container.frame import Frame
+from ...link.errors import InputError
+from ...payload.encoders.base import Setting
+from ...payload.encoders.registry import encoder
+from ..board.loop import BoardFigures, BoardLoop, FrameWork
+from ..mission.preparation import Mission
+from ..mission.views import View
+from ..model.records import FrameRecord
+from ..model.setup import Capture, Situation
+from ..scenario.codec import EncoderChoice
+from ..scenario.satellite import SatelliteSpec
+from .board_loops import has_board, open_boards
+from .content_cache import CodedFrame, ContentCache
+from .rate_policy import RatePolicy, rate_policy
+from .scenes import Scenes
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeTask:
+    """A piece of encoding work. Frames that show the same at the same setting share one.
+
+    Attributes:
+        satellite: Index of the satellite, whose codec does it.
+        view: What the frame shows.
+        setting: How hard to compress.
+    """
+
+    satellite: int
+    view: View
+    setting: Setting
+
+
+@dataclass(frozen=True, slots=True)
+class CodedSize:
+    """What came of an encode task.
+
+    Attributes:
+        size: Bytes of the container.
+        seconds: Seconds that the host took when the frame was first encoded.
+    """
+
+    size: int
+    seconds: float
+
+
+class Encoders:
+    """The encoders of a mission's satellites.
+
+    Frames whose settings the rate policy knows before the run are encoded ahead: the work is
+    given to threads, or to the boards, when the run begins, and the simulation finds it done.
+    Other frames are encoded when the simulation asks for them. Bitstreams are kept in the cache
+    and not in memory. A board's bitstreams are never taken from the cache, but compared with it.
+    """
+
+    def __init__(
+        self,
+        mission: Mission,
+        scenes: Scenes,
+        cache: ContentCache,
+        policies: Sequence[RatePolicy] | None = None,
+    ) -> None:
+        """Start to encode everything whose setting is known.
+
+        Args:
+            mission: What will be captured.
+            scenes: The pixels.
+            cache: Where bitstreams are kept.
+            policies: The rate policy of each satellite; by default as the scenario says.
+
+        Raises:
+            InputError: A board does not answer or cannot do what its satellite asks.
+        """
+        self._mission = mission
+        self._scenes = scenes
+        self._cache = cache
+        scenario = mission.flight.scenario
+        self._satellites = scenario.satellites
+        self._policies = policies or [rate_policy(s) for s in self._satellites]
+        self._encoders = [encoder(s.codec.name, s.codec.tile) for s in self._satellites]
+        self._boards = open_boards(scenario, self._encoders)
+        self._done: dict[EncodeTask, Future[CodedSize]] = {}
+        measured = any(s.processor.encode_time == "host" for s in self._satellites)
+        # For a measured time, nothing else of ours may use the core.
+        self._threads = ThreadPoolExecutor(1 if measured else os.cpu_count() or 1)
+        try:
+            self._work_ahead()
+        except BaseException:
+            self.close()
+            raise
+
+    def satellite(self, index: int) -> SatelliteSpec:
+        """Return a satellite as the scenario describes it."""
+        return self._satellites[index]
+
+    def policy(self, satellite: int) -> RatePolicy:
+        """Return a satellite's rate policy."""
+        return self._policies[satellite]
+
+    def board(self, satellite: int) -> BoardLoop | None:
+        """Return the board that encodes a satellite's frames, if any does."""
+        return self._boards.get(self._satellites[satellite].encoder)
+
+    def has_pixels(self, capture: Capture) -> bool:
+        """Return whether a frame has pixels to encode."""
+        return self._mission.views[capture.number].scene is not None
+
+    def task(self, satellite: int, capture: Capture, situation: Situation) -> EncodeTask:
+        """Ask the rate policy for a frame's setting, and return the task that it makes.
+
+        Args:
+            satellite: Index of the satellite.
+            capture: A frame that has pixels.
+            situation: The satellite's state at this moment.
+        """
+        setting = self._policies[satellite].setting(capture, situation)
+        return EncodeTask(satellite, self._mission.views[capture.number], setting)
+
+    def task_of(self, record: FrameRecord) -> EncodeTask | None:
+        """Return the task that made an encoded frame; None if there was none or no pixels."""
+        if record.setting is None or not self.has_pixels(record.capture):
+            return None
+        view = self._mission.views[record.capture.number]
+        return EncodeTask(record.satellite, view, record.setting)
+
+    def result(self, task: EncodeTask) -> CodedSize:
+        """Wait for a task, which is begun now if it was not before."""
+        if task not in self._done:
+            self._done[task] = self._threads.submit(self._encode, task)
+        return self._done[task].result()
+
+    def coded(self, task: EncodeTask) -> CodedFrame:
+        """Return what a task made, from the cache or, if it is no longer there, made again."""
+        board = self.board(task.satellite)
+        if board is not None:
+            differing = board.result(task).differing
+            if differing is not None:
+                return CodedFrame(differing, 0.0)
+        frame = self._scenes.frame(task.satellite, task.view)
+        return self._in_process(task.satellite, task.setting, frame)
+
+    def board_figures(self) -> list[BoardFigures]:
+        """Return what came of each board so far."""
+        return [board.figures() for board in self._boards.values()]
+
+    def place_of_codec(self, satellite: int) -> str:
+        """Return where the scenario chooses a satellite's codec: `file:line: field`."""
+        source = self._mission.flight.scenario.source
+        return source.place_of(f"satellites.{satellite}.codec")
+
+    def close(self) -> None:
+        """Drop the work that nobody has waited for."""
+        for board in self._boards.values():
+            board.close()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _in_process(self, satellite: int, setting: Setting, frame: Frame) -> CodedFrame:
+        return self._cache.encoded(self._encoders[satellite], frame, setting)
+
+    def _encode(self, task: EncodeTask) -> CodedSize:
+        coded = self.coded(task)
+        return CodedSize(len(coded.bitstream), coded.host_seconds)
+
+    def _work_ahead(self) -> None:
+        for index, satellite in enumerate(self._mission.setup.satellites):
+            for capture in satellite.captures:
+                task = self._planned(index, capture)
+                if task is None or task in self._done or has_board(self._satellites[index]):
+                    continue
+                self._done[task] = self._threads.submit(self._encode, task)
+        for choice, board in self._boards.items():
+            board.start(self._frame_works(choice), self._threads)
+
+    def _planned(self, satellite: int, capture: Capture) -> EncodeTask | None:
+        """Return the task of a frame that has pixels and a setting known before the run."""
+        setting = self._policies[satellite].planned(capture)
+        if setting is None or not self.has_pixels(capture):
+            return None
+        return EncodeTask(satellite, self._mission.views[capture.number], setting)
+
+    def _frame_works(self, choice: EncoderChoice) -> list[FrameWork]:
+        """Return a board's frames in the order in which they will be captured.
+
+        Raises:
+            InputError: A setting is not known before the run. A board is given its frames when
+                the run begins.
+        """
+        captures = [
+            (capture.end, index, capture)
+            for index, satellite in enumerate(self._mission.setup.satellites)
+            if self._satellites[index].encoder == choice
+            for capture in satellite.captures
+        ]
+        works: dict[EncodeTask, FrameWork] = {}
+        for _, index, capture in sorted(captures, key=lambda item: item[:2]):
+            if not self.has_pixels(capture):
+                continue
+            task = self._planned(index, capture)
+            if task is None:
+                raise InputError(
+                    f"{self.place_of_codec(index)}: found a rate that is decided during the run, "
+                    "and a board; allowed with a board: a rate that is known before"
+                )
+            if task in works:
+                continue
+            works[task] = FrameWork(
+                key=task,
+                name=f"frame {capture.number}",
+                read=partial(self._scenes.frame, index, task.view),
+                encoder=self._encoders[index],
+                setting=task.setting,
+                reference=partial(self._in_process, index, task.setting),
+            )
+        return list(works.values())

@@ -1,0 +1,41 @@
+"""Frames without pixels: their size follows from the codec's rate or budget."""
+
+from __future__ import annotations
+
+from ...link.clock import TICKS_PER_SECOND
+from ..model.setup import Capture, Encoded, Situation
+from ..scenario.satellite import SatelliteSpec
+from .rate_policy import RatePolicy, rate_policy
+
+MODELLED = "modelled"
+
+
+class RatedFrames:
+    """Sizes from the setting's rate or budget, and times from the processor's encode rate."""
+
+    time_kind = MODELLED
+
+    def __init__(
+        self, satellite: SatelliteSpec, codec: str = "", policy: RatePolicy | None = None
+    ) -> None:
+        """Prepare for one satellite.
+
+        Args:
+            satellite: The satellite.
+            codec: The codec whose encode rate gives the times; by default the satellite's own.
+            policy: Decides the settings; by default the satellite's own.
+        """
+        self._policy = policy or rate_policy(satellite)
+        self._rate = round(satellite.processor.rate_of(codec or satellite.codec.name))
+
+    def encode(self, capture: Capture, situation: Situation) -> Encoded:
+        """Return the size that the rate or the budget allows."""
+        setting = self._policy.setting(capture, situation)
+        size = setting.budget(capture.width, capture.height)
+        if size is None:
+            raise ValueError("a quality says nothing about sizes; the scenario should not have it")
+        return Encoded(max(1, size), self.ticks(capture), setting)
+
+    def ticks(self, capture: Capture) -> int:
+        """Return the modelled time of encoding, rounded up to a whole tick."""
+        return -(-capture.samples * TICKS_PER_SECOND // self._rate)

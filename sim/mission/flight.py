@@ -1,0 +1,124 @@
+"""The flight: where the satellites are, and what they image when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...link.clock import to_whole_milliseconds
+from ...link.errors import InputError
+from ..orbit.access import Access, Imaging
+from ..orbit.earth import Site
+from ..orbit.elements import Elements, circular, from_tle, sun_synchronous
+from ..orbit.geometry import Geometry, compute
+from ..orbit.passes import GroundStation, Pass
+from ..orbit.polygon import Polygon, polygon_of
+from ..scenario.ground import StationSpec, TargetSpec
+from ..scenario.orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
+from ..scenario.satellite import SatelliteSpec
+from ..scenario.scenario import Scenario
+from .planning import Pointing, Timetable, plan
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """Geometry and timetables of a scenario. They do not depend on codecs or data rates.
+
+    Attributes:
+        scenario: The scenario.
+        geometries: Geometry of each satellite.
+        timetables: Timetable of each satellite.
+        passes: Passes of all satellites, in order of AOS.
+        accesses: Accesses of all satellites, one satellite after the other.
+    """
+
+    scenario: Scenario
+    geometries: tuple[Geometry, ...]
+    timetables: tuple[Timetable, ...]
+    passes: tuple[Pass, ...]
+    accesses: tuple[Access, ...]
+
+
+def fly(scenario: Scenario) -> Flight:
+    """Compute passes, accesses and eclipses, and plan what each satellite images when.
+
+    Raises:
+        InputError: SGP4 cannot propagate an orbit, or a place is invalid.
+    """
+    stations = [_ground_station(station) for station in scenario.stations]
+    targets = [_place(target) for target in scenario.targets]
+    geometries, timetables = [], []
+    for index, satellite in enumerate(scenario.satellites):
+        imager = satellite.imager
+        elements = elements_of(satellite, scenario)
+        try:
+            geometry = compute(
+                elements,
+                scenario.start,
+                scenario.duration,
+                stations=stations,
+                targets=targets,
+                imaging=Imaging(imager.off_nadir_limit, imager.min_sun_elevation, imager.swath),
+                satellite=index,
+            )
+        except InputError as error:
+            raise InputError(f"satellite {satellite.name}: {error}") from None
+        geometries.append(geometry)
+        timetables.append(
+            plan(
+                geometry.accesses,
+                [scenario.targets[access.target].priority for access in geometry.accesses],
+                [
+                    scenario.targets[access.target].polygon is not None
+                    for access in geometry.accesses
+                ],
+                Pointing(
+                    frame_m=imager.frame_length,
+                    motion=geometry.motion,
+                    slew_deg_s=imager.slew_rate,
+                    settle_s=imager.settle_time,
+                    duty_cycle=imager.duty_cycle,
+                    period_s=elements.period_s,
+                    off_nadir_limit_deg=imager.off_nadir_limit,
+                ),
+                scenario.duration,
+            )
+        )
+    return Flight(
+        scenario,
+        tuple(geometries),
+        tuple(timetables),
+        tuple(
+            sorted(
+                (p for geometry in geometries for p in geometry.passes),
+                key=lambda p: (to_whole_milliseconds(p.aos_s), p.satellite, p.station),
+            )
+        ),
+        tuple(access for geometry in geometries for access in geometry.accesses),
+    )
+
+
+def elements_of(satellite: SatelliteSpec, scenario: Scenario) -> Elements:
+    """Return a satellite's mean elements. Orbits given by angles have the start as their epoch."""
+    orbit = satellite.orbit
+    match orbit:
+        case TleOrbit():
+            return from_tle(orbit.tle)
+        case KeplerOrbit():
+            return circular(
+                orbit.altitude, orbit.inclination, orbit.raan, orbit.anomaly, scenario.start
+            )
+        case SunSynchronousOrbit():
+            hours = orbit.local_time / 3600
+            return sun_synchronous(orbit.altitude, hours, orbit.node, orbit.anomaly, scenario.start)
+
+
+def _ground_station(station: StationSpec) -> GroundStation:
+    return GroundStation(Site(*station.at, station.altitude), station.elevation_mask)
+
+
+def _place(target: TargetSpec) -> Site | Polygon:
+    if target.polygon is not None:
+        return polygon_of(target.polygon)
+    if target.at is None:
+        raise ValueError(f"target {target.name} is neither a point nor a polygon")
+    return Site(*target.at)

@@ -1,0 +1,79 @@
+"""A satellite's memories, policies, transmitter and power, in whole ticks, bytes and milliwatts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...link.clock import to_whole_milliseconds
+from ...payload import processors
+from ...payload.power import NANOJOULES_PER_JOULE
+from ...payload.recorder import DownlinkOrder, DropRule
+from ..model.setup import Capture, EncodeOrder, PowerSetup, SatelliteSetup
+from ..orbit.geometry import Geometry
+from ..scenario.satellite import SatelliteSpec
+
+
+def satellite_setup(
+    satellite: SatelliteSpec, captures: Sequence[Capture], geometry: Geometry
+) -> SatelliteSetup:
+    """Return what the simulation needs to know of a satellite.
+
+    Args:
+        satellite: The satellite as the scenario describes it.
+        captures: What it will capture.
+        geometry: Its geometry, for the eclipses.
+    """
+    policy, transmitter = satellite.policy, satellite.transmitter
+    return SatelliteSetup(
+        name=satellite.name,
+        captures=tuple(captures),
+        working_memory=satellite.processor.working_memory,
+        encode_order=EncodeOrder(policy.encode),
+        recorder_capacity=satellite.recorder.capacity,
+        downlink_order=DownlinkOrder(policy.downlink),
+        drop_rule=DropRule(policy.drop),
+        packet=transmitter.packet,
+        acknowledge_ticks=to_whole_milliseconds(transmitter.acknowledge_delay),
+        encoding_milliwatts=_encoding_milliwatts(satellite),
+        power=_power_setup(satellite, geometry),
+    )
+
+
+def _encoding_milliwatts(satellite: SatelliteSpec) -> int | None:
+    """Return what encoding draws beyond idling: the power budget's load, or the profile's.
+
+    None means unknown: the processor is given by its rates and there is no power budget.
+    """
+    if satellite.power is not None:
+        return _milliwatts(satellite.power.loads.encoding)
+    if satellite.processor.profile is None:
+        return None
+    profile = processors.profile(satellite.processor.profile)
+    return _milliwatts(profile.active_w - profile.idle_w)
+
+
+def _power_setup(satellite: SatelliteSpec, geometry: Geometry) -> PowerSetup | None:
+    power = satellite.power
+    if power is None:
+        return None
+    capacity = round(power.battery * NANOJOULES_PER_JOULE)
+    loads = power.loads
+    return PowerSetup(
+        capacity=capacity,
+        charge=round(capacity * power.initial_charge),
+        low=round(capacity * power.min_charge),
+        resume=round(capacity * power.resume_charge),
+        solar=_milliwatts(power.solar),
+        idle=_milliwatts(loads.idle),
+        imaging=_milliwatts(loads.imaging),
+        encoding=_milliwatts(loads.encoding),
+        transmitting=_milliwatts(loads.transmitting),
+        eclipses=tuple(
+            (to_whole_milliseconds(w.start_s), to_whole_milliseconds(w.end_s))
+            for w in geometry.eclipses
+        ),
+    )
+
+
+def _milliwatts(watts: float) -> int:
+    return round(watts * 1000)
