@@ -42,7 +42,7 @@ from .messages import (
     open_body,
     seal,
 )
-from .session import BoardGoneError, Session, SessionLostError
+from .session import NoUsableBoardError, Session, SessionLostError
 from .session_jobs import SessionJobs
 
 
@@ -186,7 +186,7 @@ class HostEnd:
                 self._take_in(number, message, now)
             except SessionLostError as error:
                 self._lose(str(error), now)
-            except BoardGoneError as error:
+            except NoUsableBoardError as error:
                 self._give_up(str(error), now)
 
     def wake(self) -> float | None:

@@ -40,7 +40,7 @@ class SessionLostError(Exception):
     """The session cannot go on; the host opens another."""
 
 
-class BoardGoneError(Exception):
+class NoUsableBoardError(Exception):
     """No session can be had with this board."""
 
 
@@ -188,14 +188,14 @@ class Session:
 
         Raises:
             SessionLostError: The board has restarted during the session.
-            BoardGoneError: It has no protocol version in common with this host.
+            NoUsableBoardError: It has no protocol version in common with this host.
         """
         if self.is_open and message.host_nonce == 0 and message.boot_nonce != self._boot_nonce:
             raise SessionLostError("the board has started anew")
         if not self._expects(Signal.HELLO) or message.host_nonce != self._host_nonce:
             return
         if not message.oldest <= VERSION or not message.newest >= OLDEST_VERSION:
-            raise BoardGoneError(
+            raise NoUsableBoardError(
                 f"the board speaks versions {message.oldest} to {message.newest} of the serial "
                 f"protocol; this downpass speaks {OLDEST_VERSION} to {VERSION}"
             )
@@ -207,7 +207,7 @@ class Session:
         """Take in CAPS.
 
         Raises:
-            BoardGoneError: No board can have these capabilities, or it runs another model.
+            NoUsableBoardError: No board can have these capabilities, or it runs another model.
         """
         if not self._expects(Signal.CAPS) or message.host_nonce != self._host_nonce:
             return
@@ -215,11 +215,11 @@ class Session:
             self.restart(now)  # it has restarted since its HELLO
             return
         if fault := capability_fault(message.capabilities):
-            raise BoardGoneError(f"the board announces {fault}")
+            raise NoUsableBoardError(f"the board announces {fault}")
         self.capabilities = message.capabilities
         wanted, found = self._settings.fingerprint, message.capabilities.fingerprint
         if wanted is not None and wanted != found:
-            raise BoardGoneError(
+            raise NoUsableBoardError(
                 f"the board runs model {found.hex()} ({message.capabilities.software}); "
                 f"expected is {wanted.hex()}"
             )
@@ -229,13 +229,15 @@ class Session:
         """Take in READY; return whether it opened the session.
 
         Raises:
-            BoardGoneError: It opened a session that was not asked for.
+            NoUsableBoardError: It opened a session that was not asked for.
         """
         if not self._expects(Signal.READY):
             return False
         capabilities = self.known_capabilities()
         if message.version != VERSION or not SMALLEST_CHUNK <= message.chunk <= capabilities.chunk:
-            raise BoardGoneError(f"the board opened a session that was not asked for: {message}")
+            raise NoUsableBoardError(
+                f"the board opened a session that was not asked for: {message}"
+            )
         self.chunk = message.chunk
         self.window = min(self._settings.window, capabilities.window)
         floor = 0.1
@@ -251,7 +253,7 @@ class Session:
         """Take in an ERROR that answers OPEN.
 
         Raises:
-            BoardGoneError: The board will never open this session.
+            NoUsableBoardError: The board will never open this session.
         """
         if not self._expects(Signal.READY):
             return
@@ -259,9 +261,9 @@ class Session:
             case Code.WRONG_BOOT | Code.DEAD_SESSION:
                 self.restart(now)
             case Code.WRONG_MODEL:
-                raise BoardGoneError("the board runs another model than it said")
+                raise NoUsableBoardError("the board runs another model than it said")
             case Code.BAD_PARAMETER | Code.VERSION:
-                raise BoardGoneError(
+                raise NoUsableBoardError(
                     f"the board refuses to open a session: {message.reason} {message.detail}"
                 )
 

@@ -9,7 +9,7 @@ from ...link.channel.transfer import AcknowledgedPrefix
 from ...payload.recorder import StoredFile
 from .events import Event
 from .ledger import Book
-from .onboard import Onboard, Signal
+from .onboard import Onboard, Wakeup
 from .records import FrameRecord, FrameState
 
 RECORDER_FULL: Final = "recorder full"
@@ -27,7 +27,7 @@ class FrameStore:
     def __init__(self, onboard: Onboard) -> None:
         self._onboard = onboard
         self._ask_for_link: Callable[[], None] = lambda: None
-        self.file_arrived = Signal(onboard.env)
+        self.file_arrived = Wakeup(onboard.env)
 
     def connect(self, ask_for_link: Callable[[], None]) -> None:
         """Set the function to call when there is something new to send."""

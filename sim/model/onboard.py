@@ -94,7 +94,7 @@ class Onboard:
         )
 
 
-class Signal:
+class Wakeup:
     """Wakes the one process that waits for something to arrive."""
 
     def __init__(self, env: TickEnvironment) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from .events import Event
 from .frame_store import FrameStore
 from .ledger import Book
-from .onboard import Onboard, Signal
+from .onboard import Onboard, Wakeup
 from .records import FrameRecord, FrameState
 from .setup import Capture, EncodeOrder, FrameSource, Situation
 from .ticks import Process
@@ -30,7 +30,7 @@ class Processor:
         self._source = source
         self._store = store
         self._queue: list[tuple[tuple[int, int], Capture]] = []
-        self._frame_arrived = Signal(onboard.env)
+        self._frame_arrived = Wakeup(onboard.env)
 
     def accept(self, capture: Capture) -> None:
         """Take a raw frame into working memory, or drop it if it does not fit."""

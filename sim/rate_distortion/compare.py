@@ -31,7 +31,7 @@ from ...payload.imager.scenes import FrameWindow, Scene
 from ..console.streams import as_it_is
 from ..frames.content_cache import ContentCache
 from .groups import groups_of, sources
-from .measure import Curve, Speed, curve, reach, speed
+from .measure import RateDistortionCurve, Speed, curve, reach, speed
 
 ANCHOR: Final = "jpeg2000"
 ALL: Final = "all"
@@ -190,7 +190,7 @@ def _of_picture(frame: Frame, window: FrameWindow | None) -> dict[str, Any]:
 
 
 def _judge(
-    measured: dict[str, tuple[Curve, Speed]], rates: tuple[float, float]
+    measured: dict[str, tuple[RateDistortionCurve, Speed]], rates: tuple[float, float]
 ) -> dict[str, dict[str, Any]]:
     out = {}
     anchor = measured[ANCHOR][0].points

@@ -52,7 +52,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class RateDistortionCurve:
     """A codec's points on a picture, by rising size, and the quality to measure its speed at."""
 
     points: tuple[Point, ...]
@@ -79,7 +79,7 @@ def reach(rates: tuple[float, float], anchor: bool) -> tuple[float, float]:
 
 def curve(
     codec: Encoder, frame: Frame, rates: tuple[float, float], middle: float, cache: ContentCache
-) -> Curve:
+) -> RateDistortionCurve:
     """Return a codec's curve on a picture: qualities at even steps between two rates.
 
     The ends lie at or beyond the two rates, so that these are interpolated, as far as the codec
@@ -120,9 +120,9 @@ def curve(
     return _read_curve(cache.value(_KIND, key, make, _is_curve))
 
 
-def _read_curve(value: bytes) -> Curve:
+def _read_curve(value: bytes) -> RateDistortionCurve:
     found = json.loads(value)
-    return Curve(tuple(Point(**point) for point in found["points"]), found["quality"])
+    return RateDistortionCurve(tuple(Point(**point) for point in found["points"]), found["quality"])
 
 
 def _is_curve(value: bytes) -> bool:

@@ -32,7 +32,7 @@ _MOST_SHADED = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class BacklogCurve:
     """A step function: `level[i]` is valid from `time_s[i]` to the next time.
 
     Attributes:
@@ -55,23 +55,23 @@ class Curve:
 
 
 # A panel's title, its curve, its passes, and the recorder's capacity (0 for no line).
-Panel = tuple[str, Curve, Sequence[tuple[float, float]], float]
+Panel = tuple[str, BacklogCurve, Sequence[tuple[float, float]], float]
 
 
-def curve(data: ReportData, satellite: str, column: str = "backlog_bytes") -> Curve:
+def curve(data: ReportData, satellite: str, column: str = "backlog_bytes") -> BacklogCurve:
     """Return a satellite's level at every event, from zero at the start to the end of the run."""
     mine = of(data.events, satellite)
     time, level = numbers(mine, "time_s"), numbers(mine, column)
     known = np.isfinite(time) & np.isfinite(level)
     time, level = time[known], level[known]
     last = level[-1] if level.size else 0.0
-    return Curve(
+    return BacklogCurve(
         np.concatenate(([0.0], time, [max(data.duration_s, time[-1] if time.size else 0.0)])),
         np.concatenate(([0.0], level, [last])),
     )
 
 
-def decimated(steps: Curve, bins: int) -> Curve:
+def decimated(steps: BacklogCurve, bins: int) -> BacklogCurve:
     """Return the curve with at most four points per bin, among them its lowest and highest level.
 
     It covers the same pixels as the whole curve, so a month's picture is no larger than a day's.
@@ -88,7 +88,7 @@ def decimated(steps: Curve, bins: int) -> Curve:
             part = steps.level[low:high]
             chosen |= {low, low + int(part.argmin()), low + int(part.argmax()), high - 1}
     index = np.array(sorted(chosen))
-    return Curve(steps.time_s[index], steps.level[index])
+    return BacklogCurve(steps.time_s[index], steps.level[index])
 
 
 def scale(peak: float) -> tuple[float, str]:
@@ -232,7 +232,7 @@ def shading(panels: Sequence[Panel]) -> str:
     return "Shaded: a station is in view, whether or not the satellite sends."
 
 
-def alt(data: ReportData, curves: Mapping[str, Curve]) -> str:
+def alt(data: ReportData, curves: Mapping[str, BacklogCurve]) -> str:
     """Return the curves in words: peak, its time, and the backlog at the end."""
     if not curves:
         return "There is no satellite, so there is no backlog."
@@ -256,7 +256,7 @@ def alt(data: ReportData, curves: Mapping[str, Curve]) -> str:
     return " ".join(sentences)
 
 
-def _table(data: ReportData, curves: Mapping[str, Curve]) -> DataTable:
+def _table(data: ReportData, curves: Mapping[str, BacklogCurve]) -> DataTable:
     """Return levels at 25 evenly spaced times, for screen readers."""
     steps = 24
     times = [data.duration_s * index / steps for index in range(steps + 1)]

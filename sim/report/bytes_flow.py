@@ -28,7 +28,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class FlowStage:
     """A stage of the bytes on their way, and the parts into which it splits."""
 
     title: str
@@ -40,16 +40,16 @@ class Stage:
         return sum(part.size for part in self.parts)
 
 
-def stages(data: ReportData) -> tuple[Stage, ...]:
+def stages(data: ReportData) -> tuple[FlowStage, ...]:
     """Return captured and encoded bytes by their frame's fate, and sent bytes by their own.
 
     The parts of the first two stages come from the frames, each of which is in exactly one state;
     those of the third come from the ledger in the summary.
     """
     return (
-        Stage("Captured, raw", _by_fate(data, "raw_bytes")),
-        Stage("Encoded", _by_fate(data, "encoded_bytes")),
-        Stage("Sent to the ground", _sent(data.total.get("bytes") or {})),
+        FlowStage("Captured, raw", _by_fate(data, "raw_bytes")),
+        FlowStage("Encoded", _by_fate(data, "encoded_bytes")),
+        FlowStage("Sent to the ground", _sent(data.total.get("bytes") or {})),
     )
 
 
@@ -130,7 +130,7 @@ def picture(data: ReportData) -> Picture | None:
     )
 
 
-def alt(found: tuple[Stage, ...]) -> str:
+def alt(found: tuple[FlowStage, ...]) -> str:
     """Return every stage with its parts, in words."""
     return " ".join(
         f"{stage.title}: {w.size(stage.size)}, of which "
@@ -143,7 +143,7 @@ def alt(found: tuple[Stage, ...]) -> str:
     )
 
 
-def lengths(stage: Stage, wide: float, least: float = 3.0) -> list[float]:
+def lengths(stage: FlowStage, wide: float, least: float = 3.0) -> list[float]:
     """Return the parts' lengths in a bar, each at least `least`, so that every part is visible.
 
     The others are shortened in proportion, so that the bar keeps its length.
@@ -162,12 +162,12 @@ def _columns(narrow: bool) -> int:
     return 1 if narrow else 3
 
 
-def _stage_height(stage: Stage, narrow: bool) -> float:
+def _stage_height(stage: FlowStage, narrow: bool) -> float:
     lines = -(-len(stage.parts) // _columns(narrow))
     return 64.0 + 22 * lines + 14
 
 
-def _paint(sheet: Sheet, found: tuple[Stage, ...]) -> None:
+def _paint(sheet: Sheet, found: tuple[FlowStage, ...]) -> None:
     small = 11 if sheet.narrow else 12
     axes = sheet.axes(0, 0, sheet.width, sheet.height)
     axes.set_xlim(0, sheet.width)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import wording as w
-from .backlog import Curve, curve, paint_panels, pass_spans, shading
+from .backlog import BacklogCurve, curve, paint_panels, pass_spans, shading
 from .crops import Contest, contest
 from .data import Crop, ReportData, TradeoffPoint, numbers
 from .keyfigures import exact_frames, part, psnr, similarity, whole
@@ -149,7 +149,7 @@ def choices(runs: Sequence[ReportData], labels: Sequence[str]) -> DataTable:
     )
 
 
-def fleet_curve(run: ReportData) -> Curve:
+def fleet_curve(run: ReportData) -> BacklogCurve:
     """Return the total backlog of all satellites of a run."""
     curves = [curve(run, name) for name in run.satellites]
     if len(curves) == 1:
@@ -158,7 +158,7 @@ def fleet_curve(run: ReportData) -> Curve:
     level = np.zeros_like(times)
     for found in curves:
         level += found.level[np.searchsorted(found.time_s, times, side="right") - 1]
-    return Curve(times, level)
+    return BacklogCurve(times, level)
 
 
 def backlogs(runs: Sequence[ReportData], labels: Sequence[str]) -> Picture:

@@ -15,7 +15,7 @@ from .style import DataTable
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
+class KeyFigure:
     """One key figure, shown large.
 
     Attributes:
@@ -212,39 +212,39 @@ def _skipped(data: ReportData) -> str:
     return f"{w.plural(data.accesses.num_rows, 'opportunity')} skipped, {w.tally(counted)}"
 
 
-def tiles(data: ReportData) -> list[Tile]:
+def tiles(data: ReportData) -> list[KeyFigure]:
     """Return six key figures: frames, pixels, latency, PSNR, backlog, use of the passes."""
     total = data.total
     frames, sizes = part(total, "frames"), part(total, "bytes")
     latency, backlog = part(total, "latency_s"), part(total, "backlog_bytes")
     captured, intact = whole(frames.get("captured")), whole(frames.get("delivered_whole"))
     return [
-        Tile(
+        KeyFigure(
             w.count(intact),
             "Frames delivered whole",
             f"of {w.count(captured)} taken ({w.share(intact, captured)}), "
             f"{w.count(whole(frames.get('delivered_damaged')))} damaged, "
             f"{w.count(whole(frames.get('in_part')))} in part",
         ),
-        Tile(
+        KeyFigure(
             w.pixels(total.get("delivered_px") or 0),
             "Pixels delivered",
             f"in {w.size(whole(sizes.get('delivered')))}",
         ),
-        Tile(
+        KeyFigure(
             w.duration(latency.get("median")),
             "Median latency",
             f"95{w.NBSP}% within {w.duration(latency.get('p95'))}"
             if w.present(latency.get("p95"))
             else "nothing was delivered",
         ),
-        Tile(w.decibels(psnr(total, "pooled")), "PSNR over all pixels", _beside_psnr(total)),
-        Tile(
+        KeyFigure(w.decibels(psnr(total, "pooled")), "PSNR over all pixels", _beside_psnr(total)),
+        KeyFigure(
             w.size(backlog.get("peak")),
             "Peak backlog",
             f"{w.size(backlog.get('mean'))} on average",
         ),
-        Tile(
+        KeyFigure(
             w.share(total.get("pass_time_used")),
             "Pass time used",
             f"{w.plural(data.passes.num_rows, 'pass')}, "

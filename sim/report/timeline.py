@@ -36,7 +36,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class TimelineGroup:
     """The rows of one satellite."""
 
     satellite: str
@@ -67,7 +67,7 @@ def _used(data: ReportData) -> np.ndarray:
     return used
 
 
-def groups(data: ReportData) -> list[Group]:
+def groups(data: ReportData) -> list[TimelineGroup]:
     """The chart's rows; stations share one row a satellite where there would be too many."""
     satellite, station = names(data.passes, "satellite"), names(data.passes, "station")
     aos, los = numbers(data.passes, "aos_s"), numbers(data.passes, "los_s")
@@ -104,7 +104,7 @@ def groups(data: ReportData) -> list[Group]:
         eclipses = list(data.eclipses.get(name, ()))
         if len(eclipses) <= _MOST_ECLIPSES:
             rows.append(Row("eclipse", NIGHT, eclipses, [], []))
-        result.append(Group(name, rows))
+        result.append(TimelineGroup(name, rows))
     return result
 
 
@@ -174,7 +174,7 @@ def alt(data: ReportData) -> str:
     )
 
 
-def _paint(sheet: Sheet, data: ReportData, charted: list[Group], row_height: float) -> None:
+def _paint(sheet: Sheet, data: ReportData, charted: list[TimelineGroup], row_height: float) -> None:
     small = 11 if sheet.narrow else 12
     left, right = (104.0 if sheet.narrow else 150.0), (10.0 if sheet.narrow else 14.0)
     width = sheet.width - left - right

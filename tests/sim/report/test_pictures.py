@@ -51,7 +51,7 @@ def test_a_backlog_curve_holds_between_events_and_reaches_the_end() -> None:
 def test_thinning_keeps_peak_ends_and_order(steps: list[tuple[float, int]], bins: int) -> None:
     steps.sort()
     time, level = (np.array(values, dtype=float) for values in zip(*steps, strict=True))
-    thin = backlog.decimated(backlog.Curve(time, level), bins)
+    thin = backlog.decimated(backlog.BacklogCurve(time, level), bins)
     assert thin.time_s.size <= 4 * bins
     assert thin.level.max() == level.max()
     assert thin.level.min() == level.min()
