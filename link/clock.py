@@ -9,11 +9,6 @@ TICKS_PER_SECOND = 1_000_000
 TICKS_PER_MILLISECOND = TICKS_PER_SECOND // 1000
 
 
-def to_ticks(seconds: float) -> int:
-    """Return the tick nearest to a time in seconds."""
-    return round(seconds * TICKS_PER_SECOND)
-
-
 def to_whole_milliseconds(seconds: float) -> int:
     """Return the tick of the whole millisecond nearest to a time in seconds.
 

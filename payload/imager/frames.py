@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...link.container.frame import Frame
-from ...link.errors import InputError
 from .scenes import FrameWindow
 
 
@@ -20,21 +19,6 @@ class SceneFit(StrEnum):
     REPEAT = "repeat"  # the scene side by side
     CLIP = "clip"  # nothing: the frame is as small as the scene
     REFUSE = "refuse"  # nothing: such a scene is an error
-
-
-def frame_size(swath_m: float, gsd_m: float, frame_length_m: float) -> tuple[int, int]:
-    """Return a frame's width and height in pixels: swath and frame length over the GSD.
-
-    Raises:
-        InputError: Less than one pixel either way.
-    """
-    width, height = round(swath_m / gsd_m), round(frame_length_m / gsd_m)
-    if min(width, height) < 1:
-        raise InputError(
-            f"imager: a frame of {swath_m:g} m x {frame_length_m:g} m at a GSD of {gsd_m:g} m "
-            f"is {width} x {height} pixels; allowed is at least 1 x 1"
-        )
-    return width, height
 
 
 def frame_windows(
@@ -53,14 +37,6 @@ def frame_windows(
         for column in _starts(scene_width, width)
         for row in _starts(scene_height, height)
     ]
-
-
-def frame_window(
-    number: int, scene_width: int, scene_height: int, frame_width: int, frame_height: int
-) -> FrameWindow:
-    """Return the window of the frame of this number, from 0; after the last comes the first."""
-    windows = frame_windows(scene_width, scene_height, frame_width, frame_height)
-    return windows[number % len(windows)]
 
 
 def extended(frame: Frame, width: int, height: int, fit: SceneFit) -> Frame:

@@ -69,11 +69,6 @@ class BoardClient:
         """Damaged frames that came from the board."""
         return self._host.bad_frames
 
-    @property
-    def round_trip_s(self) -> float | None:
-        """The smoothed round trip of a chunk; None before the first."""
-        return self._host.round_trip
-
     def close(self) -> None:
         """Stop the threads and let go of the port."""
         with self._changed:

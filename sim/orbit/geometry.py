@@ -39,32 +39,6 @@ class GroundTrack:
     longitude_deg: Array = field(compare=False)
     altitude_m: Array = field(compare=False)
 
-    def pieces(self) -> list[tuple[Array, Array]]:
-        """Longitudes and latitudes cut where the track leaves the map's edge, to draw as lines.
-
-        Each piece runs to the edge itself, at the latitude the track has there.
-        """
-        east, north = self.longitude_deg, self.latitude_deg
-        cuts = np.flatnonzero(np.abs(np.diff(east)) > 180.0)
-        pieces = []
-        head: tuple[list[float], list[float]] = ([], [])
-        begin = 0
-        for cut in [*cuts.tolist(), len(east) - 1]:
-            x, y = east[begin : cut + 1], north[begin : cut + 1]
-            tail: tuple[list[float], list[float]] = ([], [])
-            after: tuple[list[float], list[float]] = ([], [])
-            if cut + 1 < len(east):
-                edge = float(np.copysign(180.0, east[cut]))
-                onward = float(east[cut + 1]) + 2.0 * edge
-                share = (edge - float(east[cut])) / (onward - float(east[cut]))
-                level = float(north[cut] + share * (north[cut + 1] - north[cut]))
-                tail, after = ([edge], [level]), ([-edge], [level])
-            pieces.append(
-                (np.concatenate((head[0], x, tail[0])), np.concatenate((head[1], y, tail[1])))
-            )
-            head, begin = after, cut + 1
-        return pieces
-
 
 @dataclass(frozen=True, slots=True)
 class Geometry:

@@ -13,8 +13,6 @@ from downpass.link.errors import InputError
 from downpass.payload.imager.frames import (
     SceneFit,
     extended,
-    frame_size,
-    frame_window,
     frame_windows,
 )
 from downpass.payload.imager.scenes import FrameWindow, Scene
@@ -255,21 +253,9 @@ def test_frames_cover_the_scene_and_nothing_else(
     assert len(windows) == strips * -(-scene_height // frame_height)
 
 
-def test_frames_walk_down_then_aside_then_from_the_start() -> None:
-    order = [frame_window(number, 934, 723, 512, 512) for number in range(5)]
-    assert [(window.column, window.row) for window in order] == [
-        (0, 0),
-        (0, 211),
-        (422, 0),
-        (422, 211),
-        (0, 0),
-    ]
-
-
-def test_a_frame_is_swath_by_length() -> None:
-    assert frame_size(10_240, 20, 5_130) == (512, 256)
-    with pytest.raises(InputError, match="at least 1 x 1"):
-        frame_size(10, 30, 100)
+def test_frames_go_down_a_scene_and_then_aside() -> None:
+    order = [(window.column, window.row) for window in frame_windows(934, 723, 512, 512)]
+    assert order == [(0, 0), (0, 211), (422, 0), (422, 211)]
 
 
 @given(

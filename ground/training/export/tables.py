@@ -44,13 +44,6 @@ def split_symbols(symbols: Integers, index: Integers) -> tuple[Integers, Integer
     return shifted >> octaves, low, index - SCALES_AN_OCTAVE * octaves
 
 
-def join_symbols(high: Integers, low: Integers, index: Integers) -> Integers:
-    """Undo `split_symbols`."""
-    octaves = low_bits(index)
-    half = np.where(octaves > 0, np.int64(1) << np.maximum(octaves - 1, 0), 0)
-    return (high << octaves) + low - half
-
-
 def low_bits(index: Integers) -> Integers:
     """Return b, the number of low bits that are sent uncoded at a scale index."""
     return np.maximum(-((TABLES - 1 - index) // SCALES_AN_OCTAVE), 0)

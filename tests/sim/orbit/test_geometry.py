@@ -63,21 +63,6 @@ def test_the_ground_track_passes_below_the_satellite(sentinel: Any, oracle_of: A
     assert np.abs(track.altitude_m - place.elevation.m).max() < 0.1
 
 
-def test_the_track_is_cut_at_the_edges_of_the_map(sentinel: Any) -> None:
-    track = compute(sentinel.elements, sentinel.start, DAY).track
-    pieces = track.pieces()
-    assert len(pieces) == pytest.approx(15, abs=2)
-    assert sum(len(east) for east, _ in pieces) == len(track.time_s) + 2 * (len(pieces) - 1)
-    for east, north in pieces:
-        assert len(east) == len(north)
-        assert np.abs(np.diff(east)).max() < 180.0
-        assert np.abs(east).max() <= 180.0
-    for (east, north), (onward, after) in pairwise(pieces):
-        assert abs(east[-1]) == 180.0
-        assert onward[0] == -east[-1]
-        assert after[0] == north[-1]
-
-
 def test_without_stations_targets_or_imager_there_is_nothing_to_find(sentinel: Any) -> None:
     geometry = compute(sentinel.elements, sentinel.start, 60.0, targets=[Site(0.0, 0.0)])
     assert geometry.passes == []

@@ -108,8 +108,8 @@ def test_the_land_is_the_earth_s() -> None:
 
     for latitude, longitude in ((48, 2), (-25, 134), (40, -100), (67, 179), (67, -176), (-85, 0)):
         assert inside(latitude, longitude), (latitude, longitude)
-    for latitude, longitude in ((0, -30), (42, 50), (70, 160), (0, 179), (-60, 0), (30, -50)):
-        assert not inside(latitude, longitude) or (latitude, longitude) == (70, 160)
+    for latitude, longitude in ((0, -30), (42, 50), (74, 165), (0, 179), (-60, 0), (30, -50)):
+        assert not inside(latitude, longitude), (latitude, longitude)
     areas = sum(
         abs(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))) / 2
         for x, y in (ring.T for ring in groundtrack.land())
@@ -135,7 +135,7 @@ def test_bytes_of_each_stage_add_up() -> None:
 
 @given(st.lists(st.integers(1, 10**15), min_size=1, max_size=12))
 def test_every_part_of_a_bar_can_be_seen(sizes: list[int]) -> None:
-    stage = bytes_flow.Stage("x", tuple(bytes_flow.Part("y", size, "#000") for size in sizes))
+    stage = bytes_flow.FlowStage("x", tuple(bytes_flow.Part("y", size, "#000") for size in sizes))
     found = bytes_flow.lengths(stage, 356.0)
     assert sum(found) == pytest.approx(356.0)
     assert min(found) >= 2.5
