@@ -209,11 +209,11 @@ def test_a_reader_that_goes_away_gets_no_traceback(file: Path) -> None:
 
 
 def test_a_fault_of_ours_is_no_bad_input(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from downpass.sim.mission import preparation as mission
+    from downpass.sim.mission import flight
 
     def fails(*_: object) -> None:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr(mission, "fly", fails)
+    monkeypatch.setattr(flight, "fly", fails)
     with pytest.raises(RuntimeError):  # Python ends with a traceback and status 1
         main(["passes", str(file)])
