@@ -10,8 +10,10 @@ import pyarrow as pa
 from ...link.clock import to_seconds
 from ..mission.contacts import OUTAGE
 from ..mission.preparation import Mission
+from ..model.events import EventRow
 from ..model.network import NOTHING
 from ..model.records import FrameRecord, FrameState
+from ..model.setup import MissionSetup
 from ..model.simulation import Outcome
 from .grade import Grade, delivery
 
@@ -110,9 +112,19 @@ ACCESSES = pa.schema(
 
 
 def events_table(outcome: Outcome) -> pa.Table:
-    """Return all events in order of time."""
-    names = _Names(outcome)
-    columns = list(zip(*outcome.events, strict=True)) or [()] * len(EVENTS)
+    """Return all events of a run that kept them, in order of time."""
+    return event_rows_table(outcome.events, outcome.setup)
+
+
+def event_rows_table(rows: Sequence[EventRow], setup: MissionSetup) -> pa.Table:
+    """Return events as a table.
+
+    Args:
+        rows: Events in order of time.
+        setup: The mission that they are of; it has the names.
+    """
+    names = _Names(setup)
+    columns = list(zip(*rows, strict=True)) or [()] * len(EVENTS)
     time, satellite, event, frame, target, station, size, cause, *state = columns
     return pa.table(
         [
@@ -157,7 +169,7 @@ def frames_table(
 
 def passes_table(mission: Mission, outcome: Outcome) -> pa.Table:
     """Return all passes in order of AOS, with how each was used."""
-    names = _Names(outcome)
+    names = _Names(outcome.setup)
     flight = mission.flight
     rows: list[dict[str, Any]] = [
         {
@@ -194,7 +206,7 @@ def passes_table(mission: Mission, outcome: Outcome) -> pa.Table:
 
 def accesses_table(mission: Mission, outcome: Outcome) -> pa.Table:
     """Return all imaging opportunities in order of start, with the frames taken in each."""
-    names = _Names(outcome)
+    names = _Names(outcome.setup)
     flight = mission.flight
     skipped: dict[int, str] = {}
     taken = [0] * len(flight.accesses)
@@ -290,10 +302,10 @@ def _frame(
 class _Names:
     """Names of satellites, stations and targets by index."""
 
-    def __init__(self, outcome: Outcome) -> None:
-        self.satellites = [satellite.name for satellite in outcome.setup.satellites]
-        self.stations = [station.name for station in outcome.setup.stations]
-        self.targets = outcome.setup.targets
+    def __init__(self, setup: MissionSetup) -> None:
+        self.satellites = [satellite.name for satellite in setup.satellites]
+        self.stations = [station.name for station in setup.stations]
+        self.targets = setup.targets
 
 
 def _when(tick: int) -> float | None:

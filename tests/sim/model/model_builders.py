@@ -95,6 +95,27 @@ def contact(
     return Contact(satellite, station, link, 0)
 
 
+def mission(
+    satellites: Sequence[SatelliteSetup],
+    contacts: Sequence[Contact] = (),
+    *,
+    duration: float = 1000,
+    antennas: Sequence[int] = (1,),
+    arbitration: Arbitration = Arbitration.FIRST_COME,
+    seed: int = 1,
+) -> MissionSetup:
+    """A mission of these satellites and contacts, with one target."""
+    return MissionSetup(
+        duration=round(duration * S),
+        seed=seed,
+        satellites=tuple(satellites),
+        stations=tuple(StationSetup(f"station {i}", n) for i, n in enumerate(antennas)),
+        contacts=tuple(contacts),
+        arbitration=arbitration,
+        targets=("target",),
+    )
+
+
 def fly(
     satellites: Sequence[SatelliteSetup],
     contacts: Sequence[Contact] = (),
@@ -107,14 +128,13 @@ def fly(
 ) -> Outcome:
     """Simulate, with the books held against the world after every event."""
     sources = frames or Frames()
-    setup = MissionSetup(
-        duration=round(duration * S),
-        seed=seed,
-        satellites=tuple(satellites),
-        stations=tuple(StationSetup(f"station {i}", n) for i, n in enumerate(antennas)),
-        contacts=tuple(contacts),
+    setup = mission(
+        satellites,
+        contacts,
+        duration=duration,
+        antennas=antennas,
         arbitration=arbitration,
-        targets=("target",),
+        seed=seed,
     )
     if isinstance(sources, Frames):
         sources = [sources] * len(satellites)
