@@ -16,7 +16,10 @@ from model_builders import Frames, capture, contact, mission, satellite
 @pytest.mark.parametrize("batch", [1, 7, 10_000], ids=["one at a time", "batches", "all at once"])
 def test_a_written_file_holds_the_events_of_the_run(tmp_path: Path, batch: int) -> None:
     setup = mission(
-        [satellite(*(capture(n, 1 + n) for n in range(5)), name=name) for name in ("one", "two")],
+        [
+            satellite(*(capture(5 * place + n, 1 + n) for n in range(5)), name=name)
+            for place, name in enumerate(("one", "two"))
+        ],
         [contact(10, 40), contact(50, 90, satellite=1, loss=0.2)],
     )
     sources = [Frames(), Frames()]
