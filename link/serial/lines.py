@@ -46,7 +46,7 @@ class LineSource(Protocol):
 
     @property
     def address(self) -> str:
-        """The port that the other end opens, or this end's own port."""
+        """The port for the other end to open, or the name of this end's port."""
         ...
 
     def open(self) -> Line | None:
@@ -84,7 +84,7 @@ class PtySource:
         self.address = os.ttyname(theirs)
 
     def open(self) -> Line:
-        """Return the line to whoever opens the other end."""
+        """Return a line whose other end is the device at `address`."""
         return FileLine(os.dup(self._ours))
 
 

@@ -140,7 +140,7 @@ class Agent:
                 status, payload = Status.CODED, self._coder.encode(work.form, work.tile)
             except InputError as error:
                 status, payload = Status.FAILED, _words(str(error))
-            except Exception as error:  # the codec's own library may raise anything
+            except Exception as error:  # the codec's library may raise anything
                 status, payload = Status.FAILED, _words(f"{type(error).__name__}: {error}")
             ticks = time.perf_counter_ns() - begin
             with self._changed:

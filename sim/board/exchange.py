@@ -60,7 +60,7 @@ M = TypeVar("M", bound=Message)
 
 
 class NonconformanceError(Exception):
-    """A board violates the protocol; the message says what it did instead of what."""
+    """A board violates the protocol; the message says what it did and what it should do."""
 
 
 class Exchange:

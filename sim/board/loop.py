@@ -239,7 +239,7 @@ class BoardLoop:
             cause = str(error)
             with self._lock:
                 self._sums.stopped = cause
-        except BaseException as error:  # whoever waits must hear of any fault
+        except BaseException as error:  # callers of `result` must receive every error
             self._give_up(error)
             raise
         if self._sums.stopped or self._closing:
@@ -304,7 +304,7 @@ class BoardLoop:
             self._sums.coded_bytes += len(event.payload)
         if not doing.left:
             self._whole.add(doing.work.key)
-            # The pool started the reference earlier, so `_settle` cannot wait for it forever.
+            # The pool was given the reference first, so the two cannot block each other.
             pool.submit(self._settle, doing)
 
     def _settle(self, doing: _Doing) -> None:
@@ -327,6 +327,6 @@ class BoardLoop:
                 if not same and len(sums.differing) < NAMED_DIFFERENCES:
                     sums.differing.append(doing.work.name)
             future.set_result(BoardFrame(len(made), max(1, ticks), None if same else made))
-        except BaseException as error:  # whoever waits must hear of any fault
+        except BaseException as error:  # callers of `result` must receive every error
             if not future.done():
                 future.set_exception(error)
