@@ -5,11 +5,11 @@
     host           the host's end as a state machine, without I/O; it is made of
       session        the handshake
       session_jobs   the jobs of an open session
-      host_job       one job's states; upload and download are its chunks' ways
+      host_job       one job's states; `upload` and `download` transfer its chunks
     board          the board's end as a state machine, without I/O
-    port           a serial line by its name, as the host opens it
-    lines          what the board is reached by: serial port, pseudo-terminal, TCP
-    testing        faulty lines, and both ends over them in virtual time
+    port           opens a serial line by its name, for the host
+    lines          the board's end of a line: serial port, pseudo-terminal or TCP
+    testing        faulty lines, and both ends connected by them in virtual time
 
 docs/serial-protocol.md is the specification.
 """

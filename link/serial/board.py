@@ -1,14 +1,14 @@
-"""The board's half of the protocol, without I/O and without a timer.
+"""The board's end of the protocol as a state machine, without I/O and without a timer.
 
         bytes ──► receive ──► slots ──► take ──► (encoder) ──► finish ──► send ──► bytes
 
-A board answers and never times out: whatever is lost, the host asks again, and every answer says
-how things stand now, so that it may be given once or ten times. What waits to be said is held as
-a flag for each answer, not as a queue: memory stays fixed, and an answer that the line was too
-slow for is replaced by a newer one.
+The board only answers and never times out. If a message is lost, the host asks again. Every answer
+reports the current state, so that sending it several times does no harm. Pending answers are flags
+instead of a queue: memory stays fixed, and if the line is too slow for an answer, a newer one
+replaces it.
 
-The firmware's `proto/` is this machine in C; tests hold the two side by side, byte for byte. So
-nothing here may depend on more than the bytes that came, the ticks given and the order of calls.
+The firmware's `proto/` is the same state machine in C, and tests compare the two byte for byte.
+Therefore the output may depend only on the received bytes, the given ticks and the order of calls.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Work:
 
 @dataclass(slots=True)
 class _Slot:
-    """One job's place."""
+    """The state of one job."""
 
     stage: Stage = Stage.FREE
     form: TileForm | None = None
@@ -103,10 +103,10 @@ class _Slot:
     encode_ticks: int = 0
     send_ticks: int = 0
     said: bool = True
-    """Nothing about the stage waits to be said."""
+    """Whether the current state has been reported; if not, a STATE is due."""
     next: int = 0
     fetched: int = 0
-    """Chunks of the payload, from the first, that the host has."""
+    """Number of leading chunks of the payload that the host has acknowledged."""
     again: int = 0
     result: bool = False
     frozen: bool = False
@@ -121,8 +121,8 @@ class BoardEnd:
     """The board's state machine. One thread at a time may call it.
 
     Args:
-        capabilities: What this board can do; answers to QUERY say it, and JOBs are held to it.
-        boot_nonce: A number that no earlier boot of this board had.
+        capabilities: What this board can do. CAPS reports it, and a JOB that exceeds it is refused.
+        boot_nonce: A number that no earlier boot of this board used.
     """
 
     def __init__(self, capabilities: Capabilities, boot_nonce: int) -> None:
@@ -145,19 +145,19 @@ class BoardEnd:
 
     @property
     def bad_frames(self) -> int:
-        """Damaged frames so far."""
+        """Number of damaged frames received so far."""
         return self._deframer.bad
 
     @property
     def busy(self) -> bool:
-        """A tile is with the encoder."""
+        """Whether a tile is being encoded."""
         return self._running is not None
 
     def receive(self, data: bytes, ticks: int) -> None:
-        """Take in bytes of the line at this time of the board's clock."""
+        """Process bytes from the line, received at `ticks` of the board's clock."""
         for body in self._deframer.feed(data):
             if body[0] >= Kind.HELLO:
-                continue  # an echo of our own: answering it would never end
+                continue  # an echo of the board's own frame; answering it would never end
             try:
                 session, message = open_body(body)
             except MessageError as error:
@@ -237,7 +237,7 @@ class BoardEnd:
                 self._slots = [_Slot() for _ in self._slots]
             self._ready = True
 
-    # ---- a tile comes in
+    # ---- receiving a tile
 
     def _job(self, message: Job, slot: _Slot, ticks: int) -> None:
         if slot.stage == Stage.FREE:
@@ -320,7 +320,7 @@ class BoardEnd:
     # ---- the encoder
 
     def take(self) -> Work | None:
-        """Return the tile that is to be encoded now; None where there is none, or one runs."""
+        """Return the next tile to encode; None if none is queued or one is being encoded."""
         if self._running is not None:
             return None
         for job, slot in self._in_order():
@@ -331,7 +331,7 @@ class BoardEnd:
         return None
 
     def finish(self, status: Status, payload: bytes, encode_ticks: int) -> None:
-        """Take in what came of the tile that `take` gave; dropped where its session is dead."""
+        """Take the result of the tile that `take` returned; drop it if its session has ended."""
         work, self._running = self._running, None
         if work is None or work.session != self.session:
             return
@@ -345,7 +345,7 @@ class BoardEnd:
         if not payload:
             slot.frozen = slot.result = True
 
-    # ---- a result goes out
+    # ---- sending a result
 
     def _got(self, message: Got, slot: _Slot) -> None:
         if slot.stage != Stage.DONE:
@@ -370,7 +370,7 @@ class BoardEnd:
             self._old = job
 
     def send(self, ticks: int) -> bytes:
-        """Return the next frame for the line, delimiters included; nothing where none waits."""
+        """Return the next frame for the line, delimiters included; empty if none is due."""
         if self._pong is not None:
             pong = Pong(self._pong, self.boot_nonce, self.session, self.bad_frames, ticks)
             self._pong = None
@@ -450,7 +450,7 @@ class BoardEnd:
     def _data(self, job: int, slot: _Slot, index: int) -> Data:
         return Data(job, index, slot.payload[index * self._chunk : (index + 1) * self._chunk])
 
-    # ---- little things
+    # ---- helpers
 
     def _in_order(self) -> list[tuple[int, _Slot]]:
         count = len(self._slots)
@@ -467,5 +467,5 @@ class BoardEnd:
 
 
 def _is_rotation(form: TileForm) -> bool:
-    """Whether the rotation is a quaternion as in the bitstream: -127 to 127, not all 0."""
+    """Whether the rotation is a valid quaternion of the bitstream: -127 to 127, not all 0."""
     return form.rotation != NO_ROTATION and min(form.rotation) > -128

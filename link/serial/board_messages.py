@@ -13,7 +13,7 @@ from .message import MAGIC, Chunk, at_least, check_magic, exactly
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Report the boot's nonce: the answer to RESET, and sent once at boot with host nonce 0."""
+    """Report the boot's nonce: answers RESET, and is sent once at boot with host nonce 0."""
 
     kind: ClassVar = Kind.HELLO
     _layout: ClassVar = struct.Struct("<4sIIBB")
@@ -28,7 +28,7 @@ class Hello:
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
-        """Read the fields; bytes that later versions append are passed over."""
+        """Read the fields; ignore bytes that later versions append."""
         magic, nonce, boot, oldest, newest = at_least(cls._layout, data)
         check_magic(magic)
         return cls(nonce, boot, oldest, newest)
@@ -140,7 +140,7 @@ def _read_text(data: bytes, offset: int) -> tuple[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The session is open: the answer to OPEN."""
+    """Report that the session is open: the answer to OPEN."""
 
     kind: ClassVar = Kind.READY
     _layout: ClassVar = struct.Struct("<BBH")
@@ -163,14 +163,14 @@ class State:
     """Report how far a job is: the answer to JOB, LOAD, RUN and RELEASE.
 
     Attributes:
-        job: Which job.
+        job: The job's number.
         lowest: The lowest job that has not been released; all before it have been.
-        stage: How far the job is.
+        stage: The job's stage.
         flags: `StateFlag`s.
-        round: How often the board has thrown the tile away because its CRC-32 did not match,
+        round: How often the board has discarded the tile because its CRC-32 did not match,
             modulo 256.
-        first: The first chunk of the tile that has not come.
-        received: Bit k: chunk `first` + k has come.
+        first: The first chunk of the tile that has not arrived.
+        received: Bit k: chunk `first` + k has arrived.
     """
 
     kind: ClassVar = Kind.STATE
@@ -214,14 +214,14 @@ class Result:
     """Report the end of a job. Sent after its chunks were sent for the first time.
 
     Attributes:
-        job: Which job.
+        job: The job's number.
         status: How it ended. If it failed, the payload is the reason, in UTF-8.
         length: Bytes of the payload.
         crc: CRC-32 of the payload.
-        tile_crc: CRC-32 of the tile that it was made of.
-        receive_ticks: From JOB until the tile was complete.
-        encode_ticks: Encoding alone.
-        send_ticks: From the first chunk of the payload to the last, waiting for credit included.
+        tile_crc: CRC-32 of the tile that was encoded.
+        receive_ticks: Ticks from JOB until the tile was complete.
+        encode_ticks: Ticks for encoding alone.
+        send_ticks: Ticks from the payload's first chunk to its last, with waits for credit.
     """
 
     kind: ClassVar = Kind.RESULT
@@ -260,11 +260,11 @@ class Pong:
     """Report the board's clock: the answer to PING.
 
     Attributes:
-        token: The PING's.
-        boot_nonce: This boot's.
-        open_session: The session that is open, 0 where none is.
-        bad_frames: Damaged frames since this boot: how good the line to the board is.
-        ticks: The clock, in ticks since some moment of this boot.
+        token: The token of PING.
+        boot_nonce: The nonce of this boot.
+        open_session: The open session's number; 0 if none is open.
+        bad_frames: Damaged frames received since this boot, a measure of the line's quality.
+        ticks: The clock, in ticks since an arbitrary moment of this boot.
     """
 
     kind: ClassVar = Kind.PONG
@@ -292,8 +292,8 @@ class Error:
     """Refuse a message. The frame's session is that of the refused message.
 
     Attributes:
-        code: Why.
-        job: The job; 0 if it is about none.
+        code: The reason, a `Code`.
+        job: The job's number; 0 if the refusal concerns no job.
         detail: What is allowed, or what was found; the specification lists it for each code.
     """
 
@@ -309,7 +309,7 @@ class Error:
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
-        """Read the fields; codes and bytes that later versions append are no fault."""
+        """Read the fields; accept codes and ignore bytes that later versions add."""
         return cls(*at_least(cls._layout, data))
 
     @property

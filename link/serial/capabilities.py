@@ -12,14 +12,14 @@ class Capabilities:
     """Limits, codec and identity of a board.
 
     Attributes:
-        memory: All memory of the firmware or the agent, in bytes.
+        memory: Total memory of the firmware or the agent, in bytes.
         largest_tile: Bytes of the largest tile's samples.
         largest_result: Bytes of the largest finished tile.
         most_columns: Columns of the widest tile.
-        most_rows: Rows of the highest tile.
-        most_bands: Bands of a tile.
+        most_rows: Rows of the tallest tile.
+        most_bands: Most bands of a tile.
         bit_depth: Largest bit depth of a sample.
-        slots: Jobs that it holds at once, whether loading, running or being fetched.
+        slots: Jobs that it holds at once, including those that are loaded, run or fetched.
         window: Chunks that it can receive before it has acknowledged any.
         codec: Number of its codec in the bitstream's header.
         features: Its `Feature`s.

@@ -94,12 +94,12 @@ class Status(IntEnum):
 
 
 class TickKind(IntEnum):
-    """What a board's ticks count: modelled times must not pass for measured ones."""
+    """What a board's ticks count, so that modelled times are not taken for measured ones."""
 
     MEASURED = 0
     """A clock on real hardware."""
     MODELLED = 1
-    """Instructions of an emulated machine, or the like."""
+    """Instructions of an emulated machine, or a similar model."""
 
 
 class SampleCode(IntEnum):
@@ -111,14 +111,14 @@ class SampleCode(IntEnum):
 
 
 class SettingCode(IntEnum):
-    """What a job's setting is."""
+    """The kind of a job's setting."""
 
     QUALITY = 0
     """Thousandths of a quality from 0 to 100."""
     BYTES = 1
     """A budget for the encoded tile, in bytes."""
     STEP = 2
-    """The codec's own step, 0 the coarsest."""
+    """A step of the codec; 0 is the coarsest."""
 
 
 class Feature(IntFlag):
@@ -131,18 +131,18 @@ class Feature(IntFlag):
     BYTES = 16
     STEP = 32
     ROTATION = 64
-    """Its codec rotates a tile's three bands; JOB says how."""
+    """The codec rotates a tile's three bands by the quaternion in JOB."""
 
 
 class JobFlag(IntFlag):
-    """What a tile's encoder must know of the frame."""
+    """Properties of the frame that a tile's encoder needs."""
 
     NEGATIVE = 1
-    """Samples count from -2**(bit depth - 1)."""
+    """Samples are signed: the lowest is -2**(bit depth - 1)."""
     NODATA = 2
-    """The field `nodata` holds."""
+    """The field `nodata` is valid."""
     MASKS = 4
-    """The frame's tiles begin with a mask."""
+    """The payloads of the frame's tiles begin with a mask."""
 
 
 class GotFlag(IntFlag):

@@ -1,4 +1,4 @@
-"""A finished tile's way from the board: which chunks have come, and which to ask for again."""
+"""Receives a result from the board: tracks which chunks have arrived and requests missing ones."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from .messages import Data, Got, Result
 from .trust import is_within_credit
 
 _CREDIT_PARTS: Final = 4
-"""Credit is given back each quarter window; RELEASE acknowledges what is left."""
+"""The host returns credit every quarter window; RELEASE acknowledges the rest."""
 
 
 class Download:
-    """Selective repeat of one result's chunks.
+    """Receives one result's chunks by selective repeat.
 
     Args:
         job: The job's number.
         chunk: Bytes of every chunk but the last.
-        largest: Bytes of the largest result that the board can mean.
-        window: Chunks that may be unacknowledged.
+        largest: Most bytes that the result can have.
+        window: Most chunks that may be unacknowledged.
     """
 
     def __init__(self, job: int, chunk: int, largest: int, window: int) -> None:
@@ -45,18 +45,18 @@ class Download:
         return end <= self._largest and within and len(message.data) <= self._chunk
 
     def can_mean(self, result: Result) -> bool:
-        """Whether the board can make a result of this length."""
+        """Whether the result's length is within the limit."""
         return result.length <= self._largest
 
     def take(self, message: Data, now: float, timeout: float) -> bool:
-        """Take in a chunk that `accepts` allows; return whether it is new."""
+        """Store a chunk that `accepts` allows; return whether it is new."""
         is_new = message.index not in self._chunks
         if is_new:
             self._chunks[message.index] = message.data
         while self._first_missing in self._chunks:
             self._first_missing += 1
         for index in range(self._first_missing, message.index):
-            # A line keeps the order, so chunks missing before one that came are lost.
+            # A line keeps the order, so chunks missing before the newest one are lost.
             asked = self._asked_at.get(index)
             if index not in self._chunks and (asked is None or now - asked >= timeout):
                 self._asked_at[index] = now
@@ -67,21 +67,21 @@ class Download:
         return is_new
 
     def take_result(self, result: Result) -> None:
-        """Take in the RESULT, which the board sends after the last chunk."""
+        """Process the RESULT, which the board sends after the last chunk."""
         self.result = result
         missing = range(self._first_missing, self._chunk_count(result))
         self._ask_again.update(self._missing(missing[:LARGEST_WINDOW]))
         self.got_due = self.got_due or bool(self._ask_again)
 
     def ask_for_missing(self) -> None:
-        """Ask for whatever has not come, because the board has been silent."""
+        """Request whatever has not arrived, because the board has been silent."""
         self.got_due = True
         self._want_result = self.result is None
         missing = range(self._first_missing, self._first_missing + LARGEST_WINDOW)
         self._ask_again.update(self._missing(missing))
 
     def acknowledgement(self) -> Got:
-        """Return the GOT that is due; it is due no more."""
+        """Return the GOT message, and clear `got_due`."""
         received = again = 0
         for bit in range(LARGEST_WINDOW):
             index = self._first_missing + bit
@@ -109,7 +109,7 @@ class Download:
         return payload
 
     def stop(self) -> None:
-        """Nothing more is wanted."""
+        """Request nothing more, and free the chunks."""
         self._chunks.clear()
         self.got_due = False
 

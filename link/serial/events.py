@@ -13,7 +13,7 @@ class Opened:
 
     Attributes:
         capabilities: What the board can do.
-        again: Whether a session was open before; this one continues its unfinished tiles.
+        again: Whether a session was open before; its unfinished tiles continue in this one.
     """
 
     capabilities: Capabilities
@@ -22,7 +22,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The session is dead; the host tries to open another.
+    """The session has ended; the host tries to open another.
 
     Attributes:
         cause: The reason, as text for people.
@@ -52,7 +52,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A tile that this board will not encode; the others go on.
+    """This board will not encode a tile; other tiles are not affected.
 
     Attributes:
         ticket: As `submit` gave it.
@@ -68,10 +68,10 @@ class BoardClock:
     """The board's answer to `ping`.
 
     Attributes:
-        token: As `ping` gave it.
+        token: The token that `ping` returned.
         ticks: The board's clock.
-        bad_frames: Damaged frames that the board has seen since its boot.
-        boot_nonce: Which boot it is.
+        bad_frames: Damaged frames that the board has received since its boot.
+        boot_nonce: The nonce of this boot.
         round_trip: Seconds from PING to PONG.
     """
 

@@ -1,4 +1,4 @@
-"""Whether a board's capabilities allow a tile."""
+"""Checks whether a board's capabilities allow a tile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def why_unfit(form: TileForm, board: Capabilities, chunk: int) -> str:
 
     Args:
         form: The tile.
-        board: What it can do.
+        board: The board's capabilities.
         chunk: Bytes of a chunk in this session.
     """
     tile = f"a tile of {form.columns} x {form.rows} pixels, {form.bands} bands"

@@ -1,10 +1,10 @@
-"""Frames on a serial line: consistent overhead byte stuffing and a CRC-32.
+"""Frames messages on a serial line with consistent overhead byte stuffing (COBS) and a CRC-32.
 
     body ──► body + CRC-32 ──► COBS ──► 00 + stuffed + 00
 
-COBS (Cheshire & Baker, IEEE/ACM Trans. Networking 7(2), 1999) takes every zero out of the data,
-so a zero always ends a frame and never lies within one: whatever was lost or flipped, a receiver
-is in step again at the next zero. The zero in front closes what garbage may have begun.
+COBS (Cheshire & Baker, IEEE/ACM Trans. Networking 7(2), 1999) removes every zero from the data, so
+a zero always ends a frame and never lies within one. Whatever was lost or flipped, a receiver
+is synchronised again at the next zero. The leading zero ends any frame that garbage has begun.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def frame(body: bytes) -> bytes:
     """Return the bytes that carry `body` over the line.
 
     Raises:
-        ValueError: The body is longer than any message.
+        ValueError: The body is longer than the largest message.
     """
     if len(body) + CRC_BYTES > LARGEST_BODY:
         raise ValueError(f"a message of {len(body)} bytes: allowed are {LARGEST_BODY - CRC_BYTES}")
@@ -35,7 +35,7 @@ def frame(body: bytes) -> bytes:
 
 
 def unframe(stuffed: bytes) -> bytes | None:
-    """Return the body of what lay between two zeros; None where it is damaged."""
+    """Return the body of the stuffed bytes between two zeros; None if it is damaged."""
     try:
         checked: bytes = cobs.decode(stuffed)
     except cobs.DecodeError:
@@ -47,10 +47,10 @@ def unframe(stuffed: bytes) -> bytes | None:
 
 
 class Deframer:
-    """Finds the sound frames in a stream of bytes; holds no more than one frame.
+    """Finds the undamaged frames in a stream of bytes; buffers at most one frame.
 
     Attributes:
-        bad: Frames that were damaged, too long, or no frames at all.
+        bad: Number of byte sequences that were damaged, too long, or no frame at all.
     """
 
     __slots__ = ("_held", "_overrun", "bad")
@@ -61,7 +61,7 @@ class Deframer:
         self.bad = 0
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Take in bytes of the line; return the bodies that are now whole."""
+        """Process bytes from the line; return the bodies that are now complete."""
         bodies = []
         *ended, rest = data.split(DELIMITER)
         for piece in ended:

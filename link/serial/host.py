@@ -1,14 +1,14 @@
-"""The host's half of the protocol, without I/O: the end that keeps the time.
+"""The host's end of the protocol as a state machine, without I/O.
 
     submit ──► queue ──► SessionJobs ──► send ──► bytes
     events ◄──────────── SessionJobs ◄── receive ◄── bytes
                          Session (handshake)
 
-The host alone has timers. It repeats every question until it has the answer or the session is
-lost: because the board says so, or because it says nothing for `silence` seconds. The unfinished
-tiles of a lost session are submitted again in the next, under new job numbers. A tile is finished
-when every byte of its payload has come, the payload's CRC-32 is the one that the board reported,
-and the board reports the CRC-32 of the tile that was sent.
+Only the host has timers. It repeats every request until it has the answer or the session is lost.
+A session is lost when the board says so, or when the board sends nothing for `silence` seconds. The
+next session submits the unfinished tiles again, under new job numbers. A tile is finished when
+every byte of its payload has arrived, the payload's CRC-32 is the one that the board reported, and
+the board has reported the CRC-32 of the tile that was sent.
 
 The state machines are in `session` (TRANSITIONS) and `host_job` (REACTIONS).
 """
@@ -51,14 +51,14 @@ class HostEnd:
 
     Args:
         settings: What the host expects of the board.
-        nonces: Numbers from 1 to 2**32 - 1 that this host never gave this board before. Their
-            quality decides how surely a late reply of an earlier session is recognised.
-        now: The time in seconds of any clock that never goes back; all later calls use it too.
+        nonces: Numbers from 1 to 2**32 - 1 that this host never sent to this board before. The
+            less they repeat, the more surely a late reply of an earlier session is recognised.
+        now: The time in seconds of any monotonic clock; all later calls use the same clock.
 
     Attributes:
-        settings: As given.
+        settings: The given settings.
         counts: What the line has carried so far.
-        events: What happened, oldest first; the caller takes events away.
+        events: What happened, oldest first; the caller removes events.
     """
 
     def __init__(self, settings: HostSettings, nonces: Iterator[int], now: float) -> None:
@@ -69,7 +69,7 @@ class HostEnd:
         self._deframer = Deframer()
         self._session = Session(settings, self.counts, nonces, now)
         self._jobs: SessionJobs | None = None
-        """The jobs in hand; None while no session is open."""
+        """The jobs of the open session; None while no session is open."""
         self._queue: deque[Submission] = deque()
         self._tickets = 0
         self._is_plugged = True
@@ -85,7 +85,7 @@ class HostEnd:
         """When each unanswered PING was sent."""
         self._ping_due: deque[int] = deque()
 
-    # ---- what a driver calls
+    # ---- called by a driver
 
     @property
     def capabilities(self) -> Capabilities | None:
@@ -94,7 +94,7 @@ class HostEnd:
 
     @property
     def bad_frames(self) -> int:
-        """Damaged frames that came from the board."""
+        """Number of damaged frames received from the board."""
         return self._deframer.bad
 
     @property
@@ -104,17 +104,17 @@ class HostEnd:
 
     @property
     def gone(self) -> bool:
-        """Whether the host has given the board up; nothing will happen any more."""
+        """Whether the host has given up the board; no event follows."""
         return self._session.is_gone
 
     @property
     def unfinished(self) -> int:
-        """Tiles submitted and neither finished nor refused."""
+        """Number of tiles submitted and neither finished nor refused."""
         return len(self._queue) + (len(self._jobs.unfinished()) if self._jobs is not None else 0)
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is left to do on the line."""
+        """Whether no tile, job or PING is pending."""
         return not self._queue and not self._jobs and not self._pings
 
     @property
@@ -130,10 +130,10 @@ class HostEnd:
             self._session.restart(now)
 
     def submit(self, form: TileForm, tile: bytes, now: float) -> int:
-        """Take on a tile; return its ticket, by which `Finished` or `Refused` will name it.
+        """Queue a tile; return its ticket, which `Finished` or `Refused` will carry.
 
         Raises:
-            ValueError: The form is not the tile's.
+            ValueError: The form does not describe the tile.
         """
         if len(tile) != form.tile_bytes or zlib.crc32(tile) != form.tile_crc:
             raise ValueError("the tile is not the one that its form describes")
@@ -145,7 +145,7 @@ class HostEnd:
         return ticket
 
     def ping(self, now: float) -> int:
-        """Ask for the board's clock; return the token by which `BoardClock` will name it."""
+        """Ask for the board's clock; return the token that `BoardClock` will carry."""
         token = next(self._nonces)
         self._end_idleness(now)
         self._pings[token] = now
@@ -160,7 +160,7 @@ class HostEnd:
             self._lose(cause, now)
 
     def line_up(self, now: float) -> None:
-        """Report that the port is there again."""
+        """Report that the port has come back."""
         if not self._is_plugged:
             self._is_plugged = True
             self._deframer = _without_partial_frame(self._deframer)
@@ -168,11 +168,11 @@ class HostEnd:
                 self._session.restart(now)
 
     def receive(self, data: bytes, now: float) -> None:
-        """Take in bytes of the line."""
+        """Process bytes from the line."""
         self.counts.bytes_received += len(data)
         for body in self._deframer.feed(data):
             if body[0] < Kind.HELLO:
-                continue  # an echo of the host's own
+                continue  # an echo of the host's own frame
             try:
                 number, message = open_body(body)
             except MessageError as error:
@@ -190,7 +190,7 @@ class HostEnd:
                 self._give_up(str(error), now)
 
     def wake(self) -> float | None:
-        """Return when `send` is to be called next though nothing comes; None: not before."""
+        """Return when to call `send` next if nothing arrives first; None if no time is set."""
         if self.gone or not self._is_wanted:
             return None
         if self._jobs is None:
@@ -203,7 +203,7 @@ class HostEnd:
         return min(times + [asked + timeout for asked in self._pings.values()])
 
     def send(self, now: float) -> bytes:
-        """Return the next frame for the line, delimiters included; empty if none waits."""
+        """Return the next frame for the line, delimiters included; empty if none is due."""
         if self.gone or not self._is_wanted:
             return b""
         try:
@@ -220,7 +220,7 @@ class HostEnd:
         self.counts.bytes_sent += len(data)
         return data
 
-    # ---- what goes out, and when
+    # ---- sending
 
     def _next_message(self, now: float) -> tuple[Message, int] | None:
         if self._jobs is None:
@@ -233,7 +233,7 @@ class HostEnd:
         return None if message is None else (message, self._session.number)
 
     def _end_idleness(self, now: float) -> None:
-        """Count silence from now on, if there was nothing to hear until now."""
+        """Start the silence and progress timers now if the host was idle until now."""
         if self.settled:
             self._heard_at = now
             if self._jobs is not None:
@@ -259,7 +259,7 @@ class HostEnd:
             self.counts.timeouts += 1
             self._session.round_trip.ran_out()
 
-    # ---- what comes in
+    # ---- receiving
 
     def _take_in(self, number: int, message: Message, now: float) -> None:
         match message:
@@ -318,7 +318,7 @@ class HostEnd:
     # ---- the end of a session
 
     def _lose(self, cause: str, now: float) -> None:
-        """Take the unfinished tiles of a dead session back and begin another."""
+        """Put the unfinished tiles of a lost session back into the queue and begin another."""
         was_open, jobs, self._jobs = self.is_open, self._jobs, None
         if was_open:
             self.counts.sessions_lost += 1
@@ -352,7 +352,7 @@ class HostEnd:
         self.events.append(Gone(cause))
 
     def _why_no_board(self) -> str:
-        """Describe what came while no session could be opened."""
+        """Describe what was received while no session could be opened."""
         counts = self.counts
         away = f"no board for {self.settings.away:g} s"
         if not self._is_plugged:
@@ -373,7 +373,7 @@ class HostEnd:
 
 
 def _without_partial_frame(old: Deframer) -> Deframer:
-    """Return a deframer that holds no half frame and goes on counting."""
+    """Return a deframer without a partial frame that keeps the count of damaged frames."""
     new = Deframer()
     new.bad = old.bad
     return new

@@ -3,7 +3,7 @@
     ANNOUNCED ──► LOADING ──► QUEUED ──► RUNNING ──► FETCHING ──► RELEASING
                   Upload                             Download
 
-The board's STATE messages move a job on, and so do the first chunk of a result and its RESULT.
+A job advances when the board sends a STATE, the first chunk of a result, or the RESULT.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from .upload import Upload
 
 
 class JobState(IntEnum):
-    """How far a job is, as far as the host knows; in the order of the board's `Stage`s."""
+    """A job's state as the host knows it, in the order of the board's `Stage`s."""
 
     ANNOUNCED = Stage.FREE
-    """The board has not said yet that it knows the job."""
+    """The board has not confirmed the job yet."""
     LOADING = Stage.LOADING
     QUEUED = Stage.QUEUED
     RUNNING = Stage.RUNNING
     FETCHING = Stage.DONE
     RELEASING = Stage.RELEASED
-    """The host wants nothing more but that the board forgets the job."""
+    """The job is over for the host, and the board is to forget it."""
 
 
 class Reaction(Enum):
     """What a host does about a STATE."""
 
     IGNORE = auto()
-    """The STATE is older than what the host knows, or says nothing new."""
+    """The STATE is older than what the host knows, or reports nothing new."""
     ANNOUNCE = auto()
     """Send JOB again: the board does not know the job."""
     ACKNOWLEDGE = auto()
-    """Take in which chunks have arrived."""
+    """Record which chunks have arrived."""
     PROCEED = auto()
     """The tile is on the board: stop sending it."""
     LOSE = auto()
@@ -72,9 +72,9 @@ class Submission:
     """A tile that waits to be encoded.
 
     Attributes:
-        ticket: The number by which events name it.
-        form: What the tile is and how to encode it.
-        tile: Its samples.
+        ticket: The number that identifies the tile in events.
+        form: The tile's properties and how to encode it.
+        tile: The samples.
     """
 
     ticket: int
@@ -88,15 +88,15 @@ class HostJob:
 
     Attributes:
         number: The job's number.
-        submission: The tile; kept whole, because a lost session submits it again.
-        upload: The tile's way to the board.
-        download: The result's way back.
-        state: How far it is.
+        submission: The tile. Its samples are kept, because a lost session submits it again.
+        upload: The transfer of the tile to the board.
+        download: The transfer of the result to the host.
+        state: The job's state.
         announce_due: JOB is to be sent.
         run_due: RUN is to be sent, as soon as every chunk is sent.
         release_due: RELEASE is to be sent.
-        rounds: How often the board has thrown the tile away.
-        ask_at: When to ask the board about this job if it has said nothing until then.
+        rounds: How often the board has discarded the tile.
+        ask_at: When to ask the board about this job if it has not reported until then.
     """
 
     number: int
@@ -121,29 +121,29 @@ class HostJob:
         return not self.is_over and (self.announce_due or not self.upload.has_arrived)
 
     def start_over(self) -> None:
-        """The board has none of the tile."""
+        """Send the tile again from the beginning, because the board has none of it."""
         self.upload.start_over()
         self.run_due = True
 
     def begin_fetching(self, now: float) -> None:
-        """The board sends the result, so it has the tile and has encoded it."""
+        """Stop sending the tile: the board sends the result, so it has encoded the tile."""
         if self.state is not JobState.FETCHING:
             self.state = JobState.FETCHING
             self.upload.complete(now)
             self.announce_due = self.run_due = False
 
     def end(self) -> None:
-        """Want nothing more of the board but that it forgets the job."""
+        """End the job and have the board forget it."""
         self.upload.stop()
         self.download.stop()
         self.state = JobState.RELEASING
         self.release_due = True
         self.announce_due = self.run_due = False
-        # The samples are needed no more.
+        # Free the samples.
         self.submission = Submission(self.submission.ticket, self.submission.form, b"")
 
     def ask(self) -> None:
-        """Make the board speak about this job."""
+        """Send a message that makes the board report this job."""
         if self.is_over:
             self.release_due = True
         elif self.state is JobState.FETCHING:

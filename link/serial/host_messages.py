@@ -13,7 +13,7 @@ from .tile_form import TileForm
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """Begin a handshake, with a nonce that this host never used before; asks for HELLO."""
+    """Begin a handshake with a nonce that this host never used before; ask for HELLO."""
 
     kind: ClassVar = Kind.RESET
     _layout: ClassVar = struct.Struct("<4sIBB")
@@ -27,7 +27,7 @@ class Reset:
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
-        """Read the fields; bytes that later versions append are passed over."""
+        """Read the fields; ignore bytes that later versions append."""
         magic, nonce, oldest, newest = at_least(cls._layout, data)
         check_magic(magic)
         return cls(nonce, oldest, newest)
@@ -54,14 +54,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Open a session on these conditions, which ends any earlier session; asks for READY.
+    """Open a session with these parameters, which ends any earlier session; ask for READY.
 
     Attributes:
-        host_nonce: The RESET's.
-        boot_nonce: The HELLO's.
+        host_nonce: The nonce of RESET.
+        boot_nonce: The nonce of HELLO.
         version: The protocol's version for this session.
-        window: DATA chunks that the host can take before it has acknowledged any.
-        chunk: Bytes of every chunk but a tile's or a result's last, both ways.
+        window: DATA chunks that the host can receive before it has acknowledged any.
+        chunk: Bytes of every chunk but a tile's or a result's last, in both directions.
         fingerprint: The model that the host expects.
     """
 
@@ -164,20 +164,20 @@ class Load(Chunk):
 
 @dataclass(frozen=True, slots=True)
 class Run(AboutJob):
-    """Encode this job as soon as its tile is complete. Repeated, it asks for the job's STATE."""
+    """Encode this job once its tile is complete. If repeated, RUN asks for the job's STATE."""
 
     kind: ClassVar = Kind.RUN
 
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """Acknowledge chunks of a result, and ask for others again.
+    """Acknowledge chunks of a result, and request others again.
 
     Attributes:
-        job: Which job.
+        job: The job's number.
         flags: `GotFlag`s.
-        first: The first chunk that has not come.
-        received: Bit k: chunk `first` + k has come.
+        first: The first chunk that has not arrived.
+        received: Bit k: chunk `first` + k has arrived.
         again: Bit k: send chunk `first` + k again.
     """
 
@@ -201,7 +201,7 @@ class Got:
 
 @dataclass(frozen=True, slots=True)
 class Release(AboutJob):
-    """Forget this job: the host has its result, or wants none."""
+    """Forget this job: the host has its result, or does not want it."""
 
     kind: ClassVar = Kind.RELEASE
 

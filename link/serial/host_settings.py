@@ -1,4 +1,4 @@
-"""What a host expects of a board and its line, and what a run over the line cost."""
+"""What a host expects of a board and its line, and counts of what the line has carried."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ BITS_PER_BYTE_ON_WIRE: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class HostSettings:
-    """How a host treats a board.
+    """What a host expects of a board: limits, time-outs and the model.
 
     Attributes:
         fingerprint: The model that the board must run, 8 bytes; None accepts any.
         baud: The line's rate in bits per second, for the first time-outs; None if it has none.
         window: Most chunks in flight; the board's own limit holds too.
         chunk: Largest chunk in bytes; the board's own limit holds too.
-        silence: Seconds without a valid frame after which the session counts as dead.
+        silence: Seconds without a valid frame after which the session counts as lost.
         away: Seconds without a session after which the board counts as gone.
         stuck: Seconds in which some job must make progress. This must exceed the time that any
             tile takes to encode.
@@ -47,7 +47,7 @@ class HostSettings:
 
 @dataclass(slots=True)
 class HostCounts:
-    """What a run over the line cost."""
+    """Counts of what the line has carried so far."""
 
     bytes_sent: int = 0
     bytes_received: int = 0

@@ -21,7 +21,7 @@ class Line(Protocol):
     """An open line; one thread may read while another writes."""
 
     def read(self) -> bytes:
-        """Return the bytes that have come; empty if none come within `READ_S`.
+        """Return the bytes that have arrived; empty if none arrive within `READ_S` seconds.
 
         Raises:
             PortLostError: The line is gone.
@@ -42,11 +42,11 @@ class Line(Protocol):
 
 
 class LineSource(Protocol):
-    """Opens lines: the first, and another after one is lost."""
+    """Opens the first line, and another one after a line is lost."""
 
     @property
     def address(self) -> str:
-        """The port that the other end opens, or this end's own port."""
+        """The port for the other end to open, or the name of this end's port."""
         ...
 
     def open(self) -> Line | None:
@@ -79,12 +79,12 @@ class PtySource:
     def __init__(self) -> None:
         self._ours, theirs = pty.openpty()
         tty.setraw(theirs)
-        # Held open, so that the other end may come and go without an error here.
+        # Kept open, so that the other end can close and open it without an error here.
         self._theirs = theirs
         self.address = os.ttyname(theirs)
 
     def open(self) -> Line:
-        """Return the line to whoever opens the other end."""
+        """Return a line whose other end is the device at `address`."""
         return FileLine(os.dup(self._ours))
 
 
@@ -92,7 +92,7 @@ class ListeningSource:
     """A TCP port on which one host at a time is served.
 
     Args:
-        address: HOST:PORT; port 0 chooses any that is free.
+        address: HOST:PORT; port 0 chooses any free port.
 
     Raises:
         InputError: The address cannot be opened.
@@ -127,7 +127,7 @@ class FileLine:
         self._file = file
 
     def read(self) -> bytes:
-        """Return what has come."""
+        """Return the bytes that have arrived."""
         try:
             if not select.select([self._file], [], [], READ_S)[0]:
                 return b""
@@ -148,7 +148,7 @@ class FileLine:
             raise PortLostError(str(error)) from None
 
     def close(self) -> None:
-        """A socket's or a pseudo-terminal's end; a second time does nothing."""
+        """Close the file descriptor; a second call does nothing."""
         file, self._file = self._file, -1
         if file >= 0:
             os.close(file)

@@ -1,4 +1,4 @@
-"""What all messages share: the fields' bytes, and the two shapes that several messages have."""
+"""What all messages share: checked field layouts, and two layouts that several messages use."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ MAGIC: Final = b"DPSL"
 
 
 class MessageError(Exception):
-    """A body that passed its CRC-32 and still is no message of this protocol.
+    """A frame's body passed its CRC-32 but is not a message of this protocol.
 
     Attributes:
         kind: The body's first byte.
-        session: The session that it claims.
+        session: The session number in the body.
     """
 
     def __init__(self, message: str, kind: int = 0, session: int = NO_SESSION) -> None:
@@ -27,7 +27,7 @@ class MessageError(Exception):
 
 
 class Message(Protocol):
-    """What every message has."""
+    """The interface of every message."""
 
     kind: ClassVar[Kind]
 
@@ -37,16 +37,16 @@ class Message(Protocol):
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
-        """Return the message of these fields.
+        """Return the message with these fields.
 
         Raises:
-            ValueError: They are not such a message.
+            ValueError: The bytes are not such a message.
         """
         ...
 
 
 def exactly(layout: struct.Struct, data: bytes) -> tuple[Any, ...]:
-    """Return the fields of a message that has no others.
+    """Return the fields of a message whose length is fixed.
 
     Raises:
         ValueError: The bytes are too few or too many.
@@ -71,7 +71,7 @@ def check_magic(magic: bytes) -> None:
     """Refuse a RESET or HELLO of another protocol.
 
     Raises:
-        ValueError: It is not this protocol's.
+        ValueError: The magic bytes are not this protocol's.
     """
     if magic != MAGIC:
         raise ValueError(f"begins with {magic.hex()}: {MAGIC.hex()} expected")
@@ -102,7 +102,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class AboutJob:
-    """A message that only names a job."""
+    """A message whose only field is a job's number."""
 
     _layout: ClassVar = struct.Struct("<I")
     job: int

@@ -1,17 +1,17 @@
-"""Every message of the protocol, and the way from a message to a frame's body and back.
+"""Converts messages of the protocol to frame bodies and back.
 
-    message          what messages share
+    message          what all messages share
     host_messages    host → board
     board_messages   board → host
-    tile_form        what JOB says about a tile
-    capabilities     what CAPS says about a board
+    tile_form        a tile's description in JOB
+    capabilities     a board's description in CAPS
 
-Every message is `kind (u8), session (u32), fields`, little-endian. `pack` gives a message's
-fields, `unpack` reads them and refuses everything that is not exactly such a message; `seal` and
-`open_body` put the kind and the session in front and take them off.
+Every message is `kind (u8), session (u32), fields`, little-endian. `pack` returns a message's
+fields. `unpack` reads them and refuses everything that is not exactly such a message. `seal`
+prepends the kind and the session; `open_body` removes them.
 
-RESET, HELLO and ERROR keep their bytes in every version of the protocol: two ends that have no
-version in common must still be able to say so.
+RESET, HELLO and ERROR keep their layout in every version of the protocol, because two ends without
+a common version must still be able to report that.
 """
 
 from __future__ import annotations
@@ -83,11 +83,11 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         Error,
     )
 }
-"""Each message by its kind."""
+"""The message class of each kind."""
 
 
 def session_number(host_nonce: int, boot_nonce: int) -> int:
-    """Return the session of a host's and a board's nonce; never 0, which is no session."""
+    """Return the session number of a host's and a board's nonce; never 0, which is no session."""
     return zlib.crc32(struct.pack("<II", host_nonce, boot_nonce)) or 1
 
 
@@ -100,7 +100,7 @@ def open_body(body: bytes) -> tuple[int, Message]:
     """Return the session and the message of a frame's body.
 
     Raises:
-        MessageError: The body is no message of this protocol.
+        MessageError: The body is not a message of this protocol.
     """
     if len(body) < _HEADER.size:
         raise MessageError(f"a message of {len(body)} bytes", body[0] if body else 0)

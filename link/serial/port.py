@@ -1,6 +1,6 @@
-"""Open a serial line by its name, and say plainly what is wrong when it does not open.
+"""Opens a serial line by its name, and explains in plain words why a line does not open.
 
-`portname` says which names there are.
+`portname` defines which names are allowed.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from .constants import DEFAULT_BAUD
 from .portname import is_device, port_fault
 
 READ_S: Final = 0.05
-"""Seconds that a read waits for a byte: how soon a reader notices that it is to stop."""
+"""Seconds that a read waits for a byte. A reader notices within this time that it must stop."""
 _GROUPS: Final = ("dialout", "uucp", "tty")
 
 
 class PortError(InputError):
-    """A serial port that cannot be opened, with what to do about it."""
+    """A serial port cannot be opened; the message says what to do about it."""
 
 
 class PortLostError(Exception):
-    """The port was open and is gone: unplugged, or its other end hung up."""
+    """An open port has vanished: it was unplugged, or the other end closed the connection."""
 
 
 def known_ports() -> list[tuple[str, str]]:
-    """Return (path, description) of the serial ports that this computer shows."""
+    """Return (path, description) of the serial ports that the operating system lists."""
     return sorted((port.device, port.description or "") for port in list_ports.comports())
 
 
@@ -42,11 +42,11 @@ class Port:
     """An open serial line; one thread may read while another writes.
 
     Args:
-        name: A name without fault by `portname.port_fault`.
-        baud: Bits per second; lines that are no wires ignore it.
+        name: A name that `portname.port_fault` accepts.
+        baud: Bits per second; ignored by lines that have no bit rate.
 
     Raises:
-        PortError: It cannot be opened.
+        PortError: The port cannot be opened.
     """
 
     def __init__(self, name: str, baud: int = DEFAULT_BAUD) -> None:
@@ -55,12 +55,12 @@ class Port:
         self._line = _opened(name, baud)
         self._file = _file_of(self._line)
         if name.startswith("socket://") and self._file is not None:
-            # Without this a small frame waits tens of milliseconds for the one before it.
+            # Nagle's algorithm would delay a small frame by tens of milliseconds.
             with socket.fromfd(self._file, socket.AF_INET, socket.SOCK_STREAM) as same:
                 same.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def read(self) -> bytes:
-        """Return what has come, after at most `READ_S` seconds; nothing where nothing has.
+        """Return the bytes that have arrived; empty if none arrive within `READ_S` seconds.
 
         Raises:
             PortLostError: The port is gone.
@@ -75,7 +75,7 @@ class Port:
             raise PortLostError(f"{self.name}: the port is gone ({error})") from None
 
     def _read_file(self, file: int) -> bytes:
-        """Take all that is there in one call: pyserial reads sockets byte by byte."""
+        """Read all waiting bytes in one call, because pyserial reads sockets byte by byte."""
         ready, _, _ = select.select([file], [], [], READ_S)
         if not ready:
             return b""
@@ -85,7 +85,7 @@ class Port:
         return data
 
     def write(self, data: bytes) -> None:
-        """Hand bytes to the line; waits while the line is busy.
+        """Write bytes to the line, and wait while the line is busy.
 
         Raises:
             PortLostError: The port is gone.
@@ -96,7 +96,7 @@ class Port:
             raise PortLostError(f"{self.name}: the port is gone ({error})") from None
 
     def close(self) -> None:
-        """Let go of the port."""
+        """Close the port."""
         self._line.close()
 
     def __enter__(self) -> Port:
@@ -106,12 +106,12 @@ class Port:
         self.close()
 
 
-# pyserial lets TypeError out when another thread closes the port under a read.
+# pyserial raises TypeError when another thread closes the port during a read.
 _FAULTS: Final = (serial.SerialException, OSError, TypeError, AttributeError, ValueError)
 
 
 def _file_of(line: Any) -> int | None:
-    """Return what `select` can wait for; None where the line has no such thing."""
+    """Return a file descriptor for `select`; None if the line has none."""
     if os.name != "posix":
         return None
     try:
@@ -130,7 +130,7 @@ def _opened(name: str, baud: int) -> Any:
         raise PortError(f"{name}: no such port; {_there_are()}")
     try:
         if is_path:
-            # `exclusive` keeps a second program from reading half of what comes.
+            # `exclusive` prevents a second program from reading part of the bytes.
             line = serial.Serial(name, baudrate=baud, timeout=READ_S, exclusive=True)
         else:
             line = serial.serial_for_url(name, baudrate=baud, timeout=READ_S)
@@ -144,7 +144,7 @@ def _opened(name: str, baud: int) -> Any:
 
 
 def shown_name(name: str) -> str:
-    """A port's name as a message repeats it: printable, and not longer than a line."""
+    """Return a port's name for a message: printable, and cut after 80 characters."""
     text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in name[:80])
     return text + ("…" if len(name) > 80 else "")
 
@@ -169,7 +169,7 @@ def _advice(name: str, error: BaseException) -> str:
 
 def _permission(name: str) -> str:
     group = _GROUPS[0]
-    # pathlib raises NotImplementedError where the system has no groups; then the guess stands.
+    # pathlib raises NotImplementedError if the system has no groups; keep the default then.
     with contextlib.suppress(OSError, KeyError, NotImplementedError):
         group = Path(name).group()
     if group == "root" or not hasattr(os, "getgroups"):

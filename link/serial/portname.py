@@ -1,16 +1,16 @@
-"""Which names may be opened as a serial port: the one place that decides.
+"""Decides which names may be opened as a serial port.
 
-A port's name comes from a scenario file or the command line, and pyserial opens far more than
-serial lines by name: its `spy://` empties a file, `hwgrep://` searches all devices, `alt://` loads
-a class by name. So names are allowed by form, for scenarios that are only validated and for ports
-that are opened alike:
+A port's name comes from a scenario file or the command line. By name, pyserial opens far more than
+serial lines: its `spy://` empties a file, `hwgrep://` searches all devices, and `alt://` loads a
+class by name. Therefore only names of the following forms are allowed, both when a scenario is
+validated and when a port is opened:
 
-| name | what it is |
+| name | meaning |
 |---|---|
-| `/dev/ttyUSB0` | a serial device; a symbolic link to one from anywhere is as good |
+| `/dev/ttyUSB0` | a serial device, or a symbolic link to one at any path |
 | `socket://HOST:PORT` | a TCP connection that carries the line's bytes |
 | `rfc2217://HOST:PORT?OPTIONS` | a port of a terminal server (RFC 2217) |
-| `loop://` | a line that gives back what it takes |
+| `loop://` | a line that returns every byte written to it |
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 ALLOWED: Final = "a serial device such as /dev/ttyUSB0, socket://HOST:PORT, rfc2217://HOST:PORT"
-"""The forms that users meet, in words."""
+"""The forms for users, as text for messages."""
 LONGEST_NAME: Final = 256
 
 _LOOP: Final = "loop://"
@@ -32,8 +32,8 @@ _NETWORK: Final = ("socket", "rfc2217")
 _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _OPTIONS: Final = ("ign_set_control", "poll_modem", "timeout")
 _LONGEST_TIMEOUT_S: Final = 60.0
-# What kernels call their serial lines. Not `tty` and `tty1`, which are the user's own screen, nor
-# other character devices: to open a watchdog or a tape has effects of its own.
+# Kernel names of serial lines. `tty` and `tty1` are excluded because they are the user's screen,
+# and other character devices because opening a watchdog or a tape has side effects.
 _LINE: Final = re.compile(
     r"tty[A-Za-z]{1,16}\d{1,4}"  # Linux: ttyS0, ttyUSB0, ttyACM0, ttyAMA0; macOS: ttys001
     r"|(tty|cu)\.[\w.+-]{1,64}"  # macOS
@@ -52,9 +52,9 @@ _KINDS: Final = {
 
 
 def port_fault(name: str) -> str:
-    """Say why a name cannot be a port; empty if it can be tried.
+    """Return why a name cannot be a port; empty if it may be opened.
 
-    A device that is not there now has no fault: it may be plugged in later.
+    A device that does not exist now is accepted, because it may be plugged in later.
     """
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         return f"allowed: {ALLOWED}, in at most {LONGEST_NAME} printable characters"
@@ -86,7 +86,7 @@ def _device_fault(name: str) -> str:
     if not stat.S_ISCHR(found.st_mode):
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
         return f"it is no serial port but {kind}; allowed: {ALLOWED}"
-    # A container may give a device another name; the kernel's own is kept here.
+    # A container may rename a device; /sys/dev/char keeps the kernel's name.
     device = f"/sys/dev/char/{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}"
     names = (str(path).removeprefix("/dev/"), Path(os.path.realpath(device)).name)
     if any(_LINE.fullmatch(one) for one in names):

@@ -1,4 +1,7 @@
-"""How long to wait for an answer before asking again (RFC 6298, with limits for a serial line)."""
+"""Computes how long to wait for an answer before asking again.
+
+The estimate follows RFC 6298, with limits for a serial line.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ MOST_BACKOFF: Final = 8
 
 
 class RoundTrip:
-    """Smoothed round trip time, its variation, and the time-out made of them, in seconds."""
+    """Smoothed round-trip time, its variation, and the time-out computed from them, in seconds."""
 
     __slots__ = ("_backoff", "_floor", "_mean", "_variation")
 
@@ -22,17 +25,17 @@ class RoundTrip:
 
     @property
     def mean(self) -> float | None:
-        """The smoothed round trip; None before the first."""
+        """The smoothed round-trip time in seconds; None before the first measurement."""
         return self._mean
 
     @property
     def timeout(self) -> float:
-        """Wait this long, then ask again."""
+        """Seconds to wait before asking again."""
         estimate = 0.5 if self._mean is None else self._mean + 4 * self._variation
         return min(LONGEST, max(self._floor, estimate) * self._backoff)
 
     def measured(self, seconds: float) -> None:
-        """Take in a round trip of something that was sent only once (Karn's rule)."""
+        """Add the round-trip time of a message that was sent only once (Karn's rule)."""
         if self._mean is None:
             self._mean, self._variation = seconds, seconds / 2
         else:
@@ -41,9 +44,9 @@ class RoundTrip:
         self._backoff = 1
 
     def answered(self) -> None:
-        """Something came: the other end is there, so ask at the plain pace again."""
+        """End the backoff, because the other end has answered."""
         self._backoff = 1
 
     def ran_out(self) -> None:
-        """No answer in time: wait twice as long for the next."""
+        """Double the backoff, because no answer came in time."""
         self._backoff = min(self._backoff * 2, MOST_BACKOFF)

@@ -1,11 +1,11 @@
-"""The handshake of a host with a board: who is there, what it can do, and how a session opens.
+"""The handshake that opens a session with a board and learns the board's capabilities.
 
           restart            HELLO           CAPS            READY
     IDLE ─────────► AWAIT_HELLO ──► AWAIT_CAPS ──► AWAIT_READY ──► OPEN
                     sends RESET     sends QUERY    sends OPEN
 
-Every state but GONE goes back to AWAIT_HELLO when the handshake restarts, with a new nonce, and
-to IDLE when the port vanishes. GONE is the end: the host has given the board up.
+When the handshake restarts, every state except GONE returns to AWAIT_HELLO with a new nonce. When
+the port vanishes, it returns to IDLE. GONE is final: the host has given up the board.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class SessionLostError(Exception):
 
 
 class NoUsableBoardError(Exception):
-    """No session can be had with this board."""
+    """No session can be opened with this board."""
 
 
 class SessionState(Enum):
-    """Where a host stands with its board."""
+    """The state of a host's session with its board."""
 
     IDLE = auto()
     """No session is wanted yet, or the port has vanished."""
@@ -54,7 +54,7 @@ class SessionState(Enum):
     AWAIT_READY = auto()
     OPEN = auto()
     GONE = auto()
-    """Given up; the host does nothing any more."""
+    """The host has given up the board and does nothing more."""
 
 
 class Signal(Enum):
@@ -110,11 +110,11 @@ class Session:
     Args:
         settings: What the host expects of the board.
         counts: Where time-outs and sessions are counted.
-        nonces: Numbers from 1 to 2**32 - 1 that this host never gave this board before.
+        nonces: Numbers from 1 to 2**32 - 1 that this host never sent to this board before.
         now: The time in seconds.
 
     Attributes:
-        state: Where the host stands with the board.
+        state: The state of the session.
         capabilities: The board's latest CAPS; None before the first.
         number: The session's number in every frame.
         window: Most chunks in flight in this session.
@@ -160,18 +160,18 @@ class Session:
         self._advance(Signal.LINE_LOST, now)
 
     def give_up(self, now: float) -> None:
-        """Do nothing any more."""
+        """Stop for good."""
         self._advance(Signal.GIVE_UP, now)
 
     def next_message(self, now: float) -> tuple[Message, int] | None:
-        """Return the handshake's message that is due, with its session; None if none is."""
+        """Return the handshake message that is due, with its session; None if none is due."""
         if self.state in (SessionState.IDLE, SessionState.GONE) or now < self.retry_at:
             return None
         if self._tries:
             self._counts.timeouts += 1
             self.round_trip.ran_out()
         if self._tries >= _TRIES and self.state is not SessionState.AWAIT_HELLO:
-            # The board that said HELLO may have restarted since.
+            # The board may have restarted since its HELLO.
             self.restart(now)
         self._tries += 1
         self.retry_at = now + self.round_trip.timeout
@@ -184,7 +184,7 @@ class Session:
                 return self._open_message(), self.number
 
     def hello(self, message: Hello, now: float) -> None:
-        """Take in a HELLO.
+        """Process a HELLO.
 
         Raises:
             SessionLostError: The board has restarted during the session.
@@ -204,7 +204,7 @@ class Session:
         self._advance(Signal.HELLO, now)
 
     def caps(self, message: Caps, now: float) -> None:
-        """Take in CAPS.
+        """Process CAPS.
 
         Raises:
             NoUsableBoardError: No board can have these capabilities, or it runs another model.
@@ -212,7 +212,7 @@ class Session:
         if not self._expects(Signal.CAPS) or message.host_nonce != self._host_nonce:
             return
         if message.boot_nonce != self._boot_nonce:
-            self.restart(now)  # it has restarted since its HELLO
+            self.restart(now)  # the board has restarted since its HELLO
             return
         if fault := capability_fault(message.capabilities):
             raise NoUsableBoardError(f"the board announces {fault}")
@@ -226,7 +226,7 @@ class Session:
         self._advance(Signal.CAPS, now)
 
     def ready(self, message: Ready, now: float) -> bool:
-        """Take in READY; return whether it opened the session.
+        """Process READY; return whether it opened the session.
 
         Raises:
             NoUsableBoardError: It opened a session that was not asked for.
@@ -250,7 +250,7 @@ class Session:
         return True
 
     def refused(self, message: Error, now: float) -> None:
-        """Take in an ERROR that answers OPEN.
+        """Process an ERROR that answers OPEN.
 
         Raises:
             NoUsableBoardError: The board will never open this session.
@@ -268,7 +268,7 @@ class Session:
                 )
 
     def known_capabilities(self) -> Capabilities:
-        """Return the board's capabilities, once CAPS has come."""
+        """Return the board's capabilities; call it only after CAPS has arrived."""
         assert self.capabilities is not None  # noqa: S101  (AWAIT_READY and OPEN follow CAPS)
         return self.capabilities
 

@@ -1,4 +1,4 @@
-"""The jobs of one session: their numbers, what is sent for them, and what the board answers.
+"""Runs the jobs of one session: numbers them, sends their tiles and receives their results.
 
 queue ──► HostJob (≤ slots) ──► chunks in flight (≤ window)
 events ◄── finished tiles ◄──── chunks of results
@@ -36,19 +36,19 @@ _ROUNDS_MODULUS: Final = 256
 
 
 class SessionJobs:
-    """What is in hand between the opening and the end of a session.
+    """The jobs of one session, from its opening to its end.
 
     Args:
         session: The open session.
         settings: What the host expects of the board.
-        queue: Tiles that have no job yet; jobs are made of the first.
-        counts: Where chunks and senseless messages are counted.
+        queue: Tiles that have no job yet; the first becomes the next job.
+        counts: Where chunks and unexpected messages are counted.
         events: Where finished and refused tiles are reported.
         now: The time in seconds.
 
     Attributes:
         moved_at: When a job last made progress.
-        finished: How many tiles were encoded, or failed to be, in this session.
+        finished: Number of tiles in this session that were encoded or whose encoding failed.
     """
 
     def __init__(
@@ -72,12 +72,12 @@ class SessionJobs:
         self._events = events
         self._jobs: list[HostJob] = []
         self._numbers = 0
-        """How many job numbers are given away."""
+        """Number of job numbers assigned so far."""
         self._lowest = 0
         """The lowest job number that the board has not released."""
         self._launched = 0
         self._ended_at = now
-        """When a tile was last finished, or the first of those in hand was taken on."""
+        """When the last tile ended, or when the first job after an idle time began."""
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -97,10 +97,10 @@ class SessionJobs:
         return min(times)
 
     def check_progress(self, now: float) -> None:
-        """Hold the board to making progress.
+        """Check that the board makes progress.
 
         Raises:
-            SessionLostError: It makes none.
+            SessionLostError: The board makes no progress.
         """
         stuck = self._settings.stuck
         if now >= self.moved_at + stuck:
@@ -109,7 +109,7 @@ class SessionJobs:
             raise SessionLostError(f"no tile was finished for {now - self._ended_at:.0f} s")
 
     def keep_time(self, now: float) -> bool:
-        """Ask again where an answer is overdue; return whether one was."""
+        """Repeat every request whose answer is overdue; return whether there was one."""
         late = now - self._round_trip.timeout
         ran_out = False
         for job in self._jobs:
@@ -118,12 +118,12 @@ class SessionJobs:
             if now >= job.ask_at:
                 job.ask()
                 self._wait(job, now)
-                # A board that is busy with a job has nothing to say about it.
+                # A board has nothing to report about a job that is queued or running.
                 ran_out = ran_out or job.state not in (JobState.QUEUED, JobState.RUNNING)
         return ran_out
 
     def _must_end_at(self) -> float:
-        """Return when one of the tiles in hand must be finished, whatever else moves."""
+        """Return when the next tile must have ended, whatever other progress there is."""
         if not self._jobs:
             return math.inf
         forms = [job.submission.form for job in self._jobs]
@@ -133,10 +133,10 @@ class SessionJobs:
         """Ask about this job one time-out from now."""
         job.ask_at = now + self._round_trip.timeout
 
-    # ---- what is sent
+    # ---- sending
 
     def next_message(self, now: float) -> Message | None:
-        """Return what to send next; None if nothing is due."""
+        """Return the message to send next; None if nothing is due."""
         for job in self._jobs:
             message = self._due_control(job)
             if message is not None:
@@ -181,7 +181,7 @@ class SessionJobs:
         return Load(job.number, index, data)
 
     def _take_on(self, now: float) -> bool:
-        """Give the next tile a job number, if the board has a slot free."""
+        """Give the next tile a job number if the board has a free slot."""
         while self._queue and self._numbers < self._lowest + self._board.slots:
             submission = self._queue.popleft()
             form = submission.form
@@ -200,13 +200,13 @@ class SessionJobs:
             return True
         return False
 
-    # ---- what comes in
+    # ---- receiving
 
     def take_in(self, message: State | Data | Result, now: float) -> None:
-        """Take in what the board says about a job.
+        """Process a message about a job.
 
         Raises:
-            SessionLostError: It says what no correct board can say.
+            SessionLostError: No correct board can send this message.
         """
         job = self._job(message.job)
         match message:
@@ -222,7 +222,7 @@ class SessionJobs:
                 self._result(message, job, now)
 
     def refused(self, message: Error, now: float) -> None:
-        """Take in an ERROR of this session.
+        """Process an ERROR of this session.
 
         Raises:
             SessionLostError: The two ends disagree about the session.
@@ -286,7 +286,7 @@ class SessionJobs:
         job.state = JobState.LOADING
         ahead = (message.round - job.upload.round) % _ROUNDS_MODULUS
         if ahead >= _ROUNDS_MODULUS // 2:
-            return  # of an earlier round
+            return  # the STATE is of an earlier round
         if ahead:
             job.upload.round = message.round
             job.rounds += 1
@@ -299,7 +299,7 @@ class SessionJobs:
             self._round_trip.answered()
             for other in self._jobs:
                 other.upload.repeat_before(newest)
-            # The board may have every chunk but not RUN: then ask.
+            # The board may have every chunk but not RUN, so ask later.
             self._wait(job, now)
 
     def _proceed(self, stage: Stage, job: HostJob, now: float) -> None:
@@ -339,7 +339,7 @@ class SessionJobs:
         self._finish(job, now)
 
     def _finish(self, job: HostJob, now: float) -> None:
-        """Report a tile whose result has come whole."""
+        """Report a tile if its result has arrived complete."""
         try:
             payload = job.download.payload()
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""What a tile is and how a board is to encode it."""
+"""The description of a tile in a JOB message: its properties and how to encode it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NO_ROTATION: Final = (0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class TileForm:
-    """Everything about a tile but its samples: what it is, and how to encode it.
+    """A tile's properties and how to encode it; everything except its samples.
 
     Attributes:
         tile_bytes: Bytes of the samples.
@@ -23,9 +23,9 @@ class TileForm:
         bit_depth: Bits that a sample uses.
         sample: Type of a sample; 16-bit samples are little-endian.
         flags: Its `JobFlag`s.
-        setting_kind: What `setting` is.
-        nodata: Sample value that means no data, 0 without the flag.
-        setting: The quality, budget or step.
+        setting_kind: Whether `setting` is a quality, a budget or a step.
+        nodata: Sample value that means no data; 0 without the flag.
+        setting: The quality, budget or step, in the units of `SettingCode`.
         rotation: How a learned codec rotates the three bands: the quaternion w, x, y, z of
             `link.student.rotation`, in signed bytes; `NO_ROTATION` for codecs that do not rotate.
     """

@@ -1,4 +1,4 @@
-"""What a host accepts from a board: bounds on memory and time that no correct board reaches.
+"""The limits that a host sets on a board's memory and time; no correct board exceeds them.
 
 The host bounds a result by its tile, whatever the board announces. docs/serial-protocol.md, "What a
 host does not take", lists the same bounds.
@@ -12,11 +12,11 @@ from .constants import LARGEST_WINDOW
 from .messages import Capabilities, TileForm
 
 LONGEST_CAUSE: Final = 200
-"""Characters of a reason that a board gives."""
+"""Most characters kept of a reason that a board reports."""
 LONGEST_ENCODE_S: Final = 86_400
 """Longest time that a board may report for encoding one tile, in seconds."""
 MOST_ROUNDS: Final = 8
-"""How often a board may throw one tile away in a session."""
+"""How often a board may discard one tile in a session."""
 SLOWEST_BYTES_PER_S: Final = 30
 """Slowest mean rate of a session: a line of 300 baud, the slowest that can be configured."""
 
@@ -24,9 +24,9 @@ _OVERHEAD: Final = 4096
 
 
 def capability_fault(board: Capabilities) -> str:
-    """Return what no board can have among the capabilities; empty if there is nothing.
+    """Return which of the capabilities is impossible; empty if all are plausible.
 
-    `Capabilities` checks ranges. This checks values that fit their fields and still make no sense.
+    `Capabilities` checks ranges. This checks values that are in range and still make no sense.
     """
     for what, value in (
         ("columns", board.most_columns),
@@ -44,19 +44,19 @@ def capability_fault(board: Capabilities) -> str:
 def largest_payload(form: TileForm, board: Capabilities) -> int:
     """Return the most bytes that a result can have.
 
-    No codec doubles a tile of noise; headers, or the reason of a failure, come on top.
+    No codec doubles a tile of noise. A margin covers headers, or the reason of a failure.
     """
     return min(board.largest_result, 2 * form.tile_bytes + _OVERHEAD)
 
 
 def is_within_credit(index: int, first: int) -> bool:
-    """Whether a chunk may be on its way while `first` is the first that has not come."""
+    """Whether a chunk may be in flight while `first` is the first that has not arrived."""
     return index < first + LARGEST_WINDOW
 
 
 def cause_of(payload: bytes) -> str:
-    """Return the reason in a failed job's payload: printable, in one line, cut if long."""
-    # UTF-8 takes four bytes a character at most.
+    """Return the reason in a failed job's payload: printable, on one line, cut if long."""
+    # A character takes at most four bytes in UTF-8.
     text = payload[: 4 * (LONGEST_CAUSE + 1)].decode("utf-8", "replace")
     text = "".join(c if c.isprintable() else " " for c in text).strip()
     if len(text) > LONGEST_CAUSE:
@@ -65,11 +65,11 @@ def cause_of(payload: bytes) -> str:
 
 
 def patience_s(stuck: float, forms: list[TileForm], board: Capabilities) -> float:
-    """Return within how many seconds one of these tiles must be finished, however slow the line is.
+    """Return the seconds within which one of these tiles must be finished, even on a slow line.
 
     Args:
         stuck: Longest time without progress, in seconds.
-        forms: The tiles that are with the board.
+        forms: The tiles that were given to the board.
         board: Its capabilities.
     """
     work = sum(form.tile_bytes + largest_payload(form, board) for form in forms)

@@ -1,4 +1,4 @@
-"""A tile's way to the board: which chunks have arrived, are in flight, or are to be sent again."""
+"""Sends a tile to the board: tracks chunks that have arrived, are in flight or must be repeated."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ class _Flight:
     """A chunk that was sent and not acknowledged.
 
     Attributes:
-        order: Its place among all chunks sent in the session.
+        order: Its position among all chunks sent in the session.
         sent_at: When it was sent, in seconds.
-        repeated: It had been sent before, so its round trip is ambiguous (Karn's rule).
+        repeated: Whether it had been sent before, which makes its round trip ambiguous (Karn's
+            rule).
     """
 
     order: int
@@ -26,7 +27,7 @@ class _Flight:
 
 
 class Upload:
-    """Selective repeat of one tile's chunks.
+    """Sends one tile's chunks by selective repeat.
 
     Args:
         tile: The samples.
@@ -35,7 +36,7 @@ class Upload:
 
     def __init__(self, tile: bytes, chunk: int) -> None:
         self.round = 0
-        """How often the board has thrown the tile away, as it counts: modulo 256."""
+        """How often the board has discarded the tile, modulo 256 as in STATE."""
         self._tile = tile
         self._chunk = chunk
         self._count = -(-len(tile) // chunk)
@@ -58,16 +59,16 @@ class Upload:
 
     @property
     def in_flight(self) -> int:
-        """How many chunks are sent and not acknowledged."""
+        """Number of chunks sent and not acknowledged."""
         return len(self._flights)
 
     @property
     def oldest_sent_at(self) -> float | None:
-        """When the oldest chunk in flight was sent; None if none is."""
+        """When the oldest chunk in flight was sent, in seconds; None if none is in flight."""
         return min((flight.sent_at for flight in self._flights.values()), default=None)
 
     def due(self) -> int | None:
-        """Return the chunk to send next, as far as the board's bitmap reaches."""
+        """Return the chunk to send next; None if none is due within reach of the board's bitmap."""
         if self._to_repeat:
             return min(self._to_repeat)
         if self._next < min(self._count, self._first_missing + LARGEST_WINDOW):
@@ -75,7 +76,7 @@ class Upload:
         return None
 
     def launch(self, index: int, order: int, now: float) -> tuple[bytes, bool]:
-        """Return a chunk's bytes, and whether it was sent before; it is in flight from now on."""
+        """Put a chunk in flight; return its bytes, and whether it was sent before."""
         repeated = index in self._sent_once
         self._to_repeat.discard(index)
         self._sent_once.add(index)
@@ -84,7 +85,7 @@ class Upload:
         return self._tile[index * self._chunk : (index + 1) * self._chunk], repeated
 
     def acknowledge(self, state: State, now: float, round_trip: RoundTrip) -> int | None:
-        """Take in a STATE's bitmap; return the order of the newest chunk that it acknowledges."""
+        """Process a STATE's bitmap; return the order of the newest chunk it acknowledges."""
         newest: int | None = None
         for index in self._arrived(state):
             if index in self._acknowledged:
@@ -107,11 +108,11 @@ class Upload:
                 yield state.first + bit
 
     def repeat_before(self, newest: int) -> None:
-        """Count chunks sent before the one that arrived last as lost: a line keeps the order."""
+        """Treat chunks sent before the newest arrival as lost, because a line keeps the order."""
         self._repeat(lambda flight: flight.order < newest - 1)
 
     def repeat_sent_until(self, late: float) -> bool:
-        """Send chunks again that got no answer in time; return whether there are any."""
+        """Repeat the chunks sent until `late`; return whether there are any."""
         return self._repeat(lambda flight: flight.sent_at <= late)
 
     def _repeat(self, is_lost: Callable[[_Flight], bool]) -> bool:
@@ -122,7 +123,7 @@ class Upload:
         return bool(lost)
 
     def complete(self, now: float, round_trip: RoundTrip | None = None) -> None:
-        """The board has the whole tile; what is in flight counts towards `round_trip`."""
+        """Record that the board has the whole tile; chunks in flight update `round_trip`."""
         for flight in self._flights.values():
             if round_trip is not None and not flight.repeated:
                 round_trip.measured(now - flight.sent_at)
@@ -131,13 +132,13 @@ class Upload:
         self._first_missing = self._next = self._count
 
     def start_over(self) -> None:
-        """The board has none of the tile: send all of it again."""
+        """Send the whole tile again, because the board has none of it."""
         self._flights.clear()
         self._acknowledged.clear()
         self._to_repeat.clear()
         self._first_missing = self._next = 0
 
     def stop(self) -> None:
-        """Nothing more is to be sent."""
+        """Send nothing more, and free the samples."""
         self._flights.clear()
         self._tile = b""

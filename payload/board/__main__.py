@@ -1,4 +1,4 @@
-"""`python -m downpass.payload.board serve`: for computers that have payload and link alone."""
+"""`python -m downpass.payload.board serve`: runs the agent where only payload and link exist."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BAD_INPUT = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run and return the exit status."""
+    """Run the command line and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m downpass.payload.board")
     add_serve(parser.add_subparsers(metavar="COMMAND", required=True))
     parsed = parser.parse_args(arguments)

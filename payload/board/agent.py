@@ -1,10 +1,10 @@
-"""Serves the serial protocol from any Linux computer: a board with an operating system.
+"""Serves the serial protocol on a Linux computer, which so becomes a board.
 
     line ──► reader thread ──► BoardEnd ──► encoder thread
       ▲                           │
       └────── writer thread ◄─────┘
 
-Memory is bounded: `slots` tiles and as many results, each with a limit that CAPS tells.
+Memory is bounded: `slots` tiles and as many results, each with a limit that CAPS reports.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _AGAIN_S: Final = 0.2
 
 
 def capabilities(coder: TileCoder, name: str, limits: Limits) -> Capabilities:
-    """Return what an agent with this coder says that it can do."""
-    # A still-picture codec may need a little more than the samples for noise.
+    """Return the capabilities that an agent with this coder announces."""
+    # A still-picture codec may expand noise a little.
     largest_result = limits.tile_bytes + limits.tile_bytes // 4 + 4096
     return Capabilities(
         memory=min(2**32 - 1, limits.slots * (limits.tile_bytes + largest_result)),
@@ -55,18 +55,18 @@ def capabilities(coder: TileCoder, name: str, limits: Limits) -> Capabilities:
 
 
 def _words(cause: str) -> bytes:
-    """The words of a failed job, as many as a host keeps."""
+    """Return the reason of a failed job in UTF-8, cut to the length that a host keeps."""
     return cause[:LONGEST_CAUSE].encode("utf-8", "replace")
 
 
 class Agent:
-    """One board at the end of one line; lost lines are opened again, its sessions live on.
+    """A board at the end of a line. It opens a lost line again and keeps its session.
 
     Args:
-        source: Where its line comes from.
-        coder: Its encoder.
-        name: What it calls itself.
-        limits: What it may take on.
+        source: Opens the line.
+        coder: The encoder.
+        name: The board's name in CAPS.
+        limits: The limits that it announces.
     """
 
     def __init__(
@@ -76,12 +76,12 @@ class Agent:
         self._coder = coder
         own = capabilities(coder, name, limits or Limits())
         self._board = BoardEnd(own, secrets.randbits(32))
-        # Guards the board; notified when there may be something to send or to encode.
+        # Guards the board; notified when there may be a frame to send or a tile to encode.
         self._changed = threading.Condition()
         self._stopping = False
 
     def serve(self) -> None:
-        """Serve until `stop`; call it from the thread that is to do the writing."""
+        """Serve until `stop` is called; the calling thread writes to the line."""
         encoder = threading.Thread(target=self._encode, name="encoder", daemon=True)
         encoder.start()
         while not self._stopping:
@@ -93,7 +93,7 @@ class Agent:
         encoder.join()
 
     def stop(self) -> None:
-        """End `serve` soon; from any thread or a signal's handler."""
+        """End `serve` soon; may be called from any thread or a signal handler."""
         self._stopping = True
 
     def _serve_line(self, line: Line) -> None:
@@ -109,7 +109,7 @@ class Agent:
                 if data:
                     line.write(data)
         except PortLostError:
-            pass  # the next line may be better
+            pass  # `serve` opens another line
         finally:
             lost.set()
             reader.join()
@@ -140,7 +140,7 @@ class Agent:
                 status, payload = Status.CODED, self._coder.encode(work.form, work.tile)
             except InputError as error:
                 status, payload = Status.FAILED, _words(str(error))
-            except Exception as error:  # the codec's own library may raise anything
+            except Exception as error:  # the codec's library may raise anything
                 status, payload = Status.FAILED, _words(f"{type(error).__name__}: {error}")
             ticks = time.perf_counter_ns() - begin
             with self._changed:

@@ -1,4 +1,4 @@
-"""How much an agent may take on."""
+"""The limits that an agent announces."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an agent may take on.
+    """Limits of the tiles and jobs that an agent accepts.
 
     Attributes:
-        side: Columns and rows of the largest tile.
-        tile_bytes: Bytes of the largest tile's samples.
-        slots: Jobs at once.
-        window: Chunks that may be on the way to it.
+        side: Most columns and most rows of a tile.
+        tile_bytes: Most bytes of a tile's samples.
+        slots: Most jobs at once.
+        window: Most chunks in flight to the agent.
     """
 
     side: int = 1024

@@ -1,4 +1,4 @@
-"""The command line of the agent; what it needs is imported when it runs."""
+"""The agent's command line; it imports the agent only when it runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .limits import Limits
 
 
 def add_serve(subparsers: argparse._SubParsersAction[Any]) -> None:
-    """Add the subcommand `serve`; it sets `run`, a function of the arguments."""
+    """Add the subcommand `serve`, which sets `run` to a function of the arguments."""
     serve = subparsers.add_parser(
         "serve",
         help="encode tiles for a host at the other end of a serial line",
@@ -61,7 +61,7 @@ def serve_line(arguments: argparse.Namespace) -> int:
         source = ListeningSource(arguments.listen)
     else:
         source = SerialSource(arguments.port, arguments.baud)
-    # Eight 16-bit bands of the largest tile: what a multiband imager asks for.
+    # Eight 16-bit bands of the largest tile, for multiband imagers.
     limits = Limits(
         arguments.largest_tile,
         min(arguments.largest_tile**2 * 16, (1 << 32) // 4),

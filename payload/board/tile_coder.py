@@ -1,7 +1,7 @@
-"""One tile, as a JOB describes it, to the payload that the frame's container holds for it.
+"""Encodes one tile of a JOB to the payload that the frame's container holds for it.
 
-The bytes are those that the encoder writes for the same tile within its frame: what a tile must
-know of its frame (negative samples, masks, the rotation of its bands) comes with the job.
+The bytes are the same that the encoder writes for this tile within its frame. The job carries what
+depends on the frame: negative samples, masks, and the rotation of the bands.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _TYPES = {SampleCode.UINT8: "u1", SampleCode.UINT16: "<u2", SampleCode.INT16: "<
 
 
 class TileCoder(Protocol):
-    """An encoder as a board offers it.
+    """A board's encoder.
 
     Attributes:
-        codec: Number in the bitstream's header.
-        software: What does the work, with its version.
-        fingerprint: Which model, 8 bytes; zeros where there is none.
-        features: `Feature`s.
-        most_bands: Bands of a tile at most.
-        bit_depth: Bits of a sample at most.
+        codec: Number of the codec in the bitstream's header.
+        software: The codec's name and its software's version.
+        fingerprint: The model, 8 bytes; zeros if the codec has none.
+        features: The supported `Feature`s.
+        most_bands: Most bands of a tile.
+        bit_depth: Most bits of a sample.
     """
 
     codec: int
@@ -59,7 +59,7 @@ class TileCoder(Protocol):
 
 
 class StillTileCoder:
-    """A `TileCoder` out of a still-picture codec."""
+    """A `TileCoder` for a still-picture codec."""
 
     def __init__(self, codec: TileCodec) -> None:
         self._codec = codec
@@ -133,12 +133,12 @@ class StillTileCoder:
         return coded[found[0]]
 
     def _streams(self, samples: Samples, depth: int, step: int) -> bytes:
-        """Return the codestreams of the band groups, all but the last after their length."""
+        """Return the band groups' codestreams; a length precedes each except the last."""
         return encode_groups(self._codec, samples, depth, step)
 
 
 class StudentTileCoder:
-    """A `TileCoder` of the learned codec: one triple of a tile's bands, one codestream."""
+    """A `TileCoder` for the learned codec: one codestream per triple of a tile's bands."""
 
     def __init__(self, model: StudentModel, version: str) -> None:
         self._model = model
@@ -166,10 +166,10 @@ class StudentTileCoder:
 
 
 def tile_coder(name: str) -> TileCoder:
-    """Return the coder of a codec of the registry.
+    """Return the tile coder for a codec of the registry.
 
     Raises:
-        InputError: No such codec, or it does not code tiles alone.
+        InputError: No such codec, or it cannot encode tiles independently.
     """
     encoder = registry.encoder(name, tile=0)
     if isinstance(encoder, TiledEncoder):

@@ -1,10 +1,10 @@
-"""A board in the loop, seen from the host.
+"""The host's side of a board in the loop.
 
 client       sends tiles over a port to a board, and returns their payloads
-job          a frame's tiles as the protocol carries them
+job          converts a frame's tiles to the protocol's jobs
 loop         encodes the frames of a run on a board
-suitability  whether a board can encode what a satellite asks for
-emulators    boards that run on this computer
-bench        how fast a board and its line are
-conformance  whether a board keeps the protocol; exchange speaks it frame by frame
+suitability  checks whether a board can encode a satellite's frames
+emulators    starts boards that are emulated on this computer
+bench        measures the speed of a board and its line
+conformance  checks whether a board follows the protocol; exchange sends its single frames
 """

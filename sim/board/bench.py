@@ -1,4 +1,4 @@
-"""How fast a board is: its line, its encoder, and how well the two overlap."""
+"""Measures the speed of a board: its line, its encoder, and how well the two overlap."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from .trial_tiles import task
 
 MIDDLE_STEP: Final = 128
 MOST_BYTES: Final = 1 << 30
-"""All tiles of a benchmark, which lie in memory."""
+"""Most bytes of all tiles of a benchmark, which are held in memory."""
 MOST_ALONE: Final = 8
-"""Tiles that are also sent one at a time, to compare."""
+"""Most tiles that are also sent one at a time, for comparison."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class BenchTile:
     """One tile of a benchmark.
 
     Attributes:
-        encode_s: Seconds of encoding, by the board's ticks.
-        done_s: When its result was whole, in seconds on the wall since the first was sent.
+        encode_s: Encode time by the board's ticks, in seconds.
+        done_s: Wall-clock seconds from the first tile's sending until this result was complete.
         raw_bytes: Bytes of the tile.
-        coded_bytes: Bytes of what came back.
+        coded_bytes: Bytes of the encoded tile.
     """
 
     encode_s: float
@@ -51,15 +51,15 @@ class Bench:
     """A benchmark of one board.
 
     Attributes:
-        own: What the board says of itself.
+        own: The board's capabilities.
         tiles: The streamed tiles in order.
-        side: Their side in pixels.
-        alone_s: Mean seconds on the wall of a tile that is sent alone.
-        baud: Of the line.
-        line_s: Seconds that the streamed tiles need on the line at least.
+        side: Side of a tile in pixels.
+        alone_s: Mean wall-clock seconds of a tile that is sent alone.
+        baud: Bits per second of the line.
+        line_s: Least seconds that the streamed tiles need on the line.
         chunks_repeated: Chunks sent again.
         timeouts: Time-outs of the host.
-        kmac_per_px: Thousand multiplications a pixel of the board's model; None without one.
+        kmac_per_px: Thousand multiplications per pixel of the board's model; None without one.
     """
 
     own: Capabilities
@@ -74,17 +74,17 @@ class Bench:
 
     @property
     def wall_s(self) -> float:
-        """Seconds on the wall for all streamed tiles."""
+        """Wall-clock seconds for all streamed tiles."""
         return max(tile.done_s for tile in self.tiles)
 
     @property
     def encode_s(self) -> float:
-        """Seconds of encoding, all streamed tiles."""
+        """Encode time of all streamed tiles, in seconds."""
         return sum(tile.encode_s for tile in self.tiles)
 
     @property
     def measured(self) -> bool:
-        """The board's times are a clock's."""
+        """Whether the board's times are measured by a clock."""
         return self.own.tick_kind == TickKind.MEASURED
 
     def figures(self) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class Bench:
         each = [tile.encode_s for tile in self.tiles]
         count, raw = len(each), sum(tile.raw_bytes for tile in self.tiles)
         pixels = self.side * self.side * count
-        # A line without a rate, such as a pseudo-terminal, is done before its rate says so.
+        # A line without a bit rate, such as a pseudo-terminal, is faster than `baud` implies.
         rated = self.line_s <= self.wall_s
         busy = max(self.encode_s, self.line_s) if rated else self.encode_s
         return {
@@ -114,7 +114,7 @@ class Bench:
             "goodput_share_of_line": _ratio(raw * BITS_PER_BYTE_ON_WIRE / self.baud, self.wall_s)
             if rated
             else None,
-            # An emulated board's ticks are not seconds on this wall.
+            # An emulated board's ticks are not wall-clock seconds.
             "wall_by_the_longer_of_encoder_and_line": _ratio(self.wall_s, busy)
             if self.measured
             else None,
@@ -126,11 +126,11 @@ class Bench:
 
 
 def run_bench(port: str, baud: int, tiles: int, side: int) -> Bench:
-    """Encode `tiles` tiles of `side` pixels, a few of them one at a time first.
+    """Encode `tiles` square tiles of `side` pixels; a few are first sent one at a time.
 
     Raises:
         InputError: The board refuses such tiles.
-        BoardGoneError: No session can be had any more.
+        BoardGoneError: No session can be opened any more.
     """
     if tiles < 1 or side < 1:
         raise InputError(f"{tiles} tiles of {side} pixels: allowed is at least 1 of each")
@@ -161,7 +161,7 @@ def run_bench(port: str, baud: int, tiles: int, side: int) -> Bench:
 
 
 def _check_size(own: Capabilities, tiles: int, side: int) -> None:
-    """Refuse tiles that the board cannot take, or that fill this computer, before they are made."""
+    """Refuse tiles that the board cannot take or that need too much memory here."""
     most = min(own.most_columns, own.most_rows)
     tile_bytes = side * side * min(3, own.most_bands)
     if side > most or tile_bytes > own.largest_tile:
@@ -174,7 +174,7 @@ def _check_size(own: Capabilities, tiles: int, side: int) -> None:
 
 
 def _tiles(own: Capabilities, count: int, side: int) -> list[TileTask]:
-    """Return tiles with edges and some noise, as pictures have them."""
+    """Return tiles with edges and some noise, similar to pictures."""
     rng = np.random.default_rng(1)
     bands = min(3, own.most_bands)
     y, x = np.mgrid[0:side, 0:side]
@@ -203,7 +203,7 @@ def _stream(port: str, board: BoardClient, tasks: Sequence[TileTask]) -> list[Be
 
 
 def _complexity(own: Capabilities) -> float | None:
-    """Return a learned board's thousand multiplications a pixel, of the model held here."""
+    """Return thousand multiplications per pixel if the board runs this package's model."""
     codec = CODECS.get(own.codec)
     if codec is None or not TRAITS[codec].learned:
         return None

@@ -1,4 +1,4 @@
-"""A benchmark of a board as a picture."""
+"""Draws the results of a board's benchmark."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BLUE, _ORANGE, _GREY = "#0072b2", "#c44e00", "#59636e"
 
 
 def draw(bench: Bench, path: Path) -> None:
-    """Write a PNG: encode time of each tile, and how encoder and line share the wall's time.
+    """Write a PNG: encode time of each tile, and times of encoder and line by the wall clock.
 
     Raises:
         InputError: The file cannot be written.

@@ -1,10 +1,10 @@
-"""Tiles over a port to a board, finished tiles back.
+"""Sends tiles over a port to a board and returns the finished tiles.
 
     submit ──► HostEnd ──► writer thread ──► port ──► board
     events ◄── HostEnd ◄── reader thread ◄── port ◄──┘
 
-The writer keeps the window full while the encoder on the other end works. A port that vanishes
-is opened again, for as long as the settings allow the board to be away.
+The writer keeps the window full while the board encodes. If the port vanishes, the client opens it
+again, for as long as the settings allow the board to be away.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LONGEST_WAIT_S: Final = 0.5
 
 
 class BoardGoneError(Exception):
-    """No session with the board can be had any more; what is finished stays finished."""
+    """No session with the board can be opened any more; finished tiles stay finished."""
 
 
 class BoardClient:
@@ -36,7 +36,7 @@ class BoardClient:
     Args:
         name: The port's name.
         baud: Bits per second.
-        settings: What to hold the board to; its `baud` is set to the port's.
+        settings: What the host expects of the board; its `baud` should be the port's.
 
     Raises:
         PortError: The port cannot be opened.
@@ -48,7 +48,7 @@ class BoardClient:
         self._open_port: Callable[[], Port] = lambda: Port(name, baud)
         self._port = self._open_port()
         self._host = HostEnd(settings or HostSettings(), _nonces(), time.monotonic())
-        # Guards the machine; notified whenever it may have something to say or to send.
+        # Guards the state machine; notified when it may have an event or bytes to send.
         self._changed = threading.Condition()
         self._closing = False
         self._lost = ""
@@ -61,16 +61,16 @@ class BoardClient:
 
     @property
     def counts(self) -> HostCounts:
-        """What the line has cost so far."""
+        """What the line has carried so far."""
         return self._host.counts
 
     @property
     def bad_frames(self) -> int:
-        """Damaged frames that came from the board."""
+        """Number of damaged frames received from the board."""
         return self._host.bad_frames
 
     def close(self) -> None:
-        """Stop the threads and let go of the port."""
+        """Stop the threads and close the port."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -88,12 +88,12 @@ class BoardClient:
         """Open a session and return what the board can do.
 
         Raises:
-            BoardGoneError: Nobody is there.
+            BoardGoneError: No board answers.
         """
         with self._changed:
             self._host.begin(time.monotonic())
             self._changed.notify_all()
-            # A board may open a session and break it before this thread wakes.
+            # A board may open a session and end it before this thread wakes.
             sessions = self._host.counts.sessions
             while not self._host.is_open and self._host.counts.sessions == sessions:
                 if self._host.gone:
@@ -104,17 +104,17 @@ class BoardClient:
         return found
 
     def submit(self, form: TileForm, tile: bytes) -> int:
-        """Take on a tile; return its ticket."""
+        """Queue a tile; return its ticket."""
         with self._changed:
             ticket = self._host.submit(form, tile, time.monotonic())
             self._changed.notify_all()
         return ticket
 
     def event(self, timeout: float | None = None) -> Event | None:
-        """Return the next event; None where none comes in time.
+        """Return the next event; None if none comes within `timeout` seconds.
 
         Raises:
-            BoardGoneError: No session can be had any more.
+            BoardGoneError: No session can be opened any more.
         """
         until = None if timeout is None else time.monotonic() + timeout
         with self._changed:
@@ -131,12 +131,12 @@ class BoardClient:
     def encode(
         self, tiles: Iterable[tuple[TileForm, bytes]]
     ) -> Iterator[tuple[int, Finished | Refused]]:
-        """Encode tiles; yield each one's index and what came of it as soon as it is settled.
+        """Encode tiles; yield each tile's index and event as soon as it is finished or refused.
 
-        No more tiles are taken from `tiles` than the board needs to stay busy.
+        Only as many tiles are taken from `tiles` as the board needs to stay busy.
 
         Raises:
-            BoardGoneError: No session can be had any more.
+            BoardGoneError: No session can be opened any more.
         """
         ahead = 2 * self.capabilities().slots
         source = iter(tiles)
@@ -159,7 +159,7 @@ class BoardClient:
         """Return the board's clock.
 
         Raises:
-            BoardGoneError: Nobody is there, or it does not answer.
+            BoardGoneError: No board is there, or it does not answer.
         """
         self.capabilities()
         with self._changed:
@@ -228,7 +228,7 @@ class BoardClient:
 
 
 def _nonces() -> Iterator[int]:
-    """Count on from a random number, so that no nonce comes twice within a run."""
+    """Count up from a random number, so that no nonce repeats within a run."""
     number = secrets.randbits(32)
     while True:
         number = (number + 1) & 0xFFFFFFFF

@@ -1,8 +1,8 @@
-"""The conformance suite: does a board keep docs/serial-protocol.md?
+"""The conformance suite checks whether a board follows docs/serial-protocol.md.
 
-CHECKS at the end is the list. Each check speaks the protocol frame by frame through an `Exchange`,
-and reports in one line what it found instead of what it expected. A check needs only the board's
-own answers; exactness alone compares with the same codec in this process, if there is one.
+CHECKS lists the checks. Each check exchanges single frames through an `Exchange`, and reports in
+one line what it found instead of what it expected. A check uses only the board's answers; only the
+exactness check compares with the same codec in this process, if there is one.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ RANDOM_TILES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What one check found.
+    """The result of one check.
 
     Attributes:
         name: The check's name.
-        seconds: How long it took.
+        seconds: Duration in seconds.
         fault: Why the board failed it; empty if it passed.
         note: An optional remark.
     """
@@ -213,7 +213,7 @@ def _idempotence(line: Exchange) -> None:
 
 
 def _same_bytes(line: Exchange) -> None:
-    """Encode the same tile twice, with another between."""
+    """Encode the same tile twice, with another one in between."""
     line.begin(min(1024, line.own.chunk))
     payloads = []
     for job, seed in enumerate((1, 2, 1)):
@@ -265,7 +265,7 @@ def _exact(line: Exchange) -> str | None:
 
 
 def _failures(line: Exchange) -> str | None:
-    """Ask for what the codec cannot do: the job fails, in words, and the next one is done."""
+    """Request what the codec cannot do: the job fails with a reason, and the next succeeds."""
     from ...link.container.header import CODECS
     from .trial_tiles import task
 
@@ -330,8 +330,8 @@ class Check:
     """One check of the suite.
 
     Attributes:
-        name: How reports name it.
-        shows: What a board that passes does.
+        name: The name in reports.
+        shows: How a board that passes behaves.
         run: The check. It returns a remark or None, and raises NonconformanceError.
     """
 
@@ -404,10 +404,10 @@ CHECKS: Final = (
 
 
 def check(port: Port) -> list[CheckResult]:
-    """Run every check.
+    """Run every check and return the results.
 
     Raises:
-        NonconformanceError: Nobody answers.
+        NonconformanceError: The board does not answer.
     """
     line = Exchange(port)
     results = []

@@ -1,7 +1,7 @@
-"""Boards that this computer can be: `emulator:NAME` in place of a port.
+"""Starts boards that are emulated on this computer: `emulator:NAME` instead of a port.
 
-NAME is the Linux agent's or an emulated machine's, the latter with its job if that is not the
-student: `emulator:zynq-a9:echo`.
+NAME is the Linux agent or an emulated machine. A firmware job other than the student follows the
+machine's name: `emulator:zynq-a9:echo`.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from ...payload.encoders import registry
 PREFIX: Final = "emulator:"
 AGENT: Final = "agent"
 PORTS: Final = f"{ALLOWED} or {PREFIX}NAME"
-"""What a board's port may be, in words."""
+"""The allowed forms of a board's port, as text for messages."""
 _MACHINES: Final = {name: board.machine for name, board in BOARDS.items() if board.machine}
 EMULATORS: Final = {
     AGENT: "the Linux agent with JPEG 2000, or agent:CODEC, in a process of its own",
     **{name: BOARDS[name].what for name in _MACHINES},
 }
-# Runs a program until the keeper's own input ends: this process closes it, or is killed. (Linux's
-# parent-death signal would come when the thread ends that started the program.) The keeper has a
-# session of its own, or Ctrl-C would end it before its program.
+# Runs a program until the keeper's standard input ends: this process closes it, or is killed.
+# (Linux sends its parent-death signal already when the thread that started the program ends.) The
+# keeper has a session of its own, because Ctrl-C would otherwise end it before its program.
 _KEEPER: Final = '"$@" </dev/null & exec >&-; read -r _; kill $! 2>/dev/null; wait $!'
 
 
 def board_fault(name: str) -> str:
-    """Say why a board cannot be at such a port; empty if it can be tried.
+    """Return why a name cannot be a board's port; empty if it may be opened.
 
-    The names of ports are those of `link.serial.portname`, and the emulators' beside them.
+    Allowed are the names of `link.serial.portname` and the emulators' names.
     """
     if not name.startswith(PREFIX):
         fault = port_fault(name)
@@ -59,10 +59,10 @@ def board_fault(name: str) -> str:
 
 @contextlib.contextmanager
 def board_port(name: str) -> Iterator[str]:
-    """Give the port of a board; one that is emulated is started, and stopped at the end.
+    """Yield the port of a board; an emulated board is started first and stopped at the end.
 
     Raises:
-        InputError: No port and no emulator has such a name, or what it needs is not installed.
+        InputError: No port or emulator can have this name, or a program it needs is not installed.
     """
     if fault := board_fault(name):
         raise InputError(f"{shown_name(name)}: {fault}")
@@ -95,9 +95,9 @@ def emulated_image(name: str, folder: Path, job: str = STUDENT) -> Path:
 def qemu(name: str, image: Path, serial: str = "pty", *more: str) -> list[str]:
     """Return the command that runs an emulated board's image.
 
-    Instructions are counted, so that the same tile takes the same ticks at every start, whatever
-    else this computer does. Nothing in the machine differs from start to start, so a random number
-    is put where the firmware looks for one.
+    QEMU counts instructions, so the same tile takes the same ticks at every start, whatever else
+    this computer does. Every start of the machine is identical, so a random number is placed where
+    the firmware reads its seed.
 
     Raises:
         InputError: QEMU is not installed.
@@ -116,14 +116,14 @@ def qemu(name: str, image: Path, serial: str = "pty", *more: str) -> list[str]:
 
 
 class EmulatedBoard:
-    """An emulated board to do things to: `port` stays the same over all of them.
+    """An emulated board that can be switched off, reset and halted; `port` stays the same.
 
     Args:
-        name: Of an emulator with a firmware.
+        name: Name of an emulator with a firmware.
         job: What its firmware does with tiles.
 
     Raises:
-        InputError: No such emulator or job, or what it needs is not installed.
+        InputError: No such emulator or job, or a program it needs is not installed.
     """
 
     def __init__(self, name: str, job: str = STUDENT) -> None:
@@ -137,7 +137,7 @@ class EmulatedBoard:
         self.power_on()
 
     def power_on(self, image: Path | None = None) -> None:
-        """Start it, with another firmware if one is given; its memory is empty then."""
+        """Start it with empty memory, and with another firmware if `image` is given."""
         self._control_at = self._folder / "control"
         self._control_at.unlink(missing_ok=True)
         command = qemu(self._name, image or self._image)
@@ -153,23 +153,23 @@ class EmulatedBoard:
         self._say("qmp_capabilities")
 
     def power_off(self) -> None:
-        """Take its power; its port is gone."""
+        """Switch it off; its port vanishes."""
         self._power.close()
 
     def reset(self) -> None:
-        """Press its reset button: memory stays as it is, and the port too."""
+        """Press its reset button; its memory and its port stay."""
         self._say("system_reset")
 
     def stop(self) -> None:
-        """Let it stand still, as in a debugger."""
+        """Halt it, as a debugger does."""
         self._say("stop")
 
     def go_on(self) -> None:
-        """Let it run again."""
+        """Resume it after `stop`."""
         self._say("cont")
 
     def close(self) -> None:
-        """Stop it for good."""
+        """Switch it off for good, and delete its files."""
         self._power.close()
         self._stack.close()
 
@@ -180,7 +180,7 @@ class EmulatedBoard:
         self.close()
 
     def _say(self, what: str) -> None:
-        """Give an order and wait until it is carried out (QEMU Machine Protocol)."""
+        """Send a command of the QEMU Machine Protocol, and wait until it is done."""
         self._control.write(json.dumps({"execute": what}).encode() + b"\n")
         while "return" not in json.loads(self._control.readline()):
             pass
@@ -188,9 +188,9 @@ class EmulatedBoard:
 
 @contextlib.contextmanager
 def running(kind: str, command: list[str]) -> Iterator[str]:
-    """Run a program that names its pseudo-terminal in its first line; stop it at the end."""
+    """Run a program that prints its pseudo-terminal in its first line; stop it at the end."""
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(  # noqa: S603  (our own program, nothing of the user's)
+        process = subprocess.Popen(  # noqa: S603  (a program of this package, no user input)
             ["/bin/sh", "-c", _KEEPER, "sh", *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

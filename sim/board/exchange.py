@@ -1,6 +1,6 @@
-"""One end of the serial protocol, frame by frame, for the checks of `conformance`.
+"""Exchanges single frames with a board, for the checks of `conformance`.
 
-Unlike the driver in `client`, it repairs nothing: whatever the board gets wrong is an error.
+Unlike the driver in `client`, it repeats nothing: every mistake of the board is an error.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ M = TypeVar("M", bound=Message)
 
 
 class NonconformanceError(Exception):
-    """What a board did, and what it should have done."""
+    """A board violates the protocol; the message says what it did and what it should do."""
 
 
 class Exchange:
-    """Sends single frames to a board, and insists on its answers.
+    """Sends single frames to a board, and checks its answers.
 
     Args:
         port: The board's port.
@@ -94,14 +94,14 @@ class Exchange:
         self.raw(seal(message, self.session if session is None else session))
 
     def raw(self, data: bytes) -> None:
-        """Send bytes as they are."""
+        """Send bytes unchanged."""
         self._port.write(data)
 
     def next(self, kind: type[M], seconds: float = ANSWER_S) -> M:
-        """Return the next message of this kind, and drop what comes before it.
+        """Return the next message of this kind, and drop messages before it.
 
         Raises:
-            NonconformanceError: None came in time.
+            NonconformanceError: None arrived in time.
         """
         until = time.monotonic() + seconds
         seen: deque[str] = deque(maxlen=4)
@@ -119,17 +119,17 @@ class Exchange:
             self._listen()
 
     def quiet(self) -> None:
-        """Let everything come that is on the way, and forget it."""
+        """Receive and drop everything that is still in transit."""
         until = time.monotonic() + QUIET_S
         while time.monotonic() < until:
             self._listen()
             self._came.clear()
 
     def silence(self, why: str) -> None:
-        """Insist that nothing comes.
+        """Check that the board sends nothing.
 
         Raises:
-            NonconformanceError: Something came.
+            NonconformanceError: The board sent a message.
         """
         self._came.clear()
         until = time.monotonic() + QUIET_S
@@ -139,10 +139,10 @@ class Exchange:
             raise NonconformanceError(f"{why}: it answered {self._came[0][1]}")
 
     def refused(self, code: Code, detail: int | None = None) -> None:
-        """Insist on an ERROR.
+        """Check that the next ERROR has this code, and this detail if one is given.
 
         Raises:
-            NonconformanceError: Another code or detail came.
+            NonconformanceError: Another code or detail arrived, or no ERROR.
         """
         error = self.next(Error)
         if error.code != code or detail not in (None, error.detail):
@@ -151,7 +151,7 @@ class Exchange:
             )
 
     def stage(self, stage: Stage, job: int = 0) -> State:
-        """Insist that a job's next STATE has this stage."""
+        """Check that the next STATE is of this job and has this stage; return it."""
         state = self.next(State)
         if state.job != job or state.stage != stage:
             raise NonconformanceError(
@@ -160,7 +160,7 @@ class Exchange:
         return state
 
     def greet(self) -> Capabilities:
-        """RESET and QUERY, with a nonce never used before."""
+        """Send RESET and QUERY with a new nonce; return the board's capabilities."""
         self.host_nonce = secrets.randbits(32) or 1
         self.raw(b"\x00")
         hello = None
@@ -170,7 +170,7 @@ class Exchange:
                 hello = self._hello()
                 break
             except NonconformanceError:
-                # A board that is still booting misses the first ones.
+                # A board that is still booting misses the first RESETs.
                 if last:
                     raise
         assert hello is not None  # noqa: S101  (the loop ends with one, or raises)
@@ -182,7 +182,7 @@ class Exchange:
         return own
 
     def _hello(self) -> Hello:
-        """Return the HELLO to our RESET; those to others, or of a boot, are passed over."""
+        """Return the HELLO that answers the last RESET; ignore every other HELLO."""
         until = time.monotonic() + ANSWER_S / 3
         while (left := until - time.monotonic()) > 0:
             hello = self.next(Hello, left)
@@ -191,7 +191,7 @@ class Exchange:
         raise NonconformanceError("its HELLO never names our nonce")
 
     def opening(self, **changes: int | bytes) -> Open:
-        """An OPEN that the board must take, but for `changes`."""
+        """Return an OPEN that the board must accept, apart from `changes`."""
         plain = Open(
             self.host_nonce,
             self.boot_nonce,
@@ -216,9 +216,10 @@ class Exchange:
             )
 
     def tile(self, seed: int = 1, setting: int | None = None) -> tuple[TileForm, bytes]:
-        """A tile of a few chunks that any board can take.
+        """Return a tile of a few chunks that any board can take.
 
-        Noise about a level of the seed's own, so that two tiles differ at the coarsest setting.
+        It is noise around a level that depends on the seed, so that two tiles differ even at the
+        coarsest setting.
         """
         side = min(16, self.own.most_columns, self.own.most_rows)
         bands = min(3, self.own.most_bands)
@@ -242,13 +243,13 @@ class Exchange:
         return form, samples
 
     def load(self, job: int, samples: bytes, indices: list[int] | None = None) -> None:
-        """Send a tile's chunks, in this order."""
+        """Send a tile's chunks: all, or `indices` in this order."""
         count = -(-len(samples) // self.chunk)
         for index in range(count) if indices is None else indices:
             self.send(Load(job, index, samples[index * self.chunk : (index + 1) * self.chunk]))
 
     def fetch(self, job: int) -> tuple[Result, bytes]:
-        """Take in a result, and acknowledge it chunk by chunk."""
+        """Receive a result, and acknowledge it chunk by chunk."""
         chunks: dict[int, bytes] = {}
         first = 0
         until = time.monotonic() + ENCODE_S
@@ -276,7 +277,7 @@ class Exchange:
         raise NonconformanceError(f"no RESULT in {ENCODE_S:g} s")
 
     def encode(self, job: int, form: TileForm, samples: bytes) -> tuple[Result, bytes]:
-        """Do a whole job: tile out, result in, released."""
+        """Run a whole job: send the tile, receive and check the result, release the job."""
         self.send(Job(job, form))
         self.send(Run(job))
         self.load(job, samples)
@@ -301,10 +302,10 @@ class Exchange:
 
 
 def verify_payload(result: Result, payload: bytes) -> None:
-    """Hold a RESULT against the payload that came.
+    """Check a RESULT against the received payload.
 
     Raises:
-        NonconformanceError: Its length or CRC-32 is not the payload's.
+        NonconformanceError: The RESULT's length or CRC-32 is not the payload's.
     """
     if result.length != len(payload) or result.crc != zlib.crc32(payload):
         raise NonconformanceError(

@@ -1,6 +1,6 @@
-"""A frame's tiles as the serial protocol carries them, and the frame's container from the results.
+"""Converts a frame's tiles to jobs of the serial protocol, and the results to a container.
 
-A board returns for a tile what the in-process encoder puts into the frame's container.
+For each tile a board returns the same bytes that the in-process encoder puts into the container.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from ...payload.encoders.student.jobs import TileJob
 from ...payload.encoders.tiled import TiledEncoder, unsigned_samples
 
 TileTask = tuple[TileForm, bytes]
-"""A tile as it goes over the line."""
+"""A tile as sent over the line: its form and its samples."""
 
 _SAMPLES = {"uint8": SampleCode.UINT8, "uint16": SampleCode.UINT16, "int16": SampleCode.INT16}
 
 
 def setting_of(setting: Setting) -> tuple[SettingCode, int]:
-    """Return a setting as a JOB says it.
+    """Return a setting in the units of JOB.
 
     Raises:
-        InputError: A rate for a whole frame, or a quality finer than thousandths.
+        InputError: The setting is a rate for a whole frame, or a quality finer than thousandths.
     """
     if setting.quality is None:
         raise InputError(f"setting {setting}: a board encodes tiles alone, at a quality or a step")
@@ -45,16 +45,17 @@ def setting_of(setting: Setting) -> tuple[SettingCode, int]:
 def frame_jobs(
     frame: Frame, side: int, setting: tuple[SettingCode, int], rotation: Quaternion = NO_ROTATION
 ) -> list[TileTask]:
-    """Return the frame's tiles, in order of their indices.
+    """Return the frame's tiles as tasks, in order of their indices.
 
     Args:
         frame: The frame.
-        side: Side of a tile in pixels, 0 for one tile a frame.
+        side: Side of a tile in pixels; 0 for one tile per frame.
         setting: How hard to compress each tile.
         rotation: How the codec rotates the bands of a tile; `NO_ROTATION` if it does not.
 
     Raises:
-        InputError: A valid sample lies outside the frame's bit depth.
+        InputError: A valid sample is outside the frame's bit depth, or the frame has a mask without
+            a nodata value.
     """
     _, negative = unsigned_samples(frame)
     flags = JobFlag.NEGATIVE if negative else JobFlag(0)
@@ -88,7 +89,7 @@ def frame_jobs(
 
 
 def student_job(job: TileJob, quality: int) -> TileTask:
-    """Return a triple of a tile's bands as the learned codec's boards take it."""
+    """Return the task for a triple of a tile's bands, for boards with the learned codec."""
     rows, columns, bands = job.pixels.shape
     samples = np.ascontiguousarray(job.pixels).tobytes()
     form = TileForm(
@@ -110,11 +111,11 @@ def student_job(job: TileJob, quality: int) -> TileTask:
 
 @dataclass(frozen=True, slots=True)
 class FrameTasks:
-    """What a board is to do for one frame.
+    """The tasks of a board for one frame.
 
     Attributes:
-        tasks: In order of tiles; of the learned codec several a tile, or none.
-        container: Of what came of each task, in the same order, makes the frame's container.
+        tasks: The tasks in order of tiles; the learned codec has several per tile, or none.
+        container: Makes the frame's container from the tasks' payloads, in the same order.
     """
 
     tasks: list[TileTask]
@@ -122,7 +123,7 @@ class FrameTasks:
 
 
 def frame_tasks(encoder: Encoder, frame: Frame, setting: Setting) -> FrameTasks:
-    """Return what a board is to do for a frame, so that its container is the encoder's.
+    """Return a board's tasks for a frame; they give the same container as the encoder.
 
     Args:
         encoder: The codec in this process, with the tile's side.
@@ -130,7 +131,7 @@ def frame_tasks(encoder: Encoder, frame: Frame, setting: Setting) -> FrameTasks:
         setting: A quality.
 
     Raises:
-        InputError: The setting is no quality, or the codec does not code tiles alone.
+        InputError: The setting is not a quality, or the codec cannot encode tiles independently.
     """
     if isinstance(encoder, StudentEncoder) and setting.quality is not None:
         prepared = encoder.prepare(frame)

@@ -1,9 +1,9 @@
-"""A run's frames through a board, its window full, and every bitstream held to this process's.
+"""Encodes a run's frames on a board, and compares every bitstream with this process's codec.
 
     frame ──┬── its tasks ──► BoardClient ──► board ──► container ──┐
             └── the same codec in this process ──► container ──── equal? ──► BoardFrame
 
-The board's time of encoding is the frame's; what the line takes is counted apart.
+A frame's encode time is the board's; the time on the line is counted separately.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _LISTEN_S: Final = 0.5
 
 
 class BoardStoppedError(Exception):
-    """The board encodes nothing more; what was finished stays finished."""
+    """The board encodes nothing more; finished frames stay finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,12 @@ class FrameWork:
     """A frame for the board.
 
     Attributes:
-        key: What the result is asked for by.
-        name: For people.
-        read: Gives the frame.
+        key: The key for `BoardLoop.result`.
+        name: The frame's name in reports.
+        read: Returns the frame.
         encoder: The codec in this process.
         setting: A quality.
-        reference: Gives the same frame coded in this process.
+        reference: Encodes the same frame in this process.
     """
 
     key: Hashable
@@ -61,12 +61,12 @@ class FrameWork:
 
 @dataclass(frozen=True, slots=True)
 class BoardFrame:
-    """A frame as the board coded it.
+    """A frame as encoded by the board.
 
     Attributes:
         size: Bytes of its container.
-        ticks: Whole microseconds of encoding, rounded up, at least one.
-        differing: The container, where it is not the one of this process.
+        ticks: Encode time in whole microseconds, rounded up, at least one.
+        differing: The container if it differs from this process's; otherwise None.
     """
 
     size: int
@@ -76,25 +76,25 @@ class BoardFrame:
 
 @dataclass(frozen=True, slots=True)
 class BoardFigures:
-    """What came of a board in a run.
+    """Results of a board in a run.
 
     Attributes:
-        port: As the scenario names it.
+        port: The port in the scenario.
         baud: Bits per second of the line.
-        own: What the board says of itself.
-        asked: Frames that the run has for it.
-        frames: Frames finished.
-        tiles: Tiles finished, in whole frames.
-        equal_tiles: Of these, the ones whose bytes are those of this process.
-        differing: Frames that differ, the first few by name.
-        encode_s: Seconds of the board's encoding, all frames.
-        host_s: Seconds that this process took for the same frames, when it first did.
+        own: The board's capabilities.
+        asked: Number of frames that the run gives to the board.
+        frames: Number of finished frames.
+        tiles: Number of finished tiles in complete frames.
+        equal_tiles: How many of these have the same bytes as in this process.
+        differing: Names of the first few frames that differ.
+        encode_s: The board's encode time for all frames, in seconds.
+        host_s: Seconds that this process took when it first encoded the same frames.
         raw_bytes: Bytes of all tiles sent.
         coded_bytes: Bytes of all finished tiles.
-        wall_s: Seconds on the wall from the first tile to the last.
-        counts: What the line has cost.
-        bad_frames: Damaged frames that came from the board.
-        stopped: Why it encodes nothing more; empty where it did all.
+        wall_s: Wall-clock seconds from the first tile to the last.
+        counts: What the line has carried.
+        bad_frames: Damaged frames received from the board.
+        stopped: Why the board encodes nothing more; empty if it encoded everything.
     """
 
     port: str
@@ -116,12 +116,12 @@ class BoardFigures:
 
     @property
     def modelled(self) -> bool:
-        """The board's times are not a clock's."""
+        """Whether the board's times are modelled instead of measured by a clock."""
         return self.own.tick_kind == TickKind.MODELLED
 
     @property
     def line_s(self) -> float:
-        """Seconds that the line needs at least: the fuller direction at its rate."""
+        """Least seconds that the line needs: the busier direction at the line's rate."""
         most = max(self.counts.bytes_sent, self.counts.bytes_received)
         return most * BITS_PER_BYTE_ON_WIRE / self.baud
 
@@ -152,15 +152,15 @@ class _Sums:
 
 
 class BoardLoop:
-    """A board that encodes a run's frames.
+    """Encodes a run's frames on a board in a thread of its own.
 
     Args:
-        port: Its port, or `emulator:NAME`.
+        port: The board's port, or `emulator:NAME`.
         baud: Bits per second.
-        away: Seconds that it may be away.
+        away: Seconds that the board may be away.
 
     Raises:
-        InputError: No such port, or nobody is there.
+        InputError: No such port, or no board answers.
     """
 
     def __init__(self, port: str, baud: int, away: float) -> None:
@@ -180,27 +180,27 @@ class BoardLoop:
         self._sums = _Sums()
         self._results: dict[Hashable, Future[BoardFrame]] = {}
         self._whole: set[Hashable] = set()
-        """Frames of which the board has done all; only the comparison is left."""
+        """Frames that the board has encoded; only the comparison remains."""
         self._closing = False
         self._thread: threading.Thread | None = None
 
     def start(self, works: Sequence[FrameWork], pool: ThreadPoolExecutor) -> None:
-        """Begin to encode frames, in this order; `pool` codes them in this process."""
+        """Begin to encode frames in this order; `pool` encodes them in this process."""
         self._results = {work.key: Future() for work in works}
         self._thread = threading.Thread(target=self._work, args=(works, pool), daemon=True)
         self._thread.start()
 
     def result(self, key: Hashable) -> BoardFrame:
-        """Wait for a frame.
+        """Wait for a frame and return it.
 
         Raises:
-            BoardStoppedError: The board will not do it any more.
-            InputError: The codec cannot do what is asked with this frame.
+            BoardStoppedError: The board will not encode it any more.
+            InputError: The codec cannot encode this frame at this setting.
         """
         return self._results[key].result()
 
     def figures(self) -> BoardFigures:
-        """Return what came of it so far."""
+        """Return the results so far."""
         with self._lock:
             sums = self._sums
             return BoardFigures(
@@ -223,7 +223,7 @@ class BoardLoop:
             )
 
     def close(self) -> None:
-        """Stop, drop the frames that nobody has waited for, and let go of the port."""
+        """Stop, drop the unfinished frames, and close the port."""
         self._closing = True
         if self._thread is not None:
             self._thread.join()
@@ -239,7 +239,7 @@ class BoardLoop:
             cause = str(error)
             with self._lock:
                 self._sums.stopped = cause
-        except BaseException as error:  # whoever waits must hear of any fault
+        except BaseException as error:  # callers of `result` must receive every error
             self._give_up(error)
             raise
         if self._sums.stopped or self._closing:
@@ -253,7 +253,7 @@ class BoardLoop:
     def _tasks(
         self, works: Sequence[FrameWork], pool: ThreadPoolExecutor
     ) -> Iterator[tuple[_Doing, int, TileTask]]:
-        """Yield every tile of every frame, with its frame and its place there."""
+        """Yield every tile of every frame, with its frame and its index in the frame."""
         for work in works:
             try:
                 frame = work.read()
@@ -273,7 +273,7 @@ class BoardLoop:
     def _stream(
         self, tasks: Iterator[tuple[_Doing, int, TileTask]], pool: ThreadPoolExecutor
     ) -> None:
-        """Keep the board busy until all is done, or `close` is called."""
+        """Keep the board busy until all tiles are done, or `close` is called."""
         ahead = 2 * self.own.slots
         pending: dict[int, tuple[_Doing, int]] = {}
         while not self._closing:
@@ -304,11 +304,11 @@ class BoardLoop:
             self._sums.coded_bytes += len(event.payload)
         if not doing.left:
             self._whole.add(doing.work.key)
-            # What it waits for was given to the pool before it, so they cannot block each other.
+            # The pool was given the reference first, so the two cannot block each other.
             pool.submit(self._settle, doing)
 
     def _settle(self, doing: _Doing) -> None:
-        """Hold a finished frame to the one of this process."""
+        """Compare a finished frame with this process's, and set its result."""
         future = self._results[doing.work.key]
         try:
             expected = doing.reference.result()
@@ -327,6 +327,6 @@ class BoardLoop:
                 if not same and len(sums.differing) < NAMED_DIFFERENCES:
                     sums.differing.append(doing.work.name)
             future.set_result(BoardFrame(len(made), max(1, ticks), None if same else made))
-        except BaseException as error:  # whoever waits must hear of any fault
+        except BaseException as error:  # callers of `result` must receive every error
             if not future.done():
                 future.set_exception(error)

@@ -1,4 +1,4 @@
-"""Whether a board can do what a satellite asks of it; said before the run begins."""
+"""Checks before a run whether a board can encode a satellite's frames."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def unsuited(
     bands: int,
     bit_depth: int,
 ) -> Iterator[tuple[str, str]]:
-    """Yield why a board cannot encode a satellite's frames: the field, and what is found there.
+    """Yield why a board cannot encode a satellite's frames: the scenario's field and its fault.
 
     Args:
-        own: What the board says of itself.
+        own: The board's capabilities.
         encoder: The satellite's codec in this process.
-        columns: Of the largest tile.
-        rows: Of the largest tile.
-        bands: Of a frame.
-        bit_depth: Of a frame.
+        columns: Columns of the largest tile.
+        rows: Rows of the largest tile.
+        bands: Bands of a frame.
+        bit_depth: Bit depth of a frame.
     """
     board = f"board {own.name}"
     codec = CODECS.get(own.codec, "none that is known here")

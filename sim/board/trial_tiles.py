@@ -1,7 +1,7 @@
-"""Tiles that a board is tried with: fixed ones that go to the edges, and random ones.
+"""Test tiles for a board: fixed ones with extreme contents, and random ones.
 
-Each is a task as the codec of the board takes it; what must come back is what the same codec
-makes of it in this process.
+Each is a task for the board's codec. The board must return the same bytes as the same codec in this
+process.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def trial_tiles(own: Capabilities, random_tiles: int) -> Iterator[tuple[str, Til
     """Yield named tiles that a board with these capabilities must encode.
 
     Args:
-        own: What the board says of itself.
-        random_tiles: How many random ones follow the fixed ones.
+        own: The board's capabilities.
+        random_tiles: Number of random tiles after the fixed ones.
     """
     columns, rows = (min(LARGEST_SIDE, most) for most in (own.most_columns, own.most_rows))
     bands = 3 if own.most_bands >= 3 else 1
@@ -69,7 +69,7 @@ def trial_tiles(own: Capabilities, random_tiles: int) -> Iterator[tuple[str, Til
 def task(
     own: Capabilities, pixels: NDArray[np.integer], step: int, rotation: Quaternion = _ROTATIONS[3]
 ) -> TileTask:
-    """Return a tile (rows, columns, bands) as a board takes it, at about this step of 256."""
+    """Return a task for a tile (rows, columns, bands), at about step `step` of 256."""
     samples = np.ascontiguousarray(pixels.astype(np.uint8)).tobytes()
     rows, columns, bands = pixels.shape
     if own.features & Feature.ROTATION:

@@ -1,10 +1,10 @@
-"""A serial line that does what lines do, on purpose and repeatably: one direction of it.
+"""Simulates one direction of a serial line, with repeatable faults.
 
     write(data, now) ──► faults ──► line rate, delay ──► read(now)
 
-Time is an argument, so the same line serves in virtual time (`rehearsal`) and, in front of a
-real board, in real time. Faults that strike whole frames strike what one `write` brings: write
-frame by frame.
+Time is an argument, so the same line works in virtual time (`rehearsal`) and, in front of a real
+board, in real time (`line_proxy`). A frame fault affects the bytes of one `write`, so write frame
+by frame.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ BITS_PER_BYTE = 10
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """How often what goes wrong: probabilities a frame, or a byte where it says so.
+    """Fault rates: probabilities per frame, or per byte where noted.
 
     Attributes:
         drop: The frame is lost.
-        duplicate: The frame comes twice.
-        reorder: The frame comes after the next ones.
+        duplicate: The frame arrives twice.
+        reorder: The frame arrives after later ones.
         truncate: The frame's end is lost.
-        garbage: A burst of random bytes comes before the frame.
-        stall: The line stands still before the frame, for up to `stall_s`.
+        garbage: A burst of random bytes arrives before the frame.
+        stall: The line stalls before the frame, for up to `stall_s`.
         stall_s: The longest stall, in seconds.
         lose_byte: A byte is lost; per byte.
         flip_bit: A bit of a byte is flipped; per byte.
@@ -57,7 +57,7 @@ CLEAN = Faults()
 
 @dataclass(slots=True)
 class FaultCounts:
-    """What was done to the line so far."""
+    """Number of frames written and of each fault so far."""
 
     frames: int = 0
     dropped: int = 0
@@ -71,7 +71,7 @@ class FaultCounts:
 
     @property
     def total(self) -> int:
-        """All faults."""
+        """Number of all faults."""
         return sum(getattr(self, name) for name in self.__dataclass_fields__ if name != "frames")
 
 
@@ -80,10 +80,10 @@ class FaultyLine:
     """One direction of a line.
 
     Attributes:
-        seed: Of everything random.
-        baud: Bits per second, ten to a byte; None is as fast as you like.
-        delay_s: From the last bit's departure to its arrival.
-        faults: What goes wrong; may be changed at any time.
+        seed: Seed of all random numbers.
+        baud: Bits per second, ten to a byte; None means no limit.
+        delay_s: Seconds from the last bit's departure to its arrival.
+        faults: The fault rates; they may be changed at any time.
     """
 
     seed: int
@@ -92,7 +92,7 @@ class FaultyLine:
     faults: Faults = CLEAN
     counts: FaultCounts = field(default_factory=FaultCounts)
     scrambled: bool = False
-    """The other end reads at another rate: nothing that arrives is what was sent."""
+    """Whether the other end reads at another rate, so that it receives only random bytes."""
     _rng: random.Random = field(init=False)
     _free_at: float = field(init=False, default=0.0)
     _late: float = field(init=False, default=0.0)
@@ -103,11 +103,11 @@ class FaultyLine:
         self._rng = random.Random(self.seed)  # noqa: S311  (repeatable, not secret)
 
     def free_at(self) -> float:
-        """When the line has sent all that was written."""
+        """Return when the line will have sent all written bytes."""
         return self._free_at
 
     def next_arrival(self) -> float | None:
-        """When bytes will be there to read; None where none are on the way."""
+        """Return when the next bytes will arrive; None if none are in transit."""
         return self._wire[0][0] if self._wire else None
 
     def write(self, data: bytes, now: float) -> None:
@@ -147,7 +147,7 @@ class FaultyLine:
         return b"".join(arrived)
 
     def cut(self) -> None:
-        """Lose everything that is on the way."""
+        """Lose everything that is in transit."""
         self._wire.clear()
         self._free_at = self._late = 0.0
 
@@ -155,7 +155,7 @@ class FaultyLine:
         end = start if self.baud is None else start + len(data) * BITS_PER_BYTE / self.baud
         arrival = end + self.delay_s + held
         if not held:
-            # A stall does not let later bytes overtake earlier ones.
+            # Later bytes must not overtake earlier ones after a stall.
             arrival = self._late = max(arrival, self._late)
         heapq.heappush(self._wire, (arrival, next(self._order), data))
         return end
@@ -177,7 +177,7 @@ class FaultyLine:
         return bytes(out)
 
     def _strikes(self, count: int, probability: float) -> list[int]:
-        """Draw which of `count` bytes are struck; the gaps between them are geometric."""
+        """Draw which of `count` bytes have a fault; the gaps are geometrically distributed."""
         if probability < 1e-12:
             return []
         if probability >= 1:

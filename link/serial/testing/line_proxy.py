@@ -1,11 +1,11 @@
-"""A faulty line in real time between a host and a board, for tests of drivers and boards.
+"""Puts a faulty line in real time between a host and a board, to test drivers and boards.
 
     host ──► socket ──► FaultyLine ──► port ──► board
     host ◄── socket ◄── FaultyLine ◄── port ◄── board
 
-Open `address` in place of the board's port. Rates and delays hold in real time; `disconnect` and
-`stall` are for the test to call, and a `Hook` sees every frame and may put others in its place. A
-board's port that vanishes is opened again.
+The host opens `address` instead of the board's port. Rates and delays apply in real time. A test
+may call `disconnect` and `stall`. A `Hook` sees every frame and may replace it by others. If the
+board's port vanishes, the proxy opens it again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..port import Port, PortError, PortLostError
 from .faulty_line import Faults, FaultyLine
 
 _AHEAD_S: Final = 0.05
-"""How much of the line's time may be read before it is due: what a UART's buffer holds."""
+"""How many seconds of line time the proxy may read ahead, like a UART's buffer."""
 _LONGEST_WAIT_S: Final = 0.05
 
 
@@ -32,7 +32,7 @@ Hook = Callable[[bytes], list[bytes]]
 
 
 class _Way:
-    """One direction: bytes of one line, through the faults, into another."""
+    """One direction: passes bytes of one line through the faults into another."""
 
     def __init__(self, line: FaultyLine, hook: Hook | None) -> None:
         self.line = line
@@ -41,7 +41,7 @@ class _Way:
         self._changed = threading.Condition()
 
     def take_in(self, data: bytes) -> None:
-        """Put bytes on the line, frame by frame, as fast as it takes them."""
+        """Write bytes to the line, frame by frame, as fast as it accepts them."""
         *frames, self._held = (self._held + data).split(DELIMITER)
         if len(self._held) > 1 << 16:
             frames.append(self._held)
@@ -58,7 +58,7 @@ class _Way:
                     time.sleep(ahead)
 
     def due(self) -> bytes:
-        """Return what has arrived, after a short wait at most."""
+        """Return the bytes that have arrived; wait briefly if there are none."""
         with self._changed:
             now = time.monotonic()
             data = self.line.read(now)
@@ -70,7 +70,7 @@ class _Way:
             return data
 
     def cut(self) -> None:
-        """Lose what is on the way."""
+        """Lose everything that is in transit."""
         with self._changed:
             self.line.cut()
             self._held = b""
@@ -81,13 +81,13 @@ class LineProxy:
 
     Args:
         port: The board's port.
-        seed: Of all faults.
-        baud: Bits per second to hold the line to, each way; None is as fast as it goes.
-        delay_s: Delay each way.
-        faults: What goes wrong, each way.
-        port_baud: Rate of the board's own port.
-        to_board: Sees frames on their way to the board.
-        to_host: Sees frames on their way to the host.
+        seed: Seed of all faults.
+        baud: Bits per second in each direction; None means no limit.
+        delay_s: Delay in each direction, in seconds.
+        faults: Fault rates in each direction.
+        port_baud: Rate of the board's own port, in bits per second.
+        to_board: Hook for frames to the board.
+        to_host: Hook for frames to the host.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ class LineProxy:
                 self._reopen_board()
 
     def _reopen_board(self) -> None:
-        """Wait for the board's port; one that is closed is never read, its number may be reused."""
+        """Open the board's port again; never read the old one, whose number may be reused."""
         self._board.close()
         while not self._closing:
             with contextlib.suppress(PortError):
@@ -177,7 +177,7 @@ class LineProxy:
         self._deliver(self._ways[0], self._write_board)
 
     def _write_board(self, data: bytes) -> None:
-        with contextlib.suppress(PortLostError):  # whoever reads from it opens it again
+        with contextlib.suppress(PortLostError):  # the reading thread opens it again
             self._board.write(data)
 
     def _to_host(self) -> None:
@@ -189,7 +189,7 @@ class LineProxy:
             try:
                 host.write(data)
             except PortLostError:
-                return  # whoever reads from it hangs up
+                return  # the reading thread disconnects
 
     def _deliver(self, way: _Way, write: Callable[[bytes], None]) -> None:
         while not self._closing:

@@ -1,11 +1,11 @@
-"""Host and board over a faulty line in virtual time: hours of trouble in seconds, repeatably.
+"""Runs host and board over a faulty line in virtual time: hours in seconds, repeatably.
 
     HostEnd ──► FaultyLine (down to the board) ──► BoardEnd ──► encoder that takes its time
        ▲                                              │
        └────── FaultyLine (up to the host) ◄──────────┘
 
-Both machines are the real ones; only the wires, the clock and the encoder are made. What is
-proved here holds for every driver that moves bytes between the machines and a port.
+Both state machines are the real ones; only the lines, the clock and the encoder are simulated. The
+results hold for every driver that moves bytes between the state machines and a port.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def capabilities(
     chunk: int = 1024,
     largest_result: int = 1 << 16,
 ) -> Capabilities:
-    """Return what a middling board can do."""
+    """Return the capabilities of a typical board."""
     return Capabilities(
         memory=1 << 20,
         largest_tile=largest_tile,
@@ -60,7 +60,7 @@ def capabilities(
 
 
 def plain_tile(samples: bytes, step: int = 0) -> TileForm:
-    """Return the form of a uint8 tile of one row of samples, at most 65535."""
+    """Return the form of a uint8 tile that is one row of at most 65535 samples."""
     return TileForm(
         tile_bytes=len(samples),
         tile_crc=zlib.crc32(samples),
@@ -77,25 +77,25 @@ def plain_tile(samples: bytes, step: int = 0) -> TileForm:
 
 
 def deflating(work: Work) -> tuple[Status, bytes]:
-    """Stand for an encoder: deflate the tile, with its setting in front."""
+    """Encode a tile for tests: its setting, then its samples compressed by zlib."""
     return Status.CODED, work.form.setting.to_bytes(4, "little") + zlib.compress(work.tile, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What befalls the two ends, as mean seconds between two such events; None is never.
+    """Failures of the two ends, as mean seconds between two such events; None means never.
 
     Attributes:
         restart: The board loses power, and boots again after up to `dark_s`.
         unplug: The host's port vanishes for up to `dark_s`.
-        freeze: The board stands still for up to `freeze_s`, and hears nothing meanwhile
-            that its line's buffer cannot hold.
-        wrong_baud: For up to `dark_s` nothing that arrives anywhere is what was sent.
+        freeze: The board halts for up to `freeze_s`, and loses the bytes that its line's buffer
+            cannot hold.
+        wrong_baud: For up to `dark_s` both ends receive only random bytes.
         dark_s: The longest absence, in seconds.
-        freeze_s: The longest standstill, in seconds.
-        same_nonce: The board has no source of chance: each boot has the same nonce.
-        until_s: From then on nothing befalls them: a line too slow for the time between two
-            restarts would never get a tile through.
+        freeze_s: The longest halt, in seconds.
+        same_nonce: Whether each boot has the same nonce, as on a board without a random source.
+        until_s: When failures end, in seconds. Without an end, a line too slow for the time
+            between two restarts would never transfer a tile.
     """
 
     restart: float | None = None
@@ -110,20 +110,20 @@ class Trouble:
 
 @dataclass(slots=True)
 class RehearsalResult:
-    """What came of a rehearsal.
+    """The result of a rehearsal.
 
     Attributes:
         payloads: Finished payloads by ticket.
-        refused: Causes by ticket.
-        gone: Why the host gave up; None where it did not.
-        seconds: Virtual time that passed.
-        first_load_s: Virtual time of the first session's opening.
+        refused: Causes of refused tiles by ticket.
+        gone: Why the host gave up; None if it did not.
+        seconds: Virtual time that passed, in seconds.
+        first_load_s: Virtual time of the first session's opening, in seconds.
         encoded: How often the encoder ran.
         runs: How often it ran for each (boot, session, job).
-        opened: Sessions opened.
-        closed: Causes of sessions' ends.
+        opened: Number of sessions opened.
+        closed: Causes of the sessions' ends.
         clocks: Answers to pings.
-        troubles: Restarts, unpluggings, freezes and wrong rates.
+        troubles: Number of restarts, unpluggings, freezes and wrong rates.
     """
 
     payloads: dict[int, bytes] = field(default_factory=dict)
@@ -143,14 +143,14 @@ class Rehearsal:
     """One host, one board and the line between them.
 
     Args:
-        own: What the board can do.
-        settings: What the host holds it to.
+        own: The board's capabilities.
+        settings: What the host expects of the board.
         down: The line from the host to the board.
         up: The line from the board to the host.
-        seed: Of nonces, troubles and times.
+        seed: Seed of nonces, failures and times.
         encode: The encoder.
-        encode_s: Seconds that it takes for a tile; 10 ms without it.
-        trouble: What befalls the ends.
+        encode_s: Seconds that the encoder takes for a tile; 10 ms by default.
+        trouble: The failures of the two ends.
     """
 
     def __init__(
@@ -190,7 +190,7 @@ class Rehearsal:
                 self._again(mean, strike)
 
     def run(self, tiles: Sequence[tuple[TileForm, bytes]], limit_s: float = 1e6) -> RehearsalResult:
-        """Send tiles through until all are settled, the board is gone, or time is up."""
+        """Encode tiles until all are settled, the host gives up, or `limit_s` is reached."""
         for form, tile in tiles:
             self.host.submit(form, tile, self.now)
         while not self.host.settled and not self.host.gone and self.now < limit_s:
@@ -203,7 +203,7 @@ class Rehearsal:
         return self.outcome
 
     def _move(self) -> None:
-        """Let everything happen that can happen now."""
+        """Process everything that is due now."""
         while self._later and self._later[0][0] <= self.now:
             heapq.heappop(self._later)[2]()
         ticks = round(self.now * TICK_RATE)
@@ -231,7 +231,7 @@ class Rehearsal:
 
     def _next_time(self) -> float | None:
         times = [self.up.next_arrival()]
-        # A busy line is the next chance to send; until then the host's own time can wait.
+        # While the line is busy the host cannot send, so its own timers can wait.
         times.append(self.down.free_at() if self.down.free_at() > self.now else self.host.wake())
         if self._later:
             times.append(self._later[0][0])
@@ -247,7 +247,7 @@ class Rehearsal:
         known = [time for time in times if time is not None]
         if not known:
             return None
-        # What is due already was dealt with; the smallest step keeps rounding from standing still.
+        # Everything due was processed; a smallest step keeps rounding from stopping the clock.
         return max(min(known), self.now + 1e-9)
 
     def _begin_encoding(self, work: Work) -> None:
@@ -279,7 +279,7 @@ class Rehearsal:
             case Gone():
                 outcome.gone = event.cause
 
-    # ---- trouble
+    # ---- failures
 
     def _fresh_board(self) -> BoardEnd:
         self._boot = next(self._boots)

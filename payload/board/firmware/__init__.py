@@ -1,1 +1,1 @@
-"""The boards' firmware in C, what generates its weights and what builds it."""
+"""The boards' firmware in C, and the modules that generate its weights and build it."""

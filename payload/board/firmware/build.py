@@ -1,8 +1,8 @@
-"""Firmware images out of C: which boards there are, and what each is built of.
+"""Builds the firmware images, and lists the boards with their sources and flags.
 
     BOARDS[name] ── sources, flags, weights (made once) ──► arm-none-eabi-gcc ──► image.elf
 
-No make: a compiler and this table. The same sources serve emulated boards and real ones.
+The build needs a compiler and this table, but no make. Emulated and real boards share the sources.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LINK: Final = "-nostartfiles --specs=nosys.specs -Wl,--gc-sections,--fatal-warn
 _COMMON: Final = ("main.c", "hal/ring.c", "hal/boot.c", "proto/board.c", "proto/codes.c")
 _NN: Final = ("nn/student.c", "nn/networks.c", "nn/codestream.c", "nn/rangecoder.c")
 _CORTEX_M: Final = ("boards/cortex-m/start.c",)
-# What an interrupt runs is kept from vector registers; start.S saves them for the library's sake.
+# Interrupt code is compiled without vector registers; start.S saves them for library code.
 _A9: Final = "-mcpu=cortex-a9 -marm -mfpu=neon -mfloat-abi=softfp -mno-unaligned-access"
 _A9_INTERRUPTS: Final = "-mgeneral-regs-only"
 
@@ -43,10 +43,10 @@ class Machine:
     """How QEMU emulates a board.
 
     Attributes:
-        options: Machine and its memory.
+        options: QEMU's options for the machine and its memory.
         shift: One counted instruction takes 2**shift ns.
-        sleep: Let virtual time pass as real time does while the core sleeps; else it jumps, which
-            a timer that never stops would make it do forever.
+        sleep: Whether virtual time follows real time while the core sleeps. Otherwise it jumps to
+            the next event, which never ends if a timer always runs.
         seed_at: Address of `struct kept`'s seed in firmware/hal/boot.c.
     """
 
@@ -61,13 +61,13 @@ class Board:
     """A board that the firmware is built for.
 
     Attributes:
-        what: For people, in one line.
-        flags: The core's.
-        defines: Macros of its drivers.
-        link: Its linker script under firmware/boards.
-        sources: Its own.
-        interrupt_flags: More flags for its own sources and drivers.
-        machine: Where it is emulated; None is a real board.
+        what: A description for people, in one line.
+        flags: Compiler flags of the core.
+        defines: Macros of the drivers.
+        link: The linker script under firmware/boards.
+        sources: Sources of this board alone.
+        interrupt_flags: More flags for `sources` and for hal.
+        machine: The machine that emulates it; None for a real board.
     """
 
     what: str
@@ -151,9 +151,9 @@ def build(name: str, image: Path, job: str = STUDENT) -> Path:
     """Compile a board's firmware and return the image.
 
     Args:
-        name: Of `BOARDS`.
-        image: File to write.
-        job: What it does with tiles: `STUDENT`, or `ECHO` for tests of lines and drivers.
+        name: A key of `BOARDS`.
+        image: The file to write.
+        job: What the firmware does with tiles: `STUDENT`, or `ECHO` to test lines and drivers.
 
     Raises:
         InputError: No such board or job, or the compiler is not installed.
@@ -196,7 +196,7 @@ def build(name: str, image: Path, job: str = STUDENT) -> Path:
 
 
 def memory(image: Path) -> dict[str, int]:
-    """Return the bytes of the sections that lie in RAM while an image runs, and of the rest.
+    """Return the bytes of an image's sections in RAM, `ram`, and of its constants, `constant`.
 
     Raises:
         InputError: The tools are not installed.
@@ -213,7 +213,7 @@ def memory(image: Path) -> dict[str, int]:
 
 
 def missing_tools() -> list[str]:
-    """Return the programs that the emulated boards need and this computer lacks."""
+    """Return the programs that emulated boards need and that are not installed."""
     return [name for name in ("qemu-system-arm", _COMPILER) if not shutil.which(name)]
 
 
@@ -221,7 +221,7 @@ def tool(name: str) -> str:
     """Return a program's path.
 
     Raises:
-        InputError: It is not installed.
+        InputError: The program is not installed.
     """
     found = shutil.which(name)
     if not found:
@@ -231,7 +231,7 @@ def tool(name: str) -> str:
 
 @functools.cache
 def _weights() -> Path:
-    """Make the model's C once a process, and keep it as long as that lives."""
+    """Generate the model's C once per process; its folder lasts as long as the process."""
     folder = tempfile.TemporaryDirectory(prefix="downpass-weights-")
     _KEPT.append(folder)
     _run([sys.executable, "-m", "downpass.payload.board.firmware.weights", "--out", folder.name])

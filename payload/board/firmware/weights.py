@@ -1,10 +1,10 @@
-"""The student's integers as C, for the firmware's encoder under firmware/nn.
+"""Writes the student's integers as C, for the firmware's encoder under firmware/nn.
 
     python -m downpass.payload.board.firmware.weights --out DIR
 
-writes DIR/dp_shape.h (sizes) and DIR/dp_model.c (weights in the order of the kernels, tables,
-fingerprint, golden tile and the CRC-32 of its codestream). Shapes, shifts and groups come from the
-model's arrays and its card; a model that the kernels cannot take is refused in one line.
+writes DIR/dp_shape.h (sizes) and DIR/dp_model.c (weights in the kernels' order, tables, the
+fingerprint, the golden tile and the CRC-32 of its codestream). Shapes, shifts and groups come from
+the model's arrays and its card. A model that the kernels do not support is refused in one line.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ GOLDEN_ROTATION: Final[Quaternion] = (120, -20, 30, 12)
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A convolution as the kernels read it.
+    """A convolution in the layout of the kernels.
 
     Attributes:
-        name: In the model.
-        weight: (outputs, inputs) of a 1x1 convolution, (9, channels) of a depthwise 3x3 one.
-        bias: (outputs), the rounding half included.
-        shift: (outputs).
-        low: The least that it gives out.
-        high: The most.
+        name: Its name in the model.
+        weight: Weights (outputs, inputs) of a 1x1 convolution, or (9, channels) of a depthwise 3x3.
+        bias: Biases (outputs), with the rounding half added.
+        shift: Right shifts (outputs).
+        low: The smallest output.
+        high: The largest output.
     """
 
     name: str
@@ -68,7 +68,7 @@ def padded(count: int, unit: int = VECTOR) -> int:
 
 
 def folded(channels: int) -> Integers:
-    """Return where the channels of four positions, folded into one, lie in memory.
+    """Return the memory offsets of the channels of four positions that are folded into one.
 
     Channel (c · 2 + row) · 2 + column of the fold is channel c of position row · 2 + column.
     """
@@ -77,7 +77,7 @@ def folded(channels: int) -> Integers:
 
 
 def pixels_of_block() -> Integers:
-    """Return where the pixels of a 16 x 16 block lie: by cells of 4 x 4, two by two, twice."""
+    """Return the memory offsets of a 16 x 16 block's pixels: 4 x 4 cells, grouped 2 x 2, twice."""
     plane, row, column = np.unravel_index(np.arange(3 * BLOCK**2), (3, BLOCK, BLOCK))
     high, low = row // 8 * 2 + column // 8, row // 4 % 2 * 2 + column // 4 % 2
     inside = (plane * CELL + row % CELL) * CELL + column % CELL
@@ -85,7 +85,7 @@ def pixels_of_block() -> Integers:
 
 
 class Networks:
-    """Reads a model's layers and refuses those that the kernels cannot take."""
+    """Reads a model's layers and refuses those that the kernels do not support."""
 
     def __init__(self, folder: Path, arrays: dict[str, NDArray[Any]]) -> None:
         self._folder, self._arrays = folder, arrays
@@ -106,10 +106,10 @@ class Networks:
         """Return a 1x1 convolution.
 
         Args:
-            name: In the model.
-            largest: Bound of what it reads.
-            inputs: Where its inputs lie, one after another by default.
-            outputs: Where its outputs go.
+            name: Its name in the model.
+            largest: Largest magnitude of an input.
+            inputs: Memory offsets of the inputs; consecutive by default.
+            outputs: Memory offsets of the outputs; consecutive by default.
         """
         weight = self.array(f"{name}.weight")
         if weight.shape[2:] != (1, 1):
@@ -127,7 +127,7 @@ class Networks:
         return self._layer(name, wide, np.abs(weight).sum(axis=1), largest, given, rows)
 
     def depthwise(self, name: str, largest: int) -> Layer:
-        """Return a 3x3 convolution of each channel by itself."""
+        """Return a depthwise 3x3 convolution; arguments as in `pointwise`."""
         weight = self.array(f"{name}.weight")
         if weight.shape[1:] != (1, 3, 3):
             self._refuse(name, f"weights {weight.shape[1:]}, allowed are (1, 3, 3)")
@@ -167,7 +167,7 @@ class Networks:
 
 
 def layers(folder: Path, arrays: dict[str, NDArray[Any]]) -> tuple[dict[str, Layer], int, int]:
-    """Return the firmware's layers by their name in C, and the widths of latents and side."""
+    """Return the firmware's layers by their names in C, and the channels of latents and side."""
     read = Networks(folder, arrays)
     found: dict[str, Layer] = {}
 
@@ -230,7 +230,7 @@ def check_entropy(folder: Path, model: EntropyModel, latents: int, side: int) ->
     """Refuse an entropy model that does not fit the networks or the firmware's loops.
 
     Raises:
-        InputError: What does not fit.
+        InputError: Something does not fit; the message says what.
     """
     arrays, groups = model.arrays, model.groups
     starts = arrays["tables.latents_start"].astype(int)
@@ -260,10 +260,10 @@ def check_entropy(folder: Path, model: EntropyModel, latents: int, side: int) ->
 
 
 def gains(folder: Path, gain: NDArray[np.int16]) -> tuple[Integers, Integers, Integers]:
-    """Return a row's, a channel's and the remaining parts of log₂-gains, the last in 8 bits.
+    """Split log₂-gains into a part per row, a part per channel and a rest of 8 bits.
 
     Raises:
-        InputError: They cannot be taken apart so.
+        InputError: The rest does not fit into 8 bits.
     """
     whole = gain.astype(np.int64)
     channel = np.median(whole, axis=0).astype(np.int64)
@@ -279,7 +279,7 @@ def gains(folder: Path, gain: NDArray[np.int16]) -> tuple[Integers, Integers, In
 
 
 def golden_pixels() -> NDArray[np.uint8]:
-    """Return the golden tile: slopes, an edge, and noise in one part."""
+    """Return the golden tile (rows, columns, 3): slopes, an edge, and stronger noise in a part."""
     row, column, band = np.indices((GOLDEN_ROWS, GOLDEN_COLUMNS, 3))
     value = 40 + 2 * row + band * column + np.where(3 * row > 2 * column + 20, 60, 0)
     noise = (row * 7919 + column * 104729 + band * 1299709) * 2654435761 % (1 << 32) >> 26
@@ -290,7 +290,7 @@ def golden_pixels() -> NDArray[np.uint8]:
 def encode(
     model: StudentModel, pixels: NDArray[np.uint8], rotation: Quaternion, quality: int
 ) -> bytes:
-    """Return the codestream that the encoder in Python writes for a tile of three bands."""
+    """Return the Python encoder's codestream for a tile of three bands."""
     pad = [(0, -side % BLOCK) for side in pixels.shape[:2]]
     whole = np.pad(pixels, [*pad, (0, 0)], mode="edge")
     latents, side = model.analyse(whole, rotation_matrix(rotation))
@@ -299,13 +299,13 @@ def encode(
 
 
 def numbers(values: Integers | Sequence[int]) -> str:
-    """Return whole numbers as the inside of an initialiser."""
+    """Return integers as the contents of a C initialiser."""
     flat = np.asarray(values).reshape(-1).tolist()
     return ",\n".join(",".join(map(str, flat[at : at + 24])) for at in range(0, len(flat), 24))
 
 
 def blocks(weight: Integers) -> str:
-    """Return a 1x1 convolution's weights as struct dp_layer says, by fours."""
+    """Return a 1x1 convolution's weights in the order of struct dp_layer, in groups of four."""
     outputs, inputs = weight.shape
     parts = weight.reshape(outputs // 4, 4, inputs // VECTOR, VECTOR).transpose(0, 2, 1, 3)
     quads = parts.reshape(-1, 4).tolist()
@@ -313,7 +313,7 @@ def blocks(weight: Integers) -> str:
 
 
 def shape_header(model: EntropyModel, found: dict[str, Layer], golden: bytes) -> str:
-    """Return dp_shape.h."""
+    """Return the text of dp_shape.h."""
     fine, middle, coarse = (
         int(found[f"{stage}_mix"].weight.shape[0]) for stage in ("fine", "middle", "coarse")
     )
@@ -355,7 +355,7 @@ def model_source(
     spread: Integers,
     golden: bytes,
 ) -> str:
-    """Return dp_model.c."""
+    """Return the text of dp_model.c."""
     return "\n".join(
         [
             "/* The model's integers; written by downpass.payload.board.firmware.weights. */",
@@ -436,7 +436,7 @@ def _entropy(folder: Path, model: EntropyModel) -> Iterator[str]:
 
 
 def _before(frequencies: Integers) -> Integers:
-    """Return the sums of the frequencies before each."""
+    """Return the cumulative frequency before each symbol."""
     return np.asarray(np.cumsum(frequencies) - frequencies)
 
 
@@ -448,7 +448,7 @@ def generate(out: Path, exported: Path | None = None) -> None:
         exported: A model folder with all parts; the model in the package by default.
 
     Raises:
-        InputError: No model, or none that the firmware can take.
+        InputError: No model, or one that the firmware does not support.
     """
     folder = exported or FOLDER
     try:
@@ -479,7 +479,7 @@ def generate(out: Path, exported: Path | None = None) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run and return the exit status."""
+    """Run the command line and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m downpass.payload.board.firmware.weights",
         description="Write the student's integers as C, for the boards' firmware.",

@@ -1,8 +1,8 @@
-"""Writes the serial protocol's numbers as a C header, so that the firmware cannot disagree.
+"""Writes the serial protocol's constants as a C header, so that the firmware uses the same ones.
 
     python -m downpass.payload.board.firmware.wire_header > payload/board/firmware/proto/wire.h
 
-A test compares the file with what this writes.
+A test compares the file with this module's output.
 """
 
 from __future__ import annotations
