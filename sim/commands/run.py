@@ -1,4 +1,4 @@
-"""The subcommands `downpass run` and `downpass compare`."""
+"""The subcommands `downpass run` and `downpass compare`: simulate a scenario, or codecs in it."""
 
 from __future__ import annotations
 

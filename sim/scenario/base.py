@@ -34,7 +34,7 @@ def section_name(model: type) -> str:
 
 
 class Model(BaseModel):
-    """The base of all sections: frozen, and it refuses unknown keys."""
+    """The base of all sections: frozen, with unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", model_title_generator=section_name)
 

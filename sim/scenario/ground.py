@@ -1,4 +1,4 @@
-"""What a scenario has on the ground: targets to image and stations to receive."""
+"""The ground part of a scenario: targets to image and stations that receive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON Schema of a scenario file, which lets an editor complete and check it."""
+"""Make the JSON Schema of scenario files, with which an editor completes and checks them."""
 
 from __future__ import annotations
 

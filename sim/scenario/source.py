@@ -1,4 +1,4 @@
-"""The origin of a scenario: its file, and the line of each field."""
+"""Record the origin of a scenario: its file, and the line of each field, for messages."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ class Number:
 
     @property
     def kind(self) -> str:
-        """The kind of number in words."""
+        """Kind of number, for messages and documentation."""
         return "whole number" if self.whole else "number"
 
     @property
@@ -344,7 +344,7 @@ class Metres(Quantity):
 
 
 class Bytes(Quantity):
-    """An amount of data, in whole bytes; units of bits exist because missions publish them."""
+    """An amount of data, in whole bytes. Bits are allowed: missions publish memory in them, too."""
 
     __slots__ = ()
     si, example, whole = "byte", "2 GB", True
