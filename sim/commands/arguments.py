@@ -33,7 +33,7 @@ def load(arguments: argparse.Namespace) -> Scenario:
     """Load the scenario; advice about it goes to standard error.
 
     Raises:
-        ScenarioError: naming every fault of the file.
+        ScenarioError: The file has faults; all are listed.
     """
     from ..scenario.advice import advice
     from ..scenario.load import load_scenario
@@ -47,7 +47,7 @@ def grouped(lines: Iterable[str]) -> list[str]:
     """Return warnings, with equal ones on many satellites or targets merged into one line.
 
     Args:
-        lines: `file:line: field: what was found; what to know`.
+        lines: Warnings in the form `file:line: field: what was found; what to know`.
     """
     alike: dict[str, list[str]] = {}
     for line in lines:

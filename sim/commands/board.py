@@ -20,7 +20,7 @@ _PORT_HELP = "a device, socket://HOST:PORT, rfc2217://HOST:PORT, or emulator:NAM
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
-    """Add the subcommand; each of its own sets `run`, which returns a status."""
+    """Add the subcommand; each command below it sets `run`, which returns an exit status."""
     board = subparsers.add_parser(
         "board",
         help="boards on a serial line",

@@ -337,7 +337,7 @@ def _description(header: FrameHeader) -> Description:
     """Return the description of the scene in the header.
 
     Raises:
-        BitstreamError: It is damaged.
+        BitstreamError: The description is damaged.
     """
     from ...link.container.description import Description, DescriptionError
     from ...link.errors import BitstreamError
@@ -349,7 +349,7 @@ def _description(header: FrameHeader) -> Description:
 
 
 def _plain(description: Description) -> dict[str, Any]:
-    """Return the given fields of a description, for text and for JSON."""
+    """Return the fields of a description that have a value, for text and for JSON."""
     from dataclasses import asdict
 
     from ...link.container.description import printable
@@ -437,7 +437,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a file that appears under its name only when it is complete."""
+    """Write a file, which gets its name only when it is complete."""
     from ...link.files import whole_file
 
     with whole_file(path) as file:

@@ -1,4 +1,4 @@
-"""The subcommand `downpass passes`."""
+"""The subcommand `downpass passes`: list passes over stations and accesses to targets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The subcommands `downpass run` and `downpass compare`."""
+"""The subcommands `downpass run` and `downpass compare`: simulate a scenario, or codecs in it."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
                 on_results=lambda found: write(found, folder),
             )
             if delivered is not None and results.summary["pictures"]["choice"] == "none":
-                delivered.rmdir()  # the scenario wants no pictures
+                delivered.rmdir()  # the scenario asks for no pictures
             progress.stage("report")
             left_out = list(results.left_out)
             page = _page(
@@ -143,7 +143,7 @@ def _missing(left_out: Sequence[str]) -> Iterator[str]:
 
 
 def _behind(summary: dict[str, Any]) -> Iterator[str]:
-    """Yield a line if a run fell behind the wall clock, which is no fault."""
+    """Yield a line if a run fell behind the wall clock, which is not an error."""
     pace = summary.get("realtime")
     if pace is not None and pace["first_behind_s"] is not None:
         yield (

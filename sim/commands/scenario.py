@@ -1,4 +1,4 @@
-"""The subcommands `downpass validate` and `downpass schema`."""
+"""The subcommands `downpass validate` and `downpass schema`: check scenario files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The subcommand `downpass train`."""
+"""The subcommand `downpass train`: train the learned codec."""
 
 from __future__ import annotations
 

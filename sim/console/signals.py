@@ -29,7 +29,7 @@ WORDS: Final = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came."""
+    """Raised in the main thread when SIGTERM arrives."""
 
 
 def status_of(interrupt: KeyboardInterrupt) -> int:
@@ -44,7 +44,7 @@ def word_of(interrupt: KeyboardInterrupt) -> str:
 
 @contextlib.contextmanager
 def answered() -> Iterator[None]:
-    """Answer signals from here to the end of the process; for the main thread of a command.
+    """Handle signals until the process ends; called in the main thread of a command.
 
     A command that handles a signal itself keeps its handler: training saves a checkpoint, a
     board's agent closes its session.

@@ -23,7 +23,7 @@ class OutputError(Exception):
 
 
 class Stream:
-    """A text stream that escapes whatever would act on the terminal.
+    """A text stream that escapes characters that would act on the terminal.
 
     Args:
         stream: Where to write; None if the process has no such stream.
@@ -35,7 +35,7 @@ class Stream:
         self._stream, self._name, self._needed = stream, name, needed
 
     def write(self, text: str) -> int:
-        """Write text with everything that acts escaped."""
+        """Write text; characters that would act on the terminal are escaped."""
         return self.write_as_it_is(defused(text))
 
     def write_as_it_is(self, text: str) -> int:

@@ -26,7 +26,7 @@ _WIDEST_HEAD = 24
 
 
 class PlainConsole(Console):
-    """A console that interprets no markup and escapes what would act on the terminal."""
+    """A console that interprets no markup and escapes characters that act on the terminal."""
 
     def render_str(self, text: str, **how: Any) -> Text:
         """Return text to print, escaped line by line."""

@@ -1,4 +1,4 @@
-"""Scenario files: what a planner writes, checked, with its units turned into SI numbers."""
+"""Read scenario files, check them, and convert their units to SI."""
 
 from .load import ScenarioError, load_scenario
 from .scenario import Scenario

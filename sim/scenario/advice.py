@@ -13,9 +13,9 @@ from .scenario import Scenario
 
 # An SGP4 orbit drifts by kilometres a day: after two weeks passes are off by tens of seconds.
 TLE_DAYS = 14.0
-_MOMENTS = 200  # at which an orbit is checked
-_HEIGHTS = 1.25  # ratio of the largest to the smallest, above which a swath is not constant
-_FRAME_S = 600.0
+_MOMENTS = 200  # number of moments at which an orbit is checked
+_HEIGHTS = 1.25  # largest height / smallest height, above which the swath is not constant
+_FRAME_S = 600.0  # a frame that takes longer gets a warning
 
 
 def advice(scenario: Scenario) -> tuple[str, ...]:
@@ -103,8 +103,8 @@ def _of_age(scenario: Scenario, orbit: TleOrbit) -> Iterator[tuple[str, str]]:
 
 
 def _of_orbit(scenario: Scenario, satellite: SatelliteSpec) -> Iterator[tuple[str, str]]:
-    """Warn of an orbit that decays within the run or whose height varies too much."""
-    # SGP4 and the tables of time take a moment to load, and not every command gives advice.
+    """Warn of an orbit that decays within the run, varies too much in height, or is too slow."""
+    # SGP4 and the time tables are slow to load, and not every command gives advice.
     from ..mission.flight import elements_of
     from ..orbit.motion import GroundMotion
     from ..orbit.propagator import Propagator

@@ -1,9 +1,9 @@
-"""What all parts of a scenario's data model share: the base model and clashes between fields.
+"""The base model of all sections of a scenario, and checks for clashes between fields.
 
-The models are the one source: the JSON Schema and docs/scenario.md are made from them.
-Values are SI numbers (seconds, bytes, bits per second, metres, watts, joules; degrees for
-angles), whatever unit the file used. Everything is frozen. From Python, SI numbers may be
-given as they are; from a file (see `load`), numbers that have a unit must carry it.
+The JSON Schema and docs/scenario.md are generated from the models. Models are frozen. They hold
+SI numbers (seconds, bytes, bits per second, metres, watts, joules; degrees for angles), whatever
+unit the file used. Python code may pass SI numbers without a unit. In a file (see `load`), a
+number that has a unit must be written with it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def section_name(model: type) -> str:
 
 
 class Model(BaseModel):
-    """Frozen, and closed to keys that it does not know."""
+    """The base of all sections: frozen, with unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", model_title_generator=section_name)
 
@@ -55,7 +55,7 @@ class Model(BaseModel):
 
 
 def one_of(found: object, allowed: Sequence[str]) -> str:
-    """Return the allowed values as text, with the one that was probably meant."""
+    """Return the allowed values as text, with a suggestion if `found` is similar to one."""
     return f"allowed: {', '.join(allowed)}{did_you_mean(found, allowed)}"
 
 
@@ -73,5 +73,5 @@ def exactly_one(given: Mapping[str, Any], keys: Sequence[str]) -> Clashes:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Return whether a value is a number; true and false are not."""
+    """Return whether a value is a number; True and False do not count as numbers."""
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -45,13 +45,13 @@ class CodecChoice(Model):
         examples=[0.5],
     )
     bytes: Annotated[int, Bytes(least="64 B", most="100 GB", usual="100 kB")] | None = Field(
-        default=None, description="Encoded size of a frame at most.", examples=["100 kB"]
+        default=None, description="Largest encoded size of a frame.", examples=["100 kB"]
     )
     tile: Annotated[int, Whole(16, 16384)] = Field(
         default=512,
         description=(
-            "Side of a tile in pixels. Tiles are coded alone, so a loss costs one tile. "
-            f"The student's are multiples of {BLOCK}."
+            "Side of a tile in pixels. Each tile is coded by itself, so a loss costs one tile. "
+            f"With the student, it is a multiple of {BLOCK}."
         ),
         examples=[512],
     )
@@ -98,7 +98,7 @@ PortName = Annotated[
 
 
 class EncoderChoice(Model):
-    """Where frames are encoded: in this process, or on a board at the end of a serial line."""
+    """Where frames are encoded: in this process, or on a board on a serial line."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -111,8 +111,8 @@ class EncoderChoice(Model):
         default="in-process",
         examples=["board"],
         description=(
-            "`board` streams every tile to the board at `port`; its bitstreams are what flies, "
-            "and its encode times count in place of the processor's `encode_rate`."
+            "`board` sends every tile to the board at `port`. The satellite sends the board's "
+            "bitstreams, and the board's encode times replace the processor's `encode_rate`."
         ),
     )
     port: PortName | None = Field(
@@ -125,13 +125,13 @@ class EncoderChoice(Model):
         examples=["/dev/ttyUSB0", "emulator:zynq-a9"],
     )
     baud: Annotated[int, Whole(300, 20_000_000)] = Field(
-        default=DEFAULT_BAUD, description="Bits per second of the line.", examples=[921600]
+        default=DEFAULT_BAUD, description="Bits per second of the serial line.", examples=[921600]
     )
     give_up_after: Annotated[float, Seconds(least="1 s", most="1 d", usual="60 s")] = Field(
         default=60.0,
         description=(
-            "How long the board may be away. After that nothing more is encoded, and the run "
-            "ends with what was finished and exit status 1."
+            "How long the board may fail to answer. After that nothing more is encoded, and the "
+            "run ends with the frames finished so far and exit status 1."
         ),
         examples=["60 s"],
     )

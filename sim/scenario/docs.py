@@ -1,8 +1,8 @@
 """Write docs/scenario.md from the models: `python -m downpass.sim.scenario.docs`.
 
-Keys, units, bounds, defaults and meanings come from the models, stations and processors from
-their tables; only the introduction is prose of its own. A test holds the committed page to
-what this module writes.
+Keys, units, bounds, defaults and meanings come from the models; stations and processors come from
+their tables. Only the introduction and the notes on sections are written here. A test compares the
+committed page with the output of this module.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ targets:
 stations: [svalbard]
 """
 
-# Each section's title, where it stands in the file, its model, and what to know besides.
+# Title, path in the file, model and additional note of each section.
 SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
     ("The file", "", Scenario, ""),
     ("A satellite", "satellites[]", SatelliteSpec, ""),
@@ -238,7 +238,7 @@ downpass run scenarios/constellation.yaml --set 'satellites.*.codec.name=jpeg200
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     parts = [_INTRODUCTION]
     parts += [f"| {kind} | {', '.join(f'`{u}`' for u in q.units)} |\n" for kind, q in _KINDS]
     parts += ["\n", _OVERRIDES]
@@ -250,9 +250,9 @@ def page() -> str:
 
 
 def example(model: type[BaseModel]) -> str:
-    """A section as a file might have it, from the examples of its fields."""
+    """Return a section as a file might have it, made of its fields' examples."""
     skipped = {
-        # Alternatives of a field that is shown.
+        # Alternatives to a field that the example has.
         CodecChoice: {"quality", "bytes"},
         TargetSpec: {"polygon"},
         ProcessorSpec: set(),
@@ -345,7 +345,7 @@ def _bounds(number: Any) -> str:
 
 
 def _or_null(field: FieldInfo) -> str:
-    # Only where `null` says something that leaving the key out does not.
+    # Only if `null` differs from leaving the key out.
     optional = type(None) in getattr(field.annotation, "__args__", ())
     return ", or `null`" if optional and field.default is not None else ""
 

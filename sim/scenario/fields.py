@@ -1,7 +1,8 @@
-"""Values that are neither plain numbers nor quantities: moments, places, bands, paths.
+"""Field types other than plain numbers and quantities: moments, places, bands, paths.
 
-Each is an annotation that turns what a file holds into what the simulation wants, or raises a
-finished message, and that says in the JSON Schema what may be written.
+Each type is an annotation. It converts the value in the file to the value that the simulation
+uses, or raises an error whose message is printed unchanged. It also defines the JSON Schema of
+the field.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .units import fault, shown
 
 
 def _moment(value: object) -> datetime:
-    """Read a moment in UTC, from ISO 8601 text with a zone."""
+    """Return a moment in UTC, from ISO 8601 text with a time zone."""
     wanted = "allowed: a UTC moment such as 2024-12-02T00:00:00Z"
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
@@ -55,7 +56,7 @@ Moment = Annotated[
 
 
 def _place(value: object) -> tuple[float, float]:
-    """Read a point on the ground, [latitude, longitude] in degrees."""
+    """Return a point on the ground, (latitude, longitude) in degrees."""
     wanted = "allowed: [latitude, longitude] in degrees, such as [38.72, -9.14]"
     if not isinstance(value, list | tuple) or len(value) != 2:
         size = f"a list of {len(value)}" if isinstance(value, list | tuple) else shown(value)
@@ -88,9 +89,9 @@ Place = Annotated[
 
 
 def _clock(value: object) -> float:
-    """Read a local time of day, `10:30`, into seconds after midnight."""
+    """Return a local time of day such as `10:30` in seconds after midnight."""
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 86400:
-        return float(value)  # from Python; a file is refused by `_local_time`
+        return float(value)  # only from Python: `_local_time` refuses it in a file
     found = (
         re.fullmatch(r"(\d\d):([0-5]\d)(?::([0-5]\d))?", value) if isinstance(value, str) else None
     )
@@ -164,14 +165,15 @@ ScenePath = Annotated[
 
 
 def _ring(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-    """Check that a polygon's corners go around an area."""
+    """Check that a polygon's corners enclose an area and that its edges do not cross."""
     if len(set(corners)) < 3:
         raise fault(f"found a polygon of {len(set(corners))} distinct corners; allowed: at least 3")
     if len(corners) > 2000:
         raise fault(f"found a polygon of {len(corners)} corners; allowed: at most 2000")
     from shapely.geometry import Polygon
 
-    # Each edge takes the short way, over the antimeridian too; unrolled, the shape lies flat.
+    # Each edge takes the shorter way, also over the antimeridian. With its longitudes unrolled,
+    # the polygon can be checked in the plane.
     unrolled = [(corners[0][1], corners[0][0])]
     for latitude, longitude in corners[1:]:
         last = unrolled[-1][0]
@@ -179,7 +181,7 @@ def _ring(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float]
     (first, south), (last, _) = unrolled[0], unrolled[-1]
     turn = round((last + (first - last + 180) % 360 - 180 - first) / 360)
     if turn:
-        # It runs all the way around a pole, which closes it.
+        # The edges run around a pole. An edge along the pole closes the polygon.
         pole = math.copysign(90.0, sum(latitude for latitude, _ in corners))
         end = first + 360 * turn
         unrolled += [(end, south), (end, pole), (first, pole)]

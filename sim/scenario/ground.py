@@ -1,4 +1,4 @@
-"""What a scenario has on the ground: targets to image and stations to receive."""
+"""The ground part of a scenario: targets to image and stations that receive."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TargetSpec(Model):
         json_schema_extra={"oneOf": [{"required": [key]} for key in ("at", "polygon")]}
     )
 
-    name: Name = Field(description="Its name, unique in the scenario.", examples=["lisbon"])
+    name: Name = Field(description="Name, unique in the scenario.", examples=["lisbon"])
     at: Place | None = Field(
         default=None,
         description="A point: [latitude, longitude] in degrees.",
@@ -31,26 +31,29 @@ class TargetSpec(Model):
     )
     polygon: Ring | None = Field(
         default=None,
-        description="An area, by its corners as [latitude, longitude]; it closes by itself.",
+        description=(
+            "An area, given by its corners as [latitude, longitude]; the last corner is joined to "
+            "the first."
+        ),
         examples=[[[30.2, 30.4], [31.5, 30.6], [31.3, 32.3]]],
     )
     priority: Priority = Field(default=5, description="1 (low) to 9 (high).", examples=[5])
     scenes: tuple[ScenePath, ...] = Field(
         default=(),
         description=(
-            "Rasters that show it (GeoTIFF, JPEG 2000, PNG, JPEG, WebP or BMP), relative to the "
-            "scenario file. Without any, frame sizes come from codec.bpp or codec.bytes, and "
-            "there are no pixels and no PSNR."
+            "Rasters of the target (GeoTIFF, JPEG 2000, PNG, JPEG, WebP or BMP); their paths are "
+            "relative to the scenario file. Without scenes, frame sizes come from codec.bpp or "
+            "codec.bytes, and there are no pixels and no PSNR."
         ),
         examples=[["scenes/x.tif"]],
     )
     scene_fit: Literal["mirror", "repeat", "clip", "refuse"] = Field(
         default="mirror",
         description=(
-            "What a frame shows where it is larger than its scene: the scene `mirror`ed at its "
-            "right and lower edges, or `repeat`ed side by side, so that the frame has the "
-            "imager's full size; `clip` makes the frame as small as the scene, and `refuse` does "
-            "not run."
+            "What a frame shows where it is larger than its scene. `mirror` mirrors the scene at "
+            "its right and lower edges, and `repeat` repeats it side by side, so that the frame "
+            "has the imager's full size. `clip` makes the frame as small as the scene. With "
+            "`refuse`, such a scene is an error."
         ),
         examples=["mirror"],
     )
@@ -62,12 +65,12 @@ class TargetSpec(Model):
 
 
 class Outage(Model):
-    """A time in which a station is out of service."""
+    """A period when a station is out of service."""
 
     from_: Moment = Field(
-        alias="from", description="When it begins.", examples=["2024-12-02T05:00:00Z"]
+        alias="from", description="When the outage begins.", examples=["2024-12-02T05:00:00Z"]
     )
-    to: Moment = Field(description="When it ends.", examples=["2024-12-02T06:00:00Z"])
+    to: Moment = Field(description="When the outage ends.", examples=["2024-12-02T06:00:00Z"])
 
     @model_validator(mode="after")
     def _ends_after(self) -> Self:
@@ -90,7 +93,7 @@ class StationSpec(Model):
         mapping = handler.resolve_ref_schema(reference)
         whole = dict(mapping)
         named = {"type": "string", "enum": list(stations.names())}
-        use = named | {"description": "A station of the shipped table, whose figures hold."}
+        use = named | {"description": "A station of the shipped table, whose figures are used."}
         whole["properties"] = {"use": use} | dict(whole["properties"])
         whole.pop("required")
         whole["anyOf"] = [{"required": ["use"]}, {"required": ["name", "at"]}]
@@ -98,18 +101,22 @@ class StationSpec(Model):
         mapping |= {"anyOf": [named, whole], "description": whole.pop("description")}
         return reference
 
-    name: Name = Field(description="Its name, unique in the scenario.", examples=["mine"])
+    name: Name = Field(description="Name, unique in the scenario.", examples=["mine"])
     at: Place = Field(description="[latitude, longitude] in degrees.", examples=[[52.0, 4.4]])
     altitude: Annotated[float, Metres(least="-500 m", most="9 km", usual="10 m")] = Field(
         default=0.0, description="Height above the ellipsoid.", examples=["10 m"]
     )
     elevation_mask: Annotated[float, Degrees(least="0 deg", most="89 deg")] = Field(
-        default=5.0, description="A pass begins and ends at this elevation.", examples=["5 deg"]
+        default=5.0,
+        description="Elevation of the satellite at which a pass begins and ends.",
+        examples=["5 deg"],
     )
     antennas: Annotated[int, Whole(1, 100)] = Field(
-        default=1, description="How many satellites it serves at once.", examples=[1]
+        default=1, description="How many satellites the station can serve at once.", examples=[1]
     )
-    outages: tuple[Outage, ...] = Field(default=(), description="When it is out of service.")
+    outages: tuple[Outage, ...] = Field(
+        default=(), description="Periods when the station is out of service."
+    )
 
     @model_validator(mode="before")
     @classmethod

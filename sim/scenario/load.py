@@ -1,4 +1,4 @@
-"""From a scenario file to a checked Scenario, or to every fault in it at once."""
+"""Load a scenario file: return a checked Scenario, or report all faults at once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from .yamltree import (
 )
 
 _SHOWN_PROBLEMS = 100
-# No more are put into words: suggestions for a hundred thousand keys would take a minute.
+# Further problems are only counted: suggestions for 100,000 keys would take a minute.
 _MOST_PROBLEMS = 1000
 _ORBITS: dict[str, type[Model]] = {
     "tle": TleOrbit,
@@ -49,8 +49,8 @@ class ScenarioError(InputError):
     """A scenario that cannot be used.
 
     Attributes:
-        problems: One line for every fault; the first thousand where there are more.
-        unsaid: How many more there are.
+        problems: One line for each fault; the first thousand if there are more.
+        unsaid: Number of further faults.
     """
 
     def __init__(self, problems: Sequence[str], unsaid: int = 0) -> None:
@@ -75,11 +75,11 @@ def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     """Read and check a scenario file.
 
     Args:
-        path: The file. Relative scene paths in it resolve against its folder.
-        overrides: Changes such as `satellites.0.codec.bpp=0.5`, made before the check.
+        path: The file. Relative paths of scenes start from its folder.
+        overrides: Changes such as `satellites.0.codec.bpp=0.5`, applied before the check.
 
     Raises:
-        ScenarioError: With every fault of the file and of the overrides.
+        ScenarioError: The file or an override has faults; all are listed.
     """
     path = Path(path)
     label = _printable(str(path))
@@ -111,14 +111,14 @@ def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
         problems += clashes[:_MOST_PROBLEMS]
     if problems or refused:
         raise ScenarioError([*refused, *_lines(problems, source, label)], unsaid)
-    # A private attribute: pydantic lets it be set on a frozen model.
+    # pydantic allows private attributes to be set on a frozen model.
     scenario._source = source
     return scenario
 
 
 def _read(path: Path, label: str) -> str:
     try:
-        # Without O_NONBLOCK a named pipe would hold the program up for ever.
+        # Without O_NONBLOCK, opening a named pipe would block forever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -161,7 +161,7 @@ def _apply(tree: Tree, overrides: Sequence[str]) -> tuple[frozenset[str], list[s
 
 
 def _too_much(value: Any) -> str:
-    """Say where a tree exceeds what a file may hold; overrides can share one value many times."""
+    """Return how a tree exceeds the limits; an override with `*` shares one value many times."""
     left, characters = MOST_VALUES, MOST_CHARACTERS
     pending = [(value, 0)]
     while pending:
@@ -188,7 +188,7 @@ def _printable(text: str) -> str:
 
 
 def _lines(problems: Iterable[_Problem], source: ScenarioSource, label: str) -> Iterator[str]:
-    """One line for each problem, in the file's order, no two alike."""
+    """Yield one line for each distinct problem: overrides first, then in the file's order."""
     seen: set[tuple[str, str]] = set()
     problems = sorted(
         problems, key=lambda p: (not source.is_override(p.where), p.line or 0, p.where)
@@ -204,7 +204,7 @@ def _lines(problems: Iterable[_Problem], source: ScenarioSource, label: str) -> 
 
 
 def _clashes(value: Any, source: ScenarioSource) -> Iterator[_Problem]:
-    """Clashes between fields, whatever else is wrong in the file."""
+    """Yield clashes between fields, even if other parts of the file are invalid."""
 
     def ask(model: type[Model], given: object, where: str) -> Iterator[_Problem]:
         if isinstance(given, Mapping):
@@ -227,7 +227,7 @@ def _clashes(value: Any, source: ScenarioSource) -> Iterator[_Problem]:
 def _explain(
     errors: Sequence[ErrorDetails], value: Any, source: ScenarioSource
 ) -> Iterator[_Problem]:
-    """Put pydantic's errors into a planner's words."""
+    """Turn pydantic's errors into messages for planners."""
     meant: set[str] = set()
     missing: list[tuple[str, _Problem]] = []
     for error in errors:
@@ -251,15 +251,15 @@ def _explain(
             where = ".".join([*steps, *([context["at"]] if context["at"] else [])])
             yield _Problem(where, str(context["message"]), source.line_of(where))
         elif kind == "too_short" and error["input"]:
-            continue  # elements that failed are not counted, and are reported themselves
+            continue  # invalid elements are not counted; each has its own error
         else:
             yield _Problem(where, _in_words(error, model), line)
-    # A misspelt key is one mistake, not a misspelt and a missing one.
+    # A misspelt key is reported once, and not also as a missing key.
     yield from (problem for where, problem in missing if where not in meant)
 
 
 def _locate(loc: tuple[int | str, ...], value: Any) -> tuple[list[str], type[BaseModel] | None]:
-    """The steps to an error as the file has them, and the model that holds its last step."""
+    """Return the path of an error in the file, and the model to which its last step belongs."""
     steps: list[str] = []
     model: type[BaseModel] | None = Scenario
     holder: type[BaseModel] | None = Scenario
@@ -267,7 +267,7 @@ def _locate(loc: tuple[int | str, ...], value: Any) -> tuple[list[str], type[Bas
     for part in loc:
         before, previous = part, before
         if previous == "orbit":
-            continue  # the form that was tried, which the file does not name
+            continue  # the tag of the orbit's form, which is not in the file
         if part == "[key]":
             continue
         steps.append(str(part))
@@ -279,7 +279,7 @@ def _locate(loc: tuple[int | str, ...], value: Any) -> tuple[list[str], type[Bas
             raw = _at(value, steps)
             model = _ORBITS[orbit_form(raw)]
     if steps[-3:-1] == ["rate", "0"] and not isinstance(_at(value, steps[:-2]), list):
-        del steps[-2:]  # a plain rate was made into a list of one step
+        del steps[-2:]  # the file has a plain rate, which became a list of one step
     last_is_inside = bool(loc) and isinstance(loc[-1], int)
     return steps, model if last_is_inside else holder
 
@@ -296,7 +296,7 @@ def _at(value: Any, steps: Sequence[str]) -> Any:
 
 
 def _model_of(model: type[BaseModel] | None, key: str) -> type[BaseModel] | None:
-    """The model of a field's value, or of its elements."""
+    """Return the model of a field's value, or of its elements."""
     for name, field in keys(model) if model is not None else ():
         if key == name:
             return next(models_in(field.annotation), None)

@@ -18,7 +18,7 @@ class TleOrbit(Model):
     """An orbit from a two-line element set, propagated with SGP4."""
 
     tle: Annotated[str, Field(strict=True), AfterValidator(tle_lines)] = Field(
-        description="Two-line element set, two lines or three with the satellite's name first.",
+        description="Two-line element set: two lines, or three with the satellite's name first.",
     )
 
     @property
@@ -38,7 +38,7 @@ class TleOrbit(Model):
 
 
 class KeplerOrbit(Model):
-    """A circular orbit, by its elements at the scenario's start."""
+    """A circular orbit, given by its elements at the scenario's start."""
 
     altitude: Annotated[float, Metres(least="160 km", most="50000 km")] = Field(
         description="Height above the Earth's equatorial radius.", examples=["500 km"]
@@ -51,7 +51,7 @@ class KeplerOrbit(Model):
     )
     anomaly: Annotated[float, Degrees(least="0 deg", most="360 deg")] = Field(
         default=0.0,
-        description="Where the satellite is at the start, counted from the ascending node.",
+        description="Angle along the orbit from the ascending node, at the start.",
         examples=["120 deg"],
     )
 
@@ -63,25 +63,25 @@ def _true(value: object) -> bool:
 
 
 class SunSynchronousOrbit(Model):
-    """A circular orbit that passes over at the same local time all year."""
+    """A circular orbit that crosses the equator at the same local time all year."""
 
     altitude: Annotated[float, Metres(least="160 km", most="5500 km")] = Field(
-        description="Height above the Earth's equatorial radius; it sets the inclination.",
+        description="Height above the Earth's equatorial radius; it determines the inclination.",
         examples=["500 km"],
     )
     sun_synchronous: Annotated[
         Literal[True], BeforeValidator(_true), WithJsonSchema({"const": True})
-    ] = Field(description="Always `true`: it says which form of orbit this is.", examples=[True])
+    ] = Field(description="Always `true`; it selects this form of orbit.", examples=[True])
     local_time: LocalTime = Field(
         description="Local mean solar time at which the satellite crosses the node.",
         examples=["10:30"],
     )
     node: Literal["descending", "ascending"] = Field(
-        default="descending", description="The node that `local_time` speaks of."
+        default="descending", description="The node to which `local_time` refers."
     )
     anomaly: Annotated[float, Degrees(least="0 deg", most="360 deg")] = Field(
         default=0.0,
-        description="Where the satellite is at the start, counted from the ascending node.",
+        description="Angle along the orbit from the ascending node, at the start.",
         examples=["120 deg"],
     )
 

@@ -13,13 +13,13 @@ from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
 from .satellite import SatelliteSpec
 from .scenario import Scenario
 
-# The map's coasts are accurate to 0.15 degree, and small islands are missing. Closer to land than
-# this, it cannot decide.
+# The map's coasts are accurate to 0.15 degree, and small islands are missing. A point closer to
+# land than this does not count as at sea.
 _COAST_DEG = 0.5
 
 
 def outline(scenario: Scenario) -> str:
-    """`1 satellite, 500 km sun-synchronous; 12 targets, 2 at sea; 3 stations; 3 d from …`."""
+    """Return `1 satellite, 500 km sun-synchronous; 12 targets, 2 at sea; 3 stations; 3 d …`."""
     targets = [
         [target.at] if target.at is not None else list(target.polygon or ())
         for target in scenario.targets

@@ -18,7 +18,7 @@ class OverrideError(Exception):
 
 
 def apply(tree: Any, override: str) -> list[str]:
-    """Change the tree in place; return the paths that were set.
+    """Apply an override to the tree in place; return the paths that were set.
 
     An element of a list is given by its number or its `name`; `*` stands for all elements.
     """
@@ -65,7 +65,7 @@ def _set(parent: Any, steps: list[str], where: str, value: Any) -> list[str]:
     here = f"{where}.{key}" if where else key
     if rest:
         if parent.get(key) is None:
-            # A section with only defaults; the models refuse unknown keys.
+            # The file omits this section. If its key is unknown, the models refuse it later.
             parent[key] = {}
         return _set(parent[key], rest, here, value)
     if key in _ALTERNATIVES and where.endswith(".codec"):

@@ -14,7 +14,7 @@ from .units import fault
 
 
 class Policy(Model):
-    """Who goes first, and who goes when the recorder is full."""
+    """Which frames go first, and which are dropped when the recorder is full."""
 
     encode: Literal["priority", "fifo"] = Field(
         default="priority",
@@ -27,28 +27,33 @@ class Policy(Model):
         default="priority", description="Which stored frame is sent next."
     )
     drop: Literal["lowest-priority", "oldest", "newest"] = Field(
-        default="lowest-priority", description="Which frame goes when the recorder is full."
+        default="lowest-priority", description="Which frame is dropped when the recorder is full."
     )
 
 
 class SatelliteSpec(Model):
-    """One satellite: where it flies, what it sees, computes, stores and sends."""
+    """One satellite: its orbit, its parts, its codec and its policies."""
 
-    name: Name = Field(description="Its name, unique in the scenario.", examples=["sat-a"])
-    orbit: Orbit = Field(description="Where it flies, in one of three forms.")
+    name: Name = Field(description="Name, unique in the scenario.", examples=["sat-a"])
+    orbit: Orbit = Field(description="The orbit, in one of three forms.")
     imager: ImagerSpec = Field(description="The camera.")
     processor: ProcessorSpec = Field(description="The onboard computer.")
     power: Power | None = Field(
         default=None,
-        description="Battery, panels and loads; without it there is always power enough.",
+        description="Battery, solar panels and loads. Without this section, power is never short.",
     )
     recorder: RecorderSpec = Field(description="The mass memory.")
-    transmitter: TransmitterSpec = Field(description="The downlink's sending end.")
+    transmitter: TransmitterSpec = Field(
+        description="The satellite's transmitter for the downlink."
+    )
     codec: CodecChoice = Field(description="How frames are compressed.")
     encoder: EncoderChoice = Field(
-        default=EncoderChoice(), description="Where frames are encoded: here, or on a board."
+        default=EncoderChoice(),
+        description="Where frames are encoded: in this process, or on a board.",
     )
-    policy: Policy = Field(default=Policy(), description="Who goes first, and who is dropped.")
+    policy: Policy = Field(
+        default=Policy(), description="Which frames go first, and which are dropped."
+    )
 
     @model_validator(mode="after")
     def _can_encode(self) -> Self:

@@ -23,22 +23,24 @@ class Report(Model):
         default=None,
         description=(
             "Which delivered frames are written as GeoTIFF: all, a sample drawn from the seed, "
-            "or none. Without it all frames up to an estimated 2 GB, and a sample above."
+            "or none. By default all frames up to an estimated 2 GB in total, and a sample above."
         ),
         examples=["sample"],
     )
 
     sample_frames: Annotated[int, Whole(0, 64)] = Field(
-        default=4, description="How many frames are shown beside their original.", examples=[4]
+        default=4,
+        description="How many frames the report shows beside their originals.",
+        examples=[4],
     )
 
 
 class Realtime(Model):
-    """The run held to the clock on the wall."""
+    """How the run keeps pace with the wall clock."""
 
     factor: Annotated[float, Number(0, 1000, above=0)] = Field(
         default=1.0,
-        description="Seconds on the wall for one simulated second; 0.01 is a hundredfold pace.",
+        description="Wall-clock seconds per simulated second; 0.01 runs a hundred times faster.",
         examples=[0.01],
     )
 
@@ -54,35 +56,42 @@ class Scenario(Model):
     """A whole scenario file."""
 
     name: Name = Field(
-        description="Names the run's folder: letters, digits, dot, dash, underscore.",
+        description="Name of the run's folder: letters, digits, dot, dash, underscore.",
         examples=["quickstart"],
     )
     description: str = Field(
-        default="", strict=True, max_length=10_000, description="What it is about, for the report."
+        default="",
+        strict=True,
+        max_length=10_000,
+        description="What the scenario is about, for the report.",
     )
-    start: Moment = Field(description="When it begins, in UTC.", examples=["2024-12-02T00:00:00Z"])
+    start: Moment = Field(
+        description="When the scenario begins, in UTC.", examples=["2024-12-02T00:00:00Z"]
+    )
     duration: Annotated[float, Seconds(above="0 s", most="3653 d")] = Field(
-        description="How long it lasts.", examples=["24 h"]
+        description="How long the scenario lasts.", examples=["24 h"]
     )
     seed: Annotated[int, Whole(0, 2**63 - 1)] = Field(
-        default=1, description="Same file and same seed give the same results.", examples=[1]
+        default=1,
+        description="Seed of all random numbers. The same file and seed give the same results.",
+        examples=[1],
     )
     satellites: tuple[SatelliteSpec, ...] = Field(
-        min_length=1, max_length=1000, description="At least one."
+        min_length=1, max_length=1000, description="The satellites, at least one."
     )
     targets: tuple[TargetSpec, ...] = Field(
-        min_length=1, max_length=100_000, description="At least one."
+        min_length=1, max_length=100_000, description="The targets, at least one."
     )
     stations: tuple[StationSpec, ...] = Field(
         min_length=1,
         max_length=1000,
-        description="At least one: a name of the shipped table, or a mapping.",
+        description="The stations, at least one: a name of the shipped table, or a mapping.",
     )
     arbitration: Literal["first-come", "priority", "backlog"] = Field(
         default="first-come",
         description=(
-            "Who gets an antenna that two satellites want: who came first, who holds the "
-            "frame of highest priority, or who holds the most bytes."
+            "Which satellite gets an antenna that two satellites want: the one that came first, "
+            "that holds the frame of highest priority, or that holds the most bytes."
         ),
     )
     realtime: Annotated[
@@ -91,8 +100,8 @@ class Scenario(Model):
     ] = Field(
         default=None,
         description=(
-            "Whether the run keeps pace with the clock on the wall. What falls behind is said, "
-            "and is no fault."
+            "Whether the run keeps pace with the wall clock. A run that falls behind reports it; "
+            "this is not an error."
         ),
         examples=[True, {"factor": 0.01}],
     )
@@ -102,7 +111,7 @@ class Scenario(Model):
 
     @property
     def source(self) -> ScenarioSource:
-        """The file it came from, and the line of every field."""
+        """The file of the scenario, and the line of every field."""
         return self._source
 
     @property
@@ -111,7 +120,7 @@ class Scenario(Model):
         return self.start + timedelta(seconds=self.duration)
 
     def seconds(self, moment: datetime) -> float:
-        """Seconds from the scenario's start to a moment."""
+        """Return the seconds from the scenario's start to a moment."""
         return (moment - self.start).total_seconds()
 
     def scene_paths(self) -> list[SceneReference]:

@@ -1,4 +1,4 @@
-"""The JSON Schema of a scenario file, which lets an editor complete and check it."""
+"""Make the JSON Schema of scenario files, with which an editor completes and checks them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class _SectionNames(GenerateJsonSchema):
-    """Names each definition by its section, without the model's `Spec`."""
+    """Name each definition after its section, without the `Spec` of the model's name."""
 
     def normalize_name(self, name: str) -> str:
         return super().normalize_name(name).removesuffix("Spec")
@@ -58,6 +58,6 @@ def _write_defaults(model: type[BaseModel], properties: dict[str, Any]) -> None:
             if found["default"] or (quantity.above is None and quantity.least in ("0 m", "0 deg")):
                 found["default"] = type(quantity).written(found["default"]) or 0
             else:
-                del found["default"]  # stands for another section's figure
+                del found["default"]  # 0 stands for a figure from elsewhere, such as the profile's
             if found.get("default") == "0":
                 found["default"] = 0

@@ -1,4 +1,4 @@
-"""The origin of a scenario: its file, and the line of each field."""
+"""Record the origin of a scenario: its file, and the line of each field, for messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ScenarioSource:
 
     Attributes:
         path: The file.
-        lines: The line, from 1, of every field, by paths such as `targets.0.scenes.0`.
+        lines: The line (from 1) of every field, by its path, such as `targets.0.scenes.0`.
         overridden: The fields that the command line set instead of the file.
     """
 
@@ -55,7 +55,7 @@ class SceneReference:
 
     Attributes:
         path: The scene's path.
-        field: Its field, such as `targets.0.scenes.0`.
+        field: The field that holds it, such as `targets.0.scenes.0`.
         source: The scenario's file.
         target: Index of the target that it shows.
     """
@@ -67,7 +67,7 @@ class SceneReference:
 
     @property
     def line(self) -> int | None:
-        """Line of its field."""
+        """Line of the scene's field."""
         return self.source.line_of(self.field)
 
     def problem(self, message: str) -> str:

@@ -51,15 +51,16 @@ class ImagerSpec(Model):
     bands: Bands = Field(
         description=(
             "Which bands of a scene the imager sees, numbered from 1; "
-            "a plain number N takes the first N."
+            "a single number N selects the first N."
         ),
         examples=[[1, 2, 3], 4],
     )
     bit_depth: Annotated[int, Whole(1, 16)] = Field(
         default=12,
         description=(
-            "Bits per sample, before compression. Scenes of more bits lose their lowest ones, and "
-            "delivered frames have a scale that makes up for them; those of fewer keep their own."
+            "Bits per sample, before compression. A scene with more bits loses its lowest ones, "
+            "and its delivered frames have a scale that compensates for this. A scene with fewer "
+            "bits keeps its own depth."
         ),
         examples=[12],
     )
@@ -69,8 +70,8 @@ class ImagerSpec(Model):
     off_nadir_limit: Annotated[float, Degrees(least="0 deg", most="70 deg")] = Field(
         default=25.0,
         description=(
-            "How far from straight down the imager may be turned; "
-            "`0 deg` for one that only looks straight down."
+            "Largest angle from nadir to which the imager may be turned; "
+            "`0 deg` if it only looks straight down."
         ),
         examples=["25 deg"],
     )
@@ -80,18 +81,20 @@ class ImagerSpec(Model):
         examples=["1 deg/s"],
     )
     settle_time: Annotated[float, Seconds(least="0 s", most="1 h", usual="5 s")] = Field(
-        default=5.0, description="How long it calms down after a turn.", examples=["5 s"]
+        default=5.0, description="How long the satellite settles after a turn.", examples=["5 s"]
     )
     min_sun_elevation: Annotated[float, Degrees(least="-90 deg", most="90 deg")] | None = Field(
         default=10.0,
         description=(
-            "Lowest sun above the target's horizon at which an image is worth taking; "
-            "`null` images by day and by night."
+            "Lowest elevation of the sun at the target at which images are taken; "
+            "`null` takes them by day and by night."
         ),
         examples=["10 deg"],
     )
     duty_cycle: Annotated[float, Number(0, 1, above=0)] = Field(
-        default=1.0, description="Largest share of any one orbit spent imaging.", examples=[0.2]
+        default=1.0,
+        description="Largest share of imaging in any span of one orbit period.",
+        examples=[0.2],
     )
 
     @property
@@ -131,7 +134,7 @@ def _known_profile(value: object) -> str | None:
 
 
 class ProcessorSpec(Model):
-    """The onboard computer, by name or by own figures."""
+    """The onboard computer, given by a named profile or by figures of your own."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -145,14 +148,14 @@ class ProcessorSpec(Model):
         WithJsonSchema({"enum": [*processors.names(), None]}),
     ] = Field(
         default=None,
-        description="A named profile of a real onboard computer; own figures override it.",
+        description="Named profile of a real onboard computer; figures of your own override it.",
         examples=["zynq-7020"],
     )
     encode_rate: EncodeRates = Field(
         default_factory=dict,
         description=(
             "How fast each codec encodes, in samples (pixels x bands) per second. "
-            "What is not given comes from the profile."
+            "Rates that are not given come from the profile."
         ),
         examples=[{"jpeg2000": "2 Mpx/s"}],
         validate_default=False,
@@ -215,25 +218,25 @@ class ProcessorSpec(Model):
 
 
 class Loads(Model):
-    """What draws power; the loads add up while they run together."""
+    """The power that each activity draws. Loads that are on at the same time add up."""
 
     idle: Annotated[float, Watts(least="0 W", most="100 kW")] = Field(
-        description="Always drawn: the platform, with computer and receiver on.",
+        description="Always drawn, by the platform with its computer and receiver on.",
         examples=["10 W"],
     )
     imaging: Annotated[float, Watts(least="0 W", most="100 kW")] = Field(
-        description="Drawn besides while imaging.", examples=["20 W"]
+        description="Drawn in addition while imaging.", examples=["20 W"]
     )
     encoding: Annotated[float, Watts(least="0 W", most="100 kW")] = Field(
-        description="Drawn besides while encoding.", examples=["8 W"]
+        description="Drawn in addition while encoding.", examples=["8 W"]
     )
     transmitting: Annotated[float, Watts(least="0 W", most="100 kW")] = Field(
-        description="Drawn besides while sending.", examples=["30 W"]
+        description="Drawn in addition while sending.", examples=["30 W"]
     )
 
 
 class Power(Model):
-    """The battery and what fills and empties it; work waits while it is low."""
+    """The battery, the solar panels and the loads. Work waits while the charge is low."""
 
     battery: Annotated[float, Joules(above="0 Wh", most="1000 kWh")] = Field(
         description="Usable energy when full.", examples=["80 Wh"]
@@ -243,16 +246,19 @@ class Power(Model):
     )
     min_charge: Share = Field(
         default=0.3,
-        description="At or below this charge imaging, encoding and sending wait.",
+        description="At or below this charge, imaging, encoding and sending wait.",
         examples=[0.3],
     )
     resume_charge: Share = Field(
-        default=0.4, description="At this charge they go on; above `min_charge`.", examples=[0.4]
+        default=0.4,
+        description="At this charge they resume; it must be above `min_charge`.",
+        examples=[0.4],
     )
     solar: Annotated[float, Watts(least="0 W", most="1000 kW")] = Field(
-        description="What the panels give while the satellite is in sunlight.", examples=["60 W"]
+        description="Power of the solar panels while the satellite is in sunlight.",
+        examples=["60 W"],
     )
-    loads: Loads = Field(description="What draws power.")
+    loads: Loads = Field(description="The power that each activity draws.")
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
@@ -274,7 +280,7 @@ class RecorderSpec(Model):
     """The mass memory, which holds encoded frames until they are delivered."""
 
     capacity: Annotated[int, Bytes(least="1 kB", most="1000 TB")] = Field(
-        description="How many encoded bytes it holds.", examples=["8 GB"]
+        description="How many encoded bytes the recorder holds.", examples=["8 GB"]
     )
 
 
@@ -285,11 +291,11 @@ class RateStep(Model):
     """One step of the downlink's rate."""
 
     elevation: Annotated[float, Degrees(least="-90 deg", most="90 deg")] = Field(
-        description="From this elevation of the satellite above the station's horizon up …",
+        description="Elevation of the satellite above the horizon from which the step holds.",
         examples=["5 deg"],
     )
     rate: _Rate = Field(
-        description="… the link carries this many information bits per second.",
+        description="Information bits per second that the link carries from this elevation up.",
         examples=["50 Mbit/s"],
     )
 
@@ -317,7 +323,7 @@ def _rising(steps: tuple[RateStep, ...]) -> tuple[RateStep, ...]:
 
 
 class TransmitterSpec(Model):
-    """The downlink's sending end."""
+    """The satellite's transmitter for the downlink."""
 
     rate: Annotated[
         tuple[RateStep, ...],
@@ -325,23 +331,24 @@ class TransmitterSpec(Model):
         AfterValidator(_rising),
     ] = Field(
         description=(
-            "Information rate: one rate, or steps that rise in elevation. The step with the "
-            "largest elevation at or below the satellite's holds; below the lowest, no link."
+            "Information rate: one rate, or steps in order of rising elevation. The step that "
+            "holds has the largest elevation at or below the satellite's; below the lowest step, "
+            "there is no link."
         ),
         examples=["150 Mbit/s", [{"elevation": "5 deg", "rate": "50 Mbit/s"}]],
     )
     packet: Annotated[int, Bytes(least="16 B", most="65536 B", usual="1024 B")] = Field(
-        default=1024, description="Payload of one packet.", examples=["1024 B"]
+        default=1024, description="Payload size of one packet.", examples=["1024 B"]
     )
     packet_loss: Annotated[float, Number(0, 1)] = Field(
         default=0.0,
-        description="Probability that a packet is lost, drawn from the seed.",
+        description="Probability that a packet is lost. Losses are drawn from the seed.",
         examples=[1e-4],
     )
     acknowledge_delay: Annotated[float, Seconds(least="0 s", most="1 h", usual="0.5 s")] = Field(
         default=0.5,
         description=(
-            "How long the station's acknowledgement takes. What was sent later than this "
+            "How long the station's acknowledgement takes. Data sent within this time "
             "before LOS is not known to have arrived and is sent again."
         ),
         examples=["0.5 s"],

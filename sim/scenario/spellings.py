@@ -1,7 +1,7 @@
-"""Units as people spell them, and which of a field's units they mean: for messages.
+"""Suggest the unit that a misspelt unit stands for.
 
-A wrong guess is worse than none: `Mb/s` is eight times less than `MB/s`, and `MW` a billion times
-`mW`. So a spelling is taken apart into prefix, unit and time, and never compared by its letters.
+A wrong suggestion is worse than none: `MB/s` is eight times `Mb/s`, and `MW` a billion times `mW`.
+Therefore a spelling is split into prefix, unit and time, and never compared letter by letter.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _PREFIXES = {
     "Ki": "Ki", "kibi": "Ki", "Mi": "Mi", "mebi": "Mi", "Gi": "Gi", "gibi": "Gi", "Ti": "Ti",
     "tebi": "Ti",
 }  # fmt: skip
-# Of several, those are meant that the field has.
+# A spelling may stand for several units; the field's own units decide.
 _UNITS = {
     ("s", "sec", "secs", "second", "seconds", "S"): ("s",),
     ("min", "mins", "minute", "minutes", "m"): ("min",),
@@ -35,7 +35,7 @@ _PER = re.compile(r"(?:/|per)(s|sec|second|min|minute)$|ps$")
 
 
 def meant(spelling: str, units: Sequence[str]) -> list[str]:
-    """Return those of a field's units that a spelling without blanks may mean, the likely first."""
+    """Return the units of a field that a spelling without blanks may mean, the likeliest first."""
     spelling = spelling[:40]
     parts = _PER.search(spelling)
     per = ""
@@ -48,7 +48,7 @@ def meant(spelling: str, units: Sequence[str]) -> list[str]:
             if name in spellings:
                 found += [prefix + symbol + per for symbol in symbols]
                 if name == "b" and "B" in units:
-                    # In an amount of data, people write b for either.
+                    # In amounts of data, people write b for bits and for bytes.
                     found.insert(0 if spelling.islower() else len(found), prefix + "B")
     if not per:
         found += [f"{one}/s" for one in found]
@@ -56,11 +56,11 @@ def meant(spelling: str, units: Sequence[str]) -> list[str]:
 
 
 def _splits(spelling: str) -> list[tuple[str, str]]:
-    """Every way to take a spelling as a prefix and a unit's name."""
+    """Return every split of a spelling into a prefix and a unit's name."""
     splits = []
     for end in range(len(spelling)):
         prefix, name = spelling[:end], spelling[end:]
-        # Words may begin with a capital; single letters say what they are by theirs.
+        # Case distinguishes symbols (mW, MW); words may begin with a capital.
         prefix = prefix.casefold() if len(prefix) > 2 else prefix
         name = name.casefold() if len(name) > 2 else name
         if prefix in _PREFIXES:

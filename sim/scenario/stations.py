@@ -1,4 +1,4 @@
-"""The shipped table of ground stations."""
+"""Look up ground stations by name in the shipped table."""
 
 from __future__ import annotations
 

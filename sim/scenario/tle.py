@@ -1,7 +1,8 @@
-"""Two-line element sets: the checks that SGP4 leaves out, and the epoch.
+"""Check two-line element sets for errors that SGP4 does not detect, and read their epoch.
 
-The format is that of Space-Track's "Basic Description of the Two Line Element Set Format";
-a line's last column is the sum of its digits, a minus counting 1, modulo 10.
+The format is that of Space-Track's "Basic Description of the Two Line Element Set Format". The
+last column of a line is a check digit: the sum of the line's digits modulo 10, where each minus
+counts as 1.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ __all__ = ["checksum", "tle_epoch", "tle_lines"]
 
 
 def checksum(line: str) -> int:
-    """The check digit that a line of 68 or more columns should end with."""
+    """Return the check digit of a line of at least 68 columns."""
     return sum(int(c) if c.isdecimal() else c == "-" for c in line[:68]) % 10
 
 
 def tle_lines(text: str) -> str:
-    """Check an element set and return it without blank lines and trailing blanks."""
+    """Check an element set; return it without blank lines and without blanks around lines."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) not in (2, 3):
         found = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
@@ -51,7 +52,7 @@ def tle_lines(text: str) -> str:
     try:
         tle_epoch(lines[-2])
         satellite = Satrec.twoline2rv(lines[-2], lines[-1])
-        # The motion at the epoch itself: elements that give none are no orbit.
+        # If SGP4 fails even at the epoch, the elements describe no orbit.
         failure = satellite.sgp4(satellite.jdsatepoch, satellite.jdsatepochF)[0]
     except (ValueError, OverflowError):
         failure = -1

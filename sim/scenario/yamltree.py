@@ -1,9 +1,9 @@
-"""YAML 1.2 text into plain values, with the line of every one of them.
+"""Read YAML 1.2 text into plain values, with the line of each value.
 
-Built from the parser's events rather than by its own constructor, so that depth, size and the
-expansion of aliases are bounded before anything is built, every duplicate key is seen, and
-`10:30`, `yes` or `2024-12-02T00:00:00Z` stay the text that they are. Depth, values and characters
-are counted as they are after all aliases: a file of a few lines can stand for a terabyte.
+The values are built from the parser's events instead of by its constructor. Depth, size and the
+expansion of aliases are thus limited before anything is built, every duplicate key is found, and
+`10:30`, `yes` or `2024-12-02T00:00:00Z` stay text. Depth, values and characters are counted with
+all aliases expanded, because a file of a few lines can expand to a terabyte.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ MOST_VALUES = 250_000
 MOST_CHARACTERS = 8_000_000
 LONGEST_TEXT = 20_000
 LONGEST_KEY = 100
-# The path of every value is kept, for its line: what they come to together.
+# Total length of the paths of all values, under which their lines are stored.
 _MOST_PATH_CHARACTERS = 16_000_000
 _MOST_FAULTS = 1000
 
-# The core schema of YAML 1.2.2, section 10.3.2. Longer numbers than these stay text, which
-# every field refuses with its own message.
+# The core schema of YAML 1.2.2, section 10.3.2. Longer numbers stay text, which every field
+# refuses with its own message.
 _WORDS: dict[str, Any] = {"": None, "~": None}
 _WORDS |= dict.fromkeys(("null", "Null", "NULL"), None)
 _WORDS |= dict.fromkeys(("true", "True", "TRUE"), True)
@@ -52,7 +52,7 @@ _ENDLESS = re.compile(r"([-+]?)\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
 class YamlError(Exception):
-    """One fault of the text, with its line from 1 where there is one."""
+    """A fault of the text, with its line (from 1) if it is known."""
 
     def __init__(self, message: str, line: int | None = None) -> None:
         super().__init__(message)
@@ -62,7 +62,7 @@ class YamlError(Exception):
 
 @dataclass(slots=True)
 class Tree:
-    """Plain values, the line of each by its path, and the faults that did not stop the reading."""
+    """Plain values, the line of each by its path, and faults that did not stop the parser."""
 
     value: Any = None
     lines: dict[str, int] = field(default_factory=dict)
@@ -70,14 +70,14 @@ class Tree:
     path_characters: int = 0
 
     def fault(self, path: str, line: int, message: str) -> None:
-        """Note a fault; a thousand are enough to begin with."""
+        """Record a fault; only the first thousand are kept."""
         if len(self.faults) < _MOST_FAULTS:
             self.faults.append((path, line, message))
 
 
 @dataclass(slots=True)
 class _Node:
-    """A value; `size`, `characters` and `height` count what it holds, aliases each time."""
+    """A value; `size`, `characters` and `height` count its content with aliases expanded."""
 
     line: int
     value: Any = None
@@ -90,7 +90,11 @@ class _Node:
 
 
 def parse(text: str) -> Tree:
-    """Read one YAML document; YamlError when it is none."""
+    """Read one YAML document.
+
+    Raises:
+        YamlError: The text is not YAML, or it exceeds a limit.
+    """
     tree = Tree()
     root = _compose(_events(text))
     if root is not None:
@@ -118,13 +122,13 @@ def _events(text: str) -> Iterator[Event]:
     except YamlError:
         raise
     except Exception:
-        # Whatever else the parser stumbles over (an escape beyond Unicode, a wild directive)
-        # is still a fault of the text.
+        # The parser raises other exceptions, too (an escape beyond Unicode, a malformed
+        # directive). They are still faults of the text.
         raise YamlError("not YAML: the parser cannot read it") from None
 
 
 def _never_closed(text: str, error: MarkedYAMLError) -> tuple[str, int] | None:
-    """Say which bracket has no end and in which line, and the comment that swallowed it."""
+    """Return the message and line of an unclosed bracket; a comment may hold the closing one."""
     about, lines, first = str(error.context or ""), text.splitlines(), 0
     bracket, closing = "a bracket", "}]"
     if about.startswith(("while parsing a flow mapping", "while parsing a flow sequence")):
@@ -155,7 +159,7 @@ def _tab_indents(text: str, line: int | None) -> bool:
 
 
 def _compose(events: Iterator[Event]) -> _Node | None:
-    """Join events into nodes, without recursion; an alias shares the node that it names."""
+    """Build nodes from events, without recursion; an alias shares the node of its anchor."""
     root: _Node | None = None
     open_nodes: list[_Node] = []
     keys: list[_Node | None] = []
@@ -279,7 +283,7 @@ def _build(node: _Node, path: str, tree: Tree) -> Any:
 
 
 def _keys(node: _Node, path: str, tree: Tree) -> dict[str, tuple[int, _Node]]:
-    """A mapping's pairs; those merged in with `<<` give way to the mapping's own."""
+    """Return a mapping's pairs by key; its own override those merged in with `<<`."""
     own: dict[str, tuple[int, _Node]] = {}
     merged: dict[str, tuple[int, _Node]] = {}
     for key, value in node.pairs or ():
