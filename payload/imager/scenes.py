@@ -237,7 +237,7 @@ class Scene:
         return found.without_low_bits(shift)
 
     def require_levels(self, bands: Sequence[int] | int | None = None) -> None:
-        """Refuse bands whose samples are palette indices, because a lossy codec needs levels.
+        """Refuse bands whose samples are indices of a palette, which are names and not levels.
 
         Raises:
             InputError: One of the bands has a palette.
