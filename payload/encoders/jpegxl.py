@@ -1,7 +1,7 @@
 """JPEG XL (ISO/IEC 18181-1) by libjxl: VarDCT at effort 3, lossless at the top.
 
-The ladder's parameter is libjxl's butteraugli distance, 25 to 0.03. Effort 3 is about six times as
-fast as effort 7. It omits the perceptual adaptive quantisation, which costs PSNR.
+The ladder's parameter is libjxl's butteraugli distance, 25 to 0.03. Effort 3 omits the perceptual
+adaptive quantisation, which costs PSNR, and is about six times as fast as effort 7.
 
 The first three bands are coded as a colour picture and every further band alone: at any distance,
 libjxl codes more than one extra channel practically without loss.
