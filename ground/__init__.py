@@ -1,1 +1,1 @@
-"""What stays on Earth: station, decoders, quality measures, archive and training."""
+"""The ground part: decoders, quality measures, received files, archive and training."""

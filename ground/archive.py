@@ -1,8 +1,8 @@
-"""What arrived, as other people's tools read it: Cloud-Optimized GeoTIFF.
+"""Write received frames as Cloud-Optimized GeoTIFF (COG), so that other tools can read them.
 
-GDAL's COG driver lays it out (tiles, overviews, a header that comes first), in memory: on a full
-disk GDAL says nothing to its caller and leaves half a file. The file appears under its name when
-it is whole, never before.
+GDAL's COG driver makes the layout (tiles, overviews, the header first) in memory, because on a full
+disk GDAL reports no error to its caller and leaves half a file. A file appears under its name only
+when it is complete.
 """
 
 from __future__ import annotations
@@ -38,14 +38,15 @@ def write_cog(
     """Write a frame as a Cloud-Optimized GeoTIFF.
 
     Args:
-        path: Where; its folder must exist. An older file of this name is replaced at once.
-        frame: The pixels; its nodata value or its mask is recorded.
-        description: What the scene's file says of these pixels: place, names, scales, colours.
-        tags: Metadata items, for example which tiles were lost.
+        path: Path of the file, in an existing folder. An older file is replaced atomically.
+        frame: Frame to write, with its nodata value or its mask.
+        description: Description of the pixels from the scene's file: location, names, scales and
+            colours.
+        tags: Metadata items, for example the lost tiles.
 
     Raises:
-        InputError: The file cannot be written there, or the description cannot be (a coordinate
-            reference system that PROJ does not know).
+        InputError: The file cannot be written, or the description cannot (for example because
+            PROJ does not know the coordinate reference system).
     """
     with whole_file(path) as file:
         try:
@@ -57,7 +58,7 @@ def write_cog(
 
 
 def _packed(frame: Frame, description: Description, tags: dict[str, str]) -> bytes:
-    """Return the file's bytes."""
+    """Return the bytes of the COG file."""
     indices = description.palette is not None
     bits = description.declared_bits
     if bits is not None and not _fits(frame, bits):
@@ -93,7 +94,7 @@ def _packed(frame: Frame, description: Description, tags: dict[str, str]) -> byt
 
 
 def _profile(frame: Frame, description: Description) -> dict[str, Any]:
-    """Return what the file is created with."""
+    """Return the rasterio profile to create the file with."""
     colours = [band.colour for band in description.bands]
     natural = colours == list(NATURAL_COLOURS) or (not colours and frame.bands == 3)
     profile: dict[str, Any] = {
@@ -103,7 +104,7 @@ def _profile(frame: Frame, description: Description) -> dict[str, Any]:
         "count": frame.bands,
         "dtype": frame.sample_type,
         "nodata": frame.nodata,
-        # Without this a fourth band, infrared as often as not, would be taken for transparency.
+        # Without this GDAL would treat a fourth band, which is often infrared, as alpha.
         "photometric": "RGB" if natural else "MINISBLACK",
         "alpha": "NO",
         "crs": _crs(description.crs),
@@ -120,14 +121,14 @@ def _profile(frame: Frame, description: Description) -> dict[str, Any]:
 
 
 def _crs(text: str) -> CRS | None:
-    """Return the reference system of an EPSG code or of WKT; never of what else GDAL reads."""
+    """Return the CRS of an EPSG code or of WKT; other forms that GDAL reads are not allowed."""
     if text.startswith("EPSG:"):
         return CRS.from_epsg(int(text.removeprefix("EPSG:")))
     return CRS.from_wkt(text) if text else None
 
 
 def _describe(file: Any, description: Description) -> None:
-    """Write what a description says into an open file."""
+    """Write a description into an open file."""
     bands = description.bands
     if description.pixel_is_point:
         file.update_tags(AREA_OR_POINT="Point")
@@ -150,7 +151,7 @@ def _describe(file: Any, description: Description) -> None:
 
 
 def _fits(frame: Frame, bits: int) -> bool:
-    """Return whether all samples of a frame, nodata included, have so few bits."""
+    """Return whether all samples of a frame, nodata included, fit into `bits` bits."""
     if frame.sample_type == "int16" or bits >= frame.pixels.dtype.itemsize * 8:
         return False
     return int(frame.pixels.max()) >> bits == 0 and (frame.nodata or 0) >> bits == 0

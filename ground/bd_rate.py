@@ -1,12 +1,12 @@
 """The Bjøntegaard delta rate: how many more bytes a codec needs for the same quality.
 
-After G. Bjøntegaard, Calculation of average PSNR differences between RD-curves (VCEG-M33,
-2001), with the piecewise cubic (PCHIP) of JVET's common test conditions in place of one cubic:
-log-rate as a function of PSNR, integrated over a range of PSNR that both curves have.
+The method is that of G. Bjøntegaard, Calculation of average PSNR differences between RD-curves
+(VCEG-M33, 2001), but with the piecewise cubic (PCHIP) of JVET's common test conditions instead of
+one cubic. The log-rate is a function of PSNR and is integrated over the PSNR range of both curves.
 
-PCHIP is Fritsch and Butland's (SIAM J. Sci. Stat. Comput. 5, 1984), thirty lines of numpy:
-scipy, which has it, is forty megabytes that nothing else here asks for. The tests hold it
-against scipy's.
+PCHIP follows Fritsch and Butland (SIAM J. Sci. Stat. Comput. 5, 1984). It is thirty lines of numpy
+here, because scipy would add forty megabytes that nothing else needs. The tests compare it with
+scipy.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class BdRate:
-    """What one curve costs against another.
+    """The rate of one curve relative to another at equal quality.
 
     Attributes:
-        percent: Bytes more (positive) or less (negative) at equal quality; NaN where the curves
-            have no quality in common.
-        coverage: Share of the asked range of quality that both curves reach, 0 to 1.
+        percent: Bytes more (positive) or less (negative) at equal quality, in per cent; NaN if the
+            curves have no quality in common.
+        coverage: Share of the requested quality range that both curves reach, 0 to 1.
     """
 
     percent: float
@@ -43,10 +43,10 @@ def bd_rate(
     """Return the BD-rate of `test` against `anchor`.
 
     Args:
-        anchor: (rate, quality) points of the reference codec, any order, rates above 0.
-        test: Points of the codec to judge.
-        rates: The quality range is what the anchor reaches between these two rates; without
-            it, all that the anchor reaches.
+        anchor: Points (rate, quality) of the reference codec, in any order, with rates above 0.
+        test: Points (rate, quality) of the codec to compare.
+        rates: Two rates; the quality range is that of the anchor between them. None: the whole
+            range of the anchor.
     """
     reference, judged = _Curve(anchor), _Curve(test)
     if reference.points < 2:
@@ -65,7 +65,7 @@ def bd_rate(
 
 
 class _Curve:
-    """Log-rate over quality, through points of which both rise."""
+    """Log-rate as a function of quality, interpolated between points in which both rise."""
 
     def __init__(self, points: Sequence[tuple[float, float]]) -> None:
         rising: list[tuple[float, float]] = []
@@ -79,14 +79,14 @@ class _Curve:
             self.slopes = pchip_slopes(self.quality, self.log_rate)
 
     def reach(self, rates: tuple[float, float] | None) -> tuple[float, float]:
-        """Return the quality at two rates, by inverse interpolation, within the curve."""
+        """Return the quality at two rates by inverse interpolation, limited to the curve's ends."""
         if rates is None:
             return float(self.quality[0]), float(self.quality[-1])
         return self._quality_at(math.log(rates[0])), self._quality_at(math.log(rates[1]))
 
     def _quality_at(self, log_rate: float) -> float:
         low, high = float(self.quality[0]), float(self.quality[-1])
-        for _ in range(60):  # the curve rises, so bisection finds the place
+        for _ in range(60):  # the curve rises, so bisection converges
             middle = (low + high) / 2
             if float(self(middle)) < log_rate:
                 low = middle
@@ -129,7 +129,7 @@ class _Curve:
 
 
 def pchip_slopes(x: Array, y: Array) -> Array:
-    """Return the derivatives of the shape-preserving cubic through points of rising x."""
+    """Return the slopes of the shape-preserving cubic at each of the points, whose x rises."""
     step, secant = np.diff(x), np.diff(y) / np.diff(x)
     if len(x) == 2:
         return np.array([secant[0], secant[0]])
@@ -146,7 +146,7 @@ def pchip_slopes(x: Array, y: Array) -> Array:
 
 
 def _end_slope(step: float, next_step: float, secant: float, next_secant: float) -> float:
-    """One-sided three-point slope, held back so that the curve keeps its shape."""
+    """Return the one-sided three-point slope, limited so that the curve keeps its shape."""
     slope = ((2 * step + next_step) * secant - step * next_secant) / (step + next_step)
     if slope * secant <= 0:
         return 0.0

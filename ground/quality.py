@@ -1,11 +1,11 @@
-"""How good a delivered frame looks: PSNR and MS-SSIM against what the imager saw.
+"""Measure the quality of a delivered frame: PSNR and MS-SSIM against what the imager saw.
 
-Both measures leave out the samples that are nodata in the reference: nothing was seen there, so
-nothing can be lost there. Concealed tiles count as what they are, wrong pixels.
+Both measures exclude samples that are nodata in the reference, because nothing can be lost there.
+Concealed tiles are included with their wrong pixels.
 
-The peak of both is 2**bit_depth - 1 of the reference, and a frame's bit depth does not depend on
-how its scene is stored (`payload.imager.scenes`): a picture of 8 bits has the peak 255 in uint8
-and in uint16, one of 12 bits has 4095 with NBITS=12 and without.
+The peak of both is 2**bit_depth - 1 of the reference. A frame's bit depth does not depend on how
+its scene is stored (`payload.imager.scenes`): an 8-bit picture has the peak 255 in uint8 and in
+uint16, and a 12-bit picture has the peak 4095 with and without NBITS=12.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ Plane = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """A delivered frame's quality.
+    """The quality of a delivered frame.
 
     Attributes:
-        psnr_db: dB; infinite where not one sample differs; NaN where no pixel is valid.
-        ms_ssim: 0 to 1, the mean over bands; NaN where the frame is too small for a window.
+        psnr_db: PSNR in dB; infinite if no sample differs, NaN if no pixel is valid.
+        ms_ssim: MS-SSIM, 0 to 1, the mean over bands; NaN if no band has a window to measure.
     """
 
     psnr_db: float
@@ -49,9 +49,9 @@ def quality(reference: Frame, decoded: Frame) -> Quality:
 def psnr(reference: Frame, decoded: Frame) -> float:
     """Return the peak signal-to-noise ratio in dB over all valid samples of all bands.
 
-    One mean square error over all bands together. The peak is 2**bit_depth - 1, as JPEG's and
-    JPEG 2000's test procedures have it. Lossless is infinite: report it as such (`lossless`),
-    never as a large number, and keep it out of means.
+    There is one mean square error for all bands together. The peak is 2**bit_depth - 1, as in the
+    test procedures of JPEG and JPEG 2000. A lossless frame has an infinite PSNR: report it as
+    `lossless`, never as a large number, and exclude it from means.
 
     Raises:
         ValueError: The frames have different shapes.
@@ -77,17 +77,20 @@ def psnr(reference: Frame, decoded: Frame) -> float:
 def ms_ssim(reference: Frame, decoded: Frame) -> float:
     """Return the multi-scale structural similarity, the mean over bands.
 
-    Wang, Simoncelli, Bovik: Multiscale structural similarity for image quality assessment
-    (Asilomar, 2003): five scales with their weights, an 11-tap Gaussian window of sigma 1.5,
-    means of 2 x 2 pixels from scale to scale (an odd last row or column is left out), contrast
-    and structure at every scale, luminance at the last; negative terms count as 0.
+    Source: Wang, Simoncelli, Bovik, Multiscale structural similarity for image quality assessment
+    (Asilomar, 2003). There are five scales with their weights and an 11-tap Gaussian window of
+    sigma 1.5. Each scale is made of the means of 2 x 2 pixels of the one before (an odd last row
+    or column is left out). Contrast and structure count at every scale, luminance at the last;
+    negative terms count as 0.
 
-    A frame shorter than 176 pixels on a side has no fifth scale. It is measured on as many
-    scales as a window fits in (176, 88, 44, 22, 11 pixels for 5, 4, 3, 2, 1), with their
-    weights scaled to a sum of 1, so compare it with frames of its own size only. Under 11
-    pixels there is no value: NaN. Windows that touch a sample without data are left out, at every
-    scale; a band is measured on the scales that have a window left, as if it were as small. A
-    band without one at the finest scale is left out of the mean; NaN where no band has one.
+    A frame with a side below 176 pixels has no fifth scale. It is measured on as many scales as
+    have room for a window (176, 88, 44, 22, 11 pixels for 5, 4, 3, 2, 1), with their weights
+    scaled to a sum of 1, so it can only be compared with frames of its own size. Below 11 pixels
+    the result is NaN.
+
+    Windows that touch a sample without data are excluded at every scale. A band is measured on the
+    scales that still have a window, like a smaller frame. A band without a window at the finest
+    scale is excluded from the mean; the result is NaN if no band has one.
 
     Raises:
         ValueError: The frames have different shapes.
@@ -97,7 +100,7 @@ def ms_ssim(reference: Frame, decoded: Frame) -> float:
     if scales == 0:
         return math.nan
     holes = reference.holes()
-    # SSIM's luminance term asks for samples from 0 up.
+    # SSIM's luminance term needs samples that are not negative.
     signed = reference.sample_type == "int16" and _lowest(reference, holes) < 0
     low = np.float32(-(1 << (reference.bit_depth - 1)) if signed else 0)
     peak = np.float32((1 << reference.bit_depth) - 1)
@@ -118,7 +121,7 @@ def scale_count(side: int) -> int:
 
 
 def _lowest(frame: Frame, holes: NDArray[np.bool_] | None) -> int:
-    """Return the lowest sample of a frame that shows something; 0 of one that shows nothing."""
+    """Return the lowest valid sample of a frame; 0 if it has none."""
     pixels = frame.pixels
     if holes is not None:
         pixels = pixels[~np.broadcast_to(holes, pixels.shape)]
@@ -126,7 +129,7 @@ def _lowest(frame: Frame, holes: NDArray[np.bool_] | None) -> int:
 
 
 def _scales_with_windows(valid: NDArray[np.bool_], scales: int) -> int:
-    """Return how many scales, from the finest, have a window without a hole."""
+    """Return how many scales, counted from the finest, have a window without a hole."""
     for scale in range(scales):
         if not _whole_windows(valid).any():
             return scale
@@ -135,7 +138,7 @@ def _scales_with_windows(valid: NDArray[np.bool_], scales: int) -> int:
 
 
 def _whole_windows(valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which windows touch no hole, by their first row and column."""
+    """Return whether each window touches no hole, indexed by its first row and column."""
     holes = np.pad(np.cumsum(np.cumsum(~valid, 0), 1), ((1, 0), (1, 0)))
     inside = holes[WINDOW:, WINDOW:] + holes[:-WINDOW, :-WINDOW]
     whole: NDArray[np.bool_] = inside == holes[WINDOW:, :-WINDOW] + holes[:-WINDOW, WINDOW:]
@@ -158,8 +161,8 @@ def _band(one: Plane, two: Plane, valid: NDArray[np.bool_] | None, scales: int) 
 
 
 def _scale(one: Plane, two: Plane, valid: NDArray[np.bool_] | None, luminance: bool) -> float:
-    """Return the mean contrast-structure term of one scale, times luminance where asked."""
-    # Centred on 0.5, so that float32 keeps the variances; they do not depend on the origin.
+    """Return the mean contrast-structure term of one scale, optionally times luminance."""
+    # Centred on 0, float32 is precise enough for the variances; they do not depend on the origin.
     one, two = one - np.float32(0.5), two - np.float32(0.5)
     mean_one, mean_two = _blur(one), _blur(two)
     spread = _blur(one * one + two * two) - mean_one * mean_one - mean_two * mean_two
@@ -184,7 +187,7 @@ _TAPS: Final = _kernel()
 
 
 def _blur(plane: Plane) -> Plane:
-    """Filter rows and columns with the window, where it fits as a whole."""
+    """Filter rows and columns with the window, only at positions where it fits completely."""
     for axis in (0, 1):
         length = plane.shape[axis] - WINDOW + 1
         rows = np.moveaxis(plane, axis, 0)

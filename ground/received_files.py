@@ -1,4 +1,4 @@
-"""What the ground holds of each frame's file: all stations together, in whatever order it came."""
+"""Track which bytes of each frame's file the ground has, from all stations and in any order."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ..link.channel.packets import ByteRanges, Span
 
 @dataclass(slots=True)
 class Reception:
-    """What the ground holds of one file.
+    """The bytes that the ground has received of one file.
 
     Attributes:
-        size: Bytes of the whole file, as announced with its first packet.
-        arrived: Byte positions that have arrived.
-        duplicate_bytes: Bytes that arrived more than once.
+        size: Size of the whole file in bytes, as announced with its first packet.
+        arrived: Ranges of the bytes that have arrived.
+        duplicate_bytes: Number of bytes that arrived again.
     """
 
     size: int
@@ -23,7 +23,7 @@ class Reception:
 
     @property
     def new_bytes(self) -> int:
-        """Bytes that arrived for the first time."""
+        """Number of bytes that have arrived, each counted once."""
         return self.arrived.total
 
 
@@ -38,7 +38,7 @@ class ReceivedFiles:
         self._receptions: dict[int, Reception] = {}
 
     def receive(self, number: int, size: int, spans: list[Span]) -> tuple[int, int]:
-        """Take in byte ranges of a file; return how many bytes were new and how many were not."""
+        """Add received byte ranges of a file; return the numbers of new and of duplicate bytes."""
         reception = self._receptions.setdefault(number, Reception(size))
         new = sum(reception.arrived.add(start, end) for start, end in spans)
         duplicate = sum(end - start for start, end in spans) - new

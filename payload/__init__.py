@@ -1,1 +1,4 @@
-"""What flies: imager, encoders, processor, recorder, board. Installs without ground and sim."""
+"""The onboard part: imager, encoders, processor, recorder and board.
+
+It can be installed without ground and sim.
+"""

@@ -1,8 +1,8 @@
 """Named profiles of onboard computers, with the source of every figure.
 
-The figures and where each comes from stand in `processors.toml`. Encoding rates are derived
-there from measured rates on one x86-64 core, because nobody publishes them codec by codec;
-`ProcessorProfile.sources` says so for each.
+`processors.toml` holds the figures and their sources. Encoding rates are derived from rates
+measured on one x86-64 core, because nobody publishes them for each codec; the entry of
+`ProcessorProfile.sources` gives the derivation of each rate.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from ..link.suggestion import did_you_mean
 
 @dataclass(frozen=True, slots=True)
 class ProcessorProfile:
-    """What an onboard computer can do.
+    """The speed, memory and power of an onboard computer.
 
     Attributes:
-        name: What a scenario calls it.
-        description: What it is and what flew it.
-        cores: Processor cores; one of them codes.
-        clock_hz: Clock of a core.
-        memory_bytes: All memory.
+        name: Name of the profile in a scenario.
+        description: What the computer is, and which missions used it.
+        cores: Number of processor cores; one of them encodes.
+        clock_hz: Clock of a core in hertz.
+        memory_bytes: Size of the whole memory.
         working_memory_bytes: Memory for raw frames that wait to be encoded.
-        idle_w: Power drawn while it waits.
-        active_w: Power drawn while it encodes.
-        encode_rate: By codec, samples (pixels x bands) per second.
-        sources: By figure (an attribute, or a codec), its source or its derivation.
+        idle_w: Power drawn while it waits, in watts.
+        active_w: Power drawn while it encodes, in watts.
+        encode_rate: Samples (pixels x bands) per second, by codec.
+        sources: Source or derivation of each figure, by attribute or codec.
     """
 
     name: str
@@ -47,7 +47,7 @@ class ProcessorProfile:
     sources: Mapping[str, str]
 
 
-# Codecs whose fast implementations live on vector units; the others are scalar code.
+# Codecs whose fast implementations use vector units; the others are scalar code.
 _VECTORISED = frozenset({"jpegxl", "avif"})
 
 
@@ -89,17 +89,21 @@ def _derive(
 
 
 def _two_digits(rate: float) -> float:
-    """No more digits than a derivation deserves."""
+    """Round a rate to two digits; its derivation is no more exact than that."""
     return float(f"{rate:.1e}")
 
 
 def names() -> tuple[str, ...]:
-    """Every profile's name."""
+    """Return the names of all profiles."""
     return tuple(_profiles())
 
 
 def profile(name: str) -> ProcessorProfile:
-    """The profile of that name; InputError names those that exist."""
+    """Return the profile with this name.
+
+    Raises:
+        InputError: There is no such profile; the message lists those that exist.
+    """
     try:
         return _profiles()[name]
     except KeyError:

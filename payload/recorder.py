@@ -1,4 +1,4 @@
-"""The mass memory: encoded frames wait here for the downlink, within a capacity in bytes."""
+"""The mass memory: store encoded frames for the downlink, within a capacity in bytes."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ..link.channel.transfer import Transfer
 class DownlinkOrder(StrEnum):
     """Which stored frame is sent next."""
 
-    PRIORITY = "priority"  # highest first; of those, one already begun, then the oldest
+    PRIORITY = "priority"  # the highest first; among equals, one already begun, then the oldest
     FIFO = "fifo"  # the oldest first
     NEWEST = "newest"  # the latest first
 
 
 class DropRule(StrEnum):
-    """Which frames give way when one more does not fit."""
+    """Which frames are dropped if a new one does not fit."""
 
-    LOWEST_PRIORITY = "lowest-priority"  # of those, the oldest; never one above the newcomer
+    LOWEST_PRIORITY = "lowest-priority"  # the oldest of them; never one above the new frame
     OLDEST = "oldest"
-    NEWEST = "newest"  # the newcomer itself
+    NEWEST = "newest"  # the new frame itself
 
 
 @dataclass(slots=True, eq=False)
@@ -31,12 +31,13 @@ class StoredFile:
     """One encoded frame in the recorder.
 
     Attributes:
-        number: Unique and rising with capture time.
-        size: Bytes.
-        priority: Higher is sent first and dropped last.
-        transfer: Which of its bytes still have to be sent.
-        in_flight: True from the start of a transmission until its acknowledgement or loss; such
-            a file is neither sent again nor dropped.
+        number: Unique number, rising with capture time.
+        size: Size in bytes.
+        priority: Priority; a higher one is sent earlier and dropped later.
+        transfer: Which bytes still have to be sent.
+        in_flight: True from the start of a transmission until its acknowledgement or loss; in
+            this time the file is neither sent again nor dropped.
+        stored: Whether the file is in the recorder.
     """
 
     number: int
@@ -51,7 +52,7 @@ class Recorder:
     """A bounded store of files with an order for sending and a rule for dropping.
 
     Invariant: `used` is the sum of the sizes of the stored files and never exceeds `capacity`;
-    `ready_bytes` is what is left to send of those that are not in flight.
+    `ready_bytes` is the number of bytes left to send of those that are not in flight.
     """
 
     def __init__(self, capacity: int, order: DownlinkOrder, rule: DropRule) -> None:
@@ -62,16 +63,16 @@ class Recorder:
         self.ready_bytes = 0
         self._order = order
         self._rule = rule
-        # Heaps with lazy deletion: an entry whose file has gone, or is in flight, is passed over.
+        # Heaps with lazy deletion: an entry whose file is gone or in flight is skipped.
         self._to_send: list[tuple[tuple[int, int, int], int, StoredFile]] = []
         self._to_drop: list[tuple[tuple[int, int], int, StoredFile]] = []
-        self._entries = count()  # settles ties, so that files need no order of their own
+        self._entries = count()  # breaks ties, so that files need not be comparable
 
     def store(self, file: StoredFile) -> list[StoredFile] | None:
-        """Take in a file; return those that gave way for it, or None if it was refused.
+        """Store a file; return the files that were dropped for it, or None if it was refused.
 
-        A file is refused when it is larger than the whole memory, and when the rule finds too
-        little that may give way; then nothing is dropped.
+        A file is refused if it is larger than the whole memory, or if the rule allows too little
+        to be dropped. Nothing is dropped for a refused file.
         """
         victims = self._make_room(file)
         if victims is None:
@@ -85,7 +86,7 @@ class Recorder:
         return victims
 
     def next_to_send(self) -> StoredFile | None:
-        """Return the file that the order puts first and mark it as in flight, or None."""
+        """Return the next file to send and mark it as in flight; None if no file is ready."""
         while self._to_send:
             file = heapq.heappop(self._to_send)[2]
             if self._is_ready(file):
@@ -95,7 +96,7 @@ class Recorder:
         return None
 
     def put_back(self, file: StoredFile) -> None:
-        """Return a file to the queue after a transmission that was not acknowledged to its end."""
+        """Put a file back into the queue after a transmission was not acknowledged in full."""
         file.in_flight = False
         self.ready_bytes += file.transfer.remaining
         self._enter(file)
@@ -108,7 +109,7 @@ class Recorder:
 
     @property
     def highest_priority(self) -> int | None:
-        """Priority of the most important file that is ready to be sent; None if there is none."""
+        """Highest priority among the files that are ready to send; None if there are none."""
         if self._order is DownlinkOrder.PRIORITY:
             while self._to_send and not self._is_ready(self._to_send[0][2]):
                 heapq.heappop(self._to_send)
@@ -125,12 +126,12 @@ class Recorder:
             entry = heapq.heappop(self._to_drop)
             victim = entry[2]
             if not self._is_ready(victim):
-                continue  # gone, or in flight: put_back() enters it again
+                continue  # gone, or in flight; put_back() adds a new entry
             if self._rule is DropRule.LOWEST_PRIORITY and victim.priority > file.priority:
                 passed_over.append(entry)
                 break
             if any(victim is other for other in victims):
-                continue  # entered twice, by store() and by put_back()
+                continue  # has two entries, from store() and from put_back()
             victims.append(victim)
             needed -= victim.size
         for entry in passed_over:

@@ -1,4 +1,4 @@
-"""Bitstream in, frame out: `decode` never trusts its input and never raises for a lost tile."""
+"""Decode bitstreams to frames: `decode` trusts no input and never raises for a lost tile."""
 
 from .decode import Decoded, decode
 

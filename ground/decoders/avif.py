@@ -25,25 +25,25 @@ class AvifTiles:
         shape: tuple[int, int, int],
         bit_depth: int,  # noqa: ARG002
     ) -> NDArray[np.integer]:
-        """Return the samples after checking the file's boxes and AV1's own header."""
+        """Check the file's boxes and AV1's own header, then return the samples."""
         check_boxes(stream, shape[:2])
         samples: NDArray[np.integer] = imagecodecs.avif_decode(stream, numthreads=1)
         return samples
 
 
 def check_boxes(stream: bytes, shape: tuple[int, int]) -> None:
-    """Refuse a file that is more than one AV1 picture of the tile's size.
+    """Refuse a file that is not exactly one AV1 picture of the tile's size.
 
-    A file may also hold sequences, grids, auxiliary pictures and items put together from many
-    extents, and AV1's header may claim another size than the file's. No encoder of downpass
-    writes them, and each could take memory that has nothing to do with the tile.
+    An AVIF file may also hold sequences, grids, auxiliary pictures and items made of many extents,
+    and AV1's header may claim a size other than the file's. No encoder of downpass writes these,
+    and each could use memory out of proportion to the tile.
 
     Args:
-        stream: The file.
+        stream: Bytes of the file.
         shape: Rows and columns of the tile.
 
     Raises:
-        TileDecodeError: What was found.
+        TileDecodeError: The file is something else; the message says what was found.
         ValueError: The bytes end within a header.
     """
     rows, columns = shape
@@ -56,7 +56,7 @@ def check_boxes(stream: bytes, shape: tuple[int, int]) -> None:
         raise TileDecodeError("its spatial extent is not this tile's")
     if int.from_bytes(stream[iinf[0] + 4 : iinf[0] + 6], "big") != 1:
         raise TileDecodeError("it has several items")
-    # ISO/IEC 14496-12, 8.11.3: one item of one extent, which is all of the data.
+    # ISO/IEC 14496-12, 8.11.3: one item of one extent, which covers all of the data.
     if iloc[1] - iloc[0] != _ILOC.size:
         raise TileDecodeError("its item is not one extent")
     version, sizes, _, items, _, _, extents, offset, length = _ILOC.unpack_from(stream, iloc[0])
@@ -66,7 +66,7 @@ def check_boxes(stream: bytes, shape: tuple[int, int]) -> None:
 
 
 def _boxes(stream: bytes, start: int, end: int, *names: str) -> list[tuple[int, int]]:
-    """Return where the contents of boxes lie that must be these, in this order."""
+    """Return start and end of each box's contents; exactly these boxes must be there in order."""
     found = []
     for name in names:
         length = int.from_bytes(stream[start : start + 4], "big")
@@ -80,7 +80,7 @@ def _boxes(stream: bytes, start: int, end: int, *names: str) -> list[tuple[int, 
 
 
 def _check_av1(data: bytes, rows: int, columns: int) -> None:
-    """Check that these open bitstream units (AV1 5.3) are one still picture of the tile's size."""
+    """Check that the open bitstream units (AV1 5.3) are one still picture of the tile's size."""
     at, kinds = 0, []
     while at < len(data):
         kind, extended, sized = data[at] >> 3 & 15, data[at] & 4, data[at] & 2
@@ -110,7 +110,7 @@ def _leb128(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _size(header: bytes) -> tuple[int, int]:
-    """Return rows and columns of a sequence header (AV1 5.5.1) of a still picture."""
+    """Return rows and columns from the sequence header (AV1 5.5.1) of a still picture."""
     bits = HeaderBits(header, "big")
     bits.take(3)  # seq_profile
     if bits.take(2) != 3:  # still_picture, reduced_still_picture_header

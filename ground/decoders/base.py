@@ -1,4 +1,4 @@
-"""The interface of every decoder: payloads of a frame's tiles go in, samples come out."""
+"""The interface of every decoder, which turns the payloads of a frame's tiles into samples."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Tiles:
     """The decoded tiles of a frame.
 
     Attributes:
-        samples: (rows, columns, bands), unsigned, counted from the header's lowest value.
-        holes: (rows, columns, bands), or (rows, columns, 1) where all bands share them; True
-            where there is no data. None where the frame has no masks.
-        lost: Indices of tiles that arrived whole but do not decode.
-        concealed: The decoder filled lost tiles itself.
+        samples: Unsigned samples (rows, columns, bands), less the header's lowest value.
+        holes: Mask (rows, columns, bands), or (rows, columns, 1) if all bands share it; True
+            where there is no data. None if the frame has no masks.
+        lost: Indices of tiles that arrived whole but cannot be decoded.
+        concealed: Whether the decoder has filled the lost tiles itself.
     """
 
     samples: NDArray[np.integer]
@@ -31,8 +31,8 @@ class Tiles:
 
 
 class FrameDecoder(Protocol):
-    """A codec's half on the ground: it sees all tiles of a frame at once."""
+    """The ground half of a codec, which gets all tiles of a frame at once."""
 
     def decode(self, header: FrameHeader, payloads: Sequence[bytes | None], threads: int) -> Tiles:
-        """Return the frame's samples; never raises for what is in a payload."""
+        """Return the frame's samples; no content of a payload may make it raise."""
         ...

@@ -6,23 +6,23 @@ from typing import Literal
 
 
 class HeaderBits:
-    """The first bits of a codestream, one number after the other."""
+    """Reads the first bits of a codestream as a sequence of numbers."""
 
     def __init__(self, data: bytes, order: Literal["big", "little"]) -> None:
         """Begin at the first byte.
 
         Args:
-            data: The header's bytes, or more.
-            order: "little" where a byte's lowest bit comes first (JPEG XL), "big" where its
+            data: Bytes of the header; more may follow.
+            order: Bit order: "little" if a byte's lowest bit comes first (JPEG XL), "big" if its
                 highest does (AV1).
         """
         self._data, self._order, self._at = data, order, 0
 
     def take(self, count: int) -> int:
-        """Return the number that the next `count` bits are.
+        """Return the next `count` bits as a number.
 
         Raises:
-            ValueError: The bytes end before.
+            ValueError: Fewer bits are left.
         """
         start, end = self._at, self._at + count
         if end > 8 * len(self._data):
@@ -33,5 +33,5 @@ class HeaderBits:
         return part & ((1 << count) - 1)
 
     def to_byte(self) -> None:
-        """Skip what is left of the byte at hand."""
+        """Skip the remaining bits of the current byte."""
         self._at += -self._at % 8

@@ -11,15 +11,15 @@ from .tiled import TileDecodeError
 
 
 class Ccsds121Tiles:
-    """Decodes streams of a tile's bands, one after the other."""
+    """Decodes a stream that holds the bands of a tile one after the other."""
 
     def decode(
         self, stream: bytes, shape: tuple[int, int, int], bit_depth: int
     ) -> NDArray[np.integer]:
-        """Return the samples. The stream claims no size: it must fill what the tile has."""
+        """Return the samples. The stream has no size of its own, so it must fill the tile."""
         rows, columns, bands = shape
         count = rows * columns * bands
-        # The coder fills its last block up, and libaec refuses a stream it cannot use up.
+        # The coder pads its last block, and libaec refuses a stream that it cannot use up.
         kind: type[np.integer] = np.uint8 if bit_depth <= 8 else np.uint16
         whole = np.zeros(-(-count // BLOCK) * BLOCK, kind)
         written = imagecodecs.aec_decode(
@@ -29,6 +29,6 @@ class Ccsds121Tiles:
             rsi=REFERENCE_INTERVAL,
             out=whole.data.cast("B"),
         )
-        if len(written) != whole.nbytes:  # libaec takes a stream that ends early for the whole
+        if len(written) != whole.nbytes:  # libaec reports no error if a stream ends early
             raise TileDecodeError("it ends before the tile's last block")
         return np.moveaxis(whole[:count].reshape(bands, rows, columns), 0, 2)

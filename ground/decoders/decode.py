@@ -1,9 +1,9 @@
-"""Decode a received bitstream into a frame, whichever codec coded it and whatever is missing.
+"""Decode a received bitstream of any codec into a frame, even if tiles are missing.
 
     bytes ──► header, tiles ──► codec's decoder ──► nodata put back ──► lost tiles concealed
                   └ CRC fails: the tile is lost ─────────────────────────────┘
 
-Only a damaged header costs the frame; a damaged tile costs its own pixels.
+Only a damaged header loses the frame; a damaged tile loses only its own pixels.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ MOST_SAMPLES: Final = 1 << 29
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """A frame as the ground has it.
+    """A decoded frame and the record of its lost tiles.
 
     Attributes:
-        frame: The pixels; those of lost tiles are concealed.
+        frame: The frame, in which the pixels of lost tiles are concealed.
         lost_tiles: Indices of tiles that were missing, damaged or undecodable, ascending.
         header: The bitstream's header.
     """
@@ -42,7 +42,7 @@ class Decoded:
     header: FrameHeader
 
     def lost_mask(self) -> NDArray[np.bool_]:
-        """Return (rows, columns), True where a pixel is concealed and not received."""
+        """Return a mask (rows, columns), True where a pixel was not received but concealed."""
         mask = np.zeros((self.header.height, self.header.width), np.bool_)
         places = grid(self.header.width, self.header.height, self.header.tile)
         for index in self.lost_tiles:
@@ -54,13 +54,13 @@ def decode(bitstream: bytes, threads: int = 1, most_samples: int = MOST_SAMPLES)
     """Return the frame of a bitstream.
 
     A lost tile is concealed: its pixels take the mean of the received pixels around it, at the
-    scale of the hole (a learned codec does so with what it codes in place of pixels); a frame of
-    which nothing came is nodata where it has a nodata value, else zeros.
+    scale of the hole. A learned codec does the same with its latents. If no tile was received, the
+    frame is filled with its nodata value, or with zeros if it has none.
 
     Args:
-        bitstream: What was received; never trusted.
-        threads: Tiles decoded at once.
-        most_samples: Largest frame that may be allocated.
+        bitstream: Received bytes, which are not trusted.
+        threads: Number of tiles decoded at once.
+        most_samples: Largest number of samples of a frame that may be allocated.
 
     Raises:
         BitstreamError: The header is damaged or unknown, or the frame is larger than allowed.
@@ -90,7 +90,7 @@ def decode(bitstream: bytes, threads: int = 1, most_samples: int = MOST_SAMPLES)
 
 
 def _samples(header: FrameHeader, samples: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Return the decoder's unsigned samples as the frame's own type, from its lowest value."""
+    """Return the decoder's unsigned samples in the frame's type, plus the header's lowest value."""
     most = (1 << header.bit_depth) - 1
     if int(samples.max()) > most:
         samples = np.minimum(samples, most)
@@ -105,7 +105,7 @@ def _restore_nodata(
     nodata: int,
     holes: NDArray[np.bool_] | None,
 ) -> None:
-    """Write nodata where the masks say, and let no other sample look like it by accident."""
+    """Write nodata into masked samples, and change valid samples that equal it by chance."""
     alike = pixels == nodata
     if holes is not None:
         every = np.broadcast_to(holes, pixels.shape)

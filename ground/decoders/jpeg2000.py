@@ -26,26 +26,26 @@ class Jpeg2000Tiles:
     def decode(
         self, stream: bytes, shape: tuple[int, int, int], bit_depth: int
     ) -> NDArray[np.integer]:
-        """Return the samples after checking the main header against the tile."""
+        """Check the main header against the tile, then return the samples."""
         check_headers(stream, shape, bit_depth)
         samples: NDArray[np.integer] = imagecodecs.jpeg2k_decode(stream, numthreads=1)
         return samples
 
 
 def check_headers(stream: bytes, shape: tuple[int, int, int], bit_depth: int) -> None:
-    """Refuse a codestream that is more than one JPEG 2000 tile of the tile's size.
+    """Refuse a codestream that is not exactly one JPEG 2000 tile of the tile's size.
 
-    Precincts, code-blocks and layers are structures in memory: of the smallest kind, OpenJPEG
-    needs hundreds of bytes for every pixel. Encoders of downpass write what docs/bitstream.md
-    lists and nothing else.
+    OpenJPEG allocates structures for precincts, code-blocks and layers; if these are as small as
+    possible, it needs hundreds of bytes for every pixel. Encoders of downpass write only what
+    docs/bitstream.md lists.
 
     Args:
         stream: The codestream.
-        shape: Rows, columns and components.
-        bit_depth: Bits a sample at least; a codestream may have a higher precision, up to 16.
+        shape: Rows, columns and components of the tile.
+        bit_depth: Least number of bits per sample; the precision may be higher, up to 16.
 
     Raises:
-        TileDecodeError: What was found.
+        TileDecodeError: The codestream is something else; the message says what was found.
     """
     rows, columns, bands = shape
     start = _SIZ.size + 3 * bands
@@ -76,7 +76,7 @@ def check_headers(stream: bytes, shape: tuple[int, int, int], bit_depth: int) ->
     ):
         raise TileDecodeError("its COD segment is none that an encoder of downpass writes")
     start += _COD.size + len(precincts)
-    # A.6.4: one quantisation for all components; then A.4.2: one tile-part, which is all.
+    # A.6.4: one quantisation for all components; then A.4.2: one tile-part and nothing more.
     marker, length = struct.unpack_from(">HH", stream, start)
     end = start + 2 + length
     if marker != _QCD or length > 4 + 2 * (3 * _MOST_HALVINGS + 1) or len(stream) < end + 14:

@@ -19,10 +19,10 @@ class JpegLsTiles:
     def decode(
         self, stream: bytes, shape: tuple[int, int, int], bit_depth: int
     ) -> NDArray[np.integer]:
-        """Return the samples after checking the frame header (14495-1, C.2.2) against the tile."""
+        """Check the frame header (14495-1, C.2.2) against the tile, then return the samples."""
         rows, columns, bands = shape
         if not stream.endswith(_EOI):
-            # CharLS 2.4 never returns from a stream that stops short of its end marker
+            # CharLS 2.4 never returns from a stream without an end marker
             # (team-charls/charls, pull request 334).
             raise TileDecodeError("no end marker")
         expected = (8 if bit_depth <= 8 else 16, rows, columns, bands)
@@ -36,8 +36,9 @@ def frame_header(stream: bytes) -> tuple[int, int, int, int]:
     """Return (precision, rows, columns, components) of the start-of-frame segment.
 
     Raises:
-        TileDecodeError: There is none before the scan, or more than one; or a segment that no
-            encoder of downpass writes, such as a mapping table or another size (C.2.4.1).
+        TileDecodeError: There is no start-of-frame segment before the scan or more than one, or
+            there is a segment that no encoder of downpass writes, such as a mapping table or
+            another size (C.2.4.1).
     """
     if int.from_bytes(stream[:2], "big") != _SOI:
         raise TileDecodeError("not a JPEG-LS codestream")

@@ -14,7 +14,7 @@ from .tiled import TileDecodeError
 _RATIOS: Final = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 _LONGEST_HEADER: Final = 128
 _SKIP_SMOOTHING: Final = 128
-"""The one flag of a frame header that asks for nothing more: no adaptive smoothing of LF."""
+"""The only allowed flag of a frame header: no adaptive smoothing of LF."""
 _CUSTOM: Final = 2
 
 
@@ -24,26 +24,26 @@ class JpegXlTiles:
     def decode(
         self, stream: bytes, shape: tuple[int, int, int], bit_depth: int
     ) -> NDArray[np.integer]:
-        """Return the samples after checking all headers against the tile."""
+        """Check all headers against the tile, then return the samples."""
         check_headers(stream, shape[:2], bit_depth)
         samples: NDArray[np.integer] = imagecodecs.jpegxl_decode(stream, numthreads=1)
         return samples
 
 
 def check_headers(stream: bytes, shape: tuple[int, int], bit_depth: int) -> None:
-    """Refuse a codestream that is more than one picture of the tile's size.
+    """Refuse a codestream that is not exactly one picture of the tile's size.
 
     A codestream may also hold a preview, an animation, layers that are larger than the picture,
-    further channels and a colour profile of any size. No encoder of downpass writes them, and
-    libjxl has no limit for what they take.
+    further channels and a colour profile of any size. No encoder of downpass writes these, and
+    libjxl does not limit the memory that they take.
 
     Args:
         stream: The codestream.
         shape: Rows and columns of the tile.
-        bit_depth: Bits a sample.
+        bit_depth: Bits per sample.
 
     Raises:
-        TileDecodeError: What was found.
+        TileDecodeError: The codestream is something else; the message says what was found.
         ValueError: The bytes end within the headers.
     """
     bits = HeaderBits(_bare(stream), "little")
@@ -58,7 +58,7 @@ def size(stream: bytes) -> tuple[int, int]:
     """Return (rows, columns) that a codestream's SizeHeader claims (18181-1, annex D.2).
 
     Raises:
-        TileDecodeError: Not a bare codestream.
+        TileDecodeError: The bytes are not a bare codestream.
     """
     return _size(HeaderBits(_bare(stream), "little"))
 
@@ -98,7 +98,7 @@ def _check_metadata(bits: HeaderBits, bit_depth: int) -> int:
             raise TileDecodeError("it has extra channels")
         xyb = bits.take(1)
         _check_colour(bits)
-        if extra and not bits.take(1):  # tone mapping other than by default
+        if extra and not bits.take(1):  # tone mapping that is not the default
             bits.take(16 + 16 + 1 + 16)
         if bits.take(2):
             raise TileDecodeError("its metadata have extensions")
@@ -110,7 +110,7 @@ def _check_metadata(bits: HeaderBits, bit_depth: int) -> int:
 
 
 def _check_colour(bits: HeaderBits) -> None:
-    """Read ColourEncoding (18181-1, annex E.2)."""
+    """Read past ColourEncoding (18181-1, annex E.2) and refuse a colour profile."""
     if bits.take(1):  # all_default
         return
     if bits.take(1):
@@ -119,7 +119,7 @@ def _check_colour(bits: HeaderBits) -> None:
     if space != 2:  # XYB
         if _enumerated(bits) == _CUSTOM:  # white point
             _skip_chromaticity(bits)
-        if space != 1 and _enumerated(bits) == _CUSTOM:  # primaries, which grey has not
+        if space != 1 and _enumerated(bits) == _CUSTOM:  # primaries, which grey does not have
             for _ in range(3):
                 _skip_chromaticity(bits)
         if bits.take(1):  # gamma

@@ -1,4 +1,4 @@
-"""Decoders by codec. A codec's library is imported when a bitstream needs it, not before."""
+"""Find decoders by codec; a codec's library is imported only if a bitstream needs it."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ _FACTORIES: dict[str, Factory] = {
 
 
 def decoder(header: FrameHeader) -> FrameDecoder:
-    """Return the decoder of a frame.
+    """Return the decoder for a frame.
 
     Raises:
-        BitstreamError: No decoder of this codec here, or none of this model.
+        BitstreamError: There is no decoder for this codec or for this model.
     """
     if header.codec not in _FACTORIES:
         raise BitstreamError(f"codec {header.codec}: this downpass decodes {', '.join(_FACTORIES)}")

@@ -1,13 +1,13 @@
-"""The learned codec's half on the ground: tiles to latents, the whole frame's latents to pixels.
+"""The learned codec's ground half: decode tiles to latents, and a frame's latents to pixels.
 
     tile ── range decoder ────────► ŷ ┐
     tile ── lost: ŷ from around ────► ŷ ├─ whole frame ── decoder network ──► 8-bit values
     tile ── …                     ──► ŷ ┘   in windows                        └─► samples
 
-The network sees 64 pixels around a pixel, so tile borders do not show. A frame is decoded in
-windows that see five latents further on every side, which gives the undivided result to the bit
-(docs/codec.md) in memory that does not grow with the frame: rows of tiles are decoded as the
-windows come to them.
+The network's receptive field is 64 pixels around a pixel, so tile borders are not visible. A frame
+is decoded in windows with a halo of five latents on every side. The result is bit-exact with that
+of the undivided frame (docs/codec.md), but the network's memory does not grow with the frame. Rows
+of tiles are decoded when a window needs them.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ from .tiled import room_for_holes, split
 
 FOLDER: Final = Path(__file__).parent / "model"
 HALO: Final = 5
-"""Latents around a window that its pixels depend on."""
+"""Width in latents of the border around a window on which its pixels depend."""
 WINDOW: Final = 64
 """Side of a window in latents, without its halo."""
 
 Latents = NDArray[np.int32]
 Row = tuple[Latents, NDArray[np.bool_]]
-"""A row of tiles' latents (N, rows, columns), and where they are unknown."""
+"""Latents (N, rows, columns) of a row of tiles, and a mask (rows, columns) of unknown ones."""
 
 
 @cache
@@ -57,7 +57,7 @@ def _network(folder: Path = FOLDER) -> tuple[Path, bytes]:
 
 @cache
 def _flat(folder: Path = FOLDER) -> NDArray[np.intp]:
-    """Return the latents whose blocks are plain: the means of the three planes."""
+    """Return the indices of the latents that carry the block means of the three planes."""
     with np.load(folder / "integers.npz") as file:
         blocks = file["synthesis.linear.weight"].astype(np.float64).reshape(3, BLOCK**2, -1)
     plain = (blocks.sum(axis=1) ** 2 / BLOCK**2).sum(axis=0)
@@ -68,10 +68,10 @@ class StudentDecoder:
     """The decoder of the learned codec's frames."""
 
     def __init__(self, header: FrameHeader) -> None:
-        """Refuse what this model cannot have coded.
+        """Load the model and check the header against it.
 
         Raises:
-            BitstreamError: Another model's frame, or a header that no encoder writes.
+            BitstreamError: Another model coded the frame, or no encoder writes such a header.
         """
         self.model: SharedModel = load()
         self.network, fingerprint = _network()
@@ -99,12 +99,12 @@ class StudentDecoder:
             raise BitstreamError(f"student frame: {error}") from None
 
     def decode(self, header: FrameHeader, payloads: Sequence[bytes | None], threads: int) -> Tiles:
-        """Return the samples; lost tiles are listed, and concealed from the latents around them."""
+        """Return the samples; lost tiles are listed, and concealed with the latents around them."""
         return _FrameDecoding(self, header, payloads, threads).run()
 
 
 class _FrameDecoding:
-    """One frame on its way to pixels."""
+    """The state of decoding one frame."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class _FrameDecoding:
         return Tiles(samples, self.holes, tuple(sorted(self.lost)), concealed=True)
 
     def _open(self, place: Tile) -> list[bytes] | None:
-        """Return a tile's codestreams; None of one that is lost, or all nodata."""
+        """Return a tile's codestreams; None if the tile is lost or all nodata."""
         payload, start = self.payloads[place.index], 0
         self.payloads[place.index] = None
         if payload is None:
@@ -153,11 +153,11 @@ class _FrameDecoding:
             return None
 
     def _triple(self, number: int, bands: tuple[int, ...], samples: NDArray[np.integer]) -> None:
-        """Decode one triple of bands into the frame's samples."""
+        """Decode one triple of bands and write it into the frame's samples."""
         parts = self._tile_rows(number)
         rotation = self.header.rotations[number] if self.header.rotations else IDENTITY
         inputs: dict[str, Any] = {"quality": self.quality, "rotation": rotation_matrix(rotation)}
-        held: deque[tuple[int, Latents]] = deque()  # rows of tiles, by their first row of latents
+        held: deque[tuple[int, Latents]] = deque()  # (first row of latents, row of tiles)
         bottom = 0
         for row in range(0, self.rows, WINDOW):
             end = min(row + WINDOW, self.rows)
@@ -200,7 +200,7 @@ class _FrameDecoding:
             window[..., band] = to_samples(total, len(own), scale, largest)
 
     def _tile_rows(self, number: int) -> Iterator[Latents]:
-        """Yield the latents (N, rows, columns) of each row of tiles, the lost ones filled in."""
+        """Yield the latents (N, rows, columns) of each row of tiles, with lost tiles concealed."""
         rows = [
             self.places[first : first + self.across]
             for first in range(0, len(self.places), self.across)
@@ -217,7 +217,7 @@ class _FrameDecoding:
                 now = below
 
     def _tile_row(self, number: int, places: Sequence[Tile]) -> Row:
-        """Return a row of tiles' latents, and where they are unknown."""
+        """Return the latents of a row of tiles, and a mask of unknown ones."""
         high = -(-places[0].rows // BLOCK)
         latents = np.zeros((self.model.entropy.latents, high, self.columns), np.int32)
         unknown = np.ones((high, self.columns), np.bool_)
@@ -238,7 +238,7 @@ class _FrameDecoding:
         return latents, unknown
 
     def _tile(self, number: int, place: Tile) -> Latents | None:
-        """Return a tile's latents; None where they cannot be had."""
+        """Return a tile's latents; None if it is lost or all nodata."""
         streams = self.streams[place.index]
         if streams is None:
             return None
@@ -253,14 +253,14 @@ class _FrameDecoding:
             return None
 
     def _conceal(self, above: Row | None, now: Row, below: Row | None) -> None:
-        """Fill a row's unknown latents: plain ones from around, the others stay zero.
+        """Fill the unknown block means of a row from its surroundings; other latents stay zero.
 
-        Textures guessed from around would show as a pattern of blocks, and gain nothing.
+        Interpolated textures would show as a pattern of blocks and would not improve the result.
 
         Args:
-            above: The row before, its plain latents alone.
-            now: The row.
-            below: The row after it.
+            above: Row of tiles above, with its block means only; None if there is none.
+            now: Row of tiles to fill in place.
+            below: Row of tiles below; None if there is none.
         """
         flat, (latents, unknown) = _flat(), now
         around = [(latents[flat], unknown)]
@@ -277,7 +277,7 @@ class _FrameDecoding:
 
 
 def _cut(parts: Iterable[tuple[int, Latents]], rows: slice, columns: slice) -> Latents:
-    """Return a window of latents that lie in rows of tiles, each behind its first row's number."""
+    """Return a window of the latents in `parts`, which are pairs (first row, row of tiles)."""
     seen = [
         part[:, max(rows.start - top, 0) : rows.stop - top, columns]
         for top, part in parts

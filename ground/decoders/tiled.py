@@ -1,4 +1,4 @@
-"""Decode frames whose tiles are still pictures, each alone and without trusting any of them."""
+"""Decode frames whose tiles are independent still pictures, without trusting any of them."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from .base import Tiles
 
 
 class TileDecodeError(Exception):
-    """A tile's codestream is not what its header promises."""
+    """Raised if a tile's codestream does not match the frame's header."""
 
 
 class TileDecoder(Protocol):
-    """A still-picture codec's half on the ground."""
+    """The ground half of a still-picture codec."""
 
     def decode(
         self, stream: bytes, shape: tuple[int, int, int], bit_depth: int
     ) -> NDArray[np.integer]:
         """Return the samples of a codestream.
 
-        Must check the codestream's own header against `shape` before it decodes: a size that
-        the stream claims is not a size to allocate.
+        An implementation must check the codestream's own header against `shape` before decoding,
+        because a size that the stream claims must not be allocated unchecked.
 
         Raises:
-            Exception: The stream is damaged or is not of this shape.
+            Exception: The stream is damaged or does not have this shape.
         """
         ...
 
 
 class TiledDecoder:
-    """The decoder of every codec whose tiles are pictures of their own."""
+    """The decoder for every codec whose tiles are independent pictures."""
 
     def __init__(self, codec: TileDecoder) -> None:
         self.codec = codec
 
     def decode(self, header: FrameHeader, payloads: Sequence[bytes | None], threads: int) -> Tiles:
-        """Return the samples; tiles that do not decode are listed as lost and left at 0."""
+        """Return the samples; tiles that cannot be decoded are listed as lost and stay 0."""
         shape = (header.height, header.width, header.bands)
         samples = np.zeros(shape, np.uint8 if header.bit_depth <= 8 else np.uint16)
         holes = room_for_holes(header, payloads)
@@ -70,7 +70,7 @@ class TiledDecoder:
         samples: NDArray[np.integer],
         holes: NDArray[np.bool_] | None,
     ) -> bool:
-        """Decode one tile into the frame; False where it does not decode."""
+        """Decode one tile into the frame; return False if it cannot be decoded."""
         try:
             start = 0
             if holes is not None:
@@ -89,7 +89,7 @@ class TiledDecoder:
                 if int(part.max()) > _most(header):
                     part = np.minimum(part, _most(header))
                 bands[..., list(group)] = part.reshape(shape)
-        except Exception:  # whatever a hostile stream makes a codec raise
+        except Exception:  # a hostile stream may make a codec raise anything
             return False
         samples[place.window] = bands
         if holes is not None:
@@ -100,9 +100,9 @@ class TiledDecoder:
 def room_for_holes(
     header: FrameHeader, payloads: Sequence[bytes | None]
 ) -> NDArray[np.bool_] | None:
-    """Return room for a frame's nodata masks, all False; None where the frame has none.
+    """Return an array for a frame's nodata masks, all False; None if the frame has none.
 
-    The shape is (rows, columns, bands) where a tile has a mask for each band, else (rows,
+    The shape is (rows, columns, bands) if a tile has a mask for each band, otherwise (rows,
     columns, 1).
     """
     if not header.masks:
@@ -112,10 +112,10 @@ def room_for_holes(
 
 
 def split(payload: bytes, start: int, count: int) -> list[bytes]:
-    """Return the codestreams of a payload: each but the last stands behind its length.
+    """Return the codestreams of a payload; each but the last is preceded by its length.
 
     Raises:
-        ValueError: The payload ends before they do.
+        ValueError: The payload ends within a codestream or a length.
     """
     streams = []
     for _ in range(count - 1):

@@ -1,1 +1,1 @@
-"""The encoders: pixels in, one container out. `registry.encoder(name)` finds one by its name."""
+"""The encoders: each turns pixels into a container. `registry.encoder(name)` returns one."""

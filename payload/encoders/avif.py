@@ -1,11 +1,12 @@
 """AVIF (AV1 pictures in ISO/IEC 23008-12 files) by libavif and aom: a reference for comparisons.
 
-It takes 8 to 12 bits. No payload runs it: it needs some hundred times the work of JPEG 2000. The
-ladder's parameter is libavif's quality, 0 to 100. No chroma subsampling; speed 6.
+It codes samples of 8 to 12 bits. No payload uses it, because it needs about a hundred times the
+work of JPEG 2000. The ladder's parameter is libavif's quality, 0 to 100. There is no chroma
+subsampling; the speed is 6.
 
-imagecodecs takes a quality for pictures of three bands alone and codes others without loss, so a
-single band goes in as three equal ones and comes out as AV1's monochrome: the luma of equal red,
-green and blue is their value.
+imagecodecs applies a quality only to pictures of three bands and codes others without loss.
+Therefore a single band is passed as three equal bands and coded as AV1 monochrome: the luma of
+equal red, green and blue is their value.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _LOSSLESS: Final = 100
 
 
 class Avif:
-    """The codec's ladder and its tiles."""
+    """AVIF as a tile codec: its ladder of steps and its encoder."""
 
     name = "avif"
     slope = 0.045
@@ -35,15 +36,15 @@ class Avif:
         )
 
     def steps(self, bit_depth: int) -> int:  # noqa: ARG002
-        """Qualities 0 to 99, then lossless."""
+        """Return the number of steps: qualities 0 to 99, then lossless."""
         return _LOSSLESS + 1
 
     def step(self, quality: float, bit_depth: int) -> int:  # noqa: ARG002
-        """The quality, rounded."""
+        """Return the rounded quality as the step."""
         return round(quality)
 
     def check(self, frame: Frame, setting: Setting) -> None:
-        """Every setting will do."""
+        """Accept every setting."""
 
     def encode(
         self,
@@ -52,7 +53,7 @@ class Avif:
         step: int,
         colour: bool,  # noqa: ARG002
     ) -> bytes:
-        """Return an AVIF file: 4:4:4 of three bands, monochrome of one."""
+        """Return an AVIF file: 4:4:4 for three bands, monochrome for one."""
         alone = samples.ndim == 2
         if alone and step < _LOSSLESS:
             samples = np.repeat(samples[..., None], 3, axis=2)

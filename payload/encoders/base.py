@@ -1,9 +1,10 @@
-"""The interface of every encoder: a frame and a setting go in, a container of bytes comes out.
+"""The interface of every encoder, which turns a frame and a setting into a container of bytes.
 
     Frame ──► Encoder.prepare ──► Prepared.encode(Setting) ──► bytes (link.container)
 
-`prepare` does what does not depend on the rate (padding, nodata, a network's convolutions);
-`encode` may then be called for any number of settings and pays only for what the rate changes.
+`prepare` does the work that does not depend on the rate (padding, nodata, a network's
+convolutions). `encode` may then be called for any number of settings, and repeats only the work
+that depends on the rate.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ _FORMS: Final = "q0 to q100, lossless, 0.5bpp, 20kB"
 
 
 class RateError(InputError):
-    """A budget that the codec cannot meet, even at its coarsest.
+    """Raised if the codec cannot meet a byte budget even at its coarsest step.
 
     Attributes:
-        budget: Bytes allowed.
-        smallest: Bytes of the smallest bitstream that the codec can make of this frame.
+        budget: Allowed size in bytes.
+        smallest: Size in bytes of the smallest bitstream that the codec can make of this frame.
     """
 
     def __init__(self, message: str, budget: int, smallest: int) -> None:
-        # All three are `args`, so that the error survives pickling and SimPy's copy of it.
+        # All three are in `args`, so that pickling and SimPy can copy the error.
         super().__init__(message, budget, smallest)
         self.budget = budget
         self.smallest = smallest
@@ -44,10 +45,10 @@ class Setting:
     """How strongly to compress: exactly one of a quality, a rate and a byte budget.
 
     Attributes:
-        quality: 0 (coarsest) to 100 (lossless where the codec can be, see `traits`).
-        bpp: Bits a pixel, all bands together, container included; an upper bound.
-        bytes: Bytes a frame, container included; an upper bound.
-        lossless: The user wrote `lossless`, so a codec that cannot be lossless must refuse.
+        quality: Quality from 0 (coarsest) to 100 (lossless if the codec can be, see `traits`).
+        bpp: Upper bound in bits per pixel, all bands together, container included.
+        bytes: Upper bound in bytes per frame, container included.
+        lossless: Whether the user wrote `lossless`; a codec that cannot be lossless then refuses.
     """
 
     quality: float | None = None
@@ -69,10 +70,10 @@ class Setting:
 
     @classmethod
     def parse(cls, text: str) -> Setting:
-        """Return the setting that a person wrote: `q80`, `lossless`, `0.5bpp` or `20kB`.
+        """Return the setting that a user wrote: `q80`, `lossless`, `0.5bpp` or `20kB`.
 
         Raises:
-            InputError: The text is none of these.
+            InputError: The text has none of these forms.
         """
         plain = text.strip().lower().replace(" ", "")
         if plain == "lossless":
@@ -86,7 +87,7 @@ class Setting:
         raise InputError(f"codec setting {text!r}: write it as {_FORMS}")
 
     def budget(self, width: int, height: int) -> int | None:
-        """Return the most bytes a frame of this size may have; None where quality decides."""
+        """Return the most bytes that a frame of this size may have; None for a quality."""
         if self.bytes is not None:
             return self.bytes
         if self.bpp is not None:
@@ -100,10 +101,10 @@ class Setting:
 
 
 def parse_choice(text: str) -> tuple[str, Setting]:
-    """Return codec name and setting of a choice such as `jpeg2000:0.5bpp`.
+    """Return the codec name and the setting of a choice such as `jpeg2000:0.5bpp`.
 
     Raises:
-        InputError: No colon, or the setting is none that `Setting.parse` knows.
+        InputError: The colon is missing, or `Setting.parse` does not know the setting.
     """
     before, colon, after = text.partition(":")
     if not (before and colon):
@@ -112,10 +113,10 @@ def parse_choice(text: str) -> tuple[str, Setting]:
 
 
 def check_lossless(name: str, setting: Setting) -> None:
-    """Refuse a codec that is never lossless where somebody asked for just that.
+    """Refuse the setting `lossless` for a codec that is never lossless.
 
     Raises:
-        InputError: Which codecs can be lossless.
+        InputError: The codec is never lossless; the message lists those that can be.
     """
     if setting.lossless and name in TRAITS and not TRAITS[name].lossless:
         raise InputError(
@@ -125,9 +126,9 @@ def check_lossless(name: str, setting: Setting) -> None:
 
 
 def setting_label(name: str, setting: Setting) -> str:
-    """Return a codec's setting as `Setting.parse` reads it.
+    """Return a codec's setting in the form that `Setting.parse` reads.
 
-    The finest quality of a codec that is never lossless is `q100` and not `lossless`.
+    For a codec that is never lossless, the finest quality is `q100` and not `lossless`.
     """
     if setting.quality == 100 and name in TRAITS and not TRAITS[name].lossless:
         return "q100"
@@ -135,12 +136,12 @@ def setting_label(name: str, setting: Setting) -> str:
 
 
 def choice_label(name: str, setting: Setting) -> str:
-    """Return codec and setting as `parse_choice` reads them: `jpeg2000:0.5bpp`."""
+    """Return codec and setting in the form that `parse_choice` reads: `jpeg2000:0.5bpp`."""
     return f"{name}:{setting_label(name, setting)}"
 
 
 class Prepared(Protocol):
-    """A frame made ready: encode it at any number of settings."""
+    """A prepared frame, which can be encoded at any number of settings."""
 
     def encode(self, setting: Setting) -> bytes:
         """Return the frame's container at this setting."""
@@ -148,7 +149,7 @@ class Prepared(Protocol):
 
 
 class Encoder(Protocol):
-    """The onboard half of a codec; `ground.decoders` has the other half."""
+    """The onboard half of a codec; `ground.decoders` has the ground half."""
 
     @property
     def name(self) -> str:
@@ -157,29 +158,29 @@ class Encoder(Protocol):
 
     @property
     def version(self) -> str:
-        """Library and version that do the work; part of the content cache's key."""
+        """Name and version of the codec's library; part of the content cache's key."""
         ...
 
     @property
     def fingerprint(self) -> bytes:
-        """Which model, 8 bytes; zeros where there is no model."""
+        """Fingerprint of the model, 8 bytes; zeros if the codec has no model."""
         ...
 
     @property
     def tile(self) -> int:
-        """Side of a tile in pixels, 0 for one tile a frame."""
+        """Side of a tile in pixels; 0 for one tile per frame."""
         ...
 
     def check(self, frame: Frame, setting: Setting) -> None:
-        """Refuse what the codec cannot do, by the frame's size, bands and depth alone.
+        """Refuse what the codec cannot do, judged by the frame's size, bands and bit depth only.
 
         Raises:
-            InputError: What it cannot do, and what it can.
+            InputError: The codec cannot do this; the message says what it can do.
         """
         ...
 
     def prepare(self, frame: Frame) -> Prepared:
-        """Return the frame made ready for `encode`."""
+        """Return the frame prepared for `encode`."""
         ...
 
     def encode(self, frame: Frame, setting: Setting) -> bytes:

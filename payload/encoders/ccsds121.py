@@ -1,7 +1,7 @@
 """CCSDS 121.0-B-3 lossless data compression by libaec: the onboard Rice coder.
 
-Unit-delay prediction along a band's rows, band after band, blocks of 16 samples, a reference
-sample every 128 blocks. Lossless only.
+It uses unit-delay prediction along the rows of each band, one band after the other, with blocks of
+16 samples and a reference sample every 128 blocks. It is lossless only.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .tiled import Samples
 
 
 class Ccsds121:
-    """The codec's one step and its tiles."""
+    """CCSDS 121.0 as a tile codec: its only step and its encoder."""
 
     name = "ccsds121"
     slope = 1.0
@@ -26,16 +26,16 @@ class Ccsds121:
         self.version = f"imagecodecs {imagecodecs.__version__}, {imagecodecs.aec_version()}"
 
     def steps(self, bit_depth: int) -> int:  # noqa: ARG002
-        """Lossless."""
+        """Return 1: the only step is lossless."""
         return 1
 
     def step(self, quality: float, bit_depth: int) -> int:  # noqa: ARG002
-        """Lossless."""
+        """Return the lossless step; refuse any quality below 100."""
         _only_lossless(f"quality {quality:g}", quality == 100)
         return 0
 
     def check(self, frame: Frame, setting: Setting) -> None:  # noqa: ARG002
-        """Refuse a rate: what it takes to lose nothing is what it takes."""
+        """Refuse a rate or a budget: the size of a lossless stream cannot be chosen."""
         _only_lossless(f"setting {setting}", setting.quality == 100)
 
     def encode(
@@ -45,7 +45,7 @@ class Ccsds121:
         step: int,  # noqa: ARG002
         colour: bool,  # noqa: ARG002
     ) -> bytes:
-        """Return the stream of all samples, band after band."""
+        """Return the stream of all samples, one band after the other."""
         planes = np.ascontiguousarray(np.moveaxis(np.atleast_3d(samples), 2, 0))
         return bytes(
             imagecodecs.aec_encode(

@@ -1,12 +1,12 @@
 """JPEG 2000 (ISO/IEC 15444-1) by OpenJPEG: irreversible 9/7 wavelet, colour transform, one layer.
 
 The ladder's parameter is OpenJPEG's fixed-quality target, a PSNR in dB at the peak of the bit
-depth, so all tiles of a frame aim at one PSNR. The top step is the reversible 5/3 wavelet:
-lossless.
+depth, so all tiles of a frame have the same target. The top step is lossless, with the reversible
+5/3 wavelet.
 
-The first three bands go through the irreversible colour transform as a colour triple, further
-bands, up to eight together, into codestreams without one. Without the transform OpenJPEG needs a
-third more bits on RGB, so leaving it out would flatter whatever is compared with it.
+The first three bands form a colour triple, to which the irreversible colour transform is applied.
+Further bands are coded without it, up to eight in a codestream. Without the transform OpenJPEG
+needs a third more bits on RGB, which would make comparisons unfair to JPEG 2000.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ _COM, _SOT, _SOC_LENGTH = 0xFF64, 0xFF90, 2
 
 
 class Jpeg2000:
-    """The codec's ladder and its tiles."""
+    """JPEG 2000 as a tile codec: its ladder of steps and its encoder."""
 
     name = "jpeg2000"
-    slope = _STEP_DB * 0.12  # about a doubling in 6 dB
+    slope = _STEP_DB * 0.12  # the size doubles in about 6 dB
 
     def __init__(self) -> None:
         self.version = f"imagecodecs {imagecodecs.__version__}, {imagecodecs.jpeg2k_version()}"
 
     def steps(self, bit_depth: int) -> int:
-        """Target PSNR from 5 dB to where the 9/7 wavelet has no more to give, then lossless."""
+        """Return the number of steps: targets from 5 dB to the limit of 9/7, then lossless."""
         finest_db = 6.02 * bit_depth + 12
         return int((finest_db - _COARSEST_DB) / _STEP_DB) + 2
 
     def step(self, quality: float, bit_depth: int) -> int:
-        """Quality q below 100 is a target of 15 + 0.4 q dB; 100 is lossless."""
+        """Return the step: a target of 15 + 0.4 q dB for a quality q below 100, else lossless."""
         if quality == 100:
             return self.steps(bit_depth) - 1
         return min(round((10 + 0.4 * quality) / _STEP_DB), self.steps(bit_depth) - 2)
 
     def check(self, frame: Frame, setting: Setting) -> None:
-        """Every frame and every setting will do."""
+        """Accept every frame and every setting."""
 
     def encode(self, samples: Samples, bit_depth: int, step: int, colour: bool) -> bytes:
         """Return a raw codestream (no JP2 boxes).
 
-        OpenJPEG allows a tile 1.3 times the bits of its samples and fails beyond (uclouvain/
-        openjpeg, issue 1522). Noise of one or two bits needs more, so it is coded as samples of
-        a higher precision, which hold the same values.
+        OpenJPEG allows a tile 1.3 times the bits of its samples and fails if it needs more
+        (uclouvain/openjpeg, issue 1522). Noise of one or two bits needs more. It is therefore
+        coded as samples of the same values with a higher precision.
         """
         for precision in range(bit_depth, 16):
             try:
@@ -67,9 +67,9 @@ class Jpeg2000:
         self, samples: Samples, bit_depth: int, precision: int, step: int, colour: bool
     ) -> bytes:
         lossless = step == self.steps(bit_depth) - 1
-        level: Any = None  # stubs say int
+        level: Any = None  # the stubs declare int
         if not lossless:
-            # OpenJPEG's PSNR is of the precision's peak, ours of the bit depth's.
+            # OpenJPEG's PSNR uses the peak of the precision, ours that of the bit depth.
             peaks = ((1 << precision) - 1) / ((1 << bit_depth) - 1)
             level = _COARSEST_DB + step * _STEP_DB + 20 * math.log10(peaks)
         kind: Any = np.uint8 if precision <= 8 else np.uint16
@@ -88,7 +88,7 @@ class Jpeg2000:
 
 
 def without_comments(stream: bytes | bytearray) -> bytes:
-    """Return the codestream without its comment segments: they say which library wrote it."""
+    """Return the codestream without its comment segments, which name the library."""
     out, offset = bytearray(stream[:_SOC_LENGTH]), _SOC_LENGTH
     while offset + 4 <= len(stream):
         marker = int.from_bytes(stream[offset : offset + 2], "big")
@@ -102,6 +102,6 @@ def without_comments(stream: bytes | bytearray) -> bytes:
 
 
 def _resolutions(samples: Samples) -> int:
-    """Six levels as OpenJPEG does, fewer where the tile is too small to halve so often."""
+    """Return the number of resolutions: 6, OpenJPEG's default, or fewer for a small tile."""
     shorter = int(np.min(samples.shape[:2]))
     return max(1, min(6, shorter.bit_length()))

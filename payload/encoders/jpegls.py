@@ -1,8 +1,8 @@
-"""JPEG-LS (ISO/IEC 14495-1) by CharLS: near-lossless, no sample further off than NEAR.
+"""JPEG-LS (ISO/IEC 14495-1) by CharLS: near-lossless, with errors of at most NEAR per sample.
 
-The ladder's parameter is NEAR itself, so it is coarse: from NEAR 1 to 2 is 15 per cent of the
-bytes, and a frame of one tile may leave as much of its budget unused. Frames of several tiles
-use theirs up by giving some of them the next finer step.
+The ladder's parameter is NEAR itself, so the ladder is coarse: the step from NEAR 1 to 2 changes
+the size by 15 per cent, and a frame of one tile may leave as much of its budget unused. A frame of
+several tiles uses its budget better, because some tiles get the next finer step.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LARGEST_HEADER: Final = 1024
 
 
 class JpegLs:
-    """The codec's ladder and its tiles."""
+    """JPEG-LS as a tile codec: its ladder of steps and its encoder."""
 
     name = "jpegls"
     slope = 0.03
@@ -30,16 +30,16 @@ class JpegLs:
         self.version = f"imagecodecs {imagecodecs.__version__}, {imagecodecs.jpegls_version()}"
 
     def steps(self, bit_depth: int) -> int:
-        """NEAR from its largest value (half the peak, at most 255) down to 0."""
+        """Return the number of steps: NEAR from its largest value (half the peak, ≤ 255) to 0."""
         return _largest_near(bit_depth) + 1
 
     def step(self, quality: float, bit_depth: int) -> int:
-        """Quality q is NEAR = ((100 - q) / 100)**2 of the largest: 100 is lossless."""
+        """Return the step with NEAR = ((100 - q) / 100)**2 of the largest; 100 is lossless."""
         largest = _largest_near(bit_depth)
         return largest - round(((100 - quality) / 100) ** 2 * largest)
 
     def check(self, frame: Frame, setting: Setting) -> None:
-        """Every frame and every setting will do."""
+        """Accept every frame and every setting."""
 
     def encode(
         self,
@@ -50,16 +50,16 @@ class JpegLs:
     ) -> bytes:
         """Return a codestream without the SPIFF header that imagecodecs writes."""
         near = _largest_near(bit_depth) - step
-        # CharLS's own estimate of the size is that of the samples, which noise exceeds.
+        # CharLS estimates the size as that of the samples, which a codestream of noise exceeds.
         room = largest_codestream(samples.size, samples.itemsize)
         return without_spiff(imagecodecs.jpegls_encode(samples, level=near, out=room))
 
 
 def largest_codestream(samples: int, sample_bytes: int) -> int:
-    """Return a bound of the bytes of a codestream, its header included.
+    """Return an upper bound of a codestream's size in bytes, header included.
 
-    A sample's code has at most LIMIT bits, four times its own (14495-1, A.2.1 and A.5.3), and a
-    zero bit follows every byte of ones (A.1): less than a seventh more.
+    The code of a sample has at most LIMIT bits, four times those of the sample (14495-1, A.2.1 and
+    A.5.3), and a zero bit follows every byte of ones (A.1), which adds less than a seventh.
     """
     return samples * sample_bytes * 4 * 8 // 7 + _LARGEST_HEADER
 

@@ -1,10 +1,10 @@
 """JPEG XL (ISO/IEC 18181-1) by libjxl: VarDCT at effort 3, lossless at the top.
 
-The ladder's parameter is libjxl's butteraugli distance, 25 to 0.03. Effort 3 leaves out the
-adaptive quantisation for the eye, which costs PSNR, and is about six times as fast as effort 7.
+The ladder's parameter is libjxl's butteraugli distance, 25 to 0.03. Effort 3 omits the perceptual
+adaptive quantisation, which costs PSNR, and is about six times as fast as effort 7.
 
-The first three bands are coded as a colour, every further band alone: libjxl codes more than
-one extra channel without loss in effect, whatever distance is asked for.
+The first three bands are coded as a colour picture and every further band alone: at any distance,
+libjxl codes more than one extra channel practically without loss.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CODESTREAM: Final = b"\xff\x0a"
 
 
 class JpegXl:
-    """The codec's ladder and its tiles."""
+    """JPEG XL as a tile codec: its ladder of steps and its encoder."""
 
     name = "jpegxl"
     slope = 0.007
@@ -35,11 +35,11 @@ class JpegXl:
         self.version = f"imagecodecs {imagecodecs.__version__}, {imagecodecs.jpegxl_version()}"
 
     def steps(self, bit_depth: int) -> int:  # noqa: ARG002
-        """Distances one per cent apart, then lossless."""
+        """Return the number of steps: distances one per cent apart, then lossless."""
         return _LOSSY_STEPS + 1
 
     def step(self, quality: float, bit_depth: int) -> int:  # noqa: ARG002
-        """Quality as libjxl's JxlEncoderDistanceFromQuality maps it; 100 is lossless."""
+        """Return the step, by libjxl's JxlEncoderDistanceFromQuality; 100 is lossless."""
         if quality == 100:
             return _LOSSY_STEPS
         if quality >= 30:
@@ -50,7 +50,7 @@ class JpegXl:
         return min(max(round(share * (_LOSSY_STEPS - 1)), 0), _LOSSY_STEPS - 1)
 
     def check(self, frame: Frame, setting: Setting) -> None:
-        """Every frame and every setting will do."""
+        """Accept every frame and every setting."""
 
     def encode(
         self,
@@ -76,7 +76,7 @@ class JpegXl:
 
 
 def bare(stream: bytes | bytearray) -> bytes:
-    """Return the codestream out of its boxes: libjxl packs lossless 13 to 16 bits into some."""
+    """Return the codestream without the boxes that libjxl adds to lossless 13 to 16 bits."""
     if stream[:2] == _CODESTREAM:
         return bytes(stream)
     offset = 0

@@ -1,9 +1,9 @@
 """Meet a byte budget with one codec parameter for the whole frame.
 
-A codec offers a ladder of steps, from coarsest to finest. The size of a frame is close to
-exponential in the step, so a secant on log(bytes) lands near the budget in two or three tries;
-a bracket keeps it honest where the codec is not. What is left over then goes, tile by tile, to
-the next finer step. No tile is coded twice at one step.
+A codec has a ladder of steps, from coarsest to finest. The size of a frame is nearly exponential
+in the step, so the secant method on log(bytes) comes close to the budget in two or three tries. A
+bracket makes the search converge even if a codec's sizes are irregular. The remaining budget is
+spent by coding some tiles at the next finer step. No tile is coded twice at the same step.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ GOOD_ENOUGH: Final = 0.97
 _AIM: Final = 0.985
 
 Lengths = Callable[[int], Sequence[int]]
-"""Payload lengths of all tiles at a step; remembers what it has coded."""
+"""Returns the payload lengths of all tiles at a step; it must cache what it has coded."""
 
 
 def fit(
@@ -28,12 +28,12 @@ def fit(
     slope: float,
     good_enough: float = GOOD_ENOUGH,
 ) -> list[int] | None:
-    """Return a step for each tile so that the frame's bytes stay within the budget.
+    """Return a step for each tile so that the frame's size stays within the budget.
 
     Args:
         lengths: Payload lengths of all tiles at a step.
-        packed: Bytes of the whole container from its payloads' lengths.
-        budget: Most bytes allowed.
+        packed: Computes the bytes of the container from its payloads' lengths.
+        budget: Largest allowed size in bytes.
         steps: Number of steps; 0 is the coarsest.
         first: The step to try first.
         slope: Expected growth of log(bytes) from one step to the next, until two tries bracket
@@ -41,7 +41,7 @@ def fit(
         good_enough: Share of the budget at which the search stops.
 
     Returns:
-        Steps, one a tile; None where even step 0 is above the budget.
+        One step per tile; None if even step 0 exceeds the budget.
     """
     low, high = -1, steps
     low_log = high_log = math.nan
@@ -81,7 +81,7 @@ def _top_up(
     packed: Callable[[Sequence[int]], int],
     budget: int,
 ) -> None:
-    """Give tiles the next finer step, those that gain most first, while the budget lasts."""
+    """Give tiles the next finer step within the budget, those that grow most first."""
     now = list(coarse)
     left = budget - packed(now)
     for index in sorted(range(len(now)), key=lambda tile: coarse[tile] - fine[tile]):

@@ -1,4 +1,4 @@
-"""Encoders by name. A codec's library is imported when the codec is asked for, not before."""
+"""Find encoders by name; a codec's library is imported only if the codec is used."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def encoder(name: str, tile: int = 512, threads: int = 1) -> Encoder:
 
     Args:
         name: One of `names()`.
-        tile: Side of a tile in pixels; 0 is one tile a frame.
-        threads: Tiles coded at once; every tile is coded on one thread.
+        tile: Side of a tile in pixels; 0 for one tile per frame.
+        threads: Number of tiles coded at once; every tile is coded on one thread.
 
     Raises:
-        InputError: No codec of that name, or a bad tile size.
+        InputError: There is no codec of that name, or the tile size is not allowed.
     """
     if name not in _FACTORIES:
         raise InputError(

@@ -3,8 +3,8 @@
     Frame ── samples from 0 ── tiles ── nodata filled ──► TileCodec.encode ──► container
                                   └──── nodata mask ───────────────────────────────────┘
 
-A `TileCodec` sees nothing but a tile of unsigned samples and a step of its ladder, so a new
-codec is one small class.
+A `TileCodec` gets only a tile of unsigned samples and a step of its ladder, so a new codec is one
+small class.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class TileCodec(Protocol):
     """A still-picture codec, as `TiledEncoder` uses it.
 
     Attributes:
-        name: As in `link.container.header.CODECS`.
-        version: Library and version.
+        name: Name of the codec, one of `link.container.header.CODECS`.
+        version: Name and version of the library.
         slope: Expected growth of log(bytes) from one step to the next.
     """
 
@@ -49,11 +49,11 @@ class TileCodec(Protocol):
     slope: float
 
     def steps(self, bit_depth: int) -> int:
-        """Return how many steps the ladder has for samples of this depth; 0 is the coarsest."""
+        """Return the number of steps for samples of this bit depth; step 0 is the coarsest."""
         ...
 
     def step(self, quality: float, bit_depth: int) -> int:
-        """Return the step of a quality.
+        """Return the step for a quality.
 
         Raises:
             InputError: The codec does not have this quality.
@@ -64,21 +64,21 @@ class TileCodec(Protocol):
         """Refuse what the codec cannot do.
 
         Raises:
-            InputError: What it cannot do, and what it can.
+            InputError: The codec cannot do this; the message says what it can do.
         """
         ...
 
     def encode(self, samples: Samples, bit_depth: int, step: int, colour: bool) -> bytes:
         """Return the codestream of (rows, columns, bands) or (rows, columns) samples.
 
-        `colour` says that these are the frame's first bands, which are red, green and blue, or
-        stand for them, where there are three.
+        `colour` is true for the frame's first bands. If there are three of them, they are red,
+        green and blue, or are treated as such.
         """
         ...
 
 
 class TiledEncoder:
-    """An encoder that codes every tile alone with a still-picture codec."""
+    """An encoder that codes each tile independently with a still-picture codec."""
 
     def __init__(self, codec: TileCodec, tile: int = 512, threads: int = 1) -> None:
         if not 0 <= tile <= LARGEST_TILE:
@@ -96,19 +96,19 @@ class TiledEncoder:
 
     @property
     def version(self) -> str:
-        """Library and version."""
+        """Name and version of the codec's library."""
         return self.codec.version
 
     @property
     def fingerprint(self) -> bytes:
-        """No model: zeros."""
+        """Zeros, because these codecs have no model."""
         return NO_MODEL
 
     def check(self, frame: Frame, setting: Setting) -> None:
         """Refuse what the codec cannot do.
 
         Raises:
-            InputError: The setting, the frame's bit depth or its tiles are beyond it.
+            InputError: The codec does not allow the setting, the bit depth or the tile size.
         """
         self._check_frame(frame)
         self.codec.check(frame, setting)
@@ -117,7 +117,7 @@ class TiledEncoder:
         """Return the frame cut into tiles.
 
         Raises:
-            InputError: The frame's bit depth or its tiles are beyond what the codec can do.
+            InputError: The codec does not allow the frame's bit depth or tile size.
         """
         self._check_frame(frame)
         return PreparedTiles(self, frame)
@@ -142,7 +142,7 @@ class TiledEncoder:
 
 
 class PreparedTiles:
-    """A frame's tiles, and every codestream made of them so far."""
+    """A frame's tiles, with a cache of the codestreams made from them so far."""
 
     def __init__(self, encoder: TiledEncoder, frame: Frame) -> None:
         self._codec = encoder.codec
@@ -197,7 +197,7 @@ class PreparedTiles:
         return bitstream.pack(self._header, payloads)
 
     def container(self, payloads: Sequence[bytes]) -> bytes:
-        """Return the frame's container of tiles that were coded elsewhere."""
+        """Return the frame's container with payloads that were coded elsewhere."""
         return bitstream.pack(self._header, payloads)
 
     def _fit(self, budget: int) -> list[int]:
@@ -218,7 +218,7 @@ class PreparedTiles:
         return chosen
 
     def _first_guess(self, budget: int, steps: int) -> tuple[int, float]:
-        """Guess the step from blocks out of the frame: a search that costs next to nothing."""
+        """Return a step and a slope to begin with, from a cheap search on a few blocks."""
         slope, middle = self._codec.slope, steps // 2
         if self._sizes:
             totals = {step: self._packed(lengths) for step, lengths in self._sizes.items()}
@@ -257,7 +257,7 @@ class PreparedTiles:
         return self._sizes[step]
 
     def _code(self, step: int, which: Sequence[int]) -> None:
-        """Make sure that these tiles are coded at this step."""
+        """Code these tiles at this step unless they are in the cache."""
         missing = [tile for tile in which if (tile, step) not in self._coded]
         work = partial(self._payload, step)
         if self._threads > 1 and len(missing) > 1:
@@ -278,21 +278,21 @@ class PreparedTiles:
 
 
 def encode_groups(codec: TileCodec, tile: Samples, bit_depth: int, step: int) -> bytes:
-    """Return the codestreams of a tile's band groups, all but the last after their length.
+    """Return the codestreams of a tile's band groups, each but the last preceded by its length.
 
     Args:
-        codec: Codes each of them.
-        tile: (rows, columns, bands), unsigned.
-        bit_depth: Bits a sample.
-        step: Of the codec's ladder.
+        codec: Codec for each group.
+        tile: Unsigned samples (rows, columns, bands).
+        bit_depth: Bits per sample.
+        step: Step of the codec's ladder.
 
     Raises:
-        InputError: The codec's library cannot code the tile, whatever it raised.
+        InputError: The codec's library raised any exception for this tile.
     """
     streams = []
     for group in band_groups(codec.name, tile.shape[2]):
-        # A copy and not a view: codecs read the strides, and numpy leaves those of a
-        # one-row view as they were.
+        # A copy and not a view: codecs read the strides, and numpy does not adjust those of a
+        # one-row view.
         samples = (tile[..., group[0]] if len(group) == 1 else tile[..., group]).copy("C")
         try:
             streams.append(codec.encode(samples, bit_depth, step, group[0] == 0))
@@ -308,9 +308,9 @@ def encode_groups(codec: TileCodec, tile: Samples, bit_depth: int, step: int) ->
 
 
 def unsigned_samples(frame: Frame) -> tuple[Samples, bool]:
-    """Return the samples counted from the lowest allowed value, and whether that is negative.
+    """Return the samples less the lowest allowed value, and whether that value is negative.
 
-    Samples without data come out as anything: they are filled later.
+    The values of samples without data are arbitrary here, because they are filled later.
 
     Raises:
         InputError: A valid sample lies outside the frame's bit depth.
@@ -334,7 +334,7 @@ def unsigned_samples(frame: Frame) -> tuple[Samples, bool]:
 
 
 def _probe(tiles: Sequence[Samples], side: int) -> Samples:
-    """Return a small picture of blocks taken evenly over all tiles."""
+    """Return a small picture made of blocks that are spread evenly over all tiles."""
     out = np.empty((side, side, tiles[0].shape[2]), tiles[0].dtype)
     blocks = _PROBE_BLOCKS * _PROBE_BLOCKS
     for block in range(blocks):

@@ -1,1 +1,1 @@
-"""The imager: scenes on disk become the frames that the encoder sees."""
+"""The imager: turn scenes on disk into the frames that the encoder gets."""

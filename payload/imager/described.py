@@ -1,4 +1,4 @@
-"""What a raster file says of its samples and its place, read through GDAL."""
+"""Read a raster file's description of its samples and its location through GDAL."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _IDENTITY: Final = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 def described(dataset: Any) -> Description:
-    """Return what an open dataset says; statistics and free metadata are left out.
+    """Return an open dataset's description, without statistics and free metadata.
 
     Raises:
-        InputError: It says something that cannot be carried: a scale that is no number, or more
-            control points than a description holds.
+        InputError: The file has something that a description cannot hold: a scale that is not a
+            finite number, or too many control points.
     """
     transform: Transform | None = tuple(dataset.transform)[:6]
     if transform == _IDENTITY or not all(map(math.isfinite, transform or ())):
@@ -57,16 +57,16 @@ def described(dataset: Any) -> Description:
 
 
 def declared_bits(dataset: Any, band: int) -> int | None:
-    """Return how many bits a sample the file declares for a band; None where it does not."""
+    """Return how many bits per sample the file declares for a band; None if it declares none."""
     text = dataset.tags(band, ns="IMAGE_STRUCTURE").get("NBITS", "")
     return int(text) if text.isdecimal() and 1 <= int(text) <= 16 else None
 
 
 def is_alpha(band: Band) -> bool:
-    """Return whether a band is transparency.
+    """Return whether a band is an alpha band.
 
-    GDAL gives a fourth band that has no role of its own that of alpha; where a name says
-    otherwise (NIR, as in NAIP's pictures), it is not.
+    GDAL reports a fourth band without a colour of its own as alpha. If its name says otherwise
+    (NIR, as in NAIP's pictures), it is not.
     """
     return band.colour == "alpha" and (not band.name or "alpha" in band.name.lower())
 
@@ -95,7 +95,7 @@ def _bands(dataset: Any) -> tuple[Band, ...]:
 def _is_grey(dataset: Any, band: int) -> bool:
     """Return whether a palette is a ramp from black to white, so that its indices are levels.
 
-    GDAL gives one to every raster of one bit, and BMP to every grey picture.
+    GDAL reports such a palette for every 1-bit raster, and for every grey BMP picture.
     """
     try:
         table = dataset.colormap(band)
@@ -122,7 +122,7 @@ def _palette(dataset: Any) -> tuple[tuple[int, int, int, int], ...] | None:
 
 
 def _crs(found: CRS | None) -> str:
-    """Return a CRS by its EPSG code where that is exactly the same, else as WKT."""
+    """Return a CRS as its EPSG code if that is exactly the same CRS, otherwise as WKT."""
     if not found:
         return ""
     wkt = str(found.to_wkt())
@@ -136,7 +136,7 @@ def _crs(found: CRS | None) -> str:
 
 
 def _rpc(items: dict[str, str]) -> tuple[tuple[str, tuple[float, ...]], ...]:
-    """Return a rational polynomial model; nothing where items are missing or no numbers."""
+    """Return a rational polynomial model; empty if items are missing or are not numbers."""
     out = []
     for item, length in RPC_LENGTHS.items():
         try:

@@ -1,4 +1,4 @@
-"""Which bands of a scene people see as red, green and blue."""
+"""Choose which bands of a scene a picture shows as red, green and blue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from ...link.container.description import NATURAL_COLOURS
 
-# Landsat 8 and Sentinel-2 number their visible bands alike.
+# Landsat 8 and Sentinel-2 use the same numbers for their visible bands.
 _NAMES: Final = {
     "red": ("red", "r", "b4", "b04"),
     "green": ("green", "g", "b3", "b03"),
@@ -18,11 +18,11 @@ _NAMES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How a frame is shown.
+    """How a picture shows a frame.
 
     Attributes:
-        order: Positions among the frame's bands that are shown as red, green and blue.
-        words: What is shown, for a caption.
+        order: Indices of the frame's bands that are shown as red, green and blue.
+        words: Description of the colours, for a caption.
     """
 
     order: tuple[int, int, int]
@@ -30,12 +30,12 @@ class Shown:
 
 
 def shown(bands: Sequence[int], names: Sequence[str | None], colours: Sequence[str]) -> Shown:
-    """Return how to show a frame: in natural colour where the scene says which bands those are.
+    """Return how to show a frame: in natural colour if the scene identifies those bands.
 
     Args:
         bands: Numbers, from 1, of the scene's bands that the frame has.
-        names: What the scene calls each of its bands, None where it does not.
-        colours: What the scene says each of its bands is to be shown as.
+        names: Name of each band of the scene; None for a band without a name.
+        colours: Colour interpretation of each band of the scene.
     """
     found = []
     for colour in NATURAL_COLOURS:
@@ -52,7 +52,7 @@ def shown(bands: Sequence[int], names: Sequence[str | None], colours: Sequence[s
 
 
 def _is_called(name: str, colour: str) -> bool:
-    """Return whether a name is a colour's: "B04", "red", "B04 red", but not "red edge"."""
+    """Return whether a band name means a colour: "B04", "red", "B04 red", but not "red edge"."""
     words = name.lower().replace("_", " ").replace("-", " ").split()
     if not words:
         return False

@@ -1,4 +1,4 @@
-"""Which part of a scene each frame shows, and what it shows where the scene is too small."""
+"""Place frames on a scene, and fill frames that are larger than their scene."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from .scenes import FrameWindow
 
 
 class SceneFit(StrEnum):
-    """What a frame shows where it is larger than its scene."""
+    """What a frame shows if it is larger than its scene."""
 
-    MIRROR = "mirror"  # the scene, mirrored at its right and at its lower edge, again and again
-    REPEAT = "repeat"  # the scene side by side
-    CLIP = "clip"  # nothing: the frame is as small as the scene
+    MIRROR = "mirror"  # the scene, mirrored repeatedly at its right and lower edges
+    REPEAT = "repeat"  # copies of the scene side by side
+    CLIP = "clip"  # only the scene: the frame is clipped to it
     REFUSE = "refuse"  # nothing: such a scene is an error
 
 
 def frame_windows(
     scene_width: int, scene_height: int, frame_width: int, frame_height: int
 ) -> list[FrameWindow]:
-    """Return the windows that an imager's frames walk through over a scene, in order.
+    """Return the windows of the imager's successive frames over a scene, in capture order.
 
     Along track first: down the scene, then the next strip beside it. The window of a frame larger
-    than the scene is clipped to it; `extended` makes the whole frame of what lies in the window.
-    Where the scene is no whole number of frames long, frames overlap evenly instead of ending in
-    a sliver: all have one size.
+    than the scene is clipped to it; `extended` makes the whole frame from the clipped one. All
+    windows have the same size: if the scene is not a whole number of frames long, frames overlap
+    evenly.
     """
     width, height = min(frame_width, scene_width), min(frame_height, scene_height)
     return [
@@ -40,15 +40,15 @@ def frame_windows(
 
 
 def extended(frame: Frame, width: int, height: int, fit: SceneFit) -> Frame:
-    """Return a frame of the imager's size made of a scene that is smaller.
+    """Return a frame of the imager's size, made from a smaller scene.
 
-    The scene's own pixels stay in the upper left corner; to the right and below they come again,
-    nodata included.
+    The scene's own pixels stay in the upper left corner. They are repeated or mirrored to the
+    right and below, nodata included.
 
     Args:
         frame: The scene's own pixels.
-        width: Columns of the whole frame, no fewer than the scene's.
-        height: Its rows, no fewer than the scene's.
+        width: Columns of the whole frame, no fewer than the scene has.
+        height: Rows of the whole frame, no fewer than the scene has.
         fit: `MIRROR` or `REPEAT`.
     """
     if (width, height) == (frame.width, frame.height):
@@ -60,7 +60,7 @@ def extended(frame: Frame, width: int, height: int, fit: SceneFit) -> Frame:
 
 
 def _sources(own: int, whole: int, fit: SceneFit) -> NDArray[np.intp]:
-    """Return for each row (or column) of the whole frame the row of the scene that it shows."""
+    """Return the row (or column) of the scene that each row (or column) of the frame shows."""
     place = np.arange(whole)
     if fit is SceneFit.REPEAT:
         return place % own

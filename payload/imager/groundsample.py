@@ -1,4 +1,4 @@
-"""The ground sample distance of a scene: how far apart its pixels lie on the ground."""
+"""Compute the ground sample distance of a scene: how far apart its pixels lie on the ground."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from rasterio.errors import RasterioError
 from rasterio.warp import transform as to_degrees
 
 _SPAN: Final = 100
-"""Pixels over which the distance is measured, where the scene has so many."""
+"""Pixels over which the distance is measured; fewer if the scene is smaller."""
 
 _FARTHEST: Final = 1e9
-"""Largest coordinate that is looked at: no map of the Earth has one as large, in any unit."""
+"""Largest coordinate that is accepted; no map of the Earth reaches it, in any unit."""
 
 # The ellipsoid of WGS 84: equatorial radius in metres, and its squared eccentricity.
 _RADIUS: Final = 6_378_137.0
@@ -24,21 +24,22 @@ _ECCENTRICITY2: Final = 6.69437999014e-3
 def ground_sample_distance(
     crs: str, transform: Sequence[float] | None, width: int, height: int
 ) -> tuple[float, float] | None:
-    """Return a scene's ground sample distance in its middle, along a row and along a column.
+    """Return the ground sample distance in the middle of a scene, along a row and along a column.
 
-    Measured on the ellipsoid, not in the map: a pixel of one thousandth of a degree is 111 m wide
-    at the equator and half of that at 60°, and Web Mercator's metres are as much too long there.
+    It is measured on the ellipsoid, not on the map: a pixel of one thousandth of a degree is 111 m
+    wide at the equator and half of that at 60°, where a metre on a Web Mercator map is also only
+    half a metre on the ground.
 
     Args:
-        crs: Coordinate reference system as WKT; empty where the scene has none.
+        crs: Coordinate reference system as WKT; empty if the scene has none.
         transform: Affine transform from (column, row) to coordinates, row-major, six numbers;
-            None where the scene has none.
+            None if the scene has none.
         width: Columns of the scene.
-        height: Its rows.
+        height: Rows of the scene.
 
     Returns:
-        Metres from one column to the next, and from one row to the next; None where the scene does
-        not say where on Earth it lies.
+        Metres from one column to the next, and from one row to the next; None if the scene is
+        not georeferenced.
     """
     a, b, c, d, e, f = transform or (0.0,) * 6
     if not crs or not a * e - b * d:
@@ -54,7 +55,7 @@ def ground_sample_distance(
             (column, row + along),
         )
     ]
-    # Far outside every map PROJ can take for ever; and NaN is no place.
+    # Far outside every map, PROJ may not return. NaN is refused as well.
     if not all(abs(value) <= _FARTHEST for end in ends for value in end):
         return None
     try:
@@ -74,10 +75,10 @@ def ground_sample_distance(
 
 
 def _metres(one: tuple[float, float], two: tuple[float, float]) -> float:
-    """Return the distance of two near places, (latitude, longitude) in degrees.
+    """Return the distance in metres between two near points, (latitude, longitude) in degrees.
 
-    By the two radii of curvature of the ellipsoid between them (Gauss's mid-latitude formula, to
-    first order): exact enough for the length of a hundred pixels.
+    It uses the two radii of curvature of the ellipsoid midway between them (Gauss's mid-latitude
+    formula, to first order), which is exact enough for the length of a hundred pixels.
     """
     phi = math.radians((one[0] + two[0]) / 2)
     north = math.radians(two[0] - one[0])

@@ -1,17 +1,18 @@
-"""The one door for raster files from outside: which are opened, how, and how large they may be.
+"""Open raster files from outside safely: only allowed formats, within bounds of size.
 
-GDAL can do far more than a scene needs. A VRT of a hundred bytes makes any file of the machine
-into pixels, a WMS file asks a server, `/vsicurl/` and `/vsizip/` are paths, and a file of 300
-bytes may declare 10^18 pixels. So:
+GDAL can do far more than a scene needs. A VRT of a hundred bytes can turn any file of the machine
+into pixels, a WMS file sends requests to a server, `/vsicurl/` and `/vsizip/` are valid paths, and
+a file of 300 bytes may declare 10^18 pixels. Therefore:
 
-- only regular files on disk are opened, each by the one driver of its format (`FORMATS`), and by
+- only regular files on disk are opened, each with the one driver of its format (`FORMATS`), and by
   their full path, which no driver takes for a connection string;
-- sidecars (masks, overviews, .aux.xml, world files) count as far as they are of those formats
-  and name no further file;
-- a network path is refused by GDAL's own configuration, wherever a file may hide one;
-- what a file declares is bounded before a sample is read.
+- sidecars (masks, overviews, .aux.xml, world files) are accepted only if they have an allowed
+  format and name no further file;
+- GDAL's own configuration refuses network paths, wherever a file may hide one;
+- the declared size is checked against limits before a sample is read.
 
-Every raster of a user goes through `open_raster` or `open_picture`; a test walks the source.
+Every raster of a user is opened by `open_raster` or `open_picture`; a test checks the source for
+this.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ class Format:
     """A file format that a scene may have.
 
     Attributes:
-        name: For people.
-        driver: GDAL's only driver that opens it.
-        starts: What its files begin with.
+        name: Name in messages.
+        driver: The only GDAL driver that may open it.
+        starts: Signatures that its files begin with.
     """
 
     name: str
@@ -52,8 +53,8 @@ class Format:
 
 _TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
-# Imagery comes as GeoTIFF (COG included) or JPEG 2000 (Sentinel-2); the others are how test
-# pictures are kept. None of them names another file.
+# Imagery is distributed as GeoTIFF (COG included) or JPEG 2000 (Sentinel-2); test pictures are
+# stored in the other formats. Files of these formats do not refer to other files.
 FORMATS: Final = (
     Format("GeoTIFF", "GTiff", _TIFF),
     Format("JPEG 2000", "JP2OpenJPEG", (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")),
@@ -65,12 +66,12 @@ FORMATS: Final = (
 ALLOWED: Final = ", ".join(one.name for one in FORMATS)
 
 MOST_BANDS: Final = 1024
-"""Imaging spectrometers have up to some 450 bands."""
+"""Largest number of bands; imaging spectrometers have up to about 450."""
 MOST_SAMPLES: Final = 1 << 36
 MOST_BLOCK_BYTES: Final = 1 << 28
 UNCHECKED_BYTES: Final = 1 << 31
 MOST_EXPANSION: Final = 2000
-"""Bytes of samples for each byte of a file beyond `UNCHECKED_BYTES`; deflate reaches 1032."""
+"""Most bytes of samples per byte of a file above `UNCHECKED_BYTES`; deflate reaches 1032."""
 _MOST_SIDECAR_BYTES: Final = 1 << 24
 _CACHE_MB: Final = 64
 
@@ -94,7 +95,7 @@ _REFUSED: Final = (
     (b"SIMPLE  =", "FITS"),
 )
 
-# Options of GDAL while one of our files is open. No name is allowed on the network.
+# GDAL options while a user's file is open. They allow no file name on the network.
 _OPTIONS: Final = {
     "GDAL_CACHEMAX": _CACHE_MB,
     "CPL_VSIL_CURL_ALLOWED_FILENAME": "none",
@@ -104,7 +105,7 @@ _OPTIONS: Final = {
 
 
 def environment() -> rasterio.Env:
-    """Return the GDAL environment in which files from outside are opened and read."""
+    """Return the GDAL environment for opening and reading files from outside."""
     return rasterio.Env(session=DummySession(), **_OPTIONS)
 
 
@@ -115,11 +116,11 @@ def open_raster(path: Path) -> Any:
         path: A file on disk.
 
     Returns:
-        The dataset, rasterio's; read it within `environment`.
+        The rasterio dataset; read it within `environment`.
 
     Raises:
-        InputError: Missing, no regular file, of no allowed format, larger than allowed, or with a
-            sidecar that is not one of an allowed format.
+        InputError: The file is missing, is not a regular file, has no allowed format, is larger
+            than allowed, or has a sidecar that is not allowed.
     """
     size = check_file(path).st_size
     _check_sidecars(path)
@@ -128,7 +129,7 @@ def open_raster(path: Path) -> Any:
             driver = _driver(file.read(512))
         with environment(), warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            # By its full path: relative names such as GTIFF_DIR:1:x.tif mean something to GDAL.
+            # The path is absolute because GDAL interprets relative names such as GTIFF_DIR:1:x.tif.
             dataset = rasterio.open(path.absolute(), driver=driver, sharing=False)
     except InputError as error:
         raise InputError(f"scene {path}: {error}") from None
@@ -144,14 +145,14 @@ def open_raster(path: Path) -> Any:
 
 @contextmanager
 def open_picture(data: bytes, name: str) -> Iterator[Any]:
-    """Open a raster file that is in memory, a member of an archive for example.
+    """Open a raster file that is in memory, for example a member of an archive.
 
     Args:
         data: The file's bytes.
-        name: What to call it in errors.
+        name: Name of the file in errors.
 
     Raises:
-        InputError: As `open_raster`.
+        InputError: The data has no allowed format, cannot be read, or declares too much.
     """
     with environment(), warnings.catch_warnings(), MemoryFile(data) as memory:
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -165,10 +166,10 @@ def open_picture(data: bytes, name: str) -> Iterator[Any]:
 
 
 def check_file(path: Path) -> os.stat_result:
-    """Return a file's state.
+    """Return the `stat` result of a file that can be a scene.
 
     Raises:
-        InputError: Why it cannot be a scene: missing, or no regular file with something in it.
+        InputError: The file is missing, is not a regular file, or is empty.
     """
     try:
         found = path.stat()
@@ -193,7 +194,7 @@ def check_file(path: Path) -> os.stat_result:
 
 
 def reason(error: Exception) -> str:
-    """Return why GDAL failed, in one short line."""
+    """Return the cause of a GDAL failure in one short line."""
     cause = error.__cause__ or error
     text = " ".join(str(cause).split()) or type(error).__name__
     if isinstance(error, RasterioIOError) and "not recognized" in text:
@@ -207,10 +208,10 @@ def _kind(mode: int) -> str:
 
 
 def _driver(head: bytes) -> str:
-    """Return the driver of a file that begins so.
+    """Return the driver for a file that begins with these bytes.
 
     Raises:
-        InputError: No allowed format; by its name where it is known.
+        InputError: The format is not allowed; the message names it if it is known.
     """
     for one in FORMATS:
         if head.startswith(one.starts) and (one.driver != "WEBP" or head[8:12] == b"WEBP"):
@@ -225,7 +226,7 @@ def _driver(head: bytes) -> str:
 def _check_sidecars(path: Path) -> None:
     """Refuse a file beside a scene that would make GDAL open something else.
 
-    GDAL opens `.msk`, `.ovr` and `.aux` files by any of its drivers, and reads others as text.
+    GDAL opens `.msk`, `.ovr` and `.aux` files with any of its drivers, and reads others as text.
     """
     stem = path.name.rpartition(".")[0] or path.name
     try:
@@ -236,7 +237,7 @@ def _check_sidecars(path: Path) -> None:
                 if entry.name.lower().startswith(f"{stem.lower()}.") and entry.name != path.name
             ]
     except OSError:
-        return  # a folder that cannot be listed: GDAL opens no file of it either, but by name
+        return  # GDAL cannot list the folder either; it opens only files that it knows by name
     for entry in beside:
         try:
             found = entry.stat()
@@ -275,7 +276,7 @@ def _starts_with(path: Path, starts: tuple[bytes, ...]) -> bool:
 
 
 def _check_declared(name: str, dataset: Any, file_bytes: int) -> None:
-    """Refuse a file that declares more than allowed, before anything is read of it."""
+    """Refuse a file that declares more than allowed, before any sample is read."""
     width, height, bands = int(dataset.width), int(dataset.height), int(dataset.count)
     if bands > MOST_BANDS:
         raise InputError(f"{name}: declares {bands} bands; allowed are {MOST_BANDS}")

@@ -1,14 +1,15 @@
-"""Scenes on disk, read a window at a time: the ground that the imager looks at.
+"""Read scenes from disk, one window at a time: the ground that the imager looks at.
 
-A scene is never in memory as a whole. What its samples are follows from the bands that the imager
-sees and from what the file says of them:
+A scene is never in memory as a whole. The meaning of its samples depends on the bands that the
+imager sees and on the metadata of the file:
 
-*Depth.* The bits that hold every valid sample of these bands, 8 at least; a file that declares
-fewer than 8 (NBITS) has as many as it declares. So the same picture has the same depth, and the
-same peak of its PSNR, as uint8, as uint16 and with NBITS=12.
+*Bit depth.* The bits that hold every valid sample of these bands, at least 8. If the file declares
+fewer than 8 bits (NBITS), that number counts. So the same picture has the same bit depth, and the
+same PSNR peak, as uint8, as uint16 and with NBITS=12.
 
-*Holes.* What GDAL's masks of these bands say: a nodata value (each band for itself), a mask in
-the file or beside it (.msk), or an alpha band that the imager does not see, where it is 0.
+*Holes.* Samples without data, according to GDAL's masks of these bands: a nodata value (of each
+band), a mask in the file or beside it (.msk), or zeros in an alpha band that the imager does not
+see.
 """
 
 from __future__ import annotations
@@ -37,14 +38,14 @@ from .raster import check_file, environment, open_raster, reason
 _SAMPLE_TYPES: Final[tuple[SampleType, ...]] = ("uint8", "uint16", "int16")
 _SAMPLES_AT_ONCE: Final = 1 << 24
 MOST_FRAME_SAMPLES: Final = 1 << 29
-"""A larger frame would not be decoded either (`ground.decoders`)."""
+"""Most samples of a frame; `ground.decoders` would not decode a larger one."""
 
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class FrameWindow:
-    """A frame's place in its scene, in the scene's pixels."""
+    """The position and size of a frame in its scene, in pixels of the scene."""
 
     column: int
     row: int
@@ -54,13 +55,13 @@ class FrameWindow:
 
 @dataclass(frozen=True, slots=True)
 class SceneContent:
-    """What some bands' samples are, found by reading all of them once.
+    """The range and bit depth of some bands' samples, found by reading all of them once.
 
     Attributes:
         lowest: Smallest valid sample.
         highest: Largest valid sample.
-        bits: Bits that hold every valid sample: 8 for uint8, else what the values need,
-            8 at least; with a sign where one is negative. Fewer than 8 where the file declares
+        bits: Bits that hold every valid sample: 8 for uint8, otherwise what the values need but
+            at least 8, with a sign bit if a value is negative. Fewer than 8 if the file declares
             so.
     """
 
@@ -71,13 +72,13 @@ class SceneContent:
 
 @dataclass(frozen=True, slots=True)
 class _Holes:
-    """How a file says where some of its bands have no data.
+    """How a file marks samples without data in some of its bands.
 
     Attributes:
-        value: The nodata value of all of them.
-        mask: Number of the band whose mask holds for all of them.
-        alpha: Number of the alpha band that holds for all of them.
-        by_band: Each has a mask of its own.
+        value: Nodata value of all these bands.
+        mask: Number of the band whose mask applies to all these bands.
+        alpha: Number of the alpha band that applies to all these bands.
+        by_band: Whether each band has a mask of its own.
     """
 
     value: int | None = None
@@ -87,26 +88,26 @@ class _Holes:
 
 
 class Scene:
-    """An open scene.
+    """An open raster file from which the imager takes frames.
 
     Attributes:
-        path: Where it lies.
-        width: Columns.
-        height: Rows.
+        path: Path of the file.
+        width: Number of columns.
+        height: Number of rows.
         bands: Number of bands.
         sample_type: `uint8`, `uint16` or `int16`.
-        nodata: The value that means no data, where the file has one that a sample can have.
-        crs: Coordinate reference system as WKT; empty where the file has none.
+        nodata: Nodata value; None if the file has none that a sample can have.
+        crs: Coordinate reference system as WKT; empty if the file has none.
         transform: Affine transform from (column, row) to coordinates, row-major, six numbers;
-            None where the file has none.
+            None if the file has none.
     """
 
     def __init__(self, path: Path | str) -> None:
         """Open a scene.
 
         Raises:
-            InputError: Missing, a folder, a symlink loop, no raster of an allowed format, one
-                that declares too much, or samples of another type.
+            InputError: The path is missing, a folder or a symlink loop; the file is not a raster
+                of an allowed format, declares too much, or has samples of another type.
         """
         self.path = Path(path)
         self._dataset = open_raster(self.path)
@@ -125,7 +126,7 @@ class Scene:
         self.bands = int(self._dataset.count)
         self.nodata = _whole(self._dataset.nodata, self.sample_type)
         try:
-            # Read once: afterwards several threads may ask, and a dataset is for one at a time.
+            # All metadata is read here, because only one thread at a time may use a dataset.
             with environment():
                 self._described = described(self._dataset)
                 self._flags = self._dataset.mask_flag_enums
@@ -154,16 +155,16 @@ class Scene:
 
     @property
     def alpha(self) -> int | None:
-        """The number of the band that is transparency, where the file has one."""
+        """Number of the alpha band; None if the file has none."""
         alphas = (n for n, band in enumerate(self._described.bands, 1) if is_alpha(band))
         return next(alphas, None)
 
     def content(self, bands: Sequence[int] | int | None = None) -> SceneContent:
-        """Return what some bands' samples are. The first call reads them, piece by piece.
+        """Return the range and bit depth of some bands. The first call reads them piece by piece.
 
         Raises:
-            InputError: No such band, the file is truncated or damaged, has gone, or every pixel
-                is nodata.
+            InputError: A band does not exist, the file is truncated, damaged or gone, or every
+                pixel is nodata.
         """
         chosen = self.band_numbers(bands)
         state = check_file(self.path)
@@ -182,7 +183,7 @@ class Scene:
         return SceneContent(low, high, self._bits(chosen, low, high))
 
     def band_numbers(self, bands: Sequence[int] | int | None) -> tuple[int, ...]:
-        """Return band numbers from 1: those given, the first so many, or all but transparency.
+        """Return band numbers from 1: the given ones, the first `bands`, or all except alpha.
 
         Raises:
             InputError: The scene has no such band.
@@ -201,15 +202,15 @@ class Scene:
         return chosen
 
     def shown(self, bands: Sequence[int]) -> Shown:
-        """Return how a frame of some bands is shown to people."""
+        """Return which of these bands a picture of the frame shows in which colour."""
         own = self._described.bands
         return shown(bands, [band.name for band in own], [band.colour for band in own])
 
     def shift(self, bit_depth: int, bands: Sequence[int] | int | None = None) -> int:
-        """Return how many low bits an imager of this depth does not see of some bands' samples.
+        """Return how many low bits of these bands' samples an imager of this depth does not see.
 
-        A scene of 15 bits before a 12-bit imager is divided by 8; a scene of 8 bits stays as it
-        is, and its frames have bit depth 8.
+        A 12-bit imager divides the samples of a 15-bit scene by 8. An 8-bit scene stays as it is,
+        and its frames have bit depth 8.
         """
         return max(0, self.content(bands).bits - bit_depth)
 
@@ -219,7 +220,7 @@ class Scene:
         bands: Sequence[int] | int | None = None,
         bit_depth: int | None = None,
     ) -> Description:
-        """Return what the file says of the frame that `read` gives for the same arguments."""
+        """Return the metadata of the frame that `read` returns for the same arguments."""
         chosen = self.band_numbers(bands)
         shift = self.shift(bit_depth, chosen) if bit_depth else 0
         whole = self._described
@@ -236,7 +237,7 @@ class Scene:
         return found.without_low_bits(shift)
 
     def require_levels(self, bands: Sequence[int] | int | None = None) -> None:
-        """Refuse bands whose samples are indices of a palette, names and not levels.
+        """Refuse bands whose samples are indices of a palette, which are names and not levels.
 
         Raises:
             InputError: One of the bands has a palette.
@@ -259,16 +260,16 @@ class Scene:
         """Return the frame that the imager takes of a window.
 
         Args:
-            window: Where; the whole scene without it.
-            bands: Band numbers from 1, or how many of the first; all without it, but for a band
-                of transparency, which becomes the mask.
-            bit_depth: The imager's; the frame's is no larger than the scene's own, and samples
-                lose the low bits that the imager does not see. The scene's own without it.
-            palette: Whether indices of a palette are welcome.
+            window: Position and size of the frame; None for the whole scene.
+            bands: Band numbers from 1, or the number of first bands. None for all bands except
+                alpha, which becomes the mask.
+            bit_depth: Bit depth of the imager. Samples lose the low bits that it does not see;
+                the frame is never deeper than the scene. None for the scene's own depth.
+            palette: Whether palette indices are accepted.
 
         Raises:
-            InputError: No such band, a window outside the scene, a damaged file, a palette, or a
-                scene that is nodata everywhere.
+            InputError: A band does not exist, the window lies outside the scene or is too large,
+                the file is damaged, a band has a palette, or every pixel is nodata.
         """
         chosen = self.band_numbers(bands)
         window = window or FrameWindow(0, 0, self.width, self.height)
@@ -305,10 +306,10 @@ class Scene:
     def _read(
         self, window: FrameWindow, bands: tuple[int, ...], holes: _Holes
     ) -> tuple[NDArray[np.integer], Mask | None]:
-        """Return the samples of a window (bands, rows, columns), and the mask where it has one.
+        """Return the samples of a window (bands, rows, columns), and its mask or None.
 
-        The mask is (rows, columns, 1), or (rows, columns, bands) where each band has its own;
-        True where there is no data. A nodata value is in the samples themselves.
+        The mask has the shape (rows, columns, 1), or (rows, columns, bands) if each band has its
+        own. It is True where there is no data. A nodata value stays in the samples.
         """
         place = Window(window.column, window.row, window.width, window.height)
         mask: Mask | None = None
@@ -330,10 +331,10 @@ class Scene:
         return planes, mask if mask is not None and mask.any() else None
 
     def _holes(self, bands: tuple[int, ...]) -> _Holes:
-        """Return how the file says where these bands have no data.
+        """Return how the file marks samples without data in these bands.
 
         Raises:
-            InputError: The bands say it in different ways.
+            InputError: The bands mark them in different ways.
         """
         found: set[_Holes] = set()
         for band in bands:
@@ -355,7 +356,7 @@ class Scene:
         return found.pop()
 
     def _ranges(self, bands: tuple[int, ...], holes: _Holes) -> dict[int, tuple[float, float]]:
-        """Return the lowest and the highest valid sample of bands; infinities without one."""
+        """Return each band's lowest and highest valid sample; infinities if it has none."""
         out = dict.fromkeys(bands, (math.inf, -math.inf))
         for planes, mask in self._pieces(bands, holes):
             for index, band in enumerate(bands):
@@ -372,7 +373,7 @@ class Scene:
     def _pieces(
         self, bands: tuple[int, ...], holes: _Holes
     ) -> Iterator[tuple[NDArray[np.integer], Mask | None]]:
-        """Yield samples and mask of the whole scene, a bounded piece at a time."""
+        """Yield samples and mask of the whole scene in pieces of bounded size."""
         block = max(int(self._dataset.block_shapes[0][0]), 1)
         width = min(self.width, max(1, _SAMPLES_AT_ONCE // (block * len(bands))))
         rows = max(1, _SAMPLES_AT_ONCE // (width * len(bands)) // block) * block
@@ -394,13 +395,13 @@ class Scene:
         return max(8, high.bit_length())
 
     def _declared_bits(self, bands: tuple[int, ...]) -> int | None:
-        """Return how many bits the file declares for these bands; None where it does not."""
+        """Return how many bits the file declares for these bands; None if it declares none."""
         declared = [self._declared[band - 1] for band in bands]
         known = [bits for bits in declared if bits is not None]
         return max(known) if len(known) == len(declared) else None
 
     def _free_value(self, content: SceneContent) -> int:
-        """Return a value that no valid sample has, to stand for the masks of single bands.
+        """Return a value that no valid sample has, to use as nodata in place of masks by band.
 
         Raises:
             InputError: The samples use the whole range of their type.
@@ -420,18 +421,18 @@ _RANGES: dict[tuple[str, int, int, int | None], dict[int, tuple[float, float]]] 
 
 
 def _without_low_bits(frame: Frame, shift: int) -> Frame:
-    """Return the frame as a coarser converter reads it: floor(sample / 2**shift)."""
+    """Return the frame as a coarser A/D converter reads it: floor(sample / 2**shift)."""
     pixels = frame.pixels >> np.array(shift, frame.pixels.dtype)
     if frame.nodata is not None:
         empty = frame.pixels == frame.nodata
-        # A dark sample that the shift turned into nodata is not nodata: it shows something.
+        # A valid sample must not become nodata by the shift.
         pixels[(pixels == frame.nodata) & ~empty] += 1
         pixels[empty] = frame.nodata
     return Frame(pixels, frame.bit_depth - shift, frame.nodata, frame.mask)
 
 
 def _whole(nodata: Any, sample_type: SampleType) -> int | None:
-    """Return nodata as a sample value; None where no sample can have it."""
+    """Return nodata as a sample value; None if no sample can have it."""
     if nodata is None or not float(nodata).is_integer():
         return None
     low, high = sample_range(sample_type)

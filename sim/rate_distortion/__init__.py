@@ -1,1 +1,1 @@
-"""Codecs compared on pictures alone: rate against quality, without a mission."""
+"""Compare codecs on pictures without a mission: rate against quality."""

@@ -1,11 +1,11 @@
-"""Codecs against one another on pictures: rate and distortion in real bytes, and speed.
+"""Compare codecs on pictures: rate and distortion in real bytes, and speed.
 
-The procedure, for every picture: code it at qualities across the rates, decode it, measure it.
-BD-rate against JPEG 2000 (`ground.bd_rate`), over the quality that JPEG 2000 reaches between two
-rates. Then the mean over the pictures of a group (see `groups`), and over all.
+Every picture is coded at qualities across the rates, decoded and measured. The BD-rate against JPEG
+2000 (`ground.bd_rate`) covers the quality range that JPEG 2000 reaches between two rates. It is
+averaged over the pictures of each group (see `groups`) and over all pictures.
 
-Of a picture larger than the crop, its middle is coded: a comparison takes bounded time and
-memory, and the result says which pixels it is of.
+Only the middle of a picture larger than the crop is coded, which bounds the time and memory of a
+comparison. The result states which pixels were coded.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _FIGURES: Final = (
 )
 
 Heard = Callable[[str, dict[str, Any]], None]
-"""Hears a picture's name and what was found of it."""
+"""Is called with a picture's name and its results."""
 
 
 def compare_codecs(
@@ -61,18 +61,19 @@ def compare_codecs(
     """Compare codecs on pictures.
 
     Args:
-        images: Rasters, or folders of them.
-        codecs: Names; JPEG 2000 is added where it is missing.
-        rates: Bits a pixel between which JPEG 2000 sets the range of quality.
-        tile: Side of a tile, 0 for one tile a picture.
-        crop: Longest side that is coded, the middle of a larger picture; 0 for whole pictures.
-        cached: Keeps curves from one comparison to the next.
-        progress: Show a bar on the terminal.
-        on_picture: Hears of every picture as soon as it is done.
+        images: Raster files, or folders of them.
+        codecs: Names of codecs; JPEG 2000 is added if it is missing.
+        rates: Rates in bits per pixel between which JPEG 2000 sets the quality range.
+        tile: Side of a tile in pixels; 0 for one tile per picture.
+        crop: Longest side in pixels; only the middle of a larger picture is coded. 0 for whole
+            pictures.
+        cached: Cache that keeps curves from one comparison to the next.
+        progress: Whether to show a progress bar on the terminal.
+        on_picture: Called for every picture as soon as it is done.
 
     Returns:
-        What `compare.json` holds: `settings`, `images` with their points, `codecs` with the
-        means of each group. Numbers that do not exist are None.
+        The content of `compare.json`: `settings`, `images` with their points, and `codecs` with
+        the means of each group. Numbers that do not exist are None.
 
     Raises:
         InputError: A picture or a codec cannot be used.
@@ -118,10 +119,10 @@ def compare_codecs(
 
 
 def pictures(paths: Sequence[Path]) -> list[Path]:
-    """Return the rasters among paths and in folders, in order of their names.
+    """Return the given files, and the raster files of given folders in order of their names.
 
     Raises:
-        InputError: A folder without rasters.
+        InputError: A folder has no raster files.
     """
     out: list[Path] = []
     for path in paths:
@@ -136,7 +137,7 @@ def pictures(paths: Sequence[Path]) -> list[Path]:
 
 
 def middle_of(width: int, height: int, crop: int) -> FrameWindow:
-    """Return the middle of a picture, no side longer than the crop; 0 is all of it."""
+    """Return the middle of a picture with no side longer than the crop; 0 for all of it."""
     wide, high = (min(side, crop) if crop else side for side in (width, height))
     return FrameWindow((width - wide) // 2, (height - high) // 2, wide, high)
 
@@ -144,7 +145,7 @@ def middle_of(width: int, height: int, crop: int) -> FrameWindow:
 def group_means(
     images: dict[str, dict[str, Any]], codec: str
 ) -> dict[str, dict[str, float | int | None]]:
-    """Return the means of a codec over each group of pictures, all of them first."""
+    """Return the means of a codec over each group of pictures; the group of all is first."""
     groups: dict[str, list[str]] = {ALL: list(images)}
     for name, image in images.items():
         for group in image["groups"]:
@@ -162,7 +163,7 @@ def group_means(
 
 
 def worst_group(groups: dict[str, dict[str, Any]]) -> str | None:
-    """Return the group with the highest BD-rate (PSNR); None where no group has one."""
+    """Return the group with the highest BD-rate (PSNR); None if no group has a BD-rate."""
     there = [
         name
         for name, row in groups.items()
@@ -172,7 +173,7 @@ def worst_group(groups: dict[str, dict[str, Any]]) -> str | None:
 
 
 def _read(path: Path, crop: int) -> tuple[FrameWindow | None, Frame]:
-    """Return the pixels to code, and where they lie if they are not all."""
+    """Return the window of the pixels to code (None for all of them), and the pixels."""
     with Scene(path) as scene:
         window = middle_of(scene.width, scene.height, crop)
         whole = (window.width, window.height) == (scene.width, scene.height)
@@ -219,7 +220,7 @@ def _judge(
 
 
 def _means(codec: str, images: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return a codec's speed and its means over each group of pictures."""
+    """Return a codec's median speed and its means over each group of pictures."""
     speeds = {
         key: median(image["codecs"][codec][key] for image in images.values())
         for key in ("encode_mpx_s", "decode_mpx_s")
@@ -238,7 +239,7 @@ def _means(codec: str, images: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _model(codec: Encoder) -> dict[str, Any]:
-    """Return what a learned codec's card says of its cost; nothing of the others."""
+    """Return the cost from a learned codec's model card; empty for other codecs."""
     card = getattr(getattr(codec, "model", None), "card", None)
     return {} if card is None else {"kmac_per_pixel": card["kmac_per_pixel"]}
 
@@ -264,7 +265,7 @@ def _unique(path: Path, taken: dict[str, Any]) -> str:
 
 
 class _bar:  # noqa: N801  (used like a function)
-    """A progress bar on standard error, or nothing."""
+    """A progress line on standard error, or nothing if it is not shown."""
 
     def __init__(self, total: int, shown: bool) -> None:
         self._total, self._shown, self._done = total, shown, 0
@@ -285,7 +286,7 @@ class _bar:  # noqa: N801  (used like a function)
 
 
 def write_out(folder: Path, found: dict[str, Any]) -> None:
-    """Write compare.json, one picture of each image's curves, and one of their mean.
+    """Write compare.json, a figure of each picture's curves, and a figure of their mean.
 
     Raises:
         InputError: The folder cannot be written.

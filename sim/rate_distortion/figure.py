@@ -1,4 +1,4 @@
-"""Rate-distortion curves as pictures."""
+"""Draw rate-distortion curves as PNG figures."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from matplotlib.figure import Figure
 
 from ...ground.bd_rate import pchip_slopes
 
-# Okabe and Ito's colours, told apart by every kind of eye; lines differ by marker too.
+# Okabe and Ito's colours are distinct for colour-blind people too; lines also differ by marker.
 _COLOURS: Final = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P")
 _TICKS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
 
 
 def picture_figure(name: str, image: dict[str, Any]) -> bytes:
-    """Return a PNG of PSNR and MS-SSIM over rate, one curve a codec, for one picture."""
+    """Return a PNG of PSNR and MS-SSIM over rate for one picture, with one curve per codec."""
     curves = {codec: result["points"] for codec, result in image["codecs"].items()}
     title = (
         f"{name}: {image['width']} × {image['height']}, {image['bands']} × {image['bit_depth']} bit"
@@ -29,7 +29,7 @@ def picture_figure(name: str, image: dict[str, Any]) -> bytes:
 
 
 def mean_figure(found: dict[str, Any]) -> bytes:
-    """Return a PNG of the curves' mean over all pictures, at rates that every picture has."""
+    """Return a PNG of the mean curves over all pictures, at rates that every picture has."""
     codecs = list(found["codecs"])
     low, high = found["settings"]["rates_bpp"]
     rates = np.geomspace(low, high, 25)
@@ -47,7 +47,7 @@ def mean_figure(found: dict[str, Any]) -> bytes:
 
 
 def _mean(rows: list[list[dict[str, Any]]], rates: Any, key: str) -> list[float | None]:
-    """Return the mean of the curves at each rate; None where one of them does not reach."""
+    """Return the mean of the curves at each rate; None if a curve does not reach the rate."""
     columns = []
     for points in rows:
         kept = [(math.log(point["bpp"]), point[key]) for point in points if point[key] is not None]

@@ -1,8 +1,9 @@
-"""Which pictures belong together: by what took them, as far as that is known, and by their bands.
+"""Group pictures by the sensor that took them, if it is known, and by their bands.
 
-A table `SOURCES.tsv` beside the pictures (a header line, then a line a picture) says what took
-them: its column `group`, or `sensor` without the resolution. Without it, colour and many-band
-pictures are apart. One-band pictures and infrared composites are groups of their own as well.
+A table `SOURCES.tsv` beside the pictures (a header line, then one line per picture) gives the
+group in its column `group`, or in `sensor`, whose resolution is removed. Without the table, colour
+and many-band pictures are separate groups. One-band pictures and infrared composites are groups of
+their own in addition.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ _RESOLUTION: Final = re.compile(r"[\s,~]*\b(resampled\b.*|[\d.–-]+\s*[ck]?m\b.
 
 
 def sources(folder: Path) -> dict[str, str]:
-    """Return what took each picture of a folder, by its name without an ending.
+    """Return the group of each picture of a folder, by the picture's name without suffix.
 
-    Empty where there is no table, or none that says so.
+    The result is empty if there is no readable table with such columns.
     """
     try:
         with (folder / TABLE).open(encoding="utf-8", newline="") as file:
@@ -44,9 +45,9 @@ def groups_of(path: Path, bands: int, known: Mapping[str, str]) -> list[str]:
     """Return the groups of one picture.
 
     Args:
-        path: The picture's file.
-        bands: How many bands of it are coded.
-        known: What `sources` says of its folder.
+        path: File of the picture.
+        bands: Number of its bands that are coded.
+        known: Result of `sources` for its folder.
     """
     groups = []
     if path.stem in known:

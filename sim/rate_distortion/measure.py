@@ -1,9 +1,9 @@
-"""One codec on one picture: its points of rate and distortion, and its speed.
+"""Measure one codec on one picture: points of rate and distortion, and speed.
 
-Points are real bytes, container included, decoded and measured; they are kept in the cache of
-encoded frames, so a curve that does not change (another codec's, an old model's) is made once.
-Speed is measured anew every time, at one rate for all codecs: the quality that gives the rate is
-looked for beforehand and nobody pays for the search.
+The points are measured on decoded bitstreams; their sizes are real bytes, container included. The
+cache of encoded frames keeps them, so an unchanged curve (of another codec or an old model) is
+measured only once. Speed is measured anew every time, at one rate for all codecs. The quality that
+gives this rate is found beforehand, so the search does not count.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _KIND: Final = "curve-1"
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One bitstream of one picture.
+    """Rate and quality of one bitstream of one picture.
 
     Attributes:
-        bytes: Of the container.
-        bpp: Bits a pixel, all bands together.
-        psnr_db: Infinite where nothing is lost.
-        ms_ssim: 0 to 1.
+        bytes: Size of the container in bytes.
+        bpp: Bits per pixel, all bands together.
+        psnr_db: PSNR in dB; infinite if nothing is lost.
+        ms_ssim: MS-SSIM, 0 to 1.
     """
 
     bytes: int
@@ -47,13 +47,13 @@ class Point:
 
     @property
     def ms_ssim_db(self) -> float:
-        """MS-SSIM on a scale on which it can be interpolated: dB below 1."""
+        """MS-SSIM in dB below 1, a scale on which it can be interpolated."""
         return -10 * math.log10(1 - self.ms_ssim) if self.ms_ssim < 1 else math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class RateDistortionCurve:
-    """A codec's points on a picture, by rising size, and the quality to measure its speed at."""
+    """A codec's points on a picture, by rising size, and the quality for measuring its speed."""
 
     points: tuple[Point, ...]
     quality: float
@@ -61,18 +61,18 @@ class RateDistortionCurve:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Megapixels in a second of processor time, from pixels to container and back."""
+    """Megapixels per second of processor time, from pixels to container and back."""
 
     encode_mpx_s: float
     decode_mpx_s: float
 
 
 def reach(rates: tuple[float, float], anchor: bool) -> tuple[float, float]:
-    """Return the rates between which to code, for quality between two rates of the anchor.
+    """Return the rates between which a codec must be measured to cover the anchor's quality range.
 
-    The anchor's are the two themselves. Those of the others are half the lower and 1.7 times
-    the higher, because a better codec needs fewer bytes for the same quality, and a worse one
-    more.
+    For the anchor these are the two given rates. For other codecs they are half the lower and 1.7
+    times the higher rate, because a better codec needs fewer bytes for the same quality, and a
+    worse one more.
     """
     return rates if anchor else (rates[0] / 2, rates[1] * 1.7)
 
@@ -80,17 +80,17 @@ def reach(rates: tuple[float, float], anchor: bool) -> tuple[float, float]:
 def curve(
     codec: Encoder, frame: Frame, rates: tuple[float, float], middle: float, cache: ContentCache
 ) -> RateDistortionCurve:
-    """Return a codec's curve on a picture: qualities at even steps between two rates.
+    """Return a codec's curve on a picture, at evenly spaced qualities between two rates.
 
-    The ends lie at or beyond the two rates, so that these are interpolated, as far as the codec
-    reaches.
+    The ends lie at or beyond the two rates if the codec reaches that far, so that values at these
+    rates are interpolated.
 
     Args:
-        codec: Codes it.
+        codec: Encoder to measure.
         frame: The picture.
-        rates: Bits a pixel.
-        middle: Bits a pixel to find the quality of.
-        cache: Keeps curves.
+        rates: Lower and higher rate in bits per pixel.
+        middle: Rate in bits per pixel whose quality is used for measuring speed.
+        cache: Cache that keeps the curve.
 
     Raises:
         InputError: The codec cannot code this picture at all.
@@ -126,7 +126,7 @@ def _read_curve(value: bytes) -> RateDistortionCurve:
 
 
 def _is_curve(value: bytes) -> bool:
-    """Whether a value of the cache is a curve: points of positive numbers, and a quality."""
+    """Return whether a cached value is a curve: points of positive numbers, and a quality."""
     try:
         found = _read_curve(value)
         numbers = [number for point in found.points for number in astuple(point)[:2]]
@@ -136,10 +136,10 @@ def _is_curve(value: bytes) -> bool:
 
 
 class _Coded:
-    """A picture's bitstreams by quality, each made once.
+    """A picture's bitstreams by quality; each is made only once.
 
     Attributes:
-        lossless: Whether the codec turned out to be lossless and nothing else.
+        lossless: Whether the codec has turned out to be lossless only.
     """
 
     def __init__(self, prepared: Prepared) -> None:
@@ -148,7 +148,7 @@ class _Coded:
         self.lossless = False
 
     def at(self, quality: float) -> bytes:
-        """Return the bitstream at a quality; of a codec that loses nothing, the only one."""
+        """Return the bitstream at a quality; a lossless-only codec has only one."""
         if quality not in self._made:
             try:
                 self._made[quality] = self._prepared.encode(Setting(quality=quality))
@@ -160,7 +160,7 @@ class _Coded:
         return self._made[quality]
 
     def around(self, wanted: float, low: float, high: float, halvings: int) -> tuple[float, float]:
-        """Return qualities below and above so many bytes, as close as the halvings go."""
+        """Return qualities below and above `wanted` bytes, by bisection with so many halvings."""
         for _ in range(halvings):
             middle = (low + high) / 2
             fits = len(self.at(middle)) <= wanted
@@ -169,12 +169,12 @@ class _Coded:
 
 
 def speed(codec: Encoder, frame: Frame, at: float) -> Speed:
-    """Return a codec's speed on a picture, the better of two tries.
+    """Return a codec's speed on a picture, the better of two measurements.
 
     Args:
-        codec: Codes and decodes it.
+        codec: Encoder to measure; its decoder is measured too.
         frame: The picture.
-        at: The quality.
+        at: Quality at which to encode.
     """
     megapixels = frame.width * frame.height / 1e6
     coding = decoding = math.inf

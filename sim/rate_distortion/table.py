@@ -1,4 +1,4 @@
-"""A comparison as text: every codec, all pictures together and each group alone."""
+"""Print a comparison as a table: each codec over all pictures and over each group."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .compare import ALL, ANCHOR
 
 
 def print_table(found: dict[str, Any]) -> None:
-    """Print the means of each codec, then what the figures are of."""
+    """Print the means of each codec, then notes on what was measured."""
     settings = found["settings"]
     low, high = settings["rates_bpp"]
     table = terminal.plain_table(
@@ -43,7 +43,7 @@ def print_table(found: dict[str, Any]) -> None:
 
 
 def notes(found: dict[str, Any]) -> list[str]:
-    """Return what the table leaves unsaid: the worst group, costs, what was coded."""
+    """Return notes for the table: the worst group, the costs, and what was coded."""
     settings, images = found["settings"], found["images"]
     out = []
     for codec, means in found["codecs"].items():

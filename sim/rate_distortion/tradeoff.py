@@ -1,8 +1,8 @@
 """Throughput versus PSNR: what other rates and codecs would deliver in the same scenario.
 
-The quality at a rate is measured on a sample of the frames that the run captures, with the real
-encoder and decoder. The throughput is simulated: the whole mission again, with frames of the
-size that the sample has on average.
+The quality at a rate is measured with the real encoder and decoder on a sample of the frames that
+the run captures. The throughput is found by simulating the whole mission again, with frames of
+the sample's mean size.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ SAMPLE_FRAMES = 8
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """What one codec at one setting delivers, and how good it looks.
+    """What one codec delivers at one setting, and its quality.
 
     Attributes:
-        codec, setting: What was tried.
-        bpp: Mean over the sample, bits a pixel with all bands.
-        psnr_db: PSNR pooled over the sample; infinite where all of it is exact, None where there is
-            none.
-        ms_ssim: Mean over the sample; None where there is none.
-        delivered_px: Pixels of delivered frames, simulated.
-        delivered_whole, delivered_damaged, in_part: Numbers of frames, simulated.
+        codec, setting: Codec and setting of this rating.
+        bpp: Mean rate over the sample in bits per pixel, all bands together.
+        psnr_db: PSNR in dB, pooled over the sample; infinite if all of it is exact, None if it has
+            no value.
+        ms_ssim: Mean MS-SSIM over the sample; None if it has no value.
+        delivered_px: Number of pixels of delivered frames in the simulation.
+        delivered_whole, delivered_damaged, in_part: Numbers of frames in the simulation.
     """
 
     codec: str
@@ -62,12 +62,12 @@ class Rating:
 
 
 class _MeanFrames:
-    """Frames of the sample's mean size, by pixels."""
+    """Frames with the sample's mean number of bits per pixel."""
 
     time_kind = MODELLED
 
     def __init__(self, satellite: SatelliteSpec, codec: str, bpp: float) -> None:
-        # If the processor has no rate for this codec, use that of a codec which it has one for.
+        # If the processor has no rate for this codec, use its rate for another codec.
         rates = satellite.processor.encode_rate
         known = [name for name in (codec, satellite.codec.name, *rates) if name in rates]
         self._timing = RatedFrames(satellite, known[0])
@@ -88,18 +88,18 @@ def curve(
     """Rate one codec at several settings; a setting that the codec cannot do is left out.
 
     Args:
-        mission: The run.
-        scenes: The scenes of the run.
-        cache: The cache of encoded frames.
+        mission: Mission of the run.
+        scenes: Scenes of the run.
+        cache: Cache of encoded frames.
         codec: Name of the codec, used for all satellites.
-        settings: The settings to try.
+        settings: Settings to rate.
 
     Raises:
         InputError: The codec can do none of the settings with the frames of all satellites.
     """
     chosen = sample(mission)
     if not chosen:
-        return []  # nothing that has pixels is ever captured
+        return []  # the mission captures nothing from a scene
     tile = mission.flight.scenario.satellites[0].codec.tile
     onboard_encoder = encoder(codec, TRAITS[codec].tile_from(tile))
     settings = _possible(onboard_encoder, settings, chosen)
@@ -123,7 +123,7 @@ def curve(
 def _possible(
     onboard_encoder: Encoder, settings: Sequence[Setting], chosen: Sequence[Sample]
 ) -> list[Setting]:
-    """Return the settings that the codec has for every frame of the sample."""
+    """Return the settings that the codec supports for every frame of the sample."""
     possible, refusal = list(settings), None
     for one in chosen:
         frame = blank_frame(one.content.view)
@@ -140,11 +140,11 @@ def _possible(
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What frames of a satellite show.
+    """What a frame of a satellite shows.
 
     Attributes:
         satellite: Index of the satellite.
-        view: The part of a scene.
+        view: Part of a scene.
     """
 
     satellite: int
@@ -153,11 +153,11 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One content of the sample.
+    """One content of the sample, with its weight.
 
     Attributes:
-        content: What it shows.
-        weight: How many captures it stands for.
+        content: Satellite and part of a scene.
+        weight: Number of captures that it represents.
     """
 
     content: Content
@@ -165,10 +165,10 @@ class Sample:
 
 
 def sample(mission: Mission, count: int = SAMPLE_FRAMES) -> list[Sample]:
-    """Choose contents that stand for all that the mission captures.
+    """Choose contents that represent all captures of the mission.
 
-    A stratified sample: each scene of each satellite gives its share of the sample, at least
-    one, and its captures are divided among those that it gives.
+    The sample is stratified: each scene of each satellite contributes its share, at least one
+    content, and its captures are divided among the contents that it contributes.
     """
     strata: dict[tuple[int, Path], Counter[Content]] = {}
     for index, satellite in enumerate(mission.setup.satellites):
@@ -194,7 +194,7 @@ def _try(
     scenes: Scenes,
     cache: ContentCache,
 ) -> list[tuple[float, Quality, int] | None]:
-    """Return rate, quality and pixels of one frame at each setting; None if it can't be coded."""
+    """Return rate, quality and pixels of one frame at each setting; None if it cannot be coded."""
     frame = scenes.frame(content.satellite, content.view)
     pixels = frame.width * frame.height
     return [
@@ -210,7 +210,7 @@ def _rate(
     results: Sequence[tuple[float, Quality, int]],
     weights: Sequence[int],
 ) -> Rating:
-    # A rate and a PSNR are of pixels, and a large frame has more of them.
+    # Rate and PSNR are averages over pixels, so a frame counts by its number of pixels.
     pixels = [size * weight for (_, _, size), weight in zip(results, weights, strict=True)]
     bpp = weighted_mean((rate for rate, _, _ in results), pixels)
     if bpp is None:
