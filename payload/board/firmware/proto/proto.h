@@ -66,8 +66,8 @@ struct dp_slot {
     bool run, said, result, frozen, sending;
     struct dp_form form;
     uint32_t first, count;            /* chunks of the tile: first missing, total */
-    uint32_t length, crc;             /* of the payload, in bytes */
-    uint32_t next, fetched;           /* its chunks: next to send, first the host lacks */
+    uint32_t length, crc;             /* of the payload, in bytes; its CRC-32 */
+    uint32_t next, fetched;           /* payload chunks: next to send, first the host lacks */
     uint64_t again, began, receive_ticks, encode_ticks, send_ticks;
     uint8_t come[(DP_CHUNKS_OF_TILE + 7u) / 8u];
     uint8_t tile[DP_LARGEST_TILE];
