@@ -17,7 +17,7 @@
 #define DP_TABLES 65        /* probability tables of latents */
 #define DP_SCALES 121       /* scale indices; those from DP_TABLES on use a table and low bits */
 #define DP_LEVEL_OFFSET 130 /* a level is a log-scale in steps plus this */
-#define DP_CODED 4          /* lowest level with a scale index above 0; below, latents are skipped */
+#define DP_CODED 4          /* lowest level with a scale index above 0; latents below are skipped */
 #define DP_BINS 32          /* bins of a neighbour sum */
 #define DP_LARGEST_MAGNITUDE 255
 #define DP_SIDE_LOWEST (-32)
@@ -102,7 +102,7 @@ static inline uint32_t dp_side_context(const int8_t *side, uint32_t rows, uint32
 {
     int32_t sum = 0, count = 0;
     for (uint32_t n = 0; phase > 0 && n < 9; n++) {
-        /* The corners are coded in the second phase, the edges in the last two, none in the first. */
+        /* Corners are coded in the second phase, edges in the last two, none in the first. */
         bool is_coded = n != 4 && (n % 2 == 0) == (phase == 1);
         uint32_t y = row + n / 3 - 1, x = column + n % 3 - 1;
         if (is_coded && y < rows && x < columns) {
