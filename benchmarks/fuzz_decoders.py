@@ -153,7 +153,7 @@ class Damage:
         if rng.random() < 0.6:
             try:
                 header = replace(header, **_fields(rng, header))
-            except BitstreamError:  # no header can say so: its bytes are changed below
+            except BitstreamError:  # not a valid header: change its bytes below instead
                 pass
             else:
                 if header.tile_count <= MOST_TILES:
@@ -163,7 +163,7 @@ class Damage:
         table_end = read_header(sound)[1][0].offset - 4
         size = len(header.pack())
         head = bytearray(_mutate(rng, sound[: size if rng.random() < 0.7 else table_end], sound))
-        head[:2] = sound[:2]  # what does not begin so is not even looked at
+        head[:2] = sound[:2]  # anything else is rejected at once
         head += sound[max(size, len(head)) : table_end]
         return bytes(head) + zlib.crc32(head).to_bytes(4, "little") + b"".join(payloads)
 
@@ -308,12 +308,12 @@ def work(name: str, options: argparse.Namespace, first: int, shared: Any) -> Non
     limit = _memory("VmSize") * 1024 + SPARE_BYTES.get(name, OTHERS_SPARE_BYTES)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     for number in range(first, options.count):
-        if os.getppid() != parent:  # nobody watches any more
+        if os.getppid() != parent:  # the parent process has ended
             return
         shared[counts["number"]] = number
         case = damage.case(number)
         entropy.entered = False
-        signal.setitimer(signal.ITIMER_PROF, CASE_S)  # what happens at its end is death
+        signal.setitimer(signal.ITIMER_PROF, CASE_S)  # SIGPROF ends this process
         try:
             outcome = judge(case)
         except Exception:

@@ -138,7 +138,7 @@ def budgets(paths: list[Path]) -> bool:
                 continue
             good &= size <= budget
             if budget > finest:
-                beyond += 1  # nothing finer exists, so nothing more can be used
+                beyond += 1  # the finest quality needs less than the budget
                 continue
             used[bpp].append(size / budget)
             good &= size >= LEAST_USED * budget

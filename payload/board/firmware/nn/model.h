@@ -9,7 +9,7 @@
 /* Vectors of 16 bytes are read whole, so arrays are aligned to them. */
 #define DP_ALIGNED __attribute__((aligned(16)))
 
-/* Channels are padded to whole vectors; the weights of the padding are zero. */
+/* Channels are padded to whole vectors. The padding may hold any values: its weights are zero. */
 #define DP_PADDED(channels) (((channels) + 7u) / 8u * 8u)
 
 /*

@@ -46,7 +46,7 @@ void mmu_on(void)
     __asm__ volatile("mcr p15, 0, %0, c8, c7, 0\n\t"  /* TLBIALL */
                      "mcr p15, 0, %0, c7, c5, 0\n\t"  /* ICIALLU */
                      "mcr p15, 0, %0, c7, c5, 6\n\t"  /* BPIALL */
-                     "mcr p15, 0, %0, c2, c0, 2\n\t"  /* TTBCR: table 0 alone */
+                     "mcr p15, 0, %0, c2, c0, 2\n\t"  /* TTBCR: table 0 only */
                      "mcr p15, 0, %1, c2, c0, 0\n\t"  /* TTBR0 */
                      "mcr p15, 0, %2, c3, c0, 0\n\t"  /* DACR: no domain is checked */
                      "dsb\n\tisb"
