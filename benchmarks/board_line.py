@@ -3,10 +3,10 @@
     python benchmarks/board_line.py [PORT] [--baud 921600] [--tiles 100] [--turns N]
 
 The default of PORT is the emulated Zynq with the echo job, which returns a tenth of each 64 x 64 x
-3 tile. So the line and the driver are measured without an encoder. With `--turns` the job takes 2
-N instructions per tile, so that loading and encoding overlap. The line has 8 ms delay each way.
-Wall times are meaningful only if the emulator has a processor to itself, so its CPU time is
-printed too.
+3 tile. This measures the line and the driver without an encoder. With `--turns` the job takes 2 N
+instructions per tile, so that loading and encoding overlap. The line delays bytes by 8 ms each
+way. Wall times are meaningful only if the emulator has a processor to itself, so its CPU time is
+printed, too.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def children_s() -> float:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print its results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("port", nargs="?", default="emulator:zynq-a9:echo")
     parser.add_argument("--baud", type=int, default=921600)

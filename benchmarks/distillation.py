@@ -28,7 +28,7 @@ METHODS = {
     "response, relation, offline": ("response=0.05,relation=0.5", "offline"),
     "response, latents of its own average": ("response=0.05,latents=0.1", "self"),
 }
-"""Distillation terms with their weights, and the teacher, of each method."""
+"""Each method's distillation terms with their weights, and its teacher."""
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ def seconds(codec: Encoder, frame: Frame) -> tuple[float, int]:
 
 
 def main(paths: list[Path]) -> int:
-    """Print the table."""
+    """Measure every codec and print the table."""
     frames = []
     for path in paths:
         with Scene(path) as scene:

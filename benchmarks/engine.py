@@ -37,7 +37,7 @@ STATIONS = ("svalbard", "matera", "maspalomas", "fairbanks")
 
 
 def scenario(days: float) -> Scenario:
-    """The benchmark's scenario: half of the targets are areas, imaged frame by frame."""
+    """Return the scenario, in which half of the targets are areas imaged frame by frame."""
     draw = random.Random(1)
     targets = []
     for number in range(100):
@@ -115,7 +115,7 @@ def engine(days: float) -> dict[str, float]:
         return simulate(mission.setup, [RatedFrames(s) for s in given.satellites])
 
     outcome = simulate(mission.setup, [RatedFrames(s) for s in given.satellites])
-    # A flight keeps the crossings of elevations that were asked for, so each run needs its own.
+    # A flight caches the elevation crossings that it has computed, so each run needs a new one.
     flying, ready, running = (
         timed(lambda: fly(given)),
         timed(lambda: prepare(fly(given), NoPixels(given))),

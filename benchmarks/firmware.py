@@ -77,7 +77,7 @@ def compare(names: Sequence[str], weights: Path) -> int:
 
 
 def whole_tiles() -> Iterator[TileCase]:
-    """Two whole tiles of each scene at every quality, their bands spread over 8 bits."""
+    """Yield two whole tiles of each scene at every quality, with bands scaled to 8 bits."""
     for path, side in ((AERIAL, 256), (SATELLITE, 256), (SIGNED, 96)):
         scene = real(path, side).pixels.astype(np.int64)
         low, high = scene.min(axis=(0, 1)), scene.max(axis=(0, 1))
@@ -88,14 +88,14 @@ def whole_tiles() -> Iterator[TileCase]:
 
 
 def noise() -> TileCase:
-    """Return tiles of noise, which take the encoder longest."""
+    """Return a tile of noise, which takes the encoder longest."""
     pixels = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
     return TileCase("", pixels, IDENTITY, (max(QUALITIES),))
 
 
 @dataclass(frozen=True)
 class Count:
-    """What one encoding took, as measure_tiles.c prints it."""
+    """Instructions and stack that one encoding took, as measure_tiles.c prints them."""
 
     quality: int
     size: int
@@ -108,7 +108,7 @@ class Count:
 
 
 def measure(core: Core, weights: Path, cases: Sequence[TileCase]) -> list[Count]:
-    """Return what every tile took."""
+    """Return what each encoding took."""
     with tempfile.TemporaryDirectory() as folder:
         wrap = "-Wl,--wrap=dp_coder_table,--wrap=dp_coder_bits"
         program = image(core, "measure_tiles.c", weights, Path(folder), wrap)

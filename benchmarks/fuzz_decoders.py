@@ -4,16 +4,16 @@
     python benchmarks/fuzz_decoders.py student --count 1000000 --depth latents
     python benchmarks/fuzz_decoders.py student --count 50000
 
-In four of five cases a tile's codestream is flipped, truncated, spliced with another's,
-overwritten or replaced by random bytes, with CRCs that match, so that the codec's own decoder sees
-the damage. In the others, fields of the header are changed, with a CRC that matches, or any bytes
-are damaged without mending a CRC. `--depth latents` does everything except the student's decoder
+In four of five cases a tile's codestream has bits flipped, or is truncated, spliced with another's,
+overwritten or replaced by random bytes. Its CRCs match, so that the codec's own decoder sees the
+damage. In the others, fields of the header are changed and its CRC matches, or any bytes are
+damaged and no CRC is corrected. `--depth latents` does everything except the student's decoder
 network, whose only inputs are integers, and checks that these are in range.
 
 Each codec runs in a process of its own with a limited address space. A bitstream that takes more
 than 10 s of processor time (a hang) or a fault in a library (a crash) ends that process, and the
 next process continues after it. Each bitstream is a function of seed and number: `--only NUMBER`
-decodes that one alone and prints the outcome.
+decodes only that one and prints the outcome.
 """
 
 from __future__ import annotations
@@ -47,20 +47,20 @@ from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.registry import encoder, names
 
 CASE_S: Final = 10.0
-"""Processor seconds after which a bitstream has hung its decoder."""
+"""Processor seconds for one bitstream after which its decoder counts as hung."""
 STILL_S: Final = 900.0
-"""Seconds without any progress after which it has, too."""
+"""Seconds without any progress after which it counts as hung, too."""
 SPARE_BYTES: Final = {"student": 1 << 29}
-"""Address space that a decoder may take on top of what it has before the first bitstream."""
+"""Address space in bytes that a decoder may add to what it has before the first bitstream."""
 OTHERS_SPARE_BYTES: Final = 1 << 27
-"""The same of codecs that are not in that table: docs/bitstream.md promises a quarter of it."""
+"""The same for codecs not in `SPARE_BYTES`; docs/bitstream.md promises a quarter of it."""
 MOST_SAMPLES: Final = 1 << 15
 MOST_TILES: Final = 64
 MOST_DEATHS: Final = 20
 OUTCOMES: Final = ("refused", "concealed", "decoded", "crash", "hang", "memory")
 FIELDS: Final = (*OUTCOMES, "entered", "number", "growth")
-"""What a worker shares: counts by outcome, bitstreams whose damage the entropy decoder saw, the
-one that it is at, and by how many KiB its peak memory has grown."""
+"""What a worker shares: counts by outcome, the count of bitstreams whose damage the entropy decoder
+saw, the current bitstream's number, and the growth of its peak memory in KiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def picture(rows: int, columns: int, bands: int, depth: int = 8) -> Frame:
 
 
 def holed(frame: Frame) -> Frame:
-    """Return the picture with nodata in it."""
+    """Return the picture with nodata pixels."""
     pixels = frame.pixels.copy()
     rows, columns = pixels.shape[:2]
     pixels[rows // 8 : rows // 4 + 1, columns // 8 : columns // 2 + 1] = 0
@@ -126,9 +126,9 @@ class Damage:
         self.containers = [unpack(bitstream) for bitstream in self.sound]
 
     def case(self, number: int) -> Case:
-        """Return one."""
+        """Return the damaged bitstream of a number."""
         rng = random.Random(f"{self._key} {number}")
-        # Cubed, so that the first, which are quick to decode, come more often.
+        # Cubed, so that the first bitstreams, which decode quickly, are drawn more often.
         chosen = int(rng.random() ** 3 * len(self.sound))
         container = self.containers[chosen]
         share = rng.random()
@@ -153,7 +153,7 @@ class Damage:
         if rng.random() < 0.6:
             try:
                 header = replace(header, **_fields(rng, header))
-            except BitstreamError:  # no header can say so: its bytes are changed below
+            except BitstreamError:  # not a valid header: change its bytes below instead
                 pass
             else:
                 if header.tile_count <= MOST_TILES:
@@ -163,7 +163,7 @@ class Damage:
         table_end = read_header(sound)[1][0].offset - 4
         size = len(header.pack())
         head = bytearray(_mutate(rng, sound[: size if rng.random() < 0.7 else table_end], sound))
-        head[:2] = sound[:2]  # what does not begin so is not even looked at
+        head[:2] = sound[:2]  # anything else is rejected at once
         head += sound[max(size, len(head)) : table_end]
         return bytes(head) + zlib.crc32(head).to_bytes(4, "little") + b"".join(payloads)
 
@@ -308,12 +308,12 @@ def work(name: str, options: argparse.Namespace, first: int, shared: Any) -> Non
     limit = _memory("VmSize") * 1024 + SPARE_BYTES.get(name, OTHERS_SPARE_BYTES)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     for number in range(first, options.count):
-        if os.getppid() != parent:  # nobody watches any more
+        if os.getppid() != parent:  # the parent process has ended
             return
         shared[counts["number"]] = number
         case = damage.case(number)
         entropy.entered = False
-        signal.setitimer(signal.ITIMER_PROF, CASE_S)  # what happens at its end is death
+        signal.setitimer(signal.ITIMER_PROF, CASE_S)  # SIGPROF ends this process
         try:
             outcome = judge(case)
         except Exception:

@@ -3,8 +3,8 @@
     python benchmarks/limits.py [FOLDER]     # the huge scene takes 0.4 GB there
 
 Each runs in a process of its own, as a user starts it. Seconds are processor seconds of all its
-threads (the wall time of one idle core), for the quickstart also wall-clock seconds. Memory is the
-process's peak resident set.
+threads (the wall time on one idle core); the quickstart's wall-clock seconds are printed, too.
+Memory is the process's peak resident set.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SIDE = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one process took."""
+    """The time and memory that one process took."""
 
     seconds: float
     clock_s: float

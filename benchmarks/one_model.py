@@ -27,13 +27,13 @@ from downpass.ground.training.networks.codec import Codec
 from downpass.ground.training.networks.shape import CodecShape
 
 NEAR = 0.06
-"""Qualities to each side at which the model for all rates is measured."""
+"""Change of quality to each side within which the model for all rates is measured."""
 
 
 def cost_of_one_model(
     all_rates: Codec, one_rate: Codec, quality: float, held_out: list[HeldOutPicture]
 ) -> float:
-    """Return the mean change of bits from the single-rate model to the one for all rates."""
+    """Return the mean relative change of bits from the single-rate model to that for all rates."""
     changes = []
     for picture in held_out:
         near = np.clip(np.linspace(quality - NEAR, quality + NEAR, 5), 0, 1).tolist()
@@ -41,7 +41,7 @@ def cost_of_one_model(
         point = codec_curve(one_rate, picture.pixels, [quality])
         if len(curve.bpp) < 2:
             continue
-        # A line through the neighbours: a step of quality is a small step of rate.
+        # Linear interpolation suffices, because a step of quality changes the rate little.
         slope, level = np.polyfit(curve.psnr_db, np.log(curve.bpp), 1)
         changes.append(level + slope * point.psnr_db[0] - np.log(point.bpp[0]))
     return float(np.expm1(np.mean(changes)))

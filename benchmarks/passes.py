@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 
 def best(what: str, work: Callable[[], T]) -> T:
-    """Run some work several times and print the shortest and the median time."""
+    """Call `work` several times, print the shortest and the median time, and return its result."""
     times = []
     for _ in range(REPEATS):
         begin = time.perf_counter()
@@ -58,7 +58,7 @@ def best(what: str, work: Callable[[], T]) -> T:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print its results."""
     rng = np.random.default_rng(1)
     targets = [
         Site(float(north), float(east))

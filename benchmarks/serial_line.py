@@ -2,7 +2,7 @@
 
     python benchmarks/serial_line.py [TILES]
 
-Time is virtual, so the figures are the protocol's and do not depend on this machine.
+Time is simulated, so the figures depend on the protocol alone and not on this machine.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ DELAY_S = 0.008
 
 
 def tenth(work: Work) -> tuple[Status, bytes]:
-    """Stand in for an encoder whose output is a tenth of the raw size."""
+    """Stand in for an encoder that compresses to a tenth of the raw size."""
     return Status.CODED, work.tile[: len(work.tile) // 10]
 
 
@@ -55,7 +55,7 @@ def goodput(window: int, chunk: int, count: int = 200) -> float:
 
 
 def soak(count: int, seed: int = 1) -> None:
-    """Send tiles over a line with every kind of fault, and count."""
+    """Send tiles over a line with every kind of fault, and print counts."""
     rng = random.Random(seed)
     payloads = [rng.randbytes(rng.randint(1, TILE)) for _ in range(count)]
     tiles = [(plain_tile(tile, step), tile) for step, tile in enumerate(payloads)]
@@ -142,7 +142,7 @@ def run_soak(
 
 
 def main() -> None:
-    """Print both."""
+    """Print the goodput and the counts of the soak tests."""
     print(f"goodput of {TILE}-byte tiles, {BAUD} baud, {DELAY_S * 1e3:g} ms each way")
     print("window  " + "".join(f"{chunk:>7} B" for chunk in (512, 1024, 2048)))
     for window in (1, 2, 4, 8, 16):

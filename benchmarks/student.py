@@ -50,11 +50,11 @@ def speed(paths: list[Path], bpps: Sequence[float], most: int, rounds: int) -> N
     assert isinstance(student, StudentEncoder)
     for side in SIDES:
         found = ((p.name.split("_")[0], cropped(p, side)) for p in paths)
-        frames = {group: frame for group, frame in found if frame is not None}  # one a source
+        frames = {group: frame for group, frame in found if frame is not None}  # one per source
         for bpp in bpps:
             taken: dict[str, list[float]] = {}
             for frame in list(frames.values())[:most]:
-                # The quality that gives these bits, found beforehand: nobody pays for the search.
+                # The quality for these bits is found beforehand, so the search is not timed.
                 chosen = {name: quality_at(codec, frame, bpp) for name, codec in codecs.items()}
                 work = {
                     name: partial(codec.encode, frame, chosen[name])
@@ -103,7 +103,7 @@ def quality_at(codec: Encoder, frame: Frame, bpp: float) -> Setting:
 
 
 def main() -> int:
-    """Print everything."""
+    """Print the speed of every codec."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--bpp", type=float, nargs="+", default=[0.5])

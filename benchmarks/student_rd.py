@@ -80,7 +80,7 @@ class IdealWriter:
 
 
 def prices_of(codec: StudentEncoder) -> dict[int, Any]:
-    """Return the bits of every symbol, by the range coder's model."""
+    """Return the ideal bits of each symbol under the range coder's model."""
     model = codec.model.entropy
     starts = model.arrays["tables.latents_start"].astype(int)
     prices: dict[int, Any] = {id(one): bits for bits, one in enumerate(model.low_models, 1)}
@@ -138,7 +138,7 @@ def budgets(paths: list[Path]) -> bool:
                 continue
             good &= size <= budget
             if budget > finest:
-                beyond += 1  # nothing finer exists, so nothing more can be used
+                beyond += 1  # the finest quality needs less than the budget
                 continue
             used[bpp].append(size / budget)
             good &= size >= LEAST_USED * budget
@@ -156,7 +156,7 @@ def budgets(paths: list[Path]) -> bool:
 
 
 def main() -> int:
-    """Print everything."""
+    """Print all parts that are not skipped."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--cache", type=Path, help="folder of curves (default ~/.cache/downpass)")

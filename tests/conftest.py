@@ -1,4 +1,4 @@
-"""What holds for every test."""
+"""Hooks for all tests: Ctrl-C reaches started programs, and CI fails on skips."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 
 
 def pytest_configure() -> None:
-    """Let the programs that tests start hear Ctrl-C, as from a terminal.
+    """Let the programs that tests start receive Ctrl-C, as from a terminal.
 
-    A shell's job in the background ignores it, and so would all that it starts.
+    A background job of a shell ignores SIGINT, and every program that it starts inherits this.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -22,7 +22,7 @@ def pytest_configure() -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A skipped test is a failure where CI is set: there everything must be installed."""
+    """Make a skipped test fail if CI is set, because everything must be installed there."""
     report = yield
     if report.skipped and os.environ.get("CI"):
         report.outcome = "failed"

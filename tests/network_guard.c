@@ -1,11 +1,12 @@
-/* Preloaded into a program, it notes and refuses every use of the network, by native code too.
+/* A library to preload into a program: it logs and refuses every use of the network, also from
+ * native code.
  *
  *     gcc -shared -fPIC -o guard.so network_guard.c -ldl
  *     LD_PRELOAD=guard.so NETWORK_GUARD_LOG=calls.txt program
  *
- * A line a call: the process's number and what it wanted. Sockets between processes of the machine
- * (AF_UNIX) are left alone. A name is looked up inside the C library, out of sight of `socket`, so
- * the look-ups are caught themselves.
+ * The log has a line per call: the process's number, the call and its target. Sockets between
+ * processes of the machine (AF_UNIX) are permitted. The C library looks up names without calling
+ * `socket` through this library, so the look-up functions are intercepted, too.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -28,7 +29,7 @@ static void note(const char *call, const char *what)
     if (length >= (int)sizeof line)
         length = (int)sizeof line - 1;
     if (file < 0 || write(file, line, (size_t)length) != length)
-        abort(); /* a guard that cannot tell is none */
+        abort(); /* a guard that cannot log proves nothing */
     close(file);
 }
 

@@ -1,4 +1,7 @@
-"""`pytest tests/hil --board PORT` runs these tests against a board; without it, an agent."""
+"""Options and fixtures of the tests with hardware in the loop.
+
+`pytest tests/hil --board PORT` runs them against a board, and without `--board` against an agent.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Where CI is set, the hook in tests/conftest.py makes failures of these skips.
+    # If CI is set, the hook in tests/conftest.py turns these skips into failures.
     missing = missing_tools()
     for item in items:
         if missing and item.path.name.startswith("test_emulated"):
@@ -56,20 +59,20 @@ def board(board_port: str, request: pytest.FixtureRequest) -> Iterator[BoardClie
 
 @dataclass(frozen=True)
 class Reference:
-    """What the board must make of a tile, and a setting that it takes."""
+    """The expected results of a board's codec, and a setting that the board accepts."""
 
     setting: tuple[SettingCode, int]
     encode: Callable[[TileForm, bytes], bytes]
     rotation: Quaternion = NO_ROTATION
 
     def jobs(self, frame: Frame, side: int) -> list[tuple[TileForm, bytes]]:
-        """Return an 8-bit frame's tiles as the board takes them."""
+        """Return an 8-bit frame's tiles as jobs for the board."""
         return frame_jobs(frame, side, self.setting, self.rotation)
 
 
 @pytest.fixture
 def reference(board_port: str, request: pytest.FixtureRequest) -> Reference:
-    """The board's codec in this process; a board without a codec gives back what it got."""
+    """The board's codec in this process; a board without a codec returns tiles unchanged."""
     baud = request.config.getoption("--board-baud", default=921600)
     with BoardClient(board_port, baud) as client:
         own = client.capabilities()
@@ -83,7 +86,7 @@ def reference(board_port: str, request: pytest.FixtureRequest) -> Reference:
 
 @pytest.fixture
 def faulty_line(board_port: str) -> Iterator[Callable[..., LineProxy]]:
-    """Make a faulty line in front of the board: `faulty_line(baud=921600, faults=Faults(…))`."""
+    """A function that inserts a faulty line: `faulty_line(baud=921600, faults=Faults(…))`."""
     with contextlib.ExitStack() as open_lines:
 
         def make(**settings: Any) -> LineProxy:

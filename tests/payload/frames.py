@@ -1,4 +1,4 @@
-"""Frames to try encoders on."""
+"""Frames for tests of encoders: parts of shipped scenes, and random small ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def real(path: Path, size: int, bands: int = 3, bit_depth: int | None = None) ->
 
 @st.composite
 def small(draw: st.DrawFn, largest: int = 40, deepest: int = 16) -> Frame:
-    """Any small frame: odd sizes, depths and types, noise, blank or a ramp, with nodata or not."""
+    """Draw a small frame of any size, depth and type: noise, blank or a ramp, maybe with nodata."""
     sample_type = draw(st.sampled_from(("uint8", "uint16", "int16")))
     depth = draw(st.integers(1, min(8 if sample_type == "uint8" else 16, deepest)))
     shape = tuple(draw(st.integers(1, side)) for side in (largest, largest, 6))

@@ -1,7 +1,7 @@
-"""The student's encoder, written again from docs/codec.md and docs/bitstream.md, slowly.
+"""A slow reference of the student's encoder, written from docs/codec.md and docs/bitstream.md.
 
-Nothing here shares code with the package: int64 throughout, one latent after another, Python's
-whole numbers in the range coder. What it writes must be what the package writes, to the byte.
+It shares no code with the package. It uses int64 throughout, codes one latent after another, and
+computes in Python's integers in the range coder. Its bytes must equal the package's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Reference:
-    """A model's integers, and what follows from them."""
+    """A model's integers, with the networks and the entropy coding that they define."""
 
     def __init__(self, shared: Path, payload: Path, ground: Path) -> None:
         self.a: dict[str, Array] = {}
@@ -29,7 +29,7 @@ class Reference:
     # networks
 
     def analyse(self, pixels: Array, matrix: Array) -> tuple[Array, Array, Array]:
-        """Pixels (h, w, 3) to latents, side information and log-scales."""
+        """Return latents, side information and log-scales of pixels (h, w, 3)."""
         centred = np.moveaxis(pixels.astype(np.int64), 2, 0) - 128
         planes = (np.tensordot(matrix.astype(np.int64), centred, 1) + (1 << 12)) >> 13
         planes = np.clip(planes, -512, 511)
@@ -57,7 +57,7 @@ class Reference:
         return self.layer("hyper.synthesis_out", value)
 
     def synthesise(self, latents: Array, quality: int, matrix: Array) -> Array:
-        """Decoded latents to pixels (h, w, 3)."""
+        """Return the pixels (h, w, 3) of decoded latents."""
         a = self.a
         linear = np.tensordot(a["synthesis.linear.weight"].astype(np.int64), latents, 1)
         linear = shift_round(linear + a["synthesis.linear.bias"][:, None, None], 17)
@@ -249,7 +249,7 @@ class Reference:
 
 
 class RangeCoder:
-    """A 64-bit range coder with 32-bit words and 24-bit probabilities, in whole numbers."""
+    """A 64-bit range coder with 32-bit words and 24-bit probabilities, in Python's integers."""
 
     def __init__(self) -> None:
         self.low, self.span, self.words = 0, (1 << 64) - 1, 0
@@ -272,7 +272,7 @@ class RangeCoder:
         self.interval(start, end - start)
 
     def finish(self) -> bytes:
-        """Return the shortest bytes, zeros read after them, that lie in the interval."""
+        """Return the fewest bytes that, followed by zeros, are in the interval."""
         if self.span == (1 << 64) - 1 and not self.words:
             return b""
         length = 8 + 4 * self.words

@@ -1,4 +1,4 @@
-"""Boards of this process at the end of a pseudo-terminal: sound ones, and ones that fail."""
+"""Boards in this process behind a pseudo-terminal, some of which fail on purpose."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ Make = Callable[[Work, bytes], tuple[Status, bytes]]
 
 
 def soundly(_work: Work, payload: bytes) -> tuple[Status, bytes]:
-    """Give back what the codec made."""
+    """Return the codec's result unchanged."""
     return Status.CODED, payload
 
 
 @dataclass
 class PtyBoard:
-    """A board with a codec, whose times are modelled: a tick a byte of a tile.
+    """A board with a codec, whose times are modelled: one tick per byte of a tile.
 
     Attributes:
-        port: Where it is.
+        port: The path of its pseudo-terminal.
         seen: Tiles that it has encoded.
-        silent_after: It says nothing more after so many.
+        silent_after: Number of tiles after which it sends nothing more.
     """
 
     port: str
@@ -49,7 +49,7 @@ def board_on_pty(
     silent_after: int = 1_000_000,
     **changes: Any,
 ) -> Iterator[PtyBoard]:
-    """Serve a board; `changes` are of what it says of itself."""
+    """Serve a board; `changes` replace capabilities that it reports."""
     coder = tile_coder(runs)
     own = capabilities(coder, "pty", Limits(256, 1 << 18, 3))
     own = replace(own, tick_kind=TickKind.MODELLED, tick_rate=TICK_RATE, **changes)
@@ -80,7 +80,7 @@ def board_on_pty(
     finally:
         stopping.set()
         while thread.is_alive():
-            # What nobody reads any more would hold the board in its write for ever.
+            # Discard unread output, which would block the board's write for ever.
             left = os.open(source.address, os.O_RDWR | os.O_NOCTTY)
             termios.tcflush(left, termios.TCIFLUSH)
             os.close(left)

@@ -1,4 +1,4 @@
-"""Small scenarios with small scenes, and the command line in this process or in another."""
+"""Builders of small scenarios with small scenes, and functions that run the command line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).parents[2]
 TRANSFORM = Affine(20.0, 0.0, 500_000.0, 0.0, -20.0, 4_400_000.0)
 NODATA = 0
 
-# Places so far north that every orbit sees some of them, and two that are seen now and then.
+# Four places are so far north that every orbit sees some of them; two are seen now and then.
 PLACES = {
     "alert": (82.5, -62.3),
     "nord": (81.6, -16.7),
@@ -35,7 +35,7 @@ PLACES = {
 
 
 def pixels(rows: int = 96, columns: int = 128, bands: int = 3, seed: int = 5) -> NDArray[np.uint16]:
-    """Soft hills with some noise, as (bands, rows, columns), and a corner of nodata."""
+    """Return smooth hills with some noise and a corner of nodata, as (bands, rows, columns)."""
     y, x = np.mgrid[0:rows, 0:columns]
     rng = np.random.default_rng(seed)
     planes = [
@@ -66,7 +66,7 @@ def write_scene(path: Path, planes: NDArray[Any] | None = None, **profile: Any) 
 
 
 def scenario(scene: str | None = "scene.tif", **changes: Any) -> dict[str, Any]:
-    """A scenario of twelve hours as YAML has it; `changes` replace whole keys."""
+    """Return a scenario of twelve hours as YAML reads it; `changes` replace top-level keys."""
     scenes = [] if scene is None else [scene]
     given: dict[str, Any] = {
         "name": "small",
@@ -84,7 +84,7 @@ def scenario(scene: str | None = "scene.tif", **changes: Any) -> dict[str, Any]:
 
 
 def satellite(**changes: Any) -> dict[str, Any]:
-    """A satellite with frames of 64 x 64 pixels in two bands, in four tiles."""
+    """Return a satellite with frames of 64 x 64 pixels in two bands, in four tiles."""
     given: dict[str, Any] = {
         "name": "sat",
         "orbit": {"altitude": "500 km", "sun_synchronous": True, "local_time": "10:30"},
@@ -106,12 +106,12 @@ def satellite(**changes: Any) -> dict[str, Any]:
 
 
 def lossy(loss: float) -> dict[str, Any]:
-    """A transmitter that loses packets."""
+    """Return a transmitter that loses packets."""
     return {"rate": "9600 bit/s", "packet": "64 B", "packet_loss": loss}
 
 
 def write(folder: Path, content: Any, name: str = "scenario.yaml") -> Path:
-    """Write a scenario file; its scene too, where it names one that is not there."""
+    """Write a scenario file."""
     path = folder / name
     with path.open("w") as file:
         YAML(typ="safe").dump(content, file)
@@ -120,7 +120,7 @@ def write(folder: Path, content: Any, name: str = "scenario.yaml") -> Path:
 
 @dataclass(frozen=True)
 class Said:
-    """What a command ended with."""
+    """A command's exit status and output."""
 
     status: int
     out: str

@@ -1,18 +1,18 @@
-/* The board's loop: bytes in, frames out, a tile to the encoder when one is whole. */
+/* The board's main loop: it receives bytes, sends frames and encodes each complete tile. */
 #include "hal/hal.h"
 #include "jobs/job.h"
 #include "proto/proto.h"
 
 int main(void);
 
-extern uint8_t data_start[], stack_top[]; /* of the linker script: all that is written to */
+extern uint8_t data_start[], stack_top[]; /* linker script: all writable memory lies between them */
 
 static struct dp_board board;
 static uint8_t frame[DP_LARGEST_FRAME];
 static size_t frame_size, frame_sent;
-static uint64_t elsewhere; /* ticks of this job that were the line's and not the encoder's */
+static uint64_t elsewhere; /* ticks of this job spent on the line, not in the encoder */
 
-/* Move what has come to the protocol and what it says to the line; false where there was nothing. */
+/* Pass received bytes to the protocol and its frames to the line; false if there was nothing. */
 static bool serve(void)
 {
     uint8_t come[512];
@@ -35,8 +35,8 @@ static bool serve(void)
     }
 }
 
-/* What the encoder calls about every DP_POLL_INSTRUCTIONS (pace.h): meanwhile the next tile loads
-   and the last result leaves, and none of that counts as the encoder's time. */
+/* The encoder calls this about every DP_POLL_INSTRUCTIONS (pace.h), so that the next tile loads and
+   the last result leaves in the meantime. That time does not count as the encoder's. */
 static void poll(void *context)
 {
     (void)context;
@@ -82,7 +82,7 @@ int main(void)
         .name = DP_BOARD_NAME};
     job_describe(&own);
     uint32_t nonce = hal_boot_nonce();
-    /* A board whose encoder is not what it was built from says nothing: no wrong tile comes of it. */
+    /* A board that fails its self-test sends nothing, so that it never returns a wrong tile. */
     if (!job_self_test() || !dp_board_init(&board, &own, nonce)) {
         hal_dead();
     }

@@ -1,10 +1,11 @@
-/* How often an encoder lets the line go on. */
+/* How often an encoder lets the serial line make progress. */
 #ifndef DP_PACE_H
 #define DP_PACE_H
 
 /*
- * Instructions between two calls of `poll`, about: encoders count what they have done and call at
- * the end of the step that reaches this. docs/boards.md has the longest gap that was measured.
+ * Approximate number of instructions between two calls of `poll`. An encoder adds up its own
+ * instructions and polls at the end of the step that reaches this number. docs/boards.md gives the
+ * longest measured gap.
  */
 #define DP_POLL_INSTRUCTIONS 8000u
 

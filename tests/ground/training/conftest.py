@@ -24,7 +24,7 @@ TINY = CodecShape(
 
 
 def make_scenery(seed: int, height: int = 160, width: int = 160) -> np.ndarray:
-    """Return a made-up picture: smooth colour, edges and texture."""
+    """Return a synthetic picture with smooth colour, edges and texture."""
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[0:height, 0:width] / 32.0
     base = 90 + 40 * np.sin(rows * rng.uniform(0.5, 2) + columns * rng.uniform(0.5, 2))
@@ -36,7 +36,7 @@ def make_scenery(seed: int, height: int = 160, width: int = 160) -> np.ndarray:
 
 @pytest.fixture
 def scenery():
-    """The maker of made-up pictures."""
+    """The function that makes synthetic pictures."""
     return make_scenery
 
 
@@ -63,7 +63,7 @@ def corpus() -> Corpus:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with a tar shard of WebP tiles, a SOURCES.tsv and a PNG beside it."""
+    """A folder with a tar shard of WebP tiles, a SOURCES.tsv and a PNG."""
     rows = ["shard\tname\tsize\tgroup\tsource"]
     with tarfile.open(tmp_path / "train-000.tar", "w") as shard:
         for number in range(6):
@@ -84,7 +84,7 @@ def sampler(corpus: Corpus) -> CropSampler:
 
 @pytest.fixture
 def tiny(sampler: CropSampler) -> Codec:
-    """A small codec whose branches and context all do something."""
+    """A small codec in which every branch and the context affect the result."""
     torch.manual_seed(5)
     codec = Codec(TINY)
     start_from_components(codec, sampler, batches=6)

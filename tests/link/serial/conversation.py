@@ -1,6 +1,6 @@
-"""A short conversation, as test vectors for every board: what comes, what it must answer.
+"""A short conversation as test vectors for every board: frames received and expected answers.
 
-`python tests/link/serial/conversation.py` writes vectors.json anew.
+`python tests/link/serial/conversation.py` rewrites vectors.json.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def play() -> list[dict[str, Any]]:
 
 
 def document() -> dict[str, Any]:
-    """Return the whole file's content."""
+    """Return the content of vectors.json."""
     return {
         "capabilities": "the CAPS message of step `query`",
         "boot_nonce": BOOT,

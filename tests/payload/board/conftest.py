@@ -14,7 +14,7 @@ from .cores import NN, WARNINGS
 
 @pytest.fixture(scope="session")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the shipped model's C."""
+    """A folder with the C sources generated from the shipped model."""
     folder = tmp_path_factory.mktemp("model")
     generate(folder)
     return folder
@@ -25,7 +25,7 @@ Compile = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def compile_nn(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> Compile:
-    """A compiler of nn/ and more."""
+    """A function that compiles nn/ with further sources and arguments."""
 
     def compile_nn(*more: str | Path, compiler: str = "gcc", package: str = "gcc") -> Path:
         found = shutil.which(compiler)
@@ -42,7 +42,7 @@ def compile_nn(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> Com
 
 @pytest.fixture(scope="session")
 def nn(compile_nn: Compile) -> ctypes.CDLL:
-    """nn/ as a library of this computer."""
+    """nn/ as a shared library for this computer."""
     library = ctypes.CDLL(str(compile_nn("-O2", "-shared", "-fPIC", "-Wl,-z,defs")))
     for name in ("dp_nn_encode", "dp_nn_self_test", "dp_coder_finish"):
         getattr(library, name).restype = ctypes.c_uint32

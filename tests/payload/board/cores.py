@@ -18,13 +18,13 @@ class Core:
     """A core in QEMU.
 
     Attributes:
-        machine: Of QEMU.
-        board: Whose firmware is compiled for the same core; it has the compiler's flags.
-        kernels: Which of nn/'s kernels these flags choose.
-        vectors: Where the core begins.
-        code: Address and kilobytes of code and constants.
+        machine: QEMU's name of the machine.
+        board: The board whose firmware is compiled for the same core, with the same flags.
+        kernels: The kernels of nn/ that these flags select.
+        vectors: Address of the vector table, where the core starts.
+        code: Address and size in KiB of code and constants.
         data: The same of data and stack.
-        picoseconds: A tick of SysTick, where there is one.
+        picoseconds: Picoseconds per tick of SysTick; 0 without one.
     """
 
     machine: str
@@ -36,7 +36,7 @@ class Core:
     picoseconds: int = 0
 
     def linker_script(self) -> str:
-        """Return where everything goes."""
+        """Return the linker script for the core's memory."""
         code, data = self.code, self.data
         return f"""ENTRY({"start" if "a9" in self.machine else "begin"})
 MEMORY {{
@@ -56,7 +56,7 @@ SECTIONS {{
 """
 
     def arguments(self, script: Path) -> list[str]:
-        """Return what to give to the compiler beside the sources."""
+        """Return the compiler's arguments besides the sources of nn/."""
         return [
             *BOARDS[self.board].flags.split(),
             "-O2",
@@ -69,7 +69,7 @@ SECTIONS {{
         ]
 
     def command(self, image: Path, *more: str) -> list[str]:
-        """Return how QEMU runs an image that reads and writes files in the working folder."""
+        """Return QEMU's command for an image that reads and writes files in the working folder."""
         quiet = "-display none -monitor none -serial null -semihosting-config enable=on"
         return ["qemu-system-arm", "-M", self.machine, *quiet.split(), *more, "-kernel", str(image)]
 

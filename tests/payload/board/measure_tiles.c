@@ -1,6 +1,7 @@
-/* Counts the instructions of every tile of the file `tiles`, as QEMU counts them, and prints for
-   each: quality, bytes; instructions of all, networks, context, range coder; the most instructions
-   between two polls; the most bytes of stack. */
+/* Measures the encoding of every tile of the file `tiles`, counting instructions as QEMU does. It
+   prints for each: quality and bytes; instructions of everything, the networks, the symbols and
+   their context, and the range coder; the most instructions between two polls; the most bytes of
+   stack. */
 #include "networks.h"
 #include "rangecoder.h"
 #include "tiles.h"
@@ -51,7 +52,7 @@ static void poll(void *context)
     last_poll = now;
 }
 
-/* Words that the encoder has not written to since they were painted. */
+/* The pattern of stack words that the encoder has not overwritten, and the number painted. */
 #define PAINT 0xA5A5C3C3u
 #define PAINTED 4096u
 static volatile uint32_t *top;
@@ -59,7 +60,7 @@ static volatile uint32_t *top;
 __attribute__((noinline)) static void paint(void)
 {
     top = __builtin_frame_address(0);
-    /* Its own few words lie at the top. */
+    /* The first words are in use by this function. */
     for (uint32_t at = 32; at < PAINTED; at++) {
         *(top - at) = PAINT;
     }
@@ -77,7 +78,7 @@ static uint32_t stack_bytes(void)
 int main(void)
 {
     struct dp_nn_tile tile;
-    /* What reading the clock costs stands in every time between two readings. */
+    /* Every interval between two readings of the clock includes the cost of one reading. */
     instructions();
     uint64_t begin = instructions();
     for (int i = 0; i < 1000; i++) {

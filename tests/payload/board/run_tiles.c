@@ -1,4 +1,4 @@
-/* Encodes every tile of the file `tiles` into the file `streams`. */
+/* Encodes every tile of the file `tiles` and writes the codestreams to the file `streams`. */
 #include "tiles.h"
 
 #define LARGEST 65536u

@@ -1,4 +1,4 @@
-/* The least that a bare core needs to run run_tiles.c: a stack, vectors, its vector unit, a clock. */
+/* Minimal start-up code for bare cores: a stack, vectors, the vector unit and a clock. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -16,14 +16,14 @@ void begin(void)
     exit(main());
 }
 
-/* newlib calls it at the end. */
+/* newlib's exit calls this. */
 void _fini(void);
 void _fini(void)
 {
 }
 
 #ifdef __ARM_ARCH_7A__
-/* Second core asleep, NEON on. */
+/* Put the second core to sleep and enable NEON. */
 __attribute__((naked, section(".vectors"), used)) void start(void);
 void start(void)
 {
@@ -34,7 +34,7 @@ void start(void)
             "b begin\n .ltorg\n");
 }
 
-/* The global timer: 10 ns a tick in QEMU, 1 ns an instruction with -icount shift=0. */
+/* Read the global timer: 10 ns a tick in QEMU, 1 ns an instruction with -icount shift=0. */
 uint64_t instructions(void)
 {
     REGISTER(0xF8F00208u) = 1;
@@ -62,7 +62,7 @@ __attribute__((section(".vectors"), used)) static const uintptr_t vectors[16] = 
     (uintptr_t)&stack_top, (uintptr_t)reset, (uintptr_t)fault, (uintptr_t)fault,
     (uintptr_t)fault,      (uintptr_t)fault, (uintptr_t)fault, (uintptr_t)fault};
 
-/* SysTick: 24 bits, PICOSECONDS a tick; read at least once in its turn. */
+/* Read SysTick, which has 24 bits and PICOSECONDS a tick. Call this at least once per turn. */
 uint64_t instructions(void)
 {
     static uint64_t ticks;

@@ -1,4 +1,4 @@
-"""Tiles for the student in C, and the bytes that the encoder in Python writes for them."""
+"""Test tiles for the student in C, and the codestreams that the Python encoder writes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROTATIONS: tuple[Quaternion, ...] = (
 
 @dataclass(frozen=True, eq=False)
 class TileCase:
-    """A tile (rows, columns, 1 or 3), its rotation, and qualities to code it at."""
+    """A tile (rows, columns, 1 or 3 bands), its rotation, and the qualities to encode it at."""
 
     name: str
     pixels: np.ndarray
@@ -73,7 +73,7 @@ def _pictures(rng: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
 
 @cache
 def tile_cases() -> tuple[TileCase, ...]:
-    """At least 200 tiles, each at the coarsest, the finest and another quality."""
+    """Return over 200 tiles, each at the coarsest, the finest and another quality."""
     rng = np.random.default_rng(5)
     cases = []
     for number, (name, pixels) in enumerate(_pictures(rng)):
@@ -86,7 +86,7 @@ def tile_cases() -> tuple[TileCase, ...]:
 
 
 def streams(case: TileCase) -> tuple[bytes, ...]:
-    """What the encoder in Python writes for a tile, at each of its qualities."""
+    """Return the codestreams that the Python encoder writes for a tile, one per quality."""
     model = student_model.load()
     wide = np.repeat(case.pixels, 3 // case.pixels.shape[2], axis=2)
     pad = [(0, -side % BLOCK) for side in wide.shape[:2]]
@@ -98,7 +98,7 @@ def streams(case: TileCase) -> tuple[bytes, ...]:
 
 @cache
 def expected(number: int) -> tuple[bytes, ...]:
-    """The codestreams of one of the cases."""
+    """Return the codestreams of the case with this number."""
     return streams(tile_cases()[number])
 
 

@@ -1,5 +1,5 @@
-/* Reads the tiles that student_tiles.py packs, out of the file `tiles`. On a board without an
-   operating system it is a file of the computer that emulates it (semihosting). */
+/* Reads the tiles that student_tiles.py packs from the file `tiles`. A bare core reads it by
+   semihosting, from the computer that emulates the core. */
 #ifndef TILES_H
 #define TILES_H
 
@@ -14,7 +14,7 @@ static uint16_t two(const uint8_t *at)
     return (uint16_t)(at[0] | at[1] << 8);
 }
 
-/* False at the file's end. A file that is missing or cut off ends the program. */
+/* Read the next tile; false at the file's end. A missing or truncated file ends the program. */
 static bool next_tile(struct dp_nn_tile *tile)
 {
     static uint8_t pixels[DP_NN_MOST_ROWS * DP_NN_MOST_COLUMNS * 3u];

@@ -26,7 +26,7 @@ def compile_c(output: Path, *arguments: str | Path) -> Path:
 
 @pytest.fixture(scope="session")
 def proto(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    """proto/ as a library of this computer, undefined behaviour being fatal."""
+    """proto/ as a shared library for this computer, in which undefined behaviour is fatal."""
     folder = tmp_path_factory.mktemp("proto")
     extra = folder / "size.c"
     extra.write_text(
@@ -49,7 +49,7 @@ def proto(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 
 @pytest.fixture(scope="session")
 def fuzzer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The fuzz target with its own mutator, under the address sanitizer."""
+    """The fuzz target with its own mutator, built with the address sanitizer."""
     return compile_c(
         tmp_path_factory.mktemp("fuzz") / "fuzz_board",
         "-DSTANDALONE",

@@ -1,6 +1,6 @@
 /*
- * Run one variant of the onboard networks, for test_native_networks.py: where the variant needs
- * another processor or encoding than the extension module has here.
+ * Runs one variant of the onboard networks for test_native_networks.py, if the variant needs
+ * another processor or instruction encoding than the extension module uses here.
  *
  *   networks_driver IN OUT
  *

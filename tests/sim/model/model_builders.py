@@ -1,6 +1,7 @@
-"""Small missions, built from what a test is about; the rest is chosen to be easy to add up.
+"""Builders of small missions: a test sets what it is about, and the defaults are easy to add up.
 
-One byte a millisecond (8000 bit/s), confirmed at once, encoded at once, memory without end.
+By default a link carries one byte per millisecond (8000 bit/s), acknowledgements and encoding take
+no time, and memory never runs out.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ WATT = 1000
 
 @dataclass
 class Frames:
-    """Encoded frames of given sizes; `seconds` each."""
+    """Stands in for an encoder: frames of given sizes in bytes, each in `seconds`."""
 
     sizes: Mapping[int, int] = field(default_factory=dict)
     size: int = 10_000
@@ -48,13 +49,13 @@ class Frames:
 def capture(
     number: int, end: float, *, start: float | None = None, priority: int = 5, raw: int = 10_000
 ) -> Capture:
-    """A frame that is taken at `end` seconds."""
+    """A frame whose capture ends at `end` seconds."""
     begin = end if start is None else start
     return Capture(number, round(begin * S), round(end * S), number, 0, priority, raw, raw, raw, 1)
 
 
 def satellite(*captures: Capture, name: str = "sat", **changes: Any) -> SatelliteSetup:
-    """A satellite that no limit touches, but for `changes`."""
+    """A satellite without effective limits, except for `changes`."""
     given: dict[str, Any] = {
         "working_memory": 10**9,
         "encode_order": EncodeOrder.FIFO,
@@ -69,7 +70,7 @@ def satellite(*captures: Capture, name: str = "sat", **changes: Any) -> Satellit
 
 
 def power(**changes: Any) -> PowerSetup:
-    """100 J, of which 30 J are there; work stops at 20 J and goes on at 30 J; no load, no sun."""
+    """A 100 J battery holding 30 J; work stops at 20 J and resumes at 30 J; no load, no sun."""
     given: dict[str, Any] = {
         "capacity": 100 * JOULE,
         "charge": 30 * JOULE,
@@ -126,7 +127,7 @@ def fly(
     arbitration: Arbitration = Arbitration.FIRST_COME,
     seed: int = 1,
 ) -> Outcome:
-    """Simulate, with the books held against the world after every event."""
+    """Simulate, and audit the books against the state after every event."""
     sources = frames or Frames()
     setup = mission(
         satellites,
@@ -142,10 +143,10 @@ def fly(
 
 
 def events(outcome: Outcome, *kinds: Event) -> list[EventRow]:
-    """The events of some kinds."""
+    """Return the events of the given kinds."""
     return [row for row in outcome.events if row.event in kinds]
 
 
 def times(outcome: Outcome, *kinds: Event) -> list[tuple[float, str]]:
-    """When events of some kinds came, and which."""
+    """Return the time in seconds and the kind of each event of the given kinds."""
     return [(row.time / S, str(row.event)) for row in events(outcome, *kinds)]

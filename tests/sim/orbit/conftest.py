@@ -1,4 +1,4 @@
-"""Orbits, stations and the second opinion (skyfield) that the tests of this folder share."""
+"""Orbits, stations and an independent oracle (skyfield) for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def sites() -> list[Site]:
 
 
 class Oracle:
-    """One satellite as skyfield sees it, at seconds of a run."""
+    """Skyfield's results for one satellite, at times in seconds since the start of a run."""
 
     def __init__(self, elements: Elements, start: datetime) -> None:
         self.scale = load.timescale(builtin=True)
@@ -83,7 +83,7 @@ class Oracle:
         return wgs84.latlon(site.latitude_deg, site.longitude_deg, site.altitude_m)
 
     def elevation_deg(self, site: Site, time_s: Any, times: Any = None) -> Any:
-        """Elevations over a site; `times` (of `times`) spares working out the nutation again."""
+        """Elevations over a site; passing `times()` as `times` avoids computing nutation again."""
         moments = self.times(time_s) if times is None else times
         return (self.satellite - self.place(site)).at(moments).altaz()[0].degrees
 
@@ -92,7 +92,7 @@ class Oracle:
         return (self.satellite - self.place(site)).at(self.times(time_s)).distance().m
 
     def events(self, site: Site, mask_deg: float, begin_s: float, end_s: float) -> list[Any]:
-        """Rise, first culmination and set of each pass that is whole between the two times."""
+        """Rise, first culmination and set in seconds of each pass entirely between the times."""
         moments, kinds = self.satellite.find_events(
             self.place(site), self.times(begin_s), self.times(end_s), mask_deg
         )
@@ -123,9 +123,9 @@ def oracle_of() -> type[Oracle]:
 
 @pytest.fixture(scope="session")
 def planets() -> Any:
-    """DE421, out of a package, so that no test downloads."""
+    """The ephemeris DE421, which comes from a package, so that no test downloads it."""
     with warnings.catch_warnings():
-        # It also carries a table of polar motion that it warns of; nothing here uses it.
+        # The package warns about its table of polar motion, which nothing here uses.
         warnings.simplefilter("ignore")
         from skyfield_data import get_skyfield_data_path
 

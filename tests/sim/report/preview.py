@@ -1,6 +1,6 @@
-"""Writes the pages, from made-up results, with screenshots: python preview.py FOLDER.
+"""Write report pages from synthetic results, with screenshots: python preview.py FOLDER.
 
-For whoever changes how the report looks. Chromium is needed for the screenshots alone.
+This is for changes of the report's appearance. Only the screenshots need Chromium.
 """
 
 import sys
@@ -13,7 +13,7 @@ from report_synthetic import comparison, results
 
 
 def main(folder: Path) -> None:
-    """Write the pages and photograph each on a phone and at a desk, light and dark."""
+    """Write the pages and take screenshots at phone and desktop sizes, light and dark."""
     folder.mkdir(parents=True, exist_ok=True)
     write_report(folder / "report.html", render(results()))
     write_report(folder / "comparison.html", render_comparison(*comparison()))

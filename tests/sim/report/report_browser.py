@@ -1,6 +1,6 @@
 """A headless Chromium, driven over its DevTools protocol through a pair of pipes.
 
-Nothing but the browser is needed: no driver of its version, no package, no port.
+It needs only the browser: no driver that matches its version, no package, no port.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ FLAGS = (
 
 
 def executable() -> str | None:
-    """Where the browser is, or None."""
+    """Return the path of the browser, or None."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 @dataclass
 class Page:
-    """One tab: what it complained of and what it asked of the network are kept."""
+    """One tab, which records its errors, warnings and network requests."""
 
     browser: Browser
     session: str
@@ -51,7 +51,7 @@ class Page:
     requests: list[str] = field(default_factory=list)
 
     def do(self, method: str, **params: Any) -> dict[str, Any]:
-        """Call a method of the protocol and return its result."""
+        """Call a DevTools method and return its result."""
         return self.browser.call(method, params, self.session)
 
     def show(self, path: Path, width: int, height: int, scheme: str, script: bool = True) -> None:
@@ -73,7 +73,7 @@ class Page:
         self.browser.until("Page.loadEventFired", self.session)
 
     def evaluate(self, expression: str) -> Any:
-        """The value of a JavaScript expression; a promise is awaited."""
+        """Return the value of a JavaScript expression; a promise is awaited."""
         answer = self.do(
             "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
         )
@@ -82,7 +82,7 @@ class Page:
         return answer["result"].get("value")
 
     def photograph(self, path: Path) -> None:
-        """The whole page as PNG."""
+        """Write the whole page as PNG."""
         size = self.do("Page.getLayoutMetrics")["cssContentSize"]
         shot = self.do(
             "Page.captureScreenshot",
@@ -92,7 +92,7 @@ class Page:
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def hear(self, method: str, params: dict[str, Any]) -> None:
-        """Keep what an event says that matters here."""
+        """Record the error, warning or request that an event reports."""
         if method == "Runtime.exceptionThrown":
             self.complaints.append(json.dumps(params["exceptionDetails"]))
         elif method == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning"):
@@ -133,7 +133,7 @@ class Browser:
         self.happened.clear()
 
     def receive(self) -> dict[str, Any]:
-        """The next message; events go to their page on the way."""
+        """Return the next message; events also go to their page."""
         limit = time.monotonic() + 60
         while b"\0" not in self.rest:
             ready, _, _ = select.select([self.of], [], [], max(limit - time.monotonic(), 0))
@@ -151,7 +151,7 @@ class Browser:
         return message
 
     def page(self) -> Page:
-        """A new tab."""
+        """Open a new tab."""
         target = self.call("Target.createTarget", {"url": "about:blank"})["targetId"]
         session = self.call("Target.attachToTarget", {"targetId": target, "flatten": True})
         page = Page(self, session["sessionId"])
@@ -161,7 +161,7 @@ class Browser:
 
 @contextmanager
 def launched(path: str) -> Iterator[Browser]:
-    """A browser with a profile of its own, ended with the block."""
+    """Start a browser with a profile of its own; it ends with the block."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command_read, command_write = os.pipe()
         answer_read, answer_write = os.pipe()

@@ -1,4 +1,4 @@
-"""Results that a run could have had, made without a simulation, for the report's tests."""
+"""Synthetic results of runs for the report's tests, made without a simulation."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ ORBIT_S = 5_880.0
 
 
 def track(duration_s: float, shift: float) -> Track:
-    """A circular orbit of 98° over a turning Earth."""
+    """Return the ground track of a circular orbit of 98° inclination over a rotating Earth."""
     time = np.arange(0, duration_s + 30, 30.0)
     angle = 2 * np.pi * time / ORBIT_S + shift
     latitude = np.degrees(np.arcsin(np.sin(np.radians(98)) * np.sin(angle)))
@@ -70,7 +70,7 @@ def track(duration_s: float, shift: float) -> Track:
 
 
 def close(path: Track, latitude: float, longitude: float, within: float) -> list[tuple[int, int]]:
-    """Index ranges in which the track is within an angle of a place."""
+    """Return index ranges in which the track is within an angle of a place."""
     lat, lon = np.radians(path.latitude_deg), np.radians(path.longitude_deg)
     phi, lam = np.radians(latitude), np.radians(longitude)
     cosine = np.sin(lat) * np.sin(phi) + np.cos(lat) * np.cos(phi) * np.cos(lon - lam)
@@ -80,7 +80,7 @@ def close(path: Track, latitude: float, longitude: float, within: float) -> list
 
 
 def texture(seed: int, side: int = 256) -> np.ndarray:
-    """A picture with coarse and fine detail, uint8, side × side × 3."""
+    """Return a picture with coarse and fine detail, uint8, side × side × 3."""
     random = np.random.default_rng(seed)
     field = np.zeros((side, side))
     for octave in range(1, 7):
@@ -96,7 +96,7 @@ def texture(seed: int, side: int = 256) -> np.ndarray:
 
 
 def crops(number: int) -> tuple[Crop, ...]:
-    """Textures, and themselves with blocks of 4 × 4 averaged."""
+    """Return textures, and copies in which blocks of 4 × 4 pixels are averaged."""
     found = []
     for index in range(number):
         original = texture(index)
@@ -107,7 +107,7 @@ def crops(number: int) -> tuple[Crop, ...]:
 
 
 def tradeoff() -> tuple[TradeoffPoint, ...]:
-    """Two codecs at five rates each; the second point of the first is the run."""
+    """Return curves of two codecs at five rates; the first codec's second point is the run's."""
     found = []
     for codec, gain, rates in (
         ("jpeg2000", 0.0, (0.25, 0.5, 1.0, 2.0, 4.0)),
@@ -126,7 +126,7 @@ def tradeoff() -> tuple[TradeoffPoint, ...]:
 
 
 def block(frames: list[dict[str, Any]], peak: int, mean: int, pixels: bool) -> dict[str, Any]:
-    """A block of summary.json from frames."""
+    """Return a block of summary.json that sums up frames."""
     done = [f for f in frames if f["state"] == "delivered"]
     latency = np.array([f["latency_s"] for f in done])
     dropped: dict[str, int] = {}
@@ -185,7 +185,7 @@ def block(frames: list[dict[str, Any]], peak: int, mean: int, pixels: bool) -> d
 
 
 def table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
-    """A table from rows that may lack columns."""
+    """Return a table of rows, which may lack columns."""
     return pa.Table.from_pylist(
         [{name: row.get(name) for name in schema.names} for row in rows], schema
     )
@@ -201,7 +201,7 @@ def results(
     targets: tuple[TargetSite, ...] = TARGETS,
     frames_an_access: int = 26,
 ) -> ReportData:
-    """A plausible run: frames over targets, stored, sent over stations until the bytes are gone."""
+    """Return a plausible run: frames of targets are stored, then sent until no bytes are left."""
     random = np.random.default_rng(seed)
     duration = days * 86_400.0
     bpp = float(label.partition(":")[2].removesuffix("bpp"))
@@ -250,7 +250,7 @@ def results(
         for when, what, thing in sorted(plan, key=lambda item: item[0]):
             if what == "image":
                 for number in range(frames_an_access):
-                    # Unlike frames, as real ones are.
+                    # Frames differ, as real ones do.
                     amount = int(encoded * random.uniform(0.8, 1.2))
                     frame = {
                         "satellite": name, "frame": len(frames) + len(mine) + 1,
@@ -333,12 +333,12 @@ def results(
 
 
 def empty() -> ReportData:
-    """A run in which nothing came into view of anything."""
+    """Return a run without any target or station in view."""
     none = results(stations=(), targets=())
     return replace(none, eclipses={}, tracks={}, tradeoff=(), crops=())
 
 
 def comparison() -> tuple[list[ReportData], list[str]]:
-    """Three choices: two rates of one codec, and another codec."""
+    """Return three choices: two rates of one codec, and another codec."""
     labels = ["jpeg2000:0.5bpp", "jpeg2000:2bpp", "jpegxl:1.5bpp"]
     return [results(label=label) for label in labels], labels

@@ -18,7 +18,7 @@ def example() -> str:
 
 @pytest.fixture
 def refuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refuse:
-    """Load a text as `s.yaml` and return the problems, each one line."""
+    """A function that loads a text as `s.yaml` and returns the problems, one line each."""
     monkeypatch.chdir(tmp_path)
 
     def problems(text: str | bytes, overrides: Sequence[str] = ()) -> list[str]:

@@ -1,8 +1,8 @@
 /*
- * The Zynq-7000's UART (UG585, chapter 19 and appendix B.33), by interrupts.
+ * Interrupt-driven driver of the Zynq-7000's UART (UG585, chapter 19 and appendix B.33).
  *
- * Registers are far away (and in an emulator every access costs a microsecond), so one status read
- * is made to last: at the trigger level that many bytes are there without asking again.
+ * Register accesses are slow, and cost a microsecond each in an emulator. One read of the status
+ * therefore serves for many bytes: at the trigger level, that many are in the FIFO.
  */
 #include "pl330.h"
 #include "uart.h"
@@ -26,21 +26,21 @@
 
 enum { RX_RESET = 0x01, TX_RESET = 0x02, RX_ENABLE = 0x04, TX_ENABLE = 0x10, TIMER_RESTART = 0x40 };
 enum { MODE_8N1 = 0x20 };
-/* In INTERRUPT_* and, the first three, in STATUS. */
+/* Bits of INTERRUPT_*; the first three are also in STATUS. */
 enum { RX_AT_TRIGGER = 0x01, RX_EMPTY = 0x02, TX_EMPTY = 0x08, TX_FULL = 0x10 };
 enum { RX_TIMED_OUT = 0x100, ALL = 0x1FFF };
 #ifdef DP_EMULATED
-enum { TRIGGER = PL330_BURST, TX_DEPTH = 16 }; /* all that QEMU's FIFOs hold */
+enum { TRIGGER = PL330_BURST, TX_DEPTH = 16 }; /* the size of QEMU's FIFOs */
 #else
 enum { TRIGGER = 32, TX_DEPTH = 64 };
 #endif
-enum { TIMEOUT = 10 /* times four bits: as long as four bytes take */ };
+enum { TIMEOUT = 10 /* in units of four bits: the time of four bytes */ };
 enum { FEWEST_BAUD_DIVIDER = 4, MOST_BAUD_DIVIDER = 255 };
 
 struct ring uart_come, uart_go;
-static bool asking, filling; /* which interrupts are on */
+static bool asking, filling; /* receive and send interrupts are enabled */
 
-/* baud = clock / (generator x (divider + 1)), the divider from 4 to 255: the nearest there is. */
+/* Set the nearest rate: baud = clock / (generator x (divider + 1)), with divider from 4 to 255. */
 static void set_rate(uint32_t clock, uint32_t baud)
 {
     uint32_t best = UINT32_MAX;
@@ -62,12 +62,12 @@ static void set_rate(uint32_t clock, uint32_t baud)
 
 void uart_init(uint32_t clock, uint32_t baud)
 {
-    CONTROL = 0x28; /* both off: the rate may not change under way */
+    CONTROL = 0x28; /* both off: the rate may not change while they run */
     INTERRUPT_DISABLE = ALL;
     if (clock != 0u) {
         set_rate(clock, baud);
     }
-    MODE = MODE_8N1; /* after the rate: QEMU works out here how long a byte takes */
+    MODE = MODE_8N1; /* after the rate: QEMU computes a byte's duration here */
     RX_TRIGGER = TRIGGER;
 #ifdef DP_EMULATED
     pl330_init(UART_BASE + 0x30u);
@@ -80,8 +80,8 @@ void uart_init(uint32_t clock, uint32_t baud)
     asking = true;
 }
 
-/* Empty the FIFO into the ring. What interrupted is acknowledged once the FIFO is empty, and the
-   FIFO looked at once more, so that no byte falls between the two. */
+/* Empty the FIFO into the ring. Once the FIFO is empty, the interrupt is acknowledged and the FIFO
+   is checked again, so that no byte is missed in between. */
 void uart_receive(void)
 {
     uint32_t room = RING_SIZE - ring_held(&uart_come);
@@ -102,7 +102,7 @@ void uart_receive(void)
 #ifdef DP_EMULATED
         if (sure == TRIGGER) {
             (void)ring_put_some(&uart_come, pl330_fetch(), TRIGGER);
-            INTERRUPT_STATUS = RX_AT_TRIGGER | RX_TIMED_OUT; /* that was all it can hold */
+            INTERRUPT_STATUS = RX_AT_TRIGGER | RX_TIMED_OUT; /* the FIFO holds no more */
             acknowledged = true;
             continue;
         }
@@ -111,7 +111,7 @@ void uart_receive(void)
             ring_put(&uart_come, (uint8_t)FIFO);
         }
     }
-    /* No room: the bytes stay where they are until the main loop has made some. */
+    /* Without room, bytes stay in the FIFO until the main loop takes some from the ring. */
     if (asking != (room >= TRIGGER)) {
         asking = !asking;
         if (asking) {
@@ -122,7 +122,7 @@ void uart_receive(void)
     }
 }
 
-/* Fill the FIFO from the ring; an empty one takes TX_DEPTH without asking. */
+/* Fill the FIFO from the ring. An empty FIFO takes TX_DEPTH bytes without further status reads. */
 void uart_send(void)
 {
     uint32_t held = ring_held(&uart_go);

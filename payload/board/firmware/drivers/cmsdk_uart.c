@@ -1,4 +1,5 @@
-/* The UART of Arm's Cortex-M System Design Kit (ARM DDI 0479, 4.3): one byte each way. */
+/* Driver of the UART in Arm's Cortex-M System Design Kit (ARM DDI 0479, 4.3). It buffers one byte
+   each way. */
 #include "uart.h"
 
 #define REGISTER(offset) (*(volatile uint32_t *)(uintptr_t)(UART_BASE + (offset)))

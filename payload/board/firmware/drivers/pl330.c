@@ -1,9 +1,9 @@
 /*
- * A FIFO read by the DMA controller (ARM DDI 0424, UG585 chapter 9).
+ * Reads a UART's FIFO with the DMA controller (ARM DDI 0424, UG585 chapter 9).
  *
- * For emulated boards alone. There a processor's access to a device ends a block of translated
- * code, takes a lock and wakes the thread that has the lock's other end, some ten microseconds a
- * byte; a burst of the controller is one access to start it. Caches are not minded.
+ * Only emulated boards use this. In QEMU, each access of the processor to a device ends a block of
+ * translated code, takes a lock and wakes the thread that waits for it: some ten microseconds a
+ * byte. A burst of the controller takes one such access. Caches are not maintained.
  */
 #include "pl330.h"
 
@@ -15,7 +15,7 @@
 /* Instructions (ARM DDI 0424, 4.3). */
 enum { DMAGO = 0xA0, DMAMOV = 0xBC, DMALD = 0x04, DMAST = 0x08, DMAEND = 0x00 };
 enum { TO_SOURCE = 0, TO_CONTROL = 1, TO_DESTINATION = 2 };
-/* Bursts of PL330_BURST bytes from one address to rising ones (3.3.18, CCR). */
+/* Bursts of PL330_BURST bytes from a fixed address to increasing ones (3.3.18, CCR). */
 enum { CONTROL = (PL330_BURST - 1) << 4 | 1 << 14 | (PL330_BURST - 1) << 18 };
 
 static uint8_t program[21];
@@ -39,7 +39,7 @@ void pl330_init(uint32_t from)
     *at++ = DMALD;
     *at++ = DMAST;
     *at = DMAEND;
-    /* The manager is given DMAGO for channel 0: two bytes of instruction, four of address. */
+    /* The manager thread executes DMAGO for channel 0: two bytes of opcode, four of address. */
     DEBUG_INSTRUCTION_0 = (uint32_t)DMAGO << 16;
     DEBUG_INSTRUCTION_1 = (uint32_t)(uintptr_t)program;
 }
@@ -47,7 +47,7 @@ void pl330_init(uint32_t from)
 const uint8_t *pl330_fetch(void)
 {
     __asm__ volatile("dsb" ::: "memory");
-    DEBUG_COMMAND = 0; /* returns when the channel has stopped */
+    DEBUG_COMMAND = 0; /* this write returns when the channel has stopped */
     __asm__ volatile("dsb" ::: "memory");
     return bytes;
 }

@@ -35,7 +35,7 @@ uint64_t systick_now(void)
         left = CURRENT;
         pending = (ICSR & PENDING) != 0u;
     } while (seen != turns);
-    /* A turn that nobody has counted yet, and that was over when `left` was read. */
+    /* Add a turn that had ended before `left` was read but is not yet counted. */
     uint64_t whole = (uint64_t)seen + (pending && left > TURN / 2u ? 1u : 0u);
     return whole * TURN + (TURN - 1u - left);
 }

@@ -1,6 +1,6 @@
 /*
- * A UART that works by interrupts between two rings. The board's interrupt handler calls
- * uart_interrupt; whatever else calls these holds interrupts off.
+ * An interrupt-driven UART with a ring for each direction. The board's interrupt handler calls
+ * uart_interrupt. Other callers disable interrupts first.
  */
 #ifndef DP_UART_H
 #define DP_UART_H
@@ -11,13 +11,13 @@
 
 extern struct ring uart_come, uart_go;
 
-/* Set the line up; `clock` is what feeds the UART, in Hz; 0 leaves the rate as it is. */
+/* Set up the line. `clock` is the UART's input clock in Hz; 0 leaves the rate unchanged. */
 void uart_init(uint32_t clock, uint32_t baud);
-/* Move what has come into its ring, as far as that has room. */
+/* Move received bytes to their ring, as far as it has room. */
 void uart_receive(void);
-/* Move what waits to go onto the line, as far as that takes it. */
+/* Move bytes from the ring to the line, as far as the UART accepts them. */
 void uart_send(void);
-/* Do either as the line asks for it. */
+/* Do either, as the interrupt requires. */
 void uart_interrupt(void);
 
 #endif

@@ -1,12 +1,12 @@
 /*
- * Fuzz the board's state machine: any bytes in, every frame it says must be a frame.
+ * Fuzz the board's state machine: whatever bytes it receives, every frame it sends must be valid.
  *
  *   clang -fsanitize=fuzzer,address,undefined fuzz_board.c PROTO     (libFuzzer)
  *   gcc -DSTANDALONE -fsanitize=address,undefined fuzz_board.c PROTO (replay and mutate)
  *
- * with PROTO for proto/board.c proto/codes.c. The input is read as steps: an op byte, a length,
- * and what the op needs. Ops make sound frames of fuzzed bodies too, or no fuzzer would ever get
- * past the CRC-32.
+ * PROTO stands for proto/board.c proto/codes.c. The input is a list of steps: an operation byte, a
+ * length and the operation's data. Some operations wrap a fuzzed body into a valid frame, because a
+ * fuzzer would hardly ever pass the CRC-32 by itself.
  */
 #include "../proto/proto.h"
 
@@ -43,7 +43,7 @@ static void say_all(uint64_t ticks)
     }
 }
 
-/* Wrap a fuzzed body in CRC and COBS; the open session's number replaces FF FF FF FF. */
+/* Wrap a fuzzed body in CRC-32 and COBS; the open session's number replaces FF FF FF FF. */
 static void sound(const uint8_t *data, size_t size, uint64_t ticks)
 {
     if (size > DP_LARGEST_BODY - 4) {
@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifdef STANDALONE
-/* fuzz_board ROUNDS FILES…: each file as it is, then ROUNDS mutations of files drawn by chance. */
+/* fuzz_board ROUNDS FILES…: run each file unchanged, then ROUNDS mutations of random files. */
 enum { MOST_SEEDS = 1024 };
 
 static uint64_t state = 88172645463325252u;

@@ -10,7 +10,7 @@ static struct kept kept __attribute__((section(".kept")));
 
 uint32_t boot_nonce(uint64_t chance)
 {
-    volatile struct kept *words = &kept; /* nobody in here writes them before they are read */
+    volatile struct kept *words = &kept; /* volatile: nothing here writes them before this */
     words->boots++;
     uint32_t mixed[4] = {words->boots, words->seed, (uint32_t)chance, (uint32_t)(chance >> 32)};
     return dp_crc32((const uint8_t *)mixed, sizeof mixed);

@@ -1,18 +1,19 @@
 /*
- * A number that differs from boot to boot.
+ * The boot nonce: a number that differs from boot to boot.
  *
- * Two words lie in memory that no start-up code clears, at an address that the linker script fixes.
- * `boots` counts on: it makes the boots after a reset differ. `seed` is what made the boots after a
- * loss of power differ: whatever the memory holds then, which on real boards is part chance, part
- * habit; a source of chance where the board has one; and in an emulator, whose memory begins as
- * zeros and whose clock counts instructions, what the one who starts it puts there.
+ * Two words are in memory that no start-up code clears, at an address that the linker script fixes.
+ * `boots` is a counter, so boots after a reset differ. Boots after a loss of power differ by
+ * `seed`, which is never written here: on real boards it is what the memory holds at power-up,
+ * which is only partly random. In an emulator memory starts as zeros and the clock counts
+ * instructions, so whoever starts the emulator sets `seed`. A board with a random number generator
+ * adds its output as `chance`.
  */
 #ifndef DP_BOOT_H
 #define DP_BOOT_H
 
 #include <stdint.h>
 
-/* `chance`: whatever the board knows that it did not know at its last boot. */
+/* `chance`: any value that the board can expect to differ from its last boot. */
 uint32_t boot_nonce(uint64_t chance);
 
 #endif

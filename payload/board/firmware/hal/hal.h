@@ -1,8 +1,8 @@
 /*
- * What a board must give the firmware: a serial line, a clock, a number that differs per boot.
+ * What each board must provide: a serial line, a clock and a number that differs per boot.
  *
- * The line works by interrupts: what comes waits in a ring until hal_read takes it, what
- * hal_write was given leaves by itself. Everything here is called from the main loop alone.
+ * The line is driven by interrupts: received bytes wait in a ring until hal_read takes them, and
+ * bytes given to hal_write are sent in the background. Only the main loop calls these functions.
  */
 #ifndef DP_HAL_H
 #define DP_HAL_H
@@ -12,23 +12,23 @@
 #include <stdint.h>
 
 void hal_init(void);
-/* Take up to `size` bytes that have come; return how many. Never waits. */
+/* Take up to `size` received bytes; return how many. Never waits. */
 size_t hal_read(uint8_t *data, size_t size);
-/* Hand over up to `size` bytes; return how many were taken. Never waits. */
+/* Queue up to `size` bytes for sending; return how many were queued. Never waits. */
 size_t hal_write(const uint8_t *data, size_t size);
-/* Sleep until an interrupt, unless bytes have come or can be handed over since the last time. */
+/* Sleep until the next interrupt, unless received bytes are waiting. */
 void hal_wait(void);
-/* Ticks since boot, at hal_tick_rate() a second. */
+/* Ticks since boot; hal_tick_rate() of them are a second. */
 uint64_t hal_ticks(void);
 uint32_t hal_tick_rate(void);
-/* The processor's clock in Hz; 0 where nobody knows. */
+/* The processor's clock in Hz; 0 if unknown. */
 uint32_t hal_clock(void);
-/* Another number at every boot, as far as the board can; see its board.c. */
+/* A number that differs at every boot, as far as the board can provide one; see its board.c. */
 uint32_t hal_boot_nonce(void);
-/* Begin or end a stretch of computing in which no interrupt may take time. Empty on real boards,
-   whose UART would run over. */
+/* Begin or end a computation whose timing no interrupt may disturb. This does nothing on real
+   boards, whose UART would overrun. */
 void hal_quiet(bool quiet);
-/* Stop for good, and do nothing that a host could take for a board. */
+/* Stop for good and send nothing, so that a host does not take this for a working board. */
 void hal_dead(void) __attribute__((noreturn));
 
 #endif

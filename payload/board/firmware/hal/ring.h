@@ -1,9 +1,10 @@
 /*
- * Bytes from one context to another, one of them an interrupt.
+ * A ring buffer that carries bytes between the main loop and an interrupt handler.
  *
- * One side puts, the other takes, and each writes its own counter alone, so neither must hold the
- * other off. Counters run on; their difference is what is held, at most RING_SIZE. One core: the
- * order of a volatile access and an interrupt is the program's, no barrier is needed.
+ * One side puts bytes and the other takes them. Each side writes only its own counter, so neither
+ * has to lock the other out. The counters wrap around; their difference is the number of bytes
+ * held, at most RING_SIZE. There is one core, on which volatile accesses and interrupts keep
+ * program order, so no hardware barrier is needed.
  */
 #ifndef DP_RING_H
 #define DP_RING_H
@@ -29,7 +30,7 @@ static inline void ring_put(struct ring *ring, uint8_t byte)
 {
     uint32_t put = ring->put;
     ring->bytes[put % RING_SIZE] = byte;
-    __asm__ volatile("" ::: "memory"); /* the byte before the counter */
+    __asm__ volatile("" ::: "memory"); /* store the byte before the counter */
     ring->put = put + 1u;
 }
 
@@ -42,7 +43,7 @@ static inline uint8_t ring_take(struct ring *ring)
     return byte;
 }
 
-/* As many of `size` bytes as there is room for, or as there are; return how many. */
+/* Put or take up to `size` bytes, as far as there is room or there are bytes; return how many. */
 size_t ring_put_some(struct ring *ring, const uint8_t *data, size_t size);
 size_t ring_take_some(struct ring *ring, uint8_t *data, size_t size);
 

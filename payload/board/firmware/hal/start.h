@@ -1,14 +1,14 @@
-/* Between a board's start-up code and the rest of it. */
+/* The interface between a board's start-up code and its board.c. */
 #ifndef DP_START_H
 #define DP_START_H
 
 #include <stdint.h>
 
-/* Begin anew, as after power came: what a fault ends in. */
+/* Restart the board, as at power-up. Every fault ends here. */
 void board_restart(void) __attribute__((noreturn));
 #ifdef __ARM_ARCH_PROFILE
 #if __ARM_ARCH_PROFILE == 'M'
-/* An interrupt by its number in the NVIC, and SysTick. */
+/* Handle the interrupt with this NVIC number, and SysTick. */
 void board_interrupt(uint32_t number);
 void board_tick(void);
 #else

@@ -1,8 +1,8 @@
 /*
- * No encoder: what lines, drivers and clocks are tested and timed with.
+ * A stand-in for an encoder, to test and time serial lines, drivers and clocks.
  *
- * Gives the tile back as it came, or the first of 1 + (step >> 24) equal parts of it, after as many
- * loops as the rest of the step says.
+ * It returns the tile unchanged, or the first of 1 + (step >> 24) equal parts of it, after
+ * (step & 0xFFFFFF) loops of delay.
  */
 #include "job.h"
 
@@ -23,7 +23,7 @@ bool job_self_test(void)
     return true;
 }
 
-/* Two instructions a loop, whatever the compiler and core. */
+/* Each loop takes two instructions, on every compiler and core. */
 static void spin(uint32_t loops)
 {
     if (loops != 0u) {

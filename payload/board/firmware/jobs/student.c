@@ -1,4 +1,4 @@
-/* The learned encoder: one triple of a tile's bands, one codestream. */
+/* The learned encoder as a board's job: one triple of bands makes one codestream. */
 #include "job.h"
 
 #include "../nn/student.h"

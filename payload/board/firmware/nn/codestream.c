@@ -1,12 +1,12 @@
-/* docs/codec.md, "Integers of the entropy path", has every formula that stands here. */
+/* The board's entropy coder. Every formula is in docs/codec.md, "Integers of the entropy path". */
 #include "codestream.h"
 
 #include "entropy.h"
 
-#define MOST_PHASE_PLACES DP_MOST_SIDE_PLACES /* a quarter, rounded up both ways */
+#define MOST_PHASE_PLACES DP_MOST_SIDE_PLACES /* a quarter of the positions, rounded up both ways */
 #define MOST_PART (DP_LARGEST_GROUP * MOST_PHASE_PLACES)
 #define LARGEST_LATENT (1 << 20)
-/* A group's coded latents in one phase, in order of channel and position. */
+/* The coded latents of one group in one phase, ordered by channel, then position. */
 struct part {
     uint32_t count;
     int32_t symbols[MOST_PART];
@@ -14,7 +14,7 @@ struct part {
 };
 
 struct neighbour {
-    uint8_t place, phase, weight, tap; /* tap: of the nine, row by row */
+    uint8_t place, phase, weight, tap; /* tap: 0 to 8, row by row */
 };
 
 struct coding {
@@ -24,7 +24,7 @@ struct coding {
     int16_t gain[DP_LATENTS];
     int32_t decoded[DP_MOST_PLACES][DP_PREDICTED]; /* of the predicted channels */
     uint32_t window[DP_MOST_PLACES], window_expected[DP_MOST_PLACES]; /* F and F_E */
-    uint8_t places[4][MOST_PHASE_PLACES], place_count[4];             /* of each phase */
+    uint8_t places[4][MOST_PHASE_PLACES], place_count[4];             /* by phase */
     struct neighbour near[DP_MOST_PLACES][9];
     uint8_t near_count[DP_MOST_PLACES];
     struct part part;
@@ -68,7 +68,7 @@ static void find_places(uint32_t rows, uint32_t columns)
     }
 }
 
-/* Gains of the quality, and what the scales before correction let expect. */
+/* Set the quality's gains, and the magnitudes expected from the uncorrected scales. */
 static void begin(const struct dp_latents *tile, uint32_t quality, struct dp_pace *pace)
 {
     uint32_t places = tile->places;
@@ -86,7 +86,8 @@ static void begin(const struct dp_latents *tile, uint32_t quality, struct dp_pac
     }
 }
 
-/* F and F_E at every position: the channels just before the group, with weights 8, 2 and 1. */
+/* Set F and F_E at every position: neighbour sums over the channels just before the group, with
+   weights 8 (centre), 2 (edges) and 1 (corners). */
 static void look_back(const struct dp_group *group, struct dp_pace *pace)
 {
     uint32_t places = coding.tile->places, size[DP_MOST_PLACES], expected[DP_MOST_PLACES];
@@ -112,7 +113,7 @@ static void look_back(const struct dp_group *group, struct dp_pace *pace)
     dp_pace(pace, 60u * places);
 }
 
-/* The scale index of a latent, corrected by the magnitudes coded around it. */
+/* The scale index of a latent, corrected by its context: the magnitudes coded around it. */
 static uint32_t corrected_index(uint32_t number, uint32_t phase, uint32_t channel, uint32_t place,
                                 int32_t base)
 {
@@ -143,7 +144,7 @@ static int32_t mean_of(const struct dp_group *group, uint32_t phase, uint32_t ch
         const struct neighbour *neighbour = &coding.near[place][n];
         const int32_t *decoded = coding.decoded[neighbour->place];
         const int16_t *tap = weights + neighbour->tap * last;
-        /* Of positions coded later only the groups before this one are known. */
+        /* At positions coded later, only the channels of earlier groups are known. */
         uint32_t known = neighbour->phase < phase ? last : group->first;
         for (uint32_t c = 0; c < known; c++) {
             sum += (int64_t)tap[c] * decoded[c];
@@ -152,14 +153,14 @@ static int32_t mean_of(const struct dp_group *group, uint32_t phase, uint32_t ch
     return (int32_t)((sum + (1 << 13)) >> 14);
 }
 
-/* |k| of |y - mean| at a gain. */
+/* Quantise |y - mean| at a gain; return |k|. */
 static uint32_t quantise(uint32_t size, int32_t gain, uint32_t rounding)
 {
     uint32_t scaled = (uint32_t)((uint64_t)size * dp_mantissas[gain & 31] >> (8 - (gain >> 5)));
     return (scaled + rounding) >> 8;
 }
 
-/* |decoded - mean| of |k|. */
+/* Dequantise |k|; return |decoded - mean|. */
 static uint32_t rescale(uint32_t size, int32_t gain)
 {
     uint64_t scaled = (uint64_t)size * dp_mantissas[-gain & 31] << ((-gain >> 5) + 4);
@@ -174,7 +175,7 @@ static int32_t code_latent(uint32_t number, uint32_t phase, uint32_t channel, ui
     uint32_t at = channel * coding.tile->places + place;
     int32_t gain = coding.gain[channel], rest = coding.tile->y[at] - mean;
     uint32_t index = corrected_index(number, phase, channel, place, base);
-    /* The dead zone is the encoder's own choice and no matter of the bitstream. */
+    /* The dead zone is the encoder's choice; the bitstream does not depend on it. */
     uint32_t rounding = dp_rounding[dp_index_of(base + DP_LEVEL_OFFSET)];
     uint32_t size = quantise((uint32_t)(rest < 0 ? -rest : rest), gain, rounding);
     part->symbols[part->count] = rest < 0 ? -(int32_t)size : (int32_t)size;
@@ -184,7 +185,7 @@ static int32_t code_latent(uint32_t number, uint32_t phase, uint32_t channel, ui
     return mean + (rest < 0 ? -back : back);
 }
 
-/* Fill in the part; false where a latent is beyond any picture's. */
+/* Fill in the part; false if a latent is larger than any picture's. */
 static bool find_symbols(uint32_t number, uint32_t phase, struct dp_pace *pace)
 {
     const struct dp_group *group = &dp_groups[number];
@@ -216,7 +217,7 @@ static bool find_symbols(uint32_t number, uint32_t phase, struct dp_pace *pace)
     return true;
 }
 
-/* Put the part in order of tables, stably. */
+/* Sort the part's symbols by table; the sort is stable. */
 static void sort(void)
 {
     const struct part *part = &coding.part;
@@ -232,14 +233,14 @@ static void sort(void)
     }
 }
 
-/* By how much a symbol is beyond its table; 0 or less where it is within. */
+/* By how much a symbol exceeds its table; 0 or less if it is within. */
 static int32_t beyond(int32_t high, uint32_t table)
 {
     int32_t reach = dp_reach((uint32_t)(dp_latent_start[table + 1] - dp_latent_start[table]));
     return (high < 0 ? -high : high) - reach;
 }
 
-/* The part's symbols by table, then low bits, then what is beyond the tables. */
+/* Write the part: its symbols by table, then the low bits, then the escapes. */
 static void write_part(struct dp_coder *coder, struct dp_pace *pace)
 {
     const struct part *part = &coding.part;

@@ -1,4 +1,4 @@
-/* Latents and side information into the range coder, in coding order. */
+/* Write latents and side information to the range coder, in coding order. */
 #ifndef DP_NN_CODESTREAM_H
 #define DP_NN_CODESTREAM_H
 
@@ -7,9 +7,8 @@
 
 #include <stdbool.h>
 
-/* Write the side information. */
 void dp_write_side(const struct dp_latents *tile, struct dp_coder *coder, struct dp_pace *pace);
-/* Write the latents; false where one is beyond any picture's. Stops early when the coder is full. */
+/* Write the latents; false if one is larger than any picture's. Stops once the coder is full. */
 bool dp_write_latents(const struct dp_latents *tile, uint32_t quality, struct dp_memory *memory,
                       struct dp_coder *coder, struct dp_pace *pace);
 

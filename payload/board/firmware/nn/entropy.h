@@ -1,10 +1,10 @@
 /*
- * Rules of the student's codestream that both of its encoders in C share: the boards' (codestream.c)
- * and the host's (payload/encoders/student/native). docs/codec.md, "Integers of the entropy path",
- * and docs/bitstream.md, "The student's codestream", specify them.
+ * The rules of the student's codestream that its two encoders in C share: the boards'
+ * (codestream.c) and the host's (payload/encoders/student/native). docs/codec.md, "Integers of the
+ * entropy path", and docs/bitstream.md, "The student's codestream", specify them.
  *
- * What the two do differently stays apart: boards sum neighbours position by position in a few
- * kilobytes, and the host sums whole rows of planes with borders.
+ * Each encoder has its own neighbour sums: boards sum position by position in a few kilobytes, and
+ * the host sums whole rows of planes with borders.
  */
 #ifndef DP_NN_ENTROPY_H
 #define DP_NN_ENTROPY_H
@@ -14,18 +14,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DP_TABLES 65        /* of latents */
+#define DP_TABLES 65        /* probability tables of latents */
 #define DP_SCALES 121       /* scale indices; those from DP_TABLES on use a table and low bits */
 #define DP_LEVEL_OFFSET 130 /* a level is a log-scale in steps plus this */
-#define DP_CODED 4          /* the least level whose scale index is not 0: others are skipped */
-#define DP_BINS 32          /* of a sum over neighbours */
+#define DP_CODED 4          /* lowest level with a scale index above 0; latents below are skipped */
+#define DP_BINS 32          /* bins of a neighbour sum */
 #define DP_LARGEST_MAGNITUDE 255
 #define DP_SIDE_LOWEST (-32)
 #define DP_SIDE_SYMBOLS 64
 #define DP_SIDE_CONTEXTS 6
 #define DP_NO_CONTEXT (DP_SIDE_CONTEXTS - 1) /* no neighbour is coded */
 
-/* Row and column parity of the positions coded first, second, third and last; and the reverse. */
+/* Row and column parity of the positions coded in each of the four phases, and the inverse. */
 static const uint8_t dp_phase_row[4] = {0, 1, 0, 1}, dp_phase_column[4] = {0, 1, 1, 0};
 static const uint8_t dp_phase_at[2][2] = {{0, 2}, {3, 1}};
 
@@ -54,37 +54,36 @@ static inline int32_t dp_index_of(int32_t level)
     return dp_limited(level >> 2, 0, DP_SCALES - 1);
 }
 
-/* How many low bits of a scale's symbols are written without a table. */
+/* The number of low bits that are written without a table at a scale index. */
 static inline uint32_t dp_low_bits(uint32_t index)
 {
     return index < DP_TABLES ? 0 : (index - DP_TABLES) / 8 + 1;
 }
 
-/* The table of the remaining bits. */
+/* The table for the remaining, high bits. */
 static inline uint32_t dp_table_of(uint32_t index)
 {
     return index - 8 * dp_low_bits(index);
 }
 
-/* What a table codes of a symbol whose `low` last bits are written without one. */
+/* The part of a symbol that a table codes, if its `low` last bits are written without one. */
 static inline int32_t dp_high_part(int32_t symbol, uint32_t low)
 {
     return (symbol + (int32_t)(1u << low >> 1)) >> low;
 }
 
-/* A symbol's low bits. */
 static inline uint32_t dp_low_part(int32_t symbol, uint32_t low)
 {
     return ((uint32_t)symbol + (1u << low >> 1)) & ((1u << low) - 1u);
 }
 
-/* The largest magnitude that a table of so many symbols has; the last symbol is the escape. */
+/* The largest magnitude in a table of `symbols` symbols, of which the last is the escape. */
 static inline int32_t dp_reach(uint32_t symbols)
 {
     return (int32_t)((symbols - 2u) / 2u);
 }
 
-/* By how much a symbol is beyond its table: Elias gamma, then the sign. */
+/* Write by how much a symbol exceeds its table, as Elias gamma, then the sign. */
 static inline void dp_write_escape(struct dp_coder *coder, uint32_t size, bool negative)
 {
     uint32_t length = dp_highest_bit(size);
@@ -103,7 +102,7 @@ static inline uint32_t dp_side_context(const int8_t *side, uint32_t rows, uint32
 {
     int32_t sum = 0, count = 0;
     for (uint32_t n = 0; phase > 0 && n < 9; n++) {
-        /* Corners in the second phase, edges in the last two, nothing in the first. */
+        /* Corners are coded in the second phase, edges in the last two, none in the first. */
         bool is_coded = n != 4 && (n % 2 == 0) == (phase == 1);
         uint32_t y = row + n / 3 - 1, x = column + n % 3 - 1;
         if (is_coded && y < rows && x < columns) {
@@ -114,7 +113,7 @@ static inline uint32_t dp_side_context(const int8_t *side, uint32_t rows, uint32
     if (count == 0) {
         return DP_NO_CONTEXT;
     }
-    /* Rounded half up: 64 is taken off again after a division of what is not negative. */
+    /* Rounded half up. The offset of 64 keeps the dividend from being negative. */
     return (uint32_t)(dp_limited((2 * sum + count + 128 * count) / (2 * count) - 64, -2, 2) + 2);
 }
 

@@ -1,12 +1,12 @@
 /*
- * The loops in which the time goes: sums of 16-bit activations times 8-bit weights, in 32 bits.
+ * The inner loops that take most of the time: 32-bit sums of 16-bit activations x 8-bit weights.
  *
  *   dp_sums        four outputs of a 1x1 convolution at up to DP_BATCH positions
  *   dp_near_sums   eight channels of a depthwise 3x3 convolution at one position
- *   dp_round, dp_round_wide   four sums to activations, or to 32 bits
+ *   dp_round, dp_round_wide   four sums rounded to activations, or to 32 bits
  *
- * Which of them are compiled follows from the core; DP_NN_PLAIN asks for plain C. All give the
- * same sums, since the sums are whole numbers that never leave 32 bits (the generator checks it).
+ * The core decides which kernels are compiled; DP_NN_PLAIN selects plain C. All give the same sums,
+ * because the sums are integers that never exceed 32 bits (the generator checks this).
  */
 #ifndef DP_NN_KERNELS_H
 #define DP_NN_KERNELS_H

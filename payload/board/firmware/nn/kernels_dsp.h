@@ -1,4 +1,4 @@
-/* Cortex-M4, M7 and other cores with SMLAD: two products an instruction. */
+/* Kernels for Cortex-M4, M7 and other cores with SMLAD: two products an instruction. */
 #ifndef DP_NN_KERNELS_DSP_H
 #define DP_NN_KERNELS_DSP_H
 
@@ -11,10 +11,10 @@
 #define DP_BATCH 2u
 #define DP_PACE(inputs) (6u * (inputs))
 #define DP_NEAR_PACE 80u
-/* Of four bytes SXTB16 widens the first and third: so these stand side by side. */
+/* SXTB16 widens the first and third of four bytes, so two neighbouring inputs' weights go there. */
 #define DP_QUAD(a, b, c, d) a, c, b, d
 
-/* Four bytes, or two halves; all that is read so begins at a multiple of four. */
+/* Read four bytes or two halfwords; `at` is always a multiple of four. */
 static inline int32_t dp_word(const void *at)
 {
     int32_t word;
@@ -22,7 +22,7 @@ static inline int32_t dp_word(const void *at)
     return word;
 }
 
-/* The second and fourth byte, widened; the compiler has no name for the rotation within. */
+/* The second and fourth byte, widened. No intrinsic has SXTB16's built-in rotation. */
 static inline int16x2_t dp_odd(int32_t word)
 {
     int16x2_t out;
@@ -30,7 +30,7 @@ static inline int16x2_t dp_odd(int32_t word)
     return out;
 }
 
-/* Four inputs of two outputs (a, b of the first position, c, d of the second). */
+/* Add four inputs to two outputs (a, b at the first position, c, d at the second). */
 #define DP_FOUR(weights, first, second)                                        \
     do {                                                                       \
         int32_t w_ = dp_word(weights), v_ = dp_word((weights) + 8);            \

@@ -1,4 +1,4 @@
-/* Cortex-M55 and M85 (Helium): eight products an instruction, their sum in a core register. */
+/* Kernels for Cortex-M55 and M85 (Helium): eight products an instruction, summed in a register. */
 #ifndef DP_NN_KERNELS_HELIUM_H
 #define DP_NN_KERNELS_HELIUM_H
 
@@ -11,7 +11,7 @@
 #define DP_NEAR_PACE 16u
 #define DP_QUAD(a, b, c, d) a, b, c, d
 
-/* Two outputs at two positions: what the core registers hold without moving. */
+/* Two outputs at two positions, which is as much as the core registers hold without spills. */
 static inline void dp_sums_two_by_two(const int8_t *weights, uint32_t inputs, const int16_t *first,
                                       const int16_t *second, int32_t *sums)
 {

@@ -1,4 +1,4 @@
-/* Cortex-A with NEON: four products an instruction. */
+/* Kernels for Cortex-A with NEON: four products an instruction. */
 #ifndef DP_NN_KERNELS_NEON_H
 #define DP_NN_KERNELS_NEON_H
 
@@ -11,7 +11,7 @@
 #define DP_NEAR_PACE 16u
 #define DP_QUAD(a, b, c, d) a, b, c, d
 
-/* The four lanes of each added up. */
+/* The sums of the four lanes of each vector. */
 static inline int32x4_t dp_across(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d)
 {
     int32x2_t first = vpadd_s32(vget_low_s32(a), vget_high_s32(a));
@@ -27,7 +27,7 @@ static inline int32x4_t dp_eight(int32x4_t sum, int16x8_t weights, int16x8_t in)
     return vmlal_s16(sum, vget_high_s16(weights), vget_high_s16(in));
 }
 
-/* Two positions share what it costs to widen the weights; more would not fit the registers. */
+/* Two positions share the cost of widening the weights. More would not fit in the registers. */
 static inline void dp_sums_of_two(const int8_t *weights, uint32_t inputs, const int16_t *first,
                                   const int16_t *second, int32_t *sums)
 {

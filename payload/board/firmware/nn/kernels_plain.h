@@ -1,4 +1,4 @@
-/* Plain C: what every other kernel must equal. */
+/* Kernels in plain C: the reference that all others must equal. */
 #ifndef DP_NN_KERNELS_PLAIN_H
 #define DP_NN_KERNELS_PLAIN_H
 
@@ -8,16 +8,16 @@
 
 #define DP_KERNELS "plain"
 #define DP_BATCH 1u
-/* Instructions of four outputs at one position. */
+/* Approximate instructions for four outputs at one position. */
 #define DP_PACE(inputs) (4u * 7u * (inputs))
-/* And of a channel of a depthwise convolution at one position. */
+/* The same for one channel of a depthwise convolution at one position. */
 #define DP_NEAR_PACE 90u
-/* Generated weights are in order of their inputs. */
+/* The order of four generated weights: that of their inputs. */
 #define DP_QUAD(a, b, c, d) a, b, c, d
 
 /*
- * sums[4 * position + output] of `inputs` (a multiple of 8) inputs; the positions' vectors lie
- * `stride` apart, the weights as struct dp_layer says.
+ * Set sums[4 * position + output] over `inputs` inputs, a multiple of 8. The positions' vectors are
+ * `stride` apart; struct dp_layer has the order of the weights.
  */
 static inline void dp_sums(const int8_t *weights, uint32_t inputs, const int16_t *in,
                            uint32_t stride, uint32_t positions, int32_t *sums)
@@ -41,7 +41,8 @@ static inline void dp_sums(const int8_t *weights, uint32_t inputs, const int16_t
     }
 }
 
-/* sums[8] of channels `first` to first + 7; nine neighbours' vectors, weights `channels` apart. */
+/* Set sums[8] of channels `first` to first + 7 over the vectors of nine neighbours, whose weights
+   are `channels` apart. */
 static inline void dp_near_sums(const int8_t *weights, uint32_t channels,
                                 const int16_t *const near[9], uint32_t first, int32_t *sums)
 {

@@ -1,4 +1,4 @@
-/* How the generated weights lie in memory; payload/board/firmware/weights.py writes them. */
+/* The memory layout of the generated weights, which payload/board/firmware/weights.py writes. */
 #ifndef DP_NN_MODEL_H
 #define DP_NN_MODEL_H
 
@@ -6,16 +6,16 @@
 
 #include <stdint.h>
 
-/* Whole vectors begin at whole vectors. */
+/* Vectors of 16 bytes are read whole, so arrays are aligned to them. */
 #define DP_ALIGNED __attribute__((aligned(16)))
 
-/* Channels are padded to whole vectors; what stands in the padding meets weights of zero. */
+/* Channels are padded to whole vectors. The padding may hold any values: its weights are zero. */
 #define DP_PADDED(channels) (((channels) + 7u) / 8u * 8u)
 
 /*
- * A 1x1 convolution: clip((sum + bias) >> shift, low, high), the rounding half being in the bias.
- * Weights go by blocks of four outputs; in a block, for every eight inputs, eight weights of each
- * of the four. Both counts are padded with zeros.
+ * A 1x1 convolution: clip((sum + bias) >> shift, low, high). The bias includes the rounding half.
+ * Weights are stored in blocks of four outputs. In a block, every eight inputs have eight weights
+ * for each of the four outputs. Both counts are padded with zeros.
  */
 struct dp_layer {
     uint16_t outputs, inputs; /* padded to 4 and 8 */
@@ -25,7 +25,7 @@ struct dp_layer {
     const uint8_t *shift;
 };
 
-/* A 3x3 convolution of every channel by itself; weights [9][padded channels]. */
+/* A depthwise 3x3 convolution; weights [9][padded channels]. */
 struct dp_depthwise {
     uint16_t channels; /* padded to 8 */
     int32_t low, high;
@@ -36,7 +36,7 @@ struct dp_depthwise {
 
 struct dp_group {
     uint16_t first, last, window;
-    const int16_t *means; /* [4][last - first][9][last], null where the group has none */
+    const int16_t *means; /* [4][last - first][9][last]; null if means are not predicted */
 };
 
 extern const struct dp_layer dp_linear, dp_enter, dp_fine_mix, dp_down_middle, dp_middle_mix,
@@ -54,7 +54,7 @@ extern const int8_t dp_correction[DP_GROUPS][4][32][32];
 extern const uint16_t dp_expected[121];
 extern const uint8_t dp_rounding[121];
 extern const uint16_t dp_mantissas[32];
-/* Sums of the frequencies before each symbol, of 2^16. */
+/* Cumulative frequencies before each symbol, in units of 2^-16. */
 extern const uint16_t dp_latent_tables[];
 extern const uint16_t dp_latent_start[66];
 extern const uint16_t dp_side_tables[DP_SIDE][6][64];

@@ -1,8 +1,10 @@
 /*
- * Activations lie by position, a position's channels one after another, and the positions of a
- * finer grid in the order that makes four (two by two) of them one position's inputs on the next
- * coarser grid: folding positions into channels moves nothing. Pixels begin as 4x4 cells in the
- * same order, so that sixteen cells are the inputs of the linear transform, too.
+ * The onboard networks in integers.
+ *
+ * Activations are stored position by position, with the channels of a position side by side. On the
+ * finer grids, positions are ordered so that each group of 2x2 is one position's input vector on
+ * the next coarser grid: folding positions into channels moves no data. Pixels are stored as 4x4
+ * blocks in the same order, so sixteen of these are also the input of the linear transform.
  */
 #include "networks.h"
 
@@ -31,7 +33,7 @@ static inline int32_t clip(int32_t value, int32_t low, int32_t high)
     return value < low ? low : value > high ? high : value;
 }
 
-/* Where a position lies: coarse ones row by row, in each two by two finer ones, and so on. */
+/* A position's index: coarse positions row by row, each split into 2x2 finer ones, and so on. */
 static uint32_t place(uint32_t row, uint32_t column, uint32_t coarse_columns, uint32_t levels)
 {
     uint32_t at = (row >> levels) * coarse_columns + (column >> levels);
@@ -45,7 +47,8 @@ enum dp_mode { REPLACE, ADD };
 
 static const int16_t nothing[DP_WIDEST_NEAR] DP_ALIGNED;
 
-/* out = clip(convolution), or clip(out + convolution); vectors of `out` lie `step` apart. */
+/* 1x1 convolution: out = clip(convolution), or clip(out + convolution). The vectors of `out` are
+   `step` apart. */
 static void mix(const struct dp_layer *layer, const int16_t *in, uint32_t stride, uint32_t places,
                 int16_t *out, uint32_t step, enum dp_mode mode, struct dp_pace *pace)
 {
@@ -65,7 +68,7 @@ static void mix(const struct dp_layer *layer, const int16_t *in, uint32_t stride
     }
 }
 
-/* The same into or onto the latents: 32 bits, by channel. */
+/* The same for the latents, replacing them or added to them: 32 bits, [channel][place]. */
 static void mix_latents(const struct dp_layer *layer, const int16_t *in, uint32_t stride,
                         uint32_t places, int32_t *y, enum dp_mode mode, struct dp_pace *pace)
 {
@@ -88,7 +91,7 @@ static void mix_latents(const struct dp_layer *layer, const int16_t *in, uint32_
     }
 }
 
-/* A depthwise 3x3 convolution on a grid of positions; outside of it everything is zero. */
+/* A depthwise 3x3 convolution on a grid of positions, with zeros outside the grid. */
 static void near_mix(const struct dp_depthwise *layer, const int16_t *in, int16_t *out,
                      uint32_t rows, uint32_t columns, uint32_t levels, enum dp_mode mode,
                      struct dp_pace *pace)
@@ -98,7 +101,7 @@ static void near_mix(const struct dp_depthwise *layer, const int16_t *in, int16_
         for (uint32_t s = 0; s < columns; s++) {
             const int16_t *near[9];
             for (uint32_t n = 0; n < 9; n++) {
-                /* Wraps to a large number one before the first. */
+                /* One before the first wraps to a large number, which is outside the grid, too. */
                 uint32_t y = r + n / 3 - 1, x = s + n % 3 - 1;
                 near[n] = y < rows && x < columns ? in + place(y, x, coarse, levels) * channels
                                                   : nothing;
@@ -117,7 +120,7 @@ static void near_mix(const struct dp_depthwise *layer, const int16_t *in, int16_
     }
 }
 
-/* (value * 2^14 / norm), rounded half up, without a 64-bit division; |value| <= norm < 2^17. */
+/* value * 2^14 / norm, rounded half up, without a 64-bit division; |value| <= norm < 2^17. */
 static int32_t ratio(int32_t value, uint32_t norm)
 {
     uint32_t size = (uint32_t)(value < 0 ? -value : value) << 15;
@@ -127,7 +130,8 @@ static int32_t ratio(int32_t value, uint32_t norm)
     return size <= norm ? 0 : -(int32_t)((size - norm + 2 * norm - 1) / (2 * norm));
 }
 
-/* The integer matrix of a quaternion, in 2^-14 (link/student/rotation.py). */
+/* The integer matrix of a quaternion, in units of 2^-14 (link/student/rotation.py). False if the
+   quaternion is zero. */
 static bool rotation_matrix(const int8_t quaternion[4], int32_t matrix[9])
 {
     int32_t w = quaternion[0], x = quaternion[1], y = quaternion[2], z = quaternion[3];
@@ -145,7 +149,8 @@ static bool rotation_matrix(const int8_t quaternion[4], int32_t matrix[9])
     return true;
 }
 
-/* Pixels, the last row and column repeated, on their natural axes, as cells of 4x4. */
+/* Rotate the pixels to their natural axes and store them as 4x4 blocks. The last row and column
+   are repeated to whole 16 x 16 blocks. */
 static void turn_pixels(const struct dp_nn_tile *tile, const int32_t matrix[9], uint32_t rows,
                         uint32_t columns, int16_t *planes, struct dp_pace *pace)
 {
@@ -166,7 +171,7 @@ static void turn_pixels(const struct dp_nn_tile *tile, const int32_t matrix[9], 
     }
 }
 
-/* |y| in 8 bits for the hyper analysis, two by two positions together; zero outside the tile. */
+/* The hyper analysis' input: |y| in 8 bits, grouped by 2x2 positions, zero outside the tile. */
 static void sizes_of(const struct dp_latents *tile, int16_t *sizes, struct dp_pace *pace)
 {
     uint32_t half_rows = (tile->rows + 1) / 2, half_columns = (tile->columns + 1) / 2;
@@ -238,7 +243,7 @@ static void scales_of_side(struct dp_latents *out, struct dp_memory *memory, str
     const uint32_t hyper = DP_PADDED(DP_HYPER), side = DP_PADDED(DP_SIDE);
     int32_t sums[4] DP_ALIGNED;
 
-    /* dp_side_end's outputs lie where this reads them. */
+    /* analyse_side has left the side information in b->side_end. */
     mix(&dp_scales_in, b->side_end, side, places, a->scales_in, hyper, REPLACE, pace);
     near_mix(&dp_scales_near, a->scales_in, b->scales_near, half_rows, half_columns, 0, ADD, pace);
     mix(&dp_scales_up, b->scales_near, hyper, places, a->scales_up, 4 * hyper, REPLACE, pace);

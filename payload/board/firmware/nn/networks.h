@@ -1,4 +1,4 @@
-/* The two onboard networks: pixels to latents and side information, and that to log-scales. */
+/* The onboard networks: pixels to latents and side information, and side to log-scales. */
 #ifndef DP_NN_NETWORKS_H
 #define DP_NN_NETWORKS_H
 
@@ -7,20 +7,20 @@
 
 #include <stdbool.h>
 
-#define DP_BLOCK 16u /* pixels a side of a latent position */
+#define DP_BLOCK 16u /* a latent position is 16 x 16 pixels */
 #define DP_MOST_PLACES (DP_NN_MOST_ROWS / DP_BLOCK * (DP_NN_MOST_COLUMNS / DP_BLOCK))
 #define DP_MOST_SIDE_PLACES \
     ((DP_NN_MOST_ROWS / DP_BLOCK + 1u) / 2u * ((DP_NN_MOST_COLUMNS / DP_BLOCK + 1u) / 2u))
 
-/* A tile's own numbers, from which its codestream is made. Places go row by row. */
+/* What the networks make of a tile, from which its codestream is coded. Places go row by row. */
 struct dp_latents {
     uint32_t rows, columns, places;
     int32_t y[DP_LATENTS * DP_MOST_PLACES];      /* [channel][place] */
-    int16_t scales[DP_LATENTS * DP_MOST_PLACES]; /* L, [channel][place] */
-    int8_t side[DP_SIDE * DP_MOST_SIDE_PLACES];  /* [channel][place of half the sides] */
+    int16_t scales[DP_LATENTS * DP_MOST_PLACES]; /* log-scales L, [channel][place] */
+    int8_t side[DP_SIDE * DP_MOST_SIDE_PLACES];  /* [channel][place], half the sides */
 };
 
-/* Memory that the steps use one after the other. */
+/* Working memory that consecutive steps share. */
 union dp_first {
     int16_t planes[DP_MOST_PLACES * 768u];
     int16_t fine_near[DP_MOST_PLACES * 16u * DP_PADDED(DP_FINE)];
@@ -46,7 +46,7 @@ struct dp_memory {
     union dp_second second DP_ALIGNED;
 };
 
-/* Keeps the poll going: instructions are added up until it is time. */
+/* Counts instructions, and calls `poll` when DP_POLL_INSTRUCTIONS have been reached. */
 struct dp_pace {
     dp_nn_poll poll;
     void *context;
@@ -54,7 +54,7 @@ struct dp_pace {
 };
 void dp_pace(struct dp_pace *pace, uint32_t instructions);
 
-/* Fill in y, side and scales of a tile within its limits; false where its rotation is none. */
+/* Fill in y, side and scales of a tile that is within the limits; false if the rotation is zero. */
 bool dp_analyse(const struct dp_nn_tile *tile, struct dp_latents *out, struct dp_memory *memory,
                  struct dp_pace *pace);
 

@@ -19,7 +19,8 @@ static void carry(struct dp_coder *coder)
 {
     uint32_t at = coder->length;
     if (at > coder->size) {
-        /* What is beyond becomes all zeros and hands the carry on, or it is there to stay. */
+        /* If all bytes beyond the end are ones, they become zeros and pass the carry on; otherwise
+           the carry ends among them. */
         bool passed = coder->ones;
         coder->zeros = passed;
         coder->ones = false;
@@ -81,7 +82,7 @@ uint32_t dp_coder_finish(struct dp_coder *coder)
     if (coder->span == UINT64_MAX && coder->length == 0) {
         return 0;
     }
-    /* The smallest number of the fewest bytes that is at least low and below low + span. */
+    /* Find the smallest number of the fewest bytes that is at least low and below low + span. */
     uint32_t kept = 0;
     uint64_t value = 0;
     bool carried = false;

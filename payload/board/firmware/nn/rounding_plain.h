@@ -1,10 +1,10 @@
-/* Sums to activations, in plain C: for cores without vectors. */
+/* Rounding of sums to activations in plain C, for cores without vector instructions. */
 #ifndef DP_NN_ROUNDING_PLAIN_H
 #define DP_NN_ROUNDING_PLAIN_H
 
 #include <stdint.h>
 
-/* Four sums rounded: (sum + bias) >> shift, between low and high. */
+/* Round four sums in place: (sum + bias) >> shift, limited to low and high. */
 static inline void dp_round_wide(int32_t *sums, const int32_t *bias, const uint8_t *shift,
                                  int32_t low, int32_t high)
 {
@@ -14,7 +14,7 @@ static inline void dp_round_wide(int32_t *sums, const int32_t *bias, const uint8
     }
 }
 
-/* The same to 16 bits, `add` (four zeros or four values) added before the limits. */
+/* The same to 16 bits, with `add` (four zeros or four values) added before the limits apply. */
 static inline void dp_round(const int32_t *sums, const int32_t *bias, const uint8_t *shift,
                             int32_t low, int32_t high, const int16_t *add, int16_t *out)
 {

@@ -1,4 +1,4 @@
-/* The board's state machine, step for step as in link/serial/board.py. */
+/* The board's protocol state machine, step for step as in link/serial/board.py. */
 #include "proto.h"
 
 #include <string.h>
@@ -48,7 +48,7 @@ static uint8_t *put_text(uint8_t *at, const char *text)
     return put_bytes(at, text, size);
 }
 
-/* ---- little things */
+/* ---- slots and errors */
 
 static struct dp_slot *slot_of(struct dp_board *b, uint32_t job)
 {
@@ -67,7 +67,7 @@ static bool has_come(const struct dp_slot *s, uint32_t index)
 
 static void clear(struct dp_slot *s)
 {
-    /* All but the buffers: what lies there is written before it is read. */
+    /* The buffers keep their contents: they are always written before they are read. */
     memset(s, 0, offsetof(struct dp_slot, tile));
     s->said = true;
 }
@@ -95,7 +95,7 @@ static void open_session(struct dp_board *b, uint32_t session, const uint8_t *f)
 {
     uint32_t boot = get(f + 4, 4);
     uint32_t window = f[9], chunk = get(f + 10, 2);
-    uint32_t number = dp_crc32(f, 8); /* the two nonces lie there as they are to be summed */
+    uint32_t number = dp_crc32(f, 8); /* over the two nonces, which are adjacent in OPEN */
     if (number == 0u) {
         number = 1u;
     }
@@ -146,9 +146,9 @@ static void open_session(struct dp_board *b, uint32_t session, const uint8_t *f)
     b->owes_ready = true;
 }
 
-/* ---- a tile comes in */
+/* ---- receiving a tile */
 
-/* False where the fields are no tile's form. */
+/* Read a JOB's fields; false if they do not describe a valid tile. */
 static bool read_form(const uint8_t *f, struct dp_form *form)
 {
     form->tile_bytes = get(f, 4);
@@ -181,7 +181,7 @@ static bool same_form(const struct dp_form *a, const struct dp_form *b)
            && a->setting == b->setting && memcmp(a->rotation, b->rotation, sizeof a->rotation) == 0;
 }
 
-/* A quaternion where the codec rotates bands (feature 6), four zeros where it does not. */
+/* A quaternion is required if the codec rotates bands (feature 6), four zeros if it does not. */
 static bool is_rotation_right(const struct dp_form *form, bool rotates)
 {
     bool any = false;
@@ -218,7 +218,7 @@ static bool can_setting(const struct dp_capabilities *own, uint8_t kind)
     }
 }
 
-/* The code of the ERROR that refuses a tile, with its detail; 0 where the board takes it. */
+/* The code and detail of the ERROR that refuses a tile; 0 if the board accepts it. */
 static uint8_t refusal(const struct dp_board *b, const struct dp_form *form, uint32_t *detail)
 {
     const struct dp_capabilities *own = &b->own;
@@ -250,7 +250,7 @@ static void take_job(struct dp_board *b, uint32_t job, struct dp_slot *s, const 
                      uint64_t ticks)
 {
     struct dp_form form;
-    (void)read_form(f, &form); /* was checked before the session */
+    (void)read_form(f, &form); /* take_body has checked the fields */
     if (s->stage == DP_STAGE_FREE) {
         uint32_t detail = 0;
         uint8_t code = refusal(b, &form, &detail);
@@ -311,7 +311,7 @@ static void load(struct dp_board *b, uint32_t job, struct dp_slot *s, const uint
     s->said = false;
 }
 
-/* ---- a result goes out */
+/* ---- acknowledging and releasing a result */
 
 static void got(struct dp_slot *s, const uint8_t *f)
 {
@@ -346,9 +346,9 @@ static void release(struct dp_board *b, uint32_t job, struct dp_slot *s)
     }
 }
 
-/* ---- what comes in */
+/* ---- received frames */
 
-/* Whether a message of this kind may have fields of so many bytes. */
+/* Whether `size` bytes of fields are valid for this kind of message. */
 static bool right_size(uint8_t kind, uint32_t size)
 {
     switch (kind) {
@@ -421,7 +421,7 @@ static void take_body(struct dp_board *b, const uint8_t *body, uint32_t size, ui
 {
     uint8_t kind = body[0];
     if (kind >= DP_KIND_HELLO) {
-        return; /* an echo of our own: answering it would never end */
+        return; /* an echo of a board's frame: answering it would loop for ever */
     }
     if (size < HEADER) {
         refuse(b, 0, DP_CODE_MALFORMED, 0, kind);
@@ -494,7 +494,7 @@ void dp_board_receive(struct dp_board *b, const uint8_t *data, size_t size, uint
     }
 }
 
-/* ---- what goes out */
+/* ---- frames to send */
 
 static size_t seal(struct dp_board *b, uint8_t *out, uint8_t *end, uint8_t kind, uint32_t session)
 {
@@ -739,7 +739,7 @@ bool dp_board_init(struct dp_board *b, const struct dp_capabilities *own, uint32
     b->boot_nonce = boot_nonce;
     b->chunk = DP_SMALLEST_CHUNK;
     b->window = 1;
-    b->owes_hello = true; /* host nonce 0: the announcement */
+    b->owes_hello = true; /* with host nonce 0: announces the boot */
     for (uint32_t i = 0; i < DP_SLOTS; i++) {
         clear(&b->slots[i]);
     }

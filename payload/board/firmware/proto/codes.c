@@ -1,9 +1,9 @@
-/* CRC-32 of zlib and Ethernet, and COBS (Cheshire & Baker, 1999). */
+/* CRC-32 as in zlib and Ethernet, and COBS framing (Cheshire & Baker, 1999). */
 #include "proto.h"
 
 uint32_t dp_crc32(const uint8_t *data, size_t size)
 {
-    /* Four bits at a time: sixteen words of table, and fast enough for a serial line. */
+    /* Four bits at a time: the table has only 16 words, fast enough for a serial line. */
     static const uint32_t table[16] = {
         0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu, 0x76DC4190u, 0x6B6B51F4u,
         0x4DB26158u, 0x5005713Cu, 0xEDB88320u, 0xF00F9344u, 0xD6D6A3E8u, 0xCB61B38Cu,

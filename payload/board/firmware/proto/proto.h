@@ -1,10 +1,10 @@
 /*
- * The board's half of the serial protocol: docs/serial-protocol.md, as link/serial/board.py has it.
+ * The board's side of the serial protocol (docs/serial-protocol.md), equal to link/serial/board.py.
  *
- * No I/O, no timers, no malloc: everything lives in struct dp_board, whose size is fixed by the
- * DP_ macros below. Bytes go in by dp_board_receive, frames come out by dp_board_send, tiles go to
- * the encoder by dp_board_take and come back by dp_board_finish. Call them from one context, or
- * with interrupts held off.
+ * There is no I/O, no timer and no malloc. All state is in struct dp_board, whose size the DP_
+ * macros below fix. dp_board_receive takes received bytes and dp_board_send returns frames to send;
+ * dp_board_take hands a tile to the encoder and dp_board_finish takes its result. Call them from
+ * one context only, or with interrupts disabled.
  */
 #ifndef DP_PROTO_H
 #define DP_PROTO_H
@@ -19,10 +19,10 @@
 #define DP_LARGEST_TILE 12288u /* bytes of samples: 64 x 64 x 3 */
 #endif
 #ifndef DP_LARGEST_RESULT
-#define DP_LARGEST_RESULT 14336u /* bytes of a finished tile: noise at the finest quality, 11.7 kB */
+#define DP_LARGEST_RESULT 14336u /* bytes of an encoded tile; finest noise takes 11.7 kB */
 #endif
 #ifndef DP_SLOTS
-#define DP_SLOTS 4u /* tiles at a time: four keep a line busy that has 8 ms each way */
+#define DP_SLOTS 4u /* tiles held at once: four keep a line with 8 ms of latency each way busy */
 #endif
 
 #define DP_LARGEST_STUFFED (DP_LARGEST_BODY + (DP_LARGEST_BODY + 253u) / 254u)
@@ -31,7 +31,7 @@
 #define DP_ERRORS_WAITING 4u
 #define DP_CHUNKS_OF_TILE ((DP_LARGEST_TILE + DP_SMALLEST_CHUNK - 1u) / DP_SMALLEST_CHUNK)
 
-/* What the board says it can do; the sizes of the buffers bound what may stand here. */
+/* The capabilities that the board reports; they may not exceed the sizes of its buffers. */
 struct dp_capabilities {
     uint32_t memory, largest_tile, largest_result;
     uint16_t most_columns, most_rows, most_bands;
@@ -42,17 +42,17 @@ struct dp_capabilities {
     const char *name, *software; /* at most 48 bytes each */
 };
 
-/* What a tile is and how it is to be coded. */
+/* A tile's size and sample format, and the setting to encode it with. */
 struct dp_form {
     uint32_t tile_bytes, tile_crc;
     uint16_t columns, rows, bands;
     uint8_t bit_depth, sample, flags, setting_kind;
     int32_t nodata;
     uint32_t setting;
-    int8_t rotation[4]; /* quaternion w, x, y, z of the three bands; zeros: the codec does not rotate */
+    int8_t rotation[4]; /* quaternion w, x, y, z of the three bands; zeros without rotation */
 };
 
-/* A tile to encode: read `tile`, write the payload to `payload`. */
+/* A tile to encode. The encoder reads `tile` and writes its result to `payload`. */
 struct dp_work {
     uint32_t session, job;
     struct dp_form form;
@@ -65,9 +65,9 @@ struct dp_slot {
     uint8_t stage, round, status;
     bool run, said, result, frozen, sending;
     struct dp_form form;
-    uint32_t first, count;            /* of the tile's chunks */
-    uint32_t length, crc;             /* of the payload */
-    uint32_t next, fetched;           /* of the payload's chunks */
+    uint32_t first, count;            /* chunks of the tile: first missing, total */
+    uint32_t length, crc;             /* of the payload, in bytes; its CRC-32 */
+    uint32_t next, fetched;           /* payload chunks: next to send, first the host lacks */
     uint64_t again, began, receive_ticks, encode_ticks, send_ticks;
     uint8_t come[(DP_CHUNKS_OF_TILE + 7u) / 8u];
     uint8_t tile[DP_LARGEST_TILE];
@@ -99,18 +99,20 @@ struct dp_board {
 
 uint32_t dp_crc32(const uint8_t *data, size_t size);
 
-/* COBS. Decoding returns the size, or SIZE_MAX where the data are no COBS; `out` may be `in`. */
+/* COBS. Decoding returns the size, or SIZE_MAX if the data are not valid COBS. It may write over
+   its input: `out` may equal `in`. */
 size_t dp_cobs_decode(const uint8_t *in, size_t size, uint8_t *out);
 size_t dp_cobs_encode(const uint8_t *in, size_t size, uint8_t *out);
 
-/* False where the capabilities claim more than the buffers hold. */
+/* Initialise the board; false if the capabilities exceed the buffers or the protocol's limits. */
 bool dp_board_init(struct dp_board *board, const struct dp_capabilities *own, uint32_t boot_nonce);
 void dp_board_receive(struct dp_board *board, const uint8_t *data, size_t size, uint64_t ticks);
-/* Write the next frame to `out` (DP_LARGEST_FRAME bytes); return its size, 0 where none waits. */
+/* Write the next frame to `out` (DP_LARGEST_FRAME bytes); return its size, 0 if none is due. */
 size_t dp_board_send(struct dp_board *board, uint8_t *out, uint64_t ticks);
-/* The tile to encode now; NULL where there is none, or one is with the encoder. */
+/* The next tile to encode; NULL if there is none or the encoder still has one. */
 const struct dp_work *dp_board_take(struct dp_board *board);
-/* `length` bytes lie in work->payload; more than payload_size is a failure. */
+/* Report the end of an encoding: `length` bytes are in work->payload. A length above payload_size
+   makes the job fail. */
 void dp_board_finish(struct dp_board *board, enum dp_status status, uint32_t length,
                      uint64_t encode_ticks);
 

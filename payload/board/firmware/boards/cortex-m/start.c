@@ -1,4 +1,4 @@
-/* Any Cortex-M (ARM DDI 0403, B1.5): vectors, memory, and main. */
+/* Start-up code for any Cortex-M (ARM DDI 0403, B1.5): vectors, memory, and the call of main. */
 #include "../../hal/start.h"
 
 #include <stdint.h>
@@ -34,7 +34,7 @@ static void interrupt(void)
 
 void start(void)
 {
-    CPACR |= 0xFu << 20; /* the floating-point unit, whose registers Helium's vectors are, too */
+    CPACR |= 0xFu << 20; /* enable the FPU, whose registers Helium uses, too */
     __asm__ volatile("dsb\n\tisb");
     for (uint32_t *to = data_start, *from = data_kept; to < data_end;) {
         *to++ = *from++;

@@ -1,6 +1,6 @@
 /*
- * Arm's MPS boards as QEMU has them: AN500 (Cortex-M7, ARM DAI 0500) and AN547 (Cortex-M55,
- * ARM DAI 0547). Macros from the table of boards say where the UART is and how fast the clock.
+ * Arm's MPS boards as QEMU emulates them: AN500 (Cortex-M7, ARM DAI 0500) and AN547 (Cortex-M55,
+ * ARM DAI 0547). Macros from the table of boards give the UART's address and the clock rate.
  */
 #include "../../drivers/systick.h"
 #include "../../drivers/uart.h"
@@ -38,7 +38,7 @@ void hal_init(void)
 
 void board_interrupt(uint32_t number)
 {
-    (void)number; /* the UART's two are the only ones */
+    (void)number; /* only the UART's two interrupts are enabled */
     uart_interrupt();
 }
 
@@ -52,7 +52,7 @@ size_t hal_read(uint8_t *data, size_t size)
     bool full = ring_held(&uart_come) == RING_SIZE;
     size_t count = ring_take_some(&uart_come, data, size);
     if (full) {
-        hold_off(); /* the line waited for room */
+        hold_off(); /* received bytes may be waiting for room */
         uart_receive();
         hal_quiet(quiet_now);
     }
@@ -74,7 +74,7 @@ void hal_wait(void)
 {
     hold_off();
     if (ring_held(&uart_come) == 0u) {
-        __asm__ volatile("dsb\n\twfi" ::: "memory"); /* an interrupt held off ends it too */
+        __asm__ volatile("dsb\n\twfi" ::: "memory"); /* a masked interrupt ends it, too */
     }
     hal_quiet(quiet_now);
 }

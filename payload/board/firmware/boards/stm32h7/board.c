@@ -1,10 +1,9 @@
 /*
- * NUCLEO-H743ZI2 (UM2407): STM32H743ZI, USART3 on PD8 and PD9, which the ST-LINK shows to a
- * computer as a serial port. Registers are RM0433's, whose
- * chapter stands beside each block; register names are its own.
+ * NUCLEO-H743ZI2 (UM2407): STM32H743ZI with USART3 on PD8 and PD9, which the ST-LINK presents to a
+ * computer as a serial port. Register names are RM0433's, and each block cites its chapter.
  *
- * Core at 400 MHz in voltage scale 1, from the internal oscillator of 64 MHz through PLL1; the
- * USART's kernel clock is that oscillator itself, so the line does not depend on the PLL.
+ * The core runs at 400 MHz in voltage scale 1, from the internal 64 MHz oscillator through PLL1.
+ * The USART's kernel clock is that oscillator itself, so the line does not depend on the PLL.
  */
 #include "../../drivers/systick.h"
 #include "../../drivers/uart.h"
@@ -72,7 +71,7 @@ static void let_in(void)
 
 static void power_and_clocks(void)
 {
-    PWR_CR3 = (PWR_CR3 & ~7u) | 2u; /* the board feeds the core from the LDO; written once */
+    PWR_CR3 = (PWR_CR3 & ~7u) | 2u; /* the board supplies the core from the LDO; writable once */
     while (!(PWR_D3CR & 1u << 13)) { /* VOSRDY */
     }
     PWR_D3CR = (PWR_D3CR & ~(3u << 14)) | 3u << 14; /* scale 1, up to 400 MHz */
@@ -82,7 +81,7 @@ static void power_and_clocks(void)
     while ((FLASH_ACR & 0x3Fu) != 0x24u) {
     }
 
-    RCC_CR |= 1u; /* HSI, undivided */
+    RCC_CR |= 1u; /* HSI on, undivided */
     RCC_CR &= ~(3u << 3);
     while (!(RCC_CR & 1u << 2)) {
     }
@@ -93,7 +92,7 @@ static void power_and_clocks(void)
     while (RCC_CR & 1u << 25) {
     }
     RCC_PLLCKSELR = (RCC_PLLCKSELR & ~0x3F3u) | 8u << 4; /* HSI / 8 = 8 MHz */
-    /* input 8 to 16 MHz, wide VCO range, integer, P alone. */
+    /* Input 8 to 16 MHz, wide VCO range, integer mode, output P only. */
     RCC_PLLCFGR = (RCC_PLLCFGR & ~0x7000Fu) | 3u << 2 | 1u << 16;
     RCC_PLL1FRACR = 0;
     RCC_PLL1DIVR = 99u | 1u << 9 | 1u << 16 | 1u << 24; /* x 100 / 2 = 400 MHz */
@@ -129,11 +128,12 @@ static void pins(void)
     (void)RCC_AHB4ENR;
     GPIOD_AFRH = (GPIOD_AFRH & ~0xFFu) | 0x77u; /* alternate function 7 on PD8 and PD9 */
     GPIOD_OSPEEDR |= 0xAu << 16;
-    GPIOD_PUPDR = (GPIOD_PUPDR & ~(0xFu << 16)) | 4u << 16; /* receive idles high, unplugged too */
+    GPIOD_PUPDR = (GPIOD_PUPDR & ~(0xFu << 16)) | 4u << 16; /* RX idles high, even unplugged */
     GPIOD_MODER = (GPIOD_MODER & ~(0xFu << 16)) | 0xAu << 16;
 }
 
-/* One word of the generator; 0 where it does not come up, and the rest of the nonce must do. */
+/* A word of the random number generator; 0 if it does not start. The nonce then relies on the rest
+   of its inputs. */
 static uint32_t random_word(void)
 {
     RCC_CR |= 1u << 12; /* HSI48, the generator's clock after reset */
@@ -143,7 +143,7 @@ static uint32_t random_word(void)
     (void)RCC_AHB2ENR;
     RNG_CR = 1u << 2;
     for (uint32_t i = 0; i < 100000u; i++) {
-        if ((RNG_SR & 0x67u) == 1u) { /* ready, no clock or seed error now or before */
+        if ((RNG_SR & 0x67u) == 1u) { /* ready, and no clock or seed error now or earlier */
             return RNG_DR;
         }
     }
@@ -204,7 +204,7 @@ void hal_wait(void)
 {
     hold_off();
     if (ring_held(&uart_come) == 0u) {
-        __asm__ volatile("dsb\n\twfi" ::: "memory"); /* an interrupt held off ends it too */
+        __asm__ volatile("dsb\n\twfi" ::: "memory"); /* a masked interrupt ends it, too */
     }
     let_in();
 }

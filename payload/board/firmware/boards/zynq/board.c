@@ -1,7 +1,7 @@
 /*
- * Zynq-7000 (UG585): one Cortex-A9, a UART by interrupts, the global timer. The emulated board and
- * the real ones differ by macros alone: UART_BASE and UART_INTERRUPT, DP_CLOCK_HZ where the clocks
- * are an emulator's.
+ * Zynq-7000 (UG585): one Cortex-A9, an interrupt-driven UART and the global timer. The emulated and
+ * the real boards differ only in macros: UART_BASE, UART_INTERRUPT, DP_EMULATED, and DP_CLOCK_HZ if
+ * the clocks are an emulator's.
  */
 #include "../../drivers/uart.h"
 #include "../../hal/boot.h"
@@ -58,13 +58,13 @@ static void let_in(void)
     __asm__ volatile("cpsie i" ::: "memory");
 }
 
-/* What a PLL makes of the crystal: times PLL_FDIV, bits 18 to 12. */
+/* A PLL's output in Hz: the crystal's rate times PLL_FDIV, bits 18 to 12. */
 static uint32_t pll(uint32_t control)
 {
     return PS_CLOCK * (control >> 12 & 0x7Fu);
 }
 
-/* A clock: SRCSEL, bits 5 and 4, takes it from one of three PLLs, DIVISOR, bits 13 to 8, divides. */
+/* A clock in Hz: SRCSEL (bits 5 and 4) selects one of three PLLs, DIVISOR (13 to 8) divides. */
 static uint32_t divided(uint32_t control, uint32_t pll0, uint32_t pll2, uint32_t pll3)
 {
     uint32_t from = control >> 4 & 3u, divisor = control >> 8 & 0x3Fu;
@@ -74,7 +74,7 @@ static uint32_t divided(uint32_t control, uint32_t pll0, uint32_t pll2, uint32_t
 
 void hal_init(void)
 {
-    chance = hal_ticks(); /* what the boot loader and whoever started it took */
+    chance = hal_ticks(); /* the time that the boot loader took varies */
 #ifndef DP_EMULATED
     mmu_on();
 #endif
@@ -113,7 +113,7 @@ size_t hal_read(uint8_t *data, size_t size)
     bool full = ring_held(&uart_come) > RING_SIZE / 2u;
     size_t count = ring_take_some(&uart_come, data, size);
     if (full && count != 0u) {
-        hold_off(); /* the line may wait for room */
+        hold_off(); /* received bytes may be waiting for room */
         uart_receive();
         hal_quiet(quiet_now);
     }
@@ -135,8 +135,8 @@ void hal_wait(void)
 {
     hold_off();
     if (ring_held(&uart_come) == 0u) {
-        __asm__ volatile("dsb\n\twfi" ::: "memory"); /* an interrupt held off ends it too */
-        uart_interrupt(); /* cheaper than taking it */
+        __asm__ volatile("dsb\n\twfi" ::: "memory"); /* a masked interrupt ends it, too */
+        uart_interrupt(); /* cheaper than entering the handler */
     }
     hal_quiet(quiet_now);
 }

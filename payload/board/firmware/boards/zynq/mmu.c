@@ -1,9 +1,9 @@
 /*
- * Address translation of the real Zynq-7000 boards, for the caches' sake: one to one, in sections
- * of 1 MB (ARM DDI 0406, B3.5.1). The first 1 GB is DDR: normal memory, write-back. All above is
- * devices (UG585, table 4-1), but for on-chip memory, which nobody here uses.
+ * Address translation of the real Zynq-7000 boards, which their caches need: an identity map in
+ * sections of 1 MB (ARM DDI 0406, B3.5.1). The first 1 GB is DDR: normal memory, write-back.
+ * Everything above is devices (UG585, table 4-1), except on-chip memory, which is not used here.
  *
- * UG585 3.2.4 tells the order: invalidate what the caches may hold, then switch them on.
+ * UG585 3.2.4 gives the order: invalidate the caches' contents, then enable the caches.
  */
 #include "mmu.h"
 
@@ -46,7 +46,7 @@ void mmu_on(void)
     __asm__ volatile("mcr p15, 0, %0, c8, c7, 0\n\t"  /* TLBIALL */
                      "mcr p15, 0, %0, c7, c5, 0\n\t"  /* ICIALLU */
                      "mcr p15, 0, %0, c7, c5, 6\n\t"  /* BPIALL */
-                     "mcr p15, 0, %0, c2, c0, 2\n\t"  /* TTBCR: table 0 alone */
+                     "mcr p15, 0, %0, c2, c0, 2\n\t"  /* TTBCR: table 0 only */
                      "mcr p15, 0, %1, c2, c0, 0\n\t"  /* TTBR0 */
                      "mcr p15, 0, %2, c3, c0, 0\n\t"  /* DACR: no domain is checked */
                      "dsb\n\tisb"

@@ -1,4 +1,4 @@
-/* Address translation and caches of the real boards. */
+/* Enables address translation and caches on the real boards. */
 #ifndef DP_MMU_H
 #define DP_MMU_H
 

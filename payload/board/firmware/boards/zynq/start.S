@@ -1,11 +1,12 @@
-/* One core of the Zynq-7000, in a privileged mode as the boot loader (or QEMU's -kernel) leaves it. */
+/* Start-up code for one core of the Zynq-7000, entered in a privileged mode from the boot loader or
+   QEMU's -kernel. */
     .syntax unified
     .arm
     .fpu neon
     .section .vectors, "ax"
     .align 5
     .global _start
-_start:                             /* also the table of exceptions, once VBAR points here */
+_start:                             /* also the exception vectors, once VBAR points here */
     b reset
     b fault                         /* undefined instruction */
     b fault                         /* supervisor call */
@@ -24,7 +25,7 @@ reset:
 
     mrc p15, 0, r0, c1, c0, 0       /* SCTLR: MMU and caches off, whatever ran before */
     bic r0, r0, #0x1000
-    bic r0, r0, #0x2000             /* and exceptions at VBAR */
+    bic r0, r0, #0x2000             /* exception vectors at VBAR */
     bic r0, r0, #0x0005
     mcr p15, 0, r0, c1, c0, 0
     isb
@@ -33,7 +34,7 @@ reset:
 
     cps #0x12                       /* IRQ mode */
     ldr sp, =interrupt_stack_top
-    cps #0x17                       /* aborts and undefined instructions end in a reset: no stack */
+    cps #0x17                       /* abort mode; its faults end in a reset: no stack */
     cps #0x13
     ldr sp, =stack_top
 
@@ -55,7 +56,7 @@ reset:
 fault:
     b board_restart
 
-/* All that a C function may change, NEON's registers included: the library's memcpy uses them. */
+/* Save all registers that a C function may change, NEON's too: the library's memcpy uses them. */
 interrupt:
     sub lr, lr, #4
     push {r0-r3, r12, lr}
