@@ -324,10 +324,16 @@ def central_angle(a: Array, b: Array) -> Array:
 
 
 def _nearest_cosine(start: Array, end: Array, normal: Array, edge: Array) -> tuple[Array, Mask]:
-    """From the cosines to an edge's ends and normal, and its length's, the cosine to the edge.
+    """Return the cosine of the angle from directions to edges, and whether the foot is on the edge.
 
-    The foot of the perpendicular lies between the ends where the direction is ahead of the start
-    and before the end, each in the plane of the edge.
+    The foot of the perpendicular is on the edge where the direction, in the plane of the edge, is
+    past the start and before the end.
+
+    Args:
+        start: Cosines to the start of each edge.
+        end: Cosines to the end of each edge.
+        normal: Cosines to the normal of each edge.
+        edge: Cosines of the edges' lengths.
     """
     between = (end >= start * edge) & (start >= end * edge)
     foot = np.sqrt(np.maximum(1.0 - normal * normal, 0.0))
