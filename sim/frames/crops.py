@@ -70,7 +70,7 @@ def crops(
     for record in records:
         try:
             crop = _crop(grader, scenes, record, graded, mission)
-        except Exception as error:  # results do not depend on pictures, so no error may stop the run
+        except Exception as error:  # the results do not depend on a picture
             left_out.append(f"picture of frame {record.capture.number}: {reason(error)}")
             continue
         if crop is not None:

@@ -99,7 +99,7 @@ def absent_boards(scenario: Scenario) -> Iterator[str]:
 
 
 def _orbits(scenario: Scenario) -> Iterator[str]:
-    """Find orbits that SGP4 cannot propagate through the run, and invalid polygons."""
+    """Find invalid orbits and polygons. A decayed orbit stays decayed, so sampling finds it."""
     moments = np.linspace(0.0, scenario.duration, _ORBIT_SAMPLES)
     for index, satellite in enumerate(scenario.satellites):
         try:

@@ -134,7 +134,10 @@ class Grader:
         )
 
     def _received(self, arrival: _Arrival) -> tuple[bytes | None, int]:
-        """Return the bitstream without lost tiles, None if its header is lost, and its tile count."""
+        """Return the bitstream without its lost tiles, and its number of tiles.
+
+        The bitstream is None if its header is lost.
+        """
         bitstream = self._encoders.coded(arrival.task).bitstream
         tiles = tile_spans(bitstream)
         header_end = min((offset for _, offset, _ in tiles), default=len(bitstream))
