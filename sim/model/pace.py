@@ -11,7 +11,7 @@ from ...link.clock import TICKS_PER_SECOND
 from .ticks import TickEnvironment
 
 BEHIND_S: Final = 0.1
-"""Delay from which a run counts as behind; timers of the operating system may be off by less."""
+"""Seconds of delay above which a run is behind; smaller ones may be the timers' inaccuracy."""
 
 
 class PacedEnvironment(TickEnvironment, RealtimeEnvironment):
