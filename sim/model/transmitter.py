@@ -70,8 +70,8 @@ class Transmitter:
             if file is None:
                 if all(transmission.settled for transmission in under_way):
                     break
-                # Keep the antenna until the last packets are acknowledged, so that a new file can
-                # be sent at once.
+                # Keep the antenna until the last packets are acknowledged. If a new file arrives
+                # meanwhile, it is sent at once.
                 wait = min(setup.acknowledge_ticks, link.end - env.now)
                 file_arrived = self._store.file_arrived.wait()
                 yield self._until(env.now + wait) | file_arrived
