@@ -1,1 +1,1 @@
-"""Frames with real pixels: scenes, encoding, the content cache, grading, crops."""
+"""Frames with real pixels: scenes, encoding, content cache, grading and crops."""

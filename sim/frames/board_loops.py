@@ -1,4 +1,4 @@
-"""Opens the boards that encode a run's frames, and checks that they can."""
+"""Opens the boards that encode a run's frames, and checks their capabilities."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def open_boards(scenario: Scenario, encoders: Sequence[Encoder]) -> dict[Encoder
         encoders: The codec of each satellite.
 
     Raises:
-        InfeasibleError: A board does not answer, or cannot do what its satellite asks. The
+        InfeasibleError: A board does not answer, or cannot do what its satellite requires. The
             boards that were opened are closed again.
     """
     boards: dict[EncoderChoice, BoardLoop] = {}

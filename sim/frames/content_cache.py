@@ -1,15 +1,15 @@
 """A cache on disk of encoded frames and their quality, keyed by content.
 
 The key is a SHA-256 over everything that the result depends on, so a hit is right by
-construction and any change is a miss. Two processes may share a folder: a value appears under
-its name when it is complete (by a rename), and a lock for each key lets the second process wait
-for the first one's result instead of computing it too. A value is made again if it is damaged,
-lies under another key's name, is no regular file, or could not be a result. When the folder
-grows above its limit, the least recently used values are deleted. If the cache cannot be written
-to, a run takes longer and does not fail.
+construction and any change is a miss. Two processes may share a folder. A value appears under its
+name when it is complete (by a rename), and a lock for each key lets the second process wait for
+the first one's result instead of computing it too. A value is computed again if it is damaged, is
+stored under another key's name, is not a regular file, or could not be a result. When the folder
+grows above its limit, the least recently used values are deleted. If the cache cannot be written,
+a run takes longer but does not fail.
 
-Why not a library: diskcache, the usual one, has had no release since 2023, runs on SQLite and
-unpickles what it finds (CVE-2025-69872). What is needed here is one folder of files.
+The usual library, diskcache, is not used: it has had no release since 2023, depends on SQLite and
+unpickles the files that it finds (CVE-2025-69872). One folder of files is enough here.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _TRIM_TO: Final = 0.9
 
 @dataclass(frozen=True, slots=True)
 class CodedFrame:
-    """A frame's bitstream, and the seconds that the host took when it was first coded."""
+    """A frame's bitstream, and the seconds that the host took to encode it the first time."""
 
     bitstream: bytes
     host_seconds: float
@@ -65,14 +65,18 @@ class DeliveredQuality:
 
 @dataclass(frozen=True, slots=True)
 class RatedFrame:
-    """What a frame costs at a setting, container included, and how good it comes back."""
+    """A frame's size in bytes at a setting, container included, and its decoded quality."""
 
     bytes: int
     quality: Quality
 
 
 def default_folder() -> Path | None:
-    """Return DOWNPASS_CACHE, or downpass in the user's cache folder; None if it is empty."""
+    """Return the cache folder that the environment selects; None for no cache.
+
+    It is DOWNPASS_CACHE, where an empty value means no cache, or downpass in the user's cache
+    folder.
+    """
     if (chosen := os.environ.get("DOWNPASS_CACHE")) is not None:
         return Path(chosen).expanduser() if chosen else None
     base = os.environ.get("XDG_CACHE_HOME", "")
@@ -81,10 +85,12 @@ def default_folder() -> Path | None:
 
 
 def open_cache(folder: Path | None = None, limit: int = DEFAULT_LIMIT) -> ContentCache:
-    """Return the cache in `folder`, or the user's own; one that keeps nothing if that fails.
+    """Open the cache in `folder`, or the user's own cache.
+
+    If the user's own cache cannot be used, the returned cache keeps nothing.
 
     Raises:
-        InputError: The folder was named and cannot be used.
+        InputError: `folder` is given and cannot be used.
     """
     if folder is not None:
         return ContentCache(folder, limit)
@@ -95,13 +101,13 @@ def open_cache(folder: Path | None = None, limit: int = DEFAULT_LIMIT) -> Conten
 
 
 class ContentCache:
-    """Values on disk by kind and key."""
+    """Stores values on disk by kind and key."""
 
     def __init__(self, folder: Path | None, limit: int = DEFAULT_LIMIT) -> None:
-        """Open or make the cache in a folder; None keeps nothing.
+        """Open or create the cache in a folder; with None, nothing is kept.
 
         Raises:
-            InputError: The folder cannot be made or written to.
+            InputError: The folder cannot be created or written to.
         """
         self.folder = folder
         self.limit = limit
@@ -117,10 +123,10 @@ class ContentCache:
                 ) from None
 
     def encoded(self, encoder: Encoder, frame: Frame, setting: Setting) -> CodedFrame:
-        """Return the frame's container, coded now or at some time before.
+        """Return the frame's container, from the cache or encoded now.
 
         Raises:
-            InputError: As `Encoder.encode`; nothing is kept of a refusal.
+            InputError: As for `Encoder.encode`. Errors are not cached.
         """
         key = _digest(frame_digest(frame), *_identity(encoder), setting)
 
@@ -135,12 +141,12 @@ class ContentCache:
     def delivered_quality(
         self, reference: Frame, bitstream: bytes, decoded: Decoded | None = None
     ) -> DeliveredQuality:
-        """Return how good the decoded bitstream is against what the imager saw.
+        """Return the quality of a received bitstream, compared with the captured frame.
 
         Args:
-            reference: What the imager saw.
-            bitstream: What arrived.
-            decoded: The decoded bitstream, where the caller has it anyway.
+            reference: The frame that the imager captured.
+            bitstream: The bitstream that arrived.
+            decoded: The decoded bitstream, if the caller already has it.
 
         Raises:
             BitstreamError: The bitstream's header is lost.
@@ -159,18 +165,18 @@ class ContentCache:
     def rated(
         self, encoder: Encoder, frame: Frame, settings: Sequence[Setting]
     ) -> list[RatedFrame | None]:
-        """Return what a frame costs at each setting and how good it comes back.
+        """Return a frame's size and decoded quality at each setting.
 
-        The frame is made ready once. A codec that searches for a rate may begin where it ended
-        before, so all settings, in their order, are one value.
+        The frame is prepared once. A codec that searches for a rate may start where its previous
+        search ended, so all settings, in their order, make up one cached value.
 
         Args:
-            encoder: What codes it.
+            encoder: The encoder.
             frame: The frame.
-            settings: How hard to compress; the results of those that the codec cannot do are None.
+            settings: Settings to encode at. The result is None where the budget cannot be met.
 
         Raises:
-            InputError: As `Encoder.encode`, but for a budget that cannot be met.
+            InputError: As for `Encoder.encode`, except for a budget that cannot be met.
         """
         key = _digest(frame_digest(frame), *_identity(encoder), *settings)
 
@@ -202,10 +208,10 @@ class ContentCache:
         """Return the value of a key; `make` computes it if it is missing or not sound.
 
         Args:
-            kind: A folder's name; choose another when the form of what `make` returns changes.
+            kind: Name of the subfolder. Choose a new one when the format of the values changes.
             key: Hexadecimal digest of everything that the value depends on.
-            make: Computes the value; what it raises passes through.
-            sound: Whether what is there is a value that `make` could have returned.
+            make: Computes the value; its exceptions pass through.
+            sound: Returns whether `make` could have returned a stored value.
         """
         if self.folder is None:
             return make()
@@ -214,7 +220,7 @@ class ContentCache:
         if found is not None and sound(found):
             return found
         with _locked(path.with_suffix(".lock")):
-            found = _read(path, self.limit)  # perhaps the other process has just made it
+            found = _read(path, self.limit)  # another process may just have stored it
             if found is not None and sound(found):
                 return found
             value = make()
@@ -240,7 +246,7 @@ class ContentCache:
                     path = Path(folder, name)
                     state = path.lstat()
                     if path.suffix == ".part" and time.time() - state.st_mtime > 3600:
-                        path.unlink()  # left by a process that was killed
+                        path.unlink()  # left behind by a killed process
                     elif not path.suffix:
                         files.append((state.st_mtime_ns, state.st_size, path))
         total = sum(size for _, size, _ in files)
@@ -255,7 +261,7 @@ class ContentCache:
 
 
 def frame_digest(frame: Frame) -> str:
-    """Return the SHA-256 of a frame's content: its samples and what they mean."""
+    """Return the SHA-256 of a frame's content: its samples and how to interpret them."""
     pixels = frame.pixels if frame.pixels.flags.c_contiguous else frame.pixels.copy()
     state = hashlib.sha256()
     state.update(
@@ -270,7 +276,7 @@ def frame_digest(frame: Frame) -> str:
 
 
 def _identity(encoder: Encoder) -> tuple[object, ...]:
-    """Return all of an encoder that its bytes depend on."""
+    """Return everything about an encoder that its output depends on."""
     return encoder.name, encoder.version, encoder.fingerprint.hex(), encoder.tile
 
 
@@ -279,19 +285,19 @@ def _digest(*parts: object) -> str:
 
 
 def _crc(key: str, value: bytes) -> int:
-    """Return the CRC-32 that a value has under a key, so that none is taken for another's."""
+    """Return the CRC-32 of key and value, so that no value is accepted under another key."""
     return zlib.crc32(value, zlib.crc32(key.encode()))
 
 
 def _read(path: Path, limit: int) -> bytes | None:
-    """Return a sound value, marked as used now; None where there is none.
+    """Return an undamaged value and mark it as just used; None if there is none.
 
     Args:
-        path: Where it lies. A link, a pipe or a device there is no value.
-        limit: Bytes that a value may have.
+        path: File of the value. A link, a pipe or a device does not count as a value.
+        limit: Largest size of a value in bytes.
     """
     try:
-        # Neither a link is followed nor a pipe waited for.
+        # The flags prevent following a link and blocking on a pipe.
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
@@ -318,7 +324,7 @@ def _read(path: Path, limit: int) -> bytes | None:
 
 
 def _is_coded(value: bytes, frame: Frame) -> bool:
-    """Whether a value is a container of this frame, all of its tiles sound, and a time."""
+    """Return whether a value is a time and an undamaged container of this frame."""
     if len(value) < _SECONDS.size or not 0 <= _SECONDS.unpack_from(value)[0] < math.inf:
         return False
     try:
@@ -347,20 +353,20 @@ def _is_rated(value: bytes, count: int) -> bool:
 
 
 def _could_be(psnr_db: float, ms_ssim: float) -> bool:
-    """Whether these are figures of a picture; a frame of nodata alone has none, NaN."""
+    """Return whether these can be a frame's figures; they are NaN if it has only nodata."""
     return psnr_db != -math.inf and (math.isnan(ms_ssim) or -1e-6 <= ms_ssim <= 1 + 1e-6)
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock file exclusively; go on without where the file system has no locks."""
+    """Hold an exclusive lock on a file, or continue without if the file system has no locks."""
     handle = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         while True:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
             fcntl.flock(handle, fcntl.LOCK_EX)
-            # The one who held it before may have removed the file that was waited for.
+            # The previous holder may have removed the file while this process waited for it.
             with suppress(FileNotFoundError):
                 if os.fstat(handle).st_ino == path.stat().st_ino:
                     break

@@ -1,4 +1,4 @@
-"""Crops of a few delivered frames and of their originals, as pictures for the report."""
+"""Cuts crops from a few delivered frames and their originals, as pictures for the report."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def crops(
     for record in records:
         try:
             crop = _crop(grader, scenes, record, graded, mission)
-        except Exception as error:  # whatever it is, the results do not depend on it
+        except Exception as error:  # the results do not depend on a picture
             left_out.append(f"picture of frame {record.capture.number}: {reason(error)}")
             continue
         if crop is not None:
@@ -108,7 +108,7 @@ def _crop(
 
 
 def _beyond(view: View) -> str:
-    """Say what a frame shows that is larger than its scene."""
+    """Describe what a frame larger than its scene shows beyond the scene's edges."""
     if not view.repeats:
         return ""
     how = "mirrored" if view.fit is SceneFit.MIRROR else "again"
@@ -121,9 +121,9 @@ def _beyond(view: View) -> str:
 def _stretched(
     original: Frame, delivered: Frame, bands: tuple[int, int, int]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Cut the middle out of both and stretch both as the original's valid samples ask for.
+    """Cut the middle out of both frames and stretch both by the original's valid samples.
 
-    What has no data in the original is black in both.
+    Samples without data in the original are black in both.
     """
     top = max(0, (original.height - SIDE) // 2)
     left = max(0, (original.width - SIDE) // 2)
@@ -138,7 +138,7 @@ def _stretched(
     if empty.all():
         seen = np.zeros_like(before)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a band without data here: NaN
+        warnings.simplefilter("ignore", RuntimeWarning)  # a band without data in the crop gives NaN
         low, high = np.nan_to_num(np.nanpercentile(seen, [1, 99], axis=(0, 1)))
     span = np.maximum(high - low, 1.0)
 

@@ -1,4 +1,4 @@
-"""The real encoders of a run: encode tasks, done ahead of the simulation or when asked for."""
+"""The real encoders of a run: they work ahead of the simulation or on request."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from .scenes import Scenes
 
 @dataclass(frozen=True, slots=True)
 class EncodeTask:
-    """A piece of encoding work. Frames that show the same at the same setting share one.
+    """A piece of encoding work. Frames with the same view and setting share one task.
 
     Attributes:
-        satellite: Index of the satellite, whose codec does it.
+        satellite: Index of the satellite whose codec is used.
         view: What the frame shows.
         setting: How hard to compress.
     """
@@ -42,11 +42,11 @@ class EncodeTask:
 
 @dataclass(frozen=True, slots=True)
 class CodedSize:
-    """What came of an encode task.
+    """Result of an encode task.
 
     Attributes:
-        size: Bytes of the container.
-        seconds: Seconds that the host took when the frame was first encoded.
+        size: Size of the container in bytes.
+        seconds: Seconds that the host took to encode the frame the first time.
     """
 
     size: int
@@ -56,10 +56,10 @@ class CodedSize:
 class Encoders:
     """The encoders of a mission's satellites.
 
-    Frames whose settings the rate policy knows before the run are encoded ahead: the work is
-    given to threads, or to the boards, when the run begins, and the simulation finds it done.
-    Other frames are encoded when the simulation asks for them. Bitstreams are kept in the cache
-    and not in memory. A board's bitstreams are never taken from the cache, but compared with it.
+    Frames whose settings the rate policy knows before the run are encoded ahead: when the run
+    begins, threads or boards start on them. Other frames are encoded when the simulation asks for
+    them. Bitstreams are kept in the cache, not in memory. A board's bitstreams are never taken
+    from the cache, but compared with it.
     """
 
     def __init__(
@@ -75,10 +75,10 @@ class Encoders:
             mission: What will be captured.
             scenes: The pixels.
             cache: Where bitstreams are kept.
-            policies: The rate policy of each satellite; by default as the scenario says.
+            policies: The rate policy of each satellite; by default the scenario's.
 
         Raises:
-            InputError: A board does not answer or cannot do what its satellite asks.
+            InputError: A board does not answer or cannot do what its satellite requires.
         """
         self._mission = mission
         self._scenes = scenes
@@ -90,7 +90,7 @@ class Encoders:
         self._boards = open_boards(scenario, self._encoders)
         self._done: dict[EncodeTask, Future[CodedSize]] = {}
         measured = any(s.processor.encode_time == "host" for s in self._satellites)
-        # For a measured time, nothing else of ours may use the core.
+        # Encode times are only meaningful if no other thread of this process competes.
         self._threads = ThreadPoolExecutor(1 if measured else os.cpu_count() or 1)
         try:
             self._work_ahead()
@@ -115,7 +115,7 @@ class Encoders:
         return self._mission.views[capture.number].scene is not None
 
     def task(self, satellite: int, capture: Capture, situation: Situation) -> EncodeTask:
-        """Ask the rate policy for a frame's setting, and return the task that it makes.
+        """Ask the rate policy for a frame's setting, and return the encode task.
 
         Args:
             satellite: Index of the satellite.
@@ -126,20 +126,20 @@ class Encoders:
         return EncodeTask(satellite, self._mission.views[capture.number], setting)
 
     def task_of(self, record: FrameRecord) -> EncodeTask | None:
-        """Return the task that made an encoded frame; None if there was none or no pixels."""
+        """Return the task that encoded a frame; None if it was not encoded or has no pixels."""
         if record.setting is None or not self.has_pixels(record.capture):
             return None
         view = self._mission.views[record.capture.number]
         return EncodeTask(record.satellite, view, record.setting)
 
     def result(self, task: EncodeTask) -> CodedSize:
-        """Wait for a task, which is begun now if it was not before."""
+        """Wait for a task and return its result; start the task if it is new."""
         if task not in self._done:
             self._done[task] = self._threads.submit(self._encode, task)
         return self._done[task].result()
 
     def coded(self, task: EncodeTask) -> CodedFrame:
-        """Return what a task made, from the cache or, if it is no longer there, made again."""
+        """Return a task's bitstream, from the cache or, if it is no longer there, encoded again."""
         board = self.board(task.satellite)
         if board is not None:
             differing = board.result(task).differing
@@ -149,7 +149,7 @@ class Encoders:
         return self._in_process(task.satellite, task.setting, frame)
 
     def board_figures(self) -> list[BoardFigures]:
-        """Return what came of each board so far."""
+        """Return the figures of each board so far."""
         return [board.figures() for board in self._boards.values()]
 
     def place_of_codec(self, satellite: int) -> str:
@@ -158,7 +158,7 @@ class Encoders:
         return source.place_of(f"satellites.{satellite}.codec")
 
     def close(self) -> None:
-        """Drop the work that nobody has waited for."""
+        """Close the boards and cancel pending work."""
         for board in self._boards.values():
             board.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
@@ -191,8 +191,8 @@ class Encoders:
         """Return a board's frames in the order in which they will be captured.
 
         Raises:
-            InputError: A setting is not known before the run. A board is given its frames when
-                the run begins.
+            InputError: A setting is not known before the run; a board needs it because it gets its
+                frames when the run begins.
         """
         captures = [
             (capture.end, index, capture)

@@ -1,11 +1,11 @@
-"""Whether a loaded scenario can run: `validate` reports what `run` refuses before it begins.
+"""Checks whether a loaded scenario can run, for `validate` and at the start of `run`.
 
-Some faults show only beside the scenes: a codec that stops at 12 bits before a scene of 16, a
-budget that no bitstream of the scene's frames can meet. `checked_scenes` looks for all of them
-at once and writes each with the line of the scenario that it stands in.
+Some faults appear only together with the scenes: a codec limited to 12 bits with a 16-bit scene, or
+a budget that no bitstream of the scene's frames can meet. `checked_scenes` looks for all of them
+at once and reports each with its line in the scenario.
 
-What depends on this computer at this moment (a serial port, an installed emulator) is not a fault
-of the scenario: `run` finds out when it opens the board, `validate` warns (`absent_boards`).
+What depends on this computer at the moment (a serial port, an installed emulator) is not a fault
+of the scenario. `run` finds it when it opens the board, and `validate` warns (`absent_boards`).
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ _SHOWN: Final = 100
 
 
 class InfeasibleError(InputError):
-    """A scenario that cannot run.
+    """The scenario cannot run.
 
     Attributes:
-        problems: One line each, with file, line and field.
+        problems: The problems, one line each, with file, line and field.
     """
 
     def __init__(self, problems: list[str]) -> None:
@@ -55,17 +55,17 @@ class InfeasibleError(InputError):
 
 
 def checked_scenes(scenario: Scenario, cache: ContentCache) -> Scenes:
-    """Return the opened scenes of a scenario that can run.
+    """Check that a scenario can run, and return its opened scenes.
 
-    A budget is tried on a frame of each scene, sixteen frames at most; a run may still meet a
+    A budget is tried on a frame of each scene, on 16 frames at most. The run may still meet a
     frame with more detail for which the budget is too small.
 
     Args:
         scenario: A loaded scenario.
-        cache: Of encoded frames; the frames of the trial are kept there for the run.
+        cache: Cache of encoded frames; the trial frames are kept there for the run.
 
     Raises:
-        InfeasibleError: Naming every fault.
+        InfeasibleError: The scenario has faults; the error lists every one.
     """
     problems = [*_orbits(scenario), *_pixels(scenario), *_ports(scenario)]
     scenes = None
@@ -99,7 +99,7 @@ def absent_boards(scenario: Scenario) -> Iterator[str]:
 
 
 def _orbits(scenario: Scenario) -> Iterator[str]:
-    """Find orbits and places that cannot be computed; an orbit that decays does so for good."""
+    """Find invalid orbits and polygons. A decayed orbit stays decayed, so sampling finds it."""
     moments = np.linspace(0.0, scenario.duration, _ORBIT_SAMPLES)
     for index, satellite in enumerate(scenario.satellites):
         try:
@@ -115,7 +115,7 @@ def _orbits(scenario: Scenario) -> Iterator[str]:
 
 
 def _pixels(scenario: Scenario) -> Iterator[str]:
-    """Find satellites that can do nothing with a target without scenes."""
+    """Find satellites that cannot handle a target without scenes."""
     blank = next((target.name for target in scenario.targets if not target.scenes), None)
     if blank is None:
         return
@@ -136,7 +136,7 @@ def _pixels(scenario: Scenario) -> Iterator[str]:
 
 
 def _ports(scenario: Scenario) -> Iterator[str]:
-    """Find boards that are asked for in two ways, or for what a board cannot be told."""
+    """Find boards with conflicting options, and settings that a board job cannot express."""
     seen: dict[str, EncoderChoice] = {}
     for index, satellite in enumerate(scenario.satellites):
         port = _port(satellite)
@@ -156,7 +156,7 @@ def _ports(scenario: Scenario) -> Iterator[str]:
 
 
 def _codecs(scenario: Scenario, scenes: Scenes) -> Iterator[str]:
-    """Find codecs that cannot do what their satellite asks with the frames that it takes."""
+    """Find codecs that cannot encode the frames of their satellite at its setting."""
     for index, satellite in enumerate(scenario.satellites):
         where = scenario.source.place_of(f"satellites.{index}.codec")
         try:
@@ -174,7 +174,7 @@ def _codecs(scenario: Scenario, scenes: Scenes) -> Iterator[str]:
 
 
 def _budgets(scenario: Scenario, scenes: Scenes, cache: ContentCache) -> Iterator[str]:
-    """Encode a frame of each scene where a budget has to be met."""
+    """Find budgets that cannot be met, by encoding a frame of each scene."""
     tried: set[tuple[object, ...]] = set()
     for index, satellite in enumerate(scenario.satellites):
         if satellite.codec.quality is not None:

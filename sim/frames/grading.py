@@ -1,4 +1,4 @@
-"""Grading: decodes what arrived on the ground, measures its quality and archives it."""
+"""Grading: decodes the frames that arrived, measures their quality and archives them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DECIMALS_MS_SSIM = 5
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """What arrived of an encode task. Frames of one task that lost the same bytes share one."""
+    """The part of a task's bitstream that arrived. Frames that lost the same bytes share one."""
 
     task: EncodeTask
     missing: tuple[Span, ...]
@@ -54,14 +54,14 @@ class Grader:
     def grade(
         self, plan: DeliveredPlan, on_frame: Callable[[int, int], None] | None = None
     ) -> dict[int, Grade]:
-        """Measure every delivered frame that has pixels, and archive those that are chosen.
+        """Measure every delivered frame that has pixels, and archive the chosen ones.
 
         Args:
-            plan: Which frames are written as Cloud-Optimized GeoTIFFs, and where.
-            on_frame: Called with the number of frames done, and of all of them.
+            plan: Which frames to write as Cloud-Optimized GeoTIFFs, and where.
+            on_frame: Called with the number of frames done and the total.
 
         Returns:
-            The grades by number of frame.
+            The grades by frame number.
         """
         arrivals: dict[_Arrival, list[FrameRecord]] = {}
         for record, arrival in self._arrivals():
@@ -86,7 +86,7 @@ class Grader:
         return grades
 
     def delivered(self, record: FrameRecord) -> tuple[Frame, Decoded | None]:
-        """Return a frame's original and what the ground decodes; None if it cannot be decoded."""
+        """Return a frame's original and decoded version, which is None if it cannot be decoded."""
         task = self._encoders.task_of(record)
         if task is None:
             raise ValueError(f"frame {record.capture.number} has no pixels")
@@ -134,7 +134,10 @@ class Grader:
         )
 
     def _received(self, arrival: _Arrival) -> tuple[bytes | None, int]:
-        """Return the bitstream as far as it arrived, None without its header, and its tiles."""
+        """Return the bitstream without its lost tiles, and its number of tiles.
+
+        The bitstream is None if its header is lost.
+        """
         bitstream = self._encoders.coded(arrival.task).bitstream
         tiles = tile_spans(bitstream)
         header_end = min((offset for _, offset, _ in tiles), default=len(bitstream))
@@ -176,10 +179,10 @@ class Grader:
 
 
 def _repeated(view: View) -> dict[str, str]:
-    """Return metadata that says which part of a picture has a true place on Earth.
+    """Return metadata that describes which part of a picture is georeferenced correctly.
 
-    The georeferencing is that of the scene's window, so it holds where the scene is; what lies
-    beyond is the same ground again.
+    The georeference is that of the scene's window, so it holds only where the picture shows the
+    scene itself. The rest repeats the same ground.
     """
     if not view.repeats:
         return {}

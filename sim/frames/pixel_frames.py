@@ -1,4 +1,4 @@
-"""Frames with pixels, as the simulation asks for them: encoded in this process or by a board."""
+"""Frame sources with pixels: frames are encoded in this process or by a board."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class PixelFrames:
         self.time_kind = MEASURED_ON_HOST if measured else MODELLED
 
     def encode(self, capture: Capture, situation: Situation) -> Encoded:
-        """Return a frame's real size and its time, modelled or measured.
+        """Return a frame's real size and its encode time, modelled or measured.
 
         Raises:
             InputError: The codec cannot encode this frame at its setting.
@@ -94,10 +94,10 @@ class BoardFrames:
 
 
 def _refusal(place: str, capture: Capture, task: EncodeTask, error: Exception) -> InputError:
-    """Return the line that says which frame could not be encoded, and why.
+    """Return the error that reports which frame could not be encoded, and why.
 
-    SimPy raises a copy of an exception, made of its `args`. Exceptions of libraries do not all
-    allow that, so none of them may reach it.
+    SimPy raises a copy of an exception, built from its `args`. Not all library exceptions can be
+    copied this way, so they are converted before they reach SimPy.
     """
     scene = task.view.scene
     shown = f" of {scene.name}" if scene is not None else ""

@@ -1,4 +1,4 @@
-"""Rate policies: at which setting each frame is encoded."""
+"""Rate policies: they decide at which setting each frame is encoded."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ..scenario.satellite import SatelliteSpec
 class RatePolicy(Protocol):
     """Decides the setting of each frame of one satellite.
 
-    What `planned` returns lets frames be encoded before the simulation reaches them. The same
-    capture and situation must always get the same setting, or runs could not be repeated.
+    `planned` allows frames to be encoded before the simulation reaches them. To keep runs
+    repeatable, the same capture and situation must always get the same setting.
     """
 
     def planned(self, capture: Capture) -> Setting | None:
@@ -24,7 +24,7 @@ class RatePolicy(Protocol):
         """Return a frame's setting; called when the processor begins to encode it.
 
         Args:
-            capture: The frame. If its setting was planned, that must be returned.
+            capture: The frame. If `planned` returned a setting for it, return the same one.
             situation: The satellite's state at this moment.
         """
 
@@ -49,5 +49,5 @@ class FixedRate:
 
 
 def rate_policy(satellite: SatelliteSpec) -> RatePolicy:
-    """Choose the rate policy of a satellite: today the one setting of its codec."""
+    """Choose the rate policy of a satellite: always the one setting of its codec."""
     return FixedRate(satellite.codec.setting)

@@ -11,7 +11,7 @@ MODELLED = "modelled"
 
 
 class RatedFrames:
-    """Sizes from the setting's rate or budget, and times from the processor's encode rate."""
+    """Frame source with sizes from the rate or budget, and times from the encode rate."""
 
     time_kind = MODELLED
 
@@ -37,5 +37,5 @@ class RatedFrames:
         return Encoded(max(1, size), self.ticks(capture), setting)
 
     def ticks(self, capture: Capture) -> int:
-        """Return the modelled time of encoding, rounded up to a whole tick."""
+        """Return the modelled encode time, rounded up to a whole tick."""
         return -(-capture.samples * TICKS_PER_SECOND // self._rate)

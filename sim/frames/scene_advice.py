@@ -14,7 +14,7 @@ from ..scenario.spacecraft import ImagerSpec
 from .scenes import Scenes
 
 TOLERANCE: Final = 0.1
-"""Share by which a scene's ground sample distance may differ from the imager's without a word."""
+"""Largest relative difference of GSD between scene and imager that gets no advice."""
 
 _MEANS: Final = {
     SceneFit.MIRROR: "the rest of the frame shows the scene mirrored",
@@ -27,12 +27,13 @@ def scene_advice(scenario: Scenario, scenes: Scenes) -> tuple[str, ...]:
     """Return one line for each scene that differs from an imager in size or resolution.
 
     Args:
-        scenario: What is to be run.
-        scenes: Its scenes, opened and checked.
+        scenario: The scenario to be run.
+        scenes: The scenario's scenes, opened and checked.
 
     Returns:
-        `file:line: field: what was found; what to know`, once for each scene, at the first target
-        that it shows; how many more targets and satellites it concerns stands in the line.
+        Lines of the form `file:line: field: what was found; what to know`, one for each scene and
+        difference. The line is that of the first target with the scene, and it counts the further
+        targets and satellites concerned.
     """
     concerned: dict[tuple[Path, str], tuple[dict[str, None], dict[str, None]]] = {}
     for reference in scenario.scene_paths():
@@ -54,11 +55,11 @@ def bit_depth_notes(scenario: Scenario, scenes: Scenes) -> list[str]:
     """Return one line for each imager that records fewer bits than a scene has.
 
     Args:
-        scenario: What is to be run.
-        scenes: Its scenes, opened and checked.
+        scenario: The scenario to be run.
+        scenes: The scenario's scenes, opened and checked.
 
     Returns:
-        `file:line: field: what was found; what it means`.
+        Lines of the form `file:line: field: what was found; what it means`.
     """
     lines: dict[str, None] = {}
     for index, satellite in enumerate(scenario.satellites):

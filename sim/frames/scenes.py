@@ -1,4 +1,4 @@
-"""The scenes of a scenario: they choose what each frame shows, and give its pixels."""
+"""The scenes of a scenario: they determine what each frame shows, and provide its pixels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..scenario.scenario import Scenario
 
 
 class SceneError(InputError):
-    """Scenes that cannot be used, each at the line of the scenario that names it.
+    """Scenes cannot be used; each is reported at the line of the scenario that lists it.
 
     Attributes:
         problems: The problems, one line each.
@@ -29,10 +29,10 @@ class SceneError(InputError):
 
 
 class Scenes:
-    """Every scene that the targets name, opened once.
+    """Every scene that the targets list, opened once.
 
-    The frames that a satellite takes of a target walk along its scenes, one scene after the
-    other, and begin again at the first; where they begin is drawn from the seed.
+    The frames that a satellite takes of a target step through the target's scenes, one scene after
+    the other, and start again after the last. A draw from the seed decides where they begin.
     """
 
     def __init__(self, scenario: Scenario) -> None:
@@ -40,12 +40,12 @@ class Scenes:
 
         Raises:
             SceneError: Scenes are missing or damaged, lack bands that the imagers need, or are
-                smaller than a frame although the target refuses that. It lists every one.
+                smaller than a frame although the target refuses that. The error lists them all.
         """
         self._scenario = scenario
         self._scenes: dict[Path, Scene] = {}
         self._views: dict[tuple[int, int], tuple[View, ...]] = {}
-        self._lock = Lock()  # GDAL's datasets are not for two threads at once
+        self._lock = Lock()  # GDAL datasets are not thread-safe
         problems: dict[str, None] = {}
         for reference in scenario.scene_paths():
             try:
@@ -76,7 +76,7 @@ class Scenes:
         return views[(first + count) % len(views)]
 
     def kinds_of_view(self, satellite: int) -> list[View]:
-        """Return one view of each size and depth that a satellite's frames with pixels have."""
+        """Return one view for each size and depth among a satellite's frames with pixels."""
         kinds: dict[tuple[int, int, int, int], View] = {}
         lists = {target.scenes: number for number, target in enumerate(self._scenario.targets)}
         for target in (number for paths, number in lists.items() if paths):
@@ -106,7 +106,7 @@ class Scenes:
         return extended(own, view.width, view.height, view.fit)
 
     def describe(self, satellite: int, view: View) -> Description:
-        """Return the georeference and the other metadata of the pixels that `frame` gives."""
+        """Return the georeference and other metadata of the pixels that `frame` returns."""
         imager = self._scenario.satellites[satellite].imager
         if view.scene is None:
             raise ValueError("a view without a scene has nothing that describes it")
@@ -142,7 +142,7 @@ class Scenes:
 
 
 def window(view: View) -> FrameWindow:
-    """Return where in its scene the part of a view lies that is the scene's own."""
+    """Return the window of the scene that a view shows, without the part beyond the scene."""
     return FrameWindow(view.column, view.row, view.own_width, view.own_height)
 
 

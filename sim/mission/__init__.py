@@ -1,1 +1,1 @@
-"""From a scenario to what the simulation runs on: flight, timetables, contacts, captures."""
+"""Prepares a scenario for the simulation: flight, timetables, contacts and captures."""

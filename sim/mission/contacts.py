@@ -52,11 +52,11 @@ def contacts(scenario: Scenario, passes: Sequence[Pass]) -> Iterator[Contact]:
 
 
 def rate_model(satellite: SatelliteSpec, station: StationSpec) -> RateModel:  # noqa: ARG001
-    """Choose the rate model of a link: today the table of the satellite's transmitter.
+    """Choose the rate model of a link: always the table of the satellite's transmitter.
 
     Args:
         satellite: The sender.
-        station: The receiver. Rates of its own or its weather would come in here.
+        station: The receiver; unused, because no rate depends on the station yet.
     """
     transmitter = satellite.transmitter
     return ElevationTable(
@@ -76,7 +76,7 @@ def _between(segments: Sequence[RateSegment], start: int, end: int) -> list[Rate
 
 
 def _without(start: int, end: int, outages: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield what is left of the time from `start` to `end` without the outages."""
+    """Yield the parts of the time from `start` to `end` that are outside the outages."""
     for begin, over in sorted(outages):
         if over <= start or begin >= end:
             continue

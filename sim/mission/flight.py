@@ -1,4 +1,4 @@
-"""The flight: where the satellites are, and what they image when."""
+"""The flight: orbit geometry of all satellites, and what each images when."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def fly(scenario: Scenario) -> Flight:
 
 
 def elements_of(satellite: SatelliteSpec, scenario: Scenario) -> Elements:
-    """Return a satellite's mean elements. Orbits given by angles have the start as their epoch."""
+    """Return a satellite's mean elements. Orbits given by angles have the run's start as epoch."""
     orbit = satellite.orbit
     match orbit:
         case TleOrbit():

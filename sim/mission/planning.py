@@ -1,9 +1,9 @@
 """Planning: which frames the imager takes, within slew rate, daylight and duty cycle.
 
-An access is a time at which a target can be seen, and a satellite can look at one place at a
+An access is a time window in which a target can be imaged. A satellite can image one place at a
 time. The timetable is filled in order of priority, and of time within a priority. Each frame is
-placed where it is seen best, or as near to that as the frames already placed allow. So a frame
-gives way only to more important frames and to earlier ones of its own priority. (A greedy
+placed at the time of the best view, or as near to it as the frames already placed allow. So a
+frame gives way only to more important frames and to earlier ones of its own priority. (A greedy
 timetable is not the best possible one, but planners can follow the rule by hand.)
 """
 
@@ -34,8 +34,8 @@ class Pointing:
         motion: Motion of the sub-satellite point, which determines how long a frame takes.
         slew_deg_s: Slew rate, in degrees per second.
         settle_s: Settling time after a slew, in seconds.
-        duty_cycle: Largest share of any stretch of one orbit spent imaging, 0 to 1.
-        period_s: Time of one orbit, in seconds.
+        duty_cycle: Largest share of any time span of one orbital period spent imaging, 0 to 1.
+        period_s: Orbital period, in seconds.
         off_nadir_limit_deg: Largest off-nadir angle, in degrees.
     """
 
@@ -56,13 +56,13 @@ class Pointing:
         return self.motion.time_at_s(self.motion.way_m(end_s) - self.frame_m), end_s
 
     def tilt_deg(self, access: Access) -> float:
-        """Return the off-nadir angle for an access; the swath covers what lies beyond the limit."""
+        """Return the off-nadir angle for an access; the swath covers the rest beyond the limit."""
         return min(access.off_nadir_deg, self.off_nadir_limit_deg)
 
     def turn_s(self, a: Shot, b: Shot) -> float:
         """Return the seconds to slew from one shot to the next.
 
-        The two may lie on opposite sides of the track, so the angles add up; frames of one
+        The two may lie on opposite sides of the track, so their angles are added. Frames of one
         access follow each other without a slew.
         """
         if a.access == b.access:
@@ -72,12 +72,12 @@ class Pointing:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Shot:
-    """One frame in the timetable, seconds of the run.
+    """One frame in the timetable.
 
     Attributes:
-        start_s: When the imager begins to record.
-        end_s: When it ends.
-        access: Index of the access that it belongs to.
+        start_s: When the imager begins to record, in seconds of the run.
+        end_s: When the imager stops recording, in seconds of the run.
+        access: Index of the access that the frame belongs to.
         off_nadir_deg: Off-nadir angle, in degrees.
     """
 
@@ -89,7 +89,7 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """What will be imaged, and why other accesses will not.
+    """The frames that will be taken, and why other accesses get none.
 
     Attributes:
         shots: The frames, in order of time; they do not overlap.
@@ -110,11 +110,11 @@ def plan(
     """Fill the timetable of one satellite.
 
     Args:
-        accesses: When the satellite can see which target.
+        accesses: The satellite's accesses.
         priorities: Priority of each access's target; higher goes first.
         areas: For each access, whether its target is an area. A point gets one frame. An area
-            gets as many consecutive frames as cover it, from where the satellite is abeam of
-            its first point in reach to where it is abeam of the last one.
+            gets as many consecutive frames as it takes to cover it, from where the satellite is
+            abeam of its first point in reach to where it is abeam of the last one.
         pointing: How the satellite takes frames.
         duration_s: End of the run in seconds; no frame ends later.
     """
@@ -138,7 +138,7 @@ def plan(
 
 
 def _wanted(access: Access, index: int, area: bool, end_s: float, pointing: Pointing) -> list[Shot]:
-    """Return the consecutive frames of one access: at the best view, or all along an area."""
+    """Return the consecutive frames of one access, around the best view or along an area."""
     motion, frame_m = pointing.motion, pointing.frame_m
     begin, end = motion.way_m(access.start_s), motion.way_m(end_s)
     # A micrometre of slack for the rounding of sums.
@@ -160,9 +160,9 @@ def _wanted(access: Access, index: int, area: bool, end_s: float, pointing: Poin
 def _place(
     shots: list[Shot], wanted: Shot, start_s: float, end_s: float, pointing: Pointing
 ) -> str | None:
-    """Place a frame, moved within its access if necessary; return the cause if it cannot be."""
+    """Place a frame, moved within its access if necessary; return the cause of failure, if any."""
     reach = pointing.turn_s(wanted, Shot(0, 0, -1, 90.0))
-    # Frames do not overlap, so of those that begin earlier only the last one may reach in.
+    # Frames do not overlap, so only the last of those that begin earlier may extend into the range.
     low = max(bisect_left(shots, Shot(start_s - reach, start_s, -1, 0.0)) - 1, 0)
     high = bisect_left(shots, Shot(end_s + reach, end_s, -1, 0.0))
     near = shots[low:high]
@@ -182,7 +182,7 @@ def _place(
 
 
 def _has_gap(near: Sequence[Shot], start_s: float, end_s: float, frame_s: float) -> bool:
-    """Whether a frame would fit between those of the timetable if no turn took time."""
+    """Return whether a frame would fit between those of the timetable if slews took no time."""
     free_s = start_s
     for other in near:
         if other.start_s - free_s >= frame_s - 1e-6:
@@ -192,7 +192,7 @@ def _has_gap(near: Sequence[Shot], start_s: float, end_s: float, frame_s: float)
 
 
 def _places(wanted: Shot, near: Sequence[Shot], pointing: Pointing) -> Iterator[Shot]:
-    """Yield where a frame may be placed: first as wanted, then next to others, nearest first."""
+    """Yield possible placements: first as wanted, then next to other frames, nearest first."""
     yield wanted
     moved = []
     for other in near:
@@ -205,7 +205,7 @@ def _places(wanted: Shot, near: Sequence[Shot], pointing: Pointing) -> Iterator[
 
 def _apart(a: Shot, b: Shot, pointing: Pointing) -> bool:
     first, second = (a, b) if a.start_s <= b.start_s else (b, a)
-    # A microsecond of slack, so that frames that touch do not clash by rounding.
+    # A microsecond of slack keeps adjacent frames from conflicting by rounding.
     return second.start_s - first.end_s >= pointing.turn_s(a, b) - 1e-6
 
 
@@ -227,7 +227,7 @@ def _within_duty_cycle(shots: list[Shot], new: Shot, pointing: Pointing) -> bool
     before = np.concatenate(([0.0], np.cumsum(end - start)))
     last = np.flatnonzero((end >= new.end_s) & (end <= new.end_s + period))
     begin = end[last] - period
-    first = np.searchsorted(end, begin, side="right")  # the first shot that reaches into it
+    first = np.searchsorted(end, begin, side="right")  # the first shot that extends into the span
     cut_off = np.maximum(begin - start[first], 0.0)
     used = before[last + 1] - before[first] - cut_off
     return bool(np.all(used <= pointing.duty_cycle * period + 1e-6))

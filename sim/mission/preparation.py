@@ -1,4 +1,4 @@
-"""From a scenario to what the simulation runs on.
+"""Builds the setup of the simulation from a scenario's flight.
 
 ```
 scenario ─► flight (passes, accesses, eclipses, timetables) ─► captures and their views ─┐
@@ -24,7 +24,7 @@ class Mission:
 
     Attributes:
         flight: Its geometry and timetables.
-        setup: What the simulation needs to know.
+        setup: The input of the simulation.
         views: What each capture shows, by the capture's number.
     """
 
@@ -34,7 +34,7 @@ class Mission:
 
 
 def prepare(flight: Flight, viewer: Viewer) -> Mission:
-    """Turn a flight into whole ticks and bytes, and choose what each frame shows.
+    """Convert a flight to whole ticks and bytes, and choose what each frame shows.
 
     Args:
         flight: Geometry and timetables.
@@ -72,7 +72,7 @@ def _captures(
         target = accesses[shot.access].target
         view = viewer.view(satellite, target, counts[target])
         counts[target] += 1
-        # Frames that touch may overlap by rounding, and the imager takes one at a time.
+        # Adjacent frames may overlap after rounding, but the imager takes one at a time.
         free = captures[-1].end if captures else 0
         captures.append(
             Capture(

@@ -1,4 +1,4 @@
-"""A satellite's memories, policies, transmitter and power, in whole ticks, bytes and milliwatts."""
+"""Converts a satellite's specification to whole ticks, bytes, milliwatts and nanojoules."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..scenario.satellite import SatelliteSpec
 def satellite_setup(
     satellite: SatelliteSpec, captures: Sequence[Capture], geometry: Geometry
 ) -> SatelliteSetup:
-    """Return what the simulation needs to know of a satellite.
+    """Return the simulation's setup of a satellite.
 
     Args:
         satellite: The satellite as the scenario describes it.
-        captures: What it will capture.
-        geometry: Its geometry, for the eclipses.
+        captures: The frames that the satellite will capture.
+        geometry: The satellite's geometry, for the eclipses.
     """
     policy, transmitter = satellite.policy, satellite.transmitter
     return SatelliteSetup(
@@ -40,9 +40,9 @@ def satellite_setup(
 
 
 def _encoding_milliwatts(satellite: SatelliteSpec) -> int | None:
-    """Return what encoding draws beyond idling: the power budget's load, or the profile's.
+    """Return the power that encoding draws beyond idling, from the power budget or the profile.
 
-    None means unknown: the processor is given by its rates and there is no power budget.
+    None means unknown: the scenario gives the processor by its rates and has no power budget.
     """
     if satellite.power is not None:
         return _milliwatts(satellite.power.loads.encoding)

@@ -23,8 +23,8 @@ class View:
         column: Column of the scene in which the frame's upper left pixel lies.
         row: Row of the scene in which the frame's upper left pixel lies.
         fit: What the frame shows beyond the scene's edges.
-        beyond_columns: How many of the frame's last columns lie beyond the scene and repeat its
-            content; 0 if the scene is large enough.
+        beyond_columns: Number of the frame's last columns that lie beyond the scene and repeat
+            its content; 0 if the scene is large enough.
         beyond_rows: The same for the frame's last rows.
     """
 
@@ -41,17 +41,17 @@ class View:
 
     @property
     def own_width(self) -> int:
-        """How many columns, from the left, show the scene itself."""
+        """Number of columns, from the left, that show the scene itself."""
         return self.width - self.beyond_columns
 
     @property
     def own_height(self) -> int:
-        """How many rows, from the top, show the scene itself."""
+        """Number of rows, from the top, that show the scene itself."""
         return self.height - self.beyond_rows
 
     @property
     def repeats(self) -> bool:
-        """Whether part of the frame repeats content of the rest."""
+        """Whether part of the frame lies beyond the scene and repeats the rest."""
         return bool(self.beyond_columns or self.beyond_rows)
 
     @property
@@ -61,7 +61,7 @@ class View:
 
     @property
     def raw_bytes(self) -> int:
-        """Size as the imager reads it out: packed samples, not encoded."""
+        """Size in bytes as read out by the imager: packed samples, not encoded."""
         return -(-self.samples * self.bit_depth // 8)
 
 
@@ -73,7 +73,7 @@ class Viewer(Protocol):
 
 
 class NoPixels:
-    """Views of the imager's full frame size without pixels, where sizes follow from a rate."""
+    """Chooses views without pixels, of the imager's full frame size, for sizes given by a rate."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._imagers = [satellite.imager for satellite in scenario.satellites]

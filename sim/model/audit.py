@@ -1,4 +1,4 @@
-"""Compares the books with the things that they speak of."""
+"""Audits the ledger: compares each account with the actual contents."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from .onboard import Onboard
 
 
 class LedgerError(Exception):
-    """The books say something else than the memory, the recorder or the ground holds."""
+    """The books disagree with the contents of the memory, the recorder or the ground."""
 
 
 def audit(onboard: Onboard) -> None:
-    """Check every account of a satellite that can be counted again elsewhere.
+    """Check every account of a satellite whose bytes can be counted independently.
 
     Raises:
-        LedgerError: Naming the first account that is off.
+        LedgerError: An account is wrong; the error names the first one.
     """
     ledger, frames = onboard.ledger, onboard.frames.values()
     on_ground = [onboard.received.reception(record.capture.number) for record in frames]

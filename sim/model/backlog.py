@@ -1,4 +1,4 @@
-"""The backlog over a run: peak and mean of the bytes in the recorders, measured as it goes."""
+"""The backlog of a run: peak and mean of the bytes in the recorders."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Meter:
 
 
 class BacklogMeter:
-    """Follows each satellite's recorder, and all of them together, in one pass over the events."""
+    """Measures the backlog of each satellite and of all together, in one pass over the events."""
 
     def __init__(self, satellites: int) -> None:
         self._held = [0] * satellites
@@ -41,7 +41,7 @@ class BacklogMeter:
         self._total = _Meter()
 
     def note(self, now: int, satellite: int, held: int) -> None:
-        """Take note of the bytes in a satellite's recorder from now on."""
+        """Record the bytes in a satellite's recorder from now on."""
         change = held - self._held[satellite]
         if change:
             self._held[satellite] = held

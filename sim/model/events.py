@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 
 class Event(StrEnum):
-    """The kinds of event, as they stand in events.parquet."""
+    """The kinds of event, as written to events.parquet."""
 
     CAPTURE = "capture"
     MISS = "miss"
@@ -30,7 +30,7 @@ class Event(StrEnum):
 
 
 class EventRow(NamedTuple):
-    """One event. Indices are −1 and texts empty where they do not apply.
+    """One event. Where they do not apply, indices are −1 and texts are empty.
 
     `charge` is the battery's state of charge, 0 to 1; None without a power budget.
     """
@@ -58,7 +58,7 @@ class EventSink(Protocol):
 
 
 class NoEvents:
-    """Keeps no event."""
+    """Discards all events."""
 
     def append(self, row: EventRow) -> None:
-        """Forget the event."""
+        """Discard the event."""

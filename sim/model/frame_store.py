@@ -1,4 +1,4 @@
-"""The recorder with its books: encoded frames are stored, give way, and are freed."""
+"""The recorder with its books: stores encoded frames, drops them for others, and frees them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ GAVE_WAY_DELIVERED: Final = "gave way in recorder, delivered but not yet confirm
 
 
 class FrameStore:
-    """Moves frames into and out of the recorder and keeps books, records and events in step.
+    """Moves frames into and out of the recorder, and keeps books, records and events consistent.
 
     Attributes:
-        file_arrived: Wakes the transmitter that waits for the next file.
+        file_arrived: Wakes the transmitter when it waits for the next file.
     """
 
     def __init__(self, onboard: Onboard) -> None:
@@ -34,7 +34,7 @@ class FrameStore:
         self._ask_for_link = ask_for_link
 
     def store(self, record: FrameRecord) -> None:
-        """Store an encoded frame; others may give way for it, or it is dropped itself."""
+        """Store an encoded frame. Other frames may be dropped for it, or it is dropped itself."""
         onboard = self._onboard
         capture, size = record.capture, record.encoded_bytes
         transfer = AcknowledgedPrefix(size, onboard.setup.packet)
@@ -73,7 +73,7 @@ class FrameStore:
         )
 
     def free(self, file: StoredFile) -> None:
-        """Free the memory of a file that the ground has acknowledged to its end."""
+        """Free the memory of a file that the ground has acknowledged completely."""
         onboard = self._onboard
         onboard.recorder.release(file)
         onboard.ledger.move(Book.FILES, "recorder", "released", file.size)

@@ -20,7 +20,7 @@ class Imager:
         self._processor = processor
 
     def run(self) -> Process:
-        """Go through the timetable. A frame during which the battery runs low is missed."""
+        """Take the frames of the timetable. A frame is missed if the battery is low during it."""
         onboard = self._onboard
         env, bus = onboard.env, onboard.bus
         for capture in onboard.setup.captures:

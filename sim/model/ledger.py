@@ -1,7 +1,7 @@
-"""Where every byte is: double-entry books, in whole bytes, that balance at every event.
+"""Ledger: double-entry books that track every byte and balance at every event.
 
-One satellite has four books. Each begins with a source and ends in accounts that nothing
-leaves; in between, bytes wait.
+Each satellite has four books. Each book begins with a source and ends in accounts that no byte
+leaves. In the accounts between, bytes wait.
 
 ```
 raw     captured ─► queued ─► encoding ─► encoded
@@ -14,8 +14,8 @@ ground  new ─► partial ─► delivered
 ```
 
 A movement takes bytes from one account and puts them into another, so a book always sums to
-zero. What a movement cannot show is whether the accounts are right: `audit` compares them with
-the queue, the recorder and the received files themselves.
+zero. That does not prove the accounts right, so `audit` compares them with the contents of the
+queue, the recorder and the received files.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from enum import StrEnum
 
 
 class Book(StrEnum):
-    """One kind of bytes, which never turn into another kind within a book."""
+    """The books, one for each kind of bytes; within a book, bytes keep their kind."""
 
     RAW = "raw"
     FILES = "files"
@@ -34,7 +34,7 @@ class Book(StrEnum):
 
 
 SOURCES = {Book.RAW: "captured", Book.FILES: "encoded", Book.AIR: "sent", Book.GROUND: "new"}
-"""The account of each book that bytes come from; its balance is minus all that ever came."""
+"""The source account of each book; its balance is minus the bytes that ever entered the book."""
 
 
 class Ledger:
@@ -53,12 +53,12 @@ class Ledger:
         Args:
             book: The book.
             source: Account that the bytes leave; it has no cause.
-            target: Account that they enter.
-            amount: Bytes.
-            cause: Why they were dropped or lost, where `target` is such an account.
+            target: Account that the bytes enter.
+            amount: Number of bytes.
+            cause: Why the bytes were dropped or lost, if `target` is such an account.
 
         Raises:
-            ValueError: A negative amount, or more than the account holds.
+            ValueError: The amount is negative or exceeds what the account holds.
         """
         accounts = self._books[book]
         if amount < 0 or (source != SOURCES[book] and accounts[source, ""] < amount):
@@ -74,11 +74,11 @@ class Ledger:
         return -self._books[book][SOURCES[book], ""]
 
     def holds(self, book: Book, account: str) -> int:
-        """Return the bytes in an account, those of all its causes together."""
+        """Return the bytes in an account, summed over its causes."""
         return sum(n for (name, _), n in self._books[book].items() if name == account)
 
     def by_cause(self, book: Book, account: str) -> dict[str, int]:
-        """Return the bytes of an account by cause, in order of name, without empty ones."""
+        """Return the bytes of an account by cause, in order of cause, without zeros."""
         return {
             cause: amount
             for (name, cause), amount in sorted(self._books[book].items())

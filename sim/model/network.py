@@ -1,4 +1,4 @@
-"""The ground stations' antennas: who is in view, who asks, who gets one."""
+"""The ground stations' antennas, and which satellite in view gets which."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ NO_LINK = "no link at this elevation"
 
 
 class Network:
-    """Grants antennas to satellites in view, one satellite an antenna, without pre-emption.
+    """Grants antennas to satellites in view, one satellite per antenna, without pre-emption.
 
-    A satellite that has an antenna keeps it until the contact ends, its battery is low, or it
-    has nothing left to send. One that sees several free antennas gets the one that can still
-    carry most; one that cannot carry another byte is left to others.
+    A satellite keeps an antenna until the contact ends, its battery is low, or it has nothing left
+    to send. If several antennas are free, the satellite gets the one whose contact can still carry
+    most bytes. A contact that cannot carry another byte gets no antenna.
 
     Attributes:
         uses: What each contact was used for, in the order of `setup.contacts`.
@@ -46,7 +46,7 @@ class Network:
             env.process(self._watch(index))
 
     def allocate(self) -> None:
-        """Grant free antennas at the end of this tick, when all who come with it are there."""
+        """Grant free antennas at the end of this tick, when every request of the tick is known."""
         if self._in_view and not self._due:
             self._due = True
             self._env.call_last(self._allocate)
@@ -69,11 +69,11 @@ class Network:
         return self._satellites[contact.satellite].wants_link and self._left(contact) > 0
 
     def _left(self, contact: Contact) -> int:
-        """The bytes that a contact can still carry."""
+        """Return the bytes that a contact can still carry."""
         return contact.downlink.capacity - contact.downlink.carried_by(self._env.now)
 
     def _rank(self, index: int) -> tuple[int, int, int, int]:
-        """The lowest is served first."""
+        """Return the rank of a contact; the lowest is served first."""
         contact = self._contacts[index]
         recorder = self._satellites[contact.satellite].onboard.recorder
         if self._rule is Arbitration.PRIORITY:
@@ -92,7 +92,7 @@ class Network:
         contact = self._contacts[index]
         satellite = self._satellites[contact.satellite]
         self._free[contact.station] -= 1
-        satellite.onboard.transmitting = True  # from now on, not when its process first runs
+        satellite.onboard.transmitting = True  # set now, before the session's process first runs
         satellite.onboard.log(Event.GRANT, station=contact.station)
         self._sessions[index] = self._env.process(self._serve(index))
 
@@ -116,12 +116,12 @@ class Network:
         self._in_view.remove(index)
         session = self._sessions.get(index)
         if session is not None:
-            yield session  # it ends at this tick: first its last bytes, then LOS
+            yield session  # it ends in this tick; its last bytes come before LOS
         self._explain(index, satellite)
         satellite.onboard.log(Event.LOS, station=station)
 
     def _explain(self, index: int, satellite: SatelliteModel) -> None:
-        """Name the reason why a contact went by without a byte."""
+        """Record why a contact carried no bytes."""
         use = self.uses[index]
         if use.sent_bytes:
             use.cause_unused = ""

@@ -1,4 +1,4 @@
-"""What the processes of one satellite share: its books, memories, battery and event log."""
+"""The state shared by the processes of one satellite: books, memories, battery, event log."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class Onboard:
     """The state of one satellite.
 
     Attributes:
-        env: SimPy's clock.
-        index: Number of the satellite.
-        setup: What it was built with.
-        ledger: Its books.
-        recorder: Its mass memory.
+        env: SimPy's environment, which holds the clock.
+        index: Index of the satellite.
+        setup: The satellite's setup.
+        ledger: The satellite's books.
+        recorder: The mass memory.
         frames: A record of each captured frame, by number.
-        missed: Captures that were not taken, by number, with the cause.
-        received: What the ground holds of its files.
-        bus: Its power bus; None where power is not modelled.
+        missed: The cause of each capture that was not taken, by number.
+        received: The received parts of the files of all satellites.
+        bus: The power bus; None if power is not modelled.
         working_bytes: Bytes of raw frames in working memory.
-        delivered_bytes: Bytes of delivered frames, on the ground.
-        encode_energy: Nanojoules spent on encoding; None where the power is not known.
-        transmitting: Whether it has an antenna.
+        delivered_bytes: Bytes of delivered frames on the ground.
+        encode_energy: Nanojoules spent on encoding; None if the power is unknown.
+        transmitting: Whether the satellite has an antenna.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Onboard:
 
     @property
     def has_power(self) -> bool:
-        """Whether the battery lets the satellite work."""
+        """Whether the battery allows work."""
         return self.bus is None or self.bus.ok
 
     def unless_power_fails(self, wait: simpy.Event) -> simpy.Event:
@@ -75,7 +75,7 @@ class Onboard:
         amount: int = 0,
         cause: str = "",
     ) -> None:
-        """Record an event with the state of the satellite after it."""
+        """Record an event together with the state of the satellite after it."""
         self._events.append(
             EventRow(
                 self.env.now,

@@ -1,4 +1,4 @@
-"""SimPy's clock held to the clock on the wall."""
+"""Paces a simulation by the wall clock."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from ...link.clock import TICKS_PER_SECOND
 from .ticks import TickEnvironment
 
 BEHIND_S: Final = 0.1
-"""Later than this is behind: nearer, the operating system's own timers are not sure."""
+"""Seconds of delay above which a run is behind; smaller ones may be the timers' inaccuracy."""
 
 
 class PacedEnvironment(TickEnvironment, RealtimeEnvironment):
-    """An environment in which nothing happens before its time on the wall.
+    """An environment in which no event happens before its time on the wall clock.
 
-    What takes longer than it may makes the run late, never wrong: it goes on at full speed until
-    it has caught up, and remembers how far it was behind.
+    If the computation is too slow, the run is late but its results are the same. It continues at
+    full speed until it has caught up, and remembers the largest delay.
 
     Attributes:
-        behind_s: Seconds that it was behind at worst.
-        behind_at: Tick at which it was first behind by more than `BEHIND_S`; None if never.
+        behind_s: Largest delay, in seconds.
+        behind_at: Tick at which the delay first exceeded `BEHIND_S`; None if never.
 
     Args:
-        factor: Seconds on the wall for one simulated second.
+        factor: Wall-clock seconds for one simulated second.
     """
 
     def __init__(self, factor: float) -> None:
@@ -35,7 +35,7 @@ class PacedEnvironment(TickEnvironment, RealtimeEnvironment):
         self._begun = False
 
     def step(self) -> None:
-        """Wait for the next event's time, and let it happen."""
+        """Wait until the next event is due, and process it."""
         if not self._begun:
             self._begun = True
             self.sync()

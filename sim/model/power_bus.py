@@ -16,16 +16,16 @@ class PowerBus:
     is computed, not polled.
 
     Attributes:
-        setup: The figures it works with.
+        setup: Battery, solar power and loads.
         ok: Whether work may go on.
-        low: Fires when the charge falls to the low level; a new event each time.
-        restored: Fires when the charge is back at the resume level; a new event each time.
+        low: Fires when the charge falls to the low level; replaced by a new event each time.
+        restored: Fires when the charge is back at the resume level; replaced likewise.
     """
 
     def __init__(
         self, env: TickEnvironment, setup: PowerSetup, on_change: Callable[[bool], None]
     ) -> None:
-        """Start at tick 0 with the idle load; `on_change` hears `ok` after each change."""
+        """Start at tick 0 with the idle load; `on_change` is called with each new value of `ok`."""
         self._env = env
         self.setup = setup
         self._on_change = on_change
@@ -46,7 +46,7 @@ class PowerBus:
         return self._battery.share
 
     def draw(self, milliwatts: int) -> None:
-        """Add a load, or take one off with a negative figure."""
+        """Add a load, or remove one with a negative number."""
         self._battery.advance(self._env.now)
         self._battery.load += milliwatts
         self._plan()
@@ -64,7 +64,7 @@ class PowerBus:
         self._plan()
 
     def _plan(self) -> None:
-        """Schedule the next crossing; a crossing planned earlier no longer counts."""
+        """Schedule the next crossing, and invalidate the one scheduled before."""
         self._plan_number += 1
         battery, setup = self._battery, self.setup
         if self.ok:

@@ -21,8 +21,8 @@ class Processor:
 
     Args:
         onboard: The satellite's state.
-        source: Where encoded frames come from.
-        store: Where they go.
+        source: The source of encoded frames.
+        store: The store that receives the encoded frames.
     """
 
     def __init__(self, onboard: Onboard, source: FrameSource, store: FrameStore) -> None:
@@ -53,18 +53,18 @@ class Processor:
         self._frame_arrived.notify()
 
     def run(self) -> Process:
-        """Encode the most important waiting frame whenever there is power, without end."""
+        """Encode waiting frames in the order of the policy, whenever there is power."""
         onboard = self._onboard
         while True:
             if not self._queue:
                 yield self._frame_arrived.wait()
             if onboard.bus is not None and not onboard.bus.ok:
                 yield onboard.bus.restored
-                continue  # what has arrived meanwhile may be more important
+                continue  # a more important frame may have arrived meanwhile
             capture = self._queue[0][1]
             encoded = self._source.encode(capture, self._situation())
             if encoded is None:
-                return  # the encoder has stopped for good; waiting frames stay in memory
+                return  # the encoder has stopped; waiting frames stay in memory
             heapq.heappop(self._queue)
             record = onboard.frames[capture.number]
             onboard.ledger.move(Book.RAW, "queued", "encoding", capture.raw_bytes)
@@ -90,7 +90,7 @@ class Processor:
     def _situation(self) -> Situation:
         onboard = self._onboard
         recorder = onboard.recorder
-        # No frame is being encoded now, so all of working memory waits.
+        # No frame is being encoded now, so every frame in working memory is waiting.
         return Situation(onboard.env.now, recorder.used, recorder.capacity, onboard.working_bytes)
 
     def _count_energy(self, ticks: int) -> None:
@@ -102,7 +102,7 @@ class Processor:
             onboard.encode_energy += ticks * power
 
     def _compute(self, ticks: int) -> Process:
-        """Compute for `ticks`, and pause while the battery is low."""
+        """Compute for `ticks`, with pauses while the battery is low."""
         env, bus = self._onboard.env, self._onboard.bus
         if bus is None:
             yield env.timeout(ticks)

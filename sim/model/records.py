@@ -1,4 +1,4 @@
-"""What became of each frame and of each contact."""
+"""Records of what happened to each frame and each contact."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .setup import Capture
 
 
 class FrameState(StrEnum):
-    """Where a frame is in its one way from imager to archive."""
+    """Where a frame is on its way from imager to archive."""
 
     QUEUED = "queued"
     ENCODING = "encoding"
@@ -21,7 +21,7 @@ class FrameState(StrEnum):
 
 @dataclass(slots=True)
 class FrameRecord:
-    """What became of one captured frame; times in ticks, −1 for what never happened."""
+    """The history of one captured frame. Times are ticks; −1 means that it never happened."""
 
     capture: Capture
     satellite: int
@@ -42,7 +42,7 @@ class FrameRecord:
 
 @dataclass(slots=True)
 class ContactUse:
-    """What a contact was used for: ticks of transmission, bytes sent and received."""
+    """The use of a contact: ticks of transmission, bytes sent and received."""
 
     ticks: int = 0
     sent_bytes: int = 0

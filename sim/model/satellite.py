@@ -29,18 +29,18 @@ from .transmitter import Transmitter
 
 @dataclass(frozen=True, slots=True)
 class SatelliteOutcome:
-    """What became of one satellite: a plain value that another process can return.
+    """The state of one satellite after a run: plain values that another process can return.
 
     Attributes:
-        name: The satellite's.
-        ledger: Its books at the end.
+        name: Name of the satellite.
+        ledger: The satellite's books at the end.
         frames: A record of each captured frame, by number.
-        missed: Captures that were not taken, by number, with the cause.
+        missed: The cause of each capture that was not taken, by number.
         working_bytes: Bytes of raw frames left in working memory.
         recorder_bytes: Bytes of encoded frames left in the recorder.
-        ready_bytes: Bytes of those that still have to be sent.
-        encode_energy: Nanojoules spent on encoding; None where the power is not known.
-        transmitting: Whether it had an antenna at the end.
+        ready_bytes: Bytes in the recorder that still have to be sent.
+        encode_energy: Nanojoules spent on encoding; None if the power is unknown.
+        transmitting: Whether the satellite had an antenna at the end.
     """
 
     name: str
@@ -55,10 +55,10 @@ class SatelliteOutcome:
 
 
 class SatelliteModel:
-    """The processes of one satellite, wired together.
+    """The processes of one satellite, connected to each other.
 
     Attributes:
-        onboard: The state that they share.
+        onboard: The state that the processes share.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class SatelliteModel:
         return self._transmitter.serve(contact, use)
 
     def outcome(self) -> SatelliteOutcome:
-        """Return what became of the satellite so far."""
+        """Return the state of the satellite so far."""
         onboard = self.onboard
         return SatelliteOutcome(
             name=onboard.setup.name,

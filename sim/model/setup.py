@@ -1,4 +1,4 @@
-"""What the simulation needs to know before it starts, in whole ticks and bytes."""
+"""Input of the simulation, in whole ticks and bytes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ...payload.recorder import DownlinkOrder, DropRule
 
 
 class EncodeOrder(StrEnum):
-    """Which waiting frame the processor takes next."""
+    """The rule for which waiting frame the processor takes next."""
 
     PRIORITY = "priority"
     FIFO = "fifo"
 
 
 class Arbitration(StrEnum):
-    """Which satellite gets an antenna that several ask for."""
+    """The rule for which satellite gets an antenna when several ask for it."""
 
-    FIRST_COME = "first-come"  # the one that came into view first
-    PRIORITY = "priority"  # the one with the most important frame to send
-    BACKLOG = "backlog"  # the one with most bytes to send
+    FIRST_COME = "first-come"  # the satellite that came into view first
+    PRIORITY = "priority"  # the satellite with the most important frame to send
+    BACKLOG = "backlog"  # the satellite with the most bytes to send
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class Capture:
     Attributes:
         number: Number of the frame, unique in the run and rising with time for each satellite.
         start: Tick at which the imager begins to record.
-        end: Tick at which it ends; the frame exists from then on.
-        access: Index of the access that it belongs to.
+        end: Tick at which the imager stops recording; the frame exists from then on.
+        access: Index of the access that the frame belongs to.
         target: Index of the target.
         priority: Priority of the target.
-        raw_bytes: Size in working memory.
+        raw_bytes: Size in working memory, in bytes.
         samples: Pixels × bands; the encode time is proportional to it.
         width: Width in pixels.
         height: Height in pixels.
@@ -57,12 +57,12 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A satellite's state at the moment when the processor begins to encode a frame.
+    """A satellite's state when the processor begins to encode a frame.
 
     Attributes:
-        time: The tick.
+        time: Current tick.
         recorder_used: Bytes in the recorder.
-        recorder_capacity: Bytes that the recorder holds.
+        recorder_capacity: Capacity of the recorder in bytes.
         queued_bytes: Raw bytes in working memory that wait for encoding, this frame included.
     """
 
@@ -74,11 +74,11 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What an encoder made of a frame.
+    """Result of encoding a frame.
 
     Attributes:
-        size: Bytes.
-        ticks: How long encoding takes.
+        size: Size in bytes.
+        ticks: Encode time in ticks.
         setting: The setting that the frame was encoded at; None if the source has no settings.
     """
 
@@ -88,7 +88,7 @@ class Encoded:
 
 
 class FrameSource(Protocol):
-    """Where encoded frames come from: a real encoder, or sizes that follow from a rate."""
+    """A source of encoded frames: a real encoder, or a model that derives sizes from a rate."""
 
     time_kind: str
     """`modelled`, `measured on host` or `measured on board`."""
@@ -99,13 +99,13 @@ class FrameSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A stretch of a pass during which the station can receive.
+    """A part of a pass during which the station can receive.
 
     Attributes:
         satellite: Index of the satellite.
         station: Index of the station.
-        downlink: The bytes that it carries, from `downlink.start` to `downlink.end`.
-        pass_index: Row of the pass in the geometry. An outage may split a pass in two.
+        downlink: The bytes that the contact carries, from `downlink.start` to `downlink.end`.
+        pass_index: Index of the pass. An outage may split a pass into several contacts.
     """
 
     satellite: int
@@ -116,19 +116,19 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class PowerSetup:
-    """Battery, sun and loads: nanojoules and milliwatts.
+    """Battery, solar power and loads, in nanojoules and milliwatts.
 
     Attributes:
-        capacity: Energy that the battery holds, in nanojoules.
+        capacity: Capacity of the battery, in nanojoules.
         charge: Energy in the battery at the start, in nanojoules.
         low: Energy at which work stops, in nanojoules.
         resume: Energy at which work continues, in nanojoules.
         solar: Power of the solar panels in sunlight, in milliwatts.
         idle: Power drawn all the time, in milliwatts.
-        imaging: Power drawn besides while imaging, in milliwatts.
-        encoding: Power drawn besides while encoding, in milliwatts.
-        transmitting: Power drawn besides while transmitting, in milliwatts.
-        eclipses: (start, end) ticks, in order.
+        imaging: Additional power drawn while imaging, in milliwatts.
+        encoding: Additional power drawn while encoding, in milliwatts.
+        transmitting: Additional power drawn while transmitting, in milliwatts.
+        eclipses: Start and end tick of each eclipse, in order.
     """
 
     capacity: int
@@ -149,8 +149,8 @@ class SatelliteSetup:
 
     Attributes:
         acknowledge_ticks: Time from the arrival of a packet to its acknowledgement on board.
-        encoding_milliwatts: Power that encoding draws beyond idling, to count its energy; None if
-            unknown.
+        encoding_milliwatts: Power that encoding draws beyond idling, to compute its energy; None
+            if unknown.
     """
 
     name: str
@@ -168,7 +168,7 @@ class SatelliteSetup:
 
 @dataclass(frozen=True, slots=True)
 class StationSetup:
-    """One ground station: its name and how many satellites it serves at a time."""
+    """One ground station: its name and its number of antennas."""
 
     name: str
     antennas: int

@@ -18,16 +18,16 @@ from .ticks import TickEnvironment
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What happened in a run: plain values, which another process can return.
+    """The outcome of a run: plain values that another process can return.
 
     Attributes:
-        setup: What was simulated.
-        satellites: What became of each satellite.
-        received: What the ground holds of each file.
-        events: Everything that happened, in order of time; empty where another sink took it.
-        uses: What each contact was used for.
-        backlogs: Bytes in each satellite's recorder over the run.
-        total_backlog: The same of all satellites together.
+        setup: The simulated mission.
+        satellites: Outcome of each satellite.
+        received: The received parts of each file.
+        events: All events in order of time; empty if another sink took them.
+        uses: The use of each contact.
+        backlogs: Backlog of each satellite's recorder.
+        total_backlog: Backlog of all satellites together.
     """
 
     setup: MissionSetup
@@ -52,18 +52,17 @@ def simulate(
 
     Args:
         setup: The mission.
-        sources: Where each satellite's encoded frames come from.
-        environment: SimPy's clock; a real-time one paces the run.
+        sources: The source of each satellite's encoded frames.
+        environment: SimPy's environment; a real-time one paces the run.
         sink: Takes the events; by default they are returned as a list.
         on_event: Called with each event as it happens.
-        audit_every_event: Compare the books with the memories and the ground after each event,
-            and not only at the end of the run.
+        audit_every_event: Whether to audit the books after each event, not only at the end.
 
     Returns:
-        What happened.
+        The outcome of the run.
 
     Raises:
-        LedgerError: The books do not balance: a fault of the simulation, never of its input.
+        LedgerError: An audit failed. This is a fault of the simulation, never of its input.
     """
     env = environment or TickEnvironment()
     received = ReceivedFiles()
@@ -89,7 +88,7 @@ def simulate(
         for index, (satellite, source) in enumerate(zip(setup.satellites, sources, strict=True))
     ]
     network = Network(env, setup, satellites)
-    # One tick more, so that what happens at the very end still counts.
+    # One more tick includes the events at the very end.
     env.run(until=setup.duration + 1)
     for satellite in satellites:
         audit(satellite.onboard)

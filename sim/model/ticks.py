@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import simpy
 from simpy.events import EventPriority
 
-_LAST = EventPriority(2)  # SimPy's own are 0, urgent, and 1, normal
+_LAST = EventPriority(2)  # SimPy uses 0 (urgent) and 1 (normal)
 
 Process = Generator[simpy.Event, object, None]
 
 
 class TickEnvironment(simpy.Environment):
-    """An environment whose time is in whole microseconds, because all that it waits for is."""
+    """An environment whose time is in whole microseconds, because all its delays are."""
 
     if TYPE_CHECKING:
 

@@ -1,4 +1,4 @@
-"""The transmitter: sends stored files over a contact, and learns what the ground acknowledged."""
+"""The transmitter: sends stored files over a contact and handles acknowledgements."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class _Transmission:
 
     Attributes:
         file: The file.
-        start: First byte of the span, in the file.
-        count: Bytes of the span.
-        position: Bytes of the contact that crossed before it.
-        settled: Whether it was acknowledged, or given up at the end of the contact.
+        start: Offset of the span in the file, in bytes.
+        count: Length of the span in bytes.
+        position: Bytes that the contact carried before the span.
+        settled: Whether the span was acknowledged, or given up at the end of the contact.
     """
 
     file: StoredFile
@@ -43,12 +43,12 @@ class _Transmission:
 
 
 class Transmitter:
-    """Sends what the recorder holds while a contact lasts and there is power.
+    """Sends files from the recorder while a contact lasts and there is power.
 
     Args:
         onboard: The satellite's state.
         store: The recorder with its books.
-        seed: Of the packet losses.
+        seed: Seed of the packet losses.
     """
 
     def __init__(self, onboard: Onboard, store: FrameStore, seed: int) -> None:
@@ -70,8 +70,8 @@ class Transmitter:
             if file is None:
                 if all(transmission.settled for transmission in under_way):
                     break
-                # The antenna stays until the last packets are acknowledged; a new file is sent
-                # at once.
+                # Keep the antenna until the last packets are acknowledged. If a new file arrives
+                # meanwhile, it is sent at once.
                 wait = min(setup.acknowledge_ticks, link.end - env.now)
                 file_arrived = self._store.file_arrived.wait()
                 yield self._until(env.now + wait) | file_arrived
@@ -111,11 +111,11 @@ class Transmitter:
     def _cross(
         self, contact: Contact, use: ContactUse, transmission: _Transmission, sent: int
     ) -> None:
-        """Account for the bytes of a transmission that crossed, or were lost, in this contact."""
+        """Book the bytes of a transmission that arrived or were lost in this contact."""
         onboard, file = self._onboard, transmission.file
         packet = onboard.setup.packet
         record = onboard.frames[file.number]
-        # A packet that the end of the contact cuts in two is of no use to the ground.
+        # The ground cannot use a packet that the end of the contact cuts off.
         whole = sent if sent == transmission.count else sent // packet * packet
         arrived, lost = self._arrivals(contact, transmission, whole)
         new, duplicate = onboard.received.receive(file.number, file.size, arrived)
@@ -206,7 +206,7 @@ class Transmitter:
             self._settle(transmission, transmission.count)
 
     def _end_contact(self, contact: Contact, under_way: list[_Transmission]) -> None:
-        """Put back what was not acknowledged: the satellite cannot know whether it arrived."""
+        """Put unacknowledged bytes back: the satellite cannot know whether they arrived."""
         onboard = self._onboard
         heard = contact.downlink.carried_by(onboard.env.now - onboard.setup.acknowledge_ticks)
         for transmission in under_way:
@@ -216,7 +216,7 @@ class Transmitter:
 
     def _settle(self, transmission: _Transmission, acknowledged: int) -> None:
         """Report the acknowledged bytes to the transfer, and free the file or put it back."""
-        transmission.settled = True  # an acknowledgement still under way changes nothing now
+        transmission.settled = True  # an acknowledgement that is still under way has no effect
         file, start = transmission.file, transmission.start
         file.transfer.acknowledge((start, start + acknowledged))
         if file.transfer.complete:

@@ -1,6 +1,6 @@
-"""Where the satellite is, what it sees and who sees it: orbits, passes, accesses and eclipses.
+"""Orbit geometry: propagation, passes, accesses and eclipses.
 
-Everything here works on plain numbers and knows no scenario file. Times are seconds since the
-start of the run, vectors are in metres with the three axes first (shape ``(3, n)``), and angles
-are degrees where a name ends in ``_deg`` and radians elsewhere.
+The package works on plain numbers and does not read scenario files. Times are seconds since the
+start of the run. Vectors are in metres with the three axes first (shape ``(3, n)``). Angles are
+in degrees where a name ends in ``_deg``, and in radians elsewhere.
 """

@@ -1,4 +1,4 @@
-"""Accesses: when the imager may look at a target."""
+"""Accesses: the times at which the imager can image a target."""
 
 from __future__ import annotations
 
@@ -25,27 +25,28 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 _Measure = Callable[[Index, Array], tuple[Array, Array]]
 
-_CHUNK = 2_000  # points looked at together
-_AREAS = 200  # areas looked at together
-# Steps within an access in which the least angle off nadir to an area is looked for: 13 km.
+_CHUNK = 2_000  # points processed together
+_AREAS = 200  # areas processed together
+# Step (as an angle at the Earth's centre, 13 km) of the search within an access for the smallest
+# off-nadir angle to an area.
 _STEP = 2e-3
 _TOLERANCE_S = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Imaging:
-    """What the imager needs of the geometry.
+    """The imager's limits on the viewing geometry.
 
     Attributes:
-        off_nadir_limit_deg: Largest angle from nadir (the Earth's centre) it is tilted to; 0 for
-            an imager that only looks straight down.
-        min_sun_elevation_deg: Least elevation of the Sun at the target, or None for day and
-            night.
-        swath_m: Width of its swath on the ground: what lies within half of it beside the line of
+        off_nadir_limit_deg: Largest off-nadir angle; 0 for an imager that only looks straight
+            down. Nadir is the direction to the Earth's centre.
+        min_sun_elevation_deg: Minimum elevation of the Sun at the target, or None to image by
+            day and night.
+        swath_m: Width of the swath on the ground. Everything within half a swath of the line of
             sight is imaged too.
 
     Raises:
-        InputError: A value outside its range, or neither a tilt nor a swath.
+        InputError: A value is out of range, or the off-nadir limit and the swath are both 0.
     """
 
     off_nadir_limit_deg: float
@@ -67,30 +68,33 @@ class Imaging:
 
     @property
     def field(self) -> FieldOfRegard:
-        """The ground that it reaches."""
+        """The ground that the imager can reach."""
         return FieldOfRegard(math.radians(self.off_nadir_limit_deg), self.swath_m / 2.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One stretch of time in which a target can be imaged, to the millisecond and microdegree.
+    """One time window in which a target can be imaged.
+
+    Times are rounded to the millisecond and angles to the microdegree.
 
     Attributes:
         satellite: Index of the satellite.
         target: Index of the target.
-        start_s: Start, seconds of the run.
-        end_s: End.
-        best_s: When the angle off nadir is smallest; for an area that the point below the
-            satellite crosses, the middle of the longest stretch inside it.
-        off_nadir_deg: The angle from nadir to the line of sight at that moment. The imager tilts
-            less where the swath covers the rest.
-        sun_elevation_deg: Elevation of the Sun at the point seen at that moment.
-        latitude_deg: Latitude of the point seen at that moment.
-        longitude_deg: Longitude of it, -180 to 180.
-        first_s: When the satellite comes abeam of the point in reach at the start, within the
-            access. From there to `last_s` an area passes below or beside it.
-        last_s: When it comes abeam of the point in reach at the end. Both are `best_s` for a
-            point.
+        start_s: Start, in seconds of the run.
+        end_s: End, in seconds of the run.
+        best_s: Time of the smallest off-nadir angle. If the sub-satellite point crosses an area,
+            the middle of the longest stretch inside it.
+        off_nadir_deg: Angle from nadir to the line of sight at `best_s`. The imager tilts less
+            where the swath covers the rest.
+        sun_elevation_deg: Elevation of the Sun at the imaged point at `best_s`.
+        latitude_deg: Latitude of the imaged point at `best_s`.
+        longitude_deg: Longitude of the imaged point at `best_s`, -180 to 180.
+        first_s: When the satellite is abeam of the point that is in reach at `start_s`, clipped
+            to the access. An area passes below or beside the satellite from `first_s` to
+            `last_s`.
+        last_s: When the satellite is abeam of the point that is in reach at `end_s`, clipped
+            likewise. For a point target, both are `best_s`.
     """
 
     satellite: int
@@ -118,19 +122,19 @@ def accesses(
     imaging: Imaging,
     satellite: int = 0,
 ) -> list[Access]:
-    """Every access to every target, in order of start.
+    """Compute every access to every target, in order of start.
 
     A point is accessible while the imager reaches it, the satellite is above its horizon, and the
-    Sun stands high enough over it. The imager reaches what lies within its off-nadir limit and
-    half a swath beyond it on the ground. An area is accessible while the imager reaches any point
-    of it at which the Sun stands high enough; `areasearch` says how no such time is missed.
+    Sun stands high enough over it. The imager reaches the ground within its off-nadir limit and
+    half a swath beyond. An area is accessible while the imager reaches any point of it at which
+    the Sun stands high enough; `areasearch` describes how the search avoids missing such times.
 
     Args:
         ephemeris: The satellite's states.
-        sun: The Sun over the same time.
+        sun: The Sun over the same time span.
         targets: Points and polygons.
         imaging: The imager's limits.
-        satellite: What to write into `Access.satellite`.
+        satellite: Index of the satellite, written into `Access.satellite`.
     """
     points = [n for n, target in enumerate(targets) if isinstance(target, Site)]
     areas = [n for n, target in enumerate(targets) if isinstance(target, Polygon)]
@@ -151,7 +155,7 @@ def accesses(
 
 
 _Columns = tuple[NDArray[np.generic], ...]
-"""Columns of `Access` from `target` on."""
+"""The columns of `Access`, from `target` onwards."""
 
 
 def _of_points(
@@ -259,13 +263,13 @@ def _of_areas(
 
 
 def _best_of_areas(view: AreaView, windows: Windows, sun: Sun, least_deg: float | None) -> Array:
-    """When each window's area is seen best; see `Access.best_s`.
+    """Return the time of the best view of each window's area; see `Access.best_s`.
 
-    Only places with sunlight enough count. Where the nearest point never has it, the middle of the
-    window is as good a moment as any to look at the sunniest one.
+    Only points with enough sunlight count. If the nearest point never has enough, the sunniest
+    one is imaged, and the middle of the window is as good a time as any.
     """
     best = (windows.start_s + windows.end_s) / 2.0
-    # First on the grid, which is enough to find the middle of a long way across an area.
+    # Start with the grid times, which are enough to find the middle of a long crossing.
     rest = np.arange(len(windows))
     for step in (math.inf, _STEP):
         if not len(rest):
@@ -288,7 +292,7 @@ def _best_of_areas(view: AreaView, windows: Windows, sun: Sun, least_deg: float 
             )
             best[rest[which]] = moment
         rest = np.delete(rest, crossed)
-    # An end may lie on the wrong side of sunrise by its rounding.
+    # Rounding may put a window's end on the wrong side of sunrise or sunset.
     inset = np.minimum(2e-3, (windows.end_s - windows.start_s) / 2.0)
     if least_deg is None:
         return best
@@ -298,7 +302,7 @@ def _best_of_areas(view: AreaView, windows: Windows, sun: Sun, least_deg: float 
 def _area_heights(
     view: AreaView, area: Index, time_s: Array, sun: Sun, least_deg: float | None
 ) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Closeness of the nearest points, its rate, and whether they have sunlight enough."""
+    """Return the closeness of the nearest points, its rate, and whether they are sunlit enough."""
     height, rate, direction = view.closeness(area, time_s)
     lit = np.ones(len(area), dtype=np.bool_)
     if least_deg is not None:
@@ -309,7 +313,7 @@ def _area_heights(
 def _middle_of_longest(
     holds: NDArray[np.bool_], owner: Index, time_s: Array
 ) -> tuple[Index, Array]:
-    """Of each owner's runs of samples at which something holds, the middle of the longest one."""
+    """Return the middle of each owner's longest run of samples for which `holds` is true."""
     chosen = np.flatnonzero(holds)
     if not len(chosen):
         return np.empty(0, dtype=np.intp), np.empty(0)
@@ -326,17 +330,17 @@ def _middle_of_longest(
 def _highest_of(
     measure: _Measure, owner: Index, time_s: Array, value: Array, rate: Array
 ) -> tuple[Index, Array, Array]:
-    """Each owner's highest value, among samples and the maxima between two of them.
+    """Find each owner's highest value, among the samples and the maxima between them.
 
     Args:
-        measure: Value and rate of owners at times.
-        owner: Whose each sample is, sorted.
+        measure: Gives value and rate for owners at times.
+        owner: Owner of each sample, sorted.
         time_s: Times of the samples, sorted for each owner.
-        value: Values there.
-        rate: Rates there.
+        value: Values of the samples.
+        rate: Rates of the samples.
 
     Returns:
-        The owners that have samples, when they are highest, and the values there.
+        The owners that have samples, and the time and value of each one's maximum.
     """
     turns = (owner[1:] == owner[:-1]) & (rate[:-1] > 0.0) & (rate[1:] <= 0.0)
     at = np.flatnonzero(turns)
@@ -356,14 +360,14 @@ def _highest_of(
 
 
 def _abeam(ephemeris: Ephemeris, direction: Array, time_s: Array) -> Array:
-    """When the satellite comes abeam of places, from near those times on.
+    """Return the times at which the satellite is abeam of places.
 
-    Newton's method for the moment at which the way along the track to the place is zero.
+    Newton's method finds the time at which the along-track distance to the place is zero.
 
     Args:
         ephemeris: The satellite's states.
         direction: Unit vectors from the Earth's centre to the places, shape ``(3, n)``.
-        time_s: Times to begin from, shape ``(n,)``.
+        time_s: Times from which the iteration starts, shape ``(n,)``.
     """
     moment = time_s
     for _ in range(4):

@@ -1,10 +1,11 @@
-"""The nearest point of each of many areas to the point below a satellite.
+"""Finds the point of each of many areas that is nearest to the sub-satellite point.
 
-A polygon's edges are great circles of geodetic latitude and longitude taken as angles on a sphere.
-The step from the geodetic normal n to the direction p of the place from the Earth's centre is
-linear up to length, ``p ~ (nx, ny, (1 - e^2) nz)``, so it takes planes through the centre to such
-planes: seen from the Earth's centre the edges are great circles too. Everything here is computed
-among those directions, in which nadir, the field of regard and the ellipsoid are exact.
+A polygon's edges are great circles on a sphere whose angles are geodetic latitude and longitude.
+The map from the geodetic normal n to the direction p of the place from the Earth's centre is
+linear up to length, ``p ~ (nx, ny, (1 - e^2) nz)``. It therefore maps planes through the centre
+to planes through the centre, and the edges seen from the Earth's centre are great circles too.
+This module computes with those directions, in which nadir, the field of regard and the ellipsoid
+are exact.
 """
 
 from __future__ import annotations
@@ -24,23 +25,23 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
-_PAIRS = 200_000  # of direction and edge looked at together: 40 MB
-# From this number of edges on, one matrix product an area is quicker than gathering pairs.
+_PAIRS = 200_000  # pairs of direction and edge processed together: 40 MB
+# From this number of edges on, one matrix product per area is faster than gathering pairs.
 _MANY_EDGES = 64
-# The distance of places from the Earth's centre differs by up to 0.34 %, the geodetic from the
-# geocentric vertical by up to 0.0034 radians.
+# Places differ in their distance from the Earth's centre by up to 0.34 %. The geodetic vertical
+# differs from the geocentric one by up to 0.0034 radians.
 _FLATNESS = 0.0034
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Nearest:
-    """The points of areas that lie deepest within the fields of regard above them.
+    """The points of areas that lie deepest within the field of regard.
 
     Attributes:
-        margin: How much farther the field of regard reaches, in radians at the Earth's centre;
-            negative where the area is out of reach.
+        margin: How far the field of regard reaches beyond the point, in radians at the Earth's
+            centre; negative where the area is out of reach.
         direction: Unit vectors from the Earth's centre to the points, shape ``(3, n)``.
-        inside: Whether the point is the one below the satellite.
+        inside: Whether the point is the sub-satellite point.
     """
 
     margin: Array
@@ -50,11 +51,11 @@ class Nearest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Areas:
-    """Polygons, laid out for questions about many of them at once.
+    """Polygons as arrays, so that many can be queried at once.
 
     Attributes:
         middle: Direction of each area's middle, shape ``(3, n)``.
-        cap: Angle from it to the area's farthest corner, shape ``(n,)``.
+        cap: Angle from the middle to the area's farthest corner, shape ``(n,)``.
     """
 
     middle: Array
@@ -68,7 +69,7 @@ class Areas:
 
     @classmethod
     def of(cls, polygons: Sequence[Polygon]) -> Areas:
-        """Lay out some polygons, at least one."""
+        """Convert one or more polygons to arrays."""
         middles, caps, counts = [], [], []
         starts, ends, axes, flats = [], [], [], []
         for polygon in polygons:
@@ -104,13 +105,13 @@ class Areas:
     def nearest(
         self, area: Index, position: Array, field: FieldOfRegard, *, horizon: bool
     ) -> Nearest:
-        """The point of each area that lies deepest within the field of regard.
+        """Find the point of each area that lies deepest within the field of regard.
 
         Args:
-            area: Which area, shape ``(n,)``.
+            area: Index of the area of each query, shape ``(n,)``.
             position: Earth-fixed positions of the satellite in metres, shape ``(3, n)``.
             field: The field of regard.
-            horizon: Whether the horizon may bound it.
+            horizon: Whether the horizon may bound the field of regard.
         """
         number = len(area)
         margin, direction = np.empty(number), np.empty((3, number))
@@ -122,16 +123,16 @@ class Areas:
         return Nearest(margin, direction, inside)
 
     def sunniest(self, area: Index, below: Array, radius: Array, sun: Array) -> tuple[Array, Mask]:
-        """The point of each area within a cap at which the Sun stands highest.
+        """Find the point of each area within a cap at which the Sun stands highest.
 
         Args:
-            area: Which area, shape ``(n,)``.
+            area: Index of the area of each query, shape ``(n,)``.
             below: Unit vectors to the caps' centres, shape ``(3, n)``.
             radius: The caps' radii in radians, shape ``(n,)``.
             sun: Unit vectors to the Sun, shape ``(3, n)``.
 
         Returns:
-            Unit vectors to the points, shape ``(3, n)``, and whether there is one.
+            Unit vectors to the points, shape ``(3, n)``, and whether such a point exists.
         """
         number = len(area)
         direction, found = np.empty((3, number)), np.empty(number, dtype=np.bool_)
@@ -142,7 +143,7 @@ class Areas:
         return direction, found
 
     def _parts(self, area: Index) -> Iterator[slice]:
-        """Stretches of the queries that have a bounded number of edges in all."""
+        """Yield slices of the queries, each with a bounded total number of edges."""
         pairs = np.cumsum(self._first[area + 1] - self._first[area])
         low = 0
         while low < len(area):
@@ -152,7 +153,7 @@ class Areas:
             low = high
 
     def _pairs(self, area: Index) -> tuple[Index, Index, Index]:
-        """Query and edge of every pair, and where each query's pairs begin."""
+        """Return query and edge of every pair, and the index of each query's first pair."""
         count = self._first[area + 1] - self._first[area]
         begin = np.cumsum(count) - count
         query = np.repeat(np.arange(len(area)), count)
@@ -168,7 +169,7 @@ class Areas:
         cosine, between = self._cosines(area, below, query, edge)
         inside = self._contains(area, below, query, edge, begin)
         nearest = np.maximum.reduceat(cosine, begin)
-        # The ellipsoid may let a place that is a little farther lie deeper within the field.
+        # On the ellipsoid, a slightly farther place may lie deeper within the field.
         spread = _FLATNESS * (2.0 if horizon else field.slope(distance))
         least = np.cos(np.arccos(np.clip(nearest, -1.0, 1.0)) + spread + 1e-9) - 1e-15
         close = np.flatnonzero(cosine >= least[query])
@@ -190,7 +191,7 @@ class Areas:
         return margin, direction, inside
 
     def _cosines(self, area: Index, below: Array, query: Index, edge: Index) -> tuple[Array, Mask]:
-        """Cosine of the angle to each pair's edge; whether the nearest point is no end of it."""
+        """Return the cosine of the angle to each edge, and if its nearest point is not an end."""
         if len(edge) >= _MANY_EDGES * len(area):
             return self._cosines_by_area(area, below)
         x, y, z = below[:, query]
@@ -224,7 +225,7 @@ class Areas:
         return np.asarray(np.sum(self._start * self._end, axis=0))
 
     def _points(self, below: Array, edge: Index, between: Mask) -> Array:
-        """The nearest point of an edge: the foot of the perpendicular, or the nearer end."""
+        """Return the nearest point of each edge: the perpendicular's foot, or the nearer end."""
         normal, start, end = self._normal[:, edge], self._start[:, edge], self._end[:, edge]
         foot = below - np.sum(below * normal, axis=0) * normal
         at_start = np.sum(below * start, axis=0) >= np.sum(below * end, axis=0)
@@ -234,9 +235,10 @@ class Areas:
     def _contains(
         self, area: Index, direction: Array, query: Index, edge: Index, begin: Index
     ) -> Mask:
-        """Whether directions lie inside their areas, by the even-odd rule.
+        """Return whether directions lie inside their areas, by the even-odd rule.
 
-        In the plane that touches at the area's middle, where great circles are straight.
+        The rule is applied in the plane tangent at the area's middle, where great circles are
+        straight lines.
         """
         depth, x, y = np.einsum("nij,jn->in", self._axes[area], direction)
         ahead = depth > 0.0
@@ -260,7 +262,7 @@ class Areas:
         low = np.maximum(centre - half, 0.0)
         high = np.minimum(centre + half, length)
         meets = (height >= limit) & (low <= high)
-        # In these directions the Sun's elevation is nearly linear once n is turned into p.
+        # With n mapped to p, the Sun's elevation is nearly linear in these directions.
         lean = sun.copy()
         lean[2] /= 1.0 - ECCENTRICITY_SQUARED
         lean /= np.sqrt(np.sum(lean**2, axis=0))
@@ -268,7 +270,7 @@ class Areas:
         phi = np.clip(top, low, np.maximum(low, high))
         point = start * np.cos(phi) + along * np.sin(phi)
         value = np.where(meets, np.sum(point * lean[:, query], axis=0), -2.0)
-        # And the cap's own sunniest point, where it lies inside.
+        # The sunniest point of the cap itself counts if it lies inside the area.
         away = lean - np.sum(lean * below, axis=0) * below
         size = np.sqrt(np.sum(away**2, axis=0))
         away /= np.maximum(size, 1e-12)
@@ -283,7 +285,10 @@ class Areas:
 
 
 def geocentric(latitude_deg: Array, longitude_deg: Array) -> Array:
-    """Unit vectors from the Earth's centre to geodetic places on WGS 84, shape ``(3, n)``."""
+    """Return unit vectors from the Earth's centre to places on WGS 84, shape ``(3, n)``.
+
+    The places are given by geodetic latitude and longitude.
+    """
     latitude, longitude = np.radians(latitude_deg), np.radians(longitude_deg)
     vector = np.stack(
         [
@@ -296,7 +301,7 @@ def geocentric(latitude_deg: Array, longitude_deg: Array) -> Array:
 
 
 def ground_distance(direction: Array) -> Array:
-    """Distance of places on WGS 84 from the Earth's centre, in metres.
+    """Return the distance of places on WGS 84 from the Earth's centre, in metres.
 
     Args:
         direction: Unit vectors from the Earth's centre, shape ``(3, n)``.
@@ -306,23 +311,29 @@ def ground_distance(direction: Array) -> Array:
 
 
 def upward(direction: Array) -> Array:
-    """Unit normals of WGS 84 at places given by unit vectors from the Earth's centre."""
+    """Return the unit normals of WGS 84 at places given as directions from the Earth's centre."""
     normal = direction.copy()
     normal[2] /= 1.0 - ECCENTRICITY_SQUARED
     return np.asarray(normal / np.sqrt(np.sum(normal**2, axis=0)))
 
 
 def central_angle(a: Array, b: Array) -> Array:
-    """Angles between unit vectors, shape ``(n,)``, exact for small ones too."""
+    """Return the angles between unit vectors, shape ``(n,)``, exact for small angles too."""
     chord = np.sqrt(np.sum((a - b) ** 2, axis=0))
     return np.asarray(2.0 * np.arcsin(np.minimum(chord / 2.0, 1.0)))
 
 
 def _nearest_cosine(start: Array, end: Array, normal: Array, edge: Array) -> tuple[Array, Mask]:
-    """From the cosines to an edge's ends and normal, and its length's, the cosine to the edge.
+    """Return the cosine of the angle from directions to edges, and whether the foot is on the edge.
 
-    The foot of the perpendicular lies between the ends where the direction is ahead of the start
-    and before the end, each in the plane of the edge.
+    The foot of the perpendicular is on the edge where the direction, in the plane of the edge, is
+    past the start and before the end.
+
+    Args:
+        start: Cosines to the start of each edge.
+        end: Cosines to the end of each edge.
+        normal: Cosines to the normal of each edge.
+        edge: Cosines of the edges' lengths.
     """
     between = (end >= start * edge) & (start >= end * edge)
     foot = np.sqrt(np.maximum(1.0 - normal * normal, 0.0))
@@ -344,7 +355,10 @@ def _margin(
 
 
 def _phase(vector: Array, start: Array, along: Array, near: Array) -> tuple[Array, Array]:
-    """Where along edges the cosine to a vector is largest, as the turn next to `near`; and it."""
+    """Return where along edges the cosine to a vector is largest, and that cosine.
+
+    The position is an angle along the edge, unwrapped to within half a revolution of `near`.
+    """
     a, b = np.sum(vector * start, axis=0), np.sum(vector * along, axis=0)
     phase = np.arctan2(b, a)
     phase = near + (phase - near + np.pi) % (2.0 * np.pi) - np.pi
@@ -352,8 +366,8 @@ def _phase(vector: Array, start: Array, along: Array, near: Array) -> tuple[Arra
 
 
 def _tangent_frame(axis: Array) -> Array:
-    """Rows: the axis itself and two directions across it, shape ``(3, 3)``."""
-    # Any direction that is not the axis itself will do to start from.
+    """Return the axis and two directions perpendicular to it as rows, shape ``(3, 3)``."""
+    # Any starting direction that is not parallel to the axis will do.
     other = np.array([0.0, 0.0, 1.0]) if abs(axis[2]) < 0.9 else np.array([1.0, 0.0, 0.0])
     east = np.cross(other, axis)
     east /= np.sqrt(np.sum(east**2))

@@ -1,12 +1,12 @@
-"""When areas are in view: a search that leaves no window out.
+"""Finds the windows in which areas are in view, without missing any.
 
-How deep an area lies within the field of regard (`areas.Nearest.margin`) has corners in time, where
-one edge takes over from another, so derivatives do not bound it. Motion does: between two moments
-the margin cannot change by more than the point below the satellite moves and the field's radius
-changes. So a stretch of time whose two ends are both far enough inside (or outside) is inside (or
-outside) throughout, and any other is halved, until the satellite moves less than `RESOLUTION` in
-it. No window and no gap is missed in which the margin rises above zero, or falls below it, by
-half of that: 32 m on the ground.
+The depth of an area within the field of regard (`areas.Nearest.margin`) has corners in time where
+one edge takes over from another, so its derivatives do not bound it. Motion does: between two
+times, the margin cannot change by more than the motion of the sub-satellite point plus the change
+of the field's radius. A time span whose two ends are both far enough inside (or outside) is
+therefore inside (or outside) throughout. Any other span is halved until the satellite moves less
+than `RESOLUTION` in it. The search misses no window in which the margin rises above zero by half
+of `RESOLUTION` (32 m on the ground), and no gap in which it falls below zero by as much.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ Index = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
 RESOLUTION = 1e-5
-"""Motion of the point below the satellite, as an angle at the Earth's centre: 64 m."""
+"""Motion of the sub-satellite point, as an angle at the Earth's centre: 64 m."""
 
-# A start or an end is bracketed this closely, in seconds, before a straight line gives it.
+# Width in seconds to which a start or an end is bracketed before it is interpolated linearly.
 _BRACKET_S = 0.01
-# Steps within windows in which the Sun is looked at: 13 km, 2 s in low orbit.
+# Step within windows at which the Sun's elevation is checked: 13 km, 2 s in low orbit.
 _SUN_STEP = 2e-3
 _GRAVITY = 9.81
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AreaView:
-    """One satellite's view of some areas.
+    """Answers when and where one satellite sees areas.
 
     Attributes:
         areas: The areas.
         ephemeris: The satellite's states.
         field: The imager's field of regard.
-        horizon: Whether the horizon may bound it.
+        horizon: Whether the horizon may bound the field of regard.
     """
 
     areas: Areas
@@ -55,7 +55,7 @@ class AreaView:
     horizon: bool
 
     def at(self, area: Index, time_s: Array) -> tuple[Nearest, Array, Array]:
-        """The nearest points at times; the satellite's positions and velocities."""
+        """Return the nearest points at times, and the satellite's positions and velocities."""
         position, velocity = self.ephemeris.at(time_s)
         return (
             self.areas.nearest(area, position, self.field, horizon=self.horizon),
@@ -64,7 +64,10 @@ class AreaView:
         )
 
     def closeness(self, area: Index, time_s: Array) -> tuple[Array, Array, Array]:
-        """Minus the angle at the Earth's centre to the nearest point, its rate, and the point."""
+        """Return closeness, its rate, and the nearest point.
+
+        Closeness is minus the angle at the Earth's centre to the nearest point.
+        """
         nearest, position, velocity = self.at(area, time_s)
         distance = np.sqrt(np.sum(position**2, axis=0))
         below = position / distance
@@ -75,7 +78,7 @@ class AreaView:
         return -angle, np.where(nearest.inside, 0.0, rate), nearest.direction
 
     def windows(self) -> Windows:
-        """When each area is in view, whatever the light."""
+        """Return the windows in which each area is in view, regardless of sunlight."""
         ephemeris = self.ephemeris
         distance = np.sqrt(np.sum(ephemeris.position**2, axis=0))
         widest = float(self.field.radius(distance, EQUATORIAL_RADIUS_M).max()) + 0.01
@@ -111,14 +114,15 @@ class AreaView:
         return _windows(chains, times, margins, area[first])
 
     def _undecided(self, spans: _Spans, speed: Array) -> Mask:
-        """Which stretches may hold a change that their ends hide, or a crossing to locate."""
+        """Return which spans may hide a change between their ends, or have a crossing to locate."""
         length = spans.end_s - spans.start_s
         motion = np.maximum(speed[spans.grid], speed[spans.grid + 1]) * length
         radii = []
         for time_s in (spans.start_s, spans.end_s):
             distance = np.sqrt(np.sum(self.ephemeris.at(time_s)[0] ** 2, axis=0))
             radii.append(self.field.radius(distance, EQUATORIAL_RADIUS_M))
-        # The field's radius may also turn in between: at most by what free fall bends the path.
+        # The field's radius may also have an extremum within the span. Free fall, which bends the
+        # path, bounds its effect.
         bend = 5.0 * _GRAVITY / 8.0 / EQUATORIAL_RADIUS_M * length**2
         change = motion + np.abs(radii[1] - radii[0]) + bend
         crosses = (spans.start_margin >= 0.0) != (spans.end_margin >= 0.0)
@@ -126,10 +130,11 @@ class AreaView:
         return np.where(crosses, length > _BRACKET_S, unsure & (change > RESOLUTION))
 
     def in_sunlight(self, windows: Windows, sun: Sun, least_deg: float) -> Windows:
-        """Cut windows to when a part of the area that is in view has sunlight enough.
+        """Cut windows to the times when some part of the area in view has enough sunlight.
 
-        The Sun is looked at every 13 km of the satellite's way, so an interruption or a glimpse
-        shorter than that (2 s in low orbit) may be overlooked; starts and ends are exact.
+        The Sun's elevation is checked every 13 km along the satellite's path, so an interruption
+        or a sunlit period shorter than that (2 s in low orbit) may be missed. Starts and ends are
+        exact.
         """
         if not len(windows):
             return windows
@@ -153,13 +158,13 @@ class AreaView:
         return Windows(windows.item[starts[into]], begin[into], finish[out])
 
     def is_lit(self, area: Index, time_s: Array, sun: Sun, least_deg: float) -> Mask:
-        """Whether the Sun stands high enough over some part of the area that is in view."""
+        """Return whether the Sun is high enough over some part of the area in view."""
         return self.seen(area, time_s, sun, least_deg)[1]
 
     def seen(
         self, area: Index, time_s: Array, sun: Sun, least_deg: float | None
     ) -> tuple[Array, Mask]:
-        """The point that is imaged: the nearest, or the sunniest in view if that one is too dark.
+        """Return the imaged point: the nearest, or the sunniest in view if that is too dark.
 
         Returns:
             Unit vectors from the Earth's centre, shape ``(3, n)``, and whether the Sun stands
@@ -188,29 +193,29 @@ class AreaView:
 
 
 def angular_speed(position: Array, velocity: Array) -> Array:
-    """How fast the point below a satellite moves over the turning Earth, in rad/s.
+    """Return the angular speed of the sub-satellite point over the rotating Earth, in rad/s.
 
     Args:
         position: Earth-fixed positions, shape ``(3, n)``.
-        velocity: Velocities seen from the turning Earth, shape ``(3, n)``.
+        velocity: Earth-fixed velocities, shape ``(3, n)``.
     """
     across = np.cross(position, velocity, axis=0)
     return np.asarray(np.sqrt(np.sum(across**2, axis=0)) / np.sum(position**2, axis=0))
 
 
 def stations(windows: Windows, ephemeris: Ephemeris, step: float) -> tuple[Index, Array]:
-    """Times within windows, both ends among them, between which the satellite moves little.
+    """Divide windows into steps of limited motion, both ends included.
 
     Args:
         windows: The windows.
         ephemeris: The satellite's states.
-        step: The largest motion of the point below it, in radians.
+        step: Largest motion of the sub-satellite point in one step, in radians.
 
     Returns:
         The window of each time, and the times, sorted by window and time.
     """
     speed = angular_speed(ephemeris.position, ephemeris.velocity)
-    # The fastest within each window, from the grid times about it.
+    # The highest speed within each window, taken from the grid times around it.
     low = np.floor((windows.start_s - ephemeris.time_s[0]) / ephemeris.step_s).astype(np.intp)
     high = np.ceil((windows.end_s - ephemeris.time_s[0]) / ephemeris.step_s).astype(np.intp)
     low = np.clip(low, 0, len(speed) - 2)
@@ -218,7 +223,7 @@ def stations(windows: Windows, ephemeris: Ephemeris, step: float) -> tuple[Index
     edges = np.stack([low, high + 1], axis=1).ravel()
     fastest = np.maximum.reduceat(np.append(speed, 0.0), edges)[::2]
     length = windows.end_s - windows.start_s
-    # No coarser than the grid either: that is what the ephemeris is made for.
+    # The steps are no coarser than the grid of the ephemeris.
     pieces = np.ceil(length * np.maximum(fastest / step, 1.0 / ephemeris.step_s)).astype(np.intp)
     pieces = np.maximum(pieces, 1)
     owner = np.repeat(np.arange(len(windows)), pieces + 1)
@@ -230,7 +235,7 @@ def stations(windows: Windows, ephemeris: Ephemeris, step: float) -> tuple[Index
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Spans:
-    """Stretches of time, each of one area and within one step of the grid."""
+    """Time spans, each of one area and within one step of the grid."""
 
     chain: Index
     area: Index
@@ -244,7 +249,7 @@ class _Spans:
         return len(self.chain)
 
     def take(self, chosen: Mask) -> _Spans:
-        """Some of them."""
+        """Return a selection of the spans."""
         return _Spans(
             self.chain[chosen],
             self.area[chosen],
@@ -256,7 +261,7 @@ class _Spans:
         )
 
     def halves(self, middle_s: Array, margin: Array) -> _Spans:
-        """The first and the second half of each."""
+        """Return the first halves of all spans, then the second halves."""
         return _Spans(
             np.concatenate((self.chain, self.chain)),
             np.concatenate((self.area, self.area)),
@@ -269,10 +274,10 @@ class _Spans:
 
 
 def _windows(chain: Index, time_s: Array, margin: Array, area: Index) -> Windows:
-    """From margins at times to windows.
+    """Convert margins at times into windows.
 
     Args:
-        chain: Number of the chain of neighbouring grid times, shape ``(n,)``.
+        chain: Index of the chain of consecutive grid times, shape ``(n,)``.
         time_s: Times, shape ``(n,)``.
         margin: Margins, shape ``(n,)``.
         area: The area of each chain.

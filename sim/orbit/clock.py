@@ -1,4 +1,4 @@
-"""From seconds of a run to the Earth's rotation angle and to terrestrial time."""
+"""Converts seconds of a run to terrestrial time, UT1 and the Earth's rotation angle."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _J2000 = 2_451_545.0
 
 
 def utc(moment: datetime) -> datetime:
-    """The moment in UTC.
+    """Convert a time to UTC.
 
     Raises:
-        InputError: The moment has no time zone.
+        InputError: The time has no time zone.
     """
     if moment.tzinfo is None:
         raise InputError(f"time {moment.isoformat()} has no time zone; write it in UTC, with a Z")
@@ -27,16 +27,17 @@ def utc(moment: datetime) -> datetime:
 
 
 def julian_date(moment: datetime) -> tuple[float, float]:
-    """A UTC moment as a Julian date in two parts: a midnight, and the fraction since."""
+    """Return a time as a Julian date UTC in two parts: midnight, and the fraction of the day."""
     moment = utc(moment)
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight.toordinal() + 1_721_424.5, (moment - midnight).total_seconds() / _DAY_S
 
 
 def gmst(ut1_whole: float, ut1_fraction: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """Greenwich mean sidereal time of 1982 in radians, which turns TEME to Earth-fixed axes.
+    """Return Greenwich mean sidereal time (1982) in radians.
 
-    AIAA 2006-6753 ("Revisiting Spacetrack Report #3"), appendix C.
+    It is the angle that rotates TEME to Earth-fixed axes. Source: AIAA 2006-6753 ("Revisiting
+    Spacetrack Report #3"), appendix C.
 
     Args:
         ut1_whole: Julian date UT1, the part that ends in .5 or .0.
@@ -51,15 +52,15 @@ def gmst(ut1_whole: float, ut1_fraction: NDArray[np.float64] | float) -> NDArray
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Reads other time scales off the seconds of a run.
+    """Converts the seconds of a run to other time scales.
 
-    A run's seconds are of even length (SI) and count from `start`; should a leap second fall
-    inside a run, UTC as people write it slips by one against them. UT1 comes from a table that
-    is part of downpass (`earth_time.py`): no download, and no change with a library's version.
+    The seconds of a run are SI seconds from `start`. If a leap second falls inside a run, civil
+    UTC shifts by one second against them. UT1 comes from a table that is part of downpass
+    (`earth_time.py`), so nothing is downloaded and results do not depend on a library's version.
 
     Attributes:
         start: Start of the run, UTC.
-        jd_whole: Julian date of the midnight before it.
+        jd_whole: Julian date of the midnight before the start.
         jd_fraction: Fraction of the day since that midnight.
     """
 
@@ -76,20 +77,20 @@ class Clock:
         object.__setattr__(self, "_tt_minus_utc_s", round(tt_minus_utc(whole), 3))
 
     def utc_fraction(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Days since `jd_whole` in UTC, the second argument that SGP4 wants."""
+        """Return days since `jd_whole` in UTC, the second time argument of SGP4."""
         return self.jd_fraction + time_s / _DAY_S
 
     def tt_fraction(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Days since `jd_whole` in terrestrial time."""
+        """Return days since `jd_whole` in terrestrial time."""
         return self.jd_fraction + (time_s + self._tt_minus_utc_s) / _DAY_S
 
     def ut1_fraction(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Days since `jd_whole` in UT1."""
+        """Return days since `jd_whole` in UT1."""
         tt = self.tt_fraction(time_s)
         days = np.arange(-2.0, np.floor(tt.max(initial=0.0)) + 3.0)
         delta_t = tt_minus_ut1(self.jd_whole + days[0], days.size)
         return np.asarray(tt - np.interp(tt, days, delta_t) / _DAY_S)
 
     def gmst(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Greenwich mean sidereal time in radians at seconds of the run."""
+        """Return Greenwich mean sidereal time in radians at seconds of the run."""
         return gmst(self.jd_whole, self.ut1_fraction(time_s))

@@ -1,4 +1,4 @@
-"""The conditions that passes, accesses and eclipses are made of, as smooth values with rates."""
+"""The conditions that define passes, accesses and eclipses, as smooth values with rates."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ Index = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AboveElevation:
-    """The satellite stands at or above an elevation over a place's horizon.
+    """The satellite is at or above an elevation over a place's horizon.
 
-    Geometric elevation, no refraction, over the plane normal to WGS 84 at the place. The value is
-    the sine of the elevation less that of the limit, so its maximum is the culmination.
+    The elevation is geometric, without refraction, above the plane perpendicular to the normal of
+    WGS 84 at the place. The value is the sine of the elevation minus that of the limit, so its
+    maximum is the culmination.
 
     Attributes:
         place: Earth-fixed positions of the places in metres, shape ``(3, n)``.
-        up: Their unit normals, shape ``(3, n)``.
+        up: Unit normals of the places, shape ``(3, n)``.
         least_sine: Sine of the limit at each place, shape ``(n,)``.
     """
 
@@ -52,14 +53,14 @@ class AboveElevation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InFieldOfRegard:
-    """The imager reaches a place, where the field of regard ends well before the horizon.
+    """The imager reaches a place; for fields of regard that end well before the horizon.
 
-    The value is the cosine of the angle at the Earth's centre between satellite and place, less
+    The value is the cosine of the angle at the Earth's centre between satellite and place, minus
     that of the field's radius.
 
     Attributes:
         place: Earth-fixed positions of the places in metres, shape ``(3, n)``.
-        ground_m: Their distances from the Earth's centre, shape ``(n,)``.
+        ground_m: Distances of the places from the Earth's centre in metres, shape ``(n,)``.
         field: The field of regard; `FieldOfRegard.is_smooth` must hold.
     """
 
@@ -88,15 +89,15 @@ class InFieldOfRegard:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WithinTilt:
-    """The imager reaches a place by a tilt within its limit, whatever the horizon hides.
+    """The imager reaches a place with a tilt within its limit; the horizon is ignored.
 
-    The tilt is the angle off nadir of the nearest point that lies half a swath from the place.
-    The value is its cosine less that of the limit. It holds for places behind the Earth too: keep
-    to the near side by `AboveElevation`.
+    The tilt is the off-nadir angle of the nearest point that lies half a swath from the place.
+    The value is the cosine of the tilt minus that of the limit. The condition also holds for
+    places behind the Earth; use `AboveElevation` to exclude them.
 
     Attributes:
         place: Earth-fixed positions of the places in metres, shape ``(3, n)``.
-        ground_m: Their distances from the Earth's centre, shape ``(n,)``.
+        ground_m: Distances of the places from the Earth's centre in metres, shape ``(n,)``.
         field: The field of regard; its limit is more than zero.
     """
 
@@ -132,7 +133,7 @@ class WithinTilt:
 def _central_angle(
     place: Array, ground_m: Array, position: Array, velocity: Array
 ) -> tuple[Array, Array, Array, Array]:
-    """Cosine of the angle at the Earth's centre and its rate; the satellite's distance and rate."""
+    """Return the cosine of the central angle, its rate, the satellite's distance, and its rate."""
     rx, ry, rz = position
     vx, vy, vz = velocity
     px, py, pz = place
@@ -146,7 +147,7 @@ def _central_angle(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OffNadirCosine:
-    """How near nadir a place is seen: the cosine of the angle between the two.
+    """How close to nadir a place is seen: the cosine of its off-nadir angle.
 
     Nadir is the direction to the Earth's centre; the local vertical differs from it by up to
     0.2 degrees.
@@ -182,7 +183,7 @@ class OffNadirCosine:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SunAbove:
-    """The Sun's centre stands at or above an elevation over a place, without refraction.
+    """The Sun's centre is at or above an elevation over a place, without refraction.
 
     Attributes:
         sun: The Sun.
@@ -212,10 +213,10 @@ class SunAbove:
 class InShadow:
     """The Earth hides the Sun's centre from the satellite.
 
-    A sphere of the equatorial radius and the Sun as a point at its true distance: the middle of
-    the penumbra, some 8 s wide in low orbit, so the energy of the two half-lit stretches at an
-    eclipse's ends comes out right. The value is the share of the Earth's radius by which the line
-    to the Sun passes inside the limb.
+    The Earth is a sphere of the equatorial radius, and the Sun a point at its true distance. An
+    eclipse thus starts and ends in the middle of the penumbra, which takes some 8 s to cross in
+    low orbit, so the solar energy collected during the two crossings comes out right. The value is
+    the distance by which the line to the Sun passes inside the limb, in Earth radii.
 
     Attributes:
         sun: The Sun.

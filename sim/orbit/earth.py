@@ -1,4 +1,4 @@
-"""The Earth as an ellipsoid: places on it, and the point below a satellite."""
+"""The Earth as an ellipsoid: conversion between geodetic coordinates and positions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...link.errors import InputError
 
 Array = NDArray[np.float64]
 
-# WGS 84 (NGA.STND.0036): semi-major axis, flattening and what follows from them.
+# WGS 84 (NGA.STND.0036): semi-major axis, flattening and derived values.
 EQUATORIAL_RADIUS_M = 6_378_137.0
 FLATTENING = 1.0 / 298.257223563
 POLAR_RADIUS_M = EQUATORIAL_RADIUS_M * (1.0 - FLATTENING)
@@ -26,8 +26,8 @@ class Site:
     """A place on the Earth, geodetic on WGS 84.
 
     Raises:
-        InputError: A latitude outside -90..90, a longitude outside -180..360, or a height that no
-            place on Earth has.
+        InputError: The latitude is outside -90..90, the longitude is outside -180..360, or no
+            place on Earth has this height.
     """
 
     latitude_deg: float
@@ -43,10 +43,10 @@ class Site:
 
 
 def check_latitude_longitude(latitude_deg: float, longitude_deg: float) -> None:
-    """Refuse coordinates that are no place on Earth.
+    """Check that coordinates are a place on Earth.
 
     Raises:
-        InputError: With the value found and the range allowed.
+        InputError: A coordinate is out of range.
     """
     if not -90.0 <= latitude_deg <= 90.0:
         raise InputError(f"latitude {latitude_deg:g}; allowed is -90 to 90 degrees, north positive")
@@ -57,7 +57,7 @@ def check_latitude_longitude(latitude_deg: float, longitude_deg: float) -> None:
 
 
 def normals(latitude_deg: Array, longitude_deg: Array) -> Array:
-    """Unit vectors that point up (along the ellipsoid's normal) at places, shape ``(3, n)``."""
+    """Return unit vectors that point up (along the ellipsoid's normal), shape ``(3, n)``."""
     latitude, longitude = np.radians(latitude_deg), np.radians(longitude_deg)
     return np.stack(
         [
@@ -73,7 +73,7 @@ def positions(
     longitude_deg: Array,
     altitude_m: Array | float = 0.0,
 ) -> Array:
-    """Earth-fixed positions of geodetic places in metres, shape ``(3, n)``."""
+    """Convert geodetic coordinates to Earth-fixed positions in metres, shape ``(3, n)``."""
     up = normals(latitude_deg, longitude_deg)
     # Radius of curvature in the prime vertical.
     curvature = EQUATORIAL_RADIUS_M / np.sqrt(1.0 - ECCENTRICITY_SQUARED * up[2] ** 2)
@@ -83,13 +83,14 @@ def positions(
 
 
 def geodetic(position_m: Array) -> tuple[Array, Array, Array]:
-    """Latitude and longitude (degrees, -180..180) and height (metres) of Earth-fixed positions.
+    """Convert Earth-fixed positions to geodetic latitude, longitude and height.
 
-    Bowring's method with one more step: exact to below a millimetre from the ground to
-    geostationary height (Bowring 1976, Survey Review 23, 323-327).
+    Latitude and longitude are in degrees (longitude -180..180), the height is in metres.
+    Bowring's method (1976, Survey Review 23, 323-327) with one more step is exact to below a
+    millimetre from the ground to geostationary height.
 
     Args:
-        position_m: Earth-fixed positions, shape ``(3, n)``.
+        position_m: Earth-fixed positions in metres, shape ``(3, n)``.
     """
     x, y, z = position_m
     distance = np.hypot(x, y)
@@ -103,7 +104,7 @@ def geodetic(position_m: Array) -> tuple[Array, Array, Array]:
         )
         reduced = np.arctan2((1.0 - FLATTENING) * np.sin(latitude), np.cos(latitude))
     sine = np.sin(latitude)
-    # This form has no division by the cosine, so it holds at the poles too.
+    # This form does not divide by the cosine, so it also holds at the poles.
     height = (
         distance * np.cos(latitude)
         + z * sine

@@ -1,14 +1,14 @@
-"""TT - UT1 and TT - UTC from a table: the Earth's rotation and civil time against even time.
+"""TT - UT1 and TT - UTC from a table: the offsets of Earth rotation and civil time.
 
-The rotation of the Earth is measured, and predicted anew every week. A library's table therefore
-changes from release to release, and with it the moments of all passes, by a millisecond or two.
-downpass has a table of its own (`earth_time.npz`), so that the same scenario gives the same results
-with any version of any library. `SOURCES.md` says where it comes from. Where a newer one is wanted,
+The rotation of the Earth is measured, and its prediction is updated every week. A library's table
+therefore changes from release to release, which shifts the times of all passes by a millisecond or
+two. downpass has its own table (`earth_time.npz`), so the same scenario gives the same results with
+any version of any library. `SOURCES.md` gives its source. The command
 
     python -m downpass.sim.orbit.earth_time sim/orbit/earth_time.npz
 
-makes it from the skyfield that is installed. Results change with it, so that is a change of
-downpass, with a line in its changelog.
+creates a newer table from the installed skyfield. Results change with the table, so a new table is
+a change of downpass and gets a line in its changelog.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-# 1956-12-27 and 2067-01-03: what a scenario may begin in (1957 to 2056), and ten years more.
+# 1956-12-27 and 2067-01-03: the years in which a scenario may begin (1957 to 2056), plus ten.
 FIRST_JD: Final = 2_435_834.5
 LAST_JD: Final = 2_476_018.5
 TABLE: Final = Path(__file__).with_name("earth_time.npz")
@@ -33,17 +33,17 @@ _TAI_MINUS_UTC_S: Final = 10.0
 
 @cache
 def _tables() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """TT - UT1 in seconds, one a day from `FIRST_JD`; the Julian dates of the leap seconds."""
+    """Return daily TT - UT1 in seconds from `FIRST_JD`, and the leap seconds' Julian dates."""
     with np.load(TABLE) as file:
-        # int64 before the sum: the changes of a day are stored in 16 bits.
+        # Daily changes are stored in 16 bits, in which their sum would overflow.
         microseconds = np.cumsum(file["delta_t_change_us"].astype(np.int64)) + file["delta_t_us"]
         return microseconds / 1e6, file["leap_second_jd"]
 
 
 def tt_minus_ut1(jd: float, days: int) -> NDArray[np.float64]:
-    """TT - UT1 in seconds at 0 h TT of `days` days in a row, the first one being `jd`.
+    """Return TT - UT1 in seconds at 0 h TT of `days` consecutive days, starting at `jd`.
 
-    Before and after the table its first and last value hold.
+    Before and after the table, its first and last values are used.
     """
     table, _ = _tables()
     rows = round(jd - FIRST_JD) + np.arange(days)
@@ -51,13 +51,13 @@ def tt_minus_ut1(jd: float, days: int) -> NDArray[np.float64]:
 
 
 def tt_minus_utc(jd: float) -> float:
-    """TT - UTC in seconds at a Julian date UTC. Before July 1972 it is held at 42.184 s."""
+    """Return TT - UTC in seconds at a Julian date UTC. Before July 1972 it is held at 42.184 s."""
     _, leap_seconds = _tables()
     return _TT_MINUS_TAI_S + _TAI_MINUS_UTC_S + int(np.searchsorted(leap_seconds, jd, side="right"))
 
 
 def write_table(path: Path) -> None:
-    """Write the table anew, from the skyfield that is installed."""
+    """Write a new table, from the installed skyfield."""
     from skyfield.api import load
 
     scale = load.timescale(builtin=True)

@@ -1,4 +1,4 @@
-"""When a satellite is in the Earth's shadow."""
+"""Eclipses: the windows in which a satellite is in the Earth's shadow."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .windows import Window
 
 
 def eclipses(ephemeris: Ephemeris, sun: Sun) -> list[Window]:
-    """The windows in which the Earth hides the Sun's centre, in order of time, to the millisecond.
+    """Return the windows in which the Earth hides the Sun's centre, in order of time.
 
-    See `conditions.InShadow` for the shadow meant.
+    Times are rounded to the millisecond. `conditions.InShadow` defines the shadow.
     """
     grid = np.arange(len(ephemeris.time_s))
     windows, _ = find(InShadow(sun), ephemeris, np.zeros_like(grid), grid)

@@ -1,10 +1,10 @@
-"""Orbits as people give them: two-line elements, or an altitude and a few angles.
+"""Orbital elements, from a TLE or from an altitude and a few angles.
 
-All of them end as mean elements of SGP4, so that one propagator serves all. For an orbit given
-by its altitude the semi-major axis is SGP4's own mean one (Brouwer's, the short-period terms of
-J2 averaged out), and the altitude is its excess over the equatorial radius, 6378.137 km. The
-height over the ellipsoid at any moment differs from it: by up to 21 km because the poles are
-that much nearer the centre, and by about ten more from J2. Such an orbit has no drag.
+All orbits become mean elements of SGP4, so one propagator serves all. For an orbit given by its
+altitude, the semi-major axis is SGP4's mean one (Brouwer's, with the short-period terms of J2
+averaged out), and the altitude is the axis minus the equatorial radius, 6378.137 km. The height
+over the ellipsoid at any moment differs from the altitude by up to 21 km, because the poles are
+nearer the centre, and by about 10 km more because of J2. Such an orbit has no drag.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .tle import MOST_REVOLUTIONS, misread, same_satellite
 LOWEST_ALTITUDE_M = 160e3
 HIGHEST_ALTITUDE_M = 50_000e3
 
-# The gravity constants SGP4 uses (WGS 72), in metres: sgp4 has them in kilometres.
+# SGP4's gravity constants (WGS 72), converted to metres: sgp4 gives them in kilometres.
 _MU = wgs72.mu * 1e9
 _RADIUS_M = wgs72.radiusearthkm * 1e3
 _J2 = wgs72.j2
@@ -38,7 +38,7 @@ class Elements:
     """Mean elements of one orbit, for SGP4.
 
     Attributes:
-        epoch: The moment they hold at, UTC.
+        epoch: Epoch, UTC.
         mean_motion: Mean motion after Kozai, as in a TLE, rad/min.
         eccentricity: Eccentricity.
         inclination_deg: Inclination to the equator.
@@ -46,8 +46,8 @@ class Elements:
         argument_of_perigee_deg: Argument of perigee.
         mean_anomaly_deg: Mean anomaly.
         bstar: Drag term, per Earth radius.
-        lines: The two lines they were read from, or None.
-        name: The name in the line above them, or "".
+        lines: The two lines of the TLE that the elements were read from, or None.
+        name: The name in the line above the TLE, or "".
     """
 
     epoch: datetime
@@ -63,14 +63,14 @@ class Elements:
 
     @property
     def period_s(self) -> float:
-        """Time of one revolution, in seconds."""
+        """Orbital period in seconds."""
         return 2.0 * math.pi / self.mean_motion * 60.0
 
     def satrec(self) -> Satrec:
-        """A fresh SGP4 record of these elements.
+        """Create an SGP4 record of these elements.
 
         Raises:
-            InputError: SGP4 refuses the elements.
+            InputError: SGP4 rejects the elements.
         """
         if self.lines is not None:
             record = Satrec.twoline2rv(*self.lines)
@@ -93,7 +93,7 @@ class Elements:
                 self.mean_motion,
                 math.radians(self.raan_deg),
             )
-            # The one number of days loses microseconds; the two parts keep them.
+            # A single number of days loses microseconds; two parts keep them.
             record.jdsatepoch, record.jdsatepochF = whole, fraction
         if record.error:
             raise InputError(f"orbit: {sgp4_complaint(record.error)}")
@@ -101,21 +101,21 @@ class Elements:
 
 
 def sgp4_complaint(code: int) -> str:
-    """What an SGP4 error code says, in one clause."""
+    """Return the meaning of an SGP4 error code as a clause."""
     if code == 6:
         return "the orbit has decayed (SGP4 error 6)"
     return f"SGP4 cannot propagate it (error {code}: {SGP4_ERRORS.get(code, 'unknown')})"
 
 
 def from_tle(text: str | list[str] | tuple[str, ...]) -> Elements:
-    """Read a two-line element set, with or without a line with a name above it.
+    """Read a two-line element set, with or without a name line above it.
 
     Args:
-        text: The lines, as one text or one by one.
+        text: The lines, as one text or as a sequence.
 
     Raises:
-        InputError: Wrong number or length of lines, a wrong checksum, or fields that are not
-            numbers or not an orbit.
+        InputError: The number or length of the lines or a checksum is wrong, or the fields are
+            not numbers or do not describe an orbit.
     """
     raw = text.splitlines() if isinstance(text, str) else list(text)
     lines = [line.rstrip() for line in raw if line.strip()]
@@ -137,7 +137,7 @@ def from_tle(text: str | list[str] | tuple[str, ...]) -> Elements:
             f"TLE mean motion {revolutions:g} revolutions a day; allowed is above 0 to "
             f"{MOST_REVOLUTIONS:g}"
         )
-    second = second[:2] + first[2:7] + second[7:]  # one number may be padded in two ways
+    second = second[:2] + first[2:7] + second[7:]  # the two lines may pad the number differently
     record = Satrec.twoline2rv(first, second)
     if record.error:
         raise InputError(f"TLE: {sgp4_complaint(record.error)}")
@@ -162,17 +162,17 @@ def circular(
     anomaly_deg: float,
     epoch: datetime,
 ) -> Elements:
-    """A circular orbit.
+    """Create the elements of a circular orbit.
 
     Args:
-        altitude_m: Mean semi-major axis less the equatorial radius (see the module's notes).
+        altitude_m: Mean semi-major axis minus the equatorial radius (see the module's docstring).
         inclination_deg: Inclination, 0 to 180.
         raan_deg: Right ascension of the ascending node at the epoch.
         anomaly_deg: Angle from the ascending node along the orbit at the epoch.
-        epoch: The moment the angles hold at.
+        epoch: Epoch of the angles.
 
     Raises:
-        InputError: An altitude or inclination that is not allowed.
+        InputError: The altitude or the inclination is out of range, or an angle is not finite.
     """
     _check_altitude(altitude_m)
     if not 0.0 <= inclination_deg <= 180.0:
@@ -198,26 +198,26 @@ def sun_synchronous(
     anomaly_deg: float,
     epoch: datetime,
 ) -> Elements:
-    """A circular orbit whose node keeps one local mean solar time.
+    """Create the elements of a circular orbit whose node keeps a fixed local mean solar time.
 
     Args:
         altitude_m: As for `circular`.
-        local_time_h: Local *mean* solar time at the node in hours, 0 to 24: the figure missions
-            publish as LTDN or LTAN. The Sun itself is up to 16 minutes off the mean one.
-        node: At which of the two crossings of the equator that time holds.
+        local_time_h: Local *mean* solar time at the node in hours, 0 to 24: the figure that
+            missions publish as LTDN or LTAN. True solar time differs by up to 16 minutes.
+        node: The node, ascending or descending, to which the local time applies.
         anomaly_deg: Angle from the *ascending* node along the orbit at the epoch.
-        epoch: The moment the angles hold at.
+        epoch: Epoch of the angles.
 
     Raises:
-        InputError: An altitude at which no inclination is Sun-synchronous, or a local time
+        InputError: No inclination is Sun-synchronous at this altitude, or the local time is
             outside 0 to 24 h.
     """
     if not 0.0 <= local_time_h <= 24.0:
         raise InputError(f"local time {local_time_h:g} h; allowed is 0 to 24 h")
     inclination_deg = sun_synchronous_inclination_deg(altitude_m)
     whole, fraction = julian_date(epoch)
-    # The mean Sun stands over the meridian where local mean solar time is 12 h; UTC serves for
-    # UT1 here, the second between them is a quarter of a thousandth of a degree.
+    # The mean Sun is over the meridian where local mean solar time is 12 h. UTC serves as UT1 here,
+    # because the second between them is only a quarter of a thousandth of a degree.
     mean_sun_deg = math.degrees(float(gmst(whole, fraction))) - (fraction * 24.0 - 12.0) * 15.0
     raan_deg = mean_sun_deg + (local_time_h - 12.0) * 15.0
     if node == "descending":
@@ -226,15 +226,15 @@ def sun_synchronous(
 
 
 def sun_synchronous_inclination_deg(altitude_m: float) -> float:
-    """The inclination at which J2 turns the node of a circular orbit once a tropical year.
+    """Return the inclination at which J2 rotates a circular orbit's node once a tropical year.
 
-    Vallado, Fundamentals of Astrodynamics and Applications, 4th ed. (2013), section 11.4.1.
+    Source: Vallado, Fundamentals of Astrodynamics and Applications, 4th ed. (2013), section 11.4.1.
 
     Args:
         altitude_m: As for `circular`.
 
     Raises:
-        InputError: The altitude is not allowed, or too high for any inclination to do.
+        InputError: The altitude is out of range, or too high for any inclination.
     """
     _check_altitude(altitude_m)
     axis = EQUATORIAL_RADIUS_M + altitude_m
@@ -249,10 +249,10 @@ def sun_synchronous_inclination_deg(altitude_m: float) -> float:
 
 
 def age_days(elements: Elements, start: datetime, duration_s: float = 0.0) -> float:
-    """How far, in days, a run reaches from the epoch of its elements.
+    """Return the largest time difference, in days, between a run and the epoch of its elements.
 
-    The largest distance from the epoch within the run, before it or after it. SGP4 loses about
-    1 to 3 km a day from a TLE's epoch, so a warning is due from some ten days on.
+    The run may lie before or after the epoch. SGP4's error grows by about 1 to 3 km per day from
+    a TLE's epoch, so a warning is due from about ten days on.
 
     Args:
         elements: The elements.
@@ -291,9 +291,9 @@ def _datetime(whole: float, fraction: float) -> datetime:
 
 
 def _kozai_mean_motion(axis_m: float, inclination_deg: float) -> float:
-    """The mean motion (rad/min) from which SGP4 recovers the semi-major axis given.
+    """Return the mean motion (rad/min) from which SGP4 recovers a given semi-major axis.
 
-    Inverts the un-Kozai step of SGP4's `initl` for a circular orbit by fixed-point iteration.
+    Fixed-point iteration inverts the un-Kozai step of SGP4's `initl` for a circular orbit.
     """
     radius = _RADIUS_M
     brouwer = math.sqrt(_MU / axis_m**3) * 60.0

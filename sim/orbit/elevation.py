@@ -1,4 +1,4 @@
-"""How high and how far away a satellite stands, seen from places on the ground."""
+"""Elevation and slant range of a satellite, seen from places on the ground."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .windows import Peaks, Windows, milliseconds
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
-# Geodetic and geocentric vertical differ by at most 0.193 degrees; angles are widened by this.
+# Geodetic and geocentric vertical differ by at most 0.193 degrees, so searches are widened by this.
 _VERTICAL_SLACK = np.radians(0.25)
 
 
@@ -71,7 +71,7 @@ class PassCurves:
         places: The stations.
         mask_deg: Elevation masks of the stations, shape ``(n,)``.
         near: The satellite's states.
-        windows: From AOS to LOS of each pass; items are stations.
+        windows: Windows from AOS to LOS of each pass; the items are stations.
     """
 
     places: Places
@@ -92,7 +92,7 @@ class PassCurves:
         return sine_to_degrees(sine)
 
     def slant_range_m(self, station: Index, time_s: Array) -> Array:
-        """Return the distance from station to satellite in metres; arguments as above."""
+        """Return the distance from station to satellite in metres; see `elevation_deg`."""
         satellite, _ = self.near.ephemeris.at(time_s)
         line = satellite - self.places.position[:, station]
         return np.asarray(np.sqrt(np.sum(line**2, axis=0)))
@@ -101,7 +101,7 @@ class PassCurves:
         """Cut one pass where it crosses any of the given elevations.
 
         Args:
-            row: Which of the windows.
+            row: Index of the pass in `windows`.
             elevations_deg: Elevations, in any order.
         """
         key = tuple(elevations_deg)
@@ -161,5 +161,5 @@ def elevation_reach(ephemeris: Ephemeris, radius_m: Array, elevation: Array) -> 
 
 
 def sine_to_degrees(sine: Array) -> Array:
-    """Return angles in degrees from their sines, which may lie a rounding beyond 1."""
+    """Return angles in degrees from their sines, which may exceed 1 by a rounding error."""
     return np.degrees(np.arcsin(np.clip(sine, -1.0, 1.0)))

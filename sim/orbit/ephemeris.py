@@ -1,4 +1,4 @@
-"""States of a satellite on an even grid of times, and between them."""
+"""States of a satellite on an even grid of times, with interpolation between them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Array = NDArray[np.float64]
 class Ephemeris:
     """Earth-fixed states on an even grid, with cubic Hermite interpolation between them.
 
-    At a 30 s step in low orbit the interpolation is within 0.3 m, 40 µs along the track: the
-    cubic itself is good to 3 cm, and SGP4's velocity is not quite the rate of its position. It
-    saves running SGP4 in every step of a root search.
+    Interpolation saves running SGP4 in every step of a root search. At a 30 s step in low orbit
+    its error is below 0.3 m, or 40 µs along the track. The cubic alone is good to 3 cm, but SGP4's
+    velocity is not exactly the rate of its position.
 
     Attributes:
-        time_s: Grid of times, shape ``(n,)``, even steps.
+        time_s: Grid of times in even steps, shape ``(n,)``.
         position: Earth-fixed positions in metres, shape ``(3, n)``.
-        velocity: Velocities seen from the turning Earth in m/s, shape ``(3, n)``.
+        velocity: Earth-fixed velocities in m/s, shape ``(3, n)``.
     """
 
     time_s: Array
@@ -35,11 +35,11 @@ class Ephemeris:
 
     @property
     def end_s(self) -> float:
-        """The last time."""
+        """The last grid time."""
         return float(self.time_s[-1])
 
     def at(self, time_s: Array) -> tuple[Array, Array]:
-        """Position and velocity at times within the grid, each of shape ``(3, n)``."""
+        """Return position and velocity at times within the grid, each of shape ``(3, n)``."""
         step = self.step_s
         scaled = (time_s - self.time_s[0]) / step
         left = np.clip(scaled.astype(np.intp), 0, len(self.time_s) - 2)

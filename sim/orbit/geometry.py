@@ -1,4 +1,4 @@
-"""All the geometry of one satellite's run, in one call."""
+"""Computes all geometry of one satellite's run in one call."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class GroundTrack:
-    """The points below a satellite.
+    """The ground track: sub-satellite points over time.
 
     Attributes:
-        time_s: Times, shape ``(n,)``.
+        time_s: Times in seconds of the run, shape ``(n,)``.
         latitude_deg: Geodetic latitudes, shape ``(n,)``.
         longitude_deg: Longitudes, -180 to 180, shape ``(n,)``.
-        altitude_m: Heights over WGS 84, shape ``(n,)``.
+        altitude_m: Heights of the satellite over WGS 84 in metres, shape ``(n,)``.
     """
 
     time_s: Array = field(compare=False)
@@ -42,14 +42,14 @@ class GroundTrack:
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """What the orbit gives a run.
+    """Everything about a satellite's run that follows from its orbit.
 
     Attributes:
-        passes: Over the stations, in order of AOS.
-        accesses: To the targets, in order of start.
-        eclipses: In order of time.
+        passes: Passes over the stations, in order of AOS.
+        accesses: Accesses to the targets, in order of start.
+        eclipses: Eclipses, in order of time.
         track: The ground track.
-        motion: How far it has come along it.
+        motion: Distance along the ground track over time.
     """
 
     passes: list[Pass]
@@ -70,20 +70,20 @@ def compute(
     satellite: int = 0,
     step_s: float = 30.0,
 ) -> Geometry:
-    """Passes, accesses, eclipses and ground track of one satellite.
+    """Compute passes, accesses, eclipses and ground track of one satellite.
 
     Args:
-        elements: Its orbit.
+        elements: The satellite's orbit.
         start: Start of the run, with a time zone.
         duration_s: Length of the run in seconds.
         stations: Ground stations, for the passes.
         targets: Points and polygons, for the accesses.
-        imaging: The imager's limits; without it there are no accesses.
-        satellite: The index written into passes and accesses.
-        step_s: Step of the grid. No pass is missed at 30 s, whatever its length.
+        imaging: The imager's limits; without them there are no accesses.
+        satellite: Index of the satellite, written into passes and accesses.
+        step_s: Step of the grid in seconds. At 30 s no pass is missed, however short.
 
     Raises:
-        InputError: What is asked for is no orbit, place or time, or SGP4 fails within the run.
+        InputError: An orbit, a place or a time is invalid, or SGP4 fails within the run.
     """
     propagator = Propagator(elements, start)
     ephemeris = propagator.ephemeris(duration_s, step_s)

@@ -1,4 +1,4 @@
-"""How far the point below a satellite has come: what the duration of a frame follows from."""
+"""Motion of the sub-satellite point along the ground, which sets the duration of a frame."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from .ephemeris import Ephemeris
 
 @dataclass(frozen=True, slots=True)
 class GroundMotion:
-    """The way of the point below a satellite, over the turning Earth.
+    """Distance travelled by the sub-satellite point over the rotating Earth.
 
-    Below means towards the Earth's centre. Between two times of the table the speed changes
-    evenly. In an eccentric orbit it differs by a factor of ten and more within one revolution.
+    The sub-satellite point is in the direction of the Earth's centre. Between two times of the
+    table the speed changes linearly. In an eccentric orbit it varies by a factor of ten and more
+    within one revolution.
 
     Attributes:
-        time_s: Times, ascending, at least two.
+        time_s: Times in seconds, ascending, at least two.
         speed_m_s: Ground speeds at these times, in m/s.
     """
 
@@ -38,20 +39,23 @@ class GroundMotion:
 
     @classmethod
     def of(cls, ephemeris: Ephemeris) -> Self:
-        """The motion below the states of a satellite."""
+        """Compute the ground motion of an ephemeris."""
         distance = np.sqrt(np.sum(ephemeris.position**2, axis=0))
         ground = ground_distance(ephemeris.position / distance)
         speed = ground * angular_speed(ephemeris.position, ephemeris.velocity)
         return cls(ephemeris.time_s.tolist(), speed.tolist())
 
     def way_m(self, time_s: float) -> float:
-        """Metres from the first time to this one; at the speed of the ends beyond them."""
+        """Return the metres travelled from the first time to this one.
+
+        Before and after the table, the speed of its first and last time applies.
+        """
         row = min(max(bisect_right(self.time_s, time_s) - 1, 0), len(self.time_s) - 2)
         since = time_s - self.time_s[row]
         speed = self.speed_m_s[row]
         if 0.0 <= since <= self.time_s[row + 1] - self.time_s[row]:
             way_m = self._way_m[row] + since * (speed + self._gain(row) * since / 2.0)
-            # Not beyond the table by a rounding, where a satellite at rest would never come.
+            # Rounding must not exceed the table: a satellite at rest would never get there.
             return min(way_m, self._way_m[row + 1])
         if since < 0.0:
             return self._way_m[row] + since * speed
@@ -59,7 +63,7 @@ class GroundMotion:
         return self._way_m[-1] + beyond * self.speed_m_s[-1]
 
     def time_at_s(self, way_m: float) -> float:
-        """The time at which it has come so far; infinite where it stands still before."""
+        """Return the time at which a distance is reached; infinite if the motion stops before."""
         row = min(max(bisect_right(self._way_m, way_m) - 1, 0), len(self.time_s) - 2)
         rest = way_m - self._way_m[row]
         speed = self.speed_m_s[row]
@@ -69,11 +73,11 @@ class GroundMotion:
             return self.time_s[row]
         if rest < 0.0 or row == len(self.time_s) - 1:
             return self.time_s[row] + rest / speed if speed > 0.0 else math.copysign(math.inf, rest)
-        # rest = speed t + gain t^2 / 2, in the form that holds for a gain of zero too.
+        # Solve rest = speed t + gain t^2 / 2, in the form that also holds for a gain of zero.
         root = math.sqrt(max(speed * speed + 2.0 * self._gain(row) * rest, 0.0))
         if speed + root == 0.0:
             return self.time_s[row + 1]
-        # Not beyond the row, where the square of a tiny speed has underflowed.
+        # Stay within the row even if the square of a tiny speed has underflowed.
         return min(self.time_s[row] + 2.0 * rest / (speed + root), self.time_s[row + 1])
 
     def _gain(self, row: int) -> float:

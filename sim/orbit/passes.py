@@ -27,11 +27,11 @@ class GroundStation:
     """A place with an antenna.
 
     Attributes:
-        site: Where it stands.
+        site: Location of the antenna.
         elevation_mask_deg: Elevation in degrees above which it can receive.
 
     Raises:
-        InputError: A mask outside 0 to 90 degrees.
+        InputError: The mask is outside 0 to 90 degrees.
     """
 
     site: Site
@@ -63,7 +63,7 @@ class Pass:
             one of them.
         elevation_deg: Elevations at these times.
         curves: Elevation and slant range of all passes of the satellite.
-        row: Which of the windows of `curves` this pass is.
+        row: Index of this pass in `curves.windows`.
     """
 
     satellite: int
@@ -87,7 +87,7 @@ class Pass:
         return self.curves.elevation_deg(np.full(len(time_s), self.station), time_s)
 
     def slant_range_m_at(self, time_s: Array) -> Array:
-        """Return the distance to the satellite in metres at times, shape ``(n,)``."""
+        """Return the slant range in metres at times, shape ``(n,)``, in seconds of the run."""
         return self.curves.slant_range_m(np.full(len(time_s), self.station), time_s)
 
     def stretches(self, elevations_deg: Sequence[float]) -> list[Stretch]:
@@ -112,7 +112,7 @@ def passes(
     Args:
         ephemeris: The satellite's states.
         stations: The stations.
-        satellite: What to write into `Pass.satellite`.
+        satellite: Index of the satellite, written into `Pass.satellite`.
     """
     if not stations:
         return []

@@ -22,16 +22,16 @@ _MAX_RADIUS_DEG = 60.0
 class Polygon:
     """An area bounded by great circles between its vertices.
 
-    Each edge takes the short way, so an area over the antimeridian or a pole needs no special
-    writing: ``[(60, 0), (60, 120), (60, -120)]`` is the cap around the north pole. The first
+    Each edge is the shorter arc, so areas across the antimeridian or a pole need no special
+    notation: ``[(60, 0), (60, 120), (60, -120)]`` is a cap around the north pole. The first
     vertex may be repeated at the end.
 
     Attributes:
         vertices: Latitude and longitude in degrees, in order.
 
     Raises:
-        InputError: Fewer than three vertices or more than 2000, no area, edges that cross, or
-            an area that reaches farther than 60 degrees from its middle.
+        InputError: The polygon has fewer than 3 or more than 2000 vertices, has no area, has
+            edges that cross, or reaches farther than 60 degrees from its middle.
     """
 
     vertices: tuple[tuple[float, float], ...]
@@ -85,21 +85,21 @@ class Polygon:
 
     def _frame(self) -> tuple[Array, Array, Array]:
         axis = self._axis()
-        # Any direction that is not the axis itself will do to start from.
+        # Any starting direction that is not parallel to the axis will do.
         other = np.array([0.0, 0.0, 1.0]) if abs(axis[2]) < 0.9 else np.array([1.0, 0.0, 0.0])
         east = np.cross(other, axis)
         east /= np.sqrt(np.sum(east**2))
         return axis, east, np.cross(axis, east)
 
     def _project(self, direction: Array) -> tuple[Array, Array]:
-        """Onto the plane that touches at the middle, where great circles are straight."""
+        """Project onto the plane tangent at the middle, where great circles are straight lines."""
         axis, east, north = self._frame()
         depth = axis @ direction
         return np.asarray(east @ direction / depth), np.asarray(north @ direction / depth)
 
 
 def _crossing_edges(x: Array, y: Array) -> tuple[int, int] | None:
-    """The first two edges that cross each other, not counting shared ends."""
+    """Return the first two edges that cross each other; shared ends do not count."""
     nx, ny = np.roll(x, -1), np.roll(y, -1)
     number = len(x)
 
@@ -119,5 +119,5 @@ def _crossing_edges(x: Array, y: Array) -> tuple[int, int] | None:
 
 
 def polygon_of(vertices: Sequence[Sequence[float]]) -> Polygon:
-    """A polygon from any sequence of latitude and longitude pairs."""
+    """Create a polygon from any sequence of latitude and longitude pairs."""
     return Polygon(tuple((float(pair[0]), float(pair[1])) for pair in vertices))

@@ -1,4 +1,4 @@
-"""SGP4 over arrays of times, and the frames that passes are computed in."""
+"""Propagates an orbit with SGP4 over arrays of times, in TEME and Earth-fixed axes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Propagator:
-    """Where one satellite is at any second of a run.
+    """Computes the position and velocity of one satellite at any second of a run.
 
-    Earth-fixed axes are TEME turned by GMST(UT1), without polar motion (at most 15 m on the
-    ground, 2 ms in the time of a pass): the same as skyfield takes by default.
+    Earth-fixed axes are TEME rotated by GMST(UT1), as in skyfield by default. Polar motion is
+    neglected (at most 15 m on the ground, 2 ms in the time of a pass).
     """
 
     elements: Elements
@@ -36,10 +36,10 @@ class Propagator:
         object.__setattr__(self, "_record", self.elements.satrec())
 
     def teme(self, time_s: Array) -> tuple[Array, Array]:
-        """Position (m) and velocity (m/s) in TEME, each of shape ``(3, n)``.
+        """Return position (m) and velocity (m/s) in TEME, each of shape ``(3, n)``.
 
         Raises:
-            InputError: SGP4 fails within these times: most often, the orbit has decayed.
+            InputError: SGP4 fails at one of these times, usually because the orbit has decayed.
         """
         time_s = np.atleast_1d(np.asarray(time_s, dtype=np.float64))
         whole = np.full(time_s.shape, self.clock.jd_whole)
@@ -51,9 +51,9 @@ class Propagator:
         return position.T * 1e3, velocity.T * 1e3
 
     def ecef(self, time_s: Array) -> tuple[Array, Array]:
-        """Position (m) and velocity (m/s) in Earth-fixed axes, each of shape ``(3, n)``.
+        """Return position (m) and velocity (m/s) in Earth-fixed axes, each of shape ``(3, n)``.
 
-        The velocity is the one seen from the turning Earth.
+        The velocity is relative to the rotating Earth.
 
         Raises:
             InputError: As for `teme`.
@@ -69,14 +69,14 @@ class Propagator:
         return position, velocity
 
     def subpoint(self, time_s: Array) -> tuple[Array, Array, Array]:
-        """Geodetic latitude and longitude (degrees) and height (m) below and of the satellite."""
+        """Return geodetic latitude and longitude (degrees) and height (m) of the satellite."""
         return geodetic(self.ecef(time_s)[0])
 
     def ephemeris(self, duration_s: float, step_s: float = 30.0) -> Ephemeris:
-        """States from 0 to `duration_s` at even steps of at most `step_s`, to interpolate in.
+        """Compute states from 0 to `duration_s` at even steps of at most `step_s`.
 
         Raises:
-            InputError: As for `teme`, or a duration that is not positive.
+            InputError: As for `teme`, or the duration is not positive and finite.
         """
         if not 0.0 < duration_s < float("inf"):
             raise InputError(f"duration {duration_s:g} s; allowed is more than 0 s")

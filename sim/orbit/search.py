@@ -1,11 +1,11 @@
-"""Finding when a condition on satellite and place holds, for many places at once.
+"""Finds the windows in which a condition on satellite and place holds, for many places at once.
 
-Two steps. First the places' directions times the satellite's, one matrix product in single
-precision over a grid of times, leave the few pairs of place and time that lie near enough.
-There the condition's value and its rate are computed. Every change of sign of the rate between
-two grid times brackets a maximum or minimum, which is located, so that a window shorter than
-the grid's step is found as surely as a long one; then every change of sign of the value brackets
-a start or an end.
+The search has two steps. First, one matrix product in single precision of the directions of
+places and satellite over a grid of times selects the few pairs of place and time that are near
+enough. Then the condition's value and rate are computed for these pairs. Every sign change of the
+rate between two grid times brackets a maximum or minimum, which is located, so a window shorter
+than the grid's step is found as reliably as a long one. Every sign change of the value then
+brackets a start or an end.
 """
 
 from __future__ import annotations
@@ -24,38 +24,38 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 Function = Callable[[Index, Array], Array]
 
-_CELLS = 4_000_000  # of the matrix product at a time: 16 MB
-_PAIRS = 200_000  # of place and time evaluated at a time: 40 MB
-# Far below the millisecond that results are rounded to, so that hardly ever a last bit shows.
+_CELLS = 4_000_000  # elements of the matrix product at a time: 16 MB
+_PAIRS = 200_000  # pairs of place and time evaluated at a time: 40 MB
+# Far below the millisecond to which results are rounded, so last bits hardly ever matter.
 _TOLERANCE_S = 1e-9
 
 
 class Condition(Protocol):
-    """A smooth value that is positive where a condition holds.
+    """A condition, as a smooth value that is positive or zero where it holds.
 
-    Between two grid times it may have one maximum or one minimum, not more.
+    Between two grid times the value may have at most one maximum or minimum.
     """
 
     def evaluate(
         self, item: Index, time_s: Array, position: Array, velocity: Array
     ) -> tuple[Array, Array]:
-        """Value and rate per second for items at times.
+        """Return value and rate per second for items at times.
 
         Args:
-            item: Which place, shape ``(n,)``.
+            item: Indices of the places, shape ``(n,)``.
             time_s: Times, shape ``(n,)``.
             position: Earth-fixed satellite positions in metres, shape ``(3, n)``.
-            velocity: Their rates in m/s, shape ``(3, n)``.
+            velocity: Earth-fixed satellite velocities in m/s, shape ``(3, n)``.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Near:
-    """Picks the pairs of place and grid time within an angle at the Earth's centre.
+    """Selects the pairs of place and grid time within an angle at the Earth's centre.
 
-    The angle asked for is widened by what the satellite moves in one step, so both grid times
-    about any moment within the angle are among those picked.
+    The angle is widened by the satellite's motion in one step, so the selection includes both grid
+    times around any time at which the satellite is within the angle.
     """
 
     ephemeris: Ephemeris
@@ -64,15 +64,15 @@ class Near:
 
     @classmethod
     def of(cls, ephemeris: Ephemeris) -> Near:
-        """Ready to pick from an ephemeris."""
+        """Prepare the selection for an ephemeris."""
         radius = np.sqrt(np.sum(ephemeris.position**2, axis=0))
         speed = np.sqrt(np.sum(ephemeris.velocity**2, axis=0))
-        # A tenth more, for what the rate does between grid times and for single precision.
+        # The margin of a tenth covers changes of the rate between grid times and single precision.
         motion = 1.1 * float((speed / radius).max()) * ephemeris.step_s + 1e-3
         return cls(ephemeris, (ephemeris.position / radius).astype(np.float32), motion)
 
     def pairs(self, direction: Array, reach: Array) -> Iterator[tuple[Index, Index]]:
-        """Places and indices into the grid, sorted by place and time, some places at a time.
+        """Yield indices of places and grid times, sorted by place and time, in batches of places.
 
         Args:
             direction: Unit vectors of the places, shape ``(3, n)``.
@@ -95,16 +95,16 @@ class Near:
 def find(
     condition: Condition, ephemeris: Ephemeris, item: Index, grid: Index
 ) -> tuple[Windows, Peaks]:
-    """The windows in which a condition holds, and the maxima of its value in them.
+    """Find the windows in which a condition holds, and the maxima of its value in them.
 
     A window that is open at the first or the last grid time is cut there.
 
     Args:
         condition: The condition.
         ephemeris: The satellite's states.
-        item: Places, sorted, shape ``(n,)``.
-        grid: Indices into the grid, sorted for each place, shape ``(n,)``: every grid time next
-            to a moment at which the condition could hold.
+        item: Indices of the places, sorted, shape ``(n,)``.
+        grid: Indices of grid times, sorted for each place, shape ``(n,)``. They must include both
+            neighbours of every time at which the condition could hold.
     """
     number = len(item)
     value, rate = np.empty(number), np.empty(number)
@@ -128,7 +128,7 @@ def find(
     joined = (item[1:] == item[:-1]) & (grid[1:] == grid[:-1] + 1)
     time, holds, rises = ephemeris.time_s[grid], value >= 0.0, rate > 0.0
     top = joined & rises[:-1] & ~rises[1:]
-    # A minimum matters only where it could part one window in two.
+    # A minimum matters only where it could split a window.
     bottom = joined & ~rises[:-1] & rises[1:] & holds[:-1] & holds[1:]
     turning = np.flatnonzero(top | bottom)
     turn_item = item[turning]
@@ -141,7 +141,7 @@ def find(
     )
     turn_value = value_at(turn_item, turn_time)
 
-    # Stretches with at most one crossing: between grid times, parted at the turning points.
+    # Spans with at most one crossing each: between grid times, split at the extrema.
     plain = np.flatnonzero(joined & ~(top | bottom) & (holds[:-1] != holds[1:]))
     side = [
         (item[plain], time[plain], value[plain], time[plain + 1], value[plain + 1]),
@@ -178,17 +178,18 @@ def root(
     right: tuple[Array, Array],
     tolerance: float,
 ) -> Array:
-    """Zeros of one function for many items, each within its own bracket.
+    """Find zeros of one function for many items, each within its own bracket.
 
-    Chandrupatla's method (1997, Advances in Engineering Software 28, 145-149): inverse quadratic
-    interpolation where it is safe, else bisection; here on all brackets at once.
+    Chandrupatla's method (1997, Advances in Engineering Software 28, 145-149) uses inverse
+    quadratic interpolation where it is safe, and bisection elsewhere. Here it works on all
+    brackets at once.
 
     Args:
-        function: Takes items and times, returns values.
+        function: Takes items and times, and returns values.
         item: Items, shape ``(n,)``.
         left: Lower ends of the brackets and the values there, each of shape ``(n,)``.
-        right: Upper ends and values; of the other sign.
-        tolerance: Width of bracket, in seconds, at which a zero is good enough.
+        right: Upper ends of the brackets and the values there, which have the opposite sign.
+        tolerance: Width of the bracket, in seconds, at which the iteration stops.
     """
     (b, fb), (a, fa) = (tuple(np.array(x) for x in end) for end in (left, right))
     result = np.where(np.abs(fa) < np.abs(fb), a, b)

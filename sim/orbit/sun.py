@@ -1,4 +1,4 @@
-"""Where the Sun stands, offline."""
+"""Position of the Sun, computed without downloads."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ _KNOT_S = 6.0 * 3_600.0
 class Sun:
     """The apparent direction of the Sun over a run, in Earth-fixed axes.
 
-    The IAU SOFA series `epv00` (Earth from the Sun, 5 µrad over 1900 to 2100) one light time
-    back, which takes care of aberration, turned by IAU 2006/2000A precession and nutation; set
-    down every six hours in axes that do not turn with the Earth, and interpolated there (within
-    0.6 arcsec) before GMST turns it. In all, within 3 arcsec of DE421.
+    The position comes from the IAU SOFA series `epv00` (Earth from the Sun, 5 µrad over 1900 to
+    2100), evaluated one light time earlier, which accounts for aberration, and rotated by IAU
+    2006/2000A precession and nutation. It is tabulated every six hours in axes that do not rotate
+    with the Earth, interpolated there (within 0.6 arcsec), and then rotated by GMST. The result is
+    within 3 arcsec of DE421.
     """
 
     clock: Clock
@@ -34,7 +35,7 @@ class Sun:
 
     @classmethod
     def over(cls, clock: Clock, duration_s: float) -> Sun:
-        """The Sun for times from 0 to `duration_s`."""
+        """Tabulate the Sun for times from 0 to `duration_s`."""
         knots = np.arange(0.0, duration_s + 2.0 * _KNOT_S, _KNOT_S)
         tt = clock.tt_fraction(knots)
         whole = np.full(knots.shape, clock.jd_whole)
@@ -44,17 +45,17 @@ class Sun:
         return cls(clock, knots, _turn(fixed, -clock.gmst(knots)))
 
     def position(self, time_s: Array) -> Array:
-        """Earth-fixed position of the Sun in metres, shape ``(3, n)``."""
+        """Return the Earth-fixed position of the Sun in metres, shape ``(3, n)``."""
         inertial = np.stack([np.interp(time_s, self._knot_s, axis) for axis in self._inertial_m])
         return _turn(inertial, self.clock.gmst(time_s))
 
     def direction(self, time_s: Array) -> Array:
-        """Earth-fixed unit vectors to the Sun, shape ``(3, n)``."""
+        """Return Earth-fixed unit vectors to the Sun, shape ``(3, n)``."""
         position = self.position(time_s)
         return np.asarray(position / np.sqrt(np.sum(position**2, axis=0)))
 
     def elevation_deg(self, up: Array, time_s: Array) -> Array:
-        """Elevation of the Sun's centre over places, without refraction.
+        """Return the elevation of the Sun's centre over places, without refraction.
 
         Args:
             up: Unit normals of the places, shape ``(3, n)`` or ``(3, 1)``.
@@ -65,7 +66,7 @@ class Sun:
 
 
 def earth_fixed_rate(direction: Array) -> Array:
-    """How fast a direction at rest among the stars moves in Earth-fixed axes, per second."""
+    """Return the rate, per second, of an inertially fixed direction in Earth-fixed axes."""
     rate = np.zeros_like(direction)
     rate[0] = ROTATION_RATE * direction[1]
     rate[1] = -ROTATION_RATE * direction[0]

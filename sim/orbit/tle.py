@@ -1,8 +1,8 @@
-"""The fields of a two-line element set, column by column.
+"""Checks the fields of a two-line element set, column by column.
 
-Space-Track, "Basic Description of the Two Line Element Set (TLE) Format", and for the catalogue
-numbers above 99999 its "Alpha-5". SGP4's own reader takes what it finds in the columns, so a
-character that slipped becomes another orbit; this reader says which field is none.
+The format is Space-Track's "Basic Description of the Two Line Element Set (TLE) Format", with its
+"Alpha-5" for catalogue numbers above 99999. SGP4's own reader accepts whatever is in the columns,
+so a shifted character silently gives another orbit. This module reports the invalid field instead.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 MOST_REVOLUTIONS = 17.0
-"""Revolutions a day beyond which no orbit stays above the ground."""
+"""Revolutions per day beyond which no orbit stays above the ground."""
 
 _SHARE = r"[ +-][ \d]{5}[ +-]\d"  # a decimal point before the digits, a power of ten after them
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """A field: its line, name, columns from 0, pattern, and what it should be."""
+    """A field: its line, name, columns counted from 0, pattern, and what is allowed."""
 
     line: int
     name: str
@@ -55,20 +55,20 @@ _FIELDS = (
     _Field(2, "mean motion", 52, 63, r" *\d+\.\d+", "a number of revolutions a day"),
     _Field(2, "revolution number", 63, 68, r" *\d*", "a number"),
 )
-# Columns between the fields, counted from 0: text there means that a field has slipped.
+# Columns between the fields, counted from 0. Text there means that a field has shifted.
 _BLANKS = {1: (1, 8, 17, 32, 43, 52, 61, 63), 2: (1, 7, 16, 25, 33, 42, 51)}
 _TYPES = {"1": "SGP", "4": "SGP4-XP", "5": "SDP8"}
 
 
 def misread(first: str, second: str) -> Iterator[tuple[int, str, str]]:
-    """What is wrong with the fields of two lines of 69 columns each.
+    """Find the invalid fields of two lines of 69 columns each.
 
     Args:
         first: Line 1.
         second: Line 2.
 
     Returns:
-        For each fault the line, what was found there, and what is allowed.
+        For each fault, the line number, what was found there, and what is allowed.
     """
     lines = {1: first, 2: second}
     for field in _FIELDS:
@@ -88,17 +88,17 @@ def misread(first: str, second: str) -> Iterator[tuple[int, str, str]]:
 
 
 def same_satellite(first: str, second: str) -> bool:
-    """Whether two lines have one catalogue number, however it is padded."""
+    """Return whether two lines have the same catalogue number, regardless of padding."""
     return first[2:7].strip().zfill(5) == second[2:7].strip().zfill(5)
 
 
 def epoch(first: str) -> datetime:
-    """The moment at which the elements of a line 1 hold.
+    """Return the epoch of the elements, from line 1.
 
-    Years from 57 on are those of the last century.
+    Two-digit years from 57 on are in the 20th century.
 
     Raises:
-        ValueError: The fields are no numbers.
+        ValueError: The fields are not numbers.
     """
     year = int(first[18:20])
     start = datetime(year + (1900 if year >= 57 else 2000), 1, 1, tzinfo=UTC)

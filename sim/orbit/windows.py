@@ -1,4 +1,4 @@
-"""Sets of time windows, and what is best inside each."""
+"""Sets of time windows, and the best time inside each."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Index = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of time, in seconds of the run."""
+    """A time window, in seconds of the run."""
 
     start_s: float
     end_s: float
 
     @property
     def duration_s(self) -> float:
-        """Its length in seconds."""
+        """Length of the window in seconds."""
         return self.end_s - self.start_s
 
 
@@ -30,7 +30,7 @@ class Windows:
     """Windows of many items, sorted by item and time, disjoint within an item.
 
     Attributes:
-        item: Which item (station, target, sample of a polygon) each is of, shape ``(n,)``.
+        item: Index of each window's item (a station or a target, for example), shape ``(n,)``.
         start_s: Starts in seconds, shape ``(n,)``.
         end_s: Ends in seconds, shape ``(n,)``.
     """
@@ -43,14 +43,14 @@ class Windows:
         return len(self.item)
 
     def take(self, chosen: NDArray[np.bool_] | Index) -> Windows:
-        """Some of the windows."""
+        """Return a selection of the windows."""
         return Windows(self.item[chosen], self.start_s[chosen], self.end_s[chosen])
 
     def rounded(self, last_s: float) -> Windows:
-        """The windows to the millisecond, none beyond `last_s`; what rounds to nothing is left out.
+        """Round windows to the millisecond, cut them at `last_s`, and remove empty ones.
 
-        Another machine's sines differ in the last bit, and its times by a nanosecond. Rounded,
-        they are the same, and so is everything computed from them.
+        Sines differ in the last bit between machines, and times by a nanosecond. Rounding makes
+        them equal, and with them everything that is computed from them.
         """
         start, end = milliseconds(self.start_s), milliseconds(self.end_s)
         end = np.where(self.end_s >= last_s, last_s, np.minimum(end, last_s))
@@ -58,10 +58,10 @@ class Windows:
         return Windows(self.item[keep], start[keep], end[keep])
 
     def intersect(self, other: Windows) -> Windows:
-        """The times when an item has a window here and in `other`."""
+        """Return the intersections of each item's windows with its windows in `other`."""
         if not len(self) or not len(other):
             return self.take(np.zeros(len(self), dtype=np.bool_))
-        # One axis for all items: an item's times are shifted clear of the item before it.
+        # Put all items on one time axis: each item's times are shifted past the previous item's.
         span = max(self.end_s.max(), other.end_s.max()) + 1.0
         first = np.searchsorted(other.item * span + other.end_s, self.item * span + self.start_s)
         last = np.searchsorted(other.item * span + other.start_s, self.item * span + self.end_s)
@@ -76,23 +76,23 @@ class Windows:
 
 
 def milliseconds(time_s: Array) -> Array:
-    """Times to the millisecond."""
+    """Round times to the millisecond."""
     return np.asarray(np.round(time_s, 3))
 
 
 def microdegrees(angle_deg: Array) -> Array:
-    """Angles to the millionth of a degree."""
+    """Round angles to a millionth of a degree."""
     return np.asarray(np.round(angle_deg, 6))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Peaks:
-    """Where a condition's value has a local maximum.
+    """Local maxima of a condition's value.
 
     Attributes:
-        item: Which item each is of, shape ``(n,)``.
-        time_s: When, shape ``(n,)``.
-        value: The value there, shape ``(n,)``.
+        item: Index of each maximum's item, shape ``(n,)``.
+        time_s: Times in seconds, shape ``(n,)``.
+        value: Values at these times, shape ``(n,)``.
     """
 
     item: Index
@@ -103,12 +103,12 @@ class Peaks:
 def best_within(
     windows: Windows, peaks: Peaks, value: Callable[[Index, Array], Array]
 ) -> tuple[Array, Array]:
-    """When within each window a condition's value is largest, and the value there.
+    """Find when a condition's value is largest within each window, and the value then.
 
     Args:
         windows: The windows.
-        peaks: Every local maximum of the value within them; the ends are looked at besides.
-        value: Gives the value for items and times.
+        peaks: Every local maximum of the value within the windows. The ends are checked as well.
+        value: Returns the value for items and times.
     """
     number = len(windows)
     times = [windows.start_s, windows.end_s]
