@@ -1,8 +1,7 @@
-"""A tile's codestream: side information and latents through one range coder.
+"""Write and read a tile's codestream: side information and latents through one range coder.
 
-docs/bitstream.md ("The student's codestream") specifies the order of symbols; writer and reader
-stand side by side here. Nothing here runs a network: the reader gets log-scales from a function,
-the hyper synthesis.
+docs/bitstream.md ("The student's codestream") specifies the order of symbols. No network runs in
+this module: the reader's caller passes the hyper synthesis as a function.
 """
 
 from __future__ import annotations
@@ -30,7 +29,8 @@ from .range_coder import CodeError, SymbolReader, Symbols, SymbolWriter
 from .symbols import TileSymbols, tile_symbols
 
 Hyper = Callable[[NDArray[np.int32]], Integers]
-"""The hyper synthesis: ẑ (channels, rows, columns) to log₂-scales of twice the sides or more."""
+"""The hyper synthesis: ẑ (channels, rows, columns) to log₂-scales with twice the rows and columns,
+or more."""
 
 _LONGEST_ESCAPE: Final = 20
 _SPLIT: Final = SPLIT_INDEX.astype(np.uint8)
@@ -38,7 +38,7 @@ _SPLIT: Final = SPLIT_INDEX.astype(np.uint8)
 
 @dataclass(frozen=True, eq=False)
 class AnalysedTile:
-    """A tile after the networks: everything that its codestream depends on, at any quality.
+    """The networks' outputs for a tile: all that its codestream depends on besides the quality.
 
     Attributes:
         shape: Size of the tile in latents.
@@ -54,7 +54,7 @@ class AnalysedTile:
 
     @classmethod
     def of(cls, latents: Integers, side: Integers, log_scales: Integers) -> AnalysedTile:
-        """Return the tile of the networks' outputs; L may have a row and a column too many."""
+        """Return the tile from the networks' outputs; surplus rows and columns of L are cut off."""
         shape = TileShape(*latents.shape[1:])
         inside = log_scales[:, : shape.rows, : shape.columns]
         return cls(
@@ -66,12 +66,12 @@ class AnalysedTile:
 
     @property
     def planes(self) -> Integers:
-        """Y as planes (4, channels, plane)."""
+        """The latents y as planes (4, channels, plane)."""
         return self.shape.split(self.latents, np.int32)
 
     @property
     def scales(self) -> LogScales:
-        """L as planes."""
+        """The log-scales L as planes."""
         return LogScales.of(self.shape, self.log_scales)
 
 
@@ -85,7 +85,7 @@ def encode_tile(model: EntropyModel, tile: AnalysedTile, quality: int, narrower:
 def write_tile(
     writer: SymbolWriter, model: EntropyModel, tile: AnalysedTile, quality: int, narrower: int = 0
 ) -> None:
-    """Write a tile's symbols."""
+    """Write a tile's side information, then its latents."""
     _write_side(writer, model, tile.side)
     found = tile_symbols(model, tile.planes, tile.scales, quality, narrower)
     if found.symbols.size:
@@ -100,12 +100,12 @@ def decode_tile(
     Args:
         model: The entropy model.
         hyper: The hyper synthesis.
-        data: The codestream; never trusted.
-        shape: Of the tile, in latents.
-        quality: Of the tile, 0 to 256.
+        data: The codestream, which may be damaged or hostile.
+        shape: Size of the tile in latents.
+        quality: Quality of the tile, 0 to 256.
 
     Raises:
-        CodeError: No encoder writes this.
+        CodeError: No encoder writes these bytes.
     """
     reader = SymbolReader(data)
     side = _read_side(reader, model, -(-shape.rows // 2), -(-shape.columns // 2))
@@ -150,7 +150,7 @@ def _write_latents(writer: SymbolWriter, model: EntropyModel, tile: TileSymbols)
         write(places[start:end], models[table])
         start = end
         if end == step_end[step]:
-            # Low bits and escapes follow the symbols of a step.
+            # The format puts a step's low bits and escapes after its symbols.
             if has_low_bits:
                 _write_low(writer, model, bits[begin:end], low[begin:end])
             if escapes:
@@ -160,9 +160,9 @@ def _write_latents(writer: SymbolWriter, model: EntropyModel, tile: TileSymbols)
 
 
 def stable_order(key: NDArray[np.uint16]) -> Integers:
-    """Return the order that sorts small keys, equal ones as they stand.
+    """Return the indices that sort small keys and keep equal keys in their order.
 
-    A key and its place in one number sort several times faster than a stable sort of places.
+    Sorting integers that pack a key with its index is several times faster than a stable argsort.
     """
     size = key.size
     kind: Any = np.uint32 if size << int(key.max()).bit_length() < 1 << 32 else np.uint64
@@ -185,9 +185,10 @@ def _write_low(
 
 
 def _table_places(symbols: Symbols, reach: Symbols) -> tuple[Symbols, tuple[Integers, list[int]]]:
-    """Return table places of symbols (the escape for those beyond), and the latter.
+    """Return each symbol's place in its table, and the symbols that are beyond their tables.
 
-    These are their places among the symbols, and by how much they are beyond, with their sign.
+    The place of a symbol beyond its table is that of the escape. These symbols are returned as
+    their indices and the signed distances by which they exceed the tables' reach.
     """
     places = symbols + reach
     beyond = np.flatnonzero(places.view(np.uint32) > 2 * reach.view(np.uint32))
@@ -200,7 +201,7 @@ def _table_places(symbols: Symbols, reach: Symbols) -> tuple[Symbols, tuple[Inte
 
 
 def _write_escapes(writer: SymbolWriter, model: EntropyModel, escapes: list[int]) -> None:
-    """Write how far symbols are beyond their tables: Elias gamma, then the sign."""
+    """Write by how much symbols exceed their tables' reach: Elias gamma code, then the sign."""
     for value in escapes:
         size = abs(value)
         length = size.bit_length() - 1
@@ -209,7 +210,7 @@ def _write_escapes(writer: SymbolWriter, model: EntropyModel, escapes: list[int]
 
 
 class _Decoding:
-    """Bits to symbols, symbols to decoded latents."""
+    """Reads the symbols of each step of the decoding order and keeps the decoded latents."""
 
     def __init__(
         self, reader: SymbolReader, model: EntropyModel, order: DecodingOrder, quality: int
@@ -254,7 +255,7 @@ class _Decoding:
 def _read_escapes(
     reader: SymbolReader, model: EntropyModel, values: Symbols, reaches: Symbols
 ) -> None:
-    """Replace escapes among `values` (reach + 1) by what was written."""
+    """Replace escapes among `values` (reach + 1) by the symbols that they stand for."""
     one = model.low_models[0]
     for place in np.flatnonzero(values > reaches):
         reach = int(reaches[place])
@@ -271,7 +272,10 @@ def _read_escapes(
 
 
 def split(symbols: Symbols, bits: NDArray[np.uint8]) -> tuple[Symbols, Symbols]:
-    """Return what tables code of symbols, and the low bits that they do not."""
+    """Split symbols into the part that tables code and the low bits that are written as they are.
+
+    `bits` is the number of low bits of each symbol.
+    """
     octaves = bits.astype(np.int32)
     shifted = symbols + ((1 << octaves) >> 1)
     return shifted >> octaves, shifted & ((1 << octaves) - 1)
@@ -286,7 +290,7 @@ def join(high: Symbols, low: Symbols, bits: NDArray[np.uint8]) -> Symbols:
 
 
 def side_contexts(side: Integers, phase: int) -> Integers:
-    """Return the contexts 0 … 5 of a phase's values of ẑ (channels, positions of the phase)."""
+    """Return the contexts 0 … 5 of a phase's values of ẑ (channels, rows, columns of the phase)."""
     row, column = PHASES[phase]
     rows, columns = (side.shape[1] - row + 1) // 2, (side.shape[2] - column + 1) // 2
     if phase == 0:
@@ -304,7 +308,7 @@ def side_contexts(side: Integers, phase: int) -> Integers:
 
 
 def _write_side(writer: SymbolWriter, model: EntropyModel, side: Integers) -> None:
-    """Write ẑ: by phase, channel and context."""
+    """Write ẑ, ordered by phase, then channel, then context."""
     count = model.side * SIDE_CONTEXTS
     key = _all_contexts(side)
     key += (np.arange(model.side) * SIDE_CONTEXTS).astype(np.uint16)[:, None, None]
@@ -323,11 +327,11 @@ def _write_side(writer: SymbolWriter, model: EntropyModel, side: Integers) -> No
 
 
 def _all_contexts(side: Integers) -> NDArray[np.uint16]:
-    """Return what `side_contexts` gives, of all phases at once: (channels, rows, columns)."""
+    """Return the contexts of `side_contexts` for all phases at once: (channels, rows, columns)."""
     channels, rows, columns = side.shape
     padded = np.zeros((channels + 1, rows + 2, columns + 2), np.int16)
     padded[:-1, 1:-1, 1:-1] = side
-    padded[-1, 1:-1, 1:-1] = 1  # counts what is inside the tile
+    padded[-1, 1:-1, 1:-1] = 1  # its sums count the neighbours inside the tile
     corners = padded[:, :-2, :-2] + padded[:, :-2, 2:]
     corners += padded[:, 2:, :-2]
     corners += padded[:, 2:, 2:]

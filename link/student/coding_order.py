@@ -1,16 +1,15 @@
-"""Decoding order: in which order a tile's latents are decoded, and at which scale each.
+"""Decoding order: the order in which a tile's latents are decoded, and the scale of each.
 
     for each channel group (principal components first)
       for each phase of positions (0,0) (1,1) (0,1) (1,0)
         means and scale indices ◄── latents decoded so far
         read_symbols: bits to symbols
 
-Uneven channel groups, the first ones small, combined with a spatial context are the idea of ELIC
-(He et al., arXiv 2203.10886). All numbers are integers, or float32 and float64 values that hold
-integers exactly. docs/codec.md has the formulas, and
-`ground/training/export/entropy_reference.py` repeats them in a plain, slow form as the tests'
-reference. The encoder knows all symbols before it writes the first bit and does not need this
-order: see `symbols`.
+Uneven channel groups (small ones first) with a spatial context come from ELIC (He et al., arXiv
+2203.10886). All numbers are integers, or float32 and float64 values that hold integers exactly.
+docs/codec.md has the formulas, and `ground/training/export/entropy_reference.py` implements them
+in a plain, slow form as the tests' reference. The encoder knows all symbols before it writes the
+first bit, so it finds their scales without this loop: see `symbols`.
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ class GroupPhase:
     """The channels of one group in one phase: the latents that are decoded in one step.
 
     Attributes:
-        coded: Which of the tile's coded latents these are.
-        index: Scale index of each.
+        coded: Range of these latents among the tile's coded latents.
+        index: Scale index of each latent.
     """
 
     coded: slice
@@ -46,7 +45,7 @@ ReadSymbols = Callable[[GroupPhase], Symbols]
 
 
 class DecodingOrder:
-    """Goes through a tile in coding order and keeps the context of the latents to come.
+    """Goes through a tile in decoding order and keeps the context for the latents that follow.
 
     Attributes:
         coded: The latents that are coded; the others are skipped.
@@ -62,7 +61,7 @@ class DecodingOrder:
         self._den_bins = log_bins(self.coded.expected())
 
     def run(self, read_symbols: ReadSymbols) -> None:
-        """Go through the tile."""
+        """Decode the tile: call `read_symbols` for each step that has coded latents."""
         for number, group in enumerate(self.model.groups):
             before: NDArray[np.float32] | None = None
             for phase in range(4):
@@ -109,7 +108,7 @@ class DecodingOrder:
 
 
 def scale_index(level: NDArray[np.int16]) -> NDArray[np.uint8]:
-    """Return index(v), given v + 130; the array is overwritten."""
+    """Return the scale index of v, given v + 130; the array is overwritten."""
     level >>= 2
     np.maximum(level, 0, out=level)
     np.minimum(level, SCALES - 1, out=level)

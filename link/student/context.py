@@ -1,18 +1,19 @@
 """Context for entropy coding: weighted sums of already coded magnitudes around a latent.
 
-The idea of backward adaptation, a latent's scale corrected by the magnitudes of its coded
-neighbours, is that of context modelling in image coding (Wu and Memon, CALIC, IEEE Trans. Commun.
-45(4), 1997); here it corrects the scales of a hyperprior (Ballé et al., arXiv 1802.01436), and the
-four phases of positions are a checkerboard context (He et al., arXiv 2103.15306) taken once more.
+Backward adaptation corrects a latent's scale by the magnitudes of its coded neighbours. It comes
+from context modelling in image coding (Wu and Memon, CALIC, IEEE Trans. Commun. 45(4), 1997). Here
+it corrects the scales of a hyperprior (Ballé et al., arXiv 1802.01436). The four phases of
+positions are a checkerboard context (He et al., arXiv 2103.15306) applied twice.
 
-docs/codec.md defines num and den. Both are here in units of 1/32, that is divided by the window's
-n, a power of two, so that one formula serves every group:
+docs/codec.md defines num and den. This module holds both in units of 1/32 and divided by the
+window's n, a power of two, so that one formula serves every group:
 
     16 · S + (16 · F + 2n) / n          of magnitudes |k|
          S_E + (  F_E  + 2n) / n        of expectations E, which are in 1/16 already
 
-So magnitudes are stored times 16, both fit 16 bits (at most 4080), and the same code serves both.
-All numbers are integers, or float32 values that hold them and their n-ths exactly.
+So magnitudes are stored times 16. Both kinds of value fit 16 bits (at most 4080), and the same
+code sums both. All numbers are integers, or float32 values that hold integers and their n-ths
+exactly.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from .entropy_model import BINS, CODED_LEVEL, PHASES, SCALES, EntropyModel, Grou
 from .planes import Integers, LogScales, TileShape
 
 UNIT: Final = 16
-"""Magnitudes are stored times this."""
+"""Factor of stored magnitudes."""
 _PLANES_IN_16_BITS: Final = 16
 """How many planes of values up to 4080 can be added in 16 bits."""
 _LOWEST: Final = 256
@@ -38,17 +39,17 @@ _LOWEST: Final = 256
 def neighbour_sum(
     planes: Integers, step: int, stride: int, phase: int, run: slice, out: Integers | None = None
 ) -> Integers:
-    """Return the neighbour sum S of a run of positions, in the latents' own channels.
+    """Return the neighbour sum S of a run of positions, each in its own channel.
 
-    Neighbours coded before weigh 2 (edge) and 1 (corner).
+    The weights of already coded neighbours are 2 (edge) and 1 (corner).
 
     Args:
-        planes: uint16 (4 · step): phases, in each of them the channels' planes.
+        planes: Values, uint16 (4 · step): phase by phase, in each of them channel by channel.
         step: Positions of a phase.
         stride: Columns of a plane.
         phase: 1, 2 or 3; in the first phase no neighbour is coded.
         run: Positions inside the phase.
-        out: To take the result.
+        out: Array for the result.
     """
 
     def near(which: int, distance: int) -> Integers:
@@ -82,7 +83,7 @@ def window_sum(planes: Integers, groups: Sequence[Group], shape: TileShape) -> N
     On the whole grid these are (1, 2, 1) down times (1, 2, 1) across, and 4 in the centre.
 
     Args:
-        planes: uint16 (4, channels, plane).
+        planes: Values, uint16 (4, channels, plane).
         groups: The groups whose windows are summed.
         shape: Shape of the tile.
 
@@ -100,7 +101,7 @@ def window_sum(planes: Integers, groups: Sequence[Group], shape: TileShape) -> N
             else:
                 total[:, number] = np.add.reduce(window, axis=1, dtype=np.uint16)
     parts = total.reshape(4, len(groups), shape.height + 1, shape.stride)
-    # A grid with a zero row before and a zero column before, which planes have behind.
+    # Planes have a zero row and column at their ends; the whole grid needs them at its start too.
     wide = np.zeros((len(groups), 2 * shape.height + 3, 2 * shape.stride + 1), np.float32)
     for one, (row, column) in zip(parts, PHASES, strict=True):
         wide[:, row + 1 :: 2, column + 1 :: 2] = one
@@ -144,15 +145,15 @@ def log_bins(value: NDArray[np.float32]) -> NDArray[np.int32]:
 class CodedLatents:
     """The latents of a tile that are coded at one quality: their positions and scales.
 
-    The others are skipped: their scale is so small that they are zero without being coded. Coded
-    latents are in the order of the planes (phase, channel, row, column).
+    The other latents are skipped: their scales are so small that both ends take them as zero.
+    Coded latents are in the order of the planes (phase, channel, row, column).
 
     Attributes:
         flat: Positions in planes (4, channels, plane).
-        plane: Number of the plane of each, phase · channels + channel.
-        level: log₂-scale + log₂-gain + 130.
-        base: Scale index of each before any correction.
-        edges: Where each (phase, group) begins among them, and where the last ends.
+        plane: Number of each latent's plane, phase · channels + channel.
+        level: Sum log₂-scale + log₂-gain + 130 of each latent.
+        base: Scale index of each latent before any correction.
+        edges: Index of the first coded latent of each (phase, group), then their number.
     """
 
     def __init__(self, model: EntropyModel, scales: LogScales, quality: int) -> None:
@@ -167,13 +168,13 @@ class CodedLatents:
         self.edges = np.append(self.flat.searchsorted(starts), self.flat.size)
 
     def steps(self) -> NDArray[np.uint16]:
-        """Return the step of the coding order that each belongs to: 4 · group + phase."""
+        """Return each coded latent's step of the coding order: 4 · group + phase."""
         count = len(self.model.groups)
         number = (4 * np.arange(count) + np.arange(4)[:, None]).ravel().astype(np.uint16)
         return number.repeat(np.diff(self.edges))
 
     def latents_of(self, group: int, phase: int) -> slice:
-        """Return which of them belong to a group and phase."""
+        """Return which coded latents belong to a group and phase."""
         at = phase * len(self.model.groups) + group
         return slice(int(self.edges[at]), int(self.edges[at + 1]))
 
@@ -191,12 +192,12 @@ class CodedLatents:
 
     @cached_property
     def _far(self) -> Integers:
-        """Positions in planes (4, groups, plane)."""
+        """Positions of the coded latents in planes (4, groups, plane)."""
         distance = self.model.to_groups * self.shape.plane
         return np.asarray(self.flat - distance.take(self.plane))
 
     def expected(self) -> NDArray[np.float32]:
-        """Return den of every coded latent: the sums that the scales lead to expect."""
+        """Return den of every coded latent: the sums that are expected from the scales."""
         planes = np.zeros(4 * self.model.latents * self.shape.plane, np.uint16)
         planes[self.flat] = self.model.expected.take(self.base)
         return self.sums(planes)

@@ -1,8 +1,8 @@
-"""The learned codec's entropy model: integers that both ends of the link hold, ready for use.
+"""The learned codec's entropy model: the integers by which both ends code symbols.
 
-A scale hyperprior (Ballé et al., arXiv 1802.01436) in integers. docs/codec.md ("Integers of the
-entropy path") defines each array and every formula. Here the tables of the model's file become
-coder models and look-up tables.
+It is a scale hyperprior (Ballé et al., arXiv 1802.01436) in integers. docs/codec.md ("Integers of
+the entropy path") defines each array and every formula. This module turns the arrays of the
+model's file into coder models and look-up tables.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PHASES: Final = ((0, 0), (1, 1), (0, 1), (1, 0))
 SCALES: Final = 121
 SCALES_AN_OCTAVE: Final = 8
 TABLES: Final = 65
-"""Tables of latents; wider scales use the last eight and send low bits as they are."""
+"""Number of tables of latents. Wider scales use the last eight and send low bits as they are."""
 LARGEST_MAGNITUDE: Final = 255
 INDEX_OFFSET: Final = 130
 """index = clip((log-scale + 130) >> 2, 0, 120)."""
@@ -33,7 +33,7 @@ MEAN_FRACTION: Final = 14
 CODED_LEVEL: Final = 4
 """Log-scale + 130 + log-gain from which a latent is coded: scale index 1. Others are skipped."""
 OUTSIDE: Final = -8192
-"""A log-scale of positions outside the tile: always skipped."""
+"""Log-scale of positions outside the tile, so low that they are always skipped."""
 SIDE_LOW: Final = -32
 SIDE_CONTEXTS: Final = 6
 BINS: Final = 32
@@ -43,7 +43,13 @@ Arrays = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Channels first … last - 1, coded together, and how many before them are looked at."""
+    """Channels that are coded together, and the window of their context.
+
+    Attributes:
+        first: First channel.
+        last: Channel after the last one.
+        window: Number of channels before `first` whose magnitudes are context; 0 or a power of two.
+    """
 
     first: int
     last: int
@@ -52,14 +58,14 @@ class Group:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class MeanSource:
-    """What one phase's decoded latents add to the means of a group in a phase.
+    """The part of a group's means that one phase's decoded latents contribute.
 
     Attributes:
-        phase: Of the neighbours.
-        places: For each of n neighbours the rows that it lies below and the columns that it lies
-            to the right, in its phase's plane (negative: above, to the left).
-        weights: (n · channels, channels coded so far), float64 (whole numbers times 2^-14: sums
-            are exact).
+        phase: Phase of the neighbours.
+        places: Offset (rows down, columns right) of each of n neighbours in its phase's plane;
+            negative above and to the left.
+        weights: Weights (n · channels, channels coded so far), float64. They are integers times
+            2^-14, so sums are exact.
     """
 
     phase: int
@@ -69,7 +75,7 @@ class MeanSource:
 
 @dataclass(frozen=True)
 class EntropyModel:
-    """Everything that determines how integers become bits.
+    """The tables and formulas that determine how integers become bits.
 
     Attributes:
         arrays: The model's integers by name.
@@ -91,10 +97,10 @@ class EntropyModel:
         return model
 
     def check(self) -> None:
-        """Refuse arrays that the coding loops could not take.
+        """Refuse arrays that the coding loops cannot handle.
 
         Raises:
-            ValueError: What does not fit.
+            ValueError: Arrays do not fit together, or a number is outside its range.
         """
         qualities, latents = self.arrays["gain"].shape
         if qualities != self.qualities or self.groups[-1].last != latents:
@@ -112,7 +118,7 @@ class EntropyModel:
 
     @property
     def qualities(self) -> int:
-        """Number of qualities, 0 to this less one."""
+        """Number of qualities, which are counted from 0."""
         return 257
 
     @property
@@ -127,7 +133,7 @@ class EntropyModel:
 
     @property
     def predicted(self) -> int:
-        """Number of predicted channels, the first ones: they have means."""
+        """Number of predicted channels. They are the first channels."""
         return int(self.arrays["means"].shape[1])
 
     @cached_property
@@ -142,17 +148,17 @@ class EntropyModel:
 
     @cached_property
     def offset(self) -> NDArray[np.float64]:
-        """What is added before flooring |v|, by scale index: `rounding` in steps."""
+        """Rounding offset in steps, added before |v| is floored, by scale index."""
         return self.arrays["rounding"] / 256.0
 
     @cached_property
     def corrections(self) -> NDArray[np.int16]:
-        """Corrections (groups · 4, 32 · 32) by bins of num and den."""
+        """Corrections of scales (groups · 4, 32 · 32) by bins of num and den."""
         return self.arrays["context.correction"].reshape(-1, BINS * BINS).astype(np.int16)
 
     @cached_property
     def to_groups(self) -> NDArray[np.int64]:
-        """How many planes (phase, channel) begins behind (phase, group) in planes of groups."""
+        """Number of (phase, channel) plane less that of its group in (phase, group) planes."""
         sizes = [group.last - group.first for group in self.groups]
         group = np.repeat(np.arange(len(sizes)), sizes)
         moved = np.arange(4)[:, None] * (self.latents - len(sizes)) + np.arange(self.latents)
@@ -160,7 +166,7 @@ class EntropyModel:
 
     @cached_property
     def means(self) -> tuple[tuple[tuple[MeanSource, ...], ...], ...]:
-        """What each phase of each group that has means adds up."""
+        """Sources of the means, by group of predicted channels and by phase."""
         weights = self.arrays["means"] * 2.0**-MEAN_FRACTION
         out = []
         for group in self.groups:
@@ -178,7 +184,7 @@ class EntropyModel:
 
     @cached_property
     def reach_of_table(self) -> NDArray[np.int32]:
-        """The same as an array."""
+        """`reaches` as an array."""
         return np.array(self.reaches, np.int32)
 
     @cached_property
@@ -196,7 +202,7 @@ class EntropyModel:
 
     @cached_property
     def side_tables(self) -> tuple[Model, ...]:
-        """The same, one after another."""
+        """`side_models` as one sequence, channel by channel."""
         return tuple(one for channel in self.side_models for one in channel)
 
     @cached_property
@@ -210,14 +216,17 @@ class EntropyModel:
 
 
 def _mean_sources(weights: NDArray[np.float64], group: Group, phase: int) -> tuple[MeanSource, ...]:
-    """Return a part's sources of its weights (channels, channels coded so far, 3, 3)."""
+    """Return the sources of a group's means in a phase.
+
+    `weights` has the shape (channels, channels coded so far, 3, 3).
+    """
     found: dict[int, list[tuple[tuple[int, int], NDArray[np.float64]]]] = {}
     row, column = PHASES[phase]
     for i in range(3):
         for j in range(3):
             down, across = row + i - 1, column + j - 1
             source = PHASES.index((down % 2, across % 2))
-            # The first channels of earlier groups only, where its own are not coded yet.
+            # The group's own channels are not decoded yet in this and in later phases.
             taken = group.last if source < phase else group.first
             one = weights[:, :taken, i, j]
             if one.any():
@@ -231,6 +240,6 @@ def _mean_sources(weights: NDArray[np.float64], group: Group, phase: int) -> tup
 
 
 SPLIT_INDEX: Final = np.maximum(-((TABLES - 1 - np.arange(SCALES)) // SCALES_AN_OCTAVE), 0)
-"""How many low bits go uncoded, by scale index."""
+"""Number of low bits that are written without a table, by scale index."""
 TABLE_OF_INDEX: Final = (np.arange(SCALES) - SCALES_AN_OCTAVE * SPLIT_INDEX).astype(np.uint8)
-"""Which table codes the rest."""
+"""Number of the table that codes the other bits, by scale index."""

@@ -1,14 +1,14 @@
-"""The encoder's side of the entropy model: latents to symbols and scale indices.
+"""Quantise a tile's latents to symbols and find the scale index of each, for the encoder.
 
-The rounding offset of a latent follows from its scale before any correction, so the symbols
-follow from the latents alone:
+The rounding offset of a latent depends on its scale before any correction, so the symbols
+need no context:
 
     L + G ─┬─ coded ─┬─ k of channels without means: at once
            │         └─ k of the predicted channels: group by group, phase by phase
            └─ E ── den ─┐
               |k| ── num ┴─ correction ── index: at once
 
-Symbols are sorted into coding order where they are written (`tilecode`).
+`codestream` sorts the symbols into coding order when it writes them.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class TileSymbols:
     """The coded latents of a tile in the order of the planes (phase, channel, row, column).
 
     Attributes:
-        symbols: k.
-        index: Scale index of each.
-        step: Step of the coding order that each belongs to, 4 · group + phase.
+        symbols: Symbols k.
+        index: Scale index of each symbol.
+        step: Step of the coding order that each symbol belongs to, 4 · group + phase.
     """
 
     symbols: Symbols
@@ -48,11 +48,11 @@ def tile_symbols(
 
     Args:
         model: The entropy model.
-        latents: y as planes (4, channels, plane).
-        scales: L.
-        quality: 0 to 256.
-        narrower: By how much of a step, in 1/256, the dead zone is narrower than the model's; at
-            the most there is none.
+        latents: Latents y as planes (4, channels, plane).
+        scales: Log-scales L.
+        quality: Quality, 0 to 256.
+        narrower: Increase of the rounding offset, in 1/256 step, which narrows the dead zone. The
+            sum is limited to half a step, where there is no dead zone.
     """
     offset = model.offset
     if narrower:
@@ -74,7 +74,7 @@ def tile_symbols(
 
 
 def _steps(model: EntropyModel, quality: int) -> NDArray[np.float64]:
-    """Return the factor of |y − μ|, M · 2^-shift, by channel."""
+    """Return the factor M · 2^-shift that scales |y − μ| to steps, by channel."""
     gain = model.gain[quality].astype(np.int64)
     return np.asarray(np.ldexp(MANTISSAS[gain & 31].astype(np.float64), (gain >> 5) - 16))
 
@@ -86,9 +86,9 @@ def _symbols(
     quality: int,
     offset: NDArray[np.float64],
 ) -> Symbols:
-    """Return the symbols k as if no channel had means.
+    """Return the symbols k as if all means were zero.
 
-    The products have less than 53 bits, so float64 floors them as integers would.
+    The products have less than 53 bits, so float64 floors them exactly.
     """
     value = latents.reshape(-1).take(coded.flat).astype(np.int32)
     size = np.abs(value) * np.tile(_steps(model, quality), 4).take(coded.plane)
@@ -106,7 +106,7 @@ def _replace_predicted(
     quality: int,
     offset: NDArray[np.float64],
 ) -> None:
-    """Replace the predicted channels' symbols by those of y − μ."""
+    """Replace the symbols of predicted channels by those of y − μ."""
     shape, count = scales.shape, model.predicted
     gain = model.gain[quality, :count].astype(np.int64)[:, None]
     step = _steps(model, quality)[:count, None]
