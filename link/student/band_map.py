@@ -1,14 +1,14 @@
-"""How bands meet a codec of three 8-bit channels: in triples, each on a scale of its own.
+"""Map a frame's bands to the three 8-bit channels of the learned codec, and back.
 
-Bands go by threes, in order; where one or two are left, the last of them fills the triple, and
-what is decoded for it several times is averaged. Samples of 8 bits are coded as they are. Others
-are brought to 0 … 255 by an offset for each band and one scale for all, so that an error counts
+Bands are coded three at a time, in order. If one or two bands are left, the last band fills the
+triple, and its decoded copies are averaged. Samples of 8 bits are coded as they are. Others are
+brought to 0 … 255 by an offset for each band and one scale for all bands, so that an error counts
 alike in every band:
 
     value  = ⌊(sample − offset) / scale + ½⌋, clipped to 0 … 255
     sample = ⌊offset + scale · (mean of its values) + ½⌋
 
-Samples are counted from the lowest that the header allows, as every codec sees them.
+As in every codec, samples are counted from the lowest value that the header allows.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ def triples(bands: int) -> list[tuple[int, ...]]:
 
 
 def choose_scales(histograms: Sequence[NDArray[np.int64]]) -> tuple[BandScale, ...]:
-    """Return the scales that lose least to rounding and clipping together.
+    """Return the scales with the least mean squared error from rounding and clipping together.
 
     Args:
-        histograms: How often each sample value occurs, one for each band.
+        histograms: Number of samples of each value, one histogram for each band.
     """
     best, least = None, np.inf
     for tail in _TAILS:
@@ -75,7 +75,7 @@ def _range(histogram: NDArray[np.int64], tail: float) -> tuple[int, int]:
 
 
 def _unit(span: int) -> BandScale:
-    """Return the scale that brings a span to 255, never less than 1; offset 0."""
+    """Return the scale that brings a span to 255 levels; it is at least 1, and its offset is 0."""
     if span <= LEVELS:
         return BandScale(0)
     exponent = (span // LEVELS).bit_length() - _MANTISSA_BITS
@@ -91,7 +91,7 @@ def to_values(samples: NDArray[np.integer], scale: BandScale | None) -> NDArray[
         return samples.astype(np.uint8, copy=False)
     size = 256 if samples.dtype == np.uint8 else 65536
     table = np.arange(size, dtype=np.int64) - scale.offset
-    # ⌊x / (m · 2^e) + ½⌋ = ⌊(2x + m · 2^e) / (2m · 2^e)⌋, in whole numbers either way of e
+    # ⌊x / (m · 2^e) + ½⌋ = ⌊(2x + m · 2^e) / (2m · 2^e)⌋, in integers for either sign of e
     up, down = max(0, -scale.exponent), max(0, scale.exponent)
     step = scale.mantissa << down
     table = ((table << (up + 1)) + step) // (2 * step)
@@ -102,10 +102,10 @@ def to_values(samples: NDArray[np.integer], scale: BandScale | None) -> NDArray[
 def to_samples(
     total: NDArray[Any], count: int, scale: BandScale | None, largest: int
 ) -> NDArray[np.int64]:
-    """Return samples of sums of `count` values each, clipped to 0 … largest."""
+    """Return a band's samples from sums of `count` decoded values, clipped to 0 … largest."""
     scale = scale or BandScale(0)
     up, down = max(0, -scale.exponent), max(0, scale.exponent)
-    # In Python's whole numbers where 64 bits would not do: mantissa and exponent are anyone's.
+    # Mantissa and exponent come from outside: where 64 bits may overflow, use Python's integers.
     kind: Any = np.int64 if scale.mantissa << down < 1 << 44 and up < 32 else object
     table = np.arange(LEVELS * count + 1).astype(kind) * (scale.mantissa << down)
     half = count << up

@@ -158,7 +158,7 @@ class EntropyModel:
 
     @cached_property
     def to_groups(self) -> NDArray[np.int64]:
-        """Number of (phase, channel) plane less that of its group in (phase, group) planes."""
+        """Index of each (phase, channel) plane minus the index of its (phase, group) plane."""
         sizes = [group.last - group.first for group in self.groups]
         group = np.repeat(np.arange(len(sizes)), sizes)
         moved = np.arange(4)[:, None] * (self.latents - len(sizes)) + np.arange(self.latents)

@@ -1,17 +1,17 @@
-"""What both ends must know of the student's frames beside its codestreams."""
+"""Rules for the student's frames that both ends share: tile sizes and each tile's quality."""
 
 from __future__ import annotations
 
 from typing import Final
 
 BLOCK: Final = 16
-"""Pixels a side of one latent position; sides of tiles are multiples of it."""
+"""Side in pixels of the block that one latent position covers; tiles' sides are multiples."""
 LARGEST_TILE: Final = 1 << 16
-"""Latent positions of a tile: 4096 x 4096 pixels, for which either end needs 2 GB."""
+"""Latent positions of the largest tile: 4096 x 4096 pixels, for which either end needs 2 GB."""
 LARGEST_STRIP: Final = 1 << 19
-"""Latent positions of a frame that a decoder holds at once: 1.3 GB."""
+"""Most latent positions of a frame that a decoder holds at once: 1.3 GB."""
 _WINDOWS: Final = 80
-"""Rows of latents that a row of the decoder's windows sees, and some to spare."""
+"""Rows of latents that a row of the decoder's windows needs, with a margin."""
 FINER_TILES: Final = 512
 """parameter = quality (0 to 256) + 512 · n: the first n tiles have the next finer quality."""
 
@@ -20,9 +20,9 @@ def qualities(parameter: int, tiles: int, most: int) -> list[int]:
     """Return the quality of each tile.
 
     Args:
-        parameter: The header's.
+        parameter: Parameter in the frame's header.
         tiles: Number of tiles of the frame.
-        most: The finest quality.
+        most: Number of the finest quality.
 
     Raises:
         ValueError: No encoder writes this parameter.
@@ -34,17 +34,17 @@ def qualities(parameter: int, tiles: int, most: int) -> list[int]:
 
 
 def check_size(width: int, height: int, tile: int) -> None:
-    """Refuse a frame that a decoder would have to hold too much of at once.
+    """Refuse a frame for which a decoder would need too much memory.
 
-    A decoder has a few rows of tiles and one of windows in memory, over the frame's whole width.
+    A decoder holds a few rows of tiles and one row of windows, over the frame's whole width.
 
     Args:
-        width: Of the frame, in pixels.
-        height: Of the frame, in pixels.
-        tile: Side of a tile in pixels, 0 for one tile a frame.
+        width: Width of the frame, in pixels.
+        height: Height of the frame, in pixels.
+        tile: Side of a tile in pixels; 0 for one tile a frame.
 
     Raises:
-        ValueError: What was found and what is allowed.
+        ValueError: The frame's tiles are too large, or the frame is too wide.
     """
     rows, columns = -(-height // BLOCK), -(-width // BLOCK)
     side = -(-tile // BLOCK) or max(rows, columns)

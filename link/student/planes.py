@@ -1,9 +1,9 @@
-"""A tile's latent positions, and their layout in memory.
+"""The memory layout of a tile's latents, which makes sums over neighbours fast.
 
-Positions are split into their phases. A phase of a channel is a *plane* of ⌈rows/2⌉ + 1 rows and
-⌈columns/2⌉ + 1 columns, the last ones always zero, and planes lie one after another. So a
-neighbour is at a fixed distance, whichever plane a position is in, and positions outside the
-tile read as zero: every sum over neighbours is a few additions of long, plain arrays.
+Positions are split by phase. A phase of a channel is a *plane* of ⌈rows/2⌉ + 1 rows and
+⌈columns/2⌉ + 1 columns. The last row and column are always zero, and planes follow one another in
+memory. So a neighbour is at a fixed distance, whichever plane a position is in, and positions
+outside the tile read as zero. Every sum over neighbours is a few additions of long arrays.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class TileShape:
 
     @cached_property
     def height(self) -> int:
-        """Rows of a plane, without the zero row."""
+        """Rows of a plane without the zero row."""
         return -(-self.rows // 2)
 
     @cached_property
     def stride(self) -> int:
-        """Columns of a plane, the zero column included."""
+        """Columns of a plane, including the zero column."""
         return -(-self.columns // 2) + 1
 
     @cached_property
@@ -54,7 +54,7 @@ class TileShape:
 
     @cached_property
     def mask(self) -> Integers:
-        """1 at the positions of a plane that lie inside the tile, else 0: (4, plane)."""
+        """Mask (4, plane): 1 at the positions of a plane that lie inside the tile, else 0."""
         out = np.zeros((4, self.height + 1, self.stride))
         for phase in range(4):
             rows, columns = self.inside(phase)
@@ -62,7 +62,7 @@ class TileShape:
         return out.reshape(4, self.plane)
 
     def split(self, value: Integers, kind: Any, outside: int = 0) -> Integers:
-        """Return (channels, rows, columns) as planes (4, channels, plane)."""
+        """Return an array (channels, rows, columns) as planes (4, channels, plane)."""
         channels = value.shape[0]
         out = np.full((4, channels, self.height + 1, self.stride), outside, kind)
         for phase, (row, column) in enumerate(PHASES):
@@ -89,7 +89,7 @@ class LogScales:
 
     Attributes:
         shape: Shape of the tile.
-        planes: L + 130 (4, channels, plane), `OUTSIDE` where there is no position.
+        planes: L + 130 (4, channels, plane); `OUTSIDE` at positions outside the tile.
     """
 
     shape: TileShape
@@ -97,7 +97,10 @@ class LogScales:
 
     @classmethod
     def of(cls, shape: TileShape, log_scales: Integers) -> LogScales:
-        """Return those of the hyper synthesis' output (channels, rows or more, columns or more)."""
+        """Return the log-scales from the hyper synthesis's output.
+
+        Its shape is (channels, rows or more, columns or more).
+        """
         planes = shape.split(log_scales, np.int16, OUTSIDE - INDEX_OFFSET)
         planes += np.int16(INDEX_OFFSET)
         return cls(shape, planes)

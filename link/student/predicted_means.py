@@ -1,7 +1,7 @@
-"""Predicted means: the mean of a latent of the first channels, from decoded latents around it.
+"""Predict the means of the first channels' latents from the decoded latents around them.
 
-Linear prediction from a causal neighbourhood, as in lossless image coding, of the first principal
-components only. It takes the place of the network that predicts means in a mean-scale hyperprior
+This is linear prediction from a causal neighbourhood, as in lossless image coding, for the first
+principal components only. It replaces the network that predicts means in a mean-scale hyperprior
 (Minnen et al., arXiv 1809.02736).
 """
 
@@ -17,11 +17,11 @@ from .planes import Integers, TileShape
 from .range_coder import CodeError
 
 LARGEST_LATENT: Final = 1 << 20
-"""No picture has latents beyond this: y has 18 bits."""
+"""Bound on |ŷ| that no picture exceeds: y has 18 bits."""
 
 
 class PredictedMeans:
-    """ŷ of the predicted channels as far as it is known, and the means that follow from it.
+    """The predicted channels' ŷ decoded so far, and the means that are predicted from it.
 
     All numbers are integers in float64, far below 2^53.
     """
@@ -31,7 +31,7 @@ class PredictedMeans:
         self._decoded = np.zeros((4, model.predicted, shape.plane))
 
     def means(self, number: int, group: Group, phase: int) -> NDArray[np.float64] | None:
-        """Return μ (channels, plane) of a group in a phase; None where the group has no means."""
+        """Return μ (channels, plane) of a group in a phase; None if its means are not predicted."""
         if group.first >= self.model.predicted:
             return None
         shape, channels = self.shape, group.last - group.first
@@ -59,7 +59,7 @@ class PredictedMeans:
         """Refuse latents that no encoder makes, before sums of them overflow.
 
         Raises:
-            CodeError: Latents beyond those of any picture.
+            CodeError: A latent is larger than any picture's.
         """
         own = self._decoded[phase, group.first : group.last]
         if own.max() > LARGEST_LATENT or own.min() < -LARGEST_LATENT:
@@ -71,10 +71,10 @@ class PredictedMeans:
 
 
 def rescale(symbols: Integers, gain: Integers) -> Integers:
-    """Return ŷ − μ of symbols k at log₂-gains in 1/32 octave that fit their shape.
+    """Return ŷ − μ of symbols k at log₂-gains in 1/32 octave, which broadcast to their shape.
 
     Raises:
-        CodeError: Latents beyond those of any picture.
+        CodeError: A latent is larger than any picture's.
     """
     down = -gain.astype(np.int64)
     size = np.abs(symbols).astype(np.int64)
@@ -90,7 +90,7 @@ def rescale(symbols: Integers, gain: Integers) -> Integers:
 
 
 def signed(size: Integers, like: Integers) -> Integers:
-    """Give magnitudes, which are overwritten, the signs of other integers."""
+    """Return magnitudes with the signs of the integers `like`; `size` is overwritten."""
     sign = like >> (8 * like.itemsize - 1)
     size ^= sign
     size -= sign

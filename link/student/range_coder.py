@@ -1,13 +1,13 @@
-"""A range coder over integer tables: constriction's, with an end that wastes no bytes.
+"""A range coder over integer tables: constriction's, but its output ends without unused bytes.
 
-constriction keeps an interval of 64 bits and writes words of 32. Its own end costs one or two
-whole words, which is one per cent of a small tile; here the bytes stop as soon as they name a
-number inside the last interval, and the reader takes what is missing for zeros.
+constriction keeps an interval of 64 bits and writes words of 32 bits. Its own end costs one or two
+whole words, which is one per cent of a small tile. Here the bytes stop as soon as they identify a
+number inside the last interval, and the reader replaces the missing bytes by zeros.
 
-A table of n frequencies that sum to 2^22 at most, a power of two, becomes a model whose symbol i
-begins at ((F_i · (2^24 − n)) >> bits) + i of 2^24, F_i being the sum of frequencies before i.
-constriction computes that from float64 probabilities; frequencies are multiples of a power of
-two below 2^22, so every product fits 53 bits and the floor is exact on any machine.
+A table of n frequencies that sum to 2^bits, at most 2^22, becomes a model whose symbol i begins at
+((F_i · (2^24 − n)) >> bits) + i of 2^24, where F_i is the sum of the frequencies before i.
+constriction computes that from float64 probabilities. Every product fits 53 bits, so the floor is
+exact on any machine.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ Model = Any
 
 
 class CodeError(ValueError):
-    """The bytes are not what an encoder writes."""
+    """Bytes that no encoder writes."""
 
 
 def table_model(frequencies: NDArray[Any]) -> Model:
-    """Return the model of a table.
+    """Return the coder model of a table of frequencies.
 
     Raises:
-        ValueError: A frequency below one, or a sum that is no power of two up to 2^22.
+        ValueError: A frequency is below one, or their sum is not a power of two up to 2^22.
     """
     total = int(frequencies.sum())
     if total & (total - 1) or total > 1 << MOST_TABLE_BITS or int(frequencies.min()) < 1:
@@ -46,7 +46,7 @@ def table_model(frequencies: NDArray[Any]) -> Model:
 
 
 def uniform_model(bits: int) -> Model:
-    """Return the model of numbers of so many bits (1 to 16), all alike."""
+    """Return the coder model of equally likely numbers of this many bits (1 to 16)."""
     return constriction.stream.model.Uniform(1 << bits)
 
 
@@ -54,7 +54,7 @@ class SymbolWriter:
     """Writes symbols into bytes.
 
     Attributes:
-        write: Appends symbols (contiguous, from 0) under one model.
+        write: Appends symbols (a contiguous array; symbols count from 0) under one model.
     """
 
     def __init__(self) -> None:
@@ -62,13 +62,13 @@ class SymbolWriter:
         self.write: Callable[[Symbols, Model], None] = self._coder.encode
 
     def finish(self) -> bytes:
-        """Return the fewest bytes that a reader takes for what was written."""
+        """Return the fewest bytes from which a reader decodes the symbols written."""
         words, (lower, span) = self._coder.pos()
         if span == _WORD * _WORD - 1:
             return b""
         head = self._coder.get_compressed()[:words].astype(">u4").tobytes()
-        # constriction ends with a number that it calls its point; words before it are written
-        # with the carry that the point has, and another number may have another.
+        # constriction writes the words before its final number with that number's carry. The
+        # number chosen below may have another carry.
         carried = (lower + _WORD - 1) >> _STATE_BITS
         size = _STATE_BITS // 8
         for kept in range(size // 2 + 1):
@@ -84,7 +84,7 @@ class SymbolWriter:
 
 
 class SymbolReader:
-    """Reads symbols out of bytes, and can tell whether an encoder would have written these."""
+    """Reads symbols from bytes, and checks that an encoder would have written these bytes."""
 
     def __init__(self, data: bytes) -> None:
         padded = data + bytes(-len(data) % 4)
@@ -97,7 +97,7 @@ class SymbolReader:
         """Return the next symbols.
 
         Raises:
-            CodeError: No such symbols can have been written.
+            CodeError: No encoder writes these bytes.
         """
         try:
             symbols: Symbols = self._coder.decode(model, count)
@@ -110,7 +110,7 @@ class SymbolReader:
         """Check that the bytes are those that an encoder writes for the symbols read.
 
         Raises:
-            CodeError: They are not.
+            CodeError: An encoder writes other bytes.
         """
         if self._mirror.finish() != self._data:
             raise CodeError("the bytes do not end where the symbols do")

@@ -1,8 +1,8 @@
 """The rotation of three bands before coding: a quaternion of four signed bytes, and its matrix.
 
-The student codes three planes on the axes along which the colours of natural pictures vary. A
-frame whose bands vary along other axes (infrared composites, false colours) is rotated
-about mid-grey until they agree; docs/codec.md ("Colour") has the reasons and the formulas. Both
+The student codes three planes along the axes on which the colours of natural pictures vary. If a
+frame's bands vary along other axes (infrared composites, false colours), the encoder rotates them
+about mid-grey onto these axes. docs/codec.md ("Colour") has the reasons and the formulas. Both
 ends compute the same integer matrix from the quaternion.
 """
 

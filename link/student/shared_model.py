@@ -2,14 +2,14 @@
 
     ẑ ── hyper synthesis h_s ──► log-scales L ── entropy model ──► integer tables for ŷ
 
-The hyperprior of Ballé et al., "Variational image compression with a scale hyperprior" (ICLR 2018):
-side information ẑ tells the decoder how widely the latents y spread. The networks before it (pixels
-to y and ẑ) are the encoder's, in `payload.encoders.student`; the network after it (ŷ to pixels) is
-the decoder's, in `ground.decoders`. Each of the three parts has a model folder; this one holds:
+This is the hyperprior of Ballé et al., "Variational image compression with a scale hyperprior"
+(ICLR 2018): side information ẑ gives the decoder the scales of the latents y. The encoder's
+networks (pixels to y and ẑ) are in `payload.encoders.student`, the decoder's network (ŷ to pixels)
+is in `ground.decoders`. Each of the three parts has a model folder; the folder here holds:
   hyper.onnx     side information to log-scales, in float32 that holds integers
   integers.npz   every integer of hyper synthesis and entropy coder
   card.json      format, fingerprint, channel groups, complexity, training, held-out curve
-docs/codec.md says what is in each.
+docs/codec.md describes the content of each.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from .entropy_model import EntropyModel
 
 FOLDER: Final = Path(__file__).parent / "model"
 FORMAT: Final = 1
-"""The meaning of the integers that this code reads."""
+"""Version of the model's integers that this code reads."""
 CODING: Final = ("gain", "means", "context", "rounding", "tables")
-"""What the names of the entropy coder's arrays begin with, up to a dot."""
+"""First parts, up to a dot, of the names of the entropy coder's arrays."""
 HYPER_SYNTHESIS: Final = "hyper.synthesis_"
-"""What the names of the hyper synthesis's arrays begin with."""
+"""Prefix of the names of the hyper synthesis's arrays."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class SharedModel:
     Attributes:
         folder: The model folder.
         card: The model card.
-        fingerprint: Eight bytes that any change of an integer of the whole model changes.
+        fingerprint: Eight bytes that change with any integer of the whole model.
         entropy: The entropy model.
     """
 
@@ -66,14 +66,14 @@ class SharedModel:
 
 @cache
 def load(folder: Path = FOLDER) -> SharedModel:
-    """Return the shared part of a model, by default of the one in the package.
+    """Return the shared part of a model, by default of the model in the package.
 
     Args:
-        folder: A model folder with the shared part, alone or among others.
+        folder: A model folder with the shared part, alone or with other parts.
 
     Raises:
         OSError: A file of the folder cannot be read.
-        ValueError: A format that this code does not read, or integers that do not fit.
+        ValueError: The format is unknown, or the integers do not fit together.
     """
     card = json.loads((folder / "card.json").read_text())
     if card["format"] != FORMAT:
@@ -90,7 +90,7 @@ def load(folder: Path = FOLDER) -> SharedModel:
 
 
 def load_integers(*folders: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of `integers.npz` in these model folders, all together, by name."""
+    """Return the arrays of `integers.npz` in all these model folders, by name."""
     arrays: dict[str, NDArray[Any]] = {}
     for folder in folders:
         with np.load(folder / "integers.npz") as file:

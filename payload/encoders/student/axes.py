@@ -1,4 +1,7 @@
-"""Principal axes of three bands and their rotation, in plain float64: the same on every machine."""
+"""Principal axes of three bands and their rotation, in plain float64.
+
+The results are the same on every machine, because no linear algebra library takes part.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def eigenvectors(matrix: list[list[float]]) -> list[list[float]]:
 
 
 def quaternion(r: list[list[float]]) -> Quaternion:
-    """Return the nearest signed bytes to a rotation matrix's quaternion."""
+    """Return a rotation matrix's quaternion, rounded to signed bytes."""
     squares = (
         1 + r[0][0] + r[1][1] + r[2][2],
         1 + r[0][0] - r[1][1] - r[2][2],

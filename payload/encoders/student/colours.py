@@ -1,9 +1,9 @@
 """Choose the rotation of a frame's three bands that makes its colours vary as natural ones do.
 
-The principal axis of the differences between neighbouring pixels goes onto grey (1, 1, 1), the
-second onto red-blue (1, 0, -1), the third onto what is left. Sums are exact integers and the
-eigenvectors come of Jacobi rotations in plain float64, so every machine finds the same bytes;
-which bytes is the encoder's own choice and no matter of the bitstream.
+The first principal axis of the differences between neighbouring pixels is rotated to grey
+(1, 1, 1), the second to red-blue (1, 0, -1), the third to the axis that is left. Sums are exact
+integers and the eigenvectors come from Jacobi rotations in plain float64, so every machine finds
+the same rotation. The bitstream's format does not prescribe how an encoder chooses it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _MOST_ROWS: Final = 32
 _MOST_COLUMNS: Final = 2048
 
 AXES: Final = np.array([[1, 1, 1], [1, 0, -1], [-1, 2, -1]]) / np.sqrt([[3.0], [2.0], [6.0]])
-"""Rows: what the first, second and third axis of a picture's colours are rotated to."""
+"""Rows: the directions that a picture's first, second and third axis are rotated to."""
 PRIOR: Final = AXES.T @ np.diag([1e-2, 1e-3, 5e-4]) @ AXES
-"""Added to covariances (squared levels): a blank or grey picture is not rotated."""
+"""Added to covariances (squared levels), so that a blank or grey picture is not rotated."""
 
 
 def sampled_rows(shape: tuple[int, ...]) -> tuple[slice, slice, slice]:
-    """Return rows of a frame, those below them, and columns: a sample that says enough."""
+    """Return a sample of a frame: its rows, the rows below them, and its columns."""
     step = max(1, (shape[0] - 1) // _MOST_ROWS)
     return slice(0, max(shape[0] - 1, 1), step), slice(1, None, step), slice(0, _MOST_COLUMNS)
 
@@ -37,13 +37,13 @@ def difference_moments(
     seen_here: NDArray[np.bool_] | None = None,
     seen_below: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
-    """Return the second moments (3 x 3) of differences between neighbours.
+    """Return the second moments (3 x 3) of the differences between neighbouring pixels.
 
     Args:
         here: Rows of pixels (rows, columns, 3).
-        below: The row below each of them.
-        seen_here: False at pixels to leave out.
-        seen_below: The same of the rows below.
+        below: The row below each of these rows.
+        seen_here: False at pixels to leave out, in `here`.
+        seen_below: False at pixels to leave out, in `below`.
     """
     wide = np.moveaxis(here, 2, 0).astype(np.int64, order="C")
     under = np.moveaxis(below, 2, 0)
@@ -54,7 +54,7 @@ def difference_moments(
         flat = [one[:, seen.ravel()] for one, seen in zip(flat, valid, strict=True)]
     total, count = np.zeros((3, 3)), 0
     for bands in flat:
-        total += bands @ bands.T  # exact, and no library starts threads for whole numbers
+        total += bands @ bands.T  # exact, and numpy's integer products start no BLAS threads
         count += bands.shape[1]
     return np.asarray(total / max(count, 1))
 
@@ -66,7 +66,7 @@ def rotation_of(moments: NDArray[np.float64]) -> Quaternion:
     vectors = eigenvectors((moments + PRIOR).tolist())
     first = towards(vectors[0], AXES[0].tolist())
     second = towards(vectors[1], AXES[1].tolist())
-    third = [  # right-handed, as AXES is: no reflection
+    third = [  # right-handed like AXES, so that the matrix is no reflection
         first[1] * second[2] - first[2] * second[1],
         first[2] * second[0] - first[0] * second[2],
         first[0] * second[1] - first[1] * second[0],

@@ -1,8 +1,8 @@
-"""What is compiled of the encoder (native/): the onboard networks and the entropy coder.
+"""The encoder's compiled part (native/): the onboard networks and the entropy coder in C.
 
-The package's C is compiled when it is installed beside a C compiler. Networks run in the fastest
-variant that the processor has instructions for; all of them compute the same integers. Without any
-of these instructions ONNX Runtime runs them, which is faster than portable C.
+If there is a C compiler when the package is installed, its C is compiled. Networks run in the
+fastest variant whose instructions the processor has; all variants compute the same integers. If
+only the portable variant can run, ONNX Runtime runs the networks, because it is faster.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _LAYERS: Final = (
     "hyper.synthesis_up",
     "hyper.synthesis_out",
 )
-"""In the order of native/networks.h."""
+"""Names of the layers, in the order of native/networks.h."""
 _PORTABLE: Final = "plain"
 _NOT_ROTATED: Final = np.eye(3, dtype=np.int32) << MATRIX_FRACTION
 
@@ -52,7 +52,7 @@ def _found() -> ModuleType | None:
 
 
 NATIVE: Final = _found()
-"""The compiled module; None where there was no compiler, and numpy does the same."""
+"""The compiled module; None if there was no compiler."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class CompiledNetworks:
     """The onboard networks in C; safe to use from several threads.
 
     Attributes:
-        variant: Which vector instructions it uses, by name.
+        variant: Name of the variant, which says what vector instructions it uses.
         latents: Channels of y.
         side: Channels of ẑ.
     """
@@ -78,17 +78,17 @@ class CompiledNetworks:
         """Return the networks of a model's integers.
 
         Args:
-            arrays: Of `integers.npz`.
-            variant: Which one of `variants` to use; the fastest by default, but not the portable
-                one, which ONNX Runtime outruns.
+            arrays: Arrays of `integers.npz`, by name.
+            variant: One of `variants`. The default is the fastest, but never the portable one,
+                because ONNX Runtime is faster.
 
         Returns:
-            None where nothing was compiled, where there is only the portable variant, or where
-            these networks do not fit the C: shapes that it does not know, activations of more than
-            8 bits, sums that may leave 32 bits.
+            The networks. None if nothing was compiled, if the default would be the portable
+            variant, or if the C does not support these networks: unknown shapes, activations of
+            more than 8 bits, sums that may exceed 32 bits.
 
         Raises:
-            ValueError: A variant that this processor cannot run.
+            ValueError: This processor cannot run the variant.
         """
         if NATIVE is None:
             return None
@@ -115,7 +115,7 @@ class CompiledNetworks:
         """Return latents y (N, rows, columns) and side information ẑ of a tile.
 
         Args:
-            pixels: (16 · rows, 16 · columns, 3 or 1); one band stands for three equal ones.
+            pixels: Pixels (16 · rows, 16 · columns, 3 or 1); one band stands for three equal ones.
             rotation: Matrix (3, 3), see `link.student.rotation`.
         """
         if pixels.shape[2] == 1 and not np.array_equal(rotation, _NOT_ROTATED):

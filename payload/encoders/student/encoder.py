@@ -1,11 +1,11 @@
-"""Frames into containers by the student: networks once, then bytes at any setting.
+"""The encoder of the learned codec: the networks run once a frame, then it writes any quality.
 
     Frame ── samples from 0 ── tiles ── nodata filled ── band triples, 8 bits ──► networks
                                   └──── nodata mask ─────────────┐                   │ once
-    Setting ── quality 0 … 256 (searched, where bytes are given) ┴─► walk, range coder ──► container
+    Setting ── quality 0 … 256 (searched if a budget is given) ──┴─► tile writer ──► container
 
-Quality is one number a frame, in the header's parameter; to use up a budget, the first tiles of
-a frame may have the next finer one: parameter = quality + 512 · (number of finer tiles).
+A frame has one quality, which is in the header's parameter. To use up a budget, the first tiles
+of a frame may have the next finer quality: parameter = quality + 512 · (number of finer tiles).
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ from .spill_cache import SpillCache
 from .student_model import StudentModel, load
 
 _REVISION: Final = 3
-"""Of the encoder's own choices: one more whenever the same pixels come to give other bytes."""
+"""Revision of the encoder; increase it with every change after which pixels give other bytes."""
 _SLOPE: Final = 0.012
-"""Growth of log(bytes) from one quality to the next."""
+"""Typical growth of ln(bytes) from one quality to the next."""
 _ENOUGH: Final = 0.98
-"""Share of a budget at which the search stops where tiles can be topped up one by one."""
+"""Share of a budget at which the search stops if single tiles can be given a finer quality."""
 _NO_DEAD_ZONE: Final = 128
-"""In 1/256 step: a dead zone narrower by this much is none."""
+"""Increase of the rounding offset, in 1/256 step, that leaves no dead zone at any scale."""
 _KEPT_SAMPLES: Final = 1 << 26
 """For larger frames, the networks' outputs are cached only if a budget needs several tries."""
 
@@ -64,8 +64,8 @@ class StudentEncoder:
 
     Attributes:
         tile: Side of a tile in pixels, a multiple of 16; 0 for one tile a frame.
-        threads: Tiles coded at once; of a frame of one tile, threads of ONNX Runtime, where it
-            runs the networks.
+        threads: Number of tiles coded at once. For a frame of one tile, number of threads of
+            ONNX Runtime, if it runs the networks.
     """
 
     name: Final = "student"
@@ -86,7 +86,7 @@ class StudentEncoder:
 
     @property
     def version(self) -> str:
-        """Libraries and model."""
+        """Versions of everything that determines the encoder's bytes: code, libraries, model."""
         return (
             f"encoder {_REVISION}, {inference.VERSION}, "
             f"constriction {getattr(constriction, '__version__', '')}, "
@@ -95,18 +95,18 @@ class StudentEncoder:
 
     @property
     def fingerprint(self) -> bytes:
-        """The model's."""
+        """The model's fingerprint."""
         return self.model.fingerprint
 
     def check(self, frame: Frame, setting: Setting) -> None:  # noqa: ARG002
-        """Refuse frames that a decoder would have to hold too much of at once."""
+        """Refuse frames for which a decoder would need too much memory."""
         try:
             check_size(frame.width, frame.height, self.tile)
         except ValueError as error:
             raise InputError(f"student: {error}; choose another tile") from None
 
     def prepare(self, frame: Frame) -> PreparedStudent:
-        """Return the frame with what its networks make of it, at most once."""
+        """Return the frame, ready to be encoded at several settings."""
         return PreparedStudent(self, frame)
 
     def encode(self, frame: Frame, setting: Setting) -> bytes:
@@ -119,7 +119,10 @@ class StudentEncoder:
 
 
 class PreparedStudent:
-    """A frame's tiles as integers, and every codestream made of them so far."""
+    """A frame that is encoded at one or more settings; it caches the networks' outputs and bytes.
+
+    The outputs of large frames are cached only once a budget is searched for.
+    """
 
     def __init__(self, encoder: StudentEncoder, frame: Frame) -> None:
         try:
@@ -162,7 +165,7 @@ class PreparedStudent:
         """Return the container at this setting.
 
         Raises:
-            InputError: Lossless is asked for, which this codec never is.
+            InputError: The setting asks for lossless coding, which this codec does not offer.
             RateError: The budget is below the smallest bitstream of this frame.
         """
         check_lossless(StudentEncoder.name, setting)
@@ -181,18 +184,18 @@ class PreparedStudent:
         return bitstream.pack(header, payloads)
 
     def quality(self, setting: Setting) -> int:
-        """Return the quality 0 … 256 of a setting that names one."""
+        """Return the quality 0 … 256 of a setting that has one."""
         if setting.quality is None:
             raise ValueError(f"setting {setting} names no quality")
         return round(setting.quality / 100 * (self._entropy.qualities - 1))
 
     @property
     def tiles(self) -> int:
-        """How many tiles the frame has."""
+        """Number of tiles of the frame."""
         return len(self._places)
 
     def jobs(self, index: int) -> list[TileJob]:
-        """Return a tile's band triples; none of a tile without pixels."""
+        """Return the jobs of a tile's band triples; none if the whole tile is nodata."""
         place = self._places[index]
         samples = self._samples[place.window]
         if self._holes is not None:
@@ -207,7 +210,7 @@ class PreparedStudent:
         ]
 
     def payload(self, index: int, streams: Sequence[bytes]) -> bytes:
-        """Return a tile's bytes of its triples' codestreams."""
+        """Return a tile's payload from the codestreams of its triples."""
         mask = self._masks[index] if self._masks else b""
         if not streams:
             return mask
@@ -215,7 +218,7 @@ class PreparedStudent:
         return mask + head + streams[-1]
 
     def container(self, payloads: Sequence[bytes], quality: int) -> bytes:
-        """Return the frame's container of tiles that all have one quality."""
+        """Return the frame's container from tiles that all have the same quality."""
         return bitstream.pack(replace(self._header, parameter=quality), payloads)
 
     @property
@@ -223,12 +226,15 @@ class PreparedStudent:
         return self._model.entropy
 
     def _fit(self, budget: int) -> list[int]:
-        """Return the quality of each tile: the first ones may be one finer than the rest."""
+        """Return the quality of each tile for a budget in bytes.
+
+        The first tiles may have the next finer quality.
+        """
         chosen = None
         steps = self._entropy.qualities
         if budget > 0:
             first = self._guess(budget)
-            # One tile cannot have a part of a step: more tries would gain nothing.
+            # A single tile takes whole steps of quality only, so more tries would gain nothing.
             enough = _ENOUGH if len(self._places) > 1 else GOOD_ENOUGH
             chosen = fit(self._lengths, self._packed, budget, steps, first, _SLOPE, enough)
         if chosen is None:
@@ -255,10 +261,10 @@ class PreparedStudent:
         return [base + 1] * few + [base] * (count - few)
 
     def _fuller(self, quality: int, budget: int, payload: bytes) -> bytes:
-        """Return the only tile's bytes, using up what a step of quality leaves of the budget.
+        """Return the only tile's bytes with a dead zone that uses up the rest of the budget.
 
-        A step can be four per cent of the bytes where all gains move at once. The dead zone is
-        the encoder's own choice, so it fills the gap.
+        A step of quality can be four per cent of the bytes where all gains change at once. The
+        decoder does not know the dead zone, so the encoder can narrow it to fill the gap.
         """
         low, high = 0, _NO_DEAD_ZONE
         while high - low > 1 and quality + 1 < self._entropy.qualities:
@@ -273,13 +279,16 @@ class PreparedStudent:
         return payload
 
     def _packed(self, lengths: Sequence[int], parameter: int | None = None) -> int:
-        """Return the container's bytes; with the longest parameter where it is not given."""
+        """Return the container's size in bytes, by default with the longest parameter."""
         if parameter is None:
             parameter = self._entropy.qualities - 1 + FINER_TILES * (len(lengths) - 1)
         return bitstream.packed_size(replace(self._header, parameter=parameter), lengths)
 
     def _guess(self, budget: int) -> int:
-        """Return the quality that a look at the mean log-scales of every channel suggests."""
+        """Return a first quality for the search, estimated from each channel's mean log-scale.
+
+        If all tiles have been coded at some quality, the one nearest to the budget is returned.
+        """
         model = self._entropy
         bits = _entropies(model)
         known = {quality for _, quality in self._coded}
@@ -325,7 +334,7 @@ class PreparedStudent:
         return self.payload(index, streams)
 
     def tile(self, index: int) -> list[AnalysedTile]:
-        """Return a tile's band triples after the networks; none of a tile without pixels."""
+        """Return the networks' outputs for a tile's triples; none if the whole tile is nodata."""
         kept = self._analysed.get(index)
         if kept is not None:
             return kept
@@ -336,7 +345,7 @@ class PreparedStudent:
         return found
 
     def _rotation(self, bands: Sequence[int]) -> Quaternion:
-        """Return the rotation of a triple's bands; a single band is grey and needs none."""
+        """Return the rotation of a triple; a single band is grey and needs none."""
         if len(set(bands)) == 1:
             return IDENTITY
         rows, below, columns = sampled_rows(self._samples.shape[:2])
@@ -347,7 +356,7 @@ class PreparedStudent:
         return rotation_of(difference_moments(values[0], values[1], seen[0], seen[1]))
 
     def _seen(self, rows: Any, columns: Any, bands: Sequence[int]) -> NDArray[np.bool_] | None:
-        """Return (rows, columns), True where all of some bands have data; None: everywhere."""
+        """Return (rows, columns), True where all these bands have data; None if they all do."""
         if self._holes is None:
             return None
         holes = self._holes[rows, columns]
@@ -374,7 +383,7 @@ def _values(
 def _scales(
     samples: NDArray[Any], holes: NDArray[np.bool_] | None, bit_depth: int
 ) -> tuple[BandScale, ...] | None:
-    """Return how bands are brought to 8 bits; None where they have them."""
+    """Return the scales that bring bands to 8 bits; None if they have 8 bits."""
     bands = int(samples.shape[2])
     if bit_depth == 8:
         return None

@@ -1,11 +1,11 @@
-"""The onboard networks in ONNX Runtime's 8-bit kernels, where `compiled` does not run them.
+"""Run the onboard networks in ONNX Runtime's 8-bit kernels, where `compiled` cannot run them.
 
-Three graphs, and numpy for the integers between them:
+There are three graphs, and numpy computes the integers between them:
 
     pixels ── cells ──► encoder ──► sums ── floors ──► y ── sizes ──► side ──► ẑ ──► hyper ──► L
 
-Faster than the graphs in float, where the processor adds exactly (`is_exact`).
-`ground.training.export.int8_graphs` makes the graphs.
+They are faster than the float graphs, but usable only if the processor's kernels add exactly
+(`is_exact`). `ground.training.export.int8_graphs` makes the graphs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ....link.inference import session
 from .pixel_blocks import CELL_BYTES, Cells
 
 LIMITS: Final = (-2048, 2047)
-"""Of L."""
+"""Lowest and highest log-scale L."""
 _LARGEST_SIZE: Final = 255
 
 
@@ -35,11 +35,11 @@ def analyse(
     """Return latents y and side information ẑ of a tile, as `StudentModel.analyse` does.
 
     Args:
-        folder: The model's.
-        pixels: (16 · rows, 16 · columns, 3).
-        rotation: Matrix (3, 3).
-        spread: What |y| is multiplied with for the hyper analysis, by channel.
-        threads: Of the convolutions.
+        folder: The model folder.
+        pixels: Pixels (16 · rows, 16 · columns, 3).
+        rotation: Matrix (3, 3), see `link.student.rotation`.
+        spread: Factor of |y| for the hyper analysis, by channel.
+        threads: Threads of ONNX Runtime.
     """
     encoder = session(folder / "encoder_int8.onnx", threads)
     copies = encoder.get_inputs()[0].shape[-1] // CELL_BYTES - 1
@@ -68,9 +68,9 @@ def _join(
     low: NDArray[np.float32],
     spread: NDArray[np.float32],
 ) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-    """Return y (N, rows, columns) of sums (rows, columns, N), and what the hyper analysis reads.
+    """Return y (N, rows, columns) from sums (rows, columns, N), and the hyper analysis's input.
 
-    These are (1, even rows, even columns, N), zero beyond the tile.
+    The input has the shape (1, even rows, even columns, N) and is zero beyond the tile.
     """
     rows, columns, channels = high.shape
     sizes = np.empty((1, rows + rows % 2, columns + columns % 2, channels), np.uint8)
@@ -85,8 +85,9 @@ def _join(
 def is_exact(folder: Path) -> bool:
     """Return whether 8-bit kernels add exactly on this processor.
 
-    Those without VNNI or dot products add two products of bytes in 16 bits, which saturate. The
-    probe's weights are all 127, its inputs large bytes, so what comes out is known.
+    Processors without VNNI or dot products add two products of bytes in 16 bits, which saturate.
+    The probe's weights are all 127 and its inputs are large bytes. This function computes the
+    right outputs in 64 bits and compares.
     """
     given = np.random.default_rng(0).integers(192, 256, (1, 8, 8, 64)).astype(np.uint8)
     given[0, 0] = 255

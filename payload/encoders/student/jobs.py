@@ -1,9 +1,9 @@
-"""One triple of a tile's bands, alone: what a board is given, and the codestream it returns.
+"""Code one band triple of one tile alone, in this process or on a board.
 
     frame ── scales, nodata, rotation: of the whole frame ──► TileJob ──► codestream
              PreparedStudent.jobs                             in process, or on a board
 
-Nothing here needs to know the frame, so whoever runs it makes the same bytes.
+A job needs nothing else of its frame, so every machine that runs it makes the same bytes.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from .student_model import StudentModel
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TileJob:
-    """A tile's triple of bands.
+    """A band triple of a tile, to be coded alone.
 
     Attributes:
-        pixels: (rows, columns, 3 or 1) 8-bit values; one band stands for three equal ones.
+        pixels: Values of 8 bits (rows, columns, 3 or 1); one band stands for three equal ones.
         rotation: Rotation of the frame's triple, see `link.student.rotation`.
     """
 
@@ -33,7 +33,7 @@ class TileJob:
 
 
 def analyse(model: StudentModel, job: TileJob, threads: int = 1) -> AnalysedTile:
-    """Return what the networks make of a tile, whose sides are filled up to multiples of 16."""
+    """Return the networks' outputs for a tile, padded at its edges to multiples of 16 pixels."""
     pixels = job.pixels
     down, right = (-side % BLOCK for side in pixels.shape[:2])
     if down or right:

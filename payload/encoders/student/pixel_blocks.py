@@ -1,9 +1,9 @@
-"""A tile's pixels on their natural axes, as the 8-bit networks read them.
+"""Rotate a tile's pixels and lay them out in blocks, as the 8-bit networks read them.
 
-The planes x = (R · (pixel − 128) + 2^12) >> 13 (docs/codec.md, "Colour") have ten bits: they are
-4 · high + low, bytes with the zero point 128. Rotations keep lengths, so planes are within 222
-grey levels of the middle, and nothing is clipped. A *cell* is 4 x 4 pixels, by row, column and
-plane; a *block* is 4 x 4 cells.
+The planes x = (R · (pixel − 128) + 2^12) >> 13 (docs/codec.md, "Colour") have ten bits. They are
+split into 4 · high + low, bytes with the zero point 128. Rotations keep lengths, so planes are
+within 222 grey levels of the middle, and nothing is clipped. A *cell* is 4 x 4 pixels, by row,
+column and plane; a *block* is 4 x 4 cells.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _MIDDLE: Final = 128
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
-    """What the 8-bit networks read, all of it uint8.
+    """The inputs of the 8-bit networks, all uint8.
 
     Attributes:
-        entering: (1, 4 · rows, 4 · columns, (copies + 1) · 48): each cell's high bytes, `copies`
-            times, and its low ones.
-        high: (rows, columns, 768): each block's.
-        low: Likewise.
+        entering: Each cell's high bytes, `copies` times, then its low bytes:
+            (1, 4 · rows, 4 · columns, (copies + 1) · 48).
+        high: Each block's high bytes (rows, columns, 768).
+        low: Each block's low bytes (rows, columns, 768).
     """
 
     entering: NDArray[np.uint8]
@@ -51,7 +51,7 @@ class Cells:
 
 
 def _folded(value: NDArray[np.integer]) -> NDArray[np.uint8]:
-    """Return 4 x 4 positions as channels of one, by row, column and channel."""
+    """Merge each 4 x 4 positions into one, whose channels go by row, column and channel."""
     rows, columns, channels = value.shape
     parts = value.astype(np.uint8).reshape(rows // CELL, CELL, columns // CELL, CELL, channels)
     return parts.transpose(0, 2, 1, 3, 4).reshape(rows // CELL, columns // CELL, -1)

@@ -1,8 +1,8 @@
 """Spill cache: the networks' outputs for a frame's tiles, while a byte budget is searched for.
 
-The networks run once, and every quality that the search tries codes all tiles anew. A pixel of
-three bands takes fifteen bytes, so tiles beyond a limit go into a temporary file. The file has no
-name and disappears with the process.
+The networks run once, and the search codes all tiles again at every quality that it tries. A pixel
+of three bands takes fifteen bytes, so tiles beyond a limit go into a temporary file. The file has
+no name and disappears with the process.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Stored:
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Size of the array in bytes."""
         return math.prod(self.shape) * self.kind.itemsize
 
 
@@ -43,7 +43,7 @@ class SpillCache:
     """Analysed tiles by number; safe to use from several threads.
 
     Args:
-        most: Bytes that stay in memory; later tiles are written to the file.
+        most: Bytes of tiles that stay in memory; tiles beyond it are written to the file.
     """
 
     def __init__(self, most: int = MOST_IN_MEMORY) -> None:
@@ -64,7 +64,7 @@ class SpillCache:
         """Store a tile's band triples.
 
         Raises:
-            InputError: There is no room for temporary data.
+            InputError: The temporary file cannot be written, for example on a full disk.
         """
         parts = [(tile.latents, tile.side, tile.log_scales) for tile in tiles]
         size = sum(array.nbytes for arrays in parts for array in arrays)

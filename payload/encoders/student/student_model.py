@@ -1,16 +1,16 @@
-"""The onboard model: the analysis networks, and the part that both ends share.
+"""The onboard model: the analysis networks, and the model part that both ends share.
 
     pixels ── analysis g_a ──► y ── hyper analysis h_a ──► ẑ ── `link.student.shared_model` ──► L
 
-The networks run in C (`compiled`) where it fits them, else in ONNX Runtime; both give the same
-integers. The model folder here holds what only the encoder needs:
+The networks run in C (`compiled`) if it supports them, else in ONNX Runtime; both give the same
+integers. The model folder here holds the files that only the encoder needs:
   encoder.onnx   pixels to latents and side information, in float32 that holds integers
   encoder_int8.onnx, side_int8.onnx, hyper_int8.onnx
                  the same and the hyper synthesis in 8-bit kernels, see `int8_graphs`
-  probe.onnx     tells whether those are exact on this processor
+  probe.onnx     to test whether 8-bit kernels are exact on this processor
   integers.npz   every integer of analysis and hyper analysis
   card.json      format and fingerprint
-docs/codec.md says what is in each.
+docs/codec.md describes the content of each.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ FOLDER: Final = Path(__file__).parent / "model"
 
 @dataclass(frozen=True, eq=False)
 class StudentModel:
-    """A model as the encoder needs it.
+    """A model for the encoder: analysis networks, hyper synthesis and entropy model.
 
     Attributes:
         folder: Folder of the analysis networks.
         shared: Entropy model and hyper synthesis.
-        spread: What |y| is multiplied with for the hyper analysis, by channel.
-        compiled: The networks in C; None where ONNX Runtime has to run them.
+        spread: Factor of |y| for the hyper analysis, by channel.
+        compiled: The networks in C; None if ONNX Runtime has to run them.
     """
 
     folder: Path
@@ -58,7 +58,7 @@ class StudentModel:
 
     @property
     def fingerprint(self) -> bytes:
-        """Eight bytes that any change of an integer of the whole model changes."""
+        """Eight bytes that change with any integer of the whole model."""
         return self.shared.fingerprint
 
     @property
@@ -72,9 +72,9 @@ class StudentModel:
         """Return latents y (N, rows, columns) and side information ẑ of a tile.
 
         Args:
-            pixels: (16 · rows, 16 · columns, 3 or 1); one band stands for three equal ones.
+            pixels: Pixels (16 · rows, 16 · columns, 3 or 1); one band stands for three equal ones.
             rotation: Matrix (3, 3), see `link.student.rotation`.
-            threads: Threads of ONNX Runtime, where it runs the networks; the result does not
+            threads: Threads of ONNX Runtime, if it runs the networks; the result does not
                 depend on them.
         """
         if self.compiled is not None:
@@ -98,7 +98,7 @@ class StudentModel:
 
     @cached_property
     def writer(self) -> TileWriter:
-        """Writes codestreams with this entropy model."""
+        """The writer of codestreams with this entropy model."""
         return TileWriter(self.entropy)
 
 
@@ -112,8 +112,8 @@ def load(folder: Path | None = None) -> StudentModel:
 
     Raises:
         OSError: A file of the folder cannot be read.
-        ValueError: A format that this code does not read, integers that do not fit, or parts of
-            different models.
+        ValueError: The format is unknown, the integers do not fit together, or the parts belong
+            to different models.
     """
     shared = shared_model.load() if folder is None else shared_model.load(folder)
     own = folder or FOLDER

@@ -1,6 +1,6 @@
-"""Codestreams of analysed tiles: in C where it was compiled, else by `link.student.codestream`.
+"""Write codestreams of analysed tiles: in C if it was compiled, else by `link.student.codestream`.
 
-The bytes are the same; the C writes them several times as fast.
+Both write the same bytes; the C is several times as fast.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ....link.student.entropy_model import MANTISSAS, MEAN_FRACTION, EntropyMode
 from .compiled import NATIVE
 
 _MOST_ROUNDING: Final = 128
-"""In 1/256 step: flooring becomes rounding to the nearest."""
+"""Largest rounding offset, in 1/256 step: flooring becomes rounding to the nearest."""
 
 
 class TileWriter:
@@ -34,10 +34,10 @@ class TileWriter:
         """Return a tile's codestream.
 
         Args:
-            tile: After the networks.
-            quality: 0 to 256.
-            narrower: By how much of a step, in 1/256, the dead zone is narrower than the model's;
-                at the most there is none.
+            tile: The networks' outputs for the tile.
+            quality: Quality, 0 to 256.
+            narrower: Increase of the rounding offset, in 1/256 step, which narrows the dead zone.
+                The sum is limited to half a step, where there is no dead zone.
         """
         if NATIVE is None:
             return encode_tile(self.model, tile, quality, narrower)
@@ -56,7 +56,7 @@ class TileWriter:
 
 
 def _tables(model: EntropyModel) -> tuple[Any, ...]:
-    """Return the entropy model as native/tilewriter.h has it, in the order of native/module.c."""
+    """Return the arrays of native/tilewriter.h's model, in the order that native/module.c reads."""
     groups = [(group.first, group.last, group.window) for group in model.groups]
     start = model.arrays["tables.latents_start"].astype(np.int32)
     latents, side = model.arrays["tables.latents"], model.arrays["tables.side"]
@@ -82,7 +82,10 @@ def _sums(frequencies: NDArray[Any]) -> NDArray[np.uint16]:
 
 
 def _means(model: EntropyModel) -> NDArray[np.float64]:
-    """Return the weights of the leading groups, (4, 9, last, channels) each, one after another."""
+    """Return the means' weights of the groups of predicted channels, one after another.
+
+    Each group's have the shape (4, 9, last, channels).
+    """
     weights = model.arrays["means"] * 2.0**-MEAN_FRACTION
     parts = [np.empty(0)]
     for group in model.groups:
