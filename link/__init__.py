@@ -1,1 +1,4 @@
-"""What the two ends share: bitstream, downlink, serial protocol. Imports nothing of ours."""
+"""The parts that satellite and ground share: bitstream, downlink, serial protocol.
+
+This package imports no other package of downpass.
+"""

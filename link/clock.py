@@ -1,6 +1,6 @@
 """Time on the link and in the simulation: whole microseconds since the scenario's start.
 
-Integers, because sums of them are exact and the same on every machine.
+Times are integers, because sums of integers are exact and the same on every machine.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ TICKS_PER_MILLISECOND = TICKS_PER_SECOND // 1000
 def to_whole_milliseconds(seconds: float) -> int:
     """Return the tick of the whole millisecond nearest to a time in seconds.
 
-    What comes out of floating point differs between machines in its last bits. Rounded to the
-    millisecond it is the same on all of them.
+    Floating-point results differ between machines in their last bits. Rounded to the millisecond,
+    they are the same on all machines.
     """
     return round(seconds * 1000) * TICKS_PER_MILLISECOND
 

@@ -1,13 +1,13 @@
-"""The error that means that what the user gave cannot be used, and its one special case."""
+"""Errors for input that downpass cannot use, and their texts in one line."""
 
 from __future__ import annotations
 
 
 class InputError(Exception):
-    """A fault in what the user gave: one line, what was found, what is allowed, and where.
+    """A fault in the user's input; its one line says what was found, what is allowed, and where.
 
-    The command line prints it as it stands and exits with status 2. Anything else that is
-    raised is a fault of ours and exits with status 1.
+    The command line prints the line unchanged and exits with status 2. Any other exception is a
+    fault of downpass and exits with status 1.
     """
 
 
@@ -16,6 +16,6 @@ class BitstreamError(InputError):
 
 
 def reason(error: BaseException) -> str:
-    """Return why something failed, in one line; its kind too where it is not the input's fault."""
+    """Return an error's text in one line; unless it is an `InputError`, its type comes first."""
     text = " ".join(str(error).split())
     return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}"

@@ -108,11 +108,11 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def replaced(path: Path) -> contextlib.AbstractContextManager[IO[bytes]]:
-    """Give a file to write into, and put it in the place of whatever has its name at the end.
+    """Open a temporary file to write to, and give it the name of a cache's file at the end.
 
-    Unlike `whole_file`, this replaces a link or a pipe itself, removes nothing that dead
-    processes left, and lets an `OSError` pass: for the files of a cache. An error within leaves
-    what was there before.
+    Unlike `whole_file`, this replaces a link or a pipe itself, deletes no files that dead
+    processes left, and raises every `OSError` unchanged. If the block raises, the previous file
+    stays as it was.
 
     Args:
         path: The file's name; its folder must exist.
@@ -128,7 +128,7 @@ def _replacement(part: Path, target: Path) -> Iterator[IO[bytes]]:
     with leaving(part):
         file = part.open("xb")
         try:
-            with contextlib.suppress(OSError):  # no locks here, so nobody sweeps
+            with contextlib.suppress(OSError):  # a file system without locks: no file is swept
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield file
             file.flush()
@@ -136,7 +136,7 @@ def _replacement(part: Path, target: Path) -> Iterator[IO[bytes]]:
         finally:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # on a full disk, what was not written fails again
+            with contextlib.suppress(OSError):  # on a full disk, closing flushes and fails again
                 file.close()
 
 

@@ -1,9 +1,9 @@
-"""ONNX Runtime as both ends of the link use it: one processor, no telemetry.
+"""Open ONNX Runtime networks for both ends of the link: on the CPU and without telemetry.
 
-This is the only module that imports onnxruntime; `tests/test_dependencies.py` holds that. From
+This is the only module that imports onnxruntime; `tests/test_dependencies.py` checks that. From
 version 1.29 on, the library writes a device identifier into the user's cache folder and sends
 events to its maker unless ORT_DISABLE_TELEMETRY is set before the library is loaded (Privacy.md in
-its package). downpass makes no network connection, so it sets the variable whatever it was before.
+its package). downpass makes no network connection, so it overrides the variable's value.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime
 
-# Where a program that uses downpass has loaded the library before, at least no more events are
-# sent; after the variable above this changes nothing.
+# If a program that uses downpass has already loaded the library, the variable comes too late. This
+# call then stops further events.
 onnxruntime.disable_telemetry_events()
 
 VERSION: Final = f"onnxruntime {onnxruntime.__version__}"
@@ -26,7 +26,7 @@ VERSION: Final = f"onnxruntime {onnxruntime.__version__}"
 
 @cache
 def session(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    """Return a network ready to run; the same numbers come out at any number of threads."""
+    """Return a network ready to run; its results do not depend on the number of threads."""
     return open_session(path, threads)
 
 
@@ -38,6 +38,6 @@ def open_session(model: Path | bytes, threads: int = 1) -> onnxruntime.Inference
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.use_deterministic_compute = True
     options.log_severity_level = 3
-    # Threads that wait by spinning take the processor from whatever else the board does.
+    # Threads that wait by spinning would take processor time from the board's other work.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

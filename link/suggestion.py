@@ -1,4 +1,4 @@
-"""Suggest the name that was probably meant where an unknown one was found."""
+"""Suggest the allowed name that the user probably meant by an unknown one."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from typing import Final
 
 LONGEST: Final = 64
-"""Characters of a name that are compared: difflib's work grows with the square of the length."""
+"""Most characters of a name that are compared: difflib's work grows with the length's square."""
 MOST: Final = 1000
-"""Names that are compared."""
+"""Most names that are compared."""
 
 
 def closest(found: object, allowed: Iterable[str]) -> str | None:
-    """Return the allowed name that is most like what was found; None if none is like it.
+    """Return the allowed name that is most similar to what was found; None if none is similar.
 
     Capital and small letters count as equal. Of long names the beginning is compared, and of
     many names the first thousand, so that a hostile file costs little time.

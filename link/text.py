@@ -13,7 +13,7 @@ import unicodedata
 from typing import Any, Final
 
 LONGEST: Final = 2000
-"""Characters of a line that are shown."""
+"""Most characters of a line that are shown."""
 
 _SPACES: Final = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 _SUSPECT: Final = re.compile(r"[^ -~\u00a0-\u00ac\u00ae-\u02ff]")
@@ -34,7 +34,7 @@ def printable(text: str, limit: int = LONGEST) -> str:
         text: Any text.
         limit: Largest number of characters of the result; longer text loses its middle.
     """
-    if len(text) > 4 * limit:  # no more work than can be shown
+    if len(text) > 4 * limit:  # bounds the work on hostile text
         text = f"{text[: 2 * limit]}…{text[-2 * limit :]}"
     text = _SPACES.sub(" ", text)
     text = _SUSPECT.sub(lambda found: _shown(text, found.start()), text)
@@ -47,7 +47,7 @@ def printable(text: str, limit: int = LONGEST) -> str:
 def defused(text: str) -> str:
     """Return text of any length and any number of lines, without control characters.
 
-    As `printable`, but line feeds and tabs stay.
+    Unlike `printable`, this keeps line feeds and tabs.
     """
     return _SUSPECT.sub(
         lambda found: found[0] if found[0] in "\n\t" else _shown(text, found.start()), text
@@ -55,7 +55,7 @@ def defused(text: str) -> str:
 
 
 def json_text(value: Any, indent: int | None = 2) -> str:
-    """Return JSON that reads as `value` and is safe to show: control characters are escaped.
+    """Return `value` as JSON that is safe to show: control characters are escaped.
 
     Raises:
         ValueError: A number is not finite.
@@ -78,7 +78,7 @@ def _acts(character: str) -> bool:
 
 
 def _is_letter(text: str, at: int) -> bool:
-    """Whether there is a letter or a mark of a script without capitals."""
+    """Return whether the character is a letter or a mark of a script without capitals."""
     if not 0 <= at < len(text) or text[at] in _INVISIBLE_LETTERS:
         return False
     return unicodedata.category(text[at]) in {"Lo", "Mn", "Mc"}

@@ -1,1 +1,1 @@
-"""The container that encoded frames travel in: header, tiles, masks, and frames themselves."""
+"""The container of encoded frames: header, tile table, tiles and masks; and frames themselves."""

@@ -1,8 +1,8 @@
-"""Which bands a still-picture codec codes together: the rule that encoder and decoder share.
+"""The rules by which still-picture codecs group bands, shared by encoder and decoder.
 
-A header without *groups* leaves the grouping to these rules, so they are part of the bitstream's
-format (docs/bitstream.md, "A tile's bytes"). The learned codec has a rule of its own: it codes
-bands in triples (`link.student.band_map.triples`).
+If a header has no *groups*, these rules give them, so they are part of the bitstream's format
+(docs/bitstream.md, "A tile's bytes"). The learned codec has its own rule: it codes bands in
+triples (`link.student.band_map.triples`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def band_groups(codec: str, bands: int) -> Groups:
 
 
 def _colour_then_eights(bands: int) -> Groups:
-    """The first three bands as a colour triple, the others up to eight at a time.
+    """Return the first three bands as a colour triple, the others up to eight at a time.
 
     ISO/IEC 15444-1 applies its multiple component transform (annex G) to components 0 to 2 alone.
     """
@@ -43,14 +43,14 @@ def _colour_then_eights(bands: int) -> Groups:
 
 
 def _colour_then_single(bands: int) -> Groups:
-    """The first three bands as a colour triple, every other band alone."""
+    """Return the first three bands as a colour triple, every other band alone."""
     if bands < 3:
         return [[band] for band in range(bands)]
     return [[0, 1, 2], *([band] for band in range(3, bands))]
 
 
 def _interleaved_fours(bands: int) -> Groups:
-    """Three or four bands interleaved, more in fours, and what is left over one by one.
+    """Return three or four bands as one group; of more, groups of four, then single bands.
 
     A scan of ISO/IEC 14495-1 interleaves at most four components (C.2.3).
     """
@@ -64,7 +64,7 @@ def _interleaved_fours(bands: int) -> Groups:
 
 
 def _all_together(bands: int) -> Groups:
-    """All bands in one stream, one band after the other."""
+    """Return all bands as one group, one band after the other."""
     return [list(range(bands))]
 
 

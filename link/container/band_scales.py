@@ -1,4 +1,4 @@
-"""What a codec's values mean as samples, band by band: the *scales* field of a frame's header."""
+"""Scales that convert a codec's values to samples: the *scales* field of a frame's header."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from . import varint
 
 @dataclass(frozen=True, slots=True)
 class BandScale:
-    """How a codec's values become a band's samples: sample = offset + value * scale.
+    """The conversion of a codec's values to a band's samples: sample = offset + value * scale.
 
     The scale is mantissa * 2**exponent, so that both ends compute the same in integers.
 
     Attributes:
-        offset: Sample of the codec's value 0.
+        offset: Sample that the codec's value 0 stands for.
         mantissa: Whole-number part of the scale.
         exponent: Power of two of the scale.
     """
@@ -37,7 +37,7 @@ class BandScale:
 
     @property
     def scale(self) -> float:
-        """The scale as a float, for people."""
+        """The scale as a float."""
         return self.mantissa * 2.0**self.exponent
 
 
@@ -53,16 +53,16 @@ def pack_scales(scales: Sequence[BandScale]) -> bytes:
 
 
 def unpack_scales(data: bytes, offset: int, bands: int) -> tuple[tuple[BandScale, ...], int]:
-    """Return the scale of each band, and the offset behind the field.
+    """Return the scale of each band, and the offset of the first byte after the field.
 
     Args:
-        data: The bitstream; never trusted.
-        offset: Where the field begins.
+        data: The bitstream, which may be damaged or hostile.
+        offset: Offset of the field.
         bands: Number of bands of the frame.
 
     Raises:
         ValueError: The bytes end within the field, or no encoder writes it.
-        BitstreamError: A scale beyond what is allowed.
+        BitstreamError: A scale is not allowed.
     """
     count, offset = varint.unpack(data, offset)
     if count not in (1, bands):

@@ -1,16 +1,16 @@
-"""The container of every encoded frame, whichever codec coded it.
+"""The container of an encoded frame, the same for every codec.
 
     +--------+------------+--------+---------+---------+-   -+---------+
     | header | tile table | CRC-32 | tile 0  | tile 1  | ... | tile n-1|
     +--------+------------+--------+---------+---------+-   -+---------+
 
-The header says what the frame is. The table holds a length and a CRC-32 for each tile, and one
-CRC-32 protects both. Tiles are coded alone and lie where the table says, so bytes lost in one
-of them cost that tile and no other. docs/bitstream.md gives it byte for byte,
-and the reasons. `header` has the header, `tiles` the geometry.
+The header describes the frame. The table holds a length and a CRC-32 for each tile, and one CRC-32
+protects header and table. Each tile is coded alone, and the table gives its position, so bytes
+lost in one tile damage no other tile. docs/bitstream.md specifies every byte and gives the
+reasons. The module `header` has the header, `tiles` the geometry.
 
-Nothing here trusts its input: a size is checked against the bytes that are there before
-anything is allocated for it.
+The bytes read may be hostile: every size is checked against the number of bytes available before
+memory is allocated for it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SMALLEST_ROW = 1 + _CRC.size
 
 @dataclass(frozen=True, slots=True)
 class TileSpan:
-    """Where a tile's payload lies in the bitstream, and the CRC-32 it must have."""
+    """Position of a tile's payload in the bitstream, in bytes, and the CRC-32 it must have."""
 
     index: int
     offset: int
@@ -39,7 +39,7 @@ class TileSpan:
 
     @property
     def end(self) -> int:
-        """The offset behind the payload."""
+        """Offset of the first byte after the payload."""
         return self.offset + self.length
 
 
@@ -48,9 +48,9 @@ class Container:
     """An unpacked bitstream.
 
     Attributes:
-        header: What the frame is.
-        payloads: One for each tile; None where the bytes are missing or damaged.
-        damaged: Indices of those tiles, ascending.
+        header: Header of the frame.
+        payloads: Payload of each tile; None if its bytes are missing or damaged.
+        damaged: Indices of the tiles with missing or damaged bytes, ascending.
     """
 
     header: FrameHeader
@@ -78,7 +78,7 @@ def with_description(bitstream: bytes, description: bytes) -> bytes:
     """Return the bitstream of the same frame with another description in its header.
 
     Raises:
-        BitstreamError: As `read_header`, or the description is too long.
+        BitstreamError: As for `read_header`, or the description is too long.
     """
     header, spans = read_header(bitstream)
     start = len(header.pack())
@@ -97,13 +97,13 @@ def packed_size(header: FrameHeader, lengths: Iterable[int]) -> int:
 
 
 def read_header(bitstream: bytes) -> tuple[FrameHeader, list[TileSpan]]:
-    """Return what the frame is and where its tiles lie, from the first bytes of a bitstream.
+    """Return the header and the positions of the tiles, from the first bytes of a bitstream.
 
     The tiles themselves need not have arrived.
 
     Raises:
-        BitstreamError: Not a downpass frame, of an unknown version or codec, cut off within the
-            header, or the header is damaged.
+        BitstreamError: The bytes are no downpass frame, its version or codec is unknown, or the
+            header is cut off or damaged.
     """
     try:
         parsed = parse_header(bitstream)
@@ -126,7 +126,7 @@ def unpack(bitstream: bytes) -> Container:
     """Return the header and the tiles of a bitstream, and which of them are damaged.
 
     Raises:
-        BitstreamError: As `read_header`; or bytes follow the last tile.
+        BitstreamError: As for `read_header`, or bytes follow the last tile.
     """
     header, spans = read_header(bitstream)
     surplus = len(bitstream) - spans[-1].end
@@ -144,7 +144,7 @@ def unpack(bitstream: bytes) -> Container:
 def tile_spans(bitstream: bytes) -> list[tuple[int, int, int]]:
     """Return (tile index, offset, length) of each tile, to find the tiles that a lost packet hits.
 
-    Bytes before the first offset are the header: a frame without them is lost.
+    The bytes before the first offset are header and tile table. A frame without them is lost.
     """
     return [(span.index, span.offset, span.length) for span in read_header(bitstream)[1]]
 
@@ -152,8 +152,8 @@ def tile_spans(bitstream: bytes) -> list[tuple[int, int, int]]:
 def without(bitstream: bytes, lost_tiles: Iterable[int]) -> bytes:
     """Return the bitstream as the ground holds it if the bytes of these tiles were lost.
 
-    The hole is zeros (ones, where the tile itself was zeros), so every other tile stays where
-    the table says it is.
+    Lost bytes become zeros (ones, if the tile's bytes were all zeros), so every other tile keeps
+    the position that the table gives.
     """
     _, spans = read_header(bitstream)
     out = bytearray(bitstream)

@@ -1,8 +1,8 @@
 """Metadata of a scene's file: georeference, names, scales and colours of its bands.
 
-The codec does not see it. In a run the
-ground has them from planning, so they never travel; a file that `codec encode` writes carries
-them packed in its header (docs/bitstream.md), because there that file is all there is.
+The codecs do not use it. In a run, the ground knows it from planning, so no frame carries it. A
+file that `codec encode` writes carries it packed in its header (docs/bitstream.md), because its
+reader has nothing else.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ RPC_LENGTHS: Final = {
     "SAMP_NUM_COEFF": 20,
     "SAMP_DEN_COEFF": 20,
 }
-"""Items of a rational polynomial model (RPC00B, NITF STDI-0002), and how many numbers each has."""
+"""Items of a rational polynomial model (RPC00B, NITF STDI-0002) and the count of their numbers."""
 
 _CRS: Final = re.compile(r"EPSG:\d{1,6}\Z|[A-Z][A-Z0-9]*\[")
 NATURAL_COLOURS: Final = ("red", "green", "blue")
@@ -62,14 +62,14 @@ class DescriptionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """What a band's samples mean: value = offset + scale * sample, in the unit.
+    """The meaning of a band's samples: value = offset + scale * sample, in the unit.
 
     Attributes:
-        name: What the file calls the band; may be empty.
-        colour: How it is to be shown, by GDAL's names of colour interpretations.
-        scale: Of the samples.
-        offset: Of the samples.
-        unit: Of the values; may be empty.
+        name: Name of the band in the file; may be empty.
+        colour: Colour interpretation of the band, by GDAL's name.
+        scale: Scale of the samples.
+        offset: Offset of the samples.
+        unit: Unit of the values; may be empty.
     """
 
     name: str = ""
@@ -92,19 +92,19 @@ class ControlPoint:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a file says of its samples and its place.
+    """A file's metadata about its samples and its position on the ground.
 
     Attributes:
         crs: Coordinate reference system of transform and control points, as WKT or `EPSG:n`;
-            empty where the file has none.
-        transform: Affine transform from (column, row) to coordinates, row-major; None where the
+            empty if the file has none.
+        transform: Affine transform from (column, row) to coordinates, row-major; None if the
             file has none.
         control_points: Ground control points.
-        rpc: Rational polynomial coefficients, (GDAL's item, its numbers) by item.
-        pixel_is_point: Samples stand for points, not for areas.
-        bands: One for each band; none where nothing is known.
+        rpc: Rational polynomial coefficients: pairs of GDAL's item and its numbers.
+        pixel_is_point: Whether samples stand for points, not for areas.
+        bands: Metadata of each band; empty if nothing is known.
         declared_bits: Bits a sample that the file declares, fewer than its type has (NBITS).
-        palette: Colours (red, green, blue, alpha) of sample values, where these are indices.
+        palette: Colours (red, green, blue, alpha) of sample values, if these are indices.
     """
 
     crs: str = ""
@@ -117,7 +117,7 @@ class Description:
     palette: tuple[tuple[int, int, int, int], ...] | None = None
 
     def of_window(self, column: int, row: int) -> Description:
-        """Return the description of a window whose upper left pixel is at this place."""
+        """Return the description of a window whose upper left pixel is at (column, row)."""
         transform = self.transform
         if transform is not None:
             a, b, c, d, e, f = transform
@@ -137,7 +137,7 @@ class Description:
         )
 
     def without_low_bits(self, shift: int) -> Description:
-        """Return the description of samples that lost their lowest bits: the scale makes up."""
+        """Return the description of samples shifted right: their scales grow by 2**shift."""
         if not shift:
             return self
         bits = self.declared_bits
@@ -148,10 +148,10 @@ class Description:
         )
 
     def pack(self) -> bytes:
-        """Return the description as deflated JSON; nothing of one that says nothing.
+        """Return the description as deflated JSON, or no bytes if it holds only defaults.
 
         Raises:
-            DescriptionError: It is larger than `MOST_PACKED`.
+            DescriptionError: The description is too large (`MOST_TEXT`, `MOST_PACKED`).
         """
         plain = Description(bands=usual_bands(len(self.bands)))
         if self in (plain, Description()):
@@ -185,14 +185,14 @@ class Description:
 
     @classmethod
     def unpack(cls, data: bytes, bands: int) -> Description:
-        """Return a packed description; never trusts it.
+        """Return the description that `pack` packed.
 
         Args:
-            data: What `pack` made; nothing stands for a description that says nothing.
-            bands: Of the frame.
+            data: Bytes from `pack`, which may be damaged or hostile; no bytes mean the defaults.
+            bands: Number of bands of the frame.
 
         Raises:
-            DescriptionError: It is none, or of another number of bands.
+            DescriptionError: The bytes are no description, or it has another number of bands.
         """
         if not data:
             return cls(bands=usual_bands(bands))
@@ -213,7 +213,10 @@ class Description:
 
 
 def usual_bands(count: int) -> tuple[Band, ...]:
-    """Return the bands of a file that says nothing of them: three are red, green and blue."""
+    """Return the default bands of a file without band metadata.
+
+    Three bands are red, green and blue; otherwise the first is grey and the others are undefined.
+    """
     if count == 3:
         return tuple(Band(colour=colour) for colour in ("red", "green", "blue"))
     return tuple(Band(colour="undefined" if band else "gray") for band in range(count))
@@ -243,7 +246,7 @@ def _believed(fields: Any, bands: int) -> Description:
     if nbits is not None and (type(nbits) is not int or not 1 <= nbits <= 16):
         raise ValueError("nbits")
     crs = fields.get("crs", "")
-    # Nothing else: GDAL takes other texts for the names of files and for addresses.
+    # GDAL would read other texts as names of files or as network addresses.
     if not isinstance(crs, str) or (crs and not _CRS.match(crs)):
         raise ValueError("crs")
     return Description(

@@ -1,4 +1,4 @@
-"""A frame: the pixels that a codec codes on board and restores on the ground."""
+"""The frame that a codec encodes on board and decodes on the ground."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from .samples import SAMPLE_TYPES, SampleType, sample_range
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One frame's pixels and what they mean.
+    """A frame's pixels and their meaning: bit depth, nodata value and mask.
 
     Attributes:
-        pixels: (rows, columns, bands) of uint8, uint16 or int16.
+        pixels: Samples (rows, columns, bands), uint8, uint16 or int16.
         bit_depth: Bits a sample. Valid samples lie in 0 to 2**bit_depth - 1; int16 frames with
             negative samples lie in -2**(bit_depth - 1) to 2**(bit_depth - 1) - 1.
-        nodata: A sample that has this value shows nothing (GDAL's meaning: each band for
-            itself); None where no value says so.
-        mask: (rows, columns), True where no band shows anything, whatever its samples are; None
-            where no mask says so.
+        nodata: Value of samples without data (as in GDAL, in each band separately); None if
+            there is no such value.
+        mask: Mask (rows, columns), True where no band has data, whatever the samples are; None
+            if there is no mask.
     """
 
     pixels: NDArray[np.integer]
@@ -58,12 +58,12 @@ class Frame:
 
     @property
     def height(self) -> int:
-        """Rows."""
+        """Number of rows."""
         return int(self.pixels.shape[0])
 
     @property
     def width(self) -> int:
-        """Columns."""
+        """Number of columns."""
         return int(self.pixels.shape[1])
 
     @property
@@ -73,18 +73,18 @@ class Frame:
 
     @property
     def sample_type(self) -> SampleType:
-        """The pixels' type, by name."""
+        """Name of the samples' type."""
         return next(name for name in SAMPLE_TYPES if name == str(self.pixels.dtype))
 
     @property
     def raw_bytes(self) -> int:
-        """Bytes of the frame as the imager reads it out: its bits packed, nothing coded."""
+        """Bytes of the frame as the imager reads it out: packed to `bit_depth` bits, not coded."""
         return -(-self.pixels.size * self.bit_depth // 8)
 
     def holes(self) -> NDArray[np.bool_] | None:
-        """Return where there is no data, by sample; None where every sample shows something.
+        """Return the mask of samples without data (True); None if every sample has data.
 
-        The shape is (rows, columns, 1) where all bands share their holes, else (rows, columns,
+        The shape is (rows, columns, 1) if all bands share their holes, else (rows, columns,
         bands).
         """
         holes: NDArray[np.bool_] | None = None if self.mask is None else self.mask[..., None]
@@ -96,7 +96,7 @@ class Frame:
         return holes if holes is not None and holes.any() else None
 
     def nodata_mask(self) -> NDArray[np.bool_] | None:
-        """Return (rows, columns), True where no band has data; None where no pixel is so."""
+        """Return (rows, columns), True where no band has data; None if there is no such pixel."""
         holes = self.holes()
         if holes is None:
             return None

@@ -1,7 +1,7 @@
-"""What a frame is, apart from its pixels: the header of its container.
+"""The header of a frame's container: codec, size, sample type and other facts about the pixels.
 
-docs/bitstream.md, "Header", gives it byte for byte. Nothing here trusts its input: a size is
-checked against the bytes that are there before anything is allocated for it.
+docs/bitstream.md, "Header", specifies every byte. The bytes read may be hostile: every size is
+checked against the number of bytes available before memory is allocated for it.
 """
 
 from __future__ import annotations
@@ -45,31 +45,32 @@ _FIXED = 6
 
 @dataclass(frozen=True, slots=True)
 class FrameHeader:
-    """What a frame is, apart from its pixels.
+    """The facts about a frame that its decoder needs besides the tiles' payloads.
 
     Attributes:
-        codec: One of `CODECS`.
+        codec: Name of the codec, one of `CODECS`.
         width: Columns of the frame, in pixels.
         height: Rows of the frame, in pixels.
         bands: Number of bands.
-        bit_depth: Bits a sample, 1 to 16. A sample lies in 0 to 2**bit_depth - 1, or, where
+        bit_depth: Bits a sample, 1 to 16. A sample lies in 0 to 2**bit_depth - 1, or, if
             `negative` is set, in -2**(bit_depth - 1) to 2**(bit_depth - 1) - 1.
-        sample_type: How samples are held in memory at both ends.
-        negative: Samples may be negative (int16 only).
+        sample_type: Type of the samples in memory at both ends.
+        negative: Whether samples may be negative (int16 only).
         tile: Side of a tile in pixels; 0 is one tile for the whole frame.
-        parameter: A number that only the codec understands (a gain index, for example).
-        fingerprint: Which model coded it, 8 bytes; `NO_MODEL` where there is no model.
-        nodata: The sample value that means "no data".
-        masks: Some samples have no data, so every tile begins with a mask
+        parameter: Number that only the codec interprets (a gain index, for example).
+        fingerprint: Fingerprint of the model that coded the frame, 8 bytes; `NO_MODEL` if there
+            was no model.
+        nodata: Sample value that means "no data"; None if there is no such value.
+        masks: Whether some samples have no data, so that every tile begins with a mask
             (`link.container.masks`). Without `nodata`, these samples have no value of their own.
-        groups: Which bands were coded together, in coding order; each band appears at least
+        groups: Bands that were coded together, in coding order; each band appears at least
             once. None: by the codec's own rule (`link.container.band_groups`).
-        scales: What the codec's values mean, one for each band; None where they are the
+        scales: Scale of the codec's values, one for each band; None if the values are the
             samples themselves.
-        rotations: Rotation of each band triple (`link.student.rotation`); None where none is
+        rotations: Rotation of each band triple (`link.student.rotation`); None if none is
             rotated.
-        description: Metadata of the scene's file (`link.container.description`), packed; empty
-            in what a satellite sends.
+        description: Packed metadata of the scene's file (`link.container.description`); empty
+            in the frames that a satellite sends.
     """
 
     codec: str
@@ -125,12 +126,12 @@ class FrameHeader:
 
     @property
     def tile_count(self) -> int:
-        """How many tiles the frame has."""
+        """Number of tiles of the frame."""
         return tiles.count(self.width, self.height, self.tile)
 
     @property
     def samples(self) -> int:
-        """How many samples the frame has in all its bands."""
+        """Number of samples of the frame in all its bands."""
         return self.width * self.height * self.bands
 
     @property
@@ -180,10 +181,10 @@ class FrameHeader:
 
 @dataclass(frozen=True, slots=True)
 class ParsedHeader:
-    """A header's fields as read; what they mean is checked once the header's CRC-32 holds.
+    """A header's fields before their values are checked, which is done once its CRC-32 matches.
 
     Attributes:
-        tile_count: How many tiles the frame has.
+        tile_count: Number of tiles of the frame.
         end: Offset of the tile table.
         checked: Returns the header, or raises `BitstreamError` for fields that no encoder writes.
     """
@@ -197,9 +198,8 @@ def parse_header(data: bytes) -> ParsedHeader:
     """Return the header that a bitstream begins with.
 
     Raises:
-        BitstreamError: Not a downpass frame, or one of an unknown version or codec.
-        ValueError: The header is damaged: the bytes end within it, or a number is beyond what is
-            allowed.
+        BitstreamError: The bytes are no downpass frame, or its version or codec is unknown.
+        ValueError: The header is damaged: the bytes end within it, or a number is not allowed.
     """
     if data[: len(MAGIC)] != MAGIC:
         raise BitstreamError(

@@ -1,8 +1,9 @@
 """Fill a picture's holes with smooth values, so that a codec spends few bits on them.
 
-Push-pull (Gortler et al., The Lumigraph, 1996): average what is known into ever smaller
-pictures until no hole is left, then come back up and take from the smaller picture only what
-the larger one lacks. Holes take the mean of what is around them, at the scale of the hole.
+The method is push-pull (Gortler et al., The Lumigraph, 1996). Known samples are averaged into
+smaller and smaller pictures until no hole is left. Then, from the smallest picture up, each
+picture's holes are filled from the next smaller one. So a hole takes the mean of its surroundings
+at the scale of the hole.
 
 The picture is processed in strips, so the only extra memory is that of the smaller pictures: 4/3
 bytes a sample, and two bytes a pixel for their holes.
@@ -17,17 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 _STRIP: Final = 1 << 18
-"""Samples of the half-size picture that a strip has."""
+"""Samples in a strip of the half-size picture."""
 
 
 def fill_holes(pixels: NDArray[np.integer], holes: NDArray[np.bool_]) -> None:
     """Fill the holes of `pixels` in place.
 
     Args:
-        pixels: (rows, columns, bands), integers.
-        holes: (rows, columns), or (rows, columns, bands) with one band for all or each its own;
-            True in a hole. Only samples in holes are written. If all samples are in holes, they
-            become 0.
+        pixels: Integer samples (rows, columns, bands).
+        holes: Mask (rows, columns) or (rows, columns, bands), where a single band is for all
+            bands; True in a hole. Only samples in holes are written. If all samples are in holes,
+            they become 0.
     """
     if holes.ndim == 3:
         if not (holes[..., 1:] == holes[..., :1]).all():
@@ -63,7 +64,7 @@ def _fill(values: NDArray[Any], holes: NDArray[np.bool_]) -> None:
 def _halve(
     values: NDArray[Any], holes: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the means of what is known of each 2 x 2 pixels, and where nothing is."""
+    """Return the mean of the known ones of each 2 x 2 pixels, and a mask where none is known."""
     rows, columns, bands = values.shape
     shape = -(-rows // 2), -(-columns // 2), bands
     coarse, unknown = np.empty(shape, np.float32), np.empty(shape[:2], np.bool_)
@@ -82,7 +83,7 @@ def _halve(
 
 
 def _strips(shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    """Yield the first row and the one behind the last of strips of a picture."""
+    """Yield the first row of each strip of a picture, and the row after its last."""
     rows, columns, bands = shape
     high = max(1, _STRIP // (columns * bands))
     for first in range(0, rows, high):

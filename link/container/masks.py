@@ -1,9 +1,9 @@
 """A tile's nodata mask: which of its samples have no data.
 
-Coded before the tile's payload and only in frames that have nodata, so a frame without it pays
-nothing. Bands that share their nodata share one mask; where they differ, each has its own. Each
-row is XORed with the row above it (the edges of a swath are straight over many rows, and rows that
-are equal become zeros), packed to bits and deflated (RFC 1951).
+The mask comes before the tile's payload, and only in frames that have nodata, so other frames
+spend no bytes on it. If all bands have the same nodata, they share one mask; otherwise each band
+has its own. Each row is XORed with the row above it, then packed to bits and deflated (RFC 1951).
+The edges of a swath are straight over many rows, and equal rows become zeros.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def pack(nodata: NDArray[np.bool_]) -> bytes:
     """Return the mask's bytes.
 
     Args:
-        nodata: (rows, columns), or (rows, columns, bands) with one band for all or each its own;
-            True where there is no data.
+        nodata: Mask (rows, columns) or (rows, columns, bands), where a single band is for all
+            bands; True where there is no data.
     """
     if nodata.ndim == 2:
         return _pack_plane(nodata)
@@ -39,18 +39,18 @@ def pack(nodata: NDArray[np.bool_]) -> bytes:
 
 
 def unpack(data: bytes, rows: int, columns: int, bands: int = 1) -> tuple[NDArray[np.bool_], int]:
-    """Return the mask (True where there is no data) and the offset behind it.
+    """Return the mask (True where there is no data) and the offset of the first byte after it.
 
-    Never inflates to more than the tile's own number of samples.
+    No mask inflates to more bits than the tile has pixels, rounded up to whole bytes.
 
     Args:
-        data: A tile's bytes; the mask comes first.
+        data: Bytes of a tile; the mask comes first.
         rows: Rows of the tile.
         columns: Columns of the tile.
         bands: Bands of the frame.
 
     Returns:
-        (rows, columns, bands), or (rows, columns, 1) where all bands share the mask.
+        The mask (rows, columns, bands), or (rows, columns, 1) if all bands share it.
 
     Raises:
         ValueError: The bytes are not a mask of a tile of this size.

@@ -1,4 +1,4 @@
-"""How a frame's samples are held in memory at both ends."""
+"""The types of a frame's samples in memory, the same at both ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a frame is divided into tiles: encoder and decoder share this rule."""
+"""The rule by which encoder and decoder divide a frame into tiles."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Integers of variable length: LEB128, with zigzag for signed ones.
 
-LEB128 as in DWARF 5, section 7.6: seven bits a byte, the lowest first, the top bit set on
-every byte but the last. Only the shortest form is accepted, so equal values are equal bytes.
+LEB128 is that of DWARF 5, section 7.6: seven bits a byte, the lowest first, the top bit set in
+every byte but the last. Only the shortest form is accepted, so equal values have equal bytes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def pack(value: int) -> bytes:
 
 
 def unpack(data: bytes | memoryview, offset: int) -> tuple[int, int]:
-    """Return the value at `offset` and the offset behind it.
+    """Return the value at `offset` and the offset of the first byte after it.
 
     Raises:
         ValueError: The bytes end within the number, the number is above 2**32 - 1, or it is
@@ -50,16 +50,16 @@ def unpack(data: bytes | memoryview, offset: int) -> tuple[int, int]:
 
 
 def size(value: int) -> int:
-    """Return how many bytes `pack(value)` has."""
+    """Return the number of bytes of `pack(value)`."""
     return max(1, (value.bit_length() + 6) // 7)
 
 
 def pack_signed(value: int) -> bytes:
-    """Return a signed value, zigzag then LEB128: 0, -1, 1, -2 become 0, 1, 2, 3."""
+    """Return a signed value as zigzag LEB128 bytes: 0, -1, 1, -2 are packed as 0, 1, 2, 3."""
     return pack(value << 1 if value >= 0 else (-value << 1) - 1)
 
 
 def unpack_signed(data: bytes | memoryview, offset: int) -> tuple[int, int]:
-    """Return the signed value at `offset` and the offset behind it."""
+    """Return the signed value at `offset` and the offset of the first byte after it."""
     folded, offset = unpack(data, offset)
     return (folded >> 1) ^ -(folded & 1), offset

@@ -6,8 +6,8 @@ number inside the last interval, and the reader replaces the missing bytes by ze
 
 A table of n frequencies that sum to 2^bits, at most 2^22, becomes a model whose symbol i begins at
 ((F_i · (2^24 − n)) >> bits) + i of 2^24, where F_i is the sum of the frequencies before i.
-constriction computes that from float64 probabilities. Every product fits 53 bits, so the floor is
-exact on any machine.
+constriction computes that from float64 probabilities. They are multiples of 2^-bits, so every
+product fits 53 bits, and the floor is exact on any machine.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Principal axes of three bands and their rotation, in plain float64.
+"""Find the principal axes of three bands and the quaternion of their rotation.
 
-The results are the same on every machine, because no linear algebra library takes part.
+The arithmetic is plain float64, so the results are the same on every machine.
 """
 
 from __future__ import annotations

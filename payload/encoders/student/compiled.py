@@ -52,7 +52,7 @@ def _found() -> ModuleType | None:
 
 
 NATIVE: Final = _found()
-"""The compiled module; None if there was no compiler."""
+"""The compiled module; None if there was no compiler. Then numpy and ONNX Runtime do its work."""
 
 
 @dataclass(frozen=True, eq=False)

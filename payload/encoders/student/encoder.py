@@ -264,7 +264,7 @@ class PreparedStudent:
         """Return the only tile's bytes with a dead zone that uses up the rest of the budget.
 
         A step of quality can be four per cent of the bytes where all gains change at once. The
-        decoder does not know the dead zone, so the encoder can narrow it to fill the gap.
+        decoding does not depend on the dead zone, so the encoder can narrow it to fill the gap.
         """
         low, high = 0, _NO_DEAD_ZONE
         while high - low > 1 and quality + 1 < self._entropy.qualities:
@@ -356,7 +356,7 @@ class PreparedStudent:
         return rotation_of(difference_moments(values[0], values[1], seen[0], seen[1]))
 
     def _seen(self, rows: Any, columns: Any, bands: Sequence[int]) -> NDArray[np.bool_] | None:
-        """Return (rows, columns), True where all these bands have data; None if they all do."""
+        """Return (rows, columns), True where all bands have data; None if there are no holes."""
         if self._holes is None:
             return None
         holes = self._holes[rows, columns]

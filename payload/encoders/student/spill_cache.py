@@ -21,7 +21,7 @@ from ....link.errors import InputError
 from ....link.student.codestream import AnalysedTile
 
 MOST_IN_MEMORY: Final = 1 << 29
-"""Bytes."""
+"""Bytes of tiles that stay in memory by default."""
 
 
 @dataclass(frozen=True, slots=True)
