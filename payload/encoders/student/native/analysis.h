@@ -1,8 +1,8 @@
 /*
- * Pixels to latents and side information (see layers.h). A tile goes through all layers in rows, so
- * that what is between layers stays in the cache: each row of 16 x 16 blocks becomes bytes of its
- * planes, then four rows of the fine grid, two of the middle one and one of the coarse one, each as
- * soon as the rows around it are there.
+ * Compute latents and side information from pixels (see layers.h). A tile goes through all layers
+ * row by row, so that data between layers stays in the cache. Each row of 16 x 16 blocks becomes
+ * bytes of its planes, then four rows of the fine grid, two of the middle one and one of the coarse
+ * one. Each row is computed as soon as the rows around it are complete.
  */
 #ifndef DP_ANALYSIS_H
 #define DP_ANALYSIS_H
@@ -10,14 +10,14 @@
 #include "planes.h"
 #include "scratch.h"
 
-/* A grid's rows on their way through a block: depthwise, 1 x 1, added to what came in. */
+/* A grid's rows in a residual block: depthwise, then 1 x 1, then added to the block's input. */
 struct grid {
     const struct dp_near *near;
     const struct dp_mix *mix;
     size_t rows, columns, channels;
     ACTIVATION *ring[3]; /* rows of inputs, with a position of zeros at each end */
-    ACTIVATION *zeros;   /* such a row */
-    ACTIVATION *between; /* after the depthwise convolution */
+    ACTIVATION *zeros;   /* a row of inputs that are all zero */
+    ACTIVATION *between; /* outputs of the depthwise convolution */
     ACTIVATION *pair[2]; /* rows of outputs */
 };
 
@@ -25,12 +25,12 @@ struct analysis {
     const struct dp_networks *networks;
     const struct dp_tile *tile;
     size_t rows, columns;
-    size_t planes_used; /* 1 where all three are equal */
+    size_t planes_used; /* 1 if all three are equal */
     struct plane_row planes[3];
     ACTIVATION *cells, *coarse_cells; /* [4 blocks' cells of a group's row][CELL_INPUTS] */
     struct grid fine, middle, coarse;
     int32_t *latents;         /* [CHUNK][latents] */
-    ACTIVATION *sizes;        /* likewise */
+    ACTIVATION *sizes;        /* [CHUNK][latents] */
     ACTIVATION *side_pair[2]; /* rows of the hyper analysis' first layer, of even length */
     ACTIVATION *side_row;
     int32_t *side_end;
@@ -96,7 +96,7 @@ static TARGET void make_planes(const struct analysis *a, struct plane_row *row, 
     }
 }
 
-/* One row of the fine grid. */
+/* Compute one row of the fine grid. */
 static TARGET void enter(struct analysis *a, const struct plane_row *planes, size_t row,
                          ACTIVATION *out)
 {
@@ -143,7 +143,7 @@ static TARGET void enter(struct analysis *a, const struct plane_row *planes, siz
     }
 }
 
-/* The linear transform of up to CHUNK blocks. */
+/* Compute the linear transform of up to CHUNK blocks. */
 static TARGET void transform(struct analysis *a, const struct plane_row *planes, size_t first,
                              size_t count)
 {
@@ -179,7 +179,7 @@ static TARGET void transform(struct analysis *a, const struct plane_row *planes,
     }
 }
 
-/* |y| in bytes, for the hyper analysis. */
+/* Compute |y| in bytes, for the hyper analysis. */
 static TARGET void find_sizes(const struct analysis *a, size_t count)
 {
     size_t outputs = a->networks->linear.mix.outputs;
@@ -194,7 +194,7 @@ static TARGET void find_sizes(const struct analysis *a, size_t count)
     }
 }
 
-/* A finished pair of rows of the hyper analysis' first layer. */
+/* Process a finished pair of rows of the hyper analysis's first layer. */
 static TARGET void finish_side(struct analysis *a, size_t row)
 {
     const struct dp_networks *n = a->networks;
@@ -209,7 +209,7 @@ static TARGET void finish_side(struct analysis *a, size_t row)
     }
 }
 
-/* Positions outside the tile: zeros into the hyper analysis. */
+/* Give the hyper analysis zeros at positions outside the tile. */
 static TARGET void finish_outside(struct analysis *a, size_t row, size_t first, size_t last)
 {
     const struct dp_mix *layer = &a->networks->side_in;
@@ -220,7 +220,7 @@ static TARGET void finish_outside(struct analysis *a, size_t row, size_t first, 
     }
 }
 
-/* A row of latents, once its branch is known: y, and the hyper analysis as far as that goes. */
+/* Finish a row of latents from its branch: compute y and the hyper analysis's next rows. */
 static TARGET void finish_row(struct analysis *a, size_t row, const ACTIVATION *branch)
 {
     const struct dp_networks *n = a->networks;
@@ -252,7 +252,7 @@ static TARGET void finish_row(struct analysis *a, size_t row, const ACTIVATION *
     }
 }
 
-/* One row of a grid's block; its neighbours are in the ring. */
+/* Compute one row of a grid's block; its neighbours are in the ring. */
 static TARGET void mix_block(struct grid *grid, size_t row)
 {
     const ACTIVATION *const rows[3] = {row > 0 ? grid->ring[(row - 1) % 3] : grid->zeros,
@@ -307,7 +307,7 @@ static TARGET void fine_row(struct analysis *a, size_t row)
     }
 }
 
-/* Whether a tile's planes are equal: one band, or three equal ones that are not rotated. */
+/* Return whether a tile's planes are equal: one band, or three equal ones that are not rotated. */
 static TARGET int is_grey(const struct dp_tile *tile)
 {
     for (int at = 0; at < 9 && tile->bands > 1; at++) {

@@ -1,14 +1,14 @@
-/* Which networks fit the C: shapes, limits of outputs, and sums that stay within 32 bits. */
+/* Check that the C supports a network: shapes, limits of outputs, and sums within 32 bits. */
 #include "networks.h"
 
 #define MOST_CHANNELS (1 << 12)
 #define MOST_SHIFT 24
 #define LARGEST_BYTE 255
-/* More than any sum of absolute inputs and zero points, for one unit of weight. */
+/* Bounds of |input| plus |zero point|, which one unit of weight adds to a sum at most. */
 #define REACH_OF_BYTES 512
 #define REACH_OF_PLANES 4096
 
-/* Sums must fit 32 bits in any order, whatever inputs are. */
+/* Return whether sums fit 32 bits in any order and for any inputs. */
 static int is_bounded(const struct dp_given_layer *layer, int64_t reach)
 {
     for (int32_t o = 0; o < layer->outputs; o++) {
@@ -27,7 +27,7 @@ static int is_bounded(const struct dp_given_layer *layer, int64_t reach)
 
 const char *dp_why_not(const struct dp_given_layer given[DP_LAYERS], const int8_t *spread)
 {
-    /* Whose outputs a layer reads, and how many of them; what its outputs may be. */
+    /* Source of a layer's inputs, inputs per output of it (0: depthwise), limits of outputs. */
     enum { NOTHING = DP_LAYERS };
     static const struct {
         int source, times;
@@ -52,7 +52,7 @@ const char *dp_why_not(const struct dp_given_layer given[DP_LAYERS], const int8_
         [DP_SCALES_UP] = {DP_SCALES_NEAR, 1, 0, LARGEST_BYTE},
         [DP_SCALES_OUT] = {DP_SCALES_UP, 1, INT16_MIN, INT16_MAX},
     };
-    /* What is added to its own input has as many channels. */
+    /* Layers that need equal numbers of outputs: those added up, and log-scales and latents. */
     static const int pairs[][2] = {{DP_FINE_MIX, DP_FINE_NEAR},
                                    {DP_MIDDLE_MIX, DP_MIDDLE_NEAR},
                                    {DP_COARSE_MIX, DP_COARSE_NEAR},

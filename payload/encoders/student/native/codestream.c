@@ -1,9 +1,9 @@
-/* Symbols into the range coder, in the order of docs/bitstream.md. */
+/* Write symbols with the range coder, in the order of docs/bitstream.md. */
 #include "writer.h"
 
 #include <stdlib.h>
 
-#define MOST_BYTES 16 /* of one symbol: escape, low bits, sign, and what the coder holds back */
+#define MOST_BYTES 16 /* for a symbol: escape, low bits, sign, and what the coder holds back */
 
 int dp_reserve(struct dp_coder *coder, size_t symbols)
 {

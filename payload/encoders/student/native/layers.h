@@ -1,6 +1,6 @@
 /*
- * Layers for one set of vector instructions. A variant's file defines, and then includes
- * analysis.h and synthesis.h, which include this:
+ * Layers for one set of vector instructions. A variant's file defines the names below and then
+ * includes analysis.h and synthesis.h, which include this file:
  *
  *   TARGET                   attribute of all functions
  *   ACTIVATION               uint8_t or int16_t
@@ -9,7 +9,7 @@
  *   PLACES                   positions at once; DP_GROUP is a multiple of it
  *   vector, load, store, spread_out, dot     the kernel's few operations, see `DEFINE_SUMS`; or
  *   OWN_SUMS                 the variant has `sums` itself
- *   WIDE                     bytes of a vector, where it has what `mix_near` needs
+ *   WIDE                     bytes of a vector, if it has the operations of `mix_near`
  *   OWN_TURN, OWN_TRANSPOSE  the variant has `turn_pixels` or `transpose` itself
  *
  * Activations lie channels last, so two neighbours are one position's inputs of the next coarser
@@ -23,7 +23,7 @@
 #include <string.h>
 
 #define BYTES (sizeof(ACTIVATION) == 1)
-#define SLACK 64 /* behind rows that vectors may leave */
+#define SLACK 64 /* space after rows, because vectors may exceed them */
 #define CHUNK 16 /* positions whose latents are finished together */
 
 static const struct dp_form form = FORM;
@@ -91,7 +91,7 @@ static inline TARGET size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Positions of a panel, some of them the last one again where there are fewer than PLACES. */
+/* Positions of a panel. If there are fewer than PLACES, the last one is repeated. */
 struct places {
     const ACTIVATION *in[PLACES];
     const int32_t *from[PLACES];
@@ -109,7 +109,7 @@ static inline TARGET size_t steps_of(size_t inputs)
     return inputs * sizeof(ACTIVATION) / 4;
 }
 
-/* Sums of up to PLACES positions over all parts of a layer's panel, [PLACES][width]. */
+/* Compute sums of up to PLACES positions over all parts of a layer's panel, [PLACES][width]. */
 static TARGET void sum_parts(const struct dp_mix *layer, const ACTIVATION *const *in, size_t first,
                              size_t count, size_t output, size_t width, const uint8_t *weights,
                              int32_t *acc)
@@ -127,7 +127,7 @@ static TARGET void sum_parts(const struct dp_mix *layer, const ACTIVATION *const
     } while (++part < layer->parts);
 }
 
-/* out = limited sums of `count` positions, of activations; `added` is added before, if given. */
+/* out = limited sums of `count` positions, as activations; `added`, if given, is added before. */
 static TARGET void mix(const struct dp_mix *layer, const ACTIVATION *const *in, size_t count,
                        const ACTIVATION *added, ACTIVATION *out)
 {
@@ -156,7 +156,7 @@ static TARGET void mix(const struct dp_mix *layer, const ACTIVATION *const *in, 
     }
 }
 
-/* out = limited sums, or out + limited sums, of 32 bits. */
+/* out = limited sums, or out + limited sums, in 32 bits. */
 static TARGET void mix_wide(const struct dp_mix *layer, const ACTIVATION *in, size_t count,
                             int add, int32_t *out)
 {
@@ -185,11 +185,11 @@ static TARGET void mix_wide(const struct dp_mix *layer, const ACTIVATION *in, si
 }
 
 /*
- * A depthwise convolution of a row; rows begin with a position of zeros, and end with one. With
+ * Compute a depthwise convolution of a row. Rows begin and end with a position of zeros. With
  * `add`, its input is added before outputs are limited.
  */
 #ifdef WIDE
-/* Four taps at a time, interleaved. Up to WIDE - 1 bytes behind a row are read and written. */
+/* Four taps at a time, interleaved. Up to WIDE - 1 bytes after a row are read and written. */
 static TARGET void mix_near(const struct dp_near *layer, const ACTIVATION *const rows[3],
                             size_t count, int add, ACTIVATION *out)
 {
@@ -225,7 +225,7 @@ static TARGET void mix_near(const struct dp_near *layer, const ACTIVATION *const
         {
             sum[q] = shift_right(sum[q], load(shift + q * LANES));
         }
-        /* Limits are within a byte's: what saturates on the way to 16 bits is limited anyway. */
+        /* Limits fit a byte, so a sum that saturates at 16 bits would be limited anyway. */
         vector first = narrow_pairs(sum[0], sum[1]), second = narrow_pairs(sum[2], sum[3]);
         if (add) {
             first = add_pairs(first, mix_bytes_low(tap[4], none));

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_PLACES (1 << 16) /* of a tile, in any shape: link/student/frame_layout.py */
+#define MOST_PLACES (1 << 16) /* latent positions of a tile: link/student/frame_layout.py */
 #define MOST_CHANNELS (1 << 12)
 #define MATRIX_ONE (1 << 14)
 
@@ -42,7 +42,7 @@ static int sides_fit(int rows, int columns)
     return rows >= 1 && columns >= 1 && columns <= MOST_PLACES && rows <= MOST_PLACES / columns;
 }
 
-/* Return why the model's buffers do not fit each other; null where they do. */
+/* Return why the model's buffers do not fit each other; null if they do. */
 static const char *check_model(const Py_buffer *given, const struct dp_entropy *model)
 {
     Py_ssize_t means = 0;
@@ -84,7 +84,7 @@ static const char *check_model(const Py_buffer *given, const struct dp_entropy *
     return NULL;
 }
 
-/* Return why a tile's buffers do not fit the model; null where they do. */
+/* Return why a tile's buffers do not fit the model; null if they do. */
 static const char *check_tile(const Py_buffer *given, const struct dp_entropy *model,
                               const struct dp_planes *tile)
 {
@@ -166,7 +166,7 @@ static PyObject *write_tile(PyObject *self, PyObject *arguments)
     return found;
 }
 
-/* Let the buffers go; return None, or null where `why` or another error was raised. */
+/* Release the buffers; return None, or null if `why` or another error was raised. */
 static PyObject *end(Py_buffer *given, int count, const char *why)
 {
     release(given, count);
@@ -186,7 +186,7 @@ static void free_networks(PyObject *capsule)
     dp_free_networks(PyCapsule_GetPointer(capsule, NETWORKS));
 }
 
-/* The names of variants that run on this processor. */
+/* Return the names of the variants that run on this processor. */
 static PyObject *variants(PyObject *self, PyObject *none)
 {
     (void)self, (void)none;
@@ -214,7 +214,7 @@ static const struct dp_variant *variant_named(const char *name)
     return NULL;
 }
 
-/* Read a layer (weight, bias, shift, low, high); 0 where an error was raised. */
+/* Read a layer (weight, bias, shift, low, high); return 0 if an error was raised. */
 static int read_layer(PyObject *tuple, Py_buffer given[3], struct dp_given_layer *layer)
 {
     int low, high;

@@ -1,4 +1,4 @@
-/* Networks as integers.npz has them, brought into the form that a variant of layers.h reads. */
+/* Convert networks from the layout of integers.npz to the form that a variant of layers.h reads. */
 #include "networks.h"
 #include "scratch.h"
 
@@ -22,24 +22,24 @@ const struct dp_variant *const dp_variants[] = {
     &dp_plain, NULL};
 #endif
 
-/* How stored inputs lie among the inputs of a packed layer. */
+/* Order of a layer's stored inputs and outputs compared with those of the packed layer. */
 enum order {
     AS_STORED,
     FOLDED,   /* stored (channel, row, column) of 2 x 2; wanted (row, column, channel) */
-    UNFOLDED, /* the same of outputs */
+    UNFOLDED, /* the same for outputs */
 };
 
-/* What a packed layer is made of. */
+/* The source of a packed layer. */
 struct plan {
     const struct dp_given_layer *given;
     enum order order;
     size_t parts;
-    int32_t zero; /* by how much inputs are more than what is multiplied */
+    int32_t zero; /* inputs minus the values that weights multiply */
 };
 
 #define PADDING SIZE_MAX
 
-/* Where a packed output is stored, or PADDING. */
+/* Return the stored number of a packed output, or PADDING. */
 static size_t stored_output(const struct plan *plan, size_t output)
 {
     size_t outputs = (size_t)plan->given->outputs, quarter = outputs / 4;
@@ -50,7 +50,7 @@ static size_t stored_output(const struct plan *plan, size_t output)
     return channel < quarter ? channel * 4 + output / padded : PADDING;
 }
 
-/* The weight of a stored output for a packed input before padding. */
+/* Return the weight of a stored output for a packed input, counted without padding. */
 static int32_t weight_of(const struct plan *plan, size_t output, size_t input)
 {
     size_t inputs = (size_t)plan->given->inputs, quarter = inputs / 4;
@@ -60,7 +60,7 @@ static int32_t weight_of(const struct plan *plan, size_t output, size_t input)
     return plan->given->weight[output * inputs + input];
 }
 
-/* Three planes' weights added up: whole, or in two bytes. */
+/* Return the sum of three planes' weights: whole, or one of its two bytes. */
 static int32_t grey_weight(const struct plan *plan, size_t output, size_t input, int high, int wide)
 {
     size_t plane = (size_t)plan->given->inputs / DP_PLANES;
@@ -137,7 +137,7 @@ static void pack_bias(const struct plan *plan, const struct dp_mix *out)
     }
 }
 
-/* Take a layer's memory and, where there is any yet, fill it in. */
+/* Take a layer's memory and, if the arena has memory already, fill it in. */
 static void pack(struct dp_arena *arena, const struct dp_form *form, const struct plan *plan,
                  enum kind kind, struct dp_mix *out)
 {
@@ -162,7 +162,7 @@ static void pack_planes(struct dp_arena *arena, const struct dp_form *form,
                         const struct dp_given_layer *given, struct dp_plane_mix *out)
 {
     const struct plan plan = {.given = given, .parts = 1};
-    /* Of pixels, which are in half grey levels and from 128: 2 * (pixel - 128). */
+    /* For pixels themselves: planes are in half grey levels from 128, 2 * (pixel - 128). */
     const struct plan grey = {.given = given, .parts = 1, .zero = 2 * (form->zero - 128)};
     size_t inputs = (size_t)given->inputs, plane = inputs / DP_PLANES;
     pack(arena, form, &plan, COLOUR, &out->mix);
@@ -184,7 +184,7 @@ static void pack_planes(struct dp_arena *arena, const struct dp_form *form,
     }
 }
 
-/* Take the memory of a depthwise layer in vectors and fill it in. */
+/* Take the memory of a depthwise layer that is packed in vectors, and fill it in. */
 static void pack_vectors(struct dp_arena *arena, size_t wide, struct dp_near *out)
 {
     size_t channels = out->channels, quarter = wide / 4;
@@ -255,7 +255,7 @@ static void pack_all(struct dp_arena *arena, const struct dp_given_layer given[D
     pack_planes(arena, form, &given[DP_LINEAR], &out->linear);
     pack_planes(arena, form, &given[DP_ENTER], &out->enter);
     for (size_t at = 0; at < sizeof mixes / sizeof *mixes; at++) {
-        /* Signed inputs come with 128 added where they are bytes. */
+        /* Signed inputs have 128 added if activations are bytes. */
         int32_t added = mixes[at].is_signed && form->bytes == 1 ? 128 : 0;
         const struct plan plan = {.given = &given[mixes[at].name],
                                   .order = mixes[at].order,

@@ -1,4 +1,4 @@
-/* Pixels to planes in bytes, and the first layers' sums over them (see layers.h). */
+/* Convert pixels to planes in bytes, and compute the first layers' sums over them (layers.h). */
 #ifndef DP_PLANES_H
 #define DP_PLANES_H
 
@@ -10,23 +10,23 @@
 #define BLOCK_INPUTS (DP_PLANES * DP_PIXELS)
 
 /*
- * How a group of blocks' planes are told in bytes. Values have ten bits, but in most blocks they
- * are within 256 of each other, or the planes are much alike; 16-bit activations need nothing.
+ * Representations of a group of blocks' planes in bytes. Values have ten bits, but in most blocks
+ * they are within 256 of each other, or the planes are similar. Activations of 16 bits need none.
  */
 enum plane_mode {
     PLANES_NARROW, /* value = fine + offset */
     PLANES_SHARED, /* value = 4 * coarse + fine + offset, with one `coarse` for all planes */
-    PLANES_WIDE,   /* the same, with one for each plane */
+    PLANES_WIDE,   /* the same, with one `coarse` for each plane */
 };
 
 /* A row of blocks in planes. */
 struct plane_row {
-    ACTIVATION *fine, *coarse; /* [columns][planes][pixels]; of grey [columns][pixels] */
+    ACTIVATION *fine, *coarse; /* [columns][planes][pixels]; if grey, [columns][pixels] */
     uint8_t *mode;             /* [groups] */
-    int32_t *linear, *enter;   /* where sums begin, [columns][outputs] */
+    int32_t *linear, *enter;   /* initial sums, [columns][outputs] */
 };
 
-/* One row of 16 pixels on their natural axes. */
+/* Rotate one row of 16 pixels to their natural axes. */
 #ifndef OWN_TURN
 static inline TARGET void turn_pixels(const uint8_t *pixels, const int32_t *matrix,
                                       int16_t value[DP_PLANES][BLOCK])
@@ -48,7 +48,7 @@ static inline TARGET void turn_pixels(const uint8_t *pixels, const int32_t *matr
 
 #endif
 
-/* A block's planes, with the least and the largest value of each. */
+/* Compute a block's planes, and the least and the largest value of each. */
 static TARGET void turn_block(const uint8_t *pixels, size_t line, const int32_t *matrix,
                               int16_t *values, int16_t least_of[DP_PLANES],
                               int16_t largest_of[DP_PLANES])
@@ -76,7 +76,7 @@ static TARGET void turn_block(const uint8_t *pixels, size_t line, const int32_t 
     }
 }
 
-/* Where a block's sums begin: the bias, and a plane's offset times its weights. */
+/* Compute a block's initial sums: the bias, plus each plane's offset times its weights. */
 static TARGET void begin_sums(const struct dp_plane_mix *layer, const int32_t offset[DP_PLANES],
                               int32_t *out)
 {
@@ -88,7 +88,7 @@ static TARGET void begin_sums(const struct dp_plane_mix *layer, const int32_t of
     }
 }
 
-/* What a block's planes are more than the same coarse value of all, the second plane's. */
+/* Subtract the second plane's coarse values from all planes of a block. */
 static TARGET void share_block(int16_t *values, ACTIVATION *coarse, int16_t least_of[DP_PLANES],
                                int16_t largest_of[DP_PLANES])
 {
@@ -120,7 +120,7 @@ static TARGET int all_within_bytes(int16_t low[][DP_PLANES], int16_t high[][DP_P
     return 1;
 }
 
-/* A group of blocks as bytes, or as they are where activations have 16 bits. */
+/* Store a group of blocks as bytes, or unchanged if activations have 16 bits. */
 static TARGET void make_group(const struct dp_networks *n, const int32_t *matrix,
                               struct plane_row *row, const uint8_t *pixels, size_t line,
                               size_t first, size_t count)
@@ -174,7 +174,7 @@ static TARGET void make_group(const struct dp_networks *n, const int32_t *matrix
     }
 }
 
-/* A row of blocks of one band: pixels as they are, 2 * (pixel - 128) where there are 16 bits. */
+/* Store a row of one band's blocks: pixels unchanged, or 2 * (pixel - 128) in 16 bits. */
 static TARGET void make_grey(struct plane_row *row, const uint8_t *pixels, size_t bands,
                              size_t columns)
 {
@@ -202,7 +202,7 @@ static TARGET void add_up(int32_t *acc, int shift, size_t width, const int32_t *
     }
 }
 
-/* Sums of a panel over bytes that are the same in all planes. */
+/* Compute sums of a panel over bytes that are the same in all planes. */
 static TARGET void sum_equal(const struct dp_plane_mix *layer, const ACTIVATION *const *in,
                              size_t output, size_t width, int32_t *acc)
 {
@@ -225,7 +225,7 @@ static TARGET void sum_equal(const struct dp_plane_mix *layer, const ACTIVATION 
          acc);
 }
 
-/* Sums of a panel over three equal planes. */
+/* Compute sums of a panel over three equal planes. */
 static TARGET void sum_grey(const struct dp_plane_mix *layer, const ACTIVATION *const *in,
                             size_t output, size_t width, int32_t *acc)
 {
@@ -235,11 +235,11 @@ static TARGET void sum_grey(const struct dp_plane_mix *layer, const ACTIVATION *
         begin[m] = bias + output;
     }
     sum_equal(layer, in, output, width, acc);
-    /* Bytes are pixels, of which planes have twice as much. */
+    /* Bytes are pixels, and planes have twice their values. */
     add_up(acc, BYTES ? 1 : 0, width, begin);
 }
 
-/* Sums of a panel over planes. */
+/* Compute sums of a panel over planes. */
 static TARGET void sum_planes(const struct dp_plane_mix *layer, const struct places *places,
                               const ACTIVATION *const *coarse, enum plane_mode mode, size_t output,
                               size_t width, int32_t *acc)
@@ -261,7 +261,7 @@ static TARGET void sum_planes(const struct dp_plane_mix *layer, const struct pla
     sums(width / LANES, places->in, weights, steps_of(inputs), more.from, acc);
 }
 
-/* Cells of one row of a group's blocks, of one plane after another; blocks lie `stride` apart. */
+/* Collect the cells of one row of a group's blocks, plane by plane; blocks are `stride` apart. */
 static TARGET void gather_cells(const ACTIVATION *blocks, size_t stride, size_t planes, size_t row,
                                 size_t count, ACTIVATION *cells)
 {

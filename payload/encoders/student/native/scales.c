@@ -1,4 +1,4 @@
-/* Scales corrected by what goes on around: sums of magnitudes, their bins, a table. */
+/* Correct scales by their context: sums of magnitudes, their bins, a table of corrections. */
 #include "vectors.h"
 #include "writer.h"
 
@@ -34,8 +34,8 @@ VECTORS void dp_look_back(struct writer *writer, const struct dp_channel_group *
 }
 
 /*
- * The bin of a sum: twice the number of its highest bit, and the bit after it. Both are at the top
- * of the sum as a float. Bits that could round it up to another bin are cleared first.
+ * Return the bin of a sum: twice the number of its highest bit, plus the bit after it. Both are the
+ * top bits of the sum as a float. Bits that could round it up to another bin are cleared first.
  */
 static inline int32_t bin(uint32_t value, int32_t less)
 {
@@ -46,15 +46,15 @@ static inline int32_t bin(uint32_t value, int32_t less)
     return found < 0 ? 0 : found > DP_BINS - 1 ? DP_BINS - 1 : found;
 }
 
-/* What a row's neighbours say, as places in the table of corrections. */
+/* Inputs of a row's num and den, from which its places in the table of corrections follow. */
 struct around {
     const uint8_t *magnitude;
     const uint16_t *expected;
     const uint32_t *sums, *sums_expected; /* F, F_E */
-    const uint32_t *corners, *edges;      /* all ones where they were coded before */
+    const uint32_t *corners, *edges;      /* all ones where these are already coded */
     ptrdiff_t stride;
     uint32_t weight;
-    int32_t less; /* of bins */
+    int32_t less; /* subtracted from bins */
 };
 
 VECTORS static void find_bins(const struct around *a, int32_t columns, uint16_t *bins)
@@ -76,7 +76,7 @@ VECTORS static void find_bins(const struct around *a, int32_t columns, uint16_t 
     }
 }
 
-/* A channel's row while its scales are corrected; of even columns and of odd ones. */
+/* A channel's row whose scales are corrected; `correction` and `count` by parity of the column. */
 struct row {
     const int16_t *scales;
     const uint16_t *bins;
@@ -85,7 +85,7 @@ struct row {
     uint32_t *count[2];
 };
 
-/* No branches, since which latents are skipped is hard to foretell. */
+/* There are no branches, because skipped latents are hard to predict. */
 static inline void correct_one(int32_t level, const int16_t *restrict correction, uint32_t bins,
                                const uint8_t *restrict table_of, uint8_t *restrict index,
                                uint32_t *restrict count)
@@ -96,7 +96,7 @@ static inline void correct_one(int32_t level, const int16_t *restrict correction
     count[table_of[found]]++;
 }
 
-/* Positions of different phases take turns: counting in one place again and again is slow. */
+/* Positions of different phases alternate, because repeated updates of one counter are slow. */
 static inline void correct(const struct row *rows, int32_t count, int32_t columns, int32_t add,
                            const uint8_t *restrict table_of)
 {
@@ -144,7 +144,7 @@ void dp_find_tables(struct writer *writer, int32_t number)
                 around.expected = writer->expected + (size_t)c * plane + place;
                 around.sums = writer->around + place;
                 around.sums_expected = writer->around_expected + place;
-                /* Phases 0 and 2 in even rows, 3 and 1 in odd ones. */
+                /* Even rows have phases 0 and 2, odd rows 3 and 1. */
                 around.corners = writer->neighbours[i ? 1 : 2];
                 around.edges = writer->neighbours[i ? 3 : 0];
                 find_bins(&around, columns, writer->bins + i * columns);
@@ -174,7 +174,7 @@ static inline void sort_one(int32_t symbol, uint8_t index, const uint8_t *restri
     *to = at + (index != DP_SKIPPED);
 }
 
-/* Put the symbols of one or two rows where the next ones of their phases and tables belong. */
+/* Move the symbols of one or two rows to the next places of their phases and tables. */
 static inline void sort_rows(const uint8_t *restrict index, const int32_t *restrict symbol,
                              int32_t stride, int32_t count, int32_t columns,
                              const uint8_t *restrict table_of, uint32_t next[4][DP_TABLES + 1],
@@ -209,7 +209,7 @@ void dp_sort_symbols(struct writer *writer, const struct dp_channel_group *group
         }
     }
     for (uint32_t phase = 0; phase < 4; phase++) {
-        next[phase][DP_TABLES] = end; /* where what is skipped is written over and over */
+        next[phase][DP_TABLES] = end; /* all skipped latents overwrite this place */
     }
     for (int32_t c = 0; c < group->last - group->first; c++) {
         for (int32_t r = 0; writer->active[c] && r < rows; r += 2) {

@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* More than tiles of 1024 x 1024 pixels need; what larger ones use goes back to the system. */
+/* Largest block that is kept, more than tiles of 1024 x 1024 pixels need. */
 #define MOST_KEPT ((size_t)1 << 24)
 
 struct dp_scratch {
@@ -12,8 +12,8 @@ struct dp_scratch {
 };
 
 /*
- * The block that nobody uses now. Without it the system takes memory back after each tile, and
- * clearing its pages anew takes a tenth of an encoder's time.
+ * The kept block, while no tile uses it. If every tile's memory went back to the system, clearing
+ * its pages again would take a tenth of an encoder's time.
  */
 static _Atomic(struct dp_scratch *) kept;
 

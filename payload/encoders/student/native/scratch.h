@@ -1,4 +1,4 @@
-/* Memory for one tile: one block, handed out piece by piece, and kept for the next tile. */
+/* Memory for one tile: one block, from which arrays are taken, and which the next tile reuses. */
 #ifndef DP_SCRATCH_H
 #define DP_SCRATCH_H
 
@@ -7,7 +7,7 @@
 
 #define DP_ALIGNMENT 64
 
-/* First without memory, to count; then again with `at`, to hand out. */
+/* The first pass has no memory (`at` is null) and counts bytes; the second pass takes arrays. */
 struct dp_arena {
     uint8_t *at;
     size_t used;
@@ -22,9 +22,9 @@ static inline void *dp_take(struct dp_arena *arena, size_t count, size_t size)
 
 struct dp_scratch;
 
-/* Turn an arena that has counted into one with so much memory; null where it is short. */
+/* Give an arena the memory that it has counted; return null if memory is short. */
 struct dp_scratch *dp_scratch_open(struct dp_arena *arena);
-/* Give it back. One block is kept, if it is not too large. */
+/* Return the memory. One block is kept for the next tile if it is not too large. */
 void dp_scratch_close(struct dp_scratch *scratch);
 
 #endif

@@ -1,4 +1,4 @@
-/* Latents to symbols: which are coded, and what each differs by from its mean. */
+/* Quantise latents to symbols: select the coded ones and subtract their means. */
 #include "vectors.h"
 #include "writer.h"
 
@@ -6,32 +6,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What |y - mean| is multiplied with; the products have less than 53 bits. */
+/* Factor of |y - mean| to steps; the products have less than 53 bits. */
 static double step_of(const struct dp_entropy *model, int32_t gain)
 {
     return ldexp(model->mantissas[gain & 31], (gain >> 5) - 16);
 }
 
-/* What |k| is multiplied with to give |decoded - mean|. */
+/* Factor of |k| to |decoded - mean|. */
 static double back_of(const struct dp_entropy *model, int32_t gain)
 {
     return ldexp(model->mantissas[-gain & 31], (-gain >> 5) + 4 - 12);
 }
 
-/* Quantise what a latent differs by from its mean, and put its size where its neighbours look. */
+/* Quantise a latent's difference from its mean, and store its magnitude as neighbours' context. */
 static inline int32_t quantise(struct writer *writer, size_t at, int32_t level, double rest,
                             double step)
 {
     int32_t index = dp_index_of(level);
     double found = fabs(rest) * step + writer->rounding[index];
-    /* No picture's is larger, and a decoder would refuse it; and what is no number ends here. */
+    /* No picture has larger symbols, and decoders refuse them. A NaN gets the limit, too. */
     int32_t size = found < DP_LARGEST_SYMBOL ? (int32_t)found : DP_LARGEST_SYMBOL;
     writer->magnitude[at] = (uint8_t)dp_limited(size, 0, DP_LARGEST_MAGNITUDE);
     writer->expected[at] = writer->model->expected[index];
     return rest < 0 ? -size : size;
 }
 
-/* A row of a channel: y and log-scales to symbols, and to what neighbours look at. */
+/* A row of a channel: y, log-scales, symbols, and the context that neighbours read. */
 struct coded_row {
     const int32_t *y;
     const int16_t *scales;
@@ -42,7 +42,7 @@ struct coded_row {
     uint16_t *expected;
 };
 
-/* A channel's largest log-scale. */
+/* Return a channel's largest log-scale. */
 VECTORS static int32_t largest_scale(const int16_t *scales, int32_t places)
 {
     int16_t largest = INT16_MIN;
@@ -52,7 +52,7 @@ VECTORS static int32_t largest_scale(const int16_t *scales, int32_t places)
     return largest;
 }
 
-/* As `quantise` of what is not skipped in a row. */
+/* Do what `quantise` does for all latents of a row that are not skipped. */
 VECTORS static void quantise_row(const struct coded_row *row, int32_t columns, int32_t add,
                               double step)
 {
@@ -100,8 +100,9 @@ void dp_find_symbols(struct writer *writer, const struct dp_channel_group *group
     }
 }
 
-/* Add what a neighbour's `known` channels say of a group's `wide` ones. Sums are whole numbers
-   (times 2^-14) below 2^53, so neither their order nor a fused product shows. */
+/* Add the contribution of a neighbour's `known` channels to the means of a group's `wide` channels.
+   Sums are integers (times 2^-14) below 2^53, so neither their order nor a fused multiply-add
+   changes the result. */
 static void add_near(double *mean, const double *weights, const double *near, int32_t known,
                      int32_t wide)
 {
@@ -113,7 +114,7 @@ static void add_near(double *mean, const double *weights, const double *near, in
 }
 
 #if defined(__GNUC__)
-/* Left to itself, GCC goes along the channels that are known, which is slower. */
+/* Without explicit vectors, GCC vectorises over the known channels, which is slower. */
 typedef double lanes __attribute__((vector_size(32), aligned(8), may_alias));
 
 #define ADD_NEAR(wide)                                                                             \
@@ -142,7 +143,7 @@ ADD_NEAR(4)
 ADD_NEAR(8)
 ADD_NEAR(16)
 
-/* Means of a leading group's latents in one phase, of what is decoded around them. */
+/* Predict the means of a group's latents in one phase from the decoded latents around them. */
 static void find_means(struct writer *writer, const struct dp_channel_group *group, uint32_t phase,
                        const double *weights)
 {
@@ -155,11 +156,11 @@ static void find_means(struct writer *writer, const struct dp_channel_group *gro
                 mean[o] = 0.5;
             }
             for (int32_t n = 0; n < 9; n++) {
-                int32_t row = r + n / 3, column = s + n % 3; /* with the border before them */
+                int32_t row = r + n / 3, column = s + n % 3; /* in planes with a border */
                 const double *near =
                     writer->decoded + (size_t)(row * writer->stride + column) * (size_t)predicted;
                 const double *own = weights + (size_t)(n * group->last) * (size_t)wide;
-                /* Of positions coded later only the groups before this one are known. */
+                /* At positions of this and later phases, only earlier groups are decoded. */
                 uint32_t there = dp_phase_at[(row + 1) & 1][(column + 1) & 1];
                 int32_t known = there < phase ? group->last : group->first;
                 switch (wide) {

@@ -5,7 +5,7 @@
 #include "layers.h"
 #include "scratch.h"
 
-/* What the hyper synthesis works on. */
+/* The hyper synthesis's arrays. */
 struct synthesis {
     ACTIVATION *side; /* [columns][side] */
     ACTIVATION *ring[3], *zeros;
@@ -31,7 +31,7 @@ static void take_synthesis(struct dp_arena *arena, const struct dp_networks *n, 
     s->scales = dp_take(arena, CHUNK * n->scales_out.outputs, sizeof(int32_t));
 }
 
-/* The log-scales of one row of side information: two rows of latents. */
+/* Compute the log-scales of one row of side information: two rows of latents. */
 static TARGET void finish_scales(const struct dp_networks *n, const struct dp_side *given,
                                  struct synthesis *s, size_t row)
 {

@@ -30,7 +30,7 @@ static int write_latents(struct writer *writer)
     return 1;
 }
 
-/* Hand out the writer's memory. */
+/* Assign the writer's arrays their memory. */
 static void take_all(struct dp_arena *arena, struct writer *w)
 {
     const struct dp_entropy *model = w->model;
@@ -59,7 +59,7 @@ static void take_all(struct dp_arena *arena, struct writer *w)
     }
 }
 
-/* Fill in what stays the same for all groups. */
+/* Fill in the values that all groups share. */
 static void prepare(struct writer *w)
 {
     for (int32_t index = 0; index < DP_SCALES; index++) {

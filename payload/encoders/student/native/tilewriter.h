@@ -1,11 +1,11 @@
 /*
- * A tile's codestream out of what the networks made of it, on the host: the bytes that
- * link/student/codestream.py writes, many times as fast. docs/codec.md ("Integers of the entropy path") and
- * docs/bitstream.md ("The student's codestream") have every formula and the order of symbols.
+ * Write a tile's codestream from the networks' outputs, on the host: the same bytes as
+ * link/student/codestream.py, many times as fast. docs/codec.md ("Integers of the entropy path")
+ * and docs/bitstream.md ("The student's codestream") have every formula and the order of symbols.
  *
  * The boards' encoder (firmware/nn/codestream.c) does the same in a few kilobytes, position by
- * position; this one spends memory on planes with borders, so that sums over neighbours need no
- * conditions. Both share the range coder and the rules of entropy.h.
+ * position. The code here spends memory on planes with borders, so that sums over neighbours need
+ * no conditions. Both share the range coder and the rules of entropy.h.
  */
 #ifndef DP_TILEWRITER_H
 #define DP_TILEWRITER_H
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DP_LARGEST_WINDOW 256 /* so many magnitudes add up in 16 bits */
+#define DP_LARGEST_WINDOW 256 /* sums of this many magnitudes fit 16 bits */
 
 struct dp_channel_group {
     int32_t first, last, window;
@@ -30,23 +30,23 @@ struct dp_entropy {
     const uint8_t *rounding;   /* [DP_SCALES], added before flooring, in 1/256 */
     const uint16_t *expected;  /* [DP_SCALES], E|k| in 1/16 */
     const int16_t *correction; /* [groups][4][32][32], by bins of num and den */
-    /* Of the predicted groups, one after another: [4][9][last][last - first], times 2^-14. */
+    /* Weights of each predicted group in turn: [4][9][last][last - first], times 2^-14. */
     const double *means;
-    /* Sums of the frequencies before each symbol, of 2^16, and where each table begins. */
+    /* Sums of the frequencies before each symbol, of 2^16, and the offset of each table. */
     const uint16_t *latent_sums;
     const int32_t *latent_start; /* [DP_TABLES + 1] */
     const uint16_t *side_sums;   /* [side][DP_SIDE_CONTEXTS][DP_SIDE_SYMBOLS] */
 };
 
-/* A tile after the networks; channel by channel, row by row. */
+/* The networks' outputs for a tile, channel by channel, row by row. */
 struct dp_planes {
     int32_t rows, columns;
     const int32_t *y;      /* [latents][rows][columns] */
-    const int16_t *scales; /* L, likewise */
+    const int16_t *scales; /* log-scales L, the same shape */
     const int8_t *side;    /* [side][(rows + 1) / 2][(columns + 1) / 2], -32 to 31 */
 };
 
-/* Bytes of the codestream, for the caller to free, or null where memory is short. */
+/* Return the codestream, which the caller frees; null if memory is short. */
 uint8_t *dp_write_tile(const struct dp_entropy *model, const struct dp_planes *tile, size_t *size);
 
 #endif

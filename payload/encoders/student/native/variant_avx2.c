@@ -1,4 +1,4 @@
-/* 256-bit vectors without byte products that add exactly: products of 16 bits, two added up. */
+/* 256-bit vectors without exact sums of byte products: products of 16 bits, two added up. */
 #if defined(__x86_64__) && defined(__GNUC__)
 
 #include <immintrin.h>

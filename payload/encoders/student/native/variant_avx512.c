@@ -1,4 +1,4 @@
-/* 512-bit vectors and VNNI: products of bytes, four added up in 32 bits, nothing saturates. */
+/* 512-bit vectors and VNNI: four products of bytes are added up in 32 bits without saturation. */
 #if defined(__x86_64__) && defined(__GNUC__)
 
 #include <immintrin.h>
@@ -36,11 +36,11 @@ static inline TARGET vector spread_out(const uint8_t *four)
     return _mm512_set1_epi32(value);
 }
 
-/* See layers.h: pixels' bands in pairs of 16 bits, (red, green) and (blue, 1). */
+/* See layers.h. Pixels' bands are in pairs of 16 bits, (red, green) and (blue, 1). */
 static inline TARGET void turn_pixels(const uint8_t *pixels, const int32_t *matrix,
                                       int16_t value[3][16])
 {
-    /* Four pixels, twelve bytes, to a lane of 128 bits. */
+    /* Each lane of 128 bits gets four pixels, which are twelve bytes. */
     const vector lanes = _mm512_setr_epi32(0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11);
     const vector first = _mm512_broadcast_i32x4(
         _mm_setr_epi8(0, -1, 1, -1, 3, -1, 4, -1, 6, -1, 7, -1, 9, -1, 10, -1));
@@ -62,7 +62,7 @@ static inline TARGET void turn_pixels(const uint8_t *pixels, const int32_t *matr
     }
 }
 
-/* See layers.h: pairs, fours, and then lanes of 128 bits are exchanged. */
+/* See layers.h. Pairs, fours, and then lanes of 128 bits are exchanged. */
 static inline TARGET void transpose(const int32_t *from, size_t stride, int32_t *to, size_t step)
 {
     vector a[16], b[16];

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* DP_EVEX_VNNI: the same with AVX-512's encoding, to test it where the other one is missing. */
+/* DP_EVEX_VNNI: the same in AVX-512's encoding, to test it on processors without the VEX form. */
 #ifdef DP_EVEX_VNNI
 #define TARGET __attribute__((target("avx2,avx512vl,avx512vnni")))
 #define dot(sum, one, weights) _mm256_dpbusd_epi32(sum, one, weights)
@@ -51,7 +51,7 @@ static int runs_here(void)
     (void)a, (void)b, (void)c, (void)d;
     return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
 #else
-    /* The system keeps 256-bit registers where it says that AVX2 can be used. */
+    /* If AVX2 is usable, the operating system saves 256-bit registers. */
     return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
            (a >> 4 & 1u);
 #endif

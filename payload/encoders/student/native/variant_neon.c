@@ -1,4 +1,4 @@
-/* Arm's dot products of bytes (ARMv8.2 and later): signed ones, so 128 is taken off first. */
+/* Arm's dot products of bytes (ARMv8.2 and later). They are signed, so 128 is subtracted first. */
 #if defined(__aarch64__) && defined(__GNUC__) && defined(__linux__)
 
 #include <arm_neon.h>

@@ -1,8 +1,8 @@
-/* Functions compiled for wide vectors too, where compiler and system choose at run time. */
+/* Compile functions for wide vectors, too, if compiler and system can choose at run time. */
 #ifndef DP_VECTORS_H
 #define DP_VECTORS_H
 
-#include <stdint.h> /* any header of the C library says whether it is GNU's */
+#include <stdint.h> /* any header of the C library defines __GLIBC__ if it is GNU's */
 
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12 && defined(__x86_64__) && \
     defined(__GLIBC__)
