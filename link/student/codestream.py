@@ -29,8 +29,7 @@ from .range_coder import CodeError, SymbolReader, Symbols, SymbolWriter
 from .symbols import TileSymbols, tile_symbols
 
 Hyper = Callable[[NDArray[np.int32]], Integers]
-"""The hyper synthesis: ẑ (channels, rows, columns) to log₂-scales with twice the rows and columns,
-or more."""
+"""The hyper synthesis: ẑ (channels, rows, columns) to log₂-scales of at least twice the sides."""
 
 _LONGEST_ESCAPE: Final = 20
 _SPLIT: Final = SPLIT_INDEX.astype(np.uint8)
