@@ -14,7 +14,10 @@ Groups = list[list[int]]
 """Band numbers of each codestream, in coding order."""
 
 _JPEG2000_MOST: Final = 8
-"""More than nine bands of one bit overflow a buffer that OpenJPEG sizes by their depth."""
+"""Most bands of a codestream after the colour triple.
+
+More than nine bands of one bit overflow a buffer that OpenJPEG sizes by their depth.
+"""
 
 
 def band_groups(codec: str, bands: int) -> Groups:

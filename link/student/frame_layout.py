@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 BLOCK: Final = 16
-"""Side in pixels of the block that one latent position covers; tiles' sides are multiples."""
+"""Side, in pixels, of the block of one latent position; the sides of tiles are multiples of it."""
 LARGEST_TILE: Final = 1 << 16
 """Latent positions of the largest tile: 4096 x 4096 pixels, for which either end needs 2 GB."""
 LARGEST_STRIP: Final = 1 << 19

@@ -55,7 +55,7 @@ class SpillCache:
         self._lock = threading.Lock()
 
     def get(self, number: int) -> list[AnalysedTile] | None:
-        """Return a tile's band triples; None where `put` was not called for it."""
+        """Return a tile's band triples; None if `put` was not called for it."""
         if number in self._stored:
             return [AnalysedTile.of(*map(_read, arrays)) for arrays in self._stored[number]]
         return self._memory.get(number)
