@@ -29,7 +29,8 @@ def test_every_tile_is_what_this_computer_makes_of_it(reference: Any, board: Boa
         assert isinstance(result, Finished), result
         assert result.payload == reference.encode(form, tile)
         assert result.encode_ticks > 0
-        assert result.receive_ticks > 0
+    # A small tile may arrive in one read, that is within one tick; not all sixteen of them.
+    assert sum(result.receive_ticks for result in results.values()) > 0
     assert board.counts.sessions_lost == 0
     assert board.counts.chunks_repeated == 0
 
