@@ -1,6 +1,6 @@
 """Ledger: double-entry books that track every byte and balance at every event.
 
-Each satellite has four books. Each book begins with a source and ends in accounts that no byte
+Each satellite has four books, and a fifth if its ground uses an uplink. Each book begins with a source and ends in accounts that no byte
 leaves. In the accounts between, bytes wait.
 
 ```
@@ -8,10 +8,13 @@ raw     captured ─► queued ─► encoding ─► encoded
                       └──────────┴──────► dropped (memory full)
 files   encoded ─► recorder ─► released
                       └──────► dropped (recorder full, …)
-air     sent ─► new | duplicate | lost (cut off, packet loss)
+air     sent ─► new | duplicate | overhead | lost (cut off, packet loss)
 ground  new ─► partial ─► delivered
                   └─────► abandoned
+uplink  sent ─► under way ─► received | lost (cut off, packet loss)
 ```
+
+Overhead is what a file transfer protocol adds: headers and directives that arrived.
 
 A movement takes bytes from one account and puts them into another, so a book always sums to
 zero. That does not prove the accounts right, so `audit` compares them with the contents of the
@@ -31,20 +34,33 @@ class Book(StrEnum):
     FILES = "files"
     AIR = "air"
     GROUND = "ground"
+    UPLINK = "uplink"
 
 
-SOURCES = {Book.RAW: "captured", Book.FILES: "encoded", Book.AIR: "sent", Book.GROUND: "new"}
+SOURCES = {
+    Book.RAW: "captured",
+    Book.FILES: "encoded",
+    Book.AIR: "sent",
+    Book.GROUND: "new",
+    Book.UPLINK: "sent",
+}
 """The source account of each book; its balance is minus the bytes that ever entered the book."""
 
 
 class Ledger:
-    """The books of one satellite. An account is a name and, where bytes were lost, a cause."""
+    """The books of one satellite. An account is a name and, where bytes were lost, a cause.
+
+    Args:
+        uplink: Whether there is a book for the uplink.
+    """
 
     __slots__ = ("_books",)
 
-    def __init__(self) -> None:
+    def __init__(self, *, uplink: bool = False) -> None:
         self._books: dict[Book, defaultdict[tuple[str, str], int]] = {
-            book: defaultdict(int, {(source, ""): 0}) for book, source in SOURCES.items()
+            book: defaultdict(int, {(source, ""): 0})
+            for book, source in SOURCES.items()
+            if uplink or book is not Book.UPLINK
         }
 
     def move(self, book: Book, source: str, target: str, amount: int, cause: str = "") -> None:

@@ -66,7 +66,7 @@ class Network:
 
     def _may_serve(self, index: int) -> bool:
         contact = self._contacts[index]
-        return self._satellites[contact.satellite].wants_link and self._left(contact) > 0
+        return self._satellites[contact.satellite].wants_link(contact) and self._left(contact) > 0
 
     def _left(self, contact: Contact) -> int:
         """Return the bytes that a contact can still carry."""

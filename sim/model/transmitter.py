@@ -1,4 +1,4 @@
-"""The transmitter: sends stored files over a contact and handles acknowledgements."""
+"""The transmitter for resumable transfer: sends files, and resumes behind what was acknowledged."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 import simpy
 
 from ...link.channel.packets import Span, lost_packets
+from ...link.channel.transfer import ResumableTransfer
 from ...payload.recorder import StoredFile
 from .events import Event
 from .frame_store import FrameStore
@@ -56,6 +57,10 @@ class Transmitter:
         self._store = store
         self._seed = seed
 
+    def wants(self, contact: Contact) -> bool:  # noqa: ARG002 - each contact is as good
+        """Whether a session over a contact would be of use."""
+        return self._onboard.recorder.ready_bytes > 0
+
     def serve(self, contact: Contact, use: ContactUse) -> Process:
         """Send over a contact until it ends, the battery is low, or nothing is left to send."""
         onboard = self._onboard
@@ -79,7 +84,7 @@ class Transmitter:
                 position = max(position, link.carried_by(env.now))
                 continue
             started = env.now
-            start, end = file.transfer.next_span()
+            start, end = _resumable(file).next_span()
             transmission = _Transmission(file, start, end - start, position)
             under_way = [other for other in under_way if not other.settled]
             under_way.append(transmission)
@@ -218,8 +223,16 @@ class Transmitter:
         """Report the acknowledged bytes to the transfer, and free the file or put it back."""
         transmission.settled = True  # an acknowledgement that is still under way has no effect
         file, start = transmission.file, transmission.start
-        file.transfer.acknowledge((start, start + acknowledged))
-        if file.transfer.complete:
+        transfer = _resumable(file)
+        transfer.acknowledge((start, start + acknowledged))
+        if transfer.complete:
             self._store.free(file)
         else:
             self._onboard.recorder.put_back(file)
+
+
+def _resumable(file: StoredFile) -> ResumableTransfer:
+    transfer = file.transfer
+    if not isinstance(transfer, ResumableTransfer):
+        raise TypeError(f"frame {file.number} has another transfer: {transfer!r}")
+    return transfer
