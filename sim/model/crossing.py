@@ -1,4 +1,4 @@
-"""Books, records and events of what crosses a downlink by CFDP, and of frames that are delivered."""
+"""Books, records and events of what crosses a downlink by CFDP, and of deliveries."""
 
 from __future__ import annotations
 

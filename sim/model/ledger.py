@@ -1,7 +1,7 @@
 """Ledger: double-entry books that track every byte and balance at every event.
 
-Each satellite has four books, and a fifth if its ground uses an uplink. Each book begins with a source and ends in accounts that no byte
-leaves. In the accounts between, bytes wait.
+Each satellite has four books, and a fifth if the ground answers over an uplink. Each book begins
+with a source and ends in accounts that no byte leaves. In the accounts between, bytes wait.
 
 ```
 raw     captured ─► queued ─► encoding ─► encoded

@@ -13,7 +13,7 @@ file at the end of the PDU that is on its way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from functools import partial
 from typing import Final
 
@@ -114,8 +114,8 @@ class SendingEntity:
 
     def _transmit(
         self, contact: Contact, runs: list[PduRun], position: int
-    ) -> Iterator[simpy.Event]:
-        """Wait while runs are sent, at most until something urgent is due; return the bytes sent."""
+    ) -> Generator[simpy.Event, object, int]:
+        """Wait while runs are sent, at most until something urgent is due; return the bytes."""
         env, link = self._onboard.env, contact.downlink
         total = sum(run.bytes for run in runs)
         requested = [run.number for run in runs if run.kind is PduKind.RESENT]

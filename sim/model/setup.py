@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -181,7 +181,7 @@ class TransferSetup:
     gives_up: bool = False
     inactivity_ticks: int = 30_000_000
     name_bytes: int = 16
-    pdus: PduFormat = PduFormat()
+    pdus: PduFormat = field(default_factory=PduFormat)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """Resumable transfer: packets are acknowledged as received or lost, and lost ones stay lost.
 
+```
 next_span() ──► the transmitter sends it, in packets ──► acknowledge(span)
      ▲                                                        │
      └──────────── until `complete`, over any number of passes┘
+```
 """
 
 from __future__ import annotations
