@@ -17,7 +17,7 @@ from .earth import Site, geodetic, normals, positions
 from .ephemeris import Ephemeris
 from .polygon import Polygon
 from .regard import FieldOfRegard, sight_angle
-from .search import Near, find, root
+from .search import Near, find
 from .sun import Sun
 from .windows import Windows, microdegrees, milliseconds
 
