@@ -121,9 +121,16 @@ class Steps:
 
     def at(self, span: Index, tick: Ticks) -> Index:
         """Return the number at ticks within spans, each of shape ``(n,)``."""
-        period = int(max(self.tick.max(initial=0), tick.max(initial=0))) + 1
+        period = _period(self.tick, tick)
         place = np.searchsorted(self.span * period + self.tick, span * period + tick, "right")
         return np.asarray(self.count[place - 1])
+
+
+def edges(*several: Steps) -> tuple[Index, Ticks]:
+    """Return the span and tick of all entries of some steps, in order, each once."""
+    period = _period(*(steps.tick for steps in several))
+    key = np.unique(np.concatenate([steps.span * period + steps.tick for steps in several]))
+    return key // period, key % period
 
 
 class SampledCurve:
@@ -215,6 +222,11 @@ class SampledCurve:
         value = np.concatenate((value, self._curve(extreme)))
         order = np.lexsort((time, span))
         return span[order], time[order], value[order]
+
+
+def _period(*several: Ticks) -> int:
+    """Return more than any of the ticks, so that span and tick make one number in order."""
+    return max(int(ticks.max(initial=0)) for ticks in several) + 1
 
 
 def ticks(time_s: Array) -> Ticks:
