@@ -75,7 +75,9 @@ class Spans:
         owner = np.concatenate((owner, whole, whole, whole, whole))
         time = np.concatenate((time, *ends))
         order = np.lexsort((time, owner))
-        return owner[order], time[order]
+        owner, time = owner[order], time[order]
+        kept = np.append(True, (np.diff(owner) != 0) | (np.diff(time) != 0))
+        return owner[kept], time[kept]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,14 +204,20 @@ class SampledCurve:
     def _with_extrema(self, levels: Array) -> tuple[Index, Array, Array]:
         """Return the nodes with the extrema between them that could cross another level."""
         span, time, value = self._span, self._time, self._value
-        left, right = value[1:-1] - value[:-2], value[2:] - value[1:-1]
+        rise, width = np.diff(value), np.diff(time)
+        left, right = rise[:-1], rise[1:]
         inner = (span[1:-1] == span[:-2]) & (span[1:-1] == span[2:])
-        turning = np.flatnonzero(inner & (left * right <= 0.0) & ((left != 0.0) | (right != 0.0)))
-        # The parabola through three nodes overshoots the middle one by this much at most; with
-        # room for what the curve is not a parabola.
-        overshoot = np.maximum(np.abs(left[turning]), np.abs(right[turning])) + 1e-9
+        turning = np.flatnonzero(inner & (left * right <= 0.0) & (left != right))
+        # By how much the parabola through three nodes exceeds the middle one, four times over for
+        # what the curve is not a parabola.
+        before, after = (
+            x[turning] / w[turning] for x, w in ((left, width[:-1]), (right, width[1:]))
+        )
+        bend = 2.0 * (after - before) / (width[:-1] + width[1:])[turning]
+        slope = before + bend * width[:-1][turning] / 2.0
+        overshoot = 4.0 * slope**2 / (2.0 * np.abs(bend)) + 1e-9
         middle = value[1:-1][turning]
-        top = left[turning] - right[turning] > 0.0
+        top = before > after
         near = np.searchsorted(levels, np.where(top, middle + overshoot, middle)) - np.searchsorted(
             levels, np.where(top, middle, middle - overshoot)
         )
@@ -226,7 +234,7 @@ class SampledCurve:
 
 def _period(*several: Ticks) -> int:
     """Return more than any of the ticks, so that span and tick make one number in order."""
-    return max(int(ticks.max(initial=0)) for ticks in several) + 1
+    return max(int(one.max(initial=0)) for one in several) + 1
 
 
 def ticks(time_s: Array) -> Ticks:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...link.errors import InputError
+from ...link.root_finding import root
 from .areas import Areas, central_angle, ground_distance, upward
 from .areasearch import AreaView, stations
 from .conditions import AboveElevation, InFieldOfRegard, OffNadirCosine, SunAbove, WithinTilt
