@@ -9,8 +9,13 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from ..clock import TICKS_PER_SECOND
+
+PACKET_LOSS: Final = "packet loss"
+RAIN: Final = "rain"
+MARGIN: Final = "margin"
 
 _BIT_TICKS_PER_BYTE = 8 * TICKS_PER_SECOND
 
@@ -24,12 +29,18 @@ class RateSegment:
         end: Tick at which it ends; not before `start`.
         bits_per_second: Information rate, after coding and framing.
         packet_loss: Probability that a packet is lost, each alone, 0 to 1.
+        loss_cause: Why packets of this stretch are lost: `PACKET_LOSS` (the channel's own losses),
+            `RAIN` (the mode would be received in a clear sky) or `MARGIN` (not even then).
+        mode: Name of the mode that is sent; empty where the rate comes from a table, or nothing
+            is sent.
     """
 
     start: int
     end: int
     bits_per_second: int
     packet_loss: float = 0.0
+    loss_cause: str = PACKET_LOSS
+    mode: str = ""
 
 
 class Downlink:
