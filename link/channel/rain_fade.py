@@ -128,7 +128,8 @@ def rain_exceeded_db(
     wet = np.maximum(rain_attenuation_probability_percent(elevation_deg, site), _DRY_PERCENT)
     first = np.array([state_of_percent(min(float(share), 99.0)) for share in wet])
     edge = state_of_percent(LARGEST_PERCENT)
-    return attenuation * np.clip((state[:, None] - first) / (edge - first), 0.0, 1.0)
+    ramp: Array = np.clip((state[:, None] - first) / (edge - first), 0.0, 1.0)
+    return attenuation * ramp
 
 
 @lru_cache(maxsize=256)

@@ -81,7 +81,8 @@ class RainSeries:
         table = np.stack([self._block(int(number)) for number in numbers])
         row = row.reshape(offset.shape)
         low, high = table[row, offset], table[row, offset + 1]
-        return low + (position - index) * (high - low)
+        state: Array = low + (position - index) * (high - low)
+        return state
 
     def coarse(self, span: int) -> Array:
         """Return X every `BLOCK_S` from `span * SPAN_S` to the next span, both included."""
@@ -141,10 +142,8 @@ def bridge(left: float, right: float, normals: Array, step_s: float) -> Array:
     while steps > 1:
         half = steps // 2
         weight, spread = _middle(half * step_s)
-        values[half::steps] = (
-            weight * (values[:-1:steps] + values[steps::steps])
-            + spread * normals[half - 1 :: steps]
-        )
+        around = values[:-1:steps] + values[steps::steps]
+        values[half::steps] = weight * around + spread * normals[half - 1 :: steps]
         steps = half
     return values
 

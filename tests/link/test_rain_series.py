@@ -1,4 +1,4 @@
-"""The weather's Gaussian process: its covariance is exact, and its values belong to seed and place."""
+"""The weather's Gaussian process: exact covariance, and values that belong to seed and station."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DAY_S = 86_400.0
 @pytest.mark.parametrize("steps", [2, 8, 64])
 @pytest.mark.parametrize("step_s", [0.5, 4.0, 1024.0, 40_000.0])
 def test_a_bridge_has_exactly_the_covariance_of_the_process(steps: int, step_s: float) -> None:
-    # Values are linear in the draws, so unit draws show the whole matrix, and with it the covariance.
+    # Values are linear in the draws, so unit draws show the matrix, and with it the covariance.
     columns = []
     for source in range(steps + 1):
         unit = np.eye(steps + 1)[source]
