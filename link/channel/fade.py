@@ -46,6 +46,7 @@ class Fade(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
 class NoFade:
     """A clear sky all the time."""
 

@@ -49,7 +49,6 @@ BLOCK_S: Final = STEP_S * _BLOCK_STEPS
 SPAN_S: Final = BLOCK_S * _SPAN_BLOCKS
 """Distance of two independent values in seconds."""
 
-_KEPT_BLOCKS: Final = 128
 _SMALLEST: Final = 2.0**-54
 
 
@@ -67,8 +66,6 @@ class RainSeries:
 
     def __init__(self, seed: int, station: str) -> None:
         self._key = f"weather/{seed}/{station}"
-        self._blocks: dict[int, Array] = {}
-        self._span: tuple[int, Array] = (0, np.empty(0))
 
     def state(self, time_s: Array) -> Array:
         """Return X at times in seconds of the run, any shape; negative times are allowed."""
@@ -78,7 +75,7 @@ class RainSeries:
         numbers, row = np.unique(block, return_inverse=True)
         if not len(numbers):
             return np.empty(position.shape)
-        table = np.stack([self._block(int(number)) for number in numbers])
+        table = np.stack([_block(self._key, int(number)) for number in numbers])
         row = row.reshape(offset.shape)
         low, high = table[row, offset], table[row, offset + 1]
         state: Array = low + (position - index) * (high - low)
@@ -86,24 +83,24 @@ class RainSeries:
 
     def coarse(self, span: int) -> Array:
         """Return X every `BLOCK_S` from `span * SPAN_S` to the next span, both included."""
-        if self._span[0] != span or not len(self._span[1]):
-            left, *normals = gaussians(f"{self._key}/{span}", _SPAN_BLOCKS)
-            (right,) = gaussians(f"{self._key}/{span + 1}", 1)
-            self._span = (span, bridge(left, right, np.array(normals), BLOCK_S))
-        return self._span[1]
+        return _coarse(self._key, span)
 
-    def _block(self, number: int) -> Array:
-        """Return the values of a block of 1024 s, both ends included."""
-        found = self._blocks.get(number)
-        if found is None:
-            span, place = divmod(number, _SPAN_BLOCKS)
-            ends = self.coarse(span)[place : place + 2]
-            normals = gaussians(f"{self._key}/{span}/{place}", _BLOCK_STEPS - 1)
-            found = bridge(ends[0], ends[1], normals, STEP_S)
-            if len(self._blocks) >= _KEPT_BLOCKS:
-                del self._blocks[next(iter(self._blocks))]  # the oldest
-            self._blocks[number] = found
-        return found
+
+@lru_cache(maxsize=16_384)  # 36 MB: half a year of one station, or the passes of many
+def _block(key: str, number: int) -> Array:
+    """Return the values of a block, both ends included, shape ``(257,)``, not to be changed."""
+    span, place = divmod(number, _SPAN_BLOCKS)
+    ends = _coarse(key, span)[place : place + 2]
+    normals = gaussians(f"{key}/{span}/{place}", _BLOCK_STEPS - 1)
+    return bridge(ends[0], ends[1], normals, STEP_S)
+
+
+@lru_cache(maxsize=4096)
+def _coarse(key: str, span: int) -> Array:
+    """Return the values at the blocks' borders in a span, shape ``(129,)``, not to be changed."""
+    left, *normals = gaussians(f"{key}/{span}", _SPAN_BLOCKS)
+    (right,) = gaussians(f"{key}/{span + 1}", 1)
+    return bridge(left, right, np.array(normals), BLOCK_S)
 
 
 def gaussians(key: str, count: int) -> Array:
@@ -129,7 +126,7 @@ def bridge(left: float, right: float, normals: Array, step_s: float) -> Array:
         step_s: Distance of neighbouring values in seconds.
 
     Returns:
-        X at n + 1 times from start to end, shape ``(n + 1,)``.
+        X at n + 1 times from start to end, shape ``(n + 1,)``, read-only.
 
     Raises:
         ValueError: n is no power of two.
@@ -145,6 +142,7 @@ def bridge(left: float, right: float, normals: Array, step_s: float) -> Array:
         around = values[:-1:steps] + values[steps::steps]
         values[half::steps] = weight * around + spread * normals[half - 1 :: steps]
         steps = half
+    values.flags.writeable = False
     return values
 
 
