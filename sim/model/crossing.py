@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
 
 from ...link.channel.packets import Span
 from .events import Event
-from .ledger import Book
+from .ledger import CUT_OFF, TRANSFER_ENDED, Book
 from .onboard import Onboard
 from .pdu_runs import CARRIES_DATA, PduRun
 from .records import ContactUse, FrameState
 from .setup import Contact
-
-CUT_OFF: Final = "cut off"
-PACKET_LOSS: Final = "packet loss"
-TRANSFER_ENDED: Final = "transfer had ended"
 
 
 @dataclass(slots=True)
@@ -25,9 +20,7 @@ class _Tally:
     sent: int = 0
     new: int = 0
     duplicate: int = 0
-    lost: int = 0
-    late: int = 0
-    cut_off: int = 0
+    lost: dict[str, int] = field(default_factory=dict)
 
 
 class Crossing:
@@ -59,10 +52,11 @@ class Crossing:
         crossed = run.bytes if whole == run.count else whole * run.pdu
         arrived = run.arrived(whole) if run.kind in CARRIES_DATA else []
         data = sum(end - start for start, end in arrived)
-        overhead = crossed - lost - data
-        late = 0
-        if not accepted:
-            arrived, late, data = [], data, 0
+        overhead = crossed - sum(lost.values()) - data
+        if data and not accepted:
+            arrived, lost[TRANSFER_ENDED] = [], data
+        if sent > crossed:
+            lost[CUT_OFF] = sent - crossed
         record = onboard.frames[run.number]
         new, duplicate = 0, 0
         if arrived:
@@ -71,12 +65,8 @@ class Crossing:
         move(Book.AIR, "sent", "new", new)
         move(Book.AIR, "sent", "duplicate", duplicate)
         move(Book.AIR, "sent", "overhead", overhead)
-        if lost:
-            move(Book.AIR, "sent", "lost", lost, PACKET_LOSS)
-        if late:
-            move(Book.AIR, "sent", "lost", late, TRANSFER_ENDED)
-        if sent > crossed:
-            move(Book.AIR, "sent", "lost", sent - crossed, CUT_OFF)
+        for cause, amount in lost.items():
+            move(Book.AIR, "sent", "lost", amount, cause)
         delivered = record.state is FrameState.DELIVERED
         move(Book.GROUND, "new", "delivered" if delivered else "partial", new)
         record.received_bytes += new
@@ -85,13 +75,13 @@ class Crossing:
             onboard.delivered_bytes += new
         self._use.sent_bytes += sent
         self._use.received_bytes += new
+        self._use.lose(lost)
         tally = self._tallies.setdefault(run.number, _Tally())
         tally.sent += sent
         tally.new += new
         tally.duplicate += duplicate
-        tally.lost += lost
-        tally.late += late
-        tally.cut_off += sent - crossed
+        for cause, amount in lost.items():
+            tally.lost[cause] = tally.lost.get(cause, 0) + amount
         return arrived
 
     def log(self) -> None:
@@ -103,9 +93,7 @@ class Crossing:
                 (Event.SEND, tally.sent, ""),
                 (Event.RECEIVE, tally.new, ""),
                 (Event.DUPLICATE, tally.duplicate, ""),
-                (Event.LOSE, tally.lost, PACKET_LOSS),
-                (Event.LOSE, tally.late, TRANSFER_ENDED),
-                (Event.LOSE, tally.cut_off, CUT_OFF),
+                *((Event.LOSE, amount, cause) for cause, amount in tally.lost.items()),
             ):
                 if amount:
                     onboard.log(

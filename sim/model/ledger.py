@@ -8,7 +8,7 @@ raw     captured ─► queued ─► encoding ─► encoded
                       └──────────┴──────► dropped (memory full)
 files   encoded ─► recorder ─► released
                       └──────► dropped (recorder full, …)
-air     sent ─► new | duplicate | overhead | lost (cut off, packet loss)
+air     sent ─► new | duplicate | overhead | lost (packet loss, rain, margin, cut off)
 ground  new ─► partial ─► delivered
                   └─────► abandoned
 uplink  sent ─► under way ─► received | lost (cut off, packet loss)
@@ -25,6 +25,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from enum import StrEnum
+from typing import Final
+
+from ...link.channel.downlink import MARGIN, PACKET_LOSS, RAIN
+
+CUT_OFF: Final = "cut off"
+"""The contact ended before the whole packet had crossed."""
+
+TRANSFER_ENDED: Final = "transfer had ended"
+"""The packet arrived, but the ground had given its file up and discards it."""
+
+LOSS_CAUSES: Final = (PACKET_LOSS, RAIN, MARGIN, CUT_OFF, TRANSFER_ENDED)
+"""Why bytes that were sent are lost; each lost byte has exactly one of these causes."""
 
 
 class Book(StrEnum):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ...link.channel.downlink import Downlink
+from ...link.channel.downlink import Downlink, LossRun
 from ...link.channel.packets import Span, losses
 
 
@@ -36,7 +36,7 @@ class PduRun:
         start: First byte of the file in the run; 0 for PDUs without file data.
         end: One past the last byte of the file.
         segment: Bytes of the file in each PDU but the last, which may have fewer.
-        lost: Indices of the PDUs that the channel loses, in rising order.
+        lost: The PDUs that the channel loses: why, by their index, which rises.
     """
 
     number: int
@@ -45,7 +45,7 @@ class PduRun:
     start: int = 0
     end: int = 0
     segment: int = 0
-    lost: list[int] = field(default_factory=list)
+    lost: dict[int, str] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -82,20 +82,20 @@ class PduRun:
             position = index + 1
         return spans
 
-    def lost_bytes(self, whole: int) -> int:
-        """Return the bytes of the PDUs among the first `whole` that are lost."""
-        total = 0
-        for index in self.lost:
+    def lost_bytes(self, whole: int) -> dict[str, int]:
+        """Return the bytes of the PDUs among the first `whole` that are lost, by cause."""
+        total: dict[str, int] = {}
+        for index, cause in self.lost.items():
             if index >= whole:
                 break
             start, end = self.span(index, index + 1)
-            total += end - start + self.overhead
+            total[cause] = total.get(cause, 0) + end - start + self.overhead
         return total
 
     def shorten(self, count: int) -> None:
         """Keep the first `count` PDUs."""
         self.end = self.span(0, count)[1]
-        self.lost = [index for index in self.lost if index < count]
+        self.lost = {index: cause for index, cause in self.lost.items() if index < count}
 
 
 def draw_losses(
@@ -118,20 +118,22 @@ def draw_losses(
     for number, run in enumerate(runs):
         parts = link.packet_losses(position, run.count, run.pdu)
         position += run.bytes
-        if not any(probability for _, probability in parts):
+        if not any(part.probability for part in parts):
             continue
         if rng is None:
             rng = random.Random(key)  # noqa: S311 - a seeded draw, not a secret
         lost = _lost(rng, parts)
         if not show_gap or run.kind is not PduKind.DATA:
-            run.lost = list(lost)
+            run.lost = dict(lost)
             continue
-        for index in lost:
-            if run.lost and index != run.lost[-1] + 1:
+        last = -1
+        for index, cause in lost:
+            if run.lost and index != last + 1:
                 break  # one in between arrives
-            run.lost.append(index)
-        if run.lost and run.lost[-1] + 1 < run.count:
-            run.shorten(run.lost[-1] + 2)
+            run.lost[index] = cause
+            last = index
+        if run.lost and last + 1 < run.count:
+            run.shorten(last + 2)
             return list(runs[: number + 1])
     return list(runs)
 
@@ -146,9 +148,9 @@ def cut_after(runs: Sequence[PduRun], sent: int) -> int:
     return before
 
 
-def _lost(rng: random.Random, parts: Sequence[tuple[int, float]]) -> Iterator[int]:
+def _lost(rng: random.Random, parts: Sequence[LossRun]) -> Iterator[tuple[int, str]]:
     first = 0
-    for packets, probability in parts:
-        for index in losses(rng, packets, probability):
-            yield first + index
-        first += packets
+    for part in parts:
+        for index in losses(rng, part.packets, part.probability):
+            yield first + index, part.cause
+        first += part.packets

@@ -6,6 +6,7 @@ another. Timers stand still while there is no session and begin anew with the ne
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -123,9 +124,11 @@ class ReceivingEntity:
         if not self._transfer.acknowledged:
             self._onboard.env.call_later(self._transfer.inactivity_ticks, end)
 
-    def states(self) -> dict[int, ReceiverState]:
-        """Return the state of each file's receiver by the file's number."""
-        return {number: one.receiver.state for number, one in self._receptions.items()}
+    def open_transactions(self) -> dict[str, int]:
+        """Return the number of transactions that have not ended, by what they wait for."""
+        states = Counter(str(one.receiver.state) for one in self._receptions.values())
+        del states[str(ReceiverState.CLOSED)]
+        return dict(sorted(states.items()))
 
     def _reception(self, number: int, station: int) -> _Reception:
         reception = self._receptions.get(number)

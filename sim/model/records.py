@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ...payload.encoders.base import Setting
@@ -42,9 +43,31 @@ class FrameRecord:
 
 @dataclass(slots=True)
 class ContactUse:
-    """The use of a contact: ticks of transmission, bytes sent and received."""
+    """The use of a contact: ticks of transmission; bytes sent, received, and lost by cause."""
 
     ticks: int = 0
     sent_bytes: int = 0
     received_bytes: int = 0
+    lost_bytes: dict[str, int] = field(default_factory=dict)
     cause_unused: str = ""
+
+    def lose(self, lost: Mapping[str, int]) -> None:
+        """Add bytes that were lost, by cause."""
+        for cause, amount in lost.items():
+            self.lost_bytes[cause] = self.lost_bytes.get(cause, 0) + amount
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOutcome:
+    """What became of the file transfers of one satellite by CFDP.
+
+    Attributes:
+        ended: Number of transactions that ended, by the condition with which they did.
+        open_on_board: Number of transactions that the satellite has not ended, by what it waits
+            for. Files of which nothing was sent do not count.
+        open_on_ground: Number of transactions that the ground has not ended, by what it waits for.
+    """
+
+    ended: Mapping[str, int]
+    open_on_board: Mapping[str, int]
+    open_on_ground: Mapping[str, int]

@@ -21,7 +21,7 @@ from .ledger import Ledger
 from .onboard import Onboard
 from .power_bus import PowerBus
 from .processor import Processor
-from .records import ContactUse, FrameRecord
+from .records import ContactUse, FrameRecord, TransferOutcome
 from .sending_entity import SendingEntity
 from .setup import Contact, FrameSource, SatelliteSetup
 from .ticks import Process, TickEnvironment
@@ -42,6 +42,7 @@ class SatelliteOutcome:
         ready_bytes: Bytes in the recorder that still have to be sent.
         encode_energy: Nanojoules spent on encoding; None if the power is unknown.
         transmitting: Whether the satellite had an antenna at the end.
+        transfers: What became of its file transfers by CFDP; None if it has none.
     """
 
     name: str
@@ -53,6 +54,7 @@ class SatelliteOutcome:
     ready_bytes: int
     encode_energy: int | None
     transmitting: bool
+    transfers: TransferOutcome | None = None
 
 
 class SatelliteModel:
@@ -116,6 +118,7 @@ class SatelliteModel:
             ready_bytes=onboard.recorder.ready_bytes,
             encode_energy=onboard.encode_energy,
             transmitting=onboard.transmitting,
+            transfers=self._transmitter.outcome(),
         )
 
     def _power_changed(self, ok: bool) -> None:

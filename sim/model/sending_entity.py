@@ -13,6 +13,7 @@ file at the end of the PDU that is on its way.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator
 from functools import partial
 from typing import Final
@@ -27,7 +28,7 @@ from .frame_store import FrameStore
 from .onboard import Onboard, Wakeup
 from .pdu_runs import PduKind, PduRun, cut_after, draw_losses
 from .receiving_entity import ReceivingEntity
-from .records import ContactUse
+from .records import ContactUse, TransferOutcome
 from .setup import Contact, TransferSetup
 from .ticks import Process
 from .uplink import Uplink
@@ -63,6 +64,7 @@ class SendingEntity:
         self._ended: dict[int, None] = {}  # files whose Finished has to be acknowledged
         self._unknown: dict[int, None] = {}  # files of which the ground asks, but which are gone
         self._suspended: set[int] = set()  # a part of those awaiting: no effect in `_contact`
+        self._conditions = Counter[str]()
         self._contact: Contact | None = None
         self._current: StoredFile | None = None
         self._uplink: Uplink | None = None
@@ -77,6 +79,16 @@ class SendingEntity:
             return True
         idle = len(self._suspended) if contact is self._contact else 0
         return len(self._awaiting) > idle or self.ground.wants(contact)
+
+    def outcome(self) -> TransferOutcome:
+        """Return how many transactions have ended, and what the others wait for."""
+        senders = {number: _sender(file) for number, file in self._files.items()}
+        states = Counter(str(sender.state) for sender in senders.values() if sender.begun)
+        return TransferOutcome(
+            dict(sorted(self._conditions.items())),
+            dict(sorted(states.items())),
+            self.ground.open_transactions(),
+        )
 
     def serve(self, contact: Contact, use: ContactUse) -> Process:
         """Send over a contact until it ends, the battery is low, or nothing is left to do."""
@@ -307,6 +319,7 @@ class SendingEntity:
             self._suspended.discard(number)
         if sender.complete:
             del self._files[number]
+            self._conditions[sender.condition] += 1
             if file is self._current:
                 self._current = None
             if file.stored:

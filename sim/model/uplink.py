@@ -5,17 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from functools import partial
-from typing import Final
 
+from ...link.channel.downlink import PACKET_LOSS
 from ...link.channel.transfer.pdus import UplinkPdu
 from ...link.clock import TICKS_PER_SECOND
 from .events import Event
-from .ledger import Book
+from .ledger import CUT_OFF, Book
 from .onboard import Onboard
 from .setup import Contact, TransferSetup
-
-UPLINK_LOSS: Final = "packet loss"
-CUT_OFF: Final = "cut off"
 
 
 class Uplink:
@@ -89,7 +86,7 @@ class Uplink:
             kind = type(pdu).__name__
             key = f"{self._seed}/{self._onboard.setup.name}/uplink/{number}/{kind}/{now}"
             if random.Random(key).random() < self._loss:  # noqa: S311 - a seeded draw
-                ledger.move(Book.UPLINK, "under way", "lost", size, UPLINK_LOSS)
+                ledger.move(Book.UPLINK, "under way", "lost", size, PACKET_LOSS)
                 return
         ledger.move(Book.UPLINK, "under way", "received", size)
         self._deliver(number, pdu)
