@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
+from ...link.channel.antenna import SPEED_OF_LIGHT_M_S
 from ...link.channel.downlink import Downlink, RateSegment
 from ...link.channel.rate_model import ElevationTable, RateModel
 from ...link.clock import to_whole_milliseconds
@@ -48,7 +51,8 @@ def contacts(scenario: Scenario, passes: Sequence[Pass]) -> Iterator[Contact]:
         for start, end in _without(segments[0].start, segments[-1].end, outages):
             kept = _between(segments, start, end)
             if kept:
-                yield Contact(one.satellite, one.station, Downlink(kept), index)
+                light = _light_ticks(scenario.satellites[one.satellite], one)
+                yield Contact(one.satellite, one.station, Downlink(kept), index, light)
 
 
 def rate_model(satellite: SatelliteSpec, station: StationSpec) -> RateModel:  # noqa: ARG001
@@ -64,6 +68,15 @@ def rate_model(satellite: SatelliteSpec, station: StationSpec) -> RateModel:  # 
         tuple(round(step.rate) for step in transmitter.rate),
         transmitter.packet_loss,
     )
+
+
+def _light_ticks(satellite: SatelliteSpec, one: Pass) -> int:
+    """Return the light's time over a pass's longest distance, one way; 0 if nothing needs it."""
+    transfer = satellite.transmitter.transfer
+    if transfer.mode != "acknowledged" or transfer.uplink.delay is not None:
+        return 0
+    distances_m = one.slant_range_m_at(np.array([one.aos_s, one.los_s]))
+    return to_whole_milliseconds(float(distances_m.max()) / SPEED_OF_LIGHT_M_S)
 
 
 def _between(segments: Sequence[RateSegment], start: int, end: int) -> list[RateSegment]:

@@ -24,6 +24,7 @@ queue, the recorder and the received files.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -98,18 +99,19 @@ class Ledger:
         accounts[target, cause] += amount
 
     def came_in(self, book: Book) -> int:
-        """Return all bytes that ever entered a book."""
-        return -self._books[book][SOURCES[book], ""]
+        """Return all bytes that ever entered a book; 0 for a book that there is not."""
+        return -self._books[book][SOURCES[book], ""] if book in self._books else 0
 
     def holds(self, book: Book, account: str) -> int:
         """Return the bytes in an account, summed over its causes."""
-        return sum(n for (name, _), n in self._books[book].items() if name == account)
+        accounts: Mapping[tuple[str, str], int] = self._books.get(book, {})
+        return sum(n for (name, _), n in accounts.items() if name == account)
 
     def by_cause(self, book: Book, account: str) -> dict[str, int]:
         """Return the bytes of an account by cause, in order of cause, without zeros."""
         return {
             cause: amount
-            for (name, cause), amount in sorted(self._books[book].items())
+            for (name, cause), amount in sorted(self._books.get(book, {}).items())
             if name == account and cause and amount
         }
 

@@ -16,6 +16,7 @@ class FrameState(StrEnum):
     QUEUED = "queued"
     ENCODING = "encoding"
     STORED = "stored"
+    SENT = "sent"  # and freed on board; the ground still waits for the end of the file
     DELIVERED = "delivered"
     DROPPED = "dropped"
 

@@ -28,7 +28,7 @@ from .frame_store import FrameStore
 from .onboard import Onboard, Wakeup
 from .pdu_runs import PduKind, PduRun, cut_after, draw_losses
 from .receiving_entity import ReceivingEntity
-from .records import ContactUse, TransferOutcome
+from .records import ContactUse, FrameState, TransferOutcome
 from .setup import Contact, TransferSetup
 from .ticks import Process
 from .uplink import Uplink
@@ -324,6 +324,9 @@ class SendingEntity:
                 self._current = None
             if file.stored:
                 self._store.free(file)
+                record = self._onboard.frames[number]
+                if record.state is FrameState.STORED:
+                    record.state = FrameState.SENT
 
     def _receive(self, number: int, pdu: UplinkPdu) -> None:
         """Act on a PDU from the ground."""

@@ -70,7 +70,7 @@ class TradeoffPoint:
         delivered_px: Pixels (rows × columns) that reached the ground.
         delivered_whole: Frames that reached the ground whole.
         delivered_damaged: Frames that were sent to their end and have lost something.
-        in_part: Frames of which sending had begun and not ended.
+        in_part: Frames whose transfer had begun and not ended.
         is_this_run: Whether this point is the setting of the report's run.
     """
 

@@ -36,8 +36,21 @@ def latencies(data: ReportData) -> dict[str, NDArray[np.float64]]:
     return {name: np.sort(latency[known & (satellite == name)]) for name in data.satellites}
 
 
+def _damaged(data: ReportData) -> dict[str, int]:
+    """Return the number of each satellite's frames that were delivered damaged."""
+    satellite = names(data.frames, "satellite")
+    known = np.isfinite(numbers(data.frames, "latency_s"))
+    damaged = (names(data.frames, "delivery") == "damaged") & known
+    return {name: int((damaged & (satellite == name)).sum()) for name in data.satellites}
+
+
+def _whole_and_damaged(total: int, damaged: int) -> str:
+    return f"{w.count(total - damaged)} whole, {w.count(damaged)} damaged"
+
+
 def picture(data: ReportData) -> Picture | None:
     """Return the distribution of latencies; None if no frame was delivered."""
+    damaged = _damaged(data)
     by_satellite = {name: values for name, values in latencies(data).items() if values.size}
     if not by_satellite:
         return None
@@ -56,21 +69,23 @@ def picture(data: ReportData) -> Picture | None:
     return Picture(
         key="latency",
         alt=(
-            f"Of {w.plural(everything.size, 'delivered frame')} half arrive within "
+            f"Of {w.plural(everything.size, 'delivered frame')} "
+            f"({_whole_and_damaged(everything.size, sum(damaged.values()))}) half arrive within "
             f"{w.duration(median)} of their capture and 95{w.NBSP}% within {w.duration(p95)}; "
             f"the fastest takes {w.duration(float(everything[0]))}, the slowest "
             f"{w.duration(float(everything[-1]))}."
         ),
-        caption="Share of the delivered frames, whole or damaged, that had been sent to their end "
-        "by a time after their capture. Frames that were dropped or are still on board do not "
-        "count here.",
+        caption="Share of the delivered frames whose transfer had ended by a time after their "
+        "capture, whole or damaged. Frames that are in part on the ground, were dropped or are "
+        "still on board do not count here.",
         wide=wide,
         narrow=narrow,
         table=DataTable(
             caption="Latency from capture to delivery",
             columns=(
                 ("Satellite", False),
-                ("Frames", True),
+                ("Whole", True),
+                ("Damaged", True),
                 ("Least", True),
                 ("Median", True),
                 ("p95", True),
@@ -79,7 +94,8 @@ def picture(data: ReportData) -> Picture | None:
             rows=tuple(
                 (
                     w.plain(name),
-                    w.count(values.size),
+                    w.count(values.size - damaged[name]),
+                    w.count(damaged[name]),
                     *(w.duration(float(np.percentile(values, q))) for q in (0, 50, 95, 100)),
                 )
                 for name, values in by_satellite.items()

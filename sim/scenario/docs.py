@@ -32,6 +32,7 @@ from .spacecraft import (
     RecorderSpec,
     TransmitterSpec,
 )
+from .transfer import TransferSpec, UplinkSpec
 from .units import (
     BitsPerSecond,
     Bytes,
@@ -126,6 +127,16 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
     ("Recorder", "satellites[].recorder", RecorderSpec, ""),
     ("Transmitter", "satellites[].transmitter", TransmitterSpec, ""),
     ("Rate steps", "satellites[].transmitter.rate[]", RateStep, ""),
+    (
+        "Transfer",
+        "satellites[].transmitter.transfer",
+        TransferSpec,
+        (
+            "`transfer: acknowledged` takes the defaults of the other figures. "
+            "[File transfer](transfer.md) describes the modes."
+        ),
+    ),
+    ("Uplink", "satellites[].transmitter.transfer.uplink", UplinkSpec, ""),
     (
         "Codec",
         "satellites[].codec",
@@ -256,6 +267,7 @@ def example(model: type[BaseModel]) -> str:
         CodecChoice: {"quality", "bytes"},
         TargetSpec: {"polygon"},
         ProcessorSpec: set(),
+        TransferSpec: {"inactivity_timeout"},
     }.get(model, set())
     lines: list[str] = []
     for key, field in keys(model):
@@ -308,6 +320,9 @@ def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
     inner = next(models_in(field.annotation), None)
     if inner is Realtime:
         return "`true`, `false`, or [a mapping](#realtime)"
+    if inner is TransferSpec:
+        modes = choices(TransferSpec.model_fields["mode"].annotation)
+        return ", ".join(f"`{mode}`" for mode in modes) + ", or [a mapping](#transfer)"
     if inner is not None:
         titles = [(t, m) for t, _, m, _ in SECTIONS if m in list(models_in(field.annotation))]
         links = " or ".join(f"[{t.lower()}](#{_anchor(t)})" for t, _ in titles)

@@ -19,6 +19,7 @@ from ...payload import processors
 from .base import Clashes, Model, is_number, one_of
 from .codec import CodecName
 from .fields import Bands
+from .transfer import Mode, TransferSpec, mode_alone
 from .units import (
     BitsPerSecond,
     Bytes,
@@ -322,6 +323,10 @@ def _rising(steps: tuple[RateStep, ...]) -> tuple[RateStep, ...]:
     return steps
 
 
+LARGEST_SEGMENT = 65535 - 8
+"""Bytes of a file in one CFDP PDU at most: its data field begins with an offset of 8 bytes."""
+
+
 class TransmitterSpec(Model):
     """The satellite's transmitter for the downlink."""
 
@@ -353,3 +358,31 @@ class TransmitterSpec(Model):
         ),
         examples=["0.5 s"],
     )
+    transfer: Annotated[
+        TransferSpec, BeforeValidator(mode_alone, json_schema_input_type=Mode | TransferSpec)
+    ] = Field(
+        default=TransferSpec(),
+        description=(
+            "How files are transferred: a mode alone, or with its figures. "
+            "[File transfer](transfer.md) describes the modes."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _transfer_fits(self) -> Self:
+        mode = self.transfer.mode
+        if mode == "resumable":
+            return self
+        if "acknowledge_delay" in self.model_fields_set:
+            raise fault(
+                f"found acknowledge_delay with transfer {mode}; allowed: transfer resumable, or "
+                "without acknowledge_delay (transfer.uplink.delay is that of acknowledged)",
+                "acknowledge_delay",
+            )
+        if self.packet > LARGEST_SEGMENT:
+            raise fault(
+                f"found {self.packet} B with transfer {mode}; allowed: at most "
+                f"{LARGEST_SEGMENT} B, because a CFDP PDU's data field has at most 65535 B",
+                "packet",
+            )
+        return self
