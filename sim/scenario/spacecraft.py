@@ -373,7 +373,8 @@ class TransmitterSpec(Model):
         mode = self.transfer.mode
         if mode == "resumable":
             return self
-        if "acknowledge_delay" in self.model_fields_set:
+        delay = type(self).model_fields["acknowledge_delay"].default
+        if self.acknowledge_delay != delay:
             raise fault(
                 f"found acknowledge_delay with transfer {mode}; allowed: transfer resumable, or "
                 "without acknowledge_delay (transfer.uplink.delay is that of acknowledged)",

@@ -105,13 +105,13 @@ class TransferSpec(Model):
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
-        """Yield a clash for each figure that the mode does not use."""
+        """Yield a clash for each figure that the mode does not use, unless it is the default."""
         mode = given.get("mode", "resumable")
         used = _USED.get(mode) if isinstance(mode, str) else None
         if used is None:
             return  # the field's own check reports it
-        for key in given:
-            if key != "mode" and key in _ALL and key not in used:
+        for key, value in given.items():
+            if key in _ALL and key not in used and value != cls.model_fields[key].default:
                 needed = next(name for name, keys in _USED.items() if key in keys)
                 yield (
                     key,
