@@ -110,7 +110,9 @@ class ReceivingEntity:
                 answers = receiver.cancelled()
             case PduKind.ACK_FINISHED:
                 receiver.finished_acknowledged()
-        self._after(number, reception, before, answers)
+        # An EOF that comes again says nothing about the missing data.
+        again = kind is PduKind.EOF and receiver.state is before
+        self._after(number, reception, before, answers, progress=not again)
 
     def eof_lost(self, number: int, station: int) -> None:
         """Expect nothing more of an unacknowledged file after the time of inactivity."""
@@ -154,8 +156,10 @@ class ReceivingEntity:
         reception: _Reception,
         before: ReceiverState,
         answers: Sequence[UplinkPdu],
+        *,
+        progress: bool = True,
     ) -> None:
-        """Send answers, deliver what has ended, and see to the timer."""
+        """Send answers, deliver what has ended, and begin the timer anew if there is progress."""
         receiver, uplink = reception.receiver, self._uplink
         if receiver.state is not before and self._has_ended(receiver):
             deliver(self._onboard, number, reception.station)
@@ -163,11 +167,12 @@ class ReceivingEntity:
             size = self._onboard.frames[number].encoded_bytes
             for answer in answers:
                 uplink.send(number, answer, self._transfer.pdus.uplink_pdu(answer, size))
-        self._suspended.discard(number)
         if receiver.timer is None:
             self._waiting.pop(number, None)
-        else:
+            self._suspended.discard(number)
+        elif progress:
             self._waiting[number] = reception
+            self._suspended.discard(number)
             self._restart(number, reception)
 
     def _has_ended(self, receiver: Receiver) -> bool:

@@ -167,11 +167,12 @@ class Receiver:
         if self._transitions is UNACKNOWLEDGED:
             self._step(ReceiverEvent.EOF)
             return []
-        first = self.state is ReceiverState.RECEIVING
-        self._step(ReceiverEvent.EOF)
         answers: list[UplinkPdu] = [AckEof()]
+        if self.state is not ReceiverState.RECEIVING:
+            return answers  # it came before
+        self._step(ReceiverEvent.EOF)
         answers += self._progress()
-        if first and self.state is ReceiverState.AWAIT_DATA:
+        if self.state is ReceiverState.AWAIT_DATA:
             # What was requested before is on its way; the timer asks again if it is not.
             missing = self._missing(self._requested_until)
             answers += self._naks(missing, (self._requested_until, self._size))
