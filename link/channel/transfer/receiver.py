@@ -172,7 +172,7 @@ class Receiver:
             return answers  # it came before
         self._step(ReceiverEvent.EOF)
         answers += self._progress()
-        if self.state is ReceiverState.AWAIT_DATA:
+        if self.timer is ReceiverTimer.NAK:
             # What was requested before is on its way; the timer asks again if it is not.
             missing = self._missing(self._requested_until)
             answers += self._naks(missing, (self._requested_until, self._size))
