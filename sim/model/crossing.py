@@ -20,6 +20,7 @@ class _Tally:
     sent: int = 0
     new: int = 0
     duplicate: int = 0
+    overhead: int = 0
     lost: dict[str, int] = field(default_factory=dict)
 
 
@@ -39,7 +40,7 @@ class Crossing:
         self._tallies: dict[int, _Tally] = {}
 
     def run(self, run: PduRun, sent: int, *, accepted: bool) -> list[Span]:
-        """Book a run of which `sent` bytes were sent; return the file data that arrived.
+        """Count a run of which `sent` bytes were sent; return the file data that arrived.
 
         Args:
             run: The run, with its losses.
@@ -61,32 +62,37 @@ class Crossing:
         new, duplicate = 0, 0
         if arrived:
             new, duplicate = onboard.received.receive(run.number, record.encoded_bytes, arrived)
-        move = onboard.ledger.move
-        move(Book.AIR, "sent", "new", new)
-        move(Book.AIR, "sent", "duplicate", duplicate)
-        move(Book.AIR, "sent", "overhead", overhead)
-        for cause, amount in lost.items():
-            move(Book.AIR, "sent", "lost", amount, cause)
-        delivered = record.state is FrameState.DELIVERED
-        move(Book.GROUND, "new", "delivered" if delivered else "partial", new)
-        record.received_bytes += new
-        record.duplicate_bytes += duplicate
-        if delivered:
-            onboard.delivered_bytes += new
-        self._use.sent_bytes += sent
-        self._use.received_bytes += new
-        self._use.lose(lost)
-        tally = self._tallies.setdefault(run.number, _Tally())
+        tally = self._tallies.get(run.number)
+        if tally is None:
+            tally = self._tallies[run.number] = _Tally()
         tally.sent += sent
         tally.new += new
         tally.duplicate += duplicate
+        tally.overhead += overhead
         for cause, amount in lost.items():
             tally.lost[cause] = tally.lost.get(cause, 0) + amount
         return arrived
 
-    def log(self) -> None:
-        """Record the events of the transmission, file by file."""
-        onboard = self._onboard
+    def book(self) -> None:
+        """Book all runs of the transmission, and then record its events, file by file."""
+        onboard, use = self._onboard, self._use
+        move = onboard.ledger.move
+        for number, tally in self._tallies.items():
+            move(Book.AIR, "sent", "new", tally.new)
+            move(Book.AIR, "sent", "duplicate", tally.duplicate)
+            move(Book.AIR, "sent", "overhead", tally.overhead)
+            for cause, amount in tally.lost.items():
+                move(Book.AIR, "sent", "lost", amount, cause)
+            record = onboard.frames[number]
+            delivered = record.state is FrameState.DELIVERED
+            move(Book.GROUND, "new", "delivered" if delivered else "partial", tally.new)
+            record.received_bytes += tally.new
+            record.duplicate_bytes += tally.duplicate
+            if delivered:
+                onboard.delivered_bytes += tally.new
+            use.sent_bytes += tally.sent
+            use.received_bytes += tally.new
+            use.lose(tally.lost)
         for number, tally in self._tallies.items():
             target = onboard.frames[number].capture.target
             for event, amount, cause in (

@@ -37,6 +37,8 @@ class PduRun:
         end: One past the last byte of the file.
         segment: Bytes of the file in each PDU but the last, which may have fewer.
         lost: The PDUs that the channel loses: why, by their index, which rises.
+        count: Number of PDUs.
+        bytes: Bytes of all PDUs.
     """
 
     number: int
@@ -46,21 +48,16 @@ class PduRun:
     end: int = 0
     segment: int = 0
     lost: dict[int, str] = field(default_factory=dict)
+    count: int = field(init=False)
+    bytes: int = field(init=False)
 
-    @property
-    def count(self) -> int:
-        """Number of PDUs."""
-        return -(-(self.end - self.start) // self.segment) if self.segment else 1
+    def __post_init__(self) -> None:
+        self._measure()
 
     @property
     def pdu(self) -> int:
         """Bytes of a PDU; the last may have fewer."""
         return self.segment + self.overhead
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of all PDUs."""
-        return self.end - self.start + self.count * self.overhead
 
     def whole(self, sent: int) -> int:
         """Return how many PDUs have crossed in full when `sent` bytes of the run have."""
@@ -95,7 +92,13 @@ class PduRun:
     def shorten(self, count: int) -> None:
         """Keep the first `count` PDUs."""
         self.end = self.span(0, count)[1]
+        self._measure()
         self.lost = {index: cause for index, cause in self.lost.items() if index < count}
+
+    def _measure(self) -> None:
+        data = self.end - self.start
+        self.count = -(-data // self.segment) if self.segment else 1
+        self.bytes = data + self.count * self.overhead
 
 
 def draw_losses(

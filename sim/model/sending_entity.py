@@ -260,7 +260,7 @@ class SendingEntity:
             came = bool(arrived) or (whole > 0 and not run.segment and not run.lost)
             arrivals.append((run, came, arrived))
             self._sent(run, whole)
-        crossing.log()
+        crossing.book()
         for number in dict.fromkeys(run.number for run in runs):
             self._refresh(number)
         for run, came, arrived in arrivals:

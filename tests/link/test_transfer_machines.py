@@ -267,7 +267,7 @@ def test_what_was_sent_ends_with_a_segment(end: int) -> None:
 def test_a_file_of_which_nothing_was_sent_is_cancelled_without_a_word() -> None:
     sender = Sender(10, 4, acknowledged=True)
     sender.cancel(Condition.CANCELLED)
-    assert (sender.state, sender.eof_due) == (SenderState.ENDED, False)
+    assert (sender.state, sender.eof_due, sender.metadata_due) == (SenderState.ENDED, False, False)
 
 
 def test_unacknowledged_ends_with_its_eof() -> None:

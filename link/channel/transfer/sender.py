@@ -223,7 +223,7 @@ class Sender:
             return
         self.condition = condition
         if not self.begun:
-            self.state = SenderState.ENDED
+            self._end()
             return
         self._step(SenderEvent.CANCEL)
         self.eof_due = True
@@ -233,11 +233,14 @@ class Sender:
 
     def abandon(self) -> None:
         """End a cancelled transaction whose EOF (cancel) nobody acknowledges."""
-        self.state = SenderState.ENDED
-        self.eof_due = False
+        self._end()
 
     def _step(self, event: SenderEvent) -> None:
         self.state = self._transitions.get((self.state, event), self.state)
         if self.state is SenderState.ENDED:
-            self._requested = ByteRanges()
-            self.metadata_due = self.eof_due = False
+            self._end()
+
+    def _end(self) -> None:
+        self.state = SenderState.ENDED
+        self._requested = ByteRanges()
+        self.metadata_due = self.eof_due = False
