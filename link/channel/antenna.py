@@ -23,6 +23,34 @@ def dish_gain_dbi(diameter_m: float, frequency_hz: float, efficiency: float) -> 
     return 10 * math.log10(efficiency) + 20 * math.log10(turns)
 
 
+def dish_diameter_m(gain_dbi: float, frequency_hz: float, efficiency: float) -> float:
+    """Return the diameter in metres of a circular aperture with a gain.
+
+    Args:
+        gain_dbi: Gain in dBi.
+        frequency_hz: Frequency in Hz.
+        efficiency: Aperture efficiency η, above 0 and up to 1.
+    """
+    ratio: float = 10 ** (gain_dbi / 10) / efficiency
+    return math.sqrt(ratio) * SPEED_OF_LIGHT_M_S / (math.pi * frequency_hz)
+
+
+def free_space_loss_db(frequency_hz: float, distance_m: ArrayLike) -> NDArray[np.float64]:
+    """Return the loss of free space between isotropic antennas, 20 log(4π d f / c), in dB.
+
+    ITU-R P.525-4 §2.3.
+
+    Args:
+        frequency_hz: Frequency in Hz.
+        distance_m: Distance in metres, any shape.
+    """
+    distance = np.asarray(distance_m, dtype=np.float64)
+    loss: NDArray[np.float64] = 20 * np.log10(
+        4 * math.pi * distance * frequency_hz / SPEED_OF_LIGHT_M_S
+    )
+    return loss
+
+
 def dish_beamwidth_deg(diameter_m: float, frequency_hz: float) -> float:
     """Return the half-power beamwidth of a dish in degrees: 70 λ / D, the usual approximation."""
     return 70 * SPEED_OF_LIGHT_M_S / (frequency_hz * diameter_m)
