@@ -4,9 +4,9 @@
 
 For three stations and several seeds: for which part of the time the attenuation of a link at a
 fixed elevation exceeds the one that P.618 gives for 3, 1, 0.3 and 0.1 % of an average year, as a
-ratio to that part. Beside it stands how far a series of this length scatters by chance (one standard
-deviation, from the correlation of the process), and the ratio that P.1853's own lognormal fit with
-its offset would have after an endless time.
+ratio to that part. Below them stand the ratio that P.1853's own lognormal fit with its offset would
+have after an endless time, and how far a series of this length scatters by chance (one standard
+deviation, from the correlation of the process).
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from statistics import NormalDist, mean
 
 import numpy as np
 from downpass.link.channel.atmosphere.climate_map import climate_at
+from downpass.link.channel.atmosphere.cloud import cloud_attenuation_db
 from downpass.link.channel.atmosphere.rain import (
     rain_attenuation_db,
     rain_attenuation_probability_percent,
 )
 from downpass.link.channel.atmosphere.site import SiteClimate
-from downpass.link.channel.rain_fade import rain_exceeded_db, state_of_percent
+from downpass.link.channel.rain_fade import RainFade, state_of_percent
 from downpass.link.channel.rain_series import BETA_PER_S, SPAN_S, STEP_S, RainSeries
 
 FREQUENCY_HZ = 8.2e9
@@ -37,19 +38,23 @@ PLACES = {
 }
 
 
+def level_db(site: SiteClimate, percent: float) -> float:
+    """Return the attenuation by rain and clouds that P.618 gives for a part of the time."""
+    rain = rain_attenuation_db(FREQUENCY_HZ, ELEVATION_DEG, site, percent)
+    return float(rain + cloud_attenuation_db(FREQUENCY_HZ, ELEVATION_DEG, site, max(percent, 1.0)))
+
+
 def exceeded(site: SiteClimate, series: RainSeries, years: float) -> list[float]:
     """Return the part of the time in percent for which each of P.618's levels is exceeded."""
-    # The attenuation is a table of states without the rounding to microdecibels: the rain alone.
-    states = np.linspace(0.0, state_of_percent(0.001), 2000)
-    elevation = np.array([ELEVATION_DEG])
-    table = rain_exceeded_db(FREQUENCY_HZ, elevation, site, states)[:, 0]
-    levels = [float(rain_attenuation_db(FREQUENCY_HZ, ELEVATION_DEG, site, p)) for p in PERCENT]
-    counts, total = np.zeros(len(PERCENT)), 0
+    fade = RainFade(series, FREQUENCY_HZ, site)
+    levels = [level_db(site, percent) for percent in PERCENT]
     steps = np.arange(0.0, SPAN_S, STEP_S)
+    elevation = np.full(len(steps), ELEVATION_DEG)
+    counts, total = np.zeros(len(PERCENT)), 0
     for span in range(round(years * YEAR_S / SPAN_S)):
-        rain = np.interp(series.state(span * SPAN_S + steps), states, table)
-        counts += [np.count_nonzero(rain > level) for level in levels]
-        total += len(rain)
+        found = fade.attenuation_db(span * SPAN_S + steps, elevation)
+        counts += [np.count_nonzero(found > level) for level in levels]
+        total += len(found)
     return list(100 * counts / total)
 
 
@@ -84,19 +89,12 @@ def lognormal(site: SiteClimate) -> list[float]:
     levels = [float(rain_attenuation_db(FREQUENCY_HZ, ELEVATION_DEG, site, p)) for p in parts]
     sigma, m = np.polyfit(states, np.log(levels), 1)
     offset = math.exp(m + sigma * state_of_percent(wet))
-    return [
-        100
-        * NormalDist().cdf(
-            -(
-                math.log(
-                    float(rain_attenuation_db(FREQUENCY_HZ, ELEVATION_DEG, site, p)) + offset
-                )
-                - m
-            )
-            / sigma
-        )
-        for p in PERCENT
-    ]
+    ratios = []
+    for percent in PERCENT:
+        rain = float(rain_attenuation_db(FREQUENCY_HZ, ELEVATION_DEG, site, percent))
+        state = (math.log(rain + offset) - m) / sigma
+        ratios.append(100 * NormalDist().cdf(-state))
+    return ratios
 
 
 def main() -> None:
@@ -117,10 +115,13 @@ def main() -> None:
         for seed in range(1, asked.seeds + 1):
             found.append(exceeded(site, RainSeries(seed, name.lower()), asked.years))
             print(f"{name:12} seed {seed:<7}" + _ratios(found[-1]))
-        print(f"{name:12} {'mean':12}" + _ratios([mean(column) for column in zip(*found)]))
+        print(
+            f"{name:12} {'mean':12}"
+            + _ratios([mean(column) for column in zip(*found, strict=True)])
+        )
         print(f"{name:12} {'lognormal':12}" + _ratios(lognormal(site)))
     chance = "".join(f"{100 * scatter(p, asked.years):>9.1f} %" for p in PERCENT)
-    print(f"{'chance (1 σ, one seed)':25}" + chance)
+    print(f"{'scatter of one seed, 1 sd':25}" + chance)
     count = asked.seeds * len(PLACES)
     print(f"{(time.process_time() - begun) / count:.1f} processor seconds a station and seed")
 
