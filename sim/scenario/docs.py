@@ -409,8 +409,8 @@ def _default(model: type[BaseModel], key: str, field: FieldInfo) -> str:
     number = number_of(field)
     if model is ProcessorSpec and key in ("encode_rate", "working_memory"):
         return "the profile's"
-    if isinstance(field.default, WeatherSpec):
-        return f"`{field.default.rain}`"
+    if model is Scenario and key == "weather":
+        return "`drawn`"
     if field.default in (None, (), ""):
         return "none"
     if isinstance(field.default, BaseModel):

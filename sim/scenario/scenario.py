@@ -27,7 +27,7 @@ from .target_file import TargetFileSpec, entries
 from .target_table import MOST_TARGETS
 from .units import Number, Seconds, Whole, fault, shown
 from .walker import MOST_SATELLITES
-from .weather import Weather, WeatherSpec
+from .weather import Weather
 
 
 class Report(Model):
@@ -177,8 +177,8 @@ class Scenario(Model):
             "that holds the frame of highest priority, or that holds the most bytes."
         ),
     )
-    weather: Weather = Field(
-        default=WeatherSpec(rain="drawn"),
+    weather: Weather | None = Field(
+        default=None,
         description=(
             "The weather over the stations: `drawn` from the seed, `none`, or a fixed "
             "availability. It concerns satellites with a `link`; a `rate` holds in any weather."
