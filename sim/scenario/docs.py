@@ -20,7 +20,9 @@ from . import stations
 from .codec import CodecChoice, EncoderChoice
 from .describe import choices, keys, models_in, number_of, yaml_value
 from .ground import Outage, StationSpec, TargetSpec
+from .link import MODE_SETS, ClimateSpec, LinkSpec, ModeSpec, ReceiverSpec
 from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
+from .rate import RateStep
 from .satellite import Policy, SatelliteSpec
 from .scenario import Realtime, Report, Scenario
 from .spacecraft import (
@@ -28,20 +30,27 @@ from .spacecraft import (
     Loads,
     Power,
     ProcessorSpec,
-    RateStep,
     RecorderSpec,
     TransmitterSpec,
 )
 from .units import (
     BitsPerSecond,
     Bytes,
+    Decibels,
+    DecibelsIsotropic,
+    DecibelsPerKelvin,
+    DecibelWatts,
     Degrees,
     DegreesPerSecond,
+    Hertz,
     Joules,
+    Kelvins,
     Metres,
     Quantity,
+    RainRate,
     SamplesPerSecond,
     Seconds,
+    SymbolsPerSecond,
     Watts,
 )
 
@@ -124,8 +133,18 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
     ("Power", "satellites[].power", Power, ""),
     ("Loads", "satellites[].power.loads", Loads, ""),
     ("Recorder", "satellites[].recorder", RecorderSpec, ""),
-    ("Transmitter", "satellites[].transmitter", TransmitterSpec, ""),
+    ("Transmitter", "satellites[].transmitter", TransmitterSpec, "Give `rate` or `link`."),
     ("Rate steps", "satellites[].transmitter.rate[]", RateStep, ""),
+    (
+        "Link",
+        "satellites[].transmitter.link",
+        LinkSpec,
+        (
+            "Give `eirp`, or `power` and `antenna_gain`. [The link](link.md) has the formulas; "
+            "`downpass link FILE` prints the budget line by line."
+        ),
+    ),
+    ("Modes", "satellites[].transmitter.link.modes[]", ModeSpec, ""),
     (
         "Codec",
         "satellites[].codec",
@@ -167,6 +186,8 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         ),
     ),
     ("An outage", "stations[].outages[]", Outage, ""),
+    ("Receiver", "stations[].receiver", ReceiverSpec, "Give `g_over_t` or `diameter`."),
+    ("Climate", "stations[].climate", ClimateSpec, ""),
     (
         "Realtime",
         "realtime",
@@ -186,6 +207,14 @@ _KINDS: tuple[tuple[str, type[Quantity]], ...] = (
     ("angle", Degrees),
     ("turning rate", DegreesPerSecond),
     ("coding rate", SamplesPerSecond),
+    ("frequency", Hertz),
+    ("symbol rate", SymbolsPerSecond),
+    ("temperature", Kelvins),
+    ("ratio", Decibels),
+    ("antenna gain", DecibelsIsotropic),
+    ("EIRP", DecibelWatts),
+    ("G/T", DecibelsPerKelvin),
+    ("rain rate", RainRate),
 )
 
 _INTRODUCTION = f"""\
@@ -255,6 +284,8 @@ def example(model: type[BaseModel]) -> str:
         # Alternatives to a field that the example has.
         CodecChoice: {"quality", "bytes"},
         TargetSpec: {"polygon"},
+        TransmitterSpec: {"link"},
+        LinkSpec: {"power", "antenna_gain", "line_loss", "mode", "availability"},
         ProcessorSpec: set(),
     }.get(model, set())
     lines: list[str] = []
@@ -301,8 +332,10 @@ def _section(title: str, where: str, model: type[BaseModel], note: str) -> Itera
 
 def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
     number = number_of(field)
-    if model is TransmitterSpec and key == "rate":
+    if key == "rate" and model in (TransmitterSpec, StationSpec):
         return "data rate, or a list of [steps](#rate-steps)"
+    if model is LinkSpec and key == "modes":
+        return ", ".join(f"`{name}`" for name in MODE_SETS) + ", or a list of [modes](#modes)"
     if model is ProcessorSpec and key == "encode_rate":
         return f"codec: coding rate, {_bounds(number)}"
     inner = next(models_in(field.annotation), None)
@@ -318,6 +351,8 @@ def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
     if number is not None:
         return f"{number.kind} {number.bounds}" + _or_null(field)
     words = choices(field.annotation)
+    if words and model is ReceiverSpec:
+        return "list of " + ", ".join(f"`{word}`" for word in words)
     if words and words != ["True"]:
         return ", ".join(f"`{word}`" for word in words)
     return _OTHER_KINDS.get(key, "text")
@@ -336,6 +371,10 @@ _OTHER_KINDS = {
     "scenes": "list of paths",
     "bands": "list of whole numbers, or one",
     "profile": "[name](#processors)",
+    "horizon": "list of [azimuth, elevation]",
+    "fallback": "list of names",
+    "mode": "name",
+    "pilots": "`true` or `false`",
     "name": "name",
 }
 

@@ -9,11 +9,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr
 
 from .base import Clashes, Model, Name
+from . import stations
 from .fields import Moment
 from .ground import StationSpec, TargetSpec
 from .satellite import SatelliteSpec
 from .source import ScenarioSource, SceneReference
 from .units import Number, Seconds, Whole, shown
+
+
+_RECEIVING = ("receiver", "rate")
 
 
 class Report(Model):
@@ -133,7 +137,9 @@ class Scenario(Model):
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
-        """Yield clashes for names used twice, and for a quality if a target has no pixels."""
+        """Yield clashes for names used twice, for links that a station cannot receive, and for a
+        quality if a target has no pixels.
+        """
         for what, singular in (
             ("satellites", "satellite"),
             ("targets", "target"),
@@ -155,6 +161,7 @@ class Scenario(Model):
                         ),
                     )
                 seen.setdefault(name, i)
+        yield from _deaf_stations(given)
         blank = next((t for _, t in _items(given, "targets") if not _part(t, "scenes")), None)
         if blank is None:
             return
@@ -169,6 +176,32 @@ class Scenario(Model):
                         "scenes; allowed: bpp or bytes where a target has no pixels to measure"
                     ),
                 )
+
+
+def _deaf_stations(given: Mapping[str, Any]) -> Clashes:
+    """Yield a clash for each station without figures for a satellite that has a link."""
+    linked = next(
+        (
+            satellite
+            for _, satellite in _items(given, "satellites")
+            if _part(_part(satellite, "transmitter"), "link") is not None
+        ),
+        None,
+    )
+    if linked is None:
+        return
+    for i, station in _items(given, "stations"):
+        if isinstance(station, str):
+            station = {"use": station}
+        shipped = stations.table().get(str(_part(station, "use")), {})
+        if all(_part(one, key) is None for one in (station, shipped) for key in _RECEIVING):
+            yield (
+                f"stations.{i}.receiver" if isinstance(station, Mapping) else f"stations.{i}",
+                (
+                    f"missing, and satellite {shown(_part(linked, 'name'))} has a link; allowed: "
+                    "a receiver with g_over_t or diameter, or a rate of the station's own"
+                ),
+            )
 
 
 def _items(given: Mapping[str, Any], key: str) -> list[tuple[int, Any]]:
