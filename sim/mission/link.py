@@ -9,7 +9,6 @@ station.receiver ─┘
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from ...link.channel.adaptive import (
@@ -19,14 +18,13 @@ from ...link.channel.adaptive import (
     ConstantCoding,
     VariableCoding,
 )
-from ...link.channel.atmosphere.climate_map import climate_at
-from ...link.channel.atmosphere.site import SiteClimate
 from ...link.channel.budget import LinkBudget, Receiver, Transmitter
 from ...link.channel.fade import ConstantFade, Fade, NoFade
 from ...link.channel.framing import Framing, information_rate
 from ..scenario.ground import StationSpec
 from ..scenario.link import LinkSpec, ReceiverSpec
 from ..scenario.satellite import SatelliteSpec
+from .climate import site_climate
 
 OTHER_BAND: Final = "band not received"
 TOO_FAST: Final = "symbol rate too high for the station"
@@ -58,22 +56,7 @@ def budget_of(satellite: SatelliteSpec, station: StationSpec) -> LinkBudget:
     link, receiver = satellite.transmitter.link, station.receiver
     if link is None or receiver is None:
         raise ValueError(f"no link budget between {satellite.name} and {station.name}")
-    return LinkBudget(_transmitter(link), _receiver(receiver), climate_of(station))
-
-
-def climate_of(station: StationSpec) -> SiteClimate:
-    """Return the climate of a station: the shipped maps', less what the scenario replaces."""
-    climate = climate_at(*station.at, station.altitude)
-    own = station.climate
-    if own is None:
-        return climate
-    given = {
-        "rain_rate_001_mm_h": own.rain_rate,
-        "rain_height_km": None if own.rain_height is None else own.rain_height / 1000.0,
-        "temperature_k": own.temperature,
-    }
-    changes = {key: value for key, value in given.items() if value is not None}
-    return replace(climate, **changes)
+    return LinkBudget(_transmitter(link), _receiver(receiver), site_climate(station))
 
 
 def adaptive_link(satellite: SatelliteSpec, station: StationSpec, fade: Fade) -> AdaptiveLink:

@@ -20,7 +20,7 @@ from . import stations
 from .codec import CodecChoice, EncoderChoice
 from .describe import choices, keys, models_in, number_of, yaml_value
 from .ground import Outage, StationSpec, TargetSpec
-from .link import MODE_SETS, ClimateSpec, LinkSpec, ModeSpec, ReceiverSpec
+from .link import MODE_SETS, LinkSpec, ModeSpec, ReceiverSpec
 from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
 from .rate import RateStep
 from .satellite import Policy, SatelliteSpec
@@ -47,7 +47,6 @@ from .units import (
     Kelvins,
     Metres,
     Quantity,
-    RainRate,
     SamplesPerSecond,
     Seconds,
     SymbolsPerSecond,
@@ -187,7 +186,6 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
     ),
     ("An outage", "stations[].outages[]", Outage, ""),
     ("Receiver", "stations[].receiver", ReceiverSpec, "Give `g_over_t` or `diameter`."),
-    ("Climate", "stations[].climate", ClimateSpec, ""),
     (
         "Realtime",
         "realtime",
@@ -214,7 +212,6 @@ _KINDS: tuple[tuple[str, type[Quantity]], ...] = (
     ("antenna gain", DecibelsIsotropic),
     ("EIRP", DecibelWatts),
     ("G/T", DecibelsPerKelvin),
-    ("rain rate", RainRate),
 )
 
 _INTRODUCTION = f"""\

@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema
 from . import stations
 from .base import Clashes, Model, Name, exactly_one
 from .fields import HorizonLine, Moment, Place, Ring, ScenePath
-from .link import ClimateSpec, ReceiverSpec
+from .link import ReceiverSpec
 from .rate import RateSteps
 from .units import Degrees, Metres, Whole, fault
 
@@ -130,12 +130,6 @@ class StationSpec(Model):
     )
     receiver: ReceiverSpec | None = Field(
         default=None, description="Antenna and receiver, for satellites with a `link`."
-    )
-    climate: ClimateSpec | None = Field(
-        default=None,
-        description=(
-            "Figures that replace those of the shipped maps of the ITU-R at the station's place."
-        ),
     )
     rate: RateSteps | None = Field(
         default=None,

@@ -20,7 +20,6 @@ from .units import (
     Kelvins,
     Metres,
     Number,
-    RainRate,
     Seconds,
     SymbolsPerSecond,
     Watts,
@@ -373,20 +372,3 @@ class ReceiverSpec(Model):
         return not self.bands or any(
             BANDS[band][0] <= frequency_hz <= BANDS[band][1] for band in self.bands
         )
-
-
-class ClimateSpec(Model):
-    """A station's climate, where you know it better than the shipped maps."""
-
-    rain_rate: Annotated[float, RainRate(least="0 mm/h", most="250 mm/h")] | None = Field(
-        default=None,
-        description="Rain rate that is exceeded for 0.01 % of an average year.",
-        examples=["60 mm/h"],
-    )
-    rain_height: Annotated[float, Metres(least="0 m", most="8 km", usual="4.8 km")] | None = Field(
-        default=None, description="Height of the rain above sea level.", examples=["4.8 km"]
-    )
-    temperature: Annotated[float, Kelvins(least="200 K", most="330 K")] | None = Field(
-        default=None, description="Mean temperature at the surface.", examples=["299 K"]
-    )
-

@@ -462,10 +462,3 @@ class DecibelsPerKelvin(Quantity):
 
     __slots__ = ()
     si, units, example = "decibel / kelvin", ("dB/K",), "27 dB/K"
-
-
-class RainRate(Quantity):
-    """A rain rate, in millimetres per hour."""
-
-    __slots__ = ()
-    si, units, example = "mm / hour", ("mm/h",), "60 mm/h"
