@@ -19,6 +19,7 @@ from ...payload import processors
 from . import stations
 from .codec import CodecChoice, EncoderChoice
 from .describe import choices, keys, models_in, number_of, yaml_value
+from .climate import ClimateSpec
 from .ground import Outage, StationSpec, TargetSpec
 from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
 from .satellite import Policy, SatelliteSpec
@@ -39,6 +40,7 @@ from .units import (
     DegreesPerSecond,
     Joules,
     Metres,
+    MillimetresPerHour,
     Quantity,
     SamplesPerSecond,
     Seconds,
@@ -168,6 +170,12 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
     ),
     ("An outage", "stations[].outages[]", Outage, ""),
     (
+        "Climate of a station",
+        "stations[].climate",
+        ClimateSpec,
+        "`climate: {rain_rate: 40 mm/h}`: [how rain weakens a link](link.md).",
+    ),
+    (
         "Realtime",
         "realtime",
         Realtime,
@@ -179,6 +187,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
 _KINDS: tuple[tuple[str, type[Quantity]], ...] = (
     ("duration", Seconds),
     ("length", Metres),
+    ("rain rate", MillimetresPerHour),
     ("amount of data", Bytes),
     ("data rate", BitsPerSecond),
     ("power", Watts),

@@ -10,6 +10,7 @@ from pydantic_core import CoreSchema
 
 from . import stations
 from .base import Clashes, Model, Name, exactly_one
+from .climate import ClimateSpec
 from .fields import Moment, Place, Ring, ScenePath
 from .units import Degrees, Metres, Whole, fault
 
@@ -116,6 +117,14 @@ class StationSpec(Model):
     )
     outages: tuple[Outage, ...] = Field(
         default=(), description="Periods when the station is out of service."
+    )
+    climate: ClimateSpec | None = Field(
+        default=None,
+        description=(
+            "Rain at the station, for link budgets. By default, it comes from a coarse map of the "
+            "Earth, which is too coarse on islands and at mountains; the stations of the shipped "
+            "table have figures of their own."
+        ),
     )
 
     @model_validator(mode="before")
