@@ -17,9 +17,9 @@ from pydantic_core import PydanticUndefined
 
 from ...payload import processors
 from . import stations
+from .climate import ClimateSpec
 from .codec import CodecChoice, EncoderChoice
 from .describe import choices, keys, models_in, number_of, yaml_value
-from .climate import ClimateSpec
 from .ground import Outage, StationSpec, TargetSpec
 from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
 from .satellite import Policy, SatelliteSpec
