@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from ...payload import processors
 from . import stations
+from .climate import ClimateSpec
 from .codec import CodecChoice, EncoderChoice
 from .describe import choices, keys, models_in, number_of, yaml_value
 from .ground import Outage, StationSpec, TargetSpec
@@ -46,6 +47,7 @@ from .units import (
     Joules,
     Kelvins,
     Metres,
+    MillimetresPerHour,
     Quantity,
     SamplesPerSecond,
     Seconds,
@@ -187,6 +189,12 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
     ("An outage", "stations[].outages[]", Outage, ""),
     ("Receiver", "stations[].receiver", ReceiverSpec, "Give `g_over_t` or `diameter`."),
     (
+        "Climate of a station",
+        "stations[].climate",
+        ClimateSpec,
+        "`climate: {rain_rate: 40 mm/h}`: [how rain weakens a link](link.md).",
+    ),
+    (
         "Realtime",
         "realtime",
         Realtime,
@@ -198,6 +206,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
 _KINDS: tuple[tuple[str, type[Quantity]], ...] = (
     ("duration", Seconds),
     ("length", Metres),
+    ("rain rate", MillimetresPerHour),
     ("amount of data", Bytes),
     ("data rate", BitsPerSecond),
     ("power", Watts),

@@ -10,6 +10,7 @@ from pydantic_core import CoreSchema
 
 from . import stations
 from .base import Clashes, Model, Name, exactly_one
+from .climate import ClimateSpec
 from .fields import HorizonLine, Moment, Place, Ring, ScenePath
 from .link import ReceiverSpec
 from .rate import RateSteps
@@ -139,6 +140,14 @@ class StationSpec(Model):
             "`receiver`."
         ),
         examples=["300 Mbit/s", [{"elevation": "5 deg", "rate": "50 Mbit/s"}]],
+    )
+    climate: ClimateSpec | None = Field(
+        default=None,
+        description=(
+            "Rain at the station, for link budgets. By default, it comes from a coarse map of the "
+            "Earth, which is too coarse on islands and at mountains; the stations of the shipped "
+            "table have figures of their own."
+        ),
     )
 
     @model_validator(mode="before")

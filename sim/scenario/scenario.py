@@ -8,14 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr
 
-from .base import Clashes, Model, Name
 from . import stations
+from .base import Clashes, Model, Name
 from .fields import Moment
 from .ground import StationSpec, TargetSpec
 from .satellite import SatelliteSpec
 from .source import ScenarioSource, SceneReference
 from .units import Number, Seconds, Whole, shown
-
 
 _RECEIVING = ("receiver", "rate")
 

@@ -393,6 +393,13 @@ class Degrees(Quantity):
     si, units, example = "degree", ("deg", "°"), "5 deg"
 
 
+class MillimetresPerHour(Quantity):
+    """A rain rate, in millimetres per hour, as rain is always given."""
+
+    __slots__ = ()
+    si, units, example = "mm / h", ("mm/h",), "40 mm/h"
+
+
 class DegreesPerSecond(Quantity):
     """A turning rate, in degrees per second."""
 
