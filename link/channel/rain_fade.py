@@ -132,7 +132,7 @@ def rain_exceeded_db(
     return attenuation * ramp
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)  # of 300 kB each
 def _attenuation_table(
     frequency_hz: float, site: SiteClimate, polarization_tilt_deg: float
 ) -> Array:
@@ -141,6 +141,7 @@ def _attenuation_table(
     rain = rain_exceeded_db(frequency_hz, elevations, site, states, polarization_tilt_deg)
     percent = np.maximum(_percent(states), _CLOUD_PERCENT)
     cloud = cloud_attenuation_db(frequency_hz, elevations, site, percent[:, None])
+    # Beyond some 100 dB, P.618's formula falls again towards rarer weather; its maximum is held.
     table = np.maximum.accumulate(rain + cloud, axis=0)
     table.flags.writeable = False
     return table
@@ -150,7 +151,7 @@ def _attenuation_table(
 def _states() -> Array:
     """Return the tabulated states, ascending: close where P.618's curve has its corners."""
     corners = [
-        (state_of_percent(99.0), 40),
+        (state_of_percent(50.0), 16),
         (state_of_percent(12.0), 40),
         (state_of_percent(LARGEST_PERCENT), 24),
         (state_of_percent(1.0), 64),

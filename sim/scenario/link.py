@@ -280,7 +280,7 @@ def _mode_clashes(given: Mapping[str, Any]) -> Clashes:
     if coding == "ccm" and given.get("mode") is None:
         yield "mode", "missing with coding ccm; allowed: the mode that is sent"
     chosen = given.get("fallback")
-    wanted = [("mode", given.get("mode"))] if coding == "ccm" else []
+    wanted: list[tuple[str, object]] = [("mode", given.get("mode"))] if coding == "ccm" else []
     if isinstance(chosen, list | tuple):
         wanted += [(f"fallback.{i}", name) for i, name in enumerate(chosen)]
         if not chosen:
