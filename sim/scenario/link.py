@@ -280,14 +280,14 @@ def _mode_clashes(given: Mapping[str, Any]) -> Clashes:
     if coding == "ccm" and given.get("mode") is None:
         yield "mode", "missing with coding ccm; allowed: the mode that is sent"
     chosen = given.get("fallback")
-    wanted: list[tuple[str, object]] = [("mode", given.get("mode"))] if coding == "ccm" else []
+    wanted: list[tuple[str, Any]] = [("mode", given.get("mode"))] if coding == "ccm" else []
     if isinstance(chosen, list | tuple):
         wanted += [(f"fallback.{i}", name) for i, name in enumerate(chosen)]
         if not chosen:
             yield "fallback", "found an empty list; allowed: at least one mode"
-    for at, name in wanted:
-        if names and isinstance(name, str) and name not in names:
-            yield at, f"found {shown(name)}; {one_of(name, names)}"
+    for at, choice in wanted:
+        if names and isinstance(choice, str) and choice not in names:
+            yield at, f"found {shown(choice)}; {one_of(choice, names)}"
 
 
 def _names(modes: object) -> list[str]:

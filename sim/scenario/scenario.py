@@ -218,7 +218,7 @@ class Scenario(Model):
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
-        """Yield clashes: names used twice, stations without a receiver, a quality without pixels."""
+        """Yield clashes of names used twice, deaf stations, and a quality without pixels."""
         for what, singular in (
             ("satellites", "satellite"),
             ("targets", "target"),
