@@ -110,7 +110,7 @@ def print_stations() -> None:
         found = site(*station["at"], height)
         print(
             f'{name}: climate = {{ rain_rate = "{found.rain_rate_001_mm_h:.1f} mm/h", '
-            f'rain_probability = "{found.rain_probability_percent:.1f} %", '
+            f"rain_probability = {found.rain_probability_percent / 100:.3f}, "
             f'rain_height = "{found.rain_height_km:.2f} km" }}'
         )
 

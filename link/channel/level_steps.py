@@ -74,10 +74,7 @@ class Spans:
         ends = (self.start_s, self.start_s + beside, self.end_s - beside, self.end_s)
         owner = np.concatenate((owner, whole, whole, whole, whole))
         time = np.concatenate((time, *ends))
-        order = np.lexsort((time, owner))
-        owner, time = owner[order], time[order]
-        kept = np.append(True, (np.diff(owner) != 0) | (np.diff(time) != 0))
-        return owner[kept], time[kept]
+        return _in_order(owner, time)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,14 +141,25 @@ class SampledCurve:
         curve: Takes times in seconds, shape ``(n,)``, and returns values.
         spans: Where it is asked.
         step_s: Distance of the nodes in seconds.
+        corners: Further nodes, where the curve has a corner: span and time of each, ``(m,)``.
     """
 
     __slots__ = ("_curve", "_span", "_spans", "_time", "_value")
 
-    def __init__(self, curve: Curve, spans: Spans, step_s: float) -> None:
+    def __init__(
+        self,
+        curve: Curve,
+        spans: Spans,
+        step_s: float,
+        corners: tuple[Index, Array] | None = None,
+    ) -> None:
         self._curve = curve
         self._spans = spans
         self._span, self._time = spans.nodes(step_s)
+        if corners is not None:
+            self._span, self._time = _in_order(
+                np.concatenate((self._span, corners[0])), np.concatenate((self._time, corners[1]))
+            )
         self._value = curve(self._time)
 
     def steps(self, levels: Array) -> Steps:
@@ -230,6 +238,14 @@ class SampledCurve:
         value = np.concatenate((value, self._curve(extreme)))
         order = np.lexsort((time, span))
         return span[order], time[order], value[order]
+
+
+def _in_order(span: Index, time: Array) -> tuple[Index, Array]:
+    """Return nodes in order of span and time, each once."""
+    order = np.lexsort((time, span))
+    span, time = span[order], time[order]
+    kept = np.append(True, (np.diff(span) != 0) | (np.diff(time) != 0))
+    return span[kept], time[kept]
 
 
 def _period(*several: Ticks) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from ...link.clock import to_seconds
-from ..mission.contacts import OUTAGE
+from ..mission.contacts import why_unused
 from ..mission.preparation import Mission
 from ..model.events import EventRow
 from ..model.network import NOTHING
@@ -171,6 +171,7 @@ def passes_table(mission: Mission, outcome: Outcome) -> pa.Table:
     """Return all passes in order of AOS, with how each was used."""
     names = _Names(outcome.setup)
     flight = mission.flight
+    scenario = flight.scenario
     rows: list[dict[str, Any]] = [
         {
             "satellite": names.satellites[one.satellite],
@@ -182,7 +183,9 @@ def passes_table(mission: Mission, outcome: Outcome) -> pa.Table:
             "sent_bytes": 0,
             "received_bytes": 0,
             "capacity_bytes": 0,
-            "cause_unused": OUTAGE,
+            "cause_unused": why_unused(
+                scenario.satellites[one.satellite], scenario.stations[one.station]
+            ),
         }
         for one in flight.passes
     ]

@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from . import stations
 from .base import Clashes, Model, Name, is_number
 from .fields import Moment
 from .ground import StationSpec, TargetSpec
@@ -28,6 +29,8 @@ from .target_table import MOST_TARGETS
 from .units import Number, Seconds, Whole, fault, shown
 from .walker import MOST_SATELLITES
 from .weather import Weather
+
+_RECEIVING = ("receiver", "rate")
 
 
 class Report(Model):
@@ -224,7 +227,7 @@ class Scenario(Model):
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
-        """Yield clashes of names used twice, weather without a link, quality without pixels."""
+        """Yield clashes of names used twice, deaf stations, idle weather, blind quality."""
         yield from _idle_weather(given)
         for what, singular in (
             ("satellites", "satellite"),
@@ -247,6 +250,7 @@ class Scenario(Model):
                         ),
                     )
                 seen.setdefault(name, i)
+        yield from _deaf_stations(given)
         blank = next((t for _, t in _items(given, "targets") if not _part(t, "scenes")), None)
         if blank is None:
             return
@@ -277,6 +281,32 @@ def _idle_weather(given: Mapping[str, Any]) -> Clashes:
                 "computed from its budget, since a rate holds in any weather"
             ),
         )
+
+
+def _deaf_stations(given: Mapping[str, Any]) -> Clashes:
+    """Yield a clash for each station without figures for a satellite that has a link."""
+    linked = next(
+        (
+            satellite
+            for _, satellite in _items(given, "satellites")
+            if _part(_part(satellite, "transmitter"), "link") is not None
+        ),
+        None,
+    )
+    if linked is None:
+        return
+    for i, station in _items(given, "stations"):
+        if isinstance(station, str):
+            station = {"use": station}
+        shipped = stations.table().get(str(_part(station, "use")), {})
+        if all(_part(one, key) is None for one in (station, shipped) for key in _RECEIVING):
+            yield (
+                f"stations.{i}.receiver" if isinstance(station, Mapping) else f"stations.{i}",
+                (
+                    f"missing, and satellite {shown(_part(linked, 'name'))} has a link; allowed: "
+                    "a receiver with g_over_t or diameter, or a rate of the station's own"
+                ),
+            )
 
 
 def _items(given: Mapping[str, Any], key: str) -> list[tuple[int, Any]]:
