@@ -34,7 +34,9 @@ EVENTS = pa.schema(
 PASSES = pa.schema(
     [("satellite", pa.string()), ("station", pa.string()), ("aos_s", pa.float64()),
      ("los_s", pa.float64()), ("max_elevation_deg", pa.float64()), ("used_s", pa.float64()),
-     ("sent_bytes", pa.int64()), ("received_bytes", pa.int64()), ("cause_unused", pa.string())]
+     ("sent_bytes", pa.int64()), ("received_bytes", pa.int64()), ("lost_bytes", pa.int64()),
+     ("lost_rain_bytes", pa.int64()), ("lost_cut_off_bytes", pa.int64()),
+     ("cause_unused", pa.string())]
 )  # fmt: skip
 ACCESSES = pa.schema(
     [("satellite", pa.string()), ("target", pa.string()), ("start_s", pa.float64()),
@@ -163,7 +165,7 @@ def block(frames: list[dict[str, Any]], peak: int, mean: int, pixels: bool) -> d
             "delivered": sent,
             "delivered_whole": sum(f["encoded_bytes"] for f in done if f["delivery"] == "whole"),
             "delivered_damaged": sum(f["encoded_bytes"] for f in done if f["delivery"] != "whole"),
-            "lost": {"loss": int(sent * 0.02), "end-of-pass": int(sent * 0.01)} if sent else {},
+            "lost": {"rain": int(sent * 0.02), "cut off": int(sent * 0.01)} if sent else {},
             "duplicate": int(sent * 0.01),
             "dropped": {},
         },
@@ -240,7 +242,8 @@ def results(
                 row = {"satellite": name, "station": station.name,
                        "aos_s": float(path.time_s[low]), "los_s": float(path.time_s[high]),
                        "max_elevation_deg": 5 + 80 * random.random(), "used_s": 0.0,
-                       "sent_bytes": 0, "received_bytes": 0, "cause_unused": None}  # fmt: skip
+                       "sent_bytes": 0, "received_bytes": 0, "lost_bytes": 0, "lost_rain_bytes": 0,
+                       "lost_cut_off_bytes": 0, "cause_unused": None}  # fmt: skip
                 passes.append(row)
                 plan.append((row["aos_s"], "pass", row))
         stored: list[dict[str, Any]] = []
