@@ -43,7 +43,8 @@ class LinkCurves:
         geometry: Any pass of the link; elevation and range at a time do not depend on which.
         spans: The passes from AOS to LOS.
         fade: The excess attenuation as it is.
-        step_s: Distance of the nodes at which the curves are sampled first, in seconds.
+        step_s: Distance of the nodes at which the curves are sampled first, in seconds; a fade
+            that is smooth between closer nodes alone has these.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class LinkCurves:
         def es_n0_db(time_s: Array) -> Array:
             return es_n0_over(self._budget, self._geometry, time_s, fade)
 
-        return SampledCurve(es_n0_db, self.spans, self._step_s)
+        return SampledCurve(es_n0_db, self.spans, min(self._step_s, fade.step_s))
 
 
 class Coding(Protocol):
@@ -151,7 +152,7 @@ class AdaptiveLink:
         fade: The excess attenuation of the path as it is.
         packet_loss: Probability that a packet is lost although its mode is received.
         step_s: Distance in seconds of the nodes at which curves are sampled before crossings are
-            searched for. Between nodes at its multiples, each curve must be smooth.
+            searched for. Between nodes at its multiples, the geometry must be smooth.
 
     Raises:
         ValueError: There is not one rate for each mode, or thresholds do not ascend.

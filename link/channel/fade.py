@@ -10,6 +10,7 @@ A link asks its `Fade` at the times and elevations of a pass. `NoFade` is a clea
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -37,6 +38,13 @@ _ELEVATIONS: Final = 257
 class Fade(Protocol):
     """The attenuation of a path by the weather, as a function of time and elevation."""
 
+    @property
+    def step_s(self) -> float:
+        """Between neighbouring multiples of this many seconds, the attenuation is smooth in time.
+
+        Whoever searches for crossings samples a curve there first. Infinite if it is smooth anyway.
+        """
+
     def attenuation_db(self, time_s: Array, elevation_deg: Array) -> Array:
         """Return the attenuation beyond the clear sky's gases, in dB, not negative.
 
@@ -49,6 +57,11 @@ class Fade(Protocol):
 @dataclass(frozen=True, slots=True)
 class NoFade:
     """A clear sky all the time."""
+
+    @property
+    def step_s(self) -> float:
+        """See `Fade.step_s`."""
+        return math.inf
 
     def attenuation_db(self, time_s: Array, elevation_deg: Array) -> Array:  # noqa: ARG002
         """Return 0 dB for every time."""
@@ -94,6 +107,11 @@ class ConstantFade:
             self.polarization_tilt_deg,
         )
         object.__setattr__(self, "_curve", np.asarray(curve))
+
+    @property
+    def step_s(self) -> float:
+        """See `Fade.step_s`."""
+        return math.inf
 
     def attenuation_db(self, time_s: Array, elevation_deg: Array) -> Array:  # noqa: ARG002
         """Return the attenuation at each elevation in dB; the time does not matter."""

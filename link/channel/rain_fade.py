@@ -35,7 +35,7 @@ from .atmosphere.cloud import cloud_attenuation_db
 from .atmosphere.rain import rain_attenuation_db, rain_attenuation_probability_percent
 from .atmosphere.site import SiteClimate
 from .fade import FADE_DECIMALS, elevation_grid, elevation_place
-from .rain_series import RainSeries
+from .rain_series import STEP_S, RainSeries
 
 Array = NDArray[np.float64]
 
@@ -72,6 +72,11 @@ class RainFade:
         self._series = series
         self._states = _states()
         self._table = _attenuation_table(frequency_hz, site, polarization_tilt_deg)
+
+    @property
+    def step_s(self) -> float:
+        """See `Fade.step_s`."""
+        return STEP_S
 
     def attenuation_db(self, time_s: Array, elevation_deg: Array) -> Array:
         """Return the attenuation by rain and clouds in dB, rounded to a millionth.

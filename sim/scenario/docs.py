@@ -56,6 +56,7 @@ from .units import (
     Watts,
 )
 from .walker import Walker
+from .weather import WeatherSpec
 
 EXAMPLE = """\
 # yaml-language-server: $schema=scenario.schema.json
@@ -227,6 +228,15 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         "`climate: {rain_rate: 40 mm/h}`: [how rain weakens a link](link.md).",
     ),
     (
+        "Weather",
+        "weather",
+        WeatherSpec,
+        (
+            "`weather: drawn` and `weather: none` are short for `{rain: drawn}` and "
+            "`{rain: none}`. [docs/link.md](link.md#weather) describes the model."
+        ),
+    ),
+    (
         "Realtime",
         "realtime",
         Realtime,
@@ -322,6 +332,7 @@ def example(model: type[BaseModel]) -> str:
         # Alternatives to a field that the example has.
         CodecChoice: {"quality", "bytes"},
         TargetSpec: {"polygon"},
+        WeatherSpec: {"availability"},
         TransmitterSpec: {"link"},
         LinkSpec: {"power", "antenna_gain", "line_loss", "mode", "availability"},
         ProcessorSpec: set(),
@@ -383,6 +394,8 @@ def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
     inner = next(models_in(field.annotation), None)
     if inner is TargetSpec:
         return "list of [targets](#a-target), or [a file](#targets-from-a-file)"
+    if inner is WeatherSpec:
+        return "`drawn`, `none`, or [a mapping](#weather)"
     if inner is Realtime:
         return "`true`, `false`, or [a mapping](#realtime)"
     if inner is not None:
@@ -441,6 +454,8 @@ def _default(model: type[BaseModel], key: str, field: FieldInfo) -> str:
     number = number_of(field)
     if model is ProcessorSpec and key in ("encode_rate", "working_memory"):
         return "the profile's"
+    if model is Scenario and key == "weather":
+        return "`drawn`"
     if field.default in (None, (), ""):
         return "none"
     if isinstance(field.default, BaseModel):

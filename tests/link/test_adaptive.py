@@ -35,6 +35,7 @@ class Ramp:
     start_s: float
     db_per_s: float
     most_db: float
+    step_s = 10.0
 
     def attenuation_db(self, time_s: np.ndarray, elevation_deg: np.ndarray) -> np.ndarray:
         return np.clip((time_s - self.start_s) * self.db_per_s, 0.0, self.most_db)
@@ -46,6 +47,7 @@ class Waves:
 
     depth_db: float
     period_s: float
+    step_s = 10.0
 
     def attenuation_db(self, time_s: np.ndarray, elevation_deg: np.ndarray) -> np.ndarray:
         swing = 1.0 - np.cos(2.0 * np.pi * time_s / self.period_s)
@@ -109,6 +111,8 @@ def test_hysteresis_delays_going_up_and_not_going_down() -> None:
     # 10 dB less a fade that falls from 10 dB by 0.1 dB/s: 7 dB at 70 s, 7.5 dB at 75 s.
     @dataclass(frozen=True)
     class Clearing:
+        step_s = 10.0
+
         def attenuation_db(self, time_s: np.ndarray, elevation_deg: np.ndarray) -> np.ndarray:
             return 10.0 - 0.1 * time_s
 

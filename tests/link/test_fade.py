@@ -15,7 +15,7 @@ from downpass.link.channel.atmosphere.site import SiteClimate
 from downpass.link.channel.atmosphere.total import excess_attenuation_db
 from downpass.link.channel.fade import ConstantFade, NoFade
 from downpass.link.channel.rain_fade import RainFade, state_of_percent
-from downpass.link.channel.rain_series import RainSeries
+from downpass.link.channel.rain_series import STEP_S, RainSeries
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -166,6 +166,7 @@ def test_attenuation_over_time_follows_the_stations_weather() -> None:
     found = fade.attenuation_db(times, elevation)
     assert (found == fade.at_state(weather.state(times), elevation)).all()
     assert (found == np.round(found, 6)).all()
+    assert fade.step_s == STEP_S
 
 
 @each_site
