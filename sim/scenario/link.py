@@ -372,3 +372,7 @@ class ReceiverSpec(Model):
         return not self.bands or any(
             BANDS[band][0] <= frequency_hz <= BANDS[band][1] for band in self.bands
         )
+
+    def demodulates(self, symbol_rate: float) -> bool:
+        """Return whether a symbol rate is not too high for the demodulator."""
+        return self.largest_symbol_rate is None or symbol_rate <= self.largest_symbol_rate
