@@ -11,8 +11,8 @@ from a negative binomial distribution with the mean and the variance that were c
 decoders err in bursts. Published for comparison: 2.39 dB for the rate 1/2 (figure 6-8, as digitised
 in spacelink).
 
-The low-density parity-check code (8160, 7136) is decoded by `ccsds_ldpc.c`, which this script builds
-with the C compiler `cc`: layered sum-product, 50 iterations, codewords counted.
+The low-density parity-check code (8160, 7136) is decoded by `ccsds_ldpc.c`, which this script
+builds with the C compiler `cc`: layered sum-product, 50 iterations, codewords counted.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +15,12 @@ from downpass.link.channel.antenna import (
     free_space_loss_db,
     sky_temperature_k,
 )
+from downpass.link.channel.atmosphere.climate_map import climate_at
 from downpass.link.channel.atmosphere.site import SiteClimate
+from downpass.link.channel.atmosphere.total import excess_attenuation_db
 from downpass.link.channel.budget import LinkBudget, Receiver, Transmitter, band_of
+from downpass.link.channel.framing import Framing, information_rate
+from downpass.link.channel.modulation import DVB_S2
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +36,12 @@ TEMPERATE = SiteClimate(
     wet_refractivity=47.0,
     integrated_vapour_kg_m2=(33.0, 30.5, 29.0, 27.0, 24.0, 20.5, 18.0, 14.5),
     cloud_liquid_kg_m2=(1.3, 1.1, 0.95, 0.75, 0.48, 0.2, 0.08, 0.01),
+)
+NEUSTRELITZ = replace(
+    climate_at(53.33, 13.072, 110.0),
+    rain_rate_001_mm_h=25.6,
+    rain_probability_percent=5.0,
+    rain_height_km=2.53,
 )
 X_BAND = LinkBudget(
     Transmitter(8.2e9, 10.0, 50e6, implementation_loss_db=1.5, pointing_loss_db=0.5),
@@ -131,6 +143,35 @@ def test_lines_add_up() -> None:
         found["Es/N0"]
     )
     assert all(line.how for line in X_BAND.lines(25.0, 1100e3, 2.5))
+
+
+def test_the_page_of_the_link_budget_is_what_is_computed() -> None:
+    """docs/link.md, "A budget by hand"."""
+    page = (Path(__file__).parents[2] / "docs/link.md").read_text(encoding="utf-8")
+    table = page[page.index("| line | value | how |") :].split("\n\n")[0].splitlines()[2:]
+    budget = LinkBudget(
+        Transmitter.of_amplifier(
+            8.2e9,
+            2.0,
+            6.0,
+            50e6,
+            line_loss_db=1.0,
+            pointing_loss_db=0.5,
+            implementation_loss_db=1.5,
+        ),
+        Receiver(g_over_t_db_per_k=31.5, diameter_m=7.3, pointing_loss_db=0.2),
+        NEUSTRELITZ,
+    )
+    fade = round(float(excess_attenuation_db(8.2e9, 10.0, NEUSTRELITZ, 0.5, 7.3)), 2)
+    lines = budget.lines(10.0, 1640e3, fade)
+    assert table == [
+        f"| {line.name} | {line.value:.2f} {line.unit} | {line.how} |" for line in lines
+    ]
+    mode = DVB_S2.best(lines[-1].value - 1.0)
+    assert mode is not None
+    assert mode.name == "16APSK 2/3"
+    rate = information_rate(mode, 50e6, Framing(pilots=True, packet_data_bytes=1024))
+    assert f"{rate:,} bit/s" in page
 
 
 budgets = st.builds(
