@@ -13,7 +13,7 @@ from ..orbit.geometry import Geometry, compute
 from ..orbit.passes import GroundStation, Pass
 from ..orbit.polygon import Polygon, polygon_of
 from ..scenario.ground import StationSpec, TargetSpec
-from ..scenario.orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
+from ..scenario.orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
 from ..scenario.satellite import SatelliteSpec
 from ..scenario.scenario import Scenario
 from .planning import Pointing, Timetable, plan
@@ -110,6 +110,8 @@ def elements_of(satellite: SatelliteSpec, scenario: Scenario) -> Elements:
         case SunSynchronousOrbit():
             hours = orbit.local_time / 3600
             return sun_synchronous(orbit.altitude, hours, orbit.node, orbit.anomaly, scenario.start)
+        case WalkerOrbit():
+            raise ValueError(f"satellite {satellite.name} stands for a whole constellation")
 
 
 def _ground_station(station: StationSpec) -> GroundStation:

@@ -21,7 +21,7 @@ from .climate import ClimateSpec
 from .codec import CodecChoice, EncoderChoice
 from .describe import choices, keys, models_in, number_of, yaml_value
 from .ground import Outage, StationSpec, TargetSpec
-from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
+from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
 from .satellite import Policy, SatelliteSpec
 from .scenario import Realtime, Report, Scenario
 from .spacecraft import (
@@ -33,6 +33,7 @@ from .spacecraft import (
     RecorderSpec,
     TransmitterSpec,
 )
+from .target_file import TargetFileSpec
 from .units import (
     BitsPerSecond,
     Bytes,
@@ -46,6 +47,7 @@ from .units import (
     Seconds,
     Watts,
 )
+from .walker import Walker
 
 EXAMPLE = """\
 # yaml-language-server: $schema=scenario.schema.json
@@ -78,7 +80,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         "satellites[].orbit",
         TleOrbit,
         (
-            "An orbit takes exactly one of three forms. This one is what a flying satellite has. "
+            "An orbit takes exactly one of these forms. This one is what a flying satellite has. "
             "Elements age: `downpass validate` warns of a run that reaches more than two weeks "
             "from their epoch, because passes drift by tens of seconds. Each field is checked in "
             "its columns; catalogue numbers may be Alpha-5, and the ephemeris type is 0, since "
@@ -97,6 +99,25 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         "satellites[].orbit",
         SunSynchronousOrbit,
         "The altitude sets the inclination, and the local time the node.",
+    ),
+    (
+        "Walker constellation",
+        "satellites[].orbit",
+        WalkerOrbit,
+        (
+            "The entry stands for all satellites of the constellation, which differ in name and "
+            "orbit alone: `eye` with 6 planes of 4 becomes `eye-1-1` … `eye-6-4`. `--set "
+            "satellites.eye.codec.bpp=1` changes all of them."
+        ),
+    ),
+    (
+        "Walker's figures",
+        "satellites[].orbit.walker",
+        Walker,
+        (
+            "The notation total/planes/phasing of J. G. Walker, *Satellite Constellations*, "
+            "J. British Interplanetary Society 37 (1984)."
+        ),
     ),
     (
         "Imager",
@@ -156,6 +177,17 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         (
             "Give exactly one of `at` and `polygon`. A polygon's edges take the short way, over "
             "the antimeridian too."
+        ),
+    ),
+    (
+        "Targets from a file",
+        "targets",
+        TargetFileSpec,
+        (
+            "In place of the list, `targets: {file: cities.geojson}` takes all places of a file; "
+            "as an entry of the list, it adds them. GeoJSON (RFC 7946) and CSV are read without "
+            "anything else installed, GeoPackage and KML with `pip install downpass[gis]`. "
+            "Coordinates are WGS 84. A polygon with a hole is refused."
         ),
     ),
     (
@@ -275,11 +307,15 @@ def example(model: type[BaseModel]) -> str:
 
 
 def _example_lines(key: str, field: FieldInfo) -> Iterator[str]:
+    inner = next(models_in(field.annotation), None)
     if key == "tle":
         yield "tle: |"
         yield "  1 40697U 15028A   24337.14457616  .00000519  00000-0  21480-3 0  9998"
         yield "  2 40697  98.5704  48.9920 0001011  93.0957 267.0342 14.30811188493363"
-    elif field.is_required() and (inner := next(models_in(field.annotation), None)) is Loads:
+    elif field.is_required() and (inner := next(models_in(field.annotation), None)) in (
+        Loads,
+        Walker,
+    ):
         yield f"{key}:"
         yield from (f"  {line}" for line in example(inner).splitlines())
     elif field.examples:
@@ -315,6 +351,8 @@ def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
     if model is ProcessorSpec and key == "encode_rate":
         return f"codec: coding rate, {_bounds(number)}"
     inner = next(models_in(field.annotation), None)
+    if inner is TargetSpec:
+        return "list of [targets](#a-target), or [a file](#targets-from-a-file)"
     if inner is Realtime:
         return "`true`, `false`, or [a mapping](#realtime)"
     if inner is not None:
@@ -337,6 +375,8 @@ _OTHER_KINDS = {
     "local_time": "time of day in quotes",
     "tle": "two or three lines",
     "port": "text, or `emulator:NAME`",
+    "file": "path",
+    "priority_values": "value: whole number 1 to 9",
     "start": "moment",
     "from": "moment",
     "to": "moment",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,41 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
+from ...link.text import printable
 from .units import fault, shown
+
+LONGEST_TARGET_NAME = 100
+
+
+def clean_name(text: str) -> str:
+    """Return a place's name in any script, composed (NFC) and with single spaces.
+
+    Raises:
+        ValueError: It is empty or too long, or has characters that cannot be shown.
+    """
+    name = " ".join(unicodedata.normalize("NFC", text[: 10 * LONGEST_TARGET_NAME]).split())
+    if not name or len(name) > LONGEST_TARGET_NAME or printable(name) != name:
+        raise ValueError(
+            f"found the name {shown(text)}; allowed: letters of any script, digits, signs and "
+            f"single spaces, 1 to {LONGEST_TARGET_NAME}"
+        )
+    return name
+
+
+def _target_name(value: object) -> str:
+    if not isinstance(value, str):
+        raise fault(f"found {shown(value)}; allowed: text")
+    try:
+        return clean_name(value)
+    except ValueError as error:
+        raise fault(str(error)) from None
+
+
+TargetName = Annotated[
+    str,
+    BeforeValidator(_target_name),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_TARGET_NAME}),
+]
 
 
 def _moment(value: object) -> datetime:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler, PrivateAttr, model_validator
 from pydantic_core import CoreSchema
 
 from . import stations
 from .base import Clashes, Model, Name, exactly_one
 from .climate import ClimateSpec
-from .fields import Moment, Place, Ring, ScenePath
+from .fields import Moment, Place, Ring, ScenePath, TargetName
 from .units import Degrees, Metres, Whole, fault
 
 Priority = Annotated[int, Whole(1, 9)]
@@ -24,7 +24,9 @@ class TargetSpec(Model):
         json_schema_extra={"oneOf": [{"required": [key]} for key in ("at", "polygon")]}
     )
 
-    name: Name = Field(description="Name, unique in the scenario.", examples=["lisbon"])
+    name: TargetName = Field(
+        description="Name in any script, unique in the scenario.", examples=["lisbon"]
+    )
     at: Place | None = Field(
         default=None,
         description="A point: [latitude, longitude] in degrees.",
@@ -58,6 +60,18 @@ class TargetSpec(Model):
         ),
         examples=["mirror"],
     )
+
+    _entry: int | None = PrivateAttr(default=None)
+
+    @property
+    def entry(self) -> int | None:
+        """Index of the entry of `targets` that this target comes from, once it is known."""
+        return self._entry
+
+    def from_entry(self, entry: int) -> Self:
+        """Note which entry of `targets` this target comes from, and return it."""
+        self._entry = entry
+        return self
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:

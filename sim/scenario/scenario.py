@@ -6,14 +6,27 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from .base import Clashes, Model, Name
 from .fields import Moment
 from .ground import StationSpec, TargetSpec
 from .satellite import SatelliteSpec
 from .source import ScenarioSource, SceneReference
-from .units import Number, Seconds, Whole, shown
+from .target_file import TargetFileSpec, entries
+from .target_table import MOST_TARGETS
+from .units import Number, Seconds, Whole, fault, shown
+from .walker import MOST_SATELLITES
 
 
 class Report(Model):
@@ -52,6 +65,67 @@ def _paced(value: object) -> object:
     return None if value is False else value
 
 
+def _with_constellations(given: tuple[SatelliteSpec, ...]) -> tuple[SatelliteSpec, ...]:
+    """Return all satellites, with those of a Walker constellation in place of its entry."""
+    satellites = tuple(
+        satellite for index, entry in enumerate(given) for satellite in entry.constellation(index)
+    )
+    if len(satellites) > MOST_SATELLITES:
+        raise fault(f"found {len(satellites)} satellites; allowed: at most {MOST_SATELLITES}")
+    return satellites
+
+
+# Takes the place of a file among the targets while the others are validated.
+_STAND_IN = TargetSpec.model_construct(name="file", at=(0.0, 0.0))
+
+
+def _with_files(
+    given: object, validate: ValidatorFunctionWrapHandler, info: ValidationInfo
+) -> tuple[TargetSpec, ...]:
+    """Return all targets, with those of a file in place of its entry."""
+    files: dict[int, TargetFileSpec] = {}
+    faults: list[InitErrorDetails] = []
+    alone = isinstance(given, Mapping)
+    if isinstance(given, Mapping) and "file" not in given:
+        raise fault(f"found {shown(given)}; allowed: a list of targets, or file with a path")
+    items = [given] if alone else given
+    for index, entry in entries(given):
+        try:
+            files[index] = TargetFileSpec.model_validate(entry, context=info.context)
+        except ValidationError as error:
+            faults += (
+                _at_index(detail, () if alone else (index,))
+                for detail in error.errors(include_url=False)
+            )
+    if isinstance(items, list | tuple):
+        wrong = {index for index, _ in entries(given)} - files.keys()
+        stands = files.keys() | wrong
+        items = [_STAND_IN if index in stands else item for index, item in enumerate(items)]
+    try:
+        listed: tuple[TargetSpec, ...] = validate(items)
+    except ValidationError as error:
+        faults += (_at_index(detail, ()) for detail in error.errors(include_url=False))
+    if faults:
+        raise ValidationError.from_exception_data("targets", faults)
+    targets: list[TargetSpec] = []
+    for index, target in enumerate(listed):
+        found = files[index].targets if index in files else (target,)
+        targets += (one.from_entry(index) for one in found)
+    if len(targets) > MOST_TARGETS:
+        raise fault(f"found {len(targets)} targets; allowed: at most {MOST_TARGETS}")
+    return tuple(targets)
+
+
+def _at_index(detail: Any, index: tuple[int, ...]) -> InitErrorDetails:
+    """Return one of pydantic's errors in the form that makes it again, deeper in the file."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "downpass":
+        kind = PydanticCustomError("downpass", "{message}", context)
+    return InitErrorDetails(
+        type=kind, loc=(*index, *detail["loc"]), input=detail["input"], ctx=context
+    )
+
+
 class Scenario(Model):
     """A whole scenario file."""
 
@@ -76,11 +150,19 @@ class Scenario(Model):
         description="Seed of all random numbers. The same file and seed give the same results.",
         examples=[1],
     )
-    satellites: tuple[SatelliteSpec, ...] = Field(
-        min_length=1, max_length=1000, description="The satellites, at least one."
+    satellites: Annotated[tuple[SatelliteSpec, ...], AfterValidator(_with_constellations)] = Field(
+        min_length=1, max_length=MOST_SATELLITES, description="The satellites, at least one."
     )
-    targets: tuple[TargetSpec, ...] = Field(
-        min_length=1, max_length=100_000, description="The targets, at least one."
+    targets: Annotated[
+        tuple[TargetSpec, ...],
+        WrapValidator(
+            _with_files,
+            json_schema_input_type=TargetFileSpec | tuple[TargetSpec | TargetFileSpec, ...],
+        ),
+    ] = Field(
+        min_length=1,
+        max_length=MOST_TARGETS,
+        description="The targets, at least one: a list, a file of them, or a list with files.",
     )
     stations: tuple[StationSpec, ...] = Field(
         min_length=1,

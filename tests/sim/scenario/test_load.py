@@ -22,6 +22,12 @@ TLE = """
 """
 
 
+FORMS = (
+    "allowed: exactly one of {tle: …}, {walker: …}, {altitude, sun_synchronous: true, local_time, "
+    "node, anomaly}, {altitude, inclination, raan, anomaly}"
+)
+
+
 def load(tmp_path: Path, text: str, *overrides: str) -> Scenario:
     path = tmp_path / "s.yaml"
     path.write_text(text)
@@ -140,17 +146,11 @@ def test_frozen(tmp_path: Path, example: str) -> None:
         ('sun_synchronous: true, local_time: "10:30"', "sun_synchronous: true",
          "6: satellites.0.orbit.local_time: missing; for example local_time: \"10:30\""),
         ('sun_synchronous: true, local_time: "10:30"', "sun_synchronous: true, inclination: 3 deg",
-         ("6: satellites.0.orbit: found sun_synchronous beside inclination; "
-         "allowed: exactly one of {tle: …}, {altitude, sun_synchronous: true, local_time, node, "
-         "anomaly}, {altitude, inclination, raan, anomaly}")),
+         ("6: satellites.0.orbit: found sun_synchronous beside inclination; " + FORMS)),
         ('altitude: 500 km, sun_synchronous: true, local_time: "10:30"', "tle: x, altitude: 5 km",
-         ("6: satellites.0.orbit: found tle beside altitude; "
-         "allowed: exactly one of {tle: …}, {altitude, sun_synchronous: true, local_time, node, "
-         "anomaly}, {altitude, inclination, raan, anomaly}")),
+         ("6: satellites.0.orbit: found tle beside altitude; " + FORMS)),
         ('{altitude: 500 km, sun_synchronous: true, local_time: "10:30"}', "sso",
-         ("6: satellites.0.orbit: found sso; "
-         "allowed: exactly one of {tle: …}, {altitude, sun_synchronous: true, local_time, node, "
-         "anomaly}, {altitude, inclination, raan, anomaly}")),
+         ("6: satellites.0.orbit: found sso; " + FORMS)),
         ('sun_synchronous: true, local_time: "10:30"', "inclinaton: 97 deg",
          "6: satellites.0.orbit.inclinaton: no such key; did you mean inclination?"),
         ("altitude: 500 km", "altitude: 100 km", ("6: satellites.0.orbit.altitude: found 100 km; "
