@@ -156,7 +156,12 @@ def _ccsds_131() -> Iterator[Mode]:
     ):  # fmt: skip
         # Five interleaved codewords; the marker goes through the convolutional code, too.
         table[f"RS+conv {rate}"] = (8920, 10200 * coded, 32 * coded, {1: eb_n0, 2: eb_n0})
-    for rate, coded, eb_n0 in (("1/6", 6.0, 0.29), ("1/4", 4.0, 0.59), ("1/2", 2.0, 1.47)):
+    for rate, coded, eb_n0 in (
+        ("1/6", 6.0, 0.29),
+        ("1/4", 4.0, 0.59),
+        ("1/3", 3.0, 0.80),
+        ("1/2", 2.0, 1.47),
+    ):
         # Four bits end the trellis; the marker is as many times 32 bits as the code repeats.
         table[f"turbo {rate}"] = (1784, 1788 * coded, 32 * coded, {1: eb_n0, 2: eb_n0})
     table["LDPC 7/8"] = (7136, 8160.0, 32.0, {1: 3.85, 2: 3.85, 3: 6.64})
