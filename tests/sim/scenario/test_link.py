@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from downpass.link.channel.modulation import DVB_S2
+from downpass.link.channel.modulation import CCSDS_131, DVB_S2
 from downpass.sim.scenario.link import BANDS, MODE_SETS, BandName, ModeSetName, ReceiverSpec
 from downpass.sim.scenario.load import ScenarioError, load_scenario
 
@@ -57,6 +57,16 @@ def test_defaults_are_those_of_a_plain_link(tmp_path: Path) -> None:
     assert (receiver.g_over_t, receiver.diameter) == (27.0, None)
 
 
+def test_the_modes_of_ccsds(tmp_path: Path) -> None:
+    link = load_scenario(file(tmp_path, swapped("dvb-s2", "ccsds-131"))).satellites[0].transmitter
+    assert link.link is not None
+    assert link.link.used_modes == CCSDS_131.envelope()
+    one = swapped("dvb-s2, coding: acm", "ccsds-131, coding: ccm, mode: OQPSK LDPC 7/8")
+    link = load_scenario(file(tmp_path, one)).satellites[0].transmitter
+    assert link.link is not None
+    assert [mode.name for mode in link.link.used_modes] == ["OQPSK LDPC 7/8"]
+
+
 def test_modes_of_ones_own_and_the_order_of_fallback(tmp_path: Path) -> None:
     own = (
         "modes: [{name: fast, bits_per_symbol: 2, required_es_n0: 7 dB},"
@@ -97,7 +107,7 @@ AT = "satellites.0.transmitter"
         (swapped("12 dBW", "12 dBm"), (
             f"11: {AT}.link.eirp: found 12 dBm; unit dBm does not fit here; allowed units: dBW")),
         (swapped("dvb-s2", "dvb-s3"), (
-            f"11: {AT}.link.modes: found dvb-s3; allowed: dvb-s2; did you mean dvb-s2?")),
+            f"11: {AT}.link.modes: found dvb-s3; allowed: dvb-s2, ccsds-131; did you mean dvb-s2?")),
         (swapped("dvb-s2", "[]"), (
             f"11: {AT}.link.modes: found an empty list; allowed: at least 1")),
         (swapped("dvb-s2", "[{name: a, bits_per_symbol: 0, required_es_n0: 1 dB}]"), (
