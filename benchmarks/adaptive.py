@@ -4,8 +4,8 @@
 
 1. **VCM against CCM.** A satellite at 500 km, all passes of thirty days over three sites,
    clear sky. CCM sends the fastest DVB-S2 mode that closes at 10° elevation, from 10° up; VCM the
-   fastest mode that closes at each moment, from 10° up and from 5° up. No margin is taken by either,
-   so that only the coding differs.
+   fastest mode that closes at each moment, from 10° up and from 5° up. Neither takes a margin, so
+   that only the coding differs.
 2. **ACM against VCM under drawn rain.** A year over a tropical site (Singapore) at X and at Ka
    band. VCM is sized for 99.5 % of an average year and for less (ITU-R P.618: rain, clouds and
    scintillation at each elevation); ACM follows what the station measured 0.5 s ago, with 1 dB of

@@ -83,8 +83,8 @@ def test_tables_are_within_the_terminal_and_links_can_be_chosen(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--station", "svalbart"], "--station: found svalbart; allowed: svalbard, singapore, "
-         "matera; did you mean svalbard?"),
+        (["--station", "svalbart"], ("--station: found svalbart; allowed: svalbard, singapore, "
+         "matera; did you mean svalbard?")),
         (["--satellite", "x"], "--satellite: found x; allowed: sat"),
     ],
 )  # fmt: skip

@@ -107,7 +107,8 @@ AT = "satellites.0.transmitter"
         (swapped("12 dBW", "12 dBm"), (
             f"11: {AT}.link.eirp: found 12 dBm; unit dBm does not fit here; allowed units: dBW")),
         (swapped("dvb-s2", "dvb-s3"), (
-            f"11: {AT}.link.modes: found dvb-s3; allowed: dvb-s2, ccsds-131; did you mean dvb-s2?")),
+            f"11: {AT}.link.modes: found dvb-s3; allowed: dvb-s2, ccsds-131; did you mean "
+            "dvb-s2?")),
         (swapped("dvb-s2", "[]"), (
             f"11: {AT}.link.modes: found an empty list; allowed: at least 1")),
         (swapped("dvb-s2", "[{name: a, bits_per_symbol: 0, required_es_n0: 1 dB}]"), (
