@@ -79,6 +79,21 @@ def _slope(low: tuple[int, float], high: tuple[int, float]) -> float:
     return (high[1] - low[1]) / (high[0] - low[0])
 
 
+def together(curves: Sequence[ValueCurve]) -> ValueCurve:
+    """Return what several frames are worth together, with bytes shared among them at best."""
+    size, value = sum(c.sizes[0] for c in curves), sum(c.values[0] for c in curves)
+    steps = [
+        ((v - u) / (b - a), b - a)
+        for c in curves
+        for a, b, u, v in zip(c.sizes, c.sizes[1:], c.values, c.values[1:], strict=False)
+    ]
+    sizes, values = [size], [value]
+    for slope, length in sorted(steps, reverse=True):
+        sizes.append(sizes[-1] + length)
+        values.append(values[-1] + slope * length)
+    return ValueCurve(tuple(sizes), tuple(values))
+
+
 def allocate(
     curves: Sequence[ValueCurve],
     sendable: Sequence[int],
