@@ -162,7 +162,7 @@ def test_nothing_is_dropped_if_the_lowest_rate_fits(
 
 
 def test_curves_decide_who_gets_the_bits() -> None:
-    """A target whose quality does not rise gets the least, and one not seen is taken for the mean."""
+    """A target whose quality does not rise gets the least; one not yet seen counts as the mean."""
     flat, steep = [(0.5, 40.0), (1.0, 40.0), (2.0, 40.0)], [(0.5, 30.0), (1.0, 36.0), (2.0, 40.0)]
     setup = mission(
         [capture(0, 1, target=0), capture(1, 2, target=1), capture(2, 3, target=0)],
@@ -199,7 +199,7 @@ def test_a_rate_that_the_codec_cannot_meet_is_not_chosen() -> None:
 
 
 def test_with_pixels_it_delivers_more_than_it_drops(tmp_path: Path) -> None:
-    """On a link that is short, more frames arrive than at the highest rate, at more than the least."""
+    """On a short link, more frames arrive than at the highest rate, better than at the lowest."""
     write_scene(tmp_path / "scene.tif")
 
     def total(**codec: object) -> dict[str, object]:
