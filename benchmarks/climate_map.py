@@ -75,7 +75,8 @@ def site(latitude: float, longitude: float, height_km: float) -> SiteClimate:
 
 def grid(step: float) -> tuple[np.ndarray, np.ndarray]:
     """Return latitudes and longitudes of a grid, each of shape ``(180 / step + 1, 360 / step)``."""
-    latitude = np.clip(np.arange(-90, 90 + step / 2, step), -89.99, 89.99)
+    # The maps of P.836 have no values north of 87°.
+    latitude = np.clip(np.arange(-90, 90 + step / 2, step), -89.0, 86.0)
     return tuple(np.meshgrid(latitude, np.arange(0, 360, step), indexing="ij"))
 
 
@@ -85,6 +86,7 @@ def write_map() -> None:
     fine = {
         "rain_rate_001_mm_h": values(itu837.rainfall_rate(latitude, longitude, 0.01)),
         "rain_probability_percent": values(itu837.rainfall_probability(latitude, longitude)),
+        "rain_height_km": values(itu839.rain_height(latitude, longitude)),
     }
     latitude, longitude = grid(climate_map.STEP_DEG)
     model = itu836._ITU836_6()
@@ -95,8 +97,10 @@ def write_map() -> None:
         "vapour_scale_height_km": np.clip(model.VSCH(latitude, longitude, 50), 0.5, 20),
     }
     tables = coarse | fine
+    for name, table in tables.items():
+        assert np.all(np.isfinite(table)), (name, np.argwhere(~np.isfinite(table))[:5])
     whole = {
-        name: np.round(tables[name] / scale).astype(np.int32).astype(np.int16)
+        name: np.round(tables[name] / scale).astype(np.int16)
         for name, scale in climate_map.SCALES.items()
     }
     np.savez_compressed(MAP, **whole)

@@ -33,6 +33,8 @@ from .rate_model import PassGeometry
 Array = NDArray[np.float64]
 
 _STEP_S: Final = 10.0
+_LONGEST_TOGETHER_S: Final = 400_000.0
+"""Length of the passes that are computed at once, in seconds; it bounds memory to some 100 MB."""
 
 
 class LinkCurves:
@@ -182,8 +184,19 @@ class AdaptiveLink:
 
     def segments_of(self, passes: Sequence[PassGeometry]) -> list[list[RateSegment]]:
         """Return the segments of passes of one satellite over one station, in order of AOS."""
-        if not passes:
-            return []
+        found: list[list[RateSegment]] = []
+        together: list[PassGeometry] = []
+        total_s = 0.0
+        for one in passes:
+            if together and total_s + one.los_s - one.aos_s > _LONGEST_TOGETHER_S:
+                found += self._together(together)
+                together, total_s = [], 0.0
+            together.append(one)
+            total_s += one.los_s - one.aos_s
+        return found + (self._together(together) if together else [])
+
+    def _together(self, passes: Sequence[PassGeometry]) -> list[list[RateSegment]]:
+        """Return the segments of passes that are computed at once."""
         spans = Spans(
             np.array([one.aos_s for one in passes]), np.array([one.los_s for one in passes])
         )

@@ -29,8 +29,8 @@ Curve = Callable[[Array], Array]
 _TOLERANCE_S: Final = 1e-7
 _BESIDE_S: Final = 0.01
 _GOLDEN: Final = (5.0**0.5 - 1.0) / 2.0
-_MOST_NODES: Final = 500_000
-"""Nodes between AOS and LOS at most; beyond them, nodes lie further apart than asked for."""
+_MOST_NODES: Final = 1_000_000
+"""Nodes at most, which bounds memory; beyond them, nodes lie further apart than asked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -60,13 +60,7 @@ def contacts(
         segments = waiting[link].popleft()
         if not segments:
             continue
-        outages = [
-            (
-                to_whole_milliseconds(scenario.seconds(outage.from_)),
-                to_whole_milliseconds(scenario.seconds(outage.to)),
-            )
-            for outage in station.outages
-        ]
+        outages = _outages(scenario, station)
         for start, end in _without(segments[0].start, segments[-1].end, outages):
             kept = _between(segments, start, end)
             if kept:
@@ -94,11 +88,29 @@ def rate_model(satellite: SatelliteSpec, station: StationSpec, fade: Fade) -> Ra
     )
 
 
-def why_unused(satellite: SatelliteSpec, station: StationSpec) -> str:
-    """Return why a pass of which nothing was a contact had none, if no outage explains it."""
-    return why_no_contact(satellite, station) or (
-        NOT_CLOSED if has_budget(satellite, station) else OUTAGE
-    )
+def why_unused(scenario: Scenario, one: Pass) -> str:
+    """Return why a pass without any contact had none.
+
+    Args:
+        scenario: Satellites and stations.
+        one: The pass.
+    """
+    station = scenario.stations[one.station]
+    start, end = to_whole_milliseconds(one.aos_s), to_whole_milliseconds(one.los_s)
+    in_service = any(True for _ in _without(start, end, _outages(scenario, station)))
+    reason = why_no_contact(scenario.satellites[one.satellite], station)
+    return reason or (NOT_CLOSED if in_service else OUTAGE)
+
+
+def _outages(scenario: Scenario, station: StationSpec) -> list[tuple[int, int]]:
+    """Return start and end tick of a station's outages."""
+    return [
+        (
+            to_whole_milliseconds(scenario.seconds(outage.from_)),
+            to_whole_milliseconds(scenario.seconds(outage.to)),
+        )
+        for outage in station.outages
+    ]
 
 
 def _segments(

@@ -42,9 +42,7 @@ def why_no_contact(satellite: SatelliteSpec, station: StationSpec) -> str:
         return ""
     if not receiver.receives(link.frequency):
         return OTHER_BAND
-    if receiver.largest_symbol_rate is not None and link.symbol_rate > receiver.largest_symbol_rate:
-        return TOO_FAST
-    return ""
+    return "" if receiver.demodulates(link.symbol_rate) else TOO_FAST
 
 
 def budget_of(satellite: SatelliteSpec, station: StationSpec) -> LinkBudget:

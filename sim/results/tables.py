@@ -180,7 +180,6 @@ def passes_table(mission: Mission, outcome: Outcome) -> pa.Table:
     """Return all passes in order of AOS, with how each was used."""
     names = _Names(outcome.setup)
     flight = mission.flight
-    scenario = flight.scenario
     rows: list[dict[str, Any]] = [
         {
             "satellite": names.satellites[one.satellite],
@@ -194,9 +193,7 @@ def passes_table(mission: Mission, outcome: Outcome) -> pa.Table:
             "lost_bytes": 0,
             **{_lost_column(cause): 0 for cause in LOSS_CAUSES},
             "capacity_bytes": 0,
-            "cause_unused": why_unused(
-                scenario.satellites[one.satellite], scenario.stations[one.station]
-            ),
+            "cause_unused": "",
         }
         for one in flight.passes
     ]
@@ -211,13 +208,15 @@ def passes_table(mission: Mission, outcome: Outcome) -> pa.Table:
             row[_lost_column(cause)] += lost
         row["capacity_bytes"] += contact.downlink.capacity
         causes[contact.pass_index].add(use.cause_unused)
-    for row, found in zip(rows, causes, strict=True):
+    for row, one, found in zip(rows, flight.passes, causes, strict=True):
         row["used_s"] = to_seconds(row["used_s"])
         if row["sent_bytes"]:
             row["cause_unused"] = None
         elif found:
             telling = sorted(found - {"", NOTHING})
             row["cause_unused"] = telling[0] if telling else NOTHING
+        else:
+            row["cause_unused"] = why_unused(flight.scenario, one)
     return _rows(rows, PASSES)
 
 

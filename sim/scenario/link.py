@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, StringConstraints, Tag
 
-from ...link.channel.modulation import DVB_S2, Mode, ModeSet
+from ...link.channel.modulation import CCSDS_131, DVB_S2, Mode, ModeSet
 from .base import Clashes, Model, one_of
 from .units import (
     Bytes,
@@ -26,9 +26,9 @@ from .units import (
     shown,
 )
 
-ModeSetName = Literal["dvb-s2"]
+ModeSetName = Literal["dvb-s2", "ccsds-131"]
 
-MODE_SETS: Final[Mapping[str, ModeSet]] = {"dvb-s2": DVB_S2}
+MODE_SETS: Final[Mapping[str, ModeSet]] = {"dvb-s2": DVB_S2, "ccsds-131": CCSDS_131}
 """The sets of modes that a scenario may name."""
 
 BandName = Literal["VHF", "UHF", "L", "S", "C", "X", "Ku", "K", "Ka", "V"]
@@ -144,8 +144,8 @@ class LinkSpec(Model):
     modes: _Modes = Field(
         description=(
             "The modes that the satellite can send: those of DVB-S2 with normal frames (ETSI EN "
-            "302 307-1, table 13), or a list of your own. A mode that needs more Es/N0 "
-            "than another and carries no more is never used."
+            "302 307-1, table 13), those of CCSDS 131.0-B, or a list of your own. A mode that "
+            "needs more Es/N0 than another and carries no more is only used if it is named."
         ),
         examples=["dvb-s2"],
     )
@@ -372,3 +372,7 @@ class ReceiverSpec(Model):
         return not self.bands or any(
             BANDS[band][0] <= frequency_hz <= BANDS[band][1] for band in self.bands
         )
+
+    def demodulates(self, symbol_rate: float) -> bool:
+        """Return whether a symbol rate is not too high for the demodulator."""
+        return self.largest_symbol_rate is None or symbol_rate <= self.largest_symbol_rate

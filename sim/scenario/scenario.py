@@ -301,10 +301,10 @@ def _deaf_stations(given: Mapping[str, Any]) -> Clashes:
         shipped = stations.table().get(str(_part(station, "use")), {})
         if all(_part(one, key) is None for one in (station, shipped) for key in _RECEIVING):
             yield (
-                f"stations.{i}.receiver" if isinstance(station, Mapping) else f"stations.{i}",
+                f"stations.{i}",
                 (
-                    f"missing, and satellite {shown(_part(linked, 'name'))} has a link; allowed: "
-                    "a receiver with g_over_t or diameter, or a rate of the station's own"
+                    f"found no receiver, and satellite {shown(_part(linked, 'name'))} has a link; "
+                    "allowed: a receiver with g_over_t or diameter, or a rate of the station's own"
                 ),
             )
 

@@ -297,7 +297,9 @@ def test_ccm_is_never_above_vcm_in_a_clear_sky(
     assert received_bits(ccm.segments(one)) <= received_bits(vcm.segments(one))
 
 
-def test_passes_of_a_link_together_are_the_passes_alone() -> None:
+def test_passes_of_a_link_together_are_the_passes_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     # The passes of a link share their geometry: here one orbit that comes around twice.
     @dataclass(frozen=True)
     class Twice(Still):
@@ -310,6 +312,9 @@ def test_passes_of_a_link_together_are_the_passes_alone() -> None:
     )
     together = model.segments_of(pair)
     assert together == [model.segments(one) for one in pair]
+    # Long runs are computed in parts.
+    monkeypatch.setattr("downpass.link.channel.adaptive._LONGEST_TOGETHER_S", 700.0)
+    assert model.segments_of(pair) == together
     assert all(len({s.mode for s in one}) > 5 for one in together)
     assert all(Downlink(one).capacity > 0 for one in together)
     assert model.segments_of([]) == []

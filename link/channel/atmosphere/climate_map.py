@@ -34,7 +34,12 @@ SCALES: Final = {
 }
 """What a step of each stored figure is worth."""
 
-_DECIMALS = 4
+_DECIMALS: Final = 4
+
+MOST_VAPOUR_G_M3: Final = 30.0
+MOST_COLUMN_KG_M2: Final = 80.0
+"""A little more than the maps have anywhere. Carried down far below the terrain of the grid, as in
+a deep valley of the Himalaya, water vapour would exceed them."""
 
 
 def climate_at(latitude_deg: float, longitude_deg: float, height_m: float) -> SiteClimate:
@@ -60,14 +65,14 @@ def climate_at(latitude_deg: float, longitude_deg: float, height_m: float) -> Si
 
     def quantiles(name: str, factor: NDArray[np.float64] | float = 1.0) -> tuple[float, ...]:
         values = cell.mean(tables[name], factor)
-        return tuple(round(float(value), _DECIMALS) for value in values)
+        return tuple(min(round(float(value), _DECIMALS), MOST_COLUMN_KG_M2) for value in values)
 
     return SiteClimate(
         latitude_deg=latitude_deg,
         height_km=height,
         rain_rate_001_mm_h=figure(rain, "rain_rate_001_mm_h"),
         rain_probability_percent=figure(rain, "rain_probability_percent"),
-        rain_height_km=figure(cell, "rain_height_km"),
+        rain_height_km=figure(rain, "rain_height_km"),
         temperature_k=figure(cell, "temperature_k"),
         pressure_hpa=round(standard_pressure_hpa(height), _DECIMALS),
         water_vapour_g_m3=round(float(cell.mean(tables["water_vapour_g_m3"], thinning)), _DECIMALS),
