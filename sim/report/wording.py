@@ -77,8 +77,11 @@ def setting(text: str) -> str:
     quality = re.fullmatch(r"q(\d+(?:\.\d+)?)", text)
     if quality:
         return f"quality{NBSP}{quality[1]}"
-    value = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(bpp|[kMG]?B)", text)
-    return f"{value[1]}{NBSP}{value[2]}" if value else text
+    value = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(bpp|[kMG]?B)(?: (backlog|lookahead))?", text)
+    if value is None:
+        return text
+    amount = f"{value[1]}{NBSP}{value[2]}"
+    return f"up to {amount} ({value[3]})" if value[3] else amount
 
 
 def cause(name: str) -> str:

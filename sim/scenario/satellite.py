@@ -108,6 +108,12 @@ class SatelliteSpec(Model):
     def _can_encode(self) -> Self:
         processor = self.processor
         if self.encoder.backend == "board":
+            if self.codec.policy != "fixed":
+                raise fault(
+                    f"found policy {self.codec.policy} with encoder.backend board; allowed: fixed, "
+                    "because a board gets its frames before the run decides their rate",
+                    "codec.policy",
+                )
             if self.codec.quality is None:
                 key = "bpp" if self.codec.bpp is not None else "bytes"
                 raise fault(
