@@ -215,7 +215,7 @@ def passes_table(mission: Mission, outcome: Outcome) -> pa.Table:
         elif found:
             telling = sorted(found - {"", NOTHING})
             row["cause_unused"] = telling[0] if telling else NOTHING
-        else:
+        elif not row["cause_unused"]:
             row["cause_unused"] = why_unused(flight.scenario, one)
     return _rows(rows, PASSES)
 
