@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .path import slant_factor
-from .site import PROBABILITIES_PERCENT, SiteClimate, exceeded
+from .site import SiteClimate, exceeded
 from .spectral_lines import OXYGEN, WATER_VAPOUR
 
 _EQUIVALENT_HEIGHT_LINES = np.array(
@@ -34,8 +34,6 @@ _EQUIVALENT_HEIGHT_LINES = np.array(
 )
 """P.676-12 table 3: coefficient c and frequency in GHz."""
 
-MEDIAN_PERCENT = PROBABILITIES_PERCENT[-1]
-
 _VAPOUR_HEIGHT_KM = 2.0
 """Scale height of water vapour (ITU-R P.835-6 §1.2); it matters below 5° only."""
 
@@ -47,7 +45,7 @@ def gas_attenuation_db(
     frequency_hz: float,
     elevation_deg: ArrayLike,
     site: SiteClimate,
-    exceedance_percent: ArrayLike = MEDIAN_PERCENT,
+    exceedance_percent: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     """Return the attenuation by oxygen and water vapour, in dB.
 
@@ -56,12 +54,12 @@ def gas_attenuation_db(
         elevation_deg: Elevation in degrees; broadcast with `exceedance_percent`.
         site: Climate of the station.
         exceedance_percent: Part of an average year in percent for which there is more water
-            vapour. The default, the median, stands for a clear sky.
+            vapour; None is the median (50 %), which stands for a clear sky.
     """
     oxygen_db, oxygen_height_km, *vapour_db = _zenith(frequency_hz, site)
     vapour = (
-        vapour_db[-1]  # the median, asked for at every step of a link
-        if isinstance(exceedance_percent, float) and exceedance_percent == MEDIAN_PERCENT
+        vapour_db[-1]
+        if exceedance_percent is None
         else exceeded(tuple(vapour_db), exceedance_percent)
     )
     return oxygen_db * slant_factor(elevation_deg, oxygen_height_km) + vapour * slant_factor(
