@@ -31,6 +31,7 @@ DISTRIBUTIONS = {
 # What some module of the product may import though a plain installation does not have it.
 EXTRAS = {
     "ground/training": {"onnx", "pytorch-optimizer", "torch"},
+    "sim/scenario/target_table.py": {"pyogrio"},  # GeoPackage and KML, in the extra `gis`
     "sim/orbit/earth_time.py": {"skyfield"},  # to write the table anew
 }
 LOADERS = {"import_module", "importorskip", "__import__"}

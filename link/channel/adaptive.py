@@ -33,6 +33,8 @@ from .rate_model import PassGeometry
 Array = NDArray[np.float64]
 
 _STEP_S: Final = 10.0
+_LONGEST_TOGETHER_S: Final = 400_000.0
+"""Length of the passes that are computed at once, in seconds; it bounds memory to some 100 MB."""
 
 
 class LinkCurves:
@@ -43,7 +45,8 @@ class LinkCurves:
         geometry: Any pass of the link; elevation and range at a time do not depend on which.
         spans: The passes from AOS to LOS.
         fade: The excess attenuation as it is.
-        step_s: Distance of the nodes at which the curves are sampled first, in seconds.
+        step_s: Distance of the nodes at which the curves are sampled first, in seconds; a fade
+            that is smooth between closer nodes alone has these.
     """
 
     def __init__(
@@ -67,7 +70,7 @@ class LinkCurves:
         def es_n0_db(time_s: Array) -> Array:
             return es_n0_over(self._budget, self._geometry, time_s, fade)
 
-        return SampledCurve(es_n0_db, self.spans, self._step_s)
+        return SampledCurve(es_n0_db, self.spans, min(self._step_s, fade.step_s))
 
 
 class Coding(Protocol):
@@ -151,7 +154,7 @@ class AdaptiveLink:
         fade: The excess attenuation of the path as it is.
         packet_loss: Probability that a packet is lost although its mode is received.
         step_s: Distance in seconds of the nodes at which curves are sampled before crossings are
-            searched for. Between nodes at its multiples, each curve must be smooth.
+            searched for. Between nodes at its multiples, the geometry must be smooth.
 
     Raises:
         ValueError: There is not one rate for each mode, or thresholds do not ascend.
@@ -181,8 +184,19 @@ class AdaptiveLink:
 
     def segments_of(self, passes: Sequence[PassGeometry]) -> list[list[RateSegment]]:
         """Return the segments of passes of one satellite over one station, in order of AOS."""
-        if not passes:
-            return []
+        found: list[list[RateSegment]] = []
+        together: list[PassGeometry] = []
+        total_s = 0.0
+        for one in passes:
+            if together and total_s + one.los_s - one.aos_s > _LONGEST_TOGETHER_S:
+                found += self._together(together)
+                together, total_s = [], 0.0
+            together.append(one)
+            total_s += one.los_s - one.aos_s
+        return found + (self._together(together) if together else [])
+
+    def _together(self, passes: Sequence[PassGeometry]) -> list[list[RateSegment]]:
+        """Return the segments of passes that are computed at once."""
         spans = Spans(
             np.array([one.aos_s for one in passes]), np.array([one.los_s for one in passes])
         )

@@ -13,7 +13,7 @@ system noise temperature.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -232,6 +232,12 @@ class LinkBudget:
     transmitter: Transmitter
     receiver: Receiver
     site: SiteClimate
+    _receiver_k: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        clear = float(sky_temperature_k(self.gases_db(self.receiver.reference_elevation_deg)))
+        own = max(self.receiver.system_temperature_k - clear, LEAST_RECEIVER_K)
+        object.__setattr__(self, "_receiver_k", own)
 
     def es_n0_db(
         self, elevation_deg: ArrayLike, slant_range_m: ArrayLike, fade_db: ArrayLike = 0.0
@@ -247,8 +253,9 @@ class LinkBudget:
         fade = np.asarray(fade_db, dtype=np.float64)
         gases = self.gases_db(elevation)
         sent, received = self.transmitter, self.receiver
-        gain = received.gain_dbi(sent.frequency_hz) - 10 * np.log10(
-            self.system_temperature_k(elevation, fade)
+        absorbed = gases + fade
+        merit = received.gain_dbi(sent.frequency_hz) - 10 * np.log10(
+            self._receiver_k + sky_temperature_k(absorbed)
         )
         fixed = (
             sent.eirp_dbw
@@ -260,7 +267,7 @@ class LinkBudget:
             - 10 * math.log10(sent.symbol_rate)
         )
         es_n0: NDArray[np.float64] = (
-            fixed - free_space_loss_db(sent.frequency_hz, slant_range_m) - gases - fade + gain
+            fixed - free_space_loss_db(sent.frequency_hz, slant_range_m) - absorbed + merit
         )
         return es_n0
 
@@ -282,11 +289,8 @@ class LinkBudget:
             fade_db: Attenuation of the path beyond the clear sky's gases, in dB; all of it is taken
                 to absorb, so scintillation within it counts for more noise than it makes.
         """
-        stated = self.receiver.system_temperature_k
-        reference = self.gases_db(self.receiver.reference_elevation_deg)
-        own = max(stated - float(sky_temperature_k(reference)), LEAST_RECEIVER_K)
         fade = np.asarray(fade_db, dtype=np.float64)
-        temperature: NDArray[np.float64] = own + sky_temperature_k(
+        temperature: NDArray[np.float64] = self._receiver_k + sky_temperature_k(
             self.gases_db(elevation_deg) + fade
         )
         return temperature

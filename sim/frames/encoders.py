@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +22,7 @@ from ..scenario.codec import EncoderChoice
 from ..scenario.satellite import SatelliteSpec
 from .board_loops import has_board, open_boards
 from .content_cache import CodedFrame, ContentCache
+from .lookahead import Lookahead, Points
 from .rate_policy import RatePolicy, rate_policy
 from .scenes import Scenes
 
@@ -85,8 +87,12 @@ class Encoders:
         self._cache = cache
         scenario = mission.flight.scenario
         self._satellites = scenario.satellites
-        self._policies = policies or [rate_policy(s) for s in self._satellites]
         self._encoders = [encoder(s.codec.name, s.codec.tile) for s in self._satellites]
+        self._curves: dict[tuple[int, View], Future[Points]] = {}
+        self._policies = policies or [
+            rate_policy(satellite, mission.setup, index, partial(self._curve, index))
+            for index, satellite in enumerate(self._satellites)
+        ]
         self._boards = open_boards(scenario, self._encoders)
         self._done: dict[EncodeTask, Future[CodedSize]] = {}
         measured = any(s.processor.encode_time == "host" for s in self._satellites)
@@ -170,7 +176,36 @@ class Encoders:
         coded = self.coded(task)
         return CodedSize(len(coded.bitstream), coded.host_seconds)
 
+    def _curve(
+        self, satellite: int, capture: Capture, settings: Sequence[Setting]
+    ) -> Points | None:
+        """Return bits per pixel and PSNR of a frame at each setting; None without pixels."""
+        if not self.has_pixels(capture):
+            return None
+        view = self._mission.views[capture.number]
+        key = satellite, view
+        if key not in self._curves:
+            self._curves[key] = self._threads.submit(self._measure, satellite, view, settings)
+        return self._curves[key].result()
+
+    def _measure(self, satellite: int, view: View, settings: Sequence[Setting]) -> Points:
+        frame = self._scenes.frame(satellite, view)
+        pixels = frame.width * frame.height
+        return [
+            None
+            if rated is None or math.isnan(rated.quality.psnr_db)
+            else (rated.bytes * 8 / pixels, rated.quality.psnr_db)
+            for rated in self._cache.rated(self._encoders[satellite], frame, settings)
+        ]
+
     def _work_ahead(self) -> None:
+        for index, policy in enumerate(self._policies):
+            if not isinstance(policy, Lookahead):
+                continue
+            for capture in self._mission.setup.satellites[index].captures:
+                key = index, self._mission.views[capture.number]
+                if self.has_pixels(capture) and key not in self._curves:
+                    self._curves[key] = self._threads.submit(self._measure, *key, policy.measured)
         for index, satellite in enumerate(self._mission.setup.satellites):
             for capture in satellite.captures:
                 task = self._planned(index, capture)

@@ -20,7 +20,7 @@ from ...link.container.frame import Frame
 from ...link.container.samples import SampleType
 from ...link.errors import InputError
 from ...payload.board.firmware.build import missing_tools
-from ...payload.encoders.base import Encoder
+from ...payload.encoders.base import Encoder, Setting
 from ...payload.encoders.registry import encoder
 from ..board.emulators import AGENT, PREFIX
 from ..board.job import setting_of
@@ -189,8 +189,10 @@ def _budgets(scenario: Scenario, scenes: Scenes, cache: ContentCache) -> Iterato
             if (*kind, view.scene) in tried:
                 continue
             tried.add((*kind, view.scene))
+            lowest = satellite.codec.lowest_bpp if satellite.codec.policy == "backlog" else None
+            setting = satellite.codec.setting if lowest is None else Setting(bpp=lowest)
             try:
-                cache.encoded(codec, scenes.frame(index, view), satellite.codec.setting)
+                cache.encoded(codec, scenes.frame(index, view), setting)
             except InputError as error:
                 yield f"{scenario.source.place_of(f'satellites.{index}.codec')}: {error}"
                 break

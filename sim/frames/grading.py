@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from .scenes import Scenes
 
 DECIMALS_DB = 3
 DECIMALS_MS_SSIM = 5
+_LONGEST_FILE_NAME = 50  # characters of a target's name; file systems allow 255 bytes in all
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,12 @@ class Grader:
         setup = self._outcome.setup
         satellite = setup.satellites[record.satellite].name
         target = setup.targets[record.capture.target]
-        return f"{record.capture.number:06d}-{satellite}-{target}.tif"
+        return f"{record.capture.number:06d}-{satellite}-{_file_name(target)}.tif"
+
+
+def _file_name(target: str) -> str:
+    """Return a target's name as a part of a file's name; letters of all scripts stay."""
+    return re.sub(r"[^\w.-]+", "_", target)[:_LONGEST_FILE_NAME]
 
 
 def _repeated(view: View) -> dict[str, str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from ...payload.encoders.base import Setting
-from ..model.setup import Capture, Situation
+from ..model.setup import Capture, MissionSetup, Situation
 from ..scenario.satellite import SatelliteSpec
+from .lookahead import Lookahead, Points
+
+_STEPS: Final = 64
 
 
 class RatePolicy(Protocol):
@@ -48,6 +52,48 @@ class FixedRate:
         return self.value
 
 
-def rate_policy(satellite: SatelliteSpec) -> RatePolicy:
-    """Choose the rate policy of a satellite: always the one setting of its codec."""
-    return FixedRate(satellite.codec.setting)
+@dataclass(frozen=True, slots=True)
+class BacklogRate:
+    """Fewer bits the fuller the recorder is, in proportion: a rule to follow by hand.
+
+    Attributes:
+        least_bpp: Rate with a full recorder, in bits per pixel.
+        most_bpp: Rate with an empty one.
+    """
+
+    least_bpp: float
+    most_bpp: float
+
+    def planned(self, capture: Capture) -> None:  # noqa: ARG002
+        """Return None: no setting is known before the run."""
+        return
+
+    def setting(self, capture: Capture, situation: Situation) -> Setting:  # noqa: ARG002
+        """Return the rate for what the recorder holds, in steps of a sixty-fourth of the range."""
+        capacity = situation.recorder_capacity
+        full = -(-situation.recorder_used * _STEPS // capacity) if capacity else _STEPS
+        bpp = self.most_bpp - (self.most_bpp - self.least_bpp) * full / _STEPS
+        return Setting(bpp=bpp)
+
+
+def rate_policy(
+    satellite: SatelliteSpec,
+    setup: MissionSetup,
+    index: int,
+    measure: Callable[[Capture, Sequence[Setting]], Points | None],
+) -> RatePolicy:
+    """Return the rate policy that a satellite's codec has in the scenario.
+
+    Args:
+        satellite: The satellite.
+        setup: The mission.
+        index: Index of the satellite.
+        measure: Returns a frame's curve, see `lookahead`.
+    """
+    codec = satellite.codec
+    least_bpp = codec.lowest_bpp
+    if codec.bpp is None or least_bpp is None:
+        return FixedRate(codec.setting)
+    if codec.policy == "backlog":
+        return BacklogRate(least_bpp, codec.bpp)
+    return Lookahead(setup, index, least_bpp=least_bpp, most_bpp=codec.bpp, measure=measure)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...link.clock import TICKS_PER_SECOND
 from ..model.setup import Capture, Encoded, Situation
 from ..scenario.satellite import SatelliteSpec
-from .rate_policy import RatePolicy, rate_policy
+from .rate_policy import FixedRate, RatePolicy
 
 MODELLED = "modelled"
 
@@ -23,9 +23,9 @@ class RatedFrames:
         Args:
             satellite: The satellite.
             codec: The codec whose encode rate gives the times; by default the satellite's own.
-            policy: Decides the settings; by default the satellite's own.
+            policy: Decides the settings; by default the one setting of the satellite's codec.
         """
-        self._policy = policy or rate_policy(satellite)
+        self._policy = policy or FixedRate(satellite.codec.setting)
         self._rate = round(satellite.processor.rate_of(codec or satellite.codec.name))
 
     def encode(self, capture: Capture, situation: Situation) -> Encoded:

@@ -10,10 +10,11 @@ from ..orbit.access import Access, Imaging
 from ..orbit.earth import Site
 from ..orbit.elements import Elements, circular, from_tle, sun_synchronous
 from ..orbit.geometry import Geometry, compute
+from ..orbit.horizon import Horizon
 from ..orbit.passes import GroundStation, Pass
 from ..orbit.polygon import Polygon, polygon_of
 from ..scenario.ground import StationSpec, TargetSpec
-from ..scenario.orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
+from ..scenario.orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
 from ..scenario.satellite import SatelliteSpec
 from ..scenario.scenario import Scenario
 from .planning import Pointing, Timetable, plan
@@ -110,10 +111,16 @@ def elements_of(satellite: SatelliteSpec, scenario: Scenario) -> Elements:
         case SunSynchronousOrbit():
             hours = orbit.local_time / 3600
             return sun_synchronous(orbit.altitude, hours, orbit.node, orbit.anomaly, scenario.start)
+        case WalkerOrbit():
+            raise ValueError(f"satellite {satellite.name} stands for a whole constellation")
 
 
 def _ground_station(station: StationSpec) -> GroundStation:
-    return GroundStation(Site(*station.at, station.altitude), station.elevation_mask)
+    horizon = None
+    if station.horizon is not None:
+        azimuths, elevations = zip(*station.horizon, strict=True)
+        horizon = Horizon(azimuths, elevations)
+    return GroundStation(Site(*station.at, station.altitude), station.elevation_mask, horizon)
 
 
 def _place(target: TargetSpec) -> Site | Polygon:

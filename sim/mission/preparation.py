@@ -16,6 +16,7 @@ from .contacts import contacts
 from .flight import Flight
 from .satellite_setup import satellite_setup
 from .views import View, Viewer
+from .weather import weather_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def prepare(flight: Flight, viewer: Viewer) -> Mission:
         seed=scenario.seed,
         satellites=tuple(satellites),
         stations=tuple(StationSetup(s.name, s.antennas) for s in scenario.stations),
-        contacts=tuple(contacts(scenario, flight.passes)),
+        contacts=tuple(contacts(scenario, flight.passes, weather_of(scenario))),
         arbitration=Arbitration(scenario.arbitration),
         targets=tuple(target.name for target in scenario.targets),
     )

@@ -8,6 +8,7 @@ from functools import partial
 
 import simpy
 
+from ...link.channel.downlink import PACKET_LOSS
 from ...link.channel.packets import Span, lost_packets
 from ...link.channel.transfer import ResumableTransfer
 from ...payload.recorder import StoredFile
@@ -128,7 +129,8 @@ class Transmitter:
         move = onboard.ledger.move
         move(Book.AIR, "sent", "new", new)
         move(Book.AIR, "sent", "duplicate", duplicate)
-        for cause, amount in lost.items():
+        # These two accounts are there from the first transmission on, even if they stay empty.
+        for cause, amount in ({PACKET_LOSS: 0, CUT_OFF: 0} | lost).items():
             move(Book.AIR, "sent", "lost", amount, cause)
         delivered = record.state is FrameState.DELIVERED
         move(Book.GROUND, "new", "delivered" if delivered else "partial", new)

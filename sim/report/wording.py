@@ -77,8 +77,11 @@ def setting(text: str) -> str:
     quality = re.fullmatch(r"q(\d+(?:\.\d+)?)", text)
     if quality:
         return f"quality{NBSP}{quality[1]}"
-    value = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(bpp|[kMG]?B)", text)
-    return f"{value[1]}{NBSP}{value[2]}" if value else text
+    value = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(bpp|[kMG]?B)(?: (backlog|lookahead))?", text)
+    if value is None:
+        return text
+    amount = f"{value[1]}{NBSP}{value[2]}"
+    return f"up to {amount} ({value[3]})" if value[3] else amount
 
 
 def cause(name: str) -> str:
@@ -255,6 +258,12 @@ def tally(causes: Mapping[str, Any], write: Any = count) -> str:
     if len(ranked) == 1:
         return cause(ranked[0][0])
     return listing(f"{write(number)} {cause(name)}" for name, number in ranked)
+
+
+def sizes(causes: Mapping[str, Any]) -> str:
+    """Join bytes by cause, the largest first: "12 MB rain and 1.3 kB cut off"; empty if none."""
+    ranked = sorted(causes.items(), key=lambda item: (-item[1], item[0]))
+    return listing(f"{size(number)} {cause(name)}" for name, number in ranked if number)
 
 
 def encode_time(kind: str | None) -> str:

@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 from ...link.suggestion import did_you_mean
 from .units import fault
 
-_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+LONGEST_NAME = 64
+_NAME = rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}$"
 Name = Annotated[str, StringConstraints(strict=True, pattern=_NAME)]
 
 

@@ -13,7 +13,7 @@ from ...link.student.frame_layout import BLOCK
 from ...payload.encoders.base import Setting, choice_label
 from ...payload.encoders.traits import TRAITS, lossless_codecs
 from ..board.emulators import PORTS, board_fault
-from .base import Clashes, Model, exactly_one
+from .base import Clashes, Model, exactly_one, is_number
 from .units import Bytes, Number, Seconds, Whole, fault, shown
 
 CodecName = Literal["jpeg2000", "jpegxl", "jpegls", "ccsds121", "avif", "student"]
@@ -47,6 +47,21 @@ class CodecChoice(Model):
     bytes: Annotated[int, Bytes(least="64 B", most="100 GB", usual="100 kB")] | None = Field(
         default=None, description="Largest encoded size of a frame.", examples=["100 kB"]
     )
+    policy: Literal["fixed", "backlog", "lookahead"] = Field(
+        default="fixed",
+        description=(
+            "How each frame's rate is chosen. `fixed`: the setting, for all frames. `backlog`: "
+            "`bpp` with an empty recorder, `least_bpp` with a full one, and in proportion between. "
+            "`lookahead`: from `least_bpp` to `bpp`, so that the sum over frames of priority times "
+            "PSNR becomes greatest, within the recorder and the contacts to come."
+        ),
+        examples=["lookahead"],
+    )
+    least_bpp: Annotated[float, Number(0, 1024 * 16, above=0)] | None = Field(
+        default=None,
+        description=("Lowest rate that the policy may choose. By default a sixteenth of `bpp`."),
+        examples=[0.1],
+    )
     tile: Annotated[int, Whole(16, 16384)] = Field(
         default=512,
         description=(
@@ -69,8 +84,20 @@ class CodecChoice(Model):
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
-        """Yield a clash unless exactly one setting is given."""
-        return exactly_one(given, ("quality", "bpp", "bytes"))
+        """Yield a clash unless exactly one setting is given, or if it does not suit the policy."""
+        yield from exactly_one(given, ("quality", "bpp", "bytes"))
+        policy, bpp, least = (given.get(key) for key in ("policy", "bpp", "least_bpp"))
+        if policy in ("backlog", "lookahead"):
+            for key in ("quality", "bytes"):
+                if given.get(key) is not None:
+                    yield key, f"found {key} with policy {policy}; allowed: bpp, the highest rate"
+        elif least is not None:
+            yield (
+                "least_bpp",
+                "found least_bpp with a fixed rate; allowed: with policy backlog or lookahead",
+            )
+        if is_number(bpp) and is_number(least) and least > bpp:
+            yield "least_bpp", f"found {least:g}, above bpp; allowed: at most {bpp:g}"
 
     @property
     def setting(self) -> Setting:
@@ -79,8 +106,16 @@ class CodecChoice(Model):
 
     @property
     def label(self) -> str:
-        """Codec and setting as people write them: `jpeg2000:0.5bpp`."""
-        return choice_label(self.name, self.setting)
+        """Codec and setting as people write them: `jpeg2000:0.5bpp`, `student:2bpp lookahead`."""
+        label = choice_label(self.name, self.setting)
+        return label if self.policy == "fixed" else f"{label} {self.policy}"
+
+    @property
+    def lowest_bpp(self) -> float | None:
+        """Lowest rate that the policy may choose; None if the rate is fixed."""
+        if self.policy == "fixed" or self.bpp is None:
+            return None
+        return self.bpp / 16 if self.least_bpp is None else self.least_bpp
 
 
 def _port_name(value: object) -> str:

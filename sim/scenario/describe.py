@@ -33,6 +33,12 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from models_in(inner)
 
 
+def input_models(field: FieldInfo) -> Iterator[type[BaseModel]]:
+    """Yield the models that a file may have in place of a field's own."""
+    for item in field.metadata:
+        yield from models_in(getattr(item, "json_schema_input_type", None))
+
+
 def choices(annotation: Any) -> list[str]:
     """Return the words that a field allows; empty if it allows any."""
     if get_origin(annotation) is Literal:

@@ -17,10 +17,13 @@ from pydantic_core import PydanticUndefined
 
 from ...payload import processors
 from . import stations
+from .climate import ClimateSpec
 from .codec import CodecChoice, EncoderChoice
 from .describe import choices, keys, models_in, number_of, yaml_value
 from .ground import Outage, StationSpec, TargetSpec
-from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
+from .link import MODE_SETS, LinkSpec, ModeSpec, ReceiverSpec
+from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
+from .rate import RateStep
 from .satellite import Policy, SatelliteSpec
 from .scenario import Realtime, Report, Scenario
 from .spacecraft import (
@@ -28,23 +31,33 @@ from .spacecraft import (
     Loads,
     Power,
     ProcessorSpec,
-    RateStep,
     RecorderSpec,
     TransmitterSpec,
 )
+from .target_file import TargetFileSpec
 from .transfer import TransferSpec, UplinkSpec
 from .units import (
     BitsPerSecond,
     Bytes,
+    Decibels,
+    DecibelsIsotropic,
+    DecibelsPerKelvin,
+    DecibelWatts,
     Degrees,
     DegreesPerSecond,
+    Hertz,
     Joules,
+    Kelvins,
     Metres,
+    MillimetresPerHour,
     Quantity,
     SamplesPerSecond,
     Seconds,
+    SymbolsPerSecond,
     Watts,
 )
+from .walker import Walker
+from .weather import WeatherSpec
 
 EXAMPLE = """\
 # yaml-language-server: $schema=scenario.schema.json
@@ -77,7 +90,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         "satellites[].orbit",
         TleOrbit,
         (
-            "An orbit takes exactly one of three forms. This one is what a flying satellite has. "
+            "An orbit takes exactly one of these forms. This one is what a flying satellite has. "
             "Elements age: `downpass validate` warns of a run that reaches more than two weeks "
             "from their epoch, because passes drift by tens of seconds. Each field is checked in "
             "its columns; catalogue numbers may be Alpha-5, and the ephemeris type is 0, since "
@@ -96,6 +109,25 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         "satellites[].orbit",
         SunSynchronousOrbit,
         "The altitude sets the inclination, and the local time the node.",
+    ),
+    (
+        "Walker constellation",
+        "satellites[].orbit",
+        WalkerOrbit,
+        (
+            "The entry stands for all satellites of the constellation, which differ in name and "
+            "orbit alone: `eye` with 6 planes of 4 becomes `eye-1-1` … `eye-6-4`. `--set "
+            "satellites.eye.codec.bpp=1` changes all of them."
+        ),
+    ),
+    (
+        "Walker's figures",
+        "satellites[].orbit.walker",
+        Walker,
+        (
+            "The notation total/planes/phasing of J. G. Walker, *Satellite Constellations*, "
+            "J. British Interplanetary Society 37 (1984)."
+        ),
     ),
     (
         "Imager",
@@ -125,8 +157,18 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
     ("Power", "satellites[].power", Power, ""),
     ("Loads", "satellites[].power.loads", Loads, ""),
     ("Recorder", "satellites[].recorder", RecorderSpec, ""),
-    ("Transmitter", "satellites[].transmitter", TransmitterSpec, ""),
+    ("Transmitter", "satellites[].transmitter", TransmitterSpec, "Give `rate` or `link`."),
     ("Rate steps", "satellites[].transmitter.rate[]", RateStep, ""),
+    (
+        "Link",
+        "satellites[].transmitter.link",
+        LinkSpec,
+        (
+            "Give `eirp`, or `power` and `antenna_gain`. [The link](link.md) has the formulas; "
+            "`downpass link FILE` prints the budget line by line."
+        ),
+    ),
+    ("Modes", "satellites[].transmitter.link.modes[]", ModeSpec, ""),
     (
         "Transfer",
         "satellites[].transmitter.transfer",
@@ -168,6 +210,17 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         ),
     ),
     (
+        "Targets from a file",
+        "targets",
+        TargetFileSpec,
+        (
+            "In place of the list, `targets: {file: cities.geojson}` takes all places of a file; "
+            "as an entry of the list, it adds them. GeoJSON (RFC 7946) and CSV are read without "
+            "anything else installed, GeoPackage and KML with `pip install downpass[gis]`. "
+            "Coordinates are WGS 84. A polygon with a hole is refused."
+        ),
+    ),
+    (
         "A station",
         "stations[]",
         StationSpec,
@@ -178,6 +231,22 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         ),
     ),
     ("An outage", "stations[].outages[]", Outage, ""),
+    ("Receiver", "stations[].receiver", ReceiverSpec, "Give `g_over_t` or `diameter`."),
+    (
+        "Climate of a station",
+        "stations[].climate",
+        ClimateSpec,
+        "`climate: {rain_rate: 40 mm/h}`: [how rain weakens a link](link.md).",
+    ),
+    (
+        "Weather",
+        "weather",
+        WeatherSpec,
+        (
+            "`weather: drawn` and `weather: none` are short for `{rain: drawn}` and "
+            "`{rain: none}`. [docs/link.md](link.md#weather) describes the model."
+        ),
+    ),
     (
         "Realtime",
         "realtime",
@@ -190,6 +259,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
 _KINDS: tuple[tuple[str, type[Quantity]], ...] = (
     ("duration", Seconds),
     ("length", Metres),
+    ("rain rate", MillimetresPerHour),
     ("amount of data", Bytes),
     ("data rate", BitsPerSecond),
     ("power", Watts),
@@ -197,6 +267,13 @@ _KINDS: tuple[tuple[str, type[Quantity]], ...] = (
     ("angle", Degrees),
     ("turning rate", DegreesPerSecond),
     ("coding rate", SamplesPerSecond),
+    ("frequency", Hertz),
+    ("symbol rate", SymbolsPerSecond),
+    ("temperature", Kelvins),
+    ("ratio", Decibels),
+    ("antenna gain", DecibelsIsotropic),
+    ("EIRP", DecibelWatts),
+    ("G/T", DecibelsPerKelvin),
 )
 
 _INTRODUCTION = f"""\
@@ -266,6 +343,9 @@ def example(model: type[BaseModel]) -> str:
         # Alternatives to a field that the example has.
         CodecChoice: {"quality", "bytes"},
         TargetSpec: {"polygon"},
+        WeatherSpec: {"availability"},
+        TransmitterSpec: {"link"},
+        LinkSpec: {"power", "antenna_gain", "line_loss", "mode", "availability"},
         ProcessorSpec: set(),
         TransferSpec: {"inactivity_timeout"},
     }.get(model, set())
@@ -278,11 +358,15 @@ def example(model: type[BaseModel]) -> str:
 
 
 def _example_lines(key: str, field: FieldInfo) -> Iterator[str]:
+    inner = next(models_in(field.annotation), None)
     if key == "tle":
         yield "tle: |"
         yield "  1 40697U 15028A   24337.14457616  .00000519  00000-0  21480-3 0  9998"
         yield "  2 40697  98.5704  48.9920 0001011  93.0957 267.0342 14.30811188493363"
-    elif field.is_required() and (inner := next(models_in(field.annotation), None)) is Loads:
+    elif field.is_required() and (inner := next(models_in(field.annotation), None)) in (
+        Loads,
+        Walker,
+    ):
         yield f"{key}:"
         yield from (f"  {line}" for line in example(inner).splitlines())
     elif field.examples:
@@ -313,11 +397,17 @@ def _section(title: str, where: str, model: type[BaseModel], note: str) -> Itera
 
 def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
     number = number_of(field)
-    if model is TransmitterSpec and key == "rate":
+    if key == "rate" and model in (TransmitterSpec, StationSpec):
         return "data rate, or a list of [steps](#rate-steps)"
+    if model is LinkSpec and key == "modes":
+        return ", ".join(f"`{name}`" for name in MODE_SETS) + ", or a list of [modes](#modes)"
     if model is ProcessorSpec and key == "encode_rate":
         return f"codec: coding rate, {_bounds(number)}"
     inner = next(models_in(field.annotation), None)
+    if inner is TargetSpec:
+        return "list of [targets](#a-target), or [a file](#targets-from-a-file)"
+    if inner is WeatherSpec:
+        return "`drawn`, `none`, or [a mapping](#weather)"
     if inner is Realtime:
         return "`true`, `false`, or [a mapping](#realtime)"
     if inner is TransferSpec:
@@ -333,6 +423,8 @@ def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
     if number is not None:
         return f"{number.kind} {number.bounds}" + _or_null(field)
     words = choices(field.annotation)
+    if words and model is ReceiverSpec:
+        return "list of " + ", ".join(f"`{word}`" for word in words)
     if words and words != ["True"]:
         return ", ".join(f"`{word}`" for word in words)
     return _OTHER_KINDS.get(key, "text")
@@ -343,6 +435,8 @@ _OTHER_KINDS = {
     "local_time": "time of day in quotes",
     "tle": "two or three lines",
     "port": "text, or `emulator:NAME`",
+    "file": "path",
+    "priority_values": "value: whole number 1 to 9",
     "start": "moment",
     "from": "moment",
     "to": "moment",
@@ -351,6 +445,10 @@ _OTHER_KINDS = {
     "scenes": "list of paths",
     "bands": "list of whole numbers, or one",
     "profile": "[name](#processors)",
+    "horizon": "list of [azimuth, elevation]",
+    "fallback": "list of names",
+    "mode": "name",
+    "pilots": "`true` or `false`",
     "name": "name",
 }
 
@@ -371,6 +469,8 @@ def _default(model: type[BaseModel], key: str, field: FieldInfo) -> str:
     number = number_of(field)
     if model is ProcessorSpec and key in ("encode_rate", "working_memory"):
         return "the profile's"
+    if model is Scenario and key == "weather":
+        return "`drawn`"
     if field.default in (None, (), ""):
         return "none"
     if isinstance(field.default, BaseModel):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,46 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
+from ...link.text import printable
 from .units import fault, shown
+
+MOST_CORNERS = 720
+HIGHEST_DEG = 80.0
+"""Largest number of corners of a station's horizon, and its greatest elevation: those of
+`orbit.horizon.Horizon`, which costs numpy to import."""
+
+LONGEST_TARGET_NAME = 100
+
+
+def clean_name(text: str) -> str:
+    """Return a place's name in any script, composed (NFC) and with single spaces.
+
+    Raises:
+        ValueError: It is empty or too long, or has characters that cannot be shown.
+    """
+    name = " ".join(unicodedata.normalize("NFC", text[: 10 * LONGEST_TARGET_NAME]).split())
+    if not name or len(name) > LONGEST_TARGET_NAME or printable(name) != name:
+        raise ValueError(
+            f"found the name {shown(text)}; allowed: letters of any script, digits, signs and "
+            f"single spaces, 1 to {LONGEST_TARGET_NAME}"
+        )
+    return name
+
+
+def _target_name(value: object) -> str:
+    if not isinstance(value, str):
+        raise fault(f"found {shown(value)}; allowed: text")
+    try:
+        return clean_name(value)
+    except ValueError as error:
+        raise fault(str(error)) from None
+
+
+TargetName = Annotated[
+    str,
+    BeforeValidator(_target_name),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_TARGET_NAME}),
+]
 
 
 def _moment(value: object) -> datetime:
@@ -83,6 +123,58 @@ Place = Annotated[
             ],
             "minItems": 2,
             "maxItems": 2,
+        }
+    ),
+]
+
+
+def _horizon(value: object) -> tuple[tuple[float, float], ...]:
+    """Return corners of a horizon, (azimuth, elevation) in degrees, with rising azimuths."""
+    wanted = "allowed: corners such as [[0, 5], [90, 12]], azimuth and elevation in degrees"
+    if not isinstance(value, list | tuple) or not 1 <= len(value) <= MOST_CORNERS:
+        size = f"a list of {len(value)}" if isinstance(value, list | tuple) else shown(value)
+        raise fault(f"found {size}; {wanted}, up to {MOST_CORNERS}")
+    corners: list[tuple[float, float]] = []
+    for item in value:
+        if (
+            not isinstance(item, list | tuple)
+            or len(item) != 2
+            or any(isinstance(part, bool) or not isinstance(part, int | float) for part in item)
+        ):
+            raise fault(f"found a corner {shown(item)}; {wanted}")
+        azimuth, elevation = item
+        if not 0 <= azimuth < 360:
+            raise fault(f"found azimuth {shown(azimuth)}; allowed: 0 to below 360 degrees")
+        if not 0 <= elevation <= HIGHEST_DEG:
+            raise fault(
+                f"found elevation {shown(elevation)}; allowed: 0 to {HIGHEST_DEG:g} degrees"
+            )
+        if corners and azimuth <= corners[-1][0]:
+            raise fault(
+                f"found azimuth {shown(azimuth)} after {corners[-1][0]:g}; "
+                "allowed: azimuths that rise from corner to corner"
+            )
+        corners.append((float(azimuth), float(elevation)))
+    return tuple(corners)
+
+
+HorizonLine = Annotated[
+    tuple[tuple[float, float], ...],
+    BeforeValidator(_horizon),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MOST_CORNERS,
+            "items": {
+                "type": "array",
+                "prefixItems": [
+                    {"type": "number", "minimum": 0, "exclusiveMaximum": 360},
+                    {"type": "number", "minimum": 0, "maximum": HIGHEST_DEG},
+                ],
+                "minItems": 2,
+                "maxItems": 2,
+            },
         }
     ),
 ]

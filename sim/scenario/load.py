@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,12 @@ from .base import Model, one_of
 from .codec import CodecChoice, EncoderChoice
 from .describe import keys, models_in, yaml_value
 from .ground import StationSpec, TargetSpec
-from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, orbit_form
+from .link import LinkSpec, ReceiverSpec
+from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit, orbit_form
 from .scenario import Scenario
 from .source import ScenarioSource
-from .spacecraft import Power
+from .spacecraft import Power, TransmitterSpec
+from .target_file import TargetFileSpec
 from .units import shown
 from .yamltree import (
     DEEPEST,
@@ -40,6 +42,7 @@ _SHOWN_PROBLEMS = 100
 _MOST_PROBLEMS = 1000
 _ORBITS: dict[str, type[Model]] = {
     "tle": TleOrbit,
+    "walker": WalkerOrbit,
     "sun-synchronous": SunSynchronousOrbit,
     "kepler": KeplerOrbit,
 }
@@ -112,8 +115,19 @@ def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     if problems or refused:
         raise ScenarioError([*refused, *_lines(problems, source, label)], unsaid)
     # pydantic allows private attributes to be set on a frozen model.
-    scenario._source = source
+    scenario._source = replace(source, entries=_entries(scenario))
     return scenario
+
+
+def _entries(scenario: Scenario) -> dict[str, str]:
+    """Return the entry of the file for satellites and targets whose index is another."""
+    satellites = ((f"satellites.{i}", s.entry, i) for i, s in enumerate(scenario.satellites))
+    targets = ((f"targets.{i}", t.entry, i) for i, t in enumerate(scenario.targets))
+    return {
+        path: f"{path.partition('.')[0]}.{entry}"
+        for path, entry, index in (*satellites, *targets)
+        if entry not in (None, index)
+    }
 
 
 def _read(path: Path, label: str) -> str:
@@ -213,15 +227,25 @@ def _clashes(value: Any, source: ScenarioSource) -> Iterator[_Problem]:
                 yield _Problem(path, message, source.line_of(path))
 
     yield from ask(Scenario, value, "")
-    for key in ("satellites", "targets"):
+    if _is_file_of_targets(value.get("targets")):
+        yield from ask(TargetFileSpec, value["targets"], "targets")
+    for key in ("satellites", "targets", "stations"):
         items = value.get(key)
         for i, item in enumerate(items if isinstance(items, list) else ()):
             if key == "targets":
-                yield from ask(TargetSpec, item, f"targets.{i}")
+                model = TargetFileSpec if _is_file_of_targets(item) else TargetSpec
+                yield from ask(model, item, f"targets.{i}")
+            elif key == "stations":
+                if isinstance(item, Mapping):
+                    yield from ask(ReceiverSpec, item.get("receiver"), f"stations.{i}.receiver")
             elif isinstance(item, Mapping):
                 yield from ask(Power, item.get("power"), f"satellites.{i}.power")
                 yield from ask(CodecChoice, item.get("codec"), f"satellites.{i}.codec")
                 yield from ask(EncoderChoice, item.get("encoder"), f"satellites.{i}.encoder")
+                transmitter, at = item.get("transmitter"), f"satellites.{i}.transmitter"
+                yield from ask(TransmitterSpec, transmitter, at)
+                if isinstance(transmitter, Mapping):
+                    yield from ask(LinkSpec, transmitter.get("link"), f"{at}.link")
 
 
 def _explain(
@@ -266,22 +290,30 @@ def _locate(loc: tuple[int | str, ...], value: Any) -> tuple[list[str], type[Bas
     before: int | str = ""
     for part in loc:
         before, previous = part, before
-        if previous == "orbit":
-            continue  # the tag of the orbit's form, which is not in the file
+        if previous == "orbit" or (previous == "modes" and isinstance(part, str)):
+            continue  # the tag of the orbit's or the modes' form, which is not in the file
         if part == "[key]":
             continue
         steps.append(str(part))
         if isinstance(part, int):
+            if steps[0] == "targets" and _is_file_of_targets(_at(value, steps)):
+                model = TargetFileSpec
             continue
         holder = model
         model = _model_of(model, part)
         if part == "orbit":
             raw = _at(value, steps)
             model = _ORBITS[orbit_form(raw)]
+        if part == "targets" and _is_file_of_targets(_at(value, steps)):
+            model = TargetFileSpec
     if steps[-3:-1] == ["rate", "0"] and not isinstance(_at(value, steps[:-2]), list):
         del steps[-2:]  # the file has a plain rate, which became a list of one step
     last_is_inside = bool(loc) and isinstance(loc[-1], int)
     return steps, model if last_is_inside else holder
+
+
+def _is_file_of_targets(value: object) -> bool:
+    return isinstance(value, Mapping) and "file" in value
 
 
 def _at(value: Any, steps: Sequence[str]) -> Any:

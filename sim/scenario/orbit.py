@@ -1,4 +1,4 @@
-"""The orbit of a satellite, in one of three forms: a TLE, elements, or sun-synchronous."""
+"""The orbit of a satellite: a TLE, elements, sun-synchronous, or a Walker constellation's."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from .base import Model
 from .fields import LocalTime
 from .tle import tle_epoch, tle_lines
 from .units import Degrees, Metres, fault, shown
+from .walker import Walker
 
 
 class TleOrbit(Model):
@@ -86,15 +87,25 @@ class SunSynchronousOrbit(Model):
     )
 
 
+class WalkerOrbit(Model):
+    """The orbits of a Walker constellation: the entry stands for all of its satellites."""
+
+    walker: Walker = Field(description="The constellation.")
+
+
 def orbit_form(value: object) -> str:
-    """Return which of the three forms a mapping has, by the keys that only one form has."""
+    """Return which of the forms a mapping has, by the keys that only one form has."""
     if isinstance(value, TleOrbit):
         return "tle"
+    if isinstance(value, WalkerOrbit):
+        return "walker"
     if isinstance(value, SunSynchronousOrbit):
         return "sun-synchronous"
     if isinstance(value, Mapping):
         if "tle" in value:
             return "tle"
+        if "walker" in value:
+            return "walker"
         if {"sun_synchronous", "local_time", "node"} & value.keys():
             return "sun-synchronous"
     return "kepler"
@@ -102,6 +113,7 @@ def orbit_form(value: object) -> str:
 
 _FORMS = {
     "tle": ("{tle: …}", {"tle"}),
+    "walker": ("{walker: …}", {"walker"}),
     "sun-synchronous": (
         "{altitude, sun_synchronous: true, local_time, node, anomaly}",
         {"altitude", "sun_synchronous", "local_time", "node", "anomaly"},
@@ -124,7 +136,7 @@ def _one_form(value: object) -> object:
     others = set().union(*(keys for _, keys in _FORMS.values())) - _FORMS[form][1]
     foreign = sorted(others & value.keys())
     if foreign:
-        mark = {"tle": "tle", "sun-synchronous": "sun_synchronous"}.get(form, form)
+        mark = {"sun-synchronous": "sun_synchronous"}.get(form, form)
         mark = mark if mark in value else next(k for k in ("local_time", "node") if k in value)
         raise fault(f"found {mark} beside {' and '.join(foreign)}; {allowed}")
     return value
@@ -132,6 +144,7 @@ def _one_form(value: object) -> object:
 
 Orbit = Annotated[
     Annotated[TleOrbit, Tag("tle")]
+    | Annotated[WalkerOrbit, Tag("walker")]
     | Annotated[KeplerOrbit, Tag("kepler")]
     | Annotated[SunSynchronousOrbit, Tag("sun-synchronous")],
     Discriminator(orbit_form),

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import shapely
 
-from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
+from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
 from .satellite import SatelliteSpec
 from .scenario import Scenario
 
@@ -54,6 +54,8 @@ def _form(satellite: SatelliteSpec) -> str:
             return f"{altitude / 1000:g} km at {inclination:g} deg"
         case TleOrbit(epoch=epoch):
             return f"elements of {epoch:%Y-%m-%d}"
+        case WalkerOrbit():
+            return "a constellation"
 
 
 def _duration(seconds: float) -> str:

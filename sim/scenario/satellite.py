@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
-from .base import Model, Name
+from .base import LONGEST_NAME, Model, Name
 from .codec import CodecChoice, EncoderChoice
-from .orbit import Orbit
+from .orbit import KeplerOrbit, Orbit, WalkerOrbit
 from .spacecraft import ImagerSpec, Power, ProcessorSpec, RecorderSpec, TransmitterSpec
-from .units import fault
+from .units import fault, shown
 
 
 class Policy(Model):
@@ -35,7 +36,12 @@ class SatelliteSpec(Model):
     """One satellite: its orbit, its parts, its codec and its policies."""
 
     name: Name = Field(description="Name, unique in the scenario.", examples=["sat-a"])
-    orbit: Orbit = Field(description="The orbit, in one of three forms.")
+    orbit: Orbit = Field(
+        description=(
+            "The orbit. With a Walker constellation, the entry stands for all its satellites, "
+            "which are called `NAME-PLANE-PLACE`."
+        )
+    )
     imager: ImagerSpec = Field(description="The camera.")
     processor: ProcessorSpec = Field(description="The onboard computer.")
     power: Power | None = Field(
@@ -55,10 +61,59 @@ class SatelliteSpec(Model):
         default=Policy(), description="Which frames go first, and which are dropped."
     )
 
+    _entry: int | None = PrivateAttr(default=None)
+
+    @property
+    def entry(self) -> int | None:
+        """Index of the entry of `satellites` that this satellite comes from, once it is known."""
+        return self._entry
+
+    def constellation(self, entry: int) -> Iterator[SatelliteSpec]:
+        """Yield the satellites that this entry of a scenario stands for: itself, or many.
+
+        Args:
+            entry: Index of this entry.
+        """
+        if not isinstance(self.orbit, WalkerOrbit):
+            self._entry = entry
+            yield self
+            return
+        walker = self.orbit.walker
+        digits = len(str(walker.planes)), len(str(walker.total // walker.planes))
+        for plane, place, raan, anomaly in walker.places():
+            orbit = KeplerOrbit(
+                altitude=walker.altitude,
+                inclination=walker.inclination,
+                raan=raan,
+                anomaly=anomaly,
+            )
+            name = f"{self.name}-{plane:0{digits[0]}d}-{place:0{digits[1]}d}"
+            satellite = self.model_copy(update={"name": name, "orbit": orbit})
+            satellite._entry = entry
+            yield satellite
+
+    @model_validator(mode="after")
+    def _leaves_room_in_names(self) -> Self:
+        if isinstance(self.orbit, WalkerOrbit):
+            longest = max(len(one.name) for one in self.constellation(0))
+            if longest > LONGEST_NAME:
+                raise fault(
+                    f"found {shown(self.name)} for a constellation, whose satellites' names would "
+                    f"have {longest} characters; allowed: at most {LONGEST_NAME}",
+                    "name",
+                )
+        return self
+
     @model_validator(mode="after")
     def _can_encode(self) -> Self:
         processor = self.processor
         if self.encoder.backend == "board":
+            if self.codec.policy != "fixed":
+                raise fault(
+                    f"found policy {self.codec.policy} with encoder.backend board; allowed: fixed, "
+                    "because a board gets its frames before the run decides their rate",
+                    "codec.policy",
+                )
             if self.codec.quality is None:
                 key = "bpp" if self.codec.bpp is not None else "bytes"
                 raise fault(

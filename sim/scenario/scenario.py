@@ -6,14 +6,31 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from .base import Clashes, Model, Name
+from . import stations
+from .base import Clashes, Model, Name, is_number
 from .fields import Moment
 from .ground import StationSpec, TargetSpec
 from .satellite import SatelliteSpec
 from .source import ScenarioSource, SceneReference
-from .units import Number, Seconds, Whole, shown
+from .target_file import TargetFileSpec, entries
+from .target_table import MOST_TARGETS
+from .units import Number, Seconds, Whole, fault, shown
+from .walker import MOST_SATELLITES
+from .weather import Weather
+
+_RECEIVING = ("receiver", "rate")
 
 
 class Report(Model):
@@ -52,6 +69,67 @@ def _paced(value: object) -> object:
     return None if value is False else value
 
 
+def _with_constellations(given: tuple[SatelliteSpec, ...]) -> tuple[SatelliteSpec, ...]:
+    """Return all satellites, with those of a Walker constellation in place of its entry."""
+    satellites = tuple(
+        satellite for index, entry in enumerate(given) for satellite in entry.constellation(index)
+    )
+    if len(satellites) > MOST_SATELLITES:
+        raise fault(f"found {len(satellites)} satellites; allowed: at most {MOST_SATELLITES}")
+    return satellites
+
+
+# Takes the place of a file among the targets while the others are validated.
+_STAND_IN = TargetSpec.model_construct(name="file", at=(0.0, 0.0))
+
+
+def _with_files(
+    given: object, validate: ValidatorFunctionWrapHandler, info: ValidationInfo
+) -> tuple[TargetSpec, ...]:
+    """Return all targets, with those of a file in place of its entry."""
+    files: dict[int, TargetFileSpec] = {}
+    faults: list[InitErrorDetails] = []
+    alone = isinstance(given, Mapping)
+    if isinstance(given, Mapping) and "file" not in given:
+        raise fault(f"found {shown(given)}; allowed: a list of targets, or file with a path")
+    items = [given] if alone else given
+    for index, entry in entries(given):
+        try:
+            files[index] = TargetFileSpec.model_validate(entry, context=info.context)
+        except ValidationError as error:
+            faults += (
+                _at_index(detail, () if alone else (index,))
+                for detail in error.errors(include_url=False)
+            )
+    if isinstance(items, list | tuple):
+        wrong = {index for index, _ in entries(given)} - files.keys()
+        stands = files.keys() | wrong
+        items = [_STAND_IN if index in stands else item for index, item in enumerate(items)]
+    try:
+        listed: tuple[TargetSpec, ...] = validate(items)
+    except ValidationError as error:
+        faults += (_at_index(detail, ()) for detail in error.errors(include_url=False))
+    if faults:
+        raise ValidationError.from_exception_data("targets", faults)
+    targets: list[TargetSpec] = []
+    for index, target in enumerate(listed):
+        found = files[index].targets if index in files else (target,)
+        targets += (one.from_entry(index) for one in found)
+    if len(targets) > MOST_TARGETS:
+        raise fault(f"found {len(targets)} targets; allowed: at most {MOST_TARGETS}")
+    return tuple(targets)
+
+
+def _at_index(detail: Any, index: tuple[int, ...]) -> InitErrorDetails:
+    """Return one of pydantic's errors in the form that makes it again, deeper in the file."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "downpass":
+        kind = PydanticCustomError("downpass", "{message}", context)
+    return InitErrorDetails(
+        type=kind, loc=(*index, *detail["loc"]), input=detail["input"], ctx=context
+    )
+
+
 class Scenario(Model):
     """A whole scenario file."""
 
@@ -76,11 +154,19 @@ class Scenario(Model):
         description="Seed of all random numbers. The same file and seed give the same results.",
         examples=[1],
     )
-    satellites: tuple[SatelliteSpec, ...] = Field(
-        min_length=1, max_length=1000, description="The satellites, at least one."
+    satellites: Annotated[tuple[SatelliteSpec, ...], AfterValidator(_with_constellations)] = Field(
+        min_length=1, max_length=MOST_SATELLITES, description="The satellites, at least one."
     )
-    targets: tuple[TargetSpec, ...] = Field(
-        min_length=1, max_length=100_000, description="The targets, at least one."
+    targets: Annotated[
+        tuple[TargetSpec, ...],
+        WrapValidator(
+            _with_files,
+            json_schema_input_type=TargetFileSpec | tuple[TargetSpec | TargetFileSpec, ...],
+        ),
+    ] = Field(
+        min_length=1,
+        max_length=MOST_TARGETS,
+        description="The targets, at least one: a list, a file of them, or a list with files.",
     )
     stations: tuple[StationSpec, ...] = Field(
         min_length=1,
@@ -93,6 +179,14 @@ class Scenario(Model):
             "Which satellite gets an antenna that two satellites want: the one that came first, "
             "that holds the frame of highest priority, or that holds the most bytes."
         ),
+    )
+    weather: Weather | None = Field(
+        default=None,
+        description=(
+            "The weather over the stations: `drawn` from the seed, `none`, or a fixed "
+            "availability. It concerns satellites with a `link`; a `rate` holds in any weather."
+        ),
+        examples=["drawn", {"availability": 0.995}],
     )
     realtime: Annotated[
         Realtime | None,
@@ -133,7 +227,8 @@ class Scenario(Model):
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
-        """Yield clashes for names used twice, and for a quality if a target has no pixels."""
+        """Yield clashes of names used twice, deaf stations, idle weather, blind quality."""
+        yield from _idle_weather(given)
         for what, singular in (
             ("satellites", "satellite"),
             ("targets", "target"),
@@ -155,6 +250,7 @@ class Scenario(Model):
                         ),
                     )
                 seen.setdefault(name, i)
+        yield from _deaf_stations(given)
         blank = next((t for _, t in _items(given, "targets") if not _part(t, "scenes")), None)
         if blank is None:
             return
@@ -169,6 +265,48 @@ class Scenario(Model):
                         "scenes; allowed: bpp or bytes where a target has no pixels to measure"
                     ),
                 )
+
+
+def _idle_weather(given: Mapping[str, Any]) -> Clashes:
+    """Yield a clash if weather is asked for and no link depends on it."""
+    weather, satellites = given.get("weather"), _items(given, "satellites")
+    drawn = weather == "drawn" or _part(weather, "rain") == "drawn"
+    if not satellites or not (drawn or is_number(_part(weather, "availability"))):
+        return
+    if all(_part(_part(one, "transmitter"), "link") is None for _, one in satellites):
+        yield (
+            "weather",
+            (
+                "found weather, and no transmitter has a link; allowed: weather where a link is "
+                "computed from its budget, since a rate holds in any weather"
+            ),
+        )
+
+
+def _deaf_stations(given: Mapping[str, Any]) -> Clashes:
+    """Yield a clash for each station without figures for a satellite that has a link."""
+    linked = next(
+        (
+            satellite
+            for _, satellite in _items(given, "satellites")
+            if _part(_part(satellite, "transmitter"), "link") is not None
+        ),
+        None,
+    )
+    if linked is None:
+        return
+    for i, station in _items(given, "stations"):
+        if isinstance(station, str):
+            station = {"use": station}
+        shipped = stations.table().get(str(_part(station, "use")), {})
+        if all(_part(one, key) is None for one in (station, shipped) for key in _RECEIVING):
+            yield (
+                f"stations.{i}",
+                (
+                    f"found no receiver, and satellite {shown(_part(linked, 'name'))} has a link; "
+                    "allowed: a receiver with g_over_t or diameter, or a rate of the station's own"
+                ),
+            )
 
 
 def _items(given: Mapping[str, Any], key: str) -> list[tuple[int, Any]]:

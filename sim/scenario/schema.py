@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from .base import section_name
-from .describe import keys, models_in, number_of
+from .describe import input_models, keys, models_in, number_of
 from .scenario import Scenario
 from .units import Quantity
 
@@ -44,7 +44,7 @@ def _all_models(model: type[BaseModel], seen: set[type[BaseModel]]) -> set[type[
     if model not in seen:
         seen.add(model)
         for field in model.model_fields.values():
-            for inner in models_in(field.annotation):
+            for inner in (*models_in(field.annotation), *input_models(field)):
                 _all_models(inner, seen)
     return seen
 

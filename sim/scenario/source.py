@@ -15,11 +15,19 @@ class ScenarioSource:
         path: The file.
         lines: The line (from 1) of every field, by its path, such as `targets.0.scenes.0`.
         overridden: The fields that the command line set instead of the file.
+        entries: The entry of the file, such as `satellites.0`, for each satellite or target that
+            has another index than its entry, because an entry before it stands for many.
     """
 
     path: Path | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
     overridden: frozenset[str] = frozenset()
+    entries: Mapping[str, str] = field(default_factory=dict)
+
+    def entry_of(self, where: str) -> str:
+        """Return a field's path in the file, where one entry may stand for many satellites."""
+        head = ".".join(where.split(".", 2)[:2])
+        return self.entries.get(head, head) + where[len(head) :]
 
     def line_of(self, where: str) -> int | None:
         """Return the line of a field, or of the innermost section around it."""
@@ -41,6 +49,7 @@ class ScenarioSource:
 
     def place_of(self, where: str) -> str:
         """Return how a message on a field begins: `file:line: field`, or `--set field`."""
+        where = self.entry_of(where)
         if self.is_override(where):
             return f"--set {where}"
         if self.path is None:
@@ -68,7 +77,7 @@ class SceneReference:
     @property
     def line(self) -> int | None:
         """Line of the scene's field."""
-        return self.source.line_of(self.field)
+        return self.source.line_of(self.source.entry_of(self.field))
 
     def problem(self, message: str) -> str:
         """Return a problem with the scene as one line: `file:line: field: message`."""

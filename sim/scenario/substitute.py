@@ -39,7 +39,14 @@ def with_codec(scenario: Scenario, name: str, setting: Setting) -> Scenario:
             f"{label}: found a quality, and target {blank} has no scenes; allowed: a rate in bpp "
             "or a budget in bytes where a target has no pixels to measure"
         )
-    choice = {"name": name, "quality": setting.quality, "bpp": setting.bpp, "bytes": setting.bytes}
+    choice = {
+        "name": name,
+        "quality": setting.quality,
+        "bpp": setting.bpp,
+        "bytes": setting.bytes,
+        "policy": "fixed",
+        "least_bpp": None,
+    }
     satellites = tuple(
         s.model_copy(update={"codec": s.codec.model_copy(update=choice)})
         for s in scenario.satellites

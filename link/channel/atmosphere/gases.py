@@ -45,7 +45,7 @@ def gas_attenuation_db(
     frequency_hz: float,
     elevation_deg: ArrayLike,
     site: SiteClimate,
-    exceedance_percent: ArrayLike = 50.0,
+    exceedance_percent: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     """Return the attenuation by oxygen and water vapour, in dB.
 
@@ -54,10 +54,14 @@ def gas_attenuation_db(
         elevation_deg: Elevation in degrees; broadcast with `exceedance_percent`.
         site: Climate of the station.
         exceedance_percent: Part of an average year in percent for which there is more water
-            vapour. The default, the median, stands for a clear sky.
+            vapour; None is the median (50 %), which stands for a clear sky.
     """
     oxygen_db, oxygen_height_km, *vapour_db = _zenith(frequency_hz, site)
-    vapour = exceeded(tuple(vapour_db), exceedance_percent)
+    vapour = (
+        vapour_db[-1]
+        if exceedance_percent is None
+        else exceeded(tuple(vapour_db), exceedance_percent)
+    )
     return oxygen_db * slant_factor(elevation_deg, oxygen_height_km) + vapour * slant_factor(
         elevation_deg, _VAPOUR_HEIGHT_KM
     )

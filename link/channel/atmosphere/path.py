@@ -23,9 +23,11 @@ def slant_factor(elevation_deg: ArrayLike, layer_km: ArrayLike) -> NDArray[np.fl
             `layer_km`.
         layer_km: Height of the layer over the station in km.
     """
-    elevation = np.clip(np.asarray(elevation_deg, dtype=np.float64), 0.0, 90.0)
+    elevation = np.minimum(np.maximum(np.asarray(elevation_deg, dtype=np.float64), 0.0), 90.0)
+    flat: NDArray[np.float64] = 1 / np.sin(np.radians(np.maximum(elevation, LOWEST_FLAT_DEG)))
     layer = np.maximum(np.asarray(layer_km, dtype=np.float64), 1e-6)
+    if elevation.size and elevation.min() >= LOWEST_FLAT_DEG:
+        return flat * np.ones_like(layer)
     sine = np.sin(np.radians(elevation))
     curved = 2 / (np.sqrt(sine**2 + 2 * layer / EFFECTIVE_EARTH_RADIUS_KM) + sine)
-    flat = 1 / np.sin(np.radians(np.maximum(elevation, LOWEST_FLAT_DEG)))
     return np.where(elevation >= LOWEST_FLAT_DEG, flat, np.maximum(curved, flat))

@@ -110,6 +110,7 @@ def test_phrases() -> None:
     assert spaced(w.codec_label("jpeg2000:0.5bpp")) == "JPEG 2000 at 0.5 bpp"
     assert spaced(w.codec_label("jpegxl:q80")) == "JPEG XL at quality 80"
     assert spaced(w.codec_label("jpegls:20kB")) == "JPEG-LS at 20 kB"
+    assert spaced(w.codec_label("student:2bpp lookahead")) == "student at up to 2 bpp (lookahead)"
     assert w.codec_label("student") == "student"
     assert w.codec_label("ccsds121:lossless") == "CCSDS 121, lossless"
     assert w.codec_label("jpegxl:own setting") == "JPEG XL, own setting"

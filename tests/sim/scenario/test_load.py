@@ -22,6 +22,12 @@ TLE = """
 """
 
 
+FORMS = (
+    "allowed: exactly one of {tle: …}, {walker: …}, {altitude, sun_synchronous: true, local_time, "
+    "node, anomaly}, {altitude, inclination, raan, anomaly}"
+)
+
+
 def load(tmp_path: Path, text: str, *overrides: str) -> Scenario:
     path = tmp_path / "s.yaml"
     path.write_text(text)
@@ -140,17 +146,11 @@ def test_frozen(tmp_path: Path, example: str) -> None:
         ('sun_synchronous: true, local_time: "10:30"', "sun_synchronous: true",
          "6: satellites.0.orbit.local_time: missing; for example local_time: \"10:30\""),
         ('sun_synchronous: true, local_time: "10:30"', "sun_synchronous: true, inclination: 3 deg",
-         ("6: satellites.0.orbit: found sun_synchronous beside inclination; "
-         "allowed: exactly one of {tle: …}, {altitude, sun_synchronous: true, local_time, node, "
-         "anomaly}, {altitude, inclination, raan, anomaly}")),
+         ("6: satellites.0.orbit: found sun_synchronous beside inclination; " + FORMS)),
         ('altitude: 500 km, sun_synchronous: true, local_time: "10:30"', "tle: x, altitude: 5 km",
-         ("6: satellites.0.orbit: found tle beside altitude; "
-         "allowed: exactly one of {tle: …}, {altitude, sun_synchronous: true, local_time, node, "
-         "anomaly}, {altitude, inclination, raan, anomaly}")),
+         ("6: satellites.0.orbit: found tle beside altitude; " + FORMS)),
         ('{altitude: 500 km, sun_synchronous: true, local_time: "10:30"}', "sso",
-         ("6: satellites.0.orbit: found sso; "
-         "allowed: exactly one of {tle: …}, {altitude, sun_synchronous: true, local_time, node, "
-         "anomaly}, {altitude, inclination, raan, anomaly}")),
+         ("6: satellites.0.orbit: found sso; " + FORMS)),
         ('sun_synchronous: true, local_time: "10:30"', "inclinaton: 97 deg",
          "6: satellites.0.orbit.inclinaton: no such key; did you mean inclination?"),
         ("altitude: 500 km", "altitude: 100 km", ("6: satellites.0.orbit.altitude: found 100 km; "
@@ -268,7 +268,8 @@ def test_frozen(tmp_path: Path, example: str) -> None:
         ("use: matera", "use: matera, at: [1, 2]", ("21: stations.1.use: found use and at; "
          "allowed: a named station to use, or a name of its own and at")),
         ("- svalbard", "- 7", ("20: stations.0: found 7; allowed: a station's name or a mapping "
-         "with keys name, at, altitude, elevation_mask, antennas, outages, use")),
+         "with keys name, at, altitude, elevation_mask, horizon, antennas, outages, receiver, "
+         "rate, climate, use")),
         ("antennas: 2", "antennas: 2.5", ("21: stations.1.antennas: found 2.5; "
          "allowed: a whole number from 1 to 100")),
         ("to: 2024-12-02T06:00:00Z", "to: 2024-12-02T04:00:00Z", ("22: stations.2.outages.0: "
@@ -339,11 +340,11 @@ def test_all_faults_at_once_in_the_files_order(refuse: Refuse, example: str) -> 
     ("text", "problem"),
     [
         ("", (": found an empty file; allowed: a mapping with keys name, description, start, "
-         "duration, seed, satellites, targets, stations, arbitration, realtime, report")),
+         "duration, seed, satellites, targets, stations, arbitration, weather, realtime, report")),
         ("- a\n- b\n", (": found a list; allowed: a mapping with keys name, description, start, "
-         "duration, seed, satellites, targets, stations, arbitration, realtime, report")),
+         "duration, seed, satellites, targets, stations, arbitration, weather, realtime, report")),
         ("hello", (": found hello; allowed: a mapping with keys name, description, start, "
-         "duration, seed, satellites, targets, stations, arbitration, realtime, report")),
+         "duration, seed, satellites, targets, stations, arbitration, weather, realtime, report")),
         ("a: 1\nb: [1, 2\nc: 3\n", ":2: not YAML: [ is not closed, or a comma is missing in it"),
         ("a:\n\tb: 1\n", ":2: not YAML: a tab stands where YAML wants spaces"),
         ("a: 1\n---\nb: 2\n", ":2: holds more than one YAML document; allowed: one"),

@@ -29,6 +29,7 @@ SCHEMA_LINE = "# yaml-language-server: $schema=scenario.schema.json\n"
 def test_the_scenarios_that_ship() -> None:
     assert [p.stem for p in SCENARIOS] == [
         "constellation",
+        "dvb-s2",
         "full-recorder",
         "hil",
         "landsat-8",
@@ -122,11 +123,15 @@ def test_the_pages_whole_example_loads(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "model", [model for _, _, model, _ in docs.SECTIONS], ids=lambda m: m.__name__
 )
-def test_a_sections_example_is_valid(model: type[BaseModel]) -> None:
+def test_a_sections_example_is_valid(model: type[BaseModel], tmp_path: Path) -> None:
     if model in (Scenario, SatelliteSpec):
         return  # the whole example shows these
     tree = parse(docs.example(model)).value
-    TypeAdapter(model).validate_python(tree, context={"file": True})
+    place = {"type": "Point", "coordinates": [6.75, 0.25]}
+    names = {"NAME": "São Tomé", "class": "capital", "scene": "x.tif"}
+    city = {"type": "Feature", "properties": names, "geometry": place}
+    (tmp_path / "cities.geojson").write_text(json.dumps(city))
+    TypeAdapter(model).validate_python(tree, context={"file": True, "folder": tmp_path})
 
 
 def test_the_pages_links_lead_somewhere() -> None:
