@@ -210,7 +210,7 @@ _IF_DAMAGED: Mapping[str, list[tuple[str, Callable[[Block], str]]]] = {
 """What is told apart only if a frame is damaged, by the row that it follows."""
 
 _TRANSFER: list[tuple[str, Callable[[Block], str]]] = [
-    ("transfer, headers and directives", _of_transfer(lambda t: _bytes(t["overhead_bytes"]))),
+    ("transfer overhead", _of_transfer(lambda t: _bytes(t["overhead_bytes"]))),
     ("… received twice", _of_transfer(lambda t: _bytes(t["duplicate_bytes"]))),
     ("… sent over the uplink", _of_transfer(lambda t: _bytes(t["uplink_bytes"]["sent"]))),
     ("transfers ended", _of_transfer(lambda t: _causes(t["ended"]))),

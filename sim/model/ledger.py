@@ -33,7 +33,7 @@ from ...link.channel.downlink import MARGIN, PACKET_LOSS, RAIN
 CUT_OFF: Final = "cut off"
 """The contact ended before the whole packet had crossed."""
 
-TRANSFER_ENDED: Final = "transfer had ended"
+TRANSFER_ENDED: Final = "transfer ended"
 """The packet arrived, but the ground had given its file up and discards it."""
 
 LOSS_CAUSES: Final = (PACKET_LOSS, RAIN, MARGIN, CUT_OFF, TRANSFER_ENDED)
