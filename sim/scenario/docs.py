@@ -21,6 +21,7 @@ from .codec import CodecChoice, EncoderChoice
 from .describe import choices, keys, models_in, number_of, yaml_value
 from .ground import Outage, StationSpec, TargetSpec
 from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
+from .orbit_files import OemOrbit, OmmOrbit
 from .satellite import Policy, SatelliteSpec
 from .scenario import Realtime, Report, Scenario
 from .spacecraft import (
@@ -84,6 +85,26 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
             "its columns; catalogue numbers may be Alpha-5, and the ephemeris type is 0, since "
             "others (4, of SGP4-XP) are elements of another theory. Quote nothing: YAML's `|` "
             "keeps the lines as they are."
+        ),
+    ),
+    (
+        "Orbit from an OMM",
+        "satellites[].orbit",
+        OmmOrbit,
+        (
+            "The elements of a TLE in CCSDS's format, which has room for catalogue numbers of six "
+            "digits and which CelesTrak and Space-Track publish. The file is JSON, XML or KVN; "
+            "[formats](formats.md#orbits-omm) says what is read. Elements age as those of a TLE do."
+        ),
+    ),
+    (
+        "Orbit from an OEM",
+        "satellites[].orbit",
+        OemOrbit,
+        (
+            "What an operator's flight dynamics computes: states over time, interpolated as the "
+            "file says. [Formats](formats.md#orbits-oem) lists frames, time systems and "
+            "interpolations."
         ),
     ),
     (
@@ -365,6 +386,9 @@ _OTHER_KINDS = {
     "sun_synchronous": "`true`",
     "local_time": "time of day in quotes",
     "tle": "two or three lines",
+    "omm": "path",
+    "oem": "path",
+    "object": "name or number",
     "port": "text, or `emulator:NAME`",
     "file": "path",
     "priority_values": "value: whole number 1 to 9",

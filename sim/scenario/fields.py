@@ -185,18 +185,27 @@ Bands = Annotated[
 ]
 
 
-def _scene_path(value: object, info: ValidationInfo) -> Path:
+def _relative(value: object, info: ValidationInfo, what: str) -> Path:
+    """Return a path, which in a file is relative to the folder of the scenario file."""
     if isinstance(value, Path):
         return value
     if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise fault(f"found {shown(value)}; allowed: the path of a GeoTIFF")
+        raise fault(f"found {shown(value)}; allowed: the path of {what}")
     folder: Path = (info.context or {}).get("folder", Path())
     return folder / value
 
 
-ScenePath = Annotated[
-    Path, BeforeValidator(_scene_path), WithJsonSchema({"type": "string", "minLength": 1})
-]
+def _scene_path(value: object, info: ValidationInfo) -> Path:
+    return _relative(value, info, "a GeoTIFF")
+
+
+def _file_path(value: object, info: ValidationInfo) -> Path:
+    return _relative(value, info, "a file")
+
+
+_PATH_SCHEMA = WithJsonSchema({"type": "string", "minLength": 1})
+ScenePath = Annotated[Path, BeforeValidator(_scene_path), _PATH_SCHEMA]
+FilePath = Annotated[Path, BeforeValidator(_file_path), _PATH_SCHEMA]
 
 
 def _ring(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:

@@ -20,7 +20,7 @@ from .base import Model, one_of
 from .codec import CodecChoice, EncoderChoice
 from .describe import keys, models_in, yaml_value
 from .ground import StationSpec, TargetSpec
-from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit, orbit_form
+from .orbit import FORMS, orbit_form
 from .scenario import Scenario
 from .source import ScenarioSource
 from .spacecraft import Power
@@ -39,12 +39,6 @@ from .yamltree import (
 _SHOWN_PROBLEMS = 100
 # Further problems are only counted: suggestions for 100,000 keys would take a minute.
 _MOST_PROBLEMS = 1000
-_ORBITS: dict[str, type[Model]] = {
-    "tle": TleOrbit,
-    "walker": WalkerOrbit,
-    "sun-synchronous": SunSynchronousOrbit,
-    "kepler": KeplerOrbit,
-}
 
 
 class ScenarioError(InputError):
@@ -295,7 +289,7 @@ def _locate(loc: tuple[int | str, ...], value: Any) -> tuple[list[str], type[Bas
         model = _model_of(model, part)
         if part == "orbit":
             raw = _at(value, steps)
-            model = _ORBITS[orbit_form(raw)]
+            model = FORMS[orbit_form(raw)]
         if part == "targets" and _is_file_of_targets(_at(value, steps)):
             model = TargetFileSpec
     if steps[-3:-1] == ["rate", "0"] and not isinstance(_at(value, steps[:-2]), list):
@@ -345,7 +339,7 @@ def _for_example(model: type[BaseModel] | None, key: str) -> str:
                 return f"; for example {key}: {yaml_value(field.examples[0])}"
             inner = next(models_in(field.annotation), None)
             if key == "orbit":
-                return "; allowed: a TLE, or altitude with inclination or sun_synchronous"
+                return "; allowed: tle, omm, oem, or altitude with inclination or sun_synchronous"
             return f"; allowed: a mapping with keys {_keys_of(inner)}" if inner else ""
     return ""
 

@@ -23,8 +23,8 @@ TLE = """
 
 
 FORMS = (
-    "allowed: exactly one of {tle: …}, {walker: …}, {altitude, sun_synchronous: true, local_time, "
-    "node, anomaly}, {altitude, inclination, raan, anomaly}"
+    "allowed: exactly one of {tle: …}, {omm, object}, {oem}, {walker: …}, {altitude, "
+    "sun_synchronous: true, local_time, node, anomaly}, {altitude, inclination, raan, anomaly}"
 )
 
 
