@@ -47,8 +47,7 @@ def omm_json(**changes: Any) -> str:
 
 
 def omm_kvn(**changes: Any) -> str:
-    lines = ["CCSDS_OMM_VERS = 3.0", "COMMENT for a test = no keyword", "CREATION_DATE = 2024-12-02",
-             "ORIGINATOR = TEST"]  # fmt: skip
+    lines = ["CCSDS_OMM_VERS = 3.0", "COMMENT for a test = no keyword", "ORIGINATOR = TEST"]
     lines += [f"{key} = {value}" for key, value in (STANDARD | SENTINEL | changes).items()]
     return "\n".join(lines) + "\n"
 
