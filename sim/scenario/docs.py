@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from ...payload import processors
 from . import stations
+from .bookings import Booking, Bookings
 from .codec import CodecChoice, EncoderChoice
 from .describe import choices, keys, models_in, number_of, yaml_value
 from .ground import Outage, StationSpec, TargetSpec
@@ -221,6 +222,18 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
     ),
     ("An outage", "stations[].outages[]", Outage, ""),
     (
+        "Bookings",
+        "stations[].bookings",
+        Bookings,
+        (
+            "Give exactly one of the three. What is not booked is not used, and the table of "
+            "passes says `not booked`. [Formats](formats.md#contact-plans) describes the files. "
+            "`per_day` books the longest passes first, because length is known days ahead and "
+            "weather is not, and only as many at once as the station has antennas."
+        ),
+    ),
+    ("A booking", "stations[].bookings.passes[]", Booking, ""),
+    (
         "Realtime",
         "realtime",
         Realtime,
@@ -309,6 +322,7 @@ def example(model: type[BaseModel]) -> str:
         CodecChoice: {"quality", "bytes"},
         TargetSpec: {"polygon"},
         ProcessorSpec: set(),
+        Bookings: {"passes", "plan"},
     }.get(model, set())
     lines: list[str] = []
     for key, field in keys(model):
@@ -365,6 +379,8 @@ def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
     inner = next(models_in(field.annotation), None)
     if inner is TargetSpec:
         return "list of [targets](#a-target), or [a file](#targets-from-a-file)"
+    if inner is Bookings:
+        return "list of [times](#a-booking), path of a contact plan, or [a mapping](#bookings)"
     if inner is Realtime:
         return "`true`, `false`, or [a mapping](#realtime)"
     if inner is not None:
@@ -387,6 +403,7 @@ _OTHER_KINDS = {
     "local_time": "time of day in quotes",
     "tle": "two or three lines",
     "omm": "path",
+    "plan": "path",
     "oem": "path",
     "object": "name or number",
     "port": "text, or `emulator:NAME`",

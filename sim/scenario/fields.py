@@ -11,14 +11,17 @@ import math
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
 from ...link.text import printable
 from .units import fault, shown
+
+T = TypeVar("T")
 
 LONGEST_TARGET_NAME = 100
 
@@ -206,6 +209,24 @@ def _file_path(value: object, info: ValidationInfo) -> Path:
 _PATH_SCHEMA = WithJsonSchema({"type": "string", "minLength": 1})
 ScenePath = Annotated[Path, BeforeValidator(_scene_path), _PATH_SCHEMA]
 FilePath = Annotated[Path, BeforeValidator(_file_path), _PATH_SCHEMA]
+
+
+def read_once(read: Callable[[Path], T], path: Path, info: ValidationInfo) -> T:
+    """Read a file that a scenario names; a file that it names often is read only once.
+
+    Args:
+        read: Reads the file.
+        path: The file.
+        info: What pydantic knows of the validation; its context is that of one scenario.
+    """
+    files: dict[tuple[Any, Path], Any] = {}
+    if info.context is not None:
+        files = info.context.setdefault("files", {})
+    key = (read, path)
+    if key not in files:
+        files[key] = read(path)
+    found: T = files[key]
+    return found
 
 
 def _ring(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:

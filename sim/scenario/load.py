@@ -294,6 +294,12 @@ def _locate(loc: tuple[int | str, ...], value: Any) -> tuple[list[str], type[Bas
             model = TargetFileSpec
     if steps[-3:-1] == ["rate", "0"] and not isinstance(_at(value, steps[:-2]), list):
         del steps[-2:]  # the file has a plain rate, which became a list of one step
+    if "bookings" in steps:
+        at = steps.index("bookings") + 1
+        given = _at(value, steps[:at])
+        short = "passes" if isinstance(given, list) else "plan" if isinstance(given, str) else ""
+        if steps[at : at + 1] == [short]:
+            del steps[at]  # the file has a plain list or path, which became a mapping
     last_is_inside = bool(loc) and isinstance(loc[-1], int)
     return steps, model if last_is_inside else holder
 

@@ -5,11 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
 from ...link.errors import InputError
 from .base import Model
-from .fields import FilePath
+from .fields import FilePath, read_once
 from .units import fault, shown
 
 if TYPE_CHECKING:
@@ -64,12 +71,12 @@ class OmmOrbit(Model):
         return self.elements.epoch
 
     @model_validator(mode="after")
-    def _read(self) -> Self:
+    def _read(self, info: ValidationInfo) -> Self:
         # Not every command needs sgp4 and numpy.
         from ..orbit.ndm.omm import read_omm
 
         try:
-            self._elements = read_omm(self.omm, self.object)
+            self._elements = read_once(read_omm, self.omm, info).elements(self.object)
         except InputError as error:
             raise fault(str(error), "omm") from None
         return self
@@ -96,11 +103,11 @@ class OemOrbit(Model):
         return self._table
 
     @model_validator(mode="after")
-    def _read(self) -> Self:
+    def _read(self, info: ValidationInfo) -> Self:
         from ..orbit.ndm.oem import read_oem
 
         try:
-            self._table = read_oem(self.oem)
+            self._table = read_once(read_oem, self.oem, info)
         except InputError as error:
             raise fault(str(error), "oem") from None
         return self

@@ -71,7 +71,7 @@ def epochs(start: datetime, time_s: Any) -> list[str]:
     return [f"{start + timedelta(seconds=float(second)):%Y-%m-%dT%H:%M:%S.%f}" for second in time_s]
 
 
-def write_orbits(folder: Path) -> None:
+def write_examples(folder: Path) -> None:
     """The files that the examples of docs/scenario.md name."""
     (folder / "elements.json").write_text(omm_json(NORAD_CAT_ID=100001))
     start = datetime(2024, 12, 2, tzinfo=UTC)
@@ -80,6 +80,8 @@ def write_orbits(folder: Path) -> None:
     rate = np.stack([-circle[1], circle[0], zero]) * 7000.0
     text = oem_kvn(start, np.arange(len(angle)) * 60.0, circle * 7e6, rate)
     (folder / "ephemeris.oem").write_text(text)
+    row = "sparrow,mine,2024-12-02T05:00:00Z,2024-12-02T05:10:00Z"
+    (folder / "plan.csv").write_text(f"satellite,station,start,end\n{row}\n")
 
 
 def oem_kvn(start: datetime, time_s: Any, position: Any, velocity: Any, **metadata: Any) -> str:

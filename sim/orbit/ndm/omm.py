@@ -9,13 +9,12 @@ Source: CCSDS 502.0-B-3, section 4, tables 4-1 to 4-3.
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from ....link.boundedjson import parse_json
 from ....link.errors import InputError
 from ....link.text import printable
 from ....link.textfile import read_text
@@ -28,46 +27,72 @@ LARGEST_FILE: Final = 32_000_000
 """Bytes: CelesTrak's largest group, as XML, has about half as many."""
 MOST_MESSAGES: Final = 50_000
 _MOST_ELEMENTS: Final = 1_000_000
-_DEEPEST_JSON: Final = 8
-_BRACKETS: Final = re.compile(r"[\[\]{}]")
 _THEORIES: Final = ("SGP4", "SGP/SGP4")
 _SHOWN: Final = 3
 
 
-def read_omm(path: Path, wanted: str | None = None) -> Elements:
-    """Read the mean elements of one satellite.
+class OmmFile:
+    """The messages of a file, with an index by name and number.
+
+    Args:
+        file: Name of the file, for messages.
+        messages: The messages, at least one.
+    """
+
+    def __init__(self, file: str, messages: Sequence[Fields]) -> None:
+        self._file = file
+        self._messages = messages
+        self._index: dict[str, list[Fields]] = {}
+        for message in messages:
+            number = (message.optional("NORAD_CAT_ID") or "").lstrip("0")
+            names = {message.optional("OBJECT_NAME"), message.optional("OBJECT_ID"), number}
+            for name in names - {None, ""}:
+                self._index.setdefault(str(name), []).append(message)
+
+    def elements(self, wanted: str | None = None) -> Elements:
+        """Return the mean elements of one satellite.
+
+        Args:
+            wanted: OBJECT_NAME, OBJECT_ID or NORAD_CAT_ID of the satellite; None if the file has
+                only one.
+
+        Raises:
+            InputError: No message or several fit, or the elements are not those of SGP4 about the
+                Earth, in TEME and UTC.
+        """
+        number = len(self._messages)
+        if wanted is None:
+            if number > 1:
+                raise fault(
+                    self._file,
+                    f"found {number} messages ({_names(self._messages)}); allowed: one, or object: "
+                    "with the name or number of one of them",
+                )
+            return elements_of(self._messages[0])
+        key = wanted.lstrip("0") if wanted.isdecimal() else wanted
+        chosen = self._index.get(key, [])
+        if len(chosen) != 1:
+            raise fault(
+                self._file,
+                f"found {len(chosen) or 'no'} messages of {shown(wanted)} among {number} "
+                f"({_names(self._messages)}); allowed: exactly one",
+            )
+        return elements_of(chosen[0])
+
+
+def read_omm(path: Path) -> OmmFile:
+    """Read a file of messages.
 
     Args:
         path: The file: JSON, XML or KVN, told apart by its first character.
-        wanted: OBJECT_NAME, OBJECT_ID or NORAD_CAT_ID of the satellite; None if the file has
-            only one.
 
     Raises:
-        InputError: The file cannot be read, no message or several fit, or its elements are not
-            those of SGP4 about the Earth, in TEME and UTC.
+        InputError: The file cannot be read, or has no message.
     """
-    file = path.name
-    text = read_text(path, LARGEST_FILE)
-    messages = _messages(text, file)
+    messages = _messages(read_text(path, LARGEST_FILE), path.name)
     if not messages:
-        raise fault(file, "found no message; allowed: an OMM in JSON, XML or KVN")
-    if wanted is None:
-        chosen = messages
-        if len(chosen) > 1:
-            raise fault(
-                file,
-                f"found {len(messages)} messages ({_names(messages)}); allowed: one, or object: "
-                "with the name or number of one of them",
-            )
-    else:
-        chosen = [one for one in messages if _is(one, wanted)]
-        if len(chosen) != 1:
-            raise fault(
-                file,
-                f"found {len(chosen) or 'no'} messages of {shown(wanted)} among {len(messages)} "
-                f"({_names(messages)}); allowed: exactly one",
-            )
-    return elements_of(chosen[0])
+        raise fault(path.name, "found no message; allowed: an OMM in JSON, XML or KVN")
+    return OmmFile(path.name, messages)
 
 
 def elements_of(fields: Fields) -> Elements:
@@ -132,13 +157,6 @@ def _messages(text: str, file: str) -> list[Fields]:
 
 
 def _from_json(text: str, file: str) -> list[Fields]:
-    depth = deepest = 0
-    for bracket in _BRACKETS.finditer(text):
-        depth += 1 if bracket[0] in "[{" else -1
-        deepest = max(deepest, depth)
-    if deepest > _DEEPEST_JSON:
-        raise fault(file, f"found JSON {deepest} deep; allowed: at most {_DEEPEST_JSON}")
-
     def once(pairs: list[tuple[str, Any]]) -> Fields:
         fields = Fields(file)
         for keyword, value in pairs:
@@ -152,19 +170,7 @@ def _from_json(text: str, file: str) -> list[Fields]:
                 fields.add(keyword, Value(str(value).strip()))
         return fields
 
-    def number(digits: str) -> str:
-        return digits
-
-    try:
-        found = json.loads(
-            text,
-            object_pairs_hook=once,
-            parse_int=number,
-            parse_float=number,
-            parse_constant=number,
-        )
-    except json.JSONDecodeError as error:
-        raise fault(file, f"found no JSON ({error.msg}); allowed: an OMM", error.lineno) from None
+    found = parse_json(text, file, once, numbers_as_text=True)
     messages = found if isinstance(found, list) else [found]
     if not all(isinstance(message, Fields) for message in messages):
         raise fault(file, "found a list of something else than messages; allowed: a list of OMMs")
@@ -209,12 +215,6 @@ def _from_kvn(text: str, file: str) -> list[Fields]:
 def _bound(count: int, file: str) -> None:
     if count > MOST_MESSAGES:
         raise fault(file, f"found more than {MOST_MESSAGES} messages; allowed: at most that many")
-
-
-def _is(fields: Fields, wanted: str) -> bool:
-    number = (fields.optional("NORAD_CAT_ID") or "").lstrip("0")
-    names = {fields.optional("OBJECT_NAME"), fields.optional("OBJECT_ID")}
-    return wanted in names or (wanted.isdecimal() and wanted.lstrip("0") == number)
 
 
 def _names(messages: Sequence[Fields]) -> str:

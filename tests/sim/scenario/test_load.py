@@ -268,7 +268,8 @@ def test_frozen(tmp_path: Path, example: str) -> None:
         ("use: matera", "use: matera, at: [1, 2]", ("21: stations.1.use: found use and at; "
          "allowed: a named station to use, or a name of its own and at")),
         ("- svalbard", "- 7", ("20: stations.0: found 7; allowed: a station's name or a mapping "
-         "with keys name, at, altitude, elevation_mask, antennas, outages, use")),
+         "with keys name, at, altitude, elevation_mask, antennas, outages, bookings, "
+         "least_pass, turn_around, use")),
         ("antennas: 2", "antennas: 2.5", ("21: stations.1.antennas: found 2.5; "
          "allowed: a whole number from 1 to 100")),
         ("to: 2024-12-02T06:00:00Z", "to: 2024-12-02T04:00:00Z", ("22: stations.2.outages.0: "

@@ -19,7 +19,7 @@ from downpass.sim.scenario.scenario import Scenario
 from downpass.sim.scenario.schema import json_schema, schema_text
 from downpass.sim.scenario.tle import checksum
 from downpass.sim.scenario.yamltree import parse
-from orbit_messages import write_orbits
+from orbit_messages import write_examples
 from pydantic import BaseModel, TypeAdapter
 
 ROOT = Path(__file__).parents[3]
@@ -126,7 +126,7 @@ def test_a_sections_example_is_valid(
     model: type[BaseModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # examples name files
-    write_orbits(tmp_path)
+    write_examples(tmp_path)
     if model in (Scenario, SatelliteSpec):
         return  # the whole example shows these
     tree = parse(docs.example(model)).value
