@@ -95,8 +95,8 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         (
             "The elements of a TLE in CCSDS's format, which has room for catalogue numbers of six "
             "digits and which CelesTrak and Space-Track publish. The file is JSON, XML or KVN; "
-            "[formats](formats.md#orbits-tle-and-omm) says what is read. Elements age as those of a "
-            "TLE do."
+            "[formats](formats.md#orbits-tle-and-omm) says what is read. Elements age as those of "
+            "a TLE do."
         ),
     ),
     (
