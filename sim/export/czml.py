@@ -240,13 +240,19 @@ def _line(
         "name": name,
         "description": html.escape(text),
         "polyline": {
-            "positions": {"references": [f"{end}#position" for end in ends]},
+            "positions": {"references": [_position_of(end) for end in ends]},
             "show": show,
             "arcType": "NONE",
             "width": 2,
             "material": {"solidColor": {"color": {"rgba": colour}}},
         },
     }
+
+
+def _position_of(packet: str) -> str:
+    """Return a reference to a packet's position; a backslash protects `#`, which ends its name."""
+    escaped = packet.replace("\\", "\\\\").replace("#", "\\#")
+    return f"{escaped}#position"
 
 
 def _satellite_id(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from orbit_messages import oem_kvn, omm_json
 from scipy.interpolate import KroghInterpolator
 from small_scenarios import downpass, satellite, scenario, write
 
-SQUARE = {"name": "square", "polygon": [[80, 10], [80, 20], [79, 20], [79, 10]]}
+SQUARE = {"name": "São #1 \\ <b>", "polygon": [[80, 10], [80, 20], [79, 20], [79, 10]]}
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +68,8 @@ def check(packets: list[dict[str, Any]]) -> None:
         if line is None:
             continue
         for reference in line["positions"]["references"]:
-            name, _, what = reference.partition("#")
-            assert name in positions and what == "position"
+            name, what = re.fullmatch(r"((?:[^\\#]|\\.)*)#(.*)", reference).groups()
+            assert re.sub(r"\\(.)", r"\1", name) in positions and what == "position"
         whole, *spans = line["show"]
         assert whole == {"interval": f"{begin}/{end}", "boolean": False}
         assert spans
@@ -120,9 +121,9 @@ def test_contacts_and_accesses_are_those_of_the_plan(
 def test_places_have_longitude_first(planned: list[dict[str, Any]]) -> None:
     by_id = {packet["id"]: packet for packet in planned}
     assert by_id["target/lisbon"]["position"]["cartographicDegrees"] == [-9.14, 38.72, 0.0]
-    corners = by_id["target/square"]["polygon"]["positions"]["cartographicDegrees"]
+    corners = by_id[f"target/{SQUARE['name']}"]["polygon"]["positions"]["cartographicDegrees"]
     assert corners[:6] == [10.0, 80.0, 0.0, 20.0, 80.0, 0.0]
-    longitude, latitude, _ = by_id["target/square"]["position"]["cartographicDegrees"]
+    longitude, latitude, _ = by_id[f"target/{SQUARE['name']}"]["position"]["cartographicDegrees"]
     assert (longitude, latitude) == pytest.approx((15.0, 79.5), abs=0.1)
 
 
