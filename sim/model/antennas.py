@@ -32,6 +32,8 @@ class Antennas:
             satellite: Index of the satellite.
             now: Current tick.
         """
+        if True not in self._free:
+            return None
         ready = [
             antenna
             for antenna, free in enumerate(self._free)

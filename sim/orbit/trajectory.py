@@ -101,6 +101,8 @@ class Tabulated:
         begin = tt_of(self.clock.start)
         for segment in reversed(self.table.segments):
             low, high = ((edge - begin) / NANOSECONDS for edge in (segment.start, segment.stop))
+            if low - _SLACK_S > time_s.max() or high + _SLACK_S < time_s.min():
+                continue
             chosen = open_times & (time_s >= low - _SLACK_S) & (time_s <= high + _SLACK_S)
             if not chosen.any():
                 continue

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...link.errors import InputError
+from .bookings import oddities
 from .orbit import TleOrbit
 from .orbit_files import OemOrbit, OmmOrbit
 from .satellite import SatelliteSpec
@@ -33,7 +34,10 @@ def advice(scenario: Scenario) -> tuple[str, ...]:
             f"{scenario.source.place_of(f'targets.{first}')}: found no scenes for {named}; "
             "their frames have a size, and neither pixels nor PSNR"
         )
+    names = {satellite.name for satellite in scenario.satellites}
     for i, station in enumerate(scenario.stations):
+        for at, text in oddities(station.bookings, names, scenario.start, scenario.end):
+            lines.append(f"{scenario.source.place_of(f'stations.{i}.{at}')}: {text}")
         for j, outage in enumerate(station.outages):
             if outage.to <= scenario.start or outage.from_ >= scenario.end:
                 where = scenario.source.place_of(f"stations.{i}.outages.{j}")

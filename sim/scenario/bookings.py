@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import (
@@ -122,6 +123,43 @@ BookingsField = Annotated[
     Bookings | None,
     BeforeValidator(_long_form, json_schema_input_type=tuple[Booking, ...] | str | Bookings | None),
 ]
+
+
+def oddities(
+    bookings: Bookings | None, satellites: Collection[str], start: datetime, end: datetime
+) -> Iterator[tuple[str, str]]:
+    """Yield what a planner should know of bookings that can be used: field and message.
+
+    Args:
+        bookings: Bookings of a station.
+        satellites: Names of the scenario's satellites.
+        start: When the scenario begins.
+        end: When it ends.
+    """
+    if bookings is None:
+        return
+    for index, booking in enumerate(bookings.passes or ()):
+        if booking.satellite is not None and booking.satellite not in satellites:
+            yield (
+                f"bookings.{index}",
+                (
+                    f"found a booking of {shown(booking.satellite)}, which is no satellite here; "
+                    "it has no part"
+                ),
+            )
+        elif booking.to <= start or booking.from_ >= end:
+            yield (
+                f"bookings.{index}",
+                "found a booking outside the scenario's time; it has no part",
+            )
+    if bookings.file is not None and not any(
+        one.satellite in satellites and one.end > start and one.start < end
+        for one in bookings.file.contacts
+    ):
+        yield (
+            "bookings",
+            "found no booking of a satellite here within the scenario's time; the station is idle",
+        )
 
 
 def check_plan(bookings: Bookings | None, station: str) -> None:

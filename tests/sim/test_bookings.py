@@ -18,6 +18,7 @@ from downpass.sim.mission.contacts import contacts
 from downpass.sim.mission.flight import fly
 from downpass.sim.model.setup import Contact
 from downpass.sim.scenario import ScenarioError, load_scenario
+from downpass.sim.scenario.advice import advice
 from downpass.sim.scenario.scenario import Scenario
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -307,3 +308,24 @@ def test_a_file_that_is_named_often_is_read_once(
     found = loaded(tmp_path, stations)
     assert len(read) == 1
     assert found.stations[0].bookings.file is found.stations[1].bookings.file
+
+
+def test_bookings_that_have_no_part_are_reported(tmp_path: Path) -> None:
+    (tmp_path / "plan.csv").write_text(PLAN.replace("a,mine", "z,mine"))
+    times = {"from": "2024-12-02T05:00:00Z", "to": "2024-12-02T06:00:00Z"}
+    late = {"from": "2025-12-02T05:00:00Z", "to": "2025-12-02T06:00:00Z"}
+    listed = [times, times | {"satellite": "z"}, late, times | {"satellite": "a"}]
+    found = loaded(
+        tmp_path,
+        [MINE | {"bookings": listed}, {"use": "svalbard"}, MINE | {"name": "m2"}],
+    )
+    lines = [line.partition(": ")[2] for line in advice(found) if "booking" in line]
+    assert lines == [
+        "stations.0.bookings.1: found a booking of z, which is no satellite here; it has no part",
+        "stations.0.bookings.2: found a booking outside the scenario's time; it has no part",
+    ]
+    found = loaded(tmp_path, [MINE | {"bookings": "plan.csv"}])
+    (line,) = [line for line in advice(found) if "booking" in line]
+    assert line.endswith(
+        "found no booking of a satellite here within the scenario's time; the station is idle"
+    )
