@@ -9,8 +9,13 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from ..clock import TICKS_PER_SECOND
+
+PACKET_LOSS: Final = "packet loss"
+RAIN: Final = "rain"
+MARGIN: Final = "margin"
 
 _BIT_TICKS_PER_BYTE = 8 * TICKS_PER_SECOND
 
@@ -24,12 +29,32 @@ class RateSegment:
         end: Tick at which it ends; not before `start`.
         bits_per_second: Information rate, after coding and framing.
         packet_loss: Probability that a packet is lost, each alone, 0 to 1.
+        loss_cause: Why packets of this stretch are lost: `PACKET_LOSS` (the channel's own losses),
+            `RAIN` (the mode would be received in a clear sky) or `MARGIN` (not even then).
+        mode: Name of the mode that is sent; empty where the rate comes from a table, or nothing
+            is sent.
     """
 
     start: int
     end: int
     bits_per_second: int
     packet_loss: float = 0.0
+    loss_cause: str = PACKET_LOSS
+    mode: str = ""
+
+
+class LossRun(NamedTuple):
+    """Packets in a row that are lost with the same probability and for the same reason.
+
+    Attributes:
+        packets: Number of packets.
+        probability: Probability that one of them is lost, each alone, 0 to 1.
+        cause: Why they are lost, as `RateSegment.loss_cause`.
+    """
+
+    packets: int
+    probability: float
+    cause: str
 
 
 class Downlink:
@@ -43,7 +68,16 @@ class Downlink:
         segments: The segments.
     """
 
-    __slots__ = ("_carried", "_losses", "_rates", "_times", "end", "segments", "start")
+    __slots__ = (
+        "_carried",
+        "_causes",
+        "_losses",
+        "_rates",
+        "_times",
+        "end",
+        "segments",
+        "start",
+    )
 
     def __init__(self, segments: Sequence[RateSegment]) -> None:
         """Lay the segments end to end.
@@ -58,6 +92,7 @@ class Downlink:
         self._times = [segments[0].start]
         self._rates: list[int] = []
         self._losses: list[float] = []
+        self._causes: list[str] = []
         self._carried = [0]  # in bits × ticks per second: whole numbers, whatever the rate
         for segment in segments:
             if segment.start != self._times[-1] or segment.end < segment.start:
@@ -69,6 +104,7 @@ class Downlink:
             self._times.append(segment.end)
             self._rates.append(segment.bits_per_second)
             self._losses.append(segment.packet_loss)
+            self._causes.append(segment.loss_cause)
             span = (segment.end - segment.start) * segment.bits_per_second
             self._carried.append(self._carried[-1] + span)
         self.start = self._times[0]
@@ -99,8 +135,8 @@ class Downlink:
         index = bisect_left(self._carried, units) - 1
         return self._times[index] + -(-(units - self._carried[index]) // self._rates[index])
 
-    def packet_losses(self, position: int, packets: int, packet: int) -> list[tuple[int, float]]:
-        """Return how many packets in a row have which loss probability.
+    def packet_losses(self, position: int, packets: int, packet: int) -> list[LossRun]:
+        """Return how many packets in a row have which loss probability, and why.
 
         A packet has the probability of the segment in which its first byte crosses.
 
@@ -110,9 +146,9 @@ class Downlink:
             packet: Bytes of a packet.
 
         Returns:
-            Pairs of a number of packets and their probability, in order; neighbours differ.
+            Runs of packets in order; neighbours differ in probability or cause.
         """
-        runs: list[tuple[int, float]] = []
+        runs: list[LossRun] = []
         first = position * _BIT_TICKS_PER_BYTE
         step = packet * _BIT_TICKS_PER_BYTE
         done = 0
@@ -125,10 +161,11 @@ class Downlink:
                 packets if last else min(packets, -(-(self._carried[index + 1] - first) // step))
             )
             if until > done:
-                if runs and runs[-1][1] == self._losses[index]:
-                    runs[-1] = (runs[-1][0] + until - done, self._losses[index])
-                else:
-                    runs.append((until - done, self._losses[index]))
+                probability, cause = self._losses[index], self._causes[index]
+                count = until - done
+                if runs and runs[-1][1:] == (probability, cause):
+                    count += runs.pop().packets
+                runs.append(LossRun(count, probability, cause))
                 done = until
             index += 1
         return runs

@@ -66,6 +66,12 @@ class RateModel(Protocol):
     def segments(self, geometry: PassGeometry) -> list[RateSegment]:
         """Return segments without gaps from AOS to LOS, in whole milliseconds of ticks."""
 
+    def segments_of(self, passes: Sequence[PassGeometry]) -> list[list[RateSegment]]:
+        """Return the segments of passes of one satellite over one station, in order of AOS.
+
+        The same as `segments` for each of them; a model may compute them together.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class ElevationTable:
@@ -111,6 +117,10 @@ class ElevationTable:
             )
             for stretch in geometry.stretches(self.elevations_deg)
         ]
+
+    def segments_of(self, passes: Sequence[PassGeometry]) -> list[list[RateSegment]]:
+        """See `RateModel.segments_of`."""
+        return [self.segments(one) for one in passes]
 
     def rate_at(self, elevation_deg: float) -> int:
         """Return the rate in bits per second at an elevation in degrees."""

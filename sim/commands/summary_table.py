@@ -124,6 +124,12 @@ def _causes(amounts: Mapping[str, int]) -> str:
     return "\n".join(f"{amount} {wording.plain(cause)}" for cause, amount in amounts.items())
 
 
+def _lost(amounts: Mapping[str, int]) -> str:
+    ranked = sorted(amounts.items(), key=lambda item: (-item[1], item[0]))
+    lines = [f"{_bytes(amount)} {wording.plain(cause)}" for cause, amount in ranked if amount]
+    return "\n".join(lines) or _bytes(0)
+
+
 def _repeated(block: Block) -> str:
     found = block["repeated"]
     names = [wording.plain(name) for name in found["scenes"]]
@@ -150,6 +156,7 @@ _ROWS: tuple[tuple[str, Callable[[Block], str]], ...] = (
     ("frames missed", lambda b: _causes(b["frames"]["missed"])),
     ("encoded", lambda b: _bytes(b["bytes"]["encoded"])),
     ("delivered", lambda b: _bytes(b["bytes"]["delivered"])),
+    ("lost on the way", lambda b: _lost(b["bytes"]["lost"])),
     ("backlog, peak", lambda b: _bytes(b["backlog_bytes"]["peak"])),
     ("latency, median", lambda b: _time(b["latency_s"]["median"])),
     ("latency, 95 %", lambda b: _time(b["latency_s"]["p95"])),

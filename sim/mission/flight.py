@@ -10,6 +10,7 @@ from ..orbit.access import Access, Imaging
 from ..orbit.earth import Site
 from ..orbit.elements import circular, from_tle, sun_synchronous
 from ..orbit.geometry import Geometry, compute
+from ..orbit.horizon import Horizon
 from ..orbit.passes import GroundStation, Pass
 from ..orbit.polygon import Polygon, polygon_of
 from ..orbit.trajectory import Orbit
@@ -125,7 +126,11 @@ def orbit_of(satellite: SatelliteSpec, scenario: Scenario) -> Orbit:
 
 
 def _ground_station(station: StationSpec) -> GroundStation:
-    return GroundStation(Site(*station.at, station.altitude), station.elevation_mask)
+    horizon = None
+    if station.horizon is not None:
+        azimuths, elevations = zip(*station.horizon, strict=True)
+        horizon = Horizon(azimuths, elevations)
+    return GroundStation(Site(*station.at, station.altitude), station.elevation_mask, horizon)
 
 
 def _place(target: TargetSpec) -> Site | Polygon:

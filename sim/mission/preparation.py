@@ -18,6 +18,7 @@ from .contacts import contacts
 from .flight import Flight
 from .satellite_setup import satellite_setup
 from .views import View, Viewer
+from .weather import weather_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def prepare(flight: Flight, viewer: Viewer) -> Mission:
         captures = _captures(flight, index, first_access, viewer, views)
         first_access += len(geometry.accesses)
         satellites.append(satellite_setup(satellite, captures, geometry))
-    plan = contact_plan(scenario, contacts(scenario, flight.passes))
+    plan = contact_plan(scenario, contacts(scenario, flight.passes, weather_of(scenario)))
     setup = MissionSetup(
         duration=to_whole_milliseconds(scenario.duration),
         seed=scenario.seed,

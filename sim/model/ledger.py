@@ -8,7 +8,7 @@ raw     captured ─► queued ─► encoding ─► encoded
                       └──────────┴──────► dropped (memory full)
 files   encoded ─► recorder ─► released
                       └──────► dropped (recorder full, …)
-air     sent ─► new | duplicate | lost (cut off, packet loss)
+air     sent ─► new | duplicate | lost (packet loss, rain, margin, cut off)
 ground  new ─► partial ─► delivered
                   └─────► abandoned
 ```
@@ -22,6 +22,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from enum import StrEnum
+from typing import Final
+
+from ...link.channel.downlink import MARGIN, PACKET_LOSS, RAIN
+
+CUT_OFF: Final = "cut off"
+"""The contact ended before the whole packet had crossed."""
+
+LOSS_CAUSES: Final = (PACKET_LOSS, RAIN, MARGIN, CUT_OFF)
+"""Why bytes that were sent are lost; each lost byte has exactly one of these causes."""
 
 
 class Book(StrEnum):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ...payload.encoders.base import Setting
@@ -42,9 +43,15 @@ class FrameRecord:
 
 @dataclass(slots=True)
 class ContactUse:
-    """The use of a contact: ticks of transmission, bytes sent and received."""
+    """The use of a contact: ticks of transmission; bytes sent, received, and lost by cause."""
 
     ticks: int = 0
     sent_bytes: int = 0
     received_bytes: int = 0
+    lost_bytes: dict[str, int] = field(default_factory=dict)
     cause_unused: str = ""
+
+    def lose(self, lost: Mapping[str, int]) -> None:
+        """Add bytes that were lost, by cause."""
+        for cause, amount in lost.items():
+            self.lost_bytes[cause] = self.lost_bytes.get(cause, 0) + amount

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 import simpy
 
+from ...link.channel.downlink import PACKET_LOSS, LossRun
 from ...link.channel.packets import Span, lost_packets
 from ...payload.recorder import StoredFile
 from .events import Event
 from .frame_store import FrameStore
-from .ledger import Book
+from .ledger import CUT_OFF, Book
 from .onboard import Onboard
 from .records import ContactUse, FrameRecord, FrameState
 from .setup import Contact
 from .ticks import Process
-
-CUT_OFF: Final = "cut off"
-PACKET_LOSS: Final = "packet loss"
 
 
 @dataclass(slots=True)
@@ -118,12 +116,15 @@ class Transmitter:
         # The ground cannot use a packet that the end of the contact cuts off.
         whole = sent if sent == transmission.count else sent // packet * packet
         arrived, lost = self._arrivals(contact, transmission, whole)
+        if sent > whole:
+            lost[CUT_OFF] = sent - whole
         new, duplicate = onboard.received.receive(file.number, file.size, arrived)
         move = onboard.ledger.move
         move(Book.AIR, "sent", "new", new)
         move(Book.AIR, "sent", "duplicate", duplicate)
-        move(Book.AIR, "sent", "lost", lost, PACKET_LOSS)
-        move(Book.AIR, "sent", "lost", sent - whole, CUT_OFF)
+        # These two accounts are there from the first transmission on, even if they stay empty.
+        for cause, amount in ({PACKET_LOSS: 0, CUT_OFF: 0} | lost).items():
+            move(Book.AIR, "sent", "lost", amount, cause)
         delivered = record.state is FrameState.DELIVERED
         move(Book.GROUND, "new", "delivered" if delivered else "partial", new)
         record.received_bytes += new
@@ -132,12 +133,12 @@ class Transmitter:
             onboard.delivered_bytes += new
         use.sent_bytes += sent
         use.received_bytes += new
+        use.lose(lost)
         for event, amount, cause in (
             (Event.SEND, sent, ""),
             (Event.RECEIVE, new, ""),
             (Event.DUPLICATE, duplicate, ""),
-            (Event.LOSE, lost, PACKET_LOSS),
-            (Event.LOSE, sent - whole, CUT_OFF),
+            *((Event.LOSE, amount, cause) for cause, amount in lost.items()),
         ):
             if amount:
                 onboard.log(
@@ -153,37 +154,36 @@ class Transmitter:
 
     def _arrivals(
         self, contact: Contact, transmission: _Transmission, whole: int
-    ) -> tuple[list[Span], int]:
-        """Return the byte ranges of the file that arrived and how many bytes were lost."""
+    ) -> tuple[list[Span], dict[str, int]]:
+        """Return the byte ranges of the file that arrived, and the bytes lost by each cause."""
+        lost: dict[str, int] = {}
         if whole == 0:
-            return [], 0
+            return [], lost
         onboard = self._onboard
         packet = onboard.setup.packet
         begin, end = transmission.start, transmission.start + whole
         runs = contact.downlink.packet_losses(transmission.position, -(-whole // packet), packet)
-        if not any(probability for _, probability in runs):
-            return [(begin, end)], 0
+        if not any(run.probability for run in runs):
+            return [(begin, end)], lost
         key = (
             f"{self._seed}/{onboard.setup.name}/{transmission.file.number}/{begin}/"
             f"{onboard.env.now}"
         )
         rng = random.Random(key)  # noqa: S311 - a seeded draw, not a secret
-        lost: list[int] = []
-        first = 0
-        for packets, probability in runs:
-            lost += [first + index for index in lost_packets(rng, packets, probability)]
-            first += packets
-        arrived, position, lost_bytes = [], begin, 0
-        for index in lost:
-            first_byte = begin + index * packet
-            last_byte = min(end, first_byte + packet)
-            lost_bytes += last_byte - first_byte
-            if first_byte > position:
-                arrived.append((position, first_byte))
-            position = last_byte
+        arrived: list[Span] = []
+        position, first = begin, 0
+        for run in runs:
+            for index, count in _lost(rng, run):
+                first_byte = begin + (first + index) * packet
+                last_byte = min(end, first_byte + count * packet)
+                lost[run.cause] = lost.get(run.cause, 0) + last_byte - first_byte
+                if first_byte > position:
+                    arrived.append((position, first_byte))
+                position = last_byte
+            first += run.packets
         if position < end:
             arrived.append((position, end))
-        return arrived, lost_bytes
+        return arrived, lost
 
     def _deliver(self, record: FrameRecord, contact: Contact) -> None:
         onboard = self._onboard
@@ -223,3 +223,10 @@ class Transmitter:
             self._store.free(file)
         else:
             self._onboard.recorder.put_back(file)
+
+
+def _lost(rng: random.Random, run: LossRun) -> Sequence[tuple[int, int]]:
+    """Return the first and the number of lost packets in a row; all at once if all are lost."""
+    if run.probability >= 1.0:
+        return [(0, run.packets)]
+    return [(index, 1) for index in lost_packets(rng, run.packets, run.probability)]

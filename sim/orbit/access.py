@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...link.errors import InputError
+from ...link.root_finding import root
 from .areas import Areas, central_angle, ground_distance, upward
 from .areasearch import AreaView, stations
 from .conditions import AboveElevation, InFieldOfRegard, OffNadirCosine, SunAbove, WithinTilt
@@ -17,7 +18,7 @@ from .earth import Site, geodetic, normals, positions
 from .ephemeris import Ephemeris
 from .polygon import Polygon
 from .regard import FieldOfRegard, sight_angle
-from .search import Near, find, root
+from .search import Near, find
 from .sun import Sun
 from .windows import Windows, microdegrees, milliseconds
 

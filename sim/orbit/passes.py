@@ -13,6 +13,7 @@ from ...link.errors import InputError
 from .earth import Site
 from .elevation import PassCurves, Places, sine_to_degrees
 from .ephemeris import Ephemeris
+from .horizon import Horizon, hide
 from .search import Near
 from .windows import best_within, microdegrees, milliseconds
 
@@ -29,6 +30,7 @@ class GroundStation:
     Attributes:
         site: Location of the antenna.
         elevation_mask_deg: Elevation in degrees above which it can receive.
+        horizon: What hides the satellite by azimuth; None if nothing reaches above the mask.
 
     Raises:
         InputError: The mask is outside 0 to 90 degrees.
@@ -36,6 +38,7 @@ class GroundStation:
 
     site: Site
     elevation_mask_deg: float = 5.0
+    horizon: Horizon | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.elevation_mask_deg < 90.0:
@@ -47,6 +50,9 @@ class GroundStation:
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One satellite over one station, from rising above the mask to setting below it.
+
+    Where the station has a horizon, the satellite must stand above that too; a hill may split what
+    would be one pass into two.
 
     A pass that is under way when the run starts or ends is cut there, and its culmination is the
     highest moment within the run. Times are rounded to the millisecond; a pass whose AOS and LOS
@@ -121,6 +127,9 @@ def passes(
     near = Near.of(ephemeris)
     windows, peaks, condition = places.above(near, mask_deg)
     windows = windows.rounded(ephemeris.end_s)
+    horizons = [station.horizon for station in stations]
+    if any(horizon is not None for horizon in horizons):
+        windows = hide(windows, [station.site for station in stations], horizons, ephemeris)
     if not len(windows):
         return []
 

@@ -111,6 +111,100 @@ class Crop:
 
 
 @dataclass(frozen=True, slots=True)
+class ModeSpan:
+    """A stretch of a pass in which one mode is sent.
+
+    Attributes:
+        start_s: Start in seconds of the run.
+        end_s: End in seconds of the run.
+        mode: Name of the mode; empty where nothing is sent.
+        required_db: Es/N0 in dB that the mode needs; NaN where nothing is sent.
+        lost: Why everything sent is lost; empty if the mode is received.
+    """
+
+    start_s: float
+    end_s: float
+    mode: str
+    required_db: float
+    lost: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinkPassView:
+    """A pass of a link with a budget, as the report draws it.
+
+    Attributes:
+        satellite: Name of the satellite.
+        station: Name of the station.
+        which: Which of the link's passes it is, such as "best of 12 passes".
+        max_elevation_deg: Elevation at culmination in degrees.
+        time_s: Times from AOS to LOS in seconds of the run.
+        es_n0_db: Es/N0 at these times in dB.
+        clear_db: Es/N0 at these times under a clear sky, in dB.
+        spans: What is sent, without gaps.
+        received_bytes: Bytes that the pass carries in modes that are received.
+        lost_bytes: Bytes that it carries in modes that are not.
+    """
+
+    satellite: str
+    station: str
+    which: str
+    max_elevation_deg: float
+    time_s: NDArray[np.float64]
+    es_n0_db: NDArray[np.float64]
+    clear_db: NDArray[np.float64]
+    spans: Sequence[ModeSpan]
+    received_bytes: int
+    lost_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRow:
+    """One line of a link budget at the best and at the worst moment of the run."""
+
+    name: str
+    best: float
+    worst: float
+    unit: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """A link with a budget over the whole run.
+
+    Attributes:
+        satellite: Name of the satellite.
+        station: Name of the station.
+        passes: Number of passes.
+        no_contact: Why the station cannot receive the satellite; empty if it can.
+        largest_fade_db: Largest excess attenuation in a pass, in dB.
+        time_s: Time of all passes together.
+        faded_s: Part of it in which the excess attenuation is above 1 dB.
+        received_bytes: Bytes that the passes carry in modes that are received.
+        lost_bytes: Bytes that they carry in modes that are not.
+        best: Title of the best moment; empty without one.
+        worst: Title of the worst moment.
+        budget: The budget at both.
+        drawn: The passes that are drawn.
+    """
+
+    satellite: str
+    station: str
+    passes: int
+    no_contact: str
+    largest_fade_db: float
+    time_s: float
+    faded_s: float
+    received_bytes: int
+    lost_bytes: int
+    best: str
+    worst: str
+    budget: Sequence[BudgetRow]
+    drawn: Sequence[LinkPassView]
+
+
+@dataclass(frozen=True, slots=True)
 class ReportData:
     """The data that the report of one run shows.
 
@@ -140,6 +234,8 @@ class ReportData:
         tradeoff_note: How those figures were obtained, in a sentence; may be empty.
         crops: Frames for the slider; may be empty.
         recorder_bytes: Per satellite, the capacity of its recorder; may be empty.
+        links: Links with a budget; may be empty.
+        links_left_out: Number of links with a budget that `links` leaves out.
     """
 
     scenario_name: str
@@ -164,6 +260,8 @@ class ReportData:
     recorder_bytes: Mapping[str, int] = field(default_factory=dict)
     tradeoff_note: str = ""
     left_out: Sequence[str] = ()
+    links: Sequence[LinkView] = ()
+    links_left_out: int = 0
 
     @property
     def satellites(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from ..results.results import Results
 from ..scenario.scenario import Scenario
 from .data import ReportData, StationSite, TargetSite, Track, TradeoffPoint
 from .keyfigures import psnr
+from .link_views import link_views
 
 _TRADEOFF_NOTE = (
     "All points are measured in the same way: quality is pooled over a sample of the run's frames, "
@@ -29,6 +30,7 @@ def report_data(results: Results, command: str) -> ReportData:
     """
     flight = results.mission.flight
     scenario = flight.scenario
+    links, links_left_out = link_views(flight)
     return ReportData(
         scenario_name=scenario.name,
         description=scenario.description,
@@ -58,6 +60,8 @@ def report_data(results: Results, command: str) -> ReportData:
         crops=results.crops,
         left_out=results.left_out,
         recorder_bytes={s.name: s.recorder.capacity for s in scenario.satellites},
+        links=links,
+        links_left_out=links_left_out,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..model.ledger import CUT_OFF
 from . import wording as w
 from .data import ReportData, names
 from .style import DataTable
@@ -89,6 +90,7 @@ def paragraph(data: ReportData) -> list[str]:
     else:
         sentences.append(f"None reached the ground: {_nothing(data)}.")
     sentences += _repeated(total)
+    sentences += _lost(total)
     dropped = {str(name): whole(n) for name, n in part(frames, "dropped").items()}
     lost = sum(dropped.values())
     if lost:
@@ -107,6 +109,16 @@ def paragraph(data: ReportData) -> list[str]:
             f"{w.size(backlog.get('mean'))} on average."
         )
     return sentences
+
+
+def _lost(total: Mapping[str, Any]) -> list[str]:
+    """Return a sentence on bytes lost on the way, unless only the ends of contacts took some."""
+    found = part(total, "bytes")
+    lost = {str(name): whole(n) for name, n in part(found, "lost").items()}
+    if not any(amount for cause, amount in lost.items() if cause != CUT_OFF):
+        return []
+    sent, taken = whole(found.get("sent")), sum(lost.values())
+    return [f"Of {w.size(sent)} sent, {w.share(taken, sent)} was lost on the way: {w.sizes(lost)}."]
 
 
 def _reached(frames: Mapping[str, Any], captured: int) -> str:

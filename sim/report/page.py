@@ -33,6 +33,7 @@ from . import (
     groundtrack,
     keyfigures,
     latency,
+    link,
     passes,
     timeline,
     tradeoff,
@@ -111,6 +112,7 @@ def render(data: ReportData, left_out: list[str] | None = None) -> str:
         "map": _drawn(groundtrack.picture, data),
         "latency": _drawn(latency.picture, data),
         "bytes": _drawn(bytes_flow.picture, data),
+        "link": _drawn(link.picture, data),
     }
     pairs = [_drawn(crops.pair, crop, f"pair{n}") for n, crop in enumerate(data.crops, 1)]
     failed = [
@@ -136,6 +138,8 @@ def render(data: ReportData, left_out: list[str] | None = None) -> str:
         accesses=passes.accesses(data),
         times=encode_times(data),
         boards=boards.parts(data),
+        rain=link.rain(data),
+        budgets=link.budgets(data),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +13,7 @@ from .data import ReportData
 from .style import DataTable
 
 _MOST_ROWS = 300
+_LOST = re.compile("lost_(.+)_bytes")
 
 
 def passes(data: ReportData) -> DataTable:
@@ -27,6 +30,7 @@ def passes(data: ReportData) -> DataTable:
             ("Used", True),
             ("Sent", True),
             ("Received", True),
+            ("Lost", False),
             ("Not used because of", False),
         ),
         rows=tuple(
@@ -39,6 +43,7 @@ def passes(data: ReportData) -> DataTable:
                 w.duration(row["used_s"]),
                 w.size(row["sent_bytes"]),
                 w.size(row["received_bytes"]),
+                w.sizes(_lost(row)),
                 w.cause(row["cause_unused"]) if row["cause_unused"] else "",
             )
             for row in rows
@@ -77,6 +82,12 @@ def accesses(data: ReportData) -> DataTable:
         ),
         note=_note(data.accesses, "accesses"),
     )
+
+
+def _lost(row: Mapping[str, Any]) -> dict[str, int]:
+    """Return the bytes of a pass that were lost, by cause."""
+    columns = {column: _LOST.fullmatch(column) for column in row}
+    return {found[1]: int(row[column] or 0) for column, found in columns.items() if found}
 
 
 def _first(table: pa.Table, by: str) -> list[dict[str, Any]]:

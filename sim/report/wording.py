@@ -260,6 +260,12 @@ def tally(causes: Mapping[str, Any], write: Any = count) -> str:
     return listing(f"{write(number)} {cause(name)}" for name, number in ranked)
 
 
+def sizes(causes: Mapping[str, Any]) -> str:
+    """Join bytes by cause, the largest first: "12 MB rain and 1.3 kB cut off"; empty if none."""
+    ranked = sorted(causes.items(), key=lambda item: (-item[1], item[0]))
+    return listing(f"{size(number)} {cause(name)}" for name, number in ranked if number)
+
+
 def encode_time(kind: str | None) -> str:
     """Return one sentence on how encoding times were obtained."""
     return {

@@ -8,9 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 from ...link.clock import to_seconds
-from ..mission.contacts import OUTAGE
+from ..mission.contacts import why_unused
 from ..mission.preparation import Mission
 from ..model.events import EventRow
+from ..model.ledger import LOSS_CAUSES
 from ..model.network import NOTHING
 from ..model.records import FrameRecord, FrameState
 from ..model.setup import MissionSetup
@@ -82,6 +83,12 @@ FRAMES = pa.schema(
     ]
 )
 
+
+def _lost_column(cause: str) -> str:
+    """Return the name of the column with the bytes lost by one cause."""
+    return f"lost_{cause.replace(' ', '_')}_bytes"
+
+
 PASSES = pa.schema(
     [
         ("satellite", _TEXT),
@@ -92,6 +99,8 @@ PASSES = pa.schema(
         ("used_s", pa.float64()),
         ("sent_bytes", pa.int64()),
         ("received_bytes", pa.int64()),
+        ("lost_bytes", pa.int64()),
+        *((_lost_column(cause), pa.int64()) for cause in LOSS_CAUSES),
         ("capacity_bytes", pa.int64()),
         ("cause_unused", _TEXT),
     ]
@@ -181,8 +190,10 @@ def passes_table(mission: Mission, outcome: Outcome) -> pa.Table:
             "used_s": 0,
             "sent_bytes": 0,
             "received_bytes": 0,
+            "lost_bytes": 0,
+            **{_lost_column(cause): 0 for cause in LOSS_CAUSES},
             "capacity_bytes": 0,
-            "cause_unused": OUTAGE,
+            "cause_unused": "",
         }
         for one in flight.passes
     ]
@@ -194,15 +205,20 @@ def passes_table(mission: Mission, outcome: Outcome) -> pa.Table:
         row["used_s"] += use.ticks
         row["sent_bytes"] += use.sent_bytes
         row["received_bytes"] += use.received_bytes
+        for cause, lost in use.lost_bytes.items():
+            row["lost_bytes"] += lost
+            row[_lost_column(cause)] += lost
         row["capacity_bytes"] += contact.downlink.capacity
         causes[contact.pass_index].add(use.cause_unused)
-    for row, found in zip(rows, causes, strict=True):
+    for row, one, found in zip(rows, flight.passes, causes, strict=True):
         row["used_s"] = to_seconds(row["used_s"])
         if row["sent_bytes"]:
             row["cause_unused"] = None
         elif found:
             telling = sorted(found - {"", NOTHING})
             row["cause_unused"] = telling[0] if telling else NOTHING
+        elif not row["cause_unused"]:
+            row["cause_unused"] = why_unused(flight.scenario, one)
     return _rows(rows, PASSES)
 
 

@@ -26,6 +26,8 @@ def advice(scenario: Scenario) -> tuple[str, ...]:
     for i, satellite in enumerate(scenario.satellites):
         for at, text in _of_satellite(scenario, satellite):
             lines.append(f"{scenario.source.place_of(f'satellites.{i}.{at}')}: {text}")
+        for at, text in _of_link(scenario, satellite):
+            lines.append(f"{scenario.source.place_of(f'satellites.{i}.{at}')}: {text}")
     blank = [t.name for t in scenario.targets if not t.scenes]
     if blank and len(blank) < len(scenario.targets):
         first = next(i for i, t in enumerate(scenario.targets) if not t.scenes)
@@ -82,6 +84,30 @@ def _of_satellite(scenario: Scenario, satellite: SatelliteSpec) -> Iterator[tupl
                 "the battery only empties"
             ),
         )
+
+
+def _of_link(scenario: Scenario, satellite: SatelliteSpec) -> Iterator[tuple[str, str]]:
+    """Warn of stations that cannot receive a satellite's carrier at all."""
+    link = satellite.transmitter.link
+    if link is None:
+        return
+    receivers = [(s.name, s.receiver) for s in scenario.stations if s.receiver is not None]
+    deaf = [name for name, receiver in receivers if not receiver.receives(link.frequency)]
+    slow = [
+        name
+        for name, receiver in receivers
+        if name not in deaf and not receiver.demodulates(link.symbol_rate)
+    ]
+    for names, at, found in (
+        (deaf, "frequency", f"{link.frequency / 1e9:g} GHz, a band"),
+        (slow, "symbol_rate", f"{link.symbol_rate / 1e6:g} Msymbol/s, a symbol rate"),
+    ):
+        if names:
+            listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" * (len(names) > 3))
+            yield (
+                f"transmitter.link.{at}",
+                f"found {found} that {listed} cannot receive; there is no contact",
+            )
 
 
 def _of_age(scenario: Scenario, orbit: TleOrbit | OmmOrbit) -> Iterator[tuple[str, str]]:

@@ -18,11 +18,14 @@ from pydantic_core import PydanticUndefined
 from ...payload import processors
 from . import stations
 from .bookings import Booking, Bookings
+from .climate import ClimateSpec
 from .codec import CodecChoice, EncoderChoice
 from .describe import choices, keys, models_in, number_of, yaml_value
 from .ground import Outage, StationSpec, TargetSpec
+from .link import MODE_SETS, LinkSpec, ModeSpec, ReceiverSpec
 from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
 from .orbit_files import OemOrbit, OmmOrbit
+from .rate import RateStep
 from .satellite import Policy, SatelliteSpec
 from .scenario import Realtime, Report, Scenario
 from .spacecraft import (
@@ -30,7 +33,6 @@ from .spacecraft import (
     Loads,
     Power,
     ProcessorSpec,
-    RateStep,
     RecorderSpec,
     TransmitterSpec,
 )
@@ -38,16 +40,25 @@ from .target_file import TargetFileSpec
 from .units import (
     BitsPerSecond,
     Bytes,
+    Decibels,
+    DecibelsIsotropic,
+    DecibelsPerKelvin,
+    DecibelWatts,
     Degrees,
     DegreesPerSecond,
+    Hertz,
     Joules,
+    Kelvins,
     Metres,
+    MillimetresPerHour,
     Quantity,
     SamplesPerSecond,
     Seconds,
+    SymbolsPerSecond,
     Watts,
 )
 from .walker import Walker
+from .weather import WeatherSpec
 
 EXAMPLE = """\
 # yaml-language-server: $schema=scenario.schema.json
@@ -168,8 +179,18 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
     ("Power", "satellites[].power", Power, ""),
     ("Loads", "satellites[].power.loads", Loads, ""),
     ("Recorder", "satellites[].recorder", RecorderSpec, ""),
-    ("Transmitter", "satellites[].transmitter", TransmitterSpec, ""),
+    ("Transmitter", "satellites[].transmitter", TransmitterSpec, "Give `rate` or `link`."),
     ("Rate steps", "satellites[].transmitter.rate[]", RateStep, ""),
+    (
+        "Link",
+        "satellites[].transmitter.link",
+        LinkSpec,
+        (
+            "Give `eirp`, or `power` and `antenna_gain`. [The link](link.md) has the formulas; "
+            "`downpass link FILE` prints the budget line by line."
+        ),
+    ),
+    ("Modes", "satellites[].transmitter.link.modes[]", ModeSpec, ""),
     (
         "Codec",
         "satellites[].codec",
@@ -222,6 +243,22 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         ),
     ),
     ("An outage", "stations[].outages[]", Outage, ""),
+    ("Receiver", "stations[].receiver", ReceiverSpec, "Give `g_over_t` or `diameter`."),
+    (
+        "Climate of a station",
+        "stations[].climate",
+        ClimateSpec,
+        "`climate: {rain_rate: 40 mm/h}`: [how rain weakens a link](link.md).",
+    ),
+    (
+        "Weather",
+        "weather",
+        WeatherSpec,
+        (
+            "`weather: drawn` and `weather: none` are short for `{rain: drawn}` and "
+            "`{rain: none}`. [docs/link.md](link.md#weather) describes the model."
+        ),
+    ),
     (
         "Bookings",
         "stations[].bookings",
@@ -246,6 +283,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
 _KINDS: tuple[tuple[str, type[Quantity]], ...] = (
     ("duration", Seconds),
     ("length", Metres),
+    ("rain rate", MillimetresPerHour),
     ("amount of data", Bytes),
     ("data rate", BitsPerSecond),
     ("power", Watts),
@@ -253,6 +291,13 @@ _KINDS: tuple[tuple[str, type[Quantity]], ...] = (
     ("angle", Degrees),
     ("turning rate", DegreesPerSecond),
     ("coding rate", SamplesPerSecond),
+    ("frequency", Hertz),
+    ("symbol rate", SymbolsPerSecond),
+    ("temperature", Kelvins),
+    ("ratio", Decibels),
+    ("antenna gain", DecibelsIsotropic),
+    ("EIRP", DecibelWatts),
+    ("G/T", DecibelsPerKelvin),
 )
 
 _INTRODUCTION = f"""\
@@ -322,6 +367,9 @@ def example(model: type[BaseModel]) -> str:
         # Alternatives to a field that the example has.
         CodecChoice: {"quality", "bytes"},
         TargetSpec: {"polygon"},
+        WeatherSpec: {"availability"},
+        TransmitterSpec: {"link"},
+        LinkSpec: {"power", "antenna_gain", "line_loss", "mode", "availability"},
         ProcessorSpec: set(),
         Bookings: {"passes", "plan"},
     }.get(model, set())
@@ -373,8 +421,10 @@ def _section(title: str, where: str, model: type[BaseModel], note: str) -> Itera
 
 def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
     number = number_of(field)
-    if model is TransmitterSpec and key == "rate":
+    if key == "rate" and model in (TransmitterSpec, StationSpec):
         return "data rate, or a list of [steps](#rate-steps)"
+    if model is LinkSpec and key == "modes":
+        return ", ".join(f"`{name}`" for name in MODE_SETS) + ", or a list of [modes](#modes)"
     if model is ProcessorSpec and key == "encode_rate":
         return f"codec: coding rate, {_bounds(number)}"
     inner = next(models_in(field.annotation), None)
@@ -382,6 +432,8 @@ def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
         return "list of [targets](#a-target), or [a file](#targets-from-a-file)"
     if inner is Bookings:
         return "list of [times](#a-booking), path of a contact plan, or [a mapping](#bookings)"
+    if inner is WeatherSpec:
+        return "`drawn`, `none`, or [a mapping](#weather)"
     if inner is Realtime:
         return "`true`, `false`, or [a mapping](#realtime)"
     if inner is not None:
@@ -394,6 +446,8 @@ def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
     if number is not None:
         return f"{number.kind} {number.bounds}" + _or_null(field)
     words = choices(field.annotation)
+    if words and model is ReceiverSpec:
+        return "list of " + ", ".join(f"`{word}`" for word in words)
     if words and words != ["True"]:
         return ", ".join(f"`{word}`" for word in words)
     return _OTHER_KINDS.get(key, "text")
@@ -418,6 +472,10 @@ _OTHER_KINDS = {
     "scenes": "list of paths",
     "bands": "list of whole numbers, or one",
     "profile": "[name](#processors)",
+    "horizon": "list of [azimuth, elevation]",
+    "fallback": "list of names",
+    "mode": "name",
+    "pilots": "`true` or `false`",
     "name": "name",
 }
 
@@ -438,6 +496,8 @@ def _default(model: type[BaseModel], key: str, field: FieldInfo) -> str:
     number = number_of(field)
     if model is ProcessorSpec and key in ("encode_rate", "working_memory"):
         return "the profile's"
+    if model is Scenario and key == "weather":
+        return "`drawn`"
     if field.default in (None, (), ""):
         return "none"
     if isinstance(field.default, BaseModel):

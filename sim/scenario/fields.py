@@ -23,6 +23,11 @@ from .units import fault, shown
 
 T = TypeVar("T")
 
+MOST_CORNERS = 720
+HIGHEST_DEG = 80.0
+"""Largest number of corners of a station's horizon, and its greatest elevation: those of
+`orbit.horizon.Horizon`, which costs numpy to import."""
+
 LONGEST_TARGET_NAME = 100
 
 
@@ -121,6 +126,58 @@ Place = Annotated[
             ],
             "minItems": 2,
             "maxItems": 2,
+        }
+    ),
+]
+
+
+def _horizon(value: object) -> tuple[tuple[float, float], ...]:
+    """Return corners of a horizon, (azimuth, elevation) in degrees, with rising azimuths."""
+    wanted = "allowed: corners such as [[0, 5], [90, 12]], azimuth and elevation in degrees"
+    if not isinstance(value, list | tuple) or not 1 <= len(value) <= MOST_CORNERS:
+        size = f"a list of {len(value)}" if isinstance(value, list | tuple) else shown(value)
+        raise fault(f"found {size}; {wanted}, up to {MOST_CORNERS}")
+    corners: list[tuple[float, float]] = []
+    for item in value:
+        if (
+            not isinstance(item, list | tuple)
+            or len(item) != 2
+            or any(isinstance(part, bool) or not isinstance(part, int | float) for part in item)
+        ):
+            raise fault(f"found a corner {shown(item)}; {wanted}")
+        azimuth, elevation = item
+        if not 0 <= azimuth < 360:
+            raise fault(f"found azimuth {shown(azimuth)}; allowed: 0 to below 360 degrees")
+        if not 0 <= elevation <= HIGHEST_DEG:
+            raise fault(
+                f"found elevation {shown(elevation)}; allowed: 0 to {HIGHEST_DEG:g} degrees"
+            )
+        if corners and azimuth <= corners[-1][0]:
+            raise fault(
+                f"found azimuth {shown(azimuth)} after {corners[-1][0]:g}; "
+                "allowed: azimuths that rise from corner to corner"
+            )
+        corners.append((float(azimuth), float(elevation)))
+    return tuple(corners)
+
+
+HorizonLine = Annotated[
+    tuple[tuple[float, float], ...],
+    BeforeValidator(_horizon),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MOST_CORNERS,
+            "items": {
+                "type": "array",
+                "prefixItems": [
+                    {"type": "number", "minimum": 0, "exclusiveMaximum": 360},
+                    {"type": "number", "minimum": 0, "maximum": HIGHEST_DEG},
+                ],
+                "minItems": 2,
+                "maxItems": 2,
+            },
         }
     ),
 ]

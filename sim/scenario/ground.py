@@ -11,7 +11,10 @@ from pydantic_core import CoreSchema
 from . import stations
 from .base import Clashes, Model, Name, exactly_one
 from .bookings import BookingsField, check_plan
-from .fields import Moment, Place, Ring, ScenePath, TargetName
+from .climate import ClimateSpec
+from .fields import HorizonLine, Moment, Place, Ring, ScenePath, TargetName
+from .link import ReceiverSpec
+from .rate import RateSteps
 from .units import Degrees, Metres, Seconds, Whole, fault
 
 Priority = Annotated[int, Whole(1, 9)]
@@ -126,11 +129,40 @@ class StationSpec(Model):
         description="Elevation of the satellite at which a pass begins and ends.",
         examples=["5 deg"],
     )
+    horizon: HorizonLine | None = Field(
+        default=None,
+        description=(
+            "What hides the satellite beyond the mask: corners [azimuth, elevation] in degrees, "
+            "azimuths rising from north over east; linear between them. A pass is the time above "
+            "mask and horizon, so a hill may split it."
+        ),
+        examples=[[[0, 5], [90, 12], [180, 3]]],
+    )
     antennas: Annotated[int, Whole(1, 100)] = Field(
         default=1, description="How many satellites the station can serve at once.", examples=[1]
     )
     outages: tuple[Outage, ...] = Field(
         default=(), description="Periods when the station is out of service."
+    )
+    receiver: ReceiverSpec | None = Field(
+        default=None, description="Antenna and receiver, for satellites with a `link`."
+    )
+    rate: RateSteps | None = Field(
+        default=None,
+        description=(
+            "The station's own information rate, as a transmitter's `rate`. It replaces the rate "
+            "of satellites that have a `rate`, and of those with a `link` if the station has no "
+            "`receiver`."
+        ),
+        examples=["300 Mbit/s", [{"elevation": "5 deg", "rate": "50 Mbit/s"}]],
+    )
+    climate: ClimateSpec | None = Field(
+        default=None,
+        description=(
+            "Rain at the station, for link budgets. By default, it comes from a coarse map of the "
+            "Earth, which is too coarse on islands and at mountains; the stations of the shipped "
+            "table have figures of their own."
+        ),
     )
 
     bookings: BookingsField = Field(

@@ -20,10 +20,11 @@ from .base import Model, one_of
 from .codec import CodecChoice, EncoderChoice
 from .describe import keys, models_in, yaml_value
 from .ground import StationSpec, TargetSpec
+from .link import LinkSpec, ReceiverSpec
 from .orbit import FORMS, orbit_form
 from .scenario import Scenario
 from .source import ScenarioSource
-from .spacecraft import Power
+from .spacecraft import Power, TransmitterSpec
 from .target_file import TargetFileSpec
 from .units import shown
 from .yamltree import (
@@ -222,16 +223,23 @@ def _clashes(value: Any, source: ScenarioSource) -> Iterator[_Problem]:
     yield from ask(Scenario, value, "")
     if _is_file_of_targets(value.get("targets")):
         yield from ask(TargetFileSpec, value["targets"], "targets")
-    for key in ("satellites", "targets"):
+    for key in ("satellites", "targets", "stations"):
         items = value.get(key)
         for i, item in enumerate(items if isinstance(items, list) else ()):
             if key == "targets":
                 model = TargetFileSpec if _is_file_of_targets(item) else TargetSpec
                 yield from ask(model, item, f"targets.{i}")
+            elif key == "stations":
+                if isinstance(item, Mapping):
+                    yield from ask(ReceiverSpec, item.get("receiver"), f"stations.{i}.receiver")
             elif isinstance(item, Mapping):
                 yield from ask(Power, item.get("power"), f"satellites.{i}.power")
                 yield from ask(CodecChoice, item.get("codec"), f"satellites.{i}.codec")
                 yield from ask(EncoderChoice, item.get("encoder"), f"satellites.{i}.encoder")
+                transmitter, at = item.get("transmitter"), f"satellites.{i}.transmitter"
+                yield from ask(TransmitterSpec, transmitter, at)
+                if isinstance(transmitter, Mapping):
+                    yield from ask(LinkSpec, transmitter.get("link"), f"{at}.link")
 
 
 def _explain(
@@ -276,8 +284,8 @@ def _locate(loc: tuple[int | str, ...], value: Any) -> tuple[list[str], type[Bas
     before: int | str = ""
     for part in loc:
         before, previous = part, before
-        if previous == "orbit":
-            continue  # the tag of the orbit's form, which is not in the file
+        if previous == "orbit" or (previous == "modes" and isinstance(part, str)):
+            continue  # the tag of the orbit's or the modes' form, which is not in the file
         if part == "[key]":
             continue
         steps.append(str(part))

@@ -18,7 +18,8 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from .base import Clashes, Model, Name
+from . import stations
+from .base import Clashes, Model, Name, is_number
 from .fields import Moment
 from .ground import StationSpec, TargetSpec
 from .satellite import SatelliteSpec
@@ -27,6 +28,9 @@ from .target_file import TargetFileSpec, entries
 from .target_table import MOST_TARGETS
 from .units import Number, Seconds, Whole, fault, shown
 from .walker import MOST_SATELLITES
+from .weather import Weather
+
+_RECEIVING = ("receiver", "rate")
 
 
 class Report(Model):
@@ -176,6 +180,14 @@ class Scenario(Model):
             "that holds the frame of highest priority, or that holds the most bytes."
         ),
     )
+    weather: Weather | None = Field(
+        default=None,
+        description=(
+            "The weather over the stations: `drawn` from the seed, `none`, or a fixed "
+            "availability. It concerns satellites with a `link`; a `rate` holds in any weather."
+        ),
+        examples=["drawn", {"availability": 0.995}],
+    )
     realtime: Annotated[
         Realtime | None,
         BeforeValidator(_paced, json_schema_input_type=bool | Realtime | None),
@@ -215,7 +227,8 @@ class Scenario(Model):
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
-        """Yield clashes for names used twice, and for a quality if a target has no pixels."""
+        """Yield clashes of names used twice, deaf stations, idle weather, blind quality."""
+        yield from _idle_weather(given)
         for what, singular in (
             ("satellites", "satellite"),
             ("targets", "target"),
@@ -237,6 +250,7 @@ class Scenario(Model):
                         ),
                     )
                 seen.setdefault(name, i)
+        yield from _deaf_stations(given)
         blank = next((t for _, t in _items(given, "targets") if not _part(t, "scenes")), None)
         if blank is None:
             return
@@ -251,6 +265,48 @@ class Scenario(Model):
                         "scenes; allowed: bpp or bytes where a target has no pixels to measure"
                     ),
                 )
+
+
+def _idle_weather(given: Mapping[str, Any]) -> Clashes:
+    """Yield a clash if weather is asked for and no link depends on it."""
+    weather, satellites = given.get("weather"), _items(given, "satellites")
+    drawn = weather == "drawn" or _part(weather, "rain") == "drawn"
+    if not satellites or not (drawn or is_number(_part(weather, "availability"))):
+        return
+    if all(_part(_part(one, "transmitter"), "link") is None for _, one in satellites):
+        yield (
+            "weather",
+            (
+                "found weather, and no transmitter has a link; allowed: weather where a link is "
+                "computed from its budget, since a rate holds in any weather"
+            ),
+        )
+
+
+def _deaf_stations(given: Mapping[str, Any]) -> Clashes:
+    """Yield a clash for each station without figures for a satellite that has a link."""
+    linked = next(
+        (
+            satellite
+            for _, satellite in _items(given, "satellites")
+            if _part(_part(satellite, "transmitter"), "link") is not None
+        ),
+        None,
+    )
+    if linked is None:
+        return
+    for i, station in _items(given, "stations"):
+        if isinstance(station, str):
+            station = {"use": station}
+        shipped = stations.table().get(str(_part(station, "use")), {})
+        if all(_part(one, key) is None for one in (station, shipped) for key in _RECEIVING):
+            yield (
+                f"stations.{i}",
+                (
+                    f"found no receiver, and satellite {shown(_part(linked, 'name'))} has a link; "
+                    "allowed: a receiver with g_over_t or diameter, or a rate of the station's own"
+                ),
+            )
 
 
 def _items(given: Mapping[str, Any], key: str) -> list[tuple[int, Any]]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -16,11 +14,12 @@ from pydantic import (
 )
 
 from ...payload import processors
-from .base import Clashes, Model, is_number, one_of
+from .base import Clashes, Model, exactly_one, is_number, one_of
 from .codec import CodecName
 from .fields import Bands
+from .link import LinkSpec
+from .rate import RateSteps
 from .units import (
-    BitsPerSecond,
     Bytes,
     Degrees,
     DegreesPerSecond,
@@ -284,65 +283,38 @@ class RecorderSpec(Model):
     )
 
 
-_Rate = Annotated[float, BitsPerSecond(least="1 bit/s", most="1 Tbit/s")]
-
-
-class RateStep(Model):
-    """One step of the downlink's rate."""
-
-    elevation: Annotated[float, Degrees(least="-90 deg", most="90 deg")] = Field(
-        description="Elevation of the satellite above the horizon from which the step holds.",
-        examples=["5 deg"],
-    )
-    rate: _Rate = Field(
-        description="Information bits per second that the link carries from this elevation up.",
-        examples=["50 Mbit/s"],
-    )
-
-
-def _rate_steps(value: object) -> object:
-    """Turn a plain rate into one step that holds at all elevations."""
-    if isinstance(value, str | int | float) or value is None:
-        return [{"elevation": "-90 deg", "rate": value}]
-    if not isinstance(value, list | tuple) or not value:
-        raise fault(
-            f"found {shown(value)}; allowed: a rate such as 150 Mbit/s, or a list of steps "
-            "such as {elevation: 5 deg, rate: 50 Mbit/s}"
-        )
-    return value
-
-
-def _rising(steps: tuple[RateStep, ...]) -> tuple[RateStep, ...]:
-    for low, high in pairwise(steps):
-        if high.elevation <= low.elevation:
-            raise fault(
-                f"found elevation {high.elevation:g} deg after {low.elevation:g} deg; "
-                "allowed: elevations that rise from step to step"
-            )
-    return steps
-
-
 class TransmitterSpec(Model):
     """The satellite's transmitter for the downlink."""
 
-    rate: Annotated[
-        tuple[RateStep, ...],
-        BeforeValidator(_rate_steps, json_schema_input_type=_Rate | tuple[RateStep, ...]),
-        AfterValidator(_rising),
-    ] = Field(
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["rate"]}, {"required": ["link"]}]}
+    )
+
+    rate: RateSteps | None = Field(
+        default=None,
         description=(
             "Information rate: one rate, or steps in order of rising elevation. The step that "
             "holds has the largest elevation at or below the satellite's; below the lowest step, "
-            "there is no link."
+            "there is no link. A station's own `rate` replaces it there."
         ),
         examples=["150 Mbit/s", [{"elevation": "5 deg", "rate": "50 Mbit/s"}]],
+    )
+    link: LinkSpec | None = Field(
+        default=None,
+        description=(
+            "Instead of `rate`: the carrier and its modes, from which rate and losses are computed "
+            "for each station."
+        ),
     )
     packet: Annotated[int, Bytes(least="16 B", most="65536 B", usual="1024 B")] = Field(
         default=1024, description="Payload size of one packet.", examples=["1024 B"]
     )
     packet_loss: Annotated[float, Number(0, 1)] = Field(
         default=0.0,
-        description="Probability that a packet is lost. Losses are drawn from the seed.",
+        description=(
+            "Probability that a packet is lost. Losses are drawn from the seed. With a `link`, "
+            "this is what is lost although the mode is received."
+        ),
         examples=[1e-4],
     )
     acknowledge_delay: Annotated[float, Seconds(least="0 s", most="1 h", usual="0.5 s")] = Field(
@@ -360,3 +332,8 @@ class TransmitterSpec(Model):
         ),
         examples=["3 min"],
     )
+
+    @classmethod
+    def clashes(cls, given: Mapping[str, Any]) -> Clashes:
+        """Yield a clash unless exactly one of `rate` and `link` is given."""
+        return exactly_one(given, ("rate", "link"))

@@ -30,6 +30,14 @@ _UNITS = {
     ("deg", "degs", "degree", "degrees", "°"): ("deg",),
     ("px", "Px", "pixel", "pixels"): ("px",),
     ("sample", "samples"): ("sample",),
+    ("Hz", "hz", "HZ", "hertz"): ("Hz",),
+    ("symbol", "symbols", "sym", "baud", "Bd", "bd"): ("symbol", "Bd"),
+    ("K", "kelvin", "kelvins"): ("K",),
+    ("dB", "db", "DB", "decibel", "decibels"): ("dB", "dBi", "dBW", "dB/K"),
+    ("dBi", "dbi", "dBic", "DBI"): ("dBi",),
+    ("dBW", "dbw", "DBW"): ("dBW",),
+    ("dB/K", "db/k", "dB/k", "dBK", "db/K"): ("dB/K",),
+    ("mm/h", "mm/hr", "mmh"): ("mm/h",),
 }
 _PER = re.compile(r"(?:/|per)(s|sec|second|min|minute)$|ps$")
 

@@ -62,6 +62,13 @@ watt_hour = 3600 joule = Wh
 degree = [angle] = deg = °
 sample = [sample]
 pixel = sample = px
+hertz = 1 / second = Hz
+symbol = [symbol]
+baud = symbol / second = Bd
+kelvin = [temperature] = K
+decibel = [level] = dB
+decibel_isotropic = decibel = dBi
+decibel_watt = decibel = dBW
 """
 
 
@@ -386,6 +393,13 @@ class Degrees(Quantity):
     si, units, example = "degree", ("deg", "°"), "5 deg"
 
 
+class MillimetresPerHour(Quantity):
+    """A rain rate, in millimetres per hour, as rain is always given."""
+
+    __slots__ = ()
+    si, units, example = "mm / h", ("mm/h",), "40 mm/h"
+
+
 class DegreesPerSecond(Quantity):
     """A turning rate, in degrees per second."""
 
@@ -402,3 +416,56 @@ class SamplesPerSecond(Quantity):
         *("px/s", "kpx/s", "Mpx/s", "Gpx/s"),
         *("sample/s", "ksample/s", "Msample/s", "Gsample/s"),
     )
+
+
+class Hertz(Quantity):
+    """A frequency, in hertz."""
+
+    __slots__ = ()
+    si, units, example = "hertz", ("Hz", "kHz", "MHz", "GHz"), "8.2 GHz"
+
+
+class SymbolsPerSecond(Quantity):
+    """A symbol rate, in channel symbols per second; a baud is one."""
+
+    __slots__ = ()
+    si, example = "symbol / second", "50 Msymbol/s"
+    units = (
+        *("symbol/s", "ksymbol/s", "Msymbol/s", "Gsymbol/s"),
+        *("Bd", "kBd", "MBd", "GBd"),
+    )
+
+
+class Kelvins(Quantity):
+    """A noise temperature, in kelvin."""
+
+    __slots__ = ()
+    si, units, example = "kelvin", ("K",), "150 K"
+
+
+class Decibels(Quantity):
+    """A ratio of powers, in decibels."""
+
+    __slots__ = ()
+    si, units, example = "decibel", ("dB",), "1 dB"
+
+
+class DecibelsIsotropic(Quantity):
+    """An antenna's gain over an isotropic antenna, in dBi."""
+
+    __slots__ = ()
+    si, units, example = "decibel", ("dBi",), "15 dBi"
+
+
+class DecibelWatts(Quantity):
+    """A power, in decibels over a watt."""
+
+    __slots__ = ()
+    si, units, example = "decibel", ("dBW",), "12 dBW"
+
+
+class DecibelsPerKelvin(Quantity):
+    """A station's figure of merit G/T, in dB/K."""
+
+    __slots__ = ()
+    si, units, example = "decibel / kelvin", ("dB/K",), "27 dB/K"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from downpass.link.channel.downlink import Downlink, RateSegment
+from downpass.link.channel.downlink import MARGIN, PACKET_LOSS, RAIN, Downlink, RateSegment
 from downpass.link.channel.transfer import AcknowledgedPrefix
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,20 +40,27 @@ def test_an_acknowledgement_that_does_not_fit_is_refused(span: tuple[int, int]) 
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 3), st.sampled_from([0, 8, 80]), st.sampled_from([0.0, 0.1, 1.0])),
+        st.tuples(
+            st.integers(0, 3),
+            st.sampled_from([0, 8, 80]),
+            st.sampled_from([0.0, 0.1, 1.0]),
+            st.sampled_from([PACKET_LOSS, RAIN, MARGIN]),
+        ),
         min_size=1,
         max_size=5,
     ),
     st.integers(1, 9),
     st.data(),
 )
-def test_each_packet_has_the_loss_of_the_segment_where_it_begins(
-    parts: list[tuple[int, int, float]], packet: int, data: st.DataObject
+def test_each_packet_has_the_loss_and_cause_of_the_segment_where_it_begins(
+    parts: list[tuple[int, int, float, str]], packet: int, data: st.DataObject
 ) -> None:
-    segments, now, losses = [], 0, []
-    for seconds, rate, loss in parts:
-        segments.append(RateSegment(now, now + seconds * TICKS, rate, loss))
-        losses += [loss] * (seconds * rate // 8)  # one entry a byte; rates are whole bytes
+    segments, now = [], 0
+    losses: list[tuple[float, str]] = []
+    for seconds, rate, loss, cause in parts:
+        segments.append(RateSegment(now, now + seconds * TICKS, rate, loss, cause))
+        # One entry a byte; rates are whole bytes.
+        losses += [(loss, cause)] * (seconds * rate // 8)
         now += seconds * TICKS
     link = Downlink(segments)
     assert link.capacity == len(losses)
@@ -63,8 +70,8 @@ def test_each_packet_has_the_loss_of_the_segment_where_it_begins(
     packets = data.draw(st.integers(1, -(-(len(losses) - position) // packet)))
     expected = [losses[position + n * packet] for n in range(packets)]
     runs = link.packet_losses(position, packets, packet)
-    assert [p for count, p in runs for _ in range(count)] == expected
-    assert all(one[1] != two[1] for one, two in pairwise(runs))
+    assert [(run.probability, run.cause) for run in runs for _ in range(run.packets)] == expected
+    assert all(one[1:] != two[1:] for one, two in pairwise(runs))
 
 
 def test_a_probability_outside_0_to_1_is_refused() -> None:

@@ -292,7 +292,10 @@ def test_backlog_latency_and_pass_time_are_those_of_the_tables(flown: Flown) -> 
         assert block["pass_time_used"] == pytest.approx(used / open_s, rel=1e-6)
         assert sum(p["sent_bytes"] for p in passes) == block["bytes"]["sent"]
         assert sum(p["received_bytes"] for p in passes) == block["bytes"]["received"]
+        assert sum(p["lost_bytes"] for p in passes) == sum(block["bytes"]["lost"].values())
         for row in passes:
+            parts = [key for key in row if key.startswith("lost_") and key != "lost_bytes"]
+            assert row["lost_bytes"] == sum(row[key] for key in parts)
             assert row["sent_bytes"] <= row["capacity_bytes"]
             assert row["used_s"] <= row["los_s"] - row["aos_s"] + 1e-6
             assert (row["cause_unused"] is None) == (row["sent_bytes"] > 0)

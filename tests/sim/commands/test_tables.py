@@ -34,7 +34,11 @@ def block(number: int, **changes: Any) -> dict[str, Any]:
             "missed": {},
         },
         "repeated": {"frames": 0, "scenes": {}},
-        "bytes": {"encoded": 123_456_789, "delivered": 98_765_432},
+        "bytes": {
+            "encoded": 123_456_789,
+            "delivered": 98_765_432,
+            "lost": {"cut off": 1_234, "rain": 5_678_901},
+        },
         "backlog_bytes": {"peak": 987_654_321, "mean": 1},
         "latency_s": {"median": 12_345.0, "p95": 187_200.0, "max": 1.0},
         "psnr_db": {"pooled": 41.25, "undamaged": 42.5, "p5": 38.5, "exact": 17, "left_out": 0},
@@ -100,6 +104,9 @@ def test_a_few_satellites_stand_side_by_side(
     assert "unknown" in row(lines, "encoding energy")
     assert "17 of 800" in row(lines, "… frames exact")
     assert any("6 left out" in line for line in lines)
+    first = next(number for number, line in enumerate(lines) if line.startswith("lost on the way"))
+    assert "5.68 MB rain" in lines[first]
+    assert "1.23 kB cut off" in lines[first + 1]
 
 
 def test_of_a_hundred_satellites_the_best_and_the_worst_are_listed(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 from dataclasses import dataclass
 
 import pytest
 from downpass.ground.received_files import ReceivedFiles
-from downpass.link.channel.downlink import Downlink, RateSegment
+from downpass.link.channel.downlink import MARGIN, PACKET_LOSS, RAIN, Downlink, RateSegment
 from downpass.payload.recorder import DownlinkOrder, DropRule
 from downpass.sim.model.audit import LedgerError, audit
 from downpass.sim.model.backlog import Backlog
 from downpass.sim.model.events import Event, NoEvents
-from downpass.sim.model.ledger import Book, Ledger
+from downpass.sim.model.ledger import CUT_OFF, LOSS_CAUSES, Book, Ledger
 from downpass.sim.model.onboard import Onboard
 from downpass.sim.model.records import FrameState
 from downpass.sim.model.setup import (
@@ -82,9 +83,9 @@ def contacts(draw: st.DrawFn, satellite: int, stations: int) -> list[Contact]:
         for _ in range(draw(st.integers(1, 3))):
             end = now + draw(st.integers(0, 60)) * S  # a pass may have no length at all
             rate = draw(st.sampled_from([0, 77, 800, 12_345]))
-            segments.append(
-                RateSegment(now, end, rate, draw(st.sampled_from([0.0, 0.0, 0.2, 1.0])))
-            )
+            loss = draw(st.sampled_from([0.0, 0.0, 0.2, 1.0]))
+            cause = draw(st.sampled_from([PACKET_LOSS, RAIN, MARGIN]))
+            segments.append(RateSegment(now, end, rate, loss, cause))
             now = end
         if start <= DURATION:
             station = draw(st.integers(0, stations - 1))
@@ -181,10 +182,10 @@ def test_books_hold_at_every_event_and_every_frame_ends_somewhere(
                 assert record.drop_cause
         ledger = satellite.ledger
         without_loss = not any(
-            probability
+            run.probability
             for contact in outcome.setup.contacts
             if contact.satellite == index
-            for _, probability in contact.downlink.packet_losses(0, contact.downlink.capacity, 1)
+            for run in contact.downlink.packet_losses(0, contact.downlink.capacity, 1)
         )
         delivered = [r for r in satellite.frames.values() if r.state is FrameState.DELIVERED]
         if without_loss:
@@ -209,6 +210,43 @@ def test_no_antenna_serves_two_and_no_contact_carries_more_than_it_can(
     for contact, use in zip(outcome.setup.contacts, outcome.uses, strict=True):
         assert use.received_bytes <= use.sent_bytes <= contact.downlink.capacity
         assert use.ticks <= contact.downlink.end - contact.downlink.start
+
+
+@SLOW
+@given(missions())
+def test_each_lost_byte_has_one_cause_that_its_contact_gives(
+    mission: tuple[MissionSetup, list[RandomSource]],
+) -> None:
+    outcome = run(mission)
+    setup = outcome.setup
+    for index, satellite in enumerate(outcome.satellites):
+        ledger, uses = satellite.ledger, []
+        possible = {CUT_OFF}
+        for contact, use in zip(setup.contacts, outcome.uses, strict=True):
+            if contact.satellite != index:
+                continue
+            uses.append(use)
+            lossy = contact.downlink.packet_losses(0, contact.downlink.capacity, 1)
+            causes = {run.cause for run in lossy if run.probability} | {CUT_OFF}
+            assert set(use.lost_bytes) <= causes
+            assert use.sent_bytes >= use.received_bytes + sum(use.lost_bytes.values())
+            possible |= causes
+        booked = ledger.by_cause(Book.AIR, "lost")
+        assert set(booked) <= possible <= set(LOSS_CAUSES)
+        logged = Counter[str]()
+        for row in outcome.events:
+            if row.satellite == index and row.event is Event.LOSE:
+                logged[row.cause] += row.bytes
+        counted = Counter[str]()
+        for use in uses:
+            counted.update(use.lost_bytes)
+        assert booked == logged == counted
+        assert ledger.came_in(Book.AIR) == sum(use.sent_bytes for use in uses)
+        assert ledger.came_in(Book.AIR) == (
+            ledger.holds(Book.AIR, "new")
+            + ledger.holds(Book.AIR, "duplicate")
+            + sum(booked.values())
+        )
 
 
 @settings(SLOW, max_examples=60)

@@ -87,6 +87,11 @@ class Oracle:
         moments = self.times(time_s) if times is None else times
         return (self.satellite - self.place(site)).at(moments).altaz()[0].degrees
 
+    def azimuth_elevation_deg(self, site: Site, time_s: Any) -> tuple[Any, Any]:
+        """Azimuths from north over east, and elevations, over a site."""
+        elevation, azimuth, _ = (self.satellite - self.place(site)).at(self.times(time_s)).altaz()
+        return azimuth.degrees, elevation.degrees
+
     def slant_range_m(self, site: Site, time_s: Any) -> Any:
         """Distances to a site in metres."""
         return (self.satellite - self.place(site)).at(self.times(time_s)).distance().m

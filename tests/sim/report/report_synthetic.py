@@ -16,6 +16,7 @@ from downpass.sim.report import (
     Track,
     TradeoffPoint,
 )
+from downpass.sim.report.data import BudgetRow, LinkPassView, LinkView, ModeSpan
 
 FRAMES = pa.schema(
     [("satellite", pa.string()), ("frame", pa.int64()), ("target", pa.string()),
@@ -34,7 +35,9 @@ EVENTS = pa.schema(
 PASSES = pa.schema(
     [("satellite", pa.string()), ("station", pa.string()), ("aos_s", pa.float64()),
      ("los_s", pa.float64()), ("max_elevation_deg", pa.float64()), ("used_s", pa.float64()),
-     ("sent_bytes", pa.int64()), ("received_bytes", pa.int64()), ("cause_unused", pa.string())]
+     ("sent_bytes", pa.int64()), ("received_bytes", pa.int64()), ("lost_bytes", pa.int64()),
+     ("lost_rain_bytes", pa.int64()), ("lost_cut_off_bytes", pa.int64()),
+     ("cause_unused", pa.string())]
 )  # fmt: skip
 ACCESSES = pa.schema(
     [("satellite", pa.string()), ("target", pa.string()), ("start_s", pa.float64()),
@@ -163,7 +166,7 @@ def block(frames: list[dict[str, Any]], peak: int, mean: int, pixels: bool) -> d
             "delivered": sent,
             "delivered_whole": sum(f["encoded_bytes"] for f in done if f["delivery"] == "whole"),
             "delivered_damaged": sum(f["encoded_bytes"] for f in done if f["delivery"] != "whole"),
-            "lost": {"loss": int(sent * 0.02), "end-of-pass": int(sent * 0.01)} if sent else {},
+            "lost": {"rain": int(sent * 0.02), "cut off": int(sent * 0.01)} if sent else {},
             "duplicate": int(sent * 0.01),
             "dropped": {},
         },
@@ -240,7 +243,8 @@ def results(
                 row = {"satellite": name, "station": station.name,
                        "aos_s": float(path.time_s[low]), "los_s": float(path.time_s[high]),
                        "max_elevation_deg": 5 + 80 * random.random(), "used_s": 0.0,
-                       "sent_bytes": 0, "received_bytes": 0, "cause_unused": None}  # fmt: skip
+                       "sent_bytes": 0, "received_bytes": 0, "lost_bytes": 0, "lost_rain_bytes": 0,
+                       "lost_cut_off_bytes": 0, "cause_unused": None}  # fmt: skip
                 passes.append(row)
                 plan.append((row["aos_s"], "pass", row))
         stored: list[dict[str, Any]] = []
@@ -329,6 +333,66 @@ def results(
         tradeoff=tradeoff() if pixels else (),
         crops=crops(4) if pixels and frames else (),
         recorder_bytes=dict.fromkeys(satellites, capacity),
+    )
+
+
+def links(stations: tuple[str, ...] = ("svalbard", "singapore", "matera")) -> list[LinkView]:
+    """Return links with a budget: the second loses in a shower, the third is in another band."""
+    views = []
+    for number, station in enumerate(stations):
+        shower = number == 1
+        drawn = [] if number == 2 else [
+            _link_pass(station, which, 3_000.0 * (number + 1) * place, 20.0 * place, shower)
+            for place, which in enumerate(("best of 9 passes", "worst of 9 passes"), 1)
+        ]  # fmt: skip
+        rows = [
+            BudgetRow("EIRP", 12.0, 12.0, "dBW", "given"),
+            BudgetRow("free-space loss", -165.1, -177.2, "dB", "20 log(4π d f / c), d = 527.2 km"),
+            BudgetRow("margin", 7.25, -3.5, "dB", "Es/N0 − required Es/N0"),
+        ]
+        views.append(
+            LinkView(
+                satellite="sat-a",
+                station=station,
+                passes=9,
+                no_contact="band not received" if number == 2 else "",
+                largest_fade_db=9.5 if shower else 0.2,
+                time_s=0.0 if number == 2 else 4_200.0,
+                faded_s=300.0 if shower else 0.0,
+                received_bytes=0 if number == 2 else 30_000_000_000,
+                lost_bytes=2_000_000_000 if shower else 0,
+                best="" if number == 2 else "2 Dec 14:03:05, 77.6°, 527 km, 8PSK 3/4 is sent",
+                worst="" if number == 2 else "2 Dec 19:09:40, 5.0°, 2,118 km, nothing is sent",
+                budget=() if number == 2 else rows,
+                drawn=drawn,
+            )
+        )
+    return views
+
+
+def _link_pass(
+    station: str, which: str, aos_s: float, highest_deg: float, shower: bool
+) -> LinkPassView:
+    time = np.linspace(aos_s, aos_s + 500.0, 101)
+    clear = 4.0 + highest_deg / 4 * np.sin(np.linspace(0.0, np.pi, 101))
+    fade = 9.5 * np.exp(-(((time - aos_s - 250.0) / 60.0) ** 2)) if shower else 0.0 * time
+    spans = [
+        ModeSpan(aos_s, aos_s + 100.0, "", float("nan"), ""),
+        ModeSpan(aos_s + 100.0, aos_s + 230.0, "QPSK 1/2", 1.0, ""),
+        ModeSpan(aos_s + 230.0, aos_s + 270.0, "QPSK 1/2", 1.0, "rain" if shower else ""),
+        ModeSpan(aos_s + 270.0, aos_s + 500.0, "8PSK 3/5", 5.5, ""),
+    ]
+    return LinkPassView(
+        satellite="sat-a",
+        station=station,
+        which=which,
+        max_elevation_deg=highest_deg,
+        time_s=time,
+        es_n0_db=clear - fade,
+        clear_db=clear,
+        spans=spans,
+        received_bytes=3_000_000_000,
+        lost_bytes=200_000_000 if shower else 0,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from downpass.sim.report import render, render_comparison
 from report_browser import Browser, Page, executable, launched
-from report_synthetic import comparison, empty, results
+from report_synthetic import comparison, empty, links, results
 
 FOUND = executable()
 pytestmark = pytest.mark.skipif(
@@ -84,6 +84,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "report": render(results()),
         "fleet": render(fleet),
         "empty": render(empty()),
+        "linked": render(replace(results(), links=links())),
         "comparison": render_comparison(*comparison()),
     }
     for name, text in texts.items():
@@ -101,6 +102,7 @@ def page(browser: Browser) -> Page:
     [
         *product(["report", "fleet", "comparison"], [390, 1440], ["light", "dark"]),
         *product(["report", "fleet", "comparison"], [320, 800], ["light"]),
+        *product(["linked"], [390, 1440], ["light", "dark"]),
         ("empty", 390, "light"),
         ("empty", 1440, "dark"),
     ],

@@ -151,6 +151,7 @@ def test_the_words_carry_the_figures() -> None:
     assert number_in(paragraph, "MS-SSIM of") == pytest.approx(total["ms_ssim"]["mean"], abs=5e-4)
     lost = sum(total["frames"]["dropped"].values())
     assert f"{lost}\u00a0frames were dropped" in paragraph
+    assert "was lost on the way: " in paragraph
 
     shown = backlog.picture(DAY)
     assert number_in(shown.alt, "peaks at") == pytest.approx(

@@ -268,8 +268,8 @@ def test_frozen(tmp_path: Path, example: str) -> None:
         ("use: matera", "use: matera, at: [1, 2]", ("21: stations.1.use: found use and at; "
          "allowed: a named station to use, or a name of its own and at")),
         ("- svalbard", "- 7", ("20: stations.0: found 7; allowed: a station's name or a mapping "
-         "with keys name, at, altitude, elevation_mask, antennas, outages, bookings, "
-         "least_pass, turn_around, use")),
+         "with keys name, at, altitude, elevation_mask, horizon, antennas, outages, receiver, "
+         "rate, climate, bookings, least_pass, turn_around, use")),
         ("antennas: 2", "antennas: 2.5", ("21: stations.1.antennas: found 2.5; "
          "allowed: a whole number from 1 to 100")),
         ("to: 2024-12-02T06:00:00Z", "to: 2024-12-02T04:00:00Z", ("22: stations.2.outages.0: "
@@ -340,11 +340,11 @@ def test_all_faults_at_once_in_the_files_order(refuse: Refuse, example: str) -> 
     ("text", "problem"),
     [
         ("", (": found an empty file; allowed: a mapping with keys name, description, start, "
-         "duration, seed, satellites, targets, stations, arbitration, realtime, report")),
+         "duration, seed, satellites, targets, stations, arbitration, weather, realtime, report")),
         ("- a\n- b\n", (": found a list; allowed: a mapping with keys name, description, start, "
-         "duration, seed, satellites, targets, stations, arbitration, realtime, report")),
+         "duration, seed, satellites, targets, stations, arbitration, weather, realtime, report")),
         ("hello", (": found hello; allowed: a mapping with keys name, description, start, "
-         "duration, seed, satellites, targets, stations, arbitration, realtime, report")),
+         "duration, seed, satellites, targets, stations, arbitration, weather, realtime, report")),
         ("a: 1\nb: [1, 2\nc: 3\n", ":2: not YAML: [ is not closed, or a comma is missing in it"),
         ("a:\n\tb: 1\n", ":2: not YAML: a tab stands where YAML wants spaces"),
         ("a: 1\n---\nb: 2\n", ":2: holds more than one YAML document; allowed: one"),

@@ -13,7 +13,9 @@ from downpass.sim.scenario import units
 from downpass.sim.scenario.codec import CodecChoice, EncoderChoice
 from downpass.sim.scenario.describe import keys, number_of
 from downpass.sim.scenario.ground import StationSpec
+from downpass.sim.scenario.link import LinkSpec, ModeSpec, ReceiverSpec
 from downpass.sim.scenario.orbit import KeplerOrbit, SunSynchronousOrbit
+from downpass.sim.scenario.rate import RateStep
 from downpass.sim.scenario.satellite import SatelliteSpec
 from downpass.sim.scenario.scenario import Scenario
 from downpass.sim.scenario.spacecraft import (
@@ -21,7 +23,6 @@ from downpass.sim.scenario.spacecraft import (
     Loads,
     Power,
     ProcessorSpec,
-    RateStep,
     RecorderSpec,
     TransmitterSpec,
 )
@@ -41,6 +42,13 @@ KINDS = (
     units.Degrees,
     units.DegreesPerSecond,
     units.SamplesPerSecond,
+    units.Hertz,
+    units.SymbolsPerSecond,
+    units.Kelvins,
+    units.Decibels,
+    units.DecibelsIsotropic,
+    units.DecibelWatts,
+    units.DecibelsPerKelvin,
 )
 
 
@@ -81,6 +89,14 @@ def message(**fields: object) -> str:
         (units.SamplesPerSecond, "2 Msample/s", 2_000_000),
         (units.DegreesPerSecond, "90 deg/min", Decimal("1.5")),
         (units.Watts, "0", 0),
+        (units.Hertz, "8.2 GHz", 8_200_000_000),
+        (units.SymbolsPerSecond, "50 Msymbol/s", 50_000_000),
+        (units.SymbolsPerSecond, "50 MBd", 50_000_000),
+        (units.Kelvins, "150 K", 150),
+        (units.Decibels, "-0.5 dB", Decimal("-0.5")),
+        (units.DecibelsIsotropic, "12 dBi", 12),
+        (units.DecibelWatts, "-3 dBW", -3),
+        (units.DecibelsPerKelvin, "27.1 dB / K", Decimal("27.1")),
     ],
 )
 def test_what_is_written_is_what_is_meant(
@@ -97,8 +113,8 @@ _PINT_NAMES = {"px": "count", "sample": "count"}
 def test_units_agree_with_pints_own_registry(kind: type[Quantity]) -> None:
     reference = pint.UnitRegistry()
     for unit in kind.units:
-        if "px" in unit or "sample" in unit:
-            continue  # pint's px is a printer's
+        if any(word in unit for word in ("px", "sample", "symbol", "Bd", "dBi", "dBW")):
+            continue  # pint's px is a printer's, its baud is a bit, and it has no symbol and dBi
         theirs = reference.Quantity(1, unit).to(kind.si).magnitude
         assert float(units.factor(unit, kind.si)) == pytest.approx(theirs, rel=1e-14), unit
 
@@ -271,6 +287,9 @@ def test_usual_values_are_those_of_the_examples() -> None:
         RecorderSpec,
         TransmitterSpec,
         RateStep,
+        LinkSpec,
+        ModeSpec,
+        ReceiverSpec,
         CodecChoice,
         EncoderChoice,
         StationSpec,

@@ -1,0 +1,1 @@
+"""The atmosphere on a slant path: gases, rain, clouds and scintillation (ITU-R P series)."""
