@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -45,6 +46,12 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--no-tradeoff", action="store_true", help="do not try other rates for the report"
     )
+    parser.add_argument(
+        "--czml",
+        type=Path,
+        metavar="FILE",
+        help="also write satellites, contacts and accesses for Cesium",
+    )
     parser.set_defaults(run=run)
     compare_parser = subparsers.add_parser(
         "compare",
@@ -82,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..frames.content_cache import open_cache
     from ..report import render, write_report
     from ..report.from_results import report_data
-    from ..results.outputs import DELIVERED, REPORT, SUMMARY, staged
+    from ..results.outputs import DELIVERED, REPORT, STAC, SUMMARY, staged
     from ..results.write import write, write_summary
     from ..run import run as run_scenario
 
@@ -107,6 +114,8 @@ def run(arguments: argparse.Namespace) -> int:
                 delivered.rmdir()  # the scenario asks for no pictures
             progress.stage("report")
             left_out = list(results.left_out)
+            if delivered is not None and delivered.is_dir():
+                _write_items(results, delivered, folder / STAC, left_out)
             page = _page(
                 lambda: render(report_data(results, _command("run", arguments)), left_out),
                 left_out,
@@ -116,6 +125,8 @@ def run(arguments: argparse.Namespace) -> int:
             write_summary(results, folder)
             if page is not None:
                 write_report(folder / REPORT, page)
+    if arguments.czml is not None:
+        _write_czml(results, arguments.czml)
     if arguments.json:
         sys.stdout.write(json_text(results.summary) + "\n")
     elif not arguments.quiet:
@@ -123,6 +134,32 @@ def run(arguments: argparse.Namespace) -> int:
         complain(*(f"note: {line}" for line in results.remarks))
     complain(*_behind(results.summary), *_missing(left_out), *results.faults)
     return 1 if results.faults else 0
+
+
+def _write_items(results: Results, pictures: Path, folder: Path, left_out: list[str]) -> None:
+    """Write STAC items for the pictures; if they cannot be made, say why in `left_out`."""
+    from ...link.errors import reason
+    from ..export.stac import write_stac
+
+    folder.mkdir()
+    try:
+        number = write_stac(results, pictures, folder)
+    except Exception as error:  # no error here may cost the results
+        left_out.append(f"STAC items: {reason(error)}")
+        number = 0
+    if not number:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_czml(results: Results, path: Path) -> None:
+    """Write what the run did for Cesium, after the results are in place."""
+    from ...link.files import whole_file
+    from ..export.czml import czml
+
+    sent = [use.sent_bytes for use in results.outcome.uses]
+    text = czml(results.mission.flight, results.mission.setup.contacts, sent)
+    with whole_file(path) as file:
+        file.write(text.encode("utf-8"))
 
 
 def _page(render: Callable[[], str], left_out: list[str]) -> str | None:

@@ -8,13 +8,15 @@ from ...link.clock import to_whole_milliseconds
 from ...link.errors import InputError
 from ..orbit.access import Access, Imaging
 from ..orbit.earth import Site
-from ..orbit.elements import Elements, circular, from_tle, sun_synchronous
+from ..orbit.elements import circular, from_tle, sun_synchronous
 from ..orbit.geometry import Geometry, compute
 from ..orbit.horizon import Horizon
 from ..orbit.passes import GroundStation, Pass
 from ..orbit.polygon import Polygon, polygon_of
+from ..orbit.trajectory import Orbit
 from ..scenario.ground import StationSpec, TargetSpec
 from ..scenario.orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
+from ..scenario.orbit_files import OemOrbit, OmmOrbit
 from ..scenario.satellite import SatelliteSpec
 from ..scenario.scenario import Scenario
 from .planning import Pointing, Timetable, plan
@@ -43,17 +45,18 @@ def fly(scenario: Scenario) -> Flight:
     """Compute passes, accesses and eclipses, and plan what each satellite images when.
 
     Raises:
-        InputError: SGP4 cannot propagate an orbit, or a place is invalid.
+        InputError: SGP4 cannot propagate an orbit, an ephemeris does not cover the run, or a place
+            is invalid.
     """
     stations = [_ground_station(station) for station in scenario.stations]
     targets = [_place(target) for target in scenario.targets]
     geometries, timetables = [], []
     for index, satellite in enumerate(scenario.satellites):
         imager = satellite.imager
-        elements = elements_of(satellite, scenario)
+        orbit = orbit_of(satellite, scenario)
         try:
             geometry = compute(
-                elements,
+                orbit,
                 scenario.start,
                 scenario.duration,
                 stations=stations,
@@ -78,7 +81,7 @@ def fly(scenario: Scenario) -> Flight:
                     slew_deg_s=imager.slew_rate,
                     settle_s=imager.settle_time,
                     duty_cycle=imager.duty_cycle,
-                    period_s=elements.period_s,
+                    period_s=orbit.period_s,
                     off_nadir_limit_deg=imager.off_nadir_limit,
                 ),
                 scenario.duration,
@@ -98,12 +101,19 @@ def fly(scenario: Scenario) -> Flight:
     )
 
 
-def elements_of(satellite: SatelliteSpec, scenario: Scenario) -> Elements:
-    """Return a satellite's mean elements. Orbits given by angles have the run's start as epoch."""
+def orbit_of(satellite: SatelliteSpec, scenario: Scenario) -> Orbit:
+    """Return what describes a satellite's orbit: mean elements, or a table of states.
+
+    Orbits given by angles have the run's start as epoch.
+    """
     orbit = satellite.orbit
     match orbit:
         case TleOrbit():
             return from_tle(orbit.tle)
+        case OmmOrbit():
+            return orbit.elements
+        case OemOrbit():
+            return orbit.table
         case KeplerOrbit():
             return circular(
                 orbit.altitude, orbit.inclination, orbit.raan, orbit.anomaly, scenario.start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import simpy
 
+from .antennas import Antennas
 from .events import Event
 from .records import ContactUse
 from .satellite import SatelliteModel
@@ -11,6 +12,7 @@ from .setup import Arbitration, Contact, MissionSetup
 from .ticks import Process, TickEnvironment
 
 ANTENNA_BUSY = "antenna busy"
+ANTENNA_TURNING = "antenna turning"
 ELSEWHERE = "sending to another station"
 NO_POWER = "no power"
 NOTHING = "nothing to send"
@@ -21,8 +23,9 @@ class Network:
     """Grants antennas to satellites in view, one satellite per antenna, without pre-emption.
 
     A satellite keeps an antenna until the contact ends, its battery is low, or it has nothing left
-    to send. If several antennas are free, the satellite gets the one whose contact can still carry
-    most bytes. A contact that cannot carry another byte gets no antenna.
+    to send. If the antennas of several stations are free, the satellite gets the one whose contact
+    can still carry most bytes. A contact that cannot carry another byte gets no antenna. Between
+    two satellites an antenna needs its station's turn-around time (`antennas.py`).
 
     Attributes:
         uses: What each contact was used for, in the order of `setup.contacts`.
@@ -35,7 +38,8 @@ class Network:
         self._rule = setup.arbitration
         self._satellites = satellites
         self._contacts = setup.contacts
-        self._free = [station.antennas for station in setup.stations]
+        self._antennas = [Antennas(s.antennas, s.turn_around) for s in setup.stations]
+        self._wake = -1
         self._in_view: list[int] = []
         self._due = False
         self._sessions: dict[int, simpy.Process] = {}
@@ -56,13 +60,31 @@ class Network:
         self._due = False
         while True:
             asking = [i for i in self._in_view if self._may_serve(i)]
-            open_to = [i for i in asking if self._free[self._contacts[i].station] > 0]
+            open_to = [i for i in asking if self._antenna(i) is not None]
             if not open_to:
-                for index in asking:
-                    if self.uses[index].ticks == 0:
-                        self.uses[index].cause_unused = ANTENNA_BUSY
+                self._wait(asking)
                 return
             self._grant(min(open_to, key=self._rank))
+
+    def _antenna(self, index: int) -> int | None:
+        """Return the antenna that a contact's satellite can have now."""
+        contact = self._contacts[index]
+        return self._antennas[contact.station].ready_for(contact.satellite, self._env.now)
+
+    def _wait(self, asking: list[int]) -> None:
+        """Record why contacts wait, and allocate again when the first antenna has turned."""
+        ready_at = []
+        for index in asking:
+            contact = self._contacts[index]
+            ready = self._antennas[contact.station].next_ready(contact.satellite)
+            if ready is not None:
+                ready_at.append(ready)
+            if self.uses[index].ticks == 0:
+                self.uses[index].cause_unused = ANTENNA_BUSY if ready is None else ANTENNA_TURNING
+        wake = min(ready_at, default=-1)
+        if wake > self._env.now and not self._env.now < self._wake <= wake:
+            self._wake = wake
+            self._env.call_later(wake - self._env.now, self.allocate)
 
     def _may_serve(self, index: int) -> bool:
         contact = self._contacts[index]
@@ -91,17 +113,20 @@ class Network:
     def _grant(self, index: int) -> None:
         contact = self._contacts[index]
         satellite = self._satellites[contact.satellite]
-        self._free[contact.station] -= 1
+        antenna = self._antenna(index)
+        if antenna is None:
+            raise ValueError("no antenna is ready for a contact that was chosen")
+        self._antennas[contact.station].take(antenna, contact.satellite)
         satellite.onboard.transmitting = True  # set now, before the session's process first runs
         satellite.onboard.log(Event.GRANT, station=contact.station)
-        self._sessions[index] = self._env.process(self._serve(index))
+        self._sessions[index] = self._env.process(self._serve(index, antenna))
 
-    def _serve(self, index: int) -> Process:
+    def _serve(self, index: int, antenna: int) -> Process:
         contact = self._contacts[index]
         satellite = self._satellites[contact.satellite]
         yield from satellite.serve(contact, self.uses[index])
         del self._sessions[index]
-        self._free[contact.station] += 1
+        self._antennas[contact.station].release(antenna, self._env.now)
         satellite.onboard.log(Event.RELEASE, station=contact.station)
         self.allocate()
 

@@ -210,10 +210,17 @@ class SatelliteSetup:
 
 @dataclass(frozen=True, slots=True)
 class StationSetup:
-    """One ground station: its name and its number of antennas."""
+    """One ground station.
+
+    Attributes:
+        name: Name of the station.
+        antennas: Number of its antennas.
+        turn_around: Ticks that an antenna needs between two satellites.
+    """
 
     name: str
     antennas: int
+    turn_around: int = 0
 
 
 @dataclass(frozen=True, slots=True)

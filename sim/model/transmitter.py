@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import simpy
 
-from ...link.channel.downlink import PACKET_LOSS
+from ...link.channel.downlink import PACKET_LOSS, LossRun
 from ...link.channel.packets import Span, lost_packets
 from ...link.channel.transfer import ResumableTransfer
 from ...payload.recorder import StoredFile
@@ -180,9 +181,9 @@ class Transmitter:
         arrived: list[Span] = []
         position, first = begin, 0
         for run in runs:
-            for index in lost_packets(rng, run.packets, run.probability):
+            for index, count in _lost(rng, run):
                 first_byte = begin + (first + index) * packet
-                last_byte = min(end, first_byte + packet)
+                last_byte = min(end, first_byte + count * packet)
                 lost[run.cause] = lost.get(run.cause, 0) + last_byte - first_byte
                 if first_byte > position:
                     arrived.append((position, first_byte))
@@ -238,3 +239,10 @@ def _resumable(file: StoredFile) -> ResumableTransfer:
     if not isinstance(transfer, ResumableTransfer):
         raise TypeError(f"frame {file.number} has another transfer: {transfer!r}")
     return transfer
+
+
+def _lost(rng: random.Random, run: LossRun) -> Sequence[tuple[int, int]]:
+    """Return the first and the number of lost packets in a row; all at once if all are lost."""
+    if run.probability >= 1.0:
+        return [(0, run.packets)]
+    return [(index, 1) for index in lost_packets(rng, run.packets, run.probability)]

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from .access import Access, Imaging, accesses
 from .earth import Site, geodetic
 from .eclipse import eclipses
-from .elements import Elements
 from .motion import GroundMotion
 from .passes import GroundStation, Pass, passes
 from .polygon import Polygon
-from .propagator import Propagator
 from .sun import Sun
+from .trajectory import Orbit, trajectory
 from .windows import Window
 
 Array = NDArray[np.float64]
@@ -60,7 +59,7 @@ class Geometry:
 
 
 def compute(
-    elements: Elements,
+    orbit: Orbit,
     start: datetime,
     duration_s: float,
     *,
@@ -73,7 +72,7 @@ def compute(
     """Compute passes, accesses, eclipses and ground track of one satellite.
 
     Args:
-        elements: The satellite's orbit.
+        orbit: The satellite's orbit: mean elements, or a table of states.
         start: Start of the run, with a time zone.
         duration_s: Length of the run in seconds.
         stations: Ground stations, for the passes.
@@ -83,11 +82,12 @@ def compute(
         step_s: Step of the grid in seconds. At 30 s no pass is missed, however short.
 
     Raises:
-        InputError: An orbit, a place or a time is invalid, or SGP4 fails within the run.
+        InputError: An orbit, a place or a time is invalid, SGP4 fails within the run, or a table
+            does not cover it.
     """
-    propagator = Propagator(elements, start)
-    ephemeris = propagator.ephemeris(duration_s, step_s)
-    sun = Sun.over(propagator.clock, duration_s)
+    satellite_trajectory = trajectory(orbit, start)
+    ephemeris = satellite_trajectory.ephemeris(duration_s, step_s)
+    sun = Sun.over(satellite_trajectory.clock, duration_s)
     every = max(1, round(60.0 / ephemeris.step_s))
     shown = ephemeris.position[:, ::every]
     return Geometry(

@@ -17,12 +17,14 @@ from pydantic_core import PydanticUndefined
 
 from ...payload import processors
 from . import stations
+from .bookings import Booking, Bookings
 from .climate import ClimateSpec
 from .codec import CodecChoice, EncoderChoice
 from .describe import choices, keys, models_in, number_of, yaml_value
 from .ground import Outage, StationSpec, TargetSpec
 from .link import MODE_SETS, LinkSpec, ModeSpec, ReceiverSpec
 from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
+from .orbit_files import OemOrbit, OmmOrbit
 from .rate import RateStep
 from .satellite import Policy, SatelliteSpec
 from .scenario import Realtime, Report, Scenario
@@ -96,6 +98,27 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
             "its columns; catalogue numbers may be Alpha-5, and the ephemeris type is 0, since "
             "others (4, of SGP4-XP) are elements of another theory. Quote nothing: YAML's `|` "
             "keeps the lines as they are."
+        ),
+    ),
+    (
+        "Orbit from an OMM",
+        "satellites[].orbit",
+        OmmOrbit,
+        (
+            "The elements of a TLE in CCSDS's format, which has room for catalogue numbers of six "
+            "digits and which CelesTrak and Space-Track publish. The file is JSON, XML or KVN; "
+            "[formats](formats.md#orbits-tle-and-omm) says what is read. Elements age as those of "
+            "a TLE do."
+        ),
+    ),
+    (
+        "Orbit from an OEM",
+        "satellites[].orbit",
+        OemOrbit,
+        (
+            "What an operator's flight dynamics computes: states over time, interpolated as the "
+            "file says. [Formats](formats.md#orbits-oem) lists frames, time systems and "
+            "interpolations."
         ),
     ),
     (
@@ -248,6 +271,18 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         ),
     ),
     (
+        "Bookings",
+        "stations[].bookings",
+        Bookings,
+        (
+            "Give exactly one of the three. What is not booked is not used, and the table of "
+            "passes says `not booked`. [Formats](formats.md#contact-plans) describes the files. "
+            "`per_day` books the longest passes first, because length is known days ahead and "
+            "weather is not, and only as many at once as the station has antennas."
+        ),
+    ),
+    ("A booking", "stations[].bookings.passes[]", Booking, ""),
+    (
         "Realtime",
         "realtime",
         Realtime,
@@ -348,6 +383,7 @@ def example(model: type[BaseModel]) -> str:
         LinkSpec: {"power", "antenna_gain", "line_loss", "mode", "availability"},
         ProcessorSpec: set(),
         TransferSpec: {"inactivity_timeout"},
+        Bookings: {"passes", "plan"},
     }.get(model, set())
     lines: list[str] = []
     for key, field in keys(model):
@@ -406,6 +442,8 @@ def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
     inner = next(models_in(field.annotation), None)
     if inner is TargetSpec:
         return "list of [targets](#a-target), or [a file](#targets-from-a-file)"
+    if inner is Bookings:
+        return "list of [times](#a-booking), path of a contact plan, or [a mapping](#bookings)"
     if inner is WeatherSpec:
         return "`drawn`, `none`, or [a mapping](#weather)"
     if inner is Realtime:
@@ -434,6 +472,10 @@ _OTHER_KINDS = {
     "sun_synchronous": "`true`",
     "local_time": "time of day in quotes",
     "tle": "two or three lines",
+    "omm": "path",
+    "plan": "path",
+    "oem": "path",
+    "object": "name or number",
     "port": "text, or `emulator:NAME`",
     "file": "path",
     "priority_values": "value: whole number 1 to 9",

@@ -10,11 +10,12 @@ from pydantic_core import CoreSchema
 
 from . import stations
 from .base import Clashes, Model, Name, exactly_one
+from .bookings import BookingsField, check_plan
 from .climate import ClimateSpec
 from .fields import HorizonLine, Moment, Place, Ring, ScenePath, TargetName
 from .link import ReceiverSpec
 from .rate import RateSteps
-from .units import Degrees, Metres, Whole, fault
+from .units import Degrees, Metres, Seconds, Whole, fault
 
 Priority = Annotated[int, Whole(1, 9)]
 
@@ -163,6 +164,27 @@ class StationSpec(Model):
             "table have figures of their own."
         ),
     )
+
+    bookings: BookingsField = Field(
+        default=None,
+        description="Which passes are booked; by default, every pass may be used.",
+        examples=["plan.csv", {"per_day": 6}],
+    )
+    least_pass: Annotated[float, Seconds(least="0 s", most="1 h", usual="3 min")] = Field(
+        default=0.0,
+        description="A contact shorter than this, after outages and bookings, is not used.",
+        examples=["3 min"],
+    )
+    turn_around: Annotated[float, Seconds(least="0 s", most="1 h", usual="2 min")] = Field(
+        default=0.0,
+        description="Time that an antenna needs between two satellites.",
+        examples=["2 min"],
+    )
+
+    @model_validator(mode="after")
+    def _is_in_its_plan(self) -> Self:
+        check_plan(self.bookings, self.name)
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -21,7 +21,7 @@ from .codec import CodecChoice, EncoderChoice
 from .describe import keys, models_in, yaml_value
 from .ground import StationSpec, TargetSpec
 from .link import LinkSpec, ReceiverSpec
-from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit, orbit_form
+from .orbit import FORMS, orbit_form
 from .scenario import Scenario
 from .source import ScenarioSource
 from .spacecraft import Power, TransmitterSpec
@@ -40,12 +40,6 @@ from .yamltree import (
 _SHOWN_PROBLEMS = 100
 # Further problems are only counted: suggestions for 100,000 keys would take a minute.
 _MOST_PROBLEMS = 1000
-_ORBITS: dict[str, type[Model]] = {
-    "tle": TleOrbit,
-    "walker": WalkerOrbit,
-    "sun-synchronous": SunSynchronousOrbit,
-    "kepler": KeplerOrbit,
-}
 
 
 class ScenarioError(InputError):
@@ -303,11 +297,17 @@ def _locate(loc: tuple[int | str, ...], value: Any) -> tuple[list[str], type[Bas
         model = _model_of(model, part)
         if part == "orbit":
             raw = _at(value, steps)
-            model = _ORBITS[orbit_form(raw)]
+            model = FORMS[orbit_form(raw)]
         if part == "targets" and _is_file_of_targets(_at(value, steps)):
             model = TargetFileSpec
     if steps[-3:-1] == ["rate", "0"] and not isinstance(_at(value, steps[:-2]), list):
         del steps[-2:]  # the file has a plain rate, which became a list of one step
+    if "bookings" in steps:
+        at = steps.index("bookings") + 1
+        given = _at(value, steps[:at])
+        short = "passes" if isinstance(given, list) else "plan" if isinstance(given, str) else ""
+        if steps[at : at + 1] == [short]:
+            del steps[at]  # the file has a plain list or path, which became a mapping
     last_is_inside = bool(loc) and isinstance(loc[-1], int)
     return steps, model if last_is_inside else holder
 
@@ -353,7 +353,7 @@ def _for_example(model: type[BaseModel] | None, key: str) -> str:
                 return f"; for example {key}: {yaml_value(field.examples[0])}"
             inner = next(models_in(field.annotation), None)
             if key == "orbit":
-                return "; allowed: a TLE, or altitude with inclination or sun_synchronous"
+                return "; allowed: tle, omm, oem, or altitude with inclination or sun_synchronous"
             return f"; allowed: a mapping with keys {_keys_of(inner)}" if inner else ""
     return ""
 

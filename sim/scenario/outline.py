@@ -10,6 +10,7 @@ from importlib.resources import files
 import shapely
 
 from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
+from .orbit_files import OemOrbit, OmmOrbit
 from .satellite import SatelliteSpec
 from .scenario import Scenario
 
@@ -52,8 +53,10 @@ def _form(satellite: SatelliteSpec) -> str:
             return f"{altitude / 1000:g} km sun-synchronous"
         case KeplerOrbit(altitude=altitude, inclination=inclination):
             return f"{altitude / 1000:g} km at {inclination:g} deg"
-        case TleOrbit(epoch=epoch):
+        case TleOrbit(epoch=epoch) | OmmOrbit(epoch=epoch):
             return f"elements of {epoch:%Y-%m-%d}"
+        case OemOrbit():
+            return "from an ephemeris"
         case WalkerOrbit():
             return "a constellation"
 

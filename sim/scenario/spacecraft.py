@@ -330,6 +330,13 @@ class TransmitterSpec(Model):
         ),
         examples=["0.5 s"],
     )
+    least_pass: Annotated[float, Seconds(least="0 s", most="1 h", usual="3 min")] = Field(
+        default=0.0,
+        description=(
+            "A contact shorter than this is not used; a station may have a `least_pass`, too."
+        ),
+        examples=["3 min"],
+    )
     transfer: Annotated[
         TransferSpec, BeforeValidator(mode_alone, json_schema_input_type=Mode | TransferSpec)
     ] = Field(

@@ -23,8 +23,8 @@ TLE = """
 
 
 FORMS = (
-    "allowed: exactly one of {tle: …}, {walker: …}, {altitude, sun_synchronous: true, local_time, "
-    "node, anomaly}, {altitude, inclination, raan, anomaly}"
+    "allowed: exactly one of {tle: …}, {omm, object}, {oem}, {walker: …}, {altitude, "
+    "sun_synchronous: true, local_time, node, anomaly}, {altitude, inclination, raan, anomaly}"
 )
 
 
@@ -269,7 +269,7 @@ def test_frozen(tmp_path: Path, example: str) -> None:
          "allowed: a named station to use, or a name of its own and at")),
         ("- svalbard", "- 7", ("20: stations.0: found 7; allowed: a station's name or a mapping "
          "with keys name, at, altitude, elevation_mask, horizon, antennas, outages, receiver, "
-         "rate, climate, use")),
+         "rate, climate, bookings, least_pass, turn_around, use")),
         ("antennas: 2", "antennas: 2.5", ("21: stations.1.antennas: found 2.5; "
          "allowed: a whole number from 1 to 100")),
         ("to: 2024-12-02T06:00:00Z", "to: 2024-12-02T04:00:00Z", ("22: stations.2.outages.0: "

@@ -19,6 +19,7 @@ from downpass.sim.scenario.scenario import Scenario
 from downpass.sim.scenario.schema import json_schema, schema_text
 from downpass.sim.scenario.tle import checksum
 from downpass.sim.scenario.yamltree import parse
+from orbit_messages import write_examples
 from pydantic import BaseModel, TypeAdapter
 
 ROOT = Path(__file__).parents[3]
@@ -123,7 +124,11 @@ def test_the_pages_whole_example_loads(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "model", [model for _, _, model, _ in docs.SECTIONS], ids=lambda m: m.__name__
 )
-def test_a_sections_example_is_valid(model: type[BaseModel], tmp_path: Path) -> None:
+def test_a_sections_example_is_valid(
+    model: type[BaseModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # examples name files
+    write_examples(tmp_path)
     if model in (Scenario, SatelliteSpec):
         return  # the whole example shows these
     tree = parse(docs.example(model)).value
