@@ -17,10 +17,11 @@ import numpy as np
 
 from ...link.errors import InputError
 from ..contact_plans.contact import moment_text
-from ..mission.flight import Flight, orbit_of
+from ..mission.flight import Flight, land_area, orbit_of
 from ..model.setup import Contact
 from ..orbit.earth import ROTATION_RATE
 from ..orbit.polygon import polygon_of
+from ..orbit.region import region_of_land
 from ..orbit.trajectory import trajectory
 from ..scenario.ground import StationSpec, TargetSpec
 from ..scenario.scenario import Scenario
@@ -167,7 +168,10 @@ def _station(station: StationSpec) -> Packet:
 
 def _target(target: TargetSpec) -> Packet:
     packet: Packet = {"id": _target_id(target.name), "name": target.name}
-    if target.polygon is not None:
+    if target.area is not None:
+        latitude, longitude = region_of_land(land_area(target.area)).inner_point
+        packet["point"] = _point(6, _TARGET)
+    elif target.polygon is not None:
         latitude, longitude = polygon_of(target.polygon).middle
         corners = [
             value for latitude, longitude in target.polygon for value in (longitude, latitude, 0.0)

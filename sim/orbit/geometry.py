@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,6 +15,8 @@ from .eclipse import eclipses
 from .motion import GroundMotion
 from .passes import GroundStation, Pass, passes
 from .polygon import Polygon
+from .region import LandArea, Region
+from .strips import StripSearch, StripView, strip_accesses
 from .sun import Sun
 from .trajectory import Orbit, trajectory
 from .windows import Window
@@ -49,6 +51,8 @@ class Geometry:
         eclipses: Eclipses, in order of time.
         track: The ground track.
         motion: Distance along the ground track over time.
+        strip_views: For an imager that takes strips, what it would see of an area during each
+            access to one, by index of the access.
     """
 
     passes: list[Pass]
@@ -56,6 +60,22 @@ class Geometry:
     eclipses: list[Window]
     track: GroundTrack
     motion: GroundMotion = field(compare=False, repr=False)
+    strip_views: Mapping[int, StripView] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StripAreas:
+    """The areas that an imager takes in strips.
+
+    Attributes:
+        regions: The region of each area, by index of the target.
+        frame_m: Length of a frame along the track, in metres.
+        gap_m: Unwanted ground, along the track, that does not end an access.
+    """
+
+    regions: Mapping[int, Region]
+    frame_m: float
+    gap_m: float = 0.0
 
 
 def compute(
@@ -64,8 +84,9 @@ def compute(
     duration_s: float,
     *,
     stations: Sequence[GroundStation] = (),
-    targets: Sequence[Site | Polygon] = (),
+    targets: Sequence[Site | Polygon | LandArea] = (),
     imaging: Imaging | None = None,
+    strips: StripAreas | None = None,
     satellite: int = 0,
     step_s: float = 30.0,
 ) -> Geometry:
@@ -76,8 +97,9 @@ def compute(
         start: Start of the run, with a time zone.
         duration_s: Length of the run in seconds.
         stations: Ground stations, for the passes.
-        targets: Points and polygons, for the accesses.
+        targets: Points, polygons and areas of land, for the accesses.
         imaging: The imager's limits; without them there are no accesses.
+        strips: Areas to take in strips; without them, areas of land have no accesses.
         satellite: Index of the satellite, written into passes and accesses.
         step_s: Step of the grid in seconds. At 30 s no pass is missed, however short.
 
@@ -88,12 +110,26 @@ def compute(
     satellite_trajectory = trajectory(orbit, start)
     ephemeris = satellite_trajectory.ephemeris(duration_s, step_s)
     sun = Sun.over(satellite_trajectory.clock, duration_s)
+    motion = GroundMotion.of(ephemeris)
+    found: list[Access] = []
+    views: dict[int, StripView] = {}
+    if imaging is not None:
+        found = accesses(ephemeris, sun, targets, imaging, satellite)
+        if strips is not None:
+            search = StripSearch.of(
+                ephemeris, sun, motion, imaging, frame_m=strips.frame_m, gap_m=strips.gap_m
+            )
+            land = {n for n, target in enumerate(targets) if isinstance(target, LandArea)}
+            bounded = {n: r for n, r in strips.regions.items() if n not in land}
+            boundless = {n: r for n, r in strips.regions.items() if n in land}
+            found, views = strip_accesses(search, found, bounded, boundless, satellite)
     every = max(1, round(60.0 / ephemeris.step_s))
     shown = ephemeris.position[:, ::every]
     return Geometry(
         passes(ephemeris, stations, satellite),
-        [] if imaging is None else accesses(ephemeris, sun, targets, imaging, satellite),
+        found,
         eclipses(ephemeris, sun),
         GroundTrack(ephemeris.time_s[::every], *geodetic(shown)),
-        GroundMotion.of(ephemeris),
+        motion,
+        views,
     )

@@ -30,14 +30,15 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class TargetSite:
-    """A target on the map: a point, or a polygon with a point that represents it.
+    """A target on the map: a point, or an area with a point that represents it.
 
     Attributes:
         name: The target's name, as the scenario gives it.
-        latitude_deg: Latitude of the point, or of the point that represents the polygon.
+        latitude_deg: Latitude of the point, or of the point that represents the area.
         longitude_deg: Its longitude, east positive.
         priority: 1 (low) … 9 (high).
-        outline: (latitude, longitude) of the polygon's corners in degrees; empty for a point.
+        outline: (latitude, longitude) of the polygon's corners in degrees; empty for a point, and
+            for an area that is named.
     """
 
     name: str

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from ...payload.encoders.base import Setting, setting_label
+from ..mission.flight import land_area
 from ..orbit.polygon import polygon_of
+from ..orbit.region import region_of_land
 from ..rate_distortion.tradeoff import Rating
 from ..results.results import Results
 from ..scenario.scenario import Scenario
@@ -117,6 +119,9 @@ def _sampled(ratings: Sequence[Rating], own: set[tuple[str, Setting]]) -> list[T
 
 def _target_site(scenario: Scenario, index: int) -> TargetSite:
     target = scenario.targets[index]
+    if target.area is not None:
+        latitude, longitude = region_of_land(land_area(target.area)).inner_point
+        return TargetSite(target.name, latitude, longitude, target.priority)
     if target.polygon is None:
         latitude, longitude = target.at or (0.0, 0.0)
         return TargetSite(target.name, latitude, longitude, target.priority)

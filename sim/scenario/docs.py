@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from ...payload import processors
 from . import stations
+from .area import AreaSpec
 from .bookings import Booking, Bookings
 from .climate import ClimateSpec
 from .codec import CodecChoice, EncoderChoice
@@ -34,6 +35,7 @@ from .spacecraft import (
     Power,
     ProcessorSpec,
     RecorderSpec,
+    StripSpec,
     TransmitterSpec,
 )
 from .target_file import TargetFileSpec
@@ -169,6 +171,22 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         ),
     ),
     (
+        "Strips",
+        "satellites[].imager.strip",
+        StripSpec,
+        (
+            "What a push-broom imager of `mode: strip` takes of an area. A strip is a continuous "
+            "acquisition: whole frames that follow each other at one roll angle. The track is "
+            "searched in cells of a quarter of the swath, 4 to 10 km, for roll angles (at most "
+            "15, evenly spaced up to the off-nadir limit) at which the swath covers some of the "
+            "area in enough sunlight; what lies farther out than the limit but within the field "
+            "of view is covered too. Of each access, the strip with the most wanted ground is "
+            "planned first, then the next one, as turns and settling between strips allow. Areas "
+            "that are much narrower than the swath are taken in one frame, as in mode `frame`. "
+            "docs/missions.md has whole missions."
+        ),
+    ),
+    (
         "Processor",
         "satellites[].processor",
         ProcessorSpec,
@@ -228,8 +246,18 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         "targets[]",
         TargetSpec,
         (
-            "Give exactly one of `at` and `polygon`. A polygon's edges take the short way, over "
-            "the antimeridian too."
+            "Give exactly one of `at`, `polygon` and `area`. A polygon's edges take the short way, "
+            "over the antimeridian too."
+        ),
+    ),
+    (
+        "An area",
+        "targets[].area",
+        AreaSpec,
+        (
+            "The land of the Earth, which imagers of mode `strip` take in [strips](#strips). "
+            "`area: land` is all of it. Latitudes, longitudes and exclusions limit it; a coast "
+            "extends it."
         ),
     ),
     (
@@ -377,10 +405,11 @@ def example(model: type[BaseModel]) -> str:
     skipped = {
         # Alternatives to a field that the example has.
         CodecChoice: {"quality", "bytes"},
-        TargetSpec: {"polygon"},
+        TargetSpec: {"polygon", "area"},
         WeatherSpec: {"availability"},
         TransmitterSpec: {"link"},
         LinkSpec: {"power", "antenna_gain", "line_loss", "mode", "availability"},
+        AreaSpec: {"longitude"},
         ProcessorSpec: set(),
         TransferSpec: {"inactivity_timeout"},
         Bookings: {"passes", "plan"},
@@ -446,6 +475,8 @@ def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
         return "list of [times](#a-booking), path of a contact plan, or [a mapping](#bookings)"
     if inner is WeatherSpec:
         return "`drawn`, `none`, or [a mapping](#weather)"
+    if inner is AreaSpec:
+        return "`land`, or [a mapping](#an-area)"
     if inner is Realtime:
         return "`true`, `false`, or [a mapping](#realtime)"
     if inner is TransferSpec:
@@ -484,6 +515,9 @@ _OTHER_KINDS = {
     "to": "moment",
     "at": "[latitude, longitude]",
     "polygon": "list of [latitude, longitude]",
+    "latitude": "[south, north]",
+    "longitude": "[west, east]",
+    "exclude": "list of `antarctica`, `greenland`",
     "scenes": "list of paths",
     "bands": "list of whole numbers, or one",
     "profile": "[name](#processors)",

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, GetJsonSchemaHandler, PrivateAttr, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PrivateAttr,
+    model_validator,
+)
 from pydantic_core import CoreSchema
 
 from . import stations
+from .area import AreaSpec
 from .base import Clashes, Model, Name, exactly_one
 from .bookings import BookingsField, check_plan
 from .climate import ClimateSpec
@@ -20,11 +28,16 @@ from .units import Degrees, Metres, Seconds, Whole, fault
 Priority = Annotated[int, Whole(1, 9)]
 
 
+def _named_area(value: object) -> object:
+    """Turn the name of an area into a mapping."""
+    return {"of": value} if isinstance(value, str) else value
+
+
 class TargetSpec(Model):
-    """A place to image: a point or a polygon."""
+    """A place to image: a point, a polygon or a named area."""
 
     model_config = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": [key]} for key in ("at", "polygon")]}
+        json_schema_extra={"oneOf": [{"required": [key]} for key in ("at", "polygon", "area")]}
     )
 
     name: TargetName = Field(
@@ -42,6 +55,17 @@ class TargetSpec(Model):
             "the first."
         ),
         examples=[[[30.2, 30.4], [31.5, 30.6], [31.3, 32.3]]],
+    )
+    area: Annotated[
+        AreaSpec | None,
+        BeforeValidator(_named_area, json_schema_input_type=Literal["land"] | AreaSpec | None),
+    ] = Field(
+        default=None,
+        description=(
+            "An area that is named and not drawn: `land`, or a mapping that limits it. It needs "
+            "imagers of mode `strip`."
+        ),
+        examples=["land", {"of": "land", "latitude": [-56, 83], "coast": "20 km"}],
     )
     priority: Priority = Field(default=5, description="1 (low) to 9 (high).", examples=[5])
     scenes: tuple[ScenePath, ...] = Field(
@@ -78,8 +102,8 @@ class TargetSpec(Model):
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
-        """Yield a clash unless exactly one of `at` and `polygon` is given."""
-        return exactly_one(given, ("at", "polygon"))
+        """Yield a clash unless exactly one of `at`, `polygon` and `area` is given."""
+        return exactly_one(given, ("at", "polygon", "area"))
 
 
 class Outage(Model):

@@ -24,13 +24,14 @@ def outline(scenario: Scenario) -> str:
     targets = [
         [target.at] if target.at is not None else list(target.polygon or ())
         for target in scenario.targets
+        if target.area is None
     ]
     sea = sum(_at_sea(targets))
     where = f"{sea if sea else 'none'} at sea" + (" or on a small island" if sea else "")
     return "; ".join(
         (
             ", ".join([_count(len(scenario.satellites), "satellite"), *_orbit(scenario)]),
-            f"{_count(len(targets), 'target')}, {where}",
+            f"{_count(len(scenario.targets), 'target')}, {where}",
             _count(len(scenario.stations), "station"),
             f"{_duration(scenario.duration)} from {scenario.start:%Y-%m-%dT%H:%M:%SZ}",
         )

@@ -251,6 +251,17 @@ class Scenario(Model):
                     )
                 seen.setdefault(name, i)
         yield from _deaf_stations(given)
+        area = next((t for _, t in _items(given, "targets") if _part(t, "area")), None)
+        for i, satellite in _items(given, "satellites") if area is not None else ():
+            imager = _part(satellite, "imager")
+            if imager is not None and (_part(imager, "mode") or "frame") != "strip":
+                yield (
+                    f"satellites.{i}.imager",
+                    (
+                        f"found mode frame, and target {shown(_part(area, 'name'))} is an area; "
+                        "allowed: mode: strip where a target has an area"
+                    ),
+                )
         blank = next((t for _, t in _items(given, "targets") if not _part(t, "scenes")), None)
         if blank is None:
             return

@@ -244,7 +244,7 @@ def test_frozen(tmp_path: Path, example: str) -> None:
         ("at: [38.72, -9.14]", "at: 38.72 -9.14", ("17: targets.0.at: found 38.72 -9.14; "
          "allowed: [latitude, longitude] in degrees, such as [38.72, -9.14]")),
         ("at: [38.72, -9.14], ", "", ("17: targets.0: found none of them; "
-         "allowed: exactly one of at, polygon")),
+         "allowed: exactly one of at, polygon, area")),
         ("polygon: [[30.2, 30.0], [31.5, 30.3], [31.3, 32.3]]", "polygon: [[0, 0], [1, 1]]",
          "18: targets.1.polygon: found a polygon of 2 distinct corners; allowed: at least 3"),
         ("polygon: [[30.2, 30.0], [31.5, 30.3], [31.3, 32.3]]",

@@ -31,12 +31,16 @@ def test_the_scenarios_that_ship() -> None:
     assert [p.stem for p in SCENARIOS] == [
         "constellation",
         "dvb-s2",
+        "enmap",
         "full-recorder",
         "hil",
+        "landsat-7",
         "landsat-8",
         "lossy-link",
         "quickstart",
+        "rapideye",
         "sentinel-2",
+        "spot-7",
     ]
 
 
