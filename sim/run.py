@@ -21,7 +21,7 @@ from .frames.grading import Grader
 from .frames.pixel_frames import frame_source
 from .frames.scene_advice import bit_depth_notes
 from .frames.scenes import Scenes
-from .mission.flight import fly
+from .mission.flight import Flight, fly
 from .mission.preparation import Mission, prepare
 from .model.events import EventRow, EventSink
 from .model.pace import PacedEnvironment
@@ -138,6 +138,9 @@ def graded(
     choice: Choice | None = None,
     progress: Progress | None = None,
     sink: EventSink | None = None,
+    flight: Callable[[Scenario], Flight] = fly,
+    threads: int | None = None,
+    measured: bool = True,
 ) -> Iterator[Graded]:
     """Simulate a scenario, measure what was delivered, and give the figures.
 
@@ -150,6 +153,10 @@ def graded(
         choice: Which delivered frames are written; by default as the scenario says.
         progress: Receives the progress.
         sink: Takes the events; by default they are kept in the outcome.
+        flight: Computes the geometry; several runs may share one.
+        threads: Number of frames encoded or decoded at once; by default one for each core.
+        measured: Whether delivered frames are decoded and measured. Without, no frame has a grade,
+            and only a frame's packets decide how it was delivered.
 
     Raises:
         InputError: As `run`.
@@ -158,9 +165,9 @@ def graded(
     progress.stage("scenes")
     scenes = checked_scenes(scenario, cache)
     progress.stage("orbits and passes")
-    mission = prepare(fly(scenario), scenes)
+    mission = prepare(flight(scenario), scenes)
     plan = plan_delivered(mission, delivered, choice)
-    encoders = Encoders(mission, scenes, cache)
+    encoders = Encoders(mission, scenes, cache, threads=threads)
     try:
         sources = [frame_source(encoders, index) for index in range(len(scenario.satellites))]
         progress.stage("simulation", round(scenario.duration))
@@ -171,8 +178,8 @@ def graded(
         pace = None if scenario.realtime is None else PacedEnvironment(scenario.realtime.factor)
         outcome = simulate(mission.setup, sources, environment=pace, sink=sink, on_event=report)
         progress.stage("decoding and measuring", sum(len(s.frames) for s in outcome.satellites))
-        grader = Grader(outcome, encoders, scenes, cache)
-        grades = grader.grade(plan, lambda done, _: progress.step(done))
+        grader = Grader(outcome, encoders, scenes, cache, threads)
+        grades = grader.grade(plan, lambda done, _: progress.step(done)) if measured else {}
         boards = encoders.board_figures()
         kinds = [source.time_kind for source in sources]
         summary = summarise(mission, outcome, kinds, grades)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import shlex
 import shutil
 import sys
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ...link.text import json_text
 from ..console.streams import complain
 from .arguments import add_scenario, load
+from .progress import shown_progress
 
 if TYPE_CHECKING:
     from ..console.progress import Progress
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
         delivered = None if arguments.delivered == "none" else folder / DELIVERED
         if delivered is not None:
             delivered.mkdir()
-        with _progress(arguments) as progress:
+        with shown_progress(arguments) as progress:
             results = run_scenario(
                 scenario,
                 cache=cache,
@@ -204,7 +204,7 @@ def compare(arguments: argparse.Namespace) -> int:
     _check(choices, cache)
     with staged(out) as folder:
         found: dict[str, Results] = {}
-        with _progress(arguments) as progress:
+        with shown_progress(arguments) as progress:
             for label, chosen in choices.items():
                 found[label] = _one(chosen, label, cache, progress)
                 subfolder = folder / label.replace(":", "-")
@@ -280,19 +280,6 @@ def _command(name: str, arguments: argparse.Namespace) -> str:
     for codec in getattr(arguments, "codecs", []):
         parts += ["--codec", codec]
     return shlex.join(parts)
-
-
-@contextlib.contextmanager
-def _progress(arguments: argparse.Namespace) -> Iterator[Progress]:
-    from ..console.progress import Silent
-
-    if arguments.quiet or arguments.json or not sys.stderr.isatty():
-        yield Silent()
-        return
-    from .bars import Bars
-
-    with Bars() as bars:
-        yield bars
 
 
 def _print_summary(summaries: dict[str, dict[str, Any]], page: Path) -> None:

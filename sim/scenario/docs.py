@@ -38,6 +38,7 @@ from .spacecraft import (
     StripSpec,
     TransmitterSpec,
 )
+from .sweep import SweepRange, SweepSpec
 from .target_file import TargetFileSpec
 from .transfer import TransferSpec, UplinkSpec
 from .units import (
@@ -317,6 +318,8 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         "`realtime: true` takes a second for a second.",
     ),
     ("Report", "report", Report, ""),
+    ("Sweep", "sweep", SweepSpec, "[A page of its own](sweep.md) shows a sweep and its results."),
+    ("A range", "sweep.over.*", SweepRange, ""),
 )
 
 _KINDS: tuple[tuple[str, type[Quantity]], ...] = (
@@ -437,7 +440,7 @@ def _example_lines(key: str, field: FieldInfo) -> Iterator[str]:
     elif field.examples:
         yield f"{key}: {yaml_value(field.examples[0])}"
     elif field.default is not PydanticUndefined and not isinstance(field.default, BaseModel):
-        if field.default not in ((), ""):
+        if field.default not in ((), "", None):
             yield f"{key}: {yaml_value(field.default)}"
     elif choices(field.annotation):
         yield f"{key}: {choices(field.annotation)[0]}"
@@ -468,6 +471,10 @@ def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
         return ", ".join(f"`{name}`" for name in MODE_SETS) + ", or a list of [modes](#modes)"
     if model is ProcessorSpec and key == "encode_rate":
         return f"codec: coding rate, {_bounds(number)}"
+    if model is SweepRange and key in ("from", "to", "step"):
+        return "number, with its unit if the field has one"
+    if model is SweepSpec and key == "over":
+        return "fields, each with a list of values or [a range](#a-range)"
     inner = next(models_in(field.annotation), None)
     if inner is TargetSpec:
         return "list of [targets](#a-target), or [a file](#targets-from-a-file)"
@@ -547,7 +554,7 @@ def _default(model: type[BaseModel], key: str, field: FieldInfo) -> str:
         return "the profile's"
     if model is Scenario and key == "weather":
         return "`drawn`"
-    if field.default in (None, (), ""):
+    if field.default in (None, (), "", {}):
         return "none"
     if isinstance(field.default, BaseModel):
         return "its defaults"

@@ -68,21 +68,23 @@ class _Problem:
     line: int | None
 
 
-def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
+def load_scenario(
+    path: str | Path, overrides: Sequence[str] = (), text: str | None = None
+) -> Scenario:
     """Read and check a scenario file.
 
     Args:
         path: The file. Relative paths of scenes start from its folder.
         overrides: Changes such as `satellites.0.codec.bpp=0.5`, applied before the check.
+        text: Content of the file, if it was read before (`read_scenario`).
 
     Raises:
         ScenarioError: The file or an override has faults; all are listed.
     """
     path = Path(path)
     label = _printable(str(path))
-    text = _read(path, label)
     try:
-        tree = parse(text)
+        tree = parse(_read(path, label) if text is None else text)
     except YamlError as error:
         raise ScenarioError([_place(label, error.line) + f": {error.message}"]) from None
     if not isinstance(tree.value, dict):
@@ -122,6 +124,15 @@ def _entries(scenario: Scenario) -> dict[str, str]:
         for path, entry, index in (*satellites, *targets)
         if entry not in (None, index)
     }
+
+
+def read_scenario(path: str | Path) -> str:
+    """Return a scenario file's text, for `load_scenario` to load it several times.
+
+    Raises:
+        ScenarioError: It cannot be read, is too large or is not UTF-8.
+    """
+    return _read(Path(path), _printable(str(path)))
 
 
 def _read(path: Path, label: str) -> str:
@@ -292,6 +303,9 @@ def _locate(loc: tuple[int | str, ...], value: Any) -> tuple[list[str], type[Bas
         if isinstance(part, int):
             if steps[0] == "targets" and _is_file_of_targets(_at(value, steps)):
                 model = TargetFileSpec
+            continue
+        if previous == "over":
+            holder = model  # a field that the sweep varies; its range is the model
             continue
         holder = model
         model = _model_of(model, part)

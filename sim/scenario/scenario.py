@@ -24,6 +24,7 @@ from .fields import Moment
 from .ground import StationSpec, TargetSpec
 from .satellite import SatelliteSpec
 from .source import ScenarioSource, SceneReference
+from .sweep import SweepSpec
 from .target_file import TargetFileSpec, entries
 from .target_table import MOST_TARGETS
 from .units import Number, Seconds, Whole, fault, shown
@@ -200,6 +201,9 @@ class Scenario(Model):
         examples=[True, {"factor": 0.01}],
     )
     report: Report = Field(default=Report(), description="What the report shows.")
+    sweep: SweepSpec | None = Field(
+        default=None, description="What `downpass sweep` varies; a run ignores it."
+    )
 
     _source: ScenarioSource = PrivateAttr(default_factory=ScenarioSource)
 

@@ -1,0 +1,164 @@
+"""Where cells run: processes of this computer, or the workers of a Dask cluster.
+
+Both are a `concurrent.futures.Executor`. Local workers end when the sweep does, however it ends:
+they hold the reading end of a pipe, and nobody else has the writing end but the sweep.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from importlib.metadata import version
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any, Final, Protocol
+
+from ...link.errors import InputError, reason
+from ...link.files import remove_leavings
+from ...link.text import printable
+
+SCHEMES: Final = ("tcp://", "tls://")
+"""Addresses of schedulers that are allowed."""
+_CONNECT_S: Final = 15
+MOST_WORKERS: Final = 1024
+
+
+class Workers(Protocol):
+    """A place where cells run.
+
+    Attributes:
+        count: Number of cells that run at once.
+        executor: Runs them.
+    """
+
+    count: int
+    executor: Executor
+
+    def renew(self, count: int) -> None:
+        """Begin anew after a worker died, with at most `count` workers."""
+
+
+@contextlib.contextmanager
+def local_workers(count: int) -> Iterator[LocalWorkers]:
+    """Start processes on this computer, and end them at once when the context ends."""
+    workers = LocalWorkers(count)
+    try:
+        yield workers
+    finally:
+        workers.stop()
+
+
+class LocalWorkers:
+    """Processes of this computer.
+
+    They are spawned instead of forked: a fork would copy locks that other threads hold.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._start(count)
+
+    def renew(self, count: int) -> None:
+        """Replace the processes, after one of them died."""
+        self.stop()
+        self._start(min(count, self.count))
+
+    def stop(self) -> None:
+        """End all processes, whatever they are doing."""
+        self._alive.close()
+        self.executor.shutdown(wait=False, cancel_futures=True)
+
+    def _start(self, count: int) -> None:
+        context = get_context("spawn")
+        reader, self._alive = context.Pipe(duplex=False)
+        self.executor: Executor = ProcessPoolExecutor(
+            count, mp_context=context, initializer=_prepare_worker, initargs=(reader,)
+        )
+        self._reader = reader  # kept open until the last process has been started
+
+
+def _prepare_worker(alive: Connection) -> None:
+    """Make a process end with the sweep, and leave Ctrl-C to the sweep."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(alive,), name="sweep", daemon=True).start()
+
+
+def _end_with(alive: Connection) -> None:
+    with contextlib.suppress(EOFError, OSError):
+        alive.recv_bytes()  # nobody writes: it returns when the other end closes
+    remove_leavings()
+    os._exit(0)
+
+
+@contextlib.contextmanager
+def cluster(address: str) -> Iterator[ClusterWorkers]:
+    """Connect to the scheduler of a Dask cluster, such as `tcp://10.0.0.1:8786`.
+
+    Raises:
+        InputError: The address is not allowed, the extra `cluster` is not installed, there is no
+            scheduler, it has no workers, or these have another version of downpass.
+    """
+    if not address.startswith(SCHEMES):
+        raise InputError(
+            f"--scheduler {printable(address, 100)}: allowed: {' or '.join(SCHEMES)}HOST:PORT"
+        )
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError(
+            "--scheduler: Dask is not installed; allowed with pip install 'downpass[cluster]'"
+        ) from None
+    try:
+        client: Any = Client(  # type: ignore[no-untyped-call]
+            address, timeout=_CONNECT_S, set_as_default=False
+        )
+    except (OSError, ValueError, TimeoutError) as error:
+        raise InputError(
+            f"--scheduler {printable(address, 100)}: no scheduler answers "
+            f"({printable(reason(error), 200)})"
+        ) from None
+    try:
+        yield ClusterWorkers(client, address)
+    finally:
+        client.close(timeout=1)
+
+
+class ClusterWorkers:
+    """The workers of a Dask cluster. Dask itself runs the cells of a dead worker again."""
+
+    def __init__(self, client: Any, address: str) -> None:
+        try:
+            client.wait_for_workers(1, timeout=_CONNECT_S)
+            found = set(client.run(_version).values())
+        except TimeoutError:
+            raise InputError(f"--scheduler {address}: it has no workers") from None
+        except Exception as error:
+            raise InputError(
+                f"--scheduler {address}: its workers cannot run downpass "
+                f"({printable(reason(error), 200)})"
+            ) from None
+        if found != {version("downpass")}:
+            raise InputError(
+                f"--scheduler {address}: its workers have downpass {', '.join(sorted(found))}; "
+                f"allowed: {version('downpass')}, as here"
+            )
+        threads = client.nthreads()
+        self.count = max(1, min(MOST_WORKERS, sum(threads.values())))
+        # Not pure: Dask would otherwise answer equal tasks with one result.
+        self.executor: Executor = client.get_executor(pure=False, retries=1)
+
+    def renew(self, count: int) -> None:
+        """Do nothing: the scheduler replaces workers."""
+
+
+def _version() -> str:
+    return version("downpass")
+
+
+def is_death(error: BaseException) -> bool:
+    """Return whether an exception says that a worker died with its cell."""
+    return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"
