@@ -89,9 +89,10 @@ def sweep(arguments: argparse.Namespace) -> int:
     open_cache(arguments.cache)  # refuses a folder that cannot be used
     out = arguments.out or Path("runs") / f"{scenario.name}-sweep"
     job = SweepJob(Path(arguments.file), text, plan, arguments.cache, not arguments.no_quality)
+    workers = open_workers(arguments, scenario, plan)
     try:
         with shown_progress(arguments) as progress:
-            outcome = run_sweep(job, out, open_workers(arguments, scenario, plan), progress)
+            outcome = run_sweep(job, out, workers, progress)
             progress.stage("report")
             data = read_points(out, scenario, plan, command(arguments))
             write_report(out / PAGE, render_sweep(data))
@@ -136,7 +137,13 @@ def open_workers(
     import os
 
     from ...link.errors import InputError
-    from ..sweep.workers import MOST_WORKERS, cluster, local_workers
+    from ..sweep.workers import (
+        MOST_WORKERS,
+        check_address,
+        cluster,
+        local_workers,
+        this_process,
+    )
 
     asked = arguments.workers
     if asked is not None and not 1 <= asked <= MOST_WORKERS:
@@ -146,12 +153,13 @@ def open_workers(
         if alone:
             raise InputError(f"--scheduler: {alone}; allowed: local workers")
         address = arguments.scheduler
+        check_address(address)
         return lambda _: cluster(address)
     if alone and (asked or 1) > 1:
         raise InputError(f"--workers: {alone}; allowed: one worker")
     cores = len(os.sched_getaffinity(0))
     most = 1 if alone else asked or min(cores, MOST_WORKERS)
-    return lambda cells: local_workers(min(most, cells))
+    return lambda cells: local_workers(min(most, cells)) if min(most, cells) > 1 else this_process()
 
 
 def _runs_alone(scenario: Scenario, plan: Plan | None) -> str:

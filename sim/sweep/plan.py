@@ -138,6 +138,8 @@ def make_plan(
     _check_nesting(varied)
     sample = section.sample if sample is None else sample
     if sample is not None:
+        if sample < 1:
+            raise InputError(f"--sample: found {sample}; allowed: 1 to {MOST_CELLS}")
         _check_count([sample], len(chosen))
         varied, points = _sample(varied, sample, scenario.seed)
     else:

@@ -122,10 +122,10 @@ def _rows(source: ResultSource) -> Iterator[dict[str, Value]]:
         for a, is_number, value in zip(plan.axes, numeric, cell.values, strict=True):
             row[f"{OVER}{a.field}"] = value if is_number else written(value)
         row[f"{OVER}seed"] = cell.seed
-        yield row | result.row | dict(_sums(result.row))
+        yield row | result.row | dict(sums(result.row))
 
 
-def _sums(row: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
+def sums(row: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
     """Yield the frames that were dropped, and those that were missed, for whatever cause."""
     if not row:
         return

@@ -1,6 +1,6 @@
-"""Where cells run: processes of this computer, or the workers of a Dask cluster.
+"""Where cells run: this process, others of this computer, or the workers of a Dask cluster.
 
-Both are a `concurrent.futures.Executor`. Local workers end when the sweep does, however it ends:
+Each is a `concurrent.futures.Executor`. Local workers end when the sweep does, however it ends:
 they hold the reading end of a pipe, and nobody else has the writing end but the sweep.
 """
 
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from importlib.metadata import version
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, Final, Protocol
 
@@ -21,8 +22,6 @@ from ...link.errors import InputError, reason
 from ...link.files import remove_leavings
 from ...link.text import printable
 
-SCHEMES: Final = ("tcp://", "tls://")
-"""Addresses of schedulers that are allowed."""
 _CONNECT_S: Final = 15
 MOST_WORKERS: Final = 1024
 
@@ -52,6 +51,27 @@ def local_workers(count: int) -> Iterator[LocalWorkers]:
         workers.stop()
 
 
+@contextlib.contextmanager
+def this_process() -> Iterator[ThisProcess]:
+    """Run one cell after the other in a thread of this process, which needs no start."""
+    worker = ThisProcess()
+    try:
+        yield worker
+    finally:
+        worker.executor.shutdown(wait=False, cancel_futures=True)
+
+
+class ThisProcess:
+    """One thread of this process."""
+
+    def __init__(self) -> None:
+        self.count = 1
+        self.executor: Executor = ThreadPoolExecutor(1, thread_name_prefix="sweep")
+
+    def renew(self, count: int) -> None:
+        """Do nothing: a thread does not die without its process."""
+
+
 class LocalWorkers:
     """Processes of this computer.
 
@@ -74,11 +94,29 @@ class LocalWorkers:
 
     def _start(self, count: int) -> None:
         context = get_context("spawn")
+        _start_resource_tracker()
         reader, self._alive = context.Pipe(duplex=False)
         self.executor: Executor = ProcessPoolExecutor(
             count, mp_context=context, initializer=_prepare_worker, initargs=(reader,)
         )
         self._reader = reader  # kept open until the last process has been started
+
+
+def _start_resource_tracker() -> None:
+    """Start Python's process that removes semaphores, so that it says nothing when it has to.
+
+    After Ctrl-C the sweep ends without taking leave of its queues; removing what they leave is
+    that process's purpose.
+    """
+    before = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = "ignore:resource_tracker"
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = before
 
 
 def _prepare_worker(alive: Connection) -> None:
@@ -94,6 +132,18 @@ def _end_with(alive: Connection) -> None:
     os._exit(0)
 
 
+def check_address(address: str) -> None:
+    """Refuse the address of a scheduler that cannot be one.
+
+    Raises:
+        InputError: It is not allowed.
+    """
+    if not re.fullmatch(r"(tcp|tls)://[^\s/]{1,300}:\d{1,5}", address):
+        raise InputError(
+            f"--scheduler {printable(address, 100)}: allowed: tcp://HOST:PORT or tls://HOST:PORT"
+        )
+
+
 @contextlib.contextmanager
 def cluster(address: str) -> Iterator[ClusterWorkers]:
     """Connect to the scheduler of a Dask cluster, such as `tcp://10.0.0.1:8786`.
@@ -102,10 +152,7 @@ def cluster(address: str) -> Iterator[ClusterWorkers]:
         InputError: The address is not allowed, the extra `cluster` is not installed, there is no
             scheduler, it has no workers, or these have another version of downpass.
     """
-    if not address.startswith(SCHEMES):
-        raise InputError(
-            f"--scheduler {printable(address, 100)}: allowed: {' or '.join(SCHEMES)}HOST:PORT"
-        )
+    check_address(address)
     try:
         from distributed import Client
     except ImportError:

@@ -1,0 +1,148 @@
+"""Single changes of a scenario that a planner considers, as overrides.
+
+Each is a list of overrides, so that what `advise` tried can be repeated with `--set`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ...payload.encoders.traits import TRAITS
+from ..scenario import stations
+from ..scenario.overrides import OverrideError, apply
+from ..scenario.scenario import Scenario
+from ..scenario.yamltree import parse
+from .axes import override
+
+Overrides = tuple[str, ...]
+
+LARGEST_RECORDER: Final = 10**15
+"""Bytes: the most that a scenario allows."""
+SMALLEST_RECORDER: Final = 1000
+THOUSAND: Final = 1000
+"""Factors are whole thousandths, so that they can be searched."""
+_NEAR_M: Final = 50_000.0
+_EARTH_RADIUS_M: Final = 6_371_000.0
+
+
+def recorder(size: int) -> Overrides:
+    """Return the change that gives every satellite a recorder of `size` bytes."""
+    return (override("satellites.*.recorder.capacity", f"{size} B"),)
+
+
+def recorder_times(scenario: Scenario, thousandths: int) -> Overrides:
+    """Return the change that multiplies every satellite's recorder."""
+    return tuple(
+        override(
+            f"satellites.{n}.recorder.capacity",
+            f"{min(LARGEST_RECORDER, -(-s.recorder.capacity * thousandths // THOUSAND))} B",
+        )
+        for n, s in enumerate(scenario.satellites)
+    )
+
+
+def rate_times(scenario: Scenario, thousandths: int) -> Overrides:
+    """Return the change that multiplies the rates of every satellite's transmitter."""
+    return tuple(
+        override(
+            f"satellites.{n}.transmitter.rate",
+            [
+                {
+                    "elevation": f"{step.elevation:.15g} deg",
+                    "rate": f"{max(1, round(step.rate * thousandths / THOUSAND))} bit/s",
+                }
+                for step in s.transmitter.rate
+            ],
+        )
+        for n, s in enumerate(scenario.satellites)
+    )
+
+
+def has_rates(scenario: Scenario) -> bool:
+    """Return whether every satellite's transmitter has a table of rates to multiply."""
+    return all(satellite.transmitter.rate for satellite in scenario.satellites)
+
+
+def bits_times(scenario: Scenario, thousandths: int) -> Overrides | None:
+    """Return the change that multiplies the bits of every frame; None with a quality."""
+    changes = []
+    for n, satellite in enumerate(scenario.satellites):
+        codec = satellite.codec
+        if codec.bpp is not None:
+            bpp = float(f"{codec.bpp * thousandths / THOUSAND:.4g}")
+            changes.append(override(f"satellites.{n}.codec.bpp", bpp))
+        elif codec.bytes is not None:
+            size = max(64, codec.bytes * thousandths // THOUSAND)
+            changes.append(override(f"satellites.{n}.codec.bytes", f"{size} B"))
+        else:
+            return None
+    return tuple(changes)
+
+
+def without_pixels() -> Overrides:
+    """Return the change after which frames have exactly the size that their rate allows.
+
+    A codec stays a little below its budget, so this is a close and quick estimate.
+    """
+    return (override("targets.*.scenes", []),)
+
+
+def other_codec(scenario: Scenario) -> tuple[str, Overrides] | None:
+    """Return another codec and the change to it: the student, or JPEG 2000 instead of it.
+
+    None if a satellite's processor has no rate for it, or its setting is lossless or a quality,
+    which means something else with each codec.
+    """
+    used = {satellite.codec.name for satellite in scenario.satellites}
+    name = "jpeg2000" if "student" in used else "student"
+    traits = TRAITS[name]  # type: ignore[index]
+    for satellite in scenario.satellites:
+        lacks = satellite.processor.encode_time == "modelled" and not (
+            satellite.processor.has_rate_of(name)
+        )
+        if satellite.codec.quality is not None or lacks:
+            return None
+        if satellite.encoder.backend == "board" or not traits.takes_tile(satellite.codec.tile):
+            return None
+    return name, (override("satellites.*.codec.name", name),)
+
+
+def station_candidates(scenario: Scenario) -> list[str]:
+    """Return the stations of the shipped table that are not within 50 km of one in use."""
+    used = {station.name for station in scenario.stations}
+    return [
+        name
+        for name in stations.names()
+        if name not in used
+        and all(
+            _distance_m(stations.table()[name]["at"], station.at) > _NEAR_M
+            for station in scenario.stations
+        )
+    ]
+
+
+def one_more_station(text: str, base: Sequence[str], name: str) -> Overrides:
+    """Return the change that adds a station of the shipped table.
+
+    Args:
+        text: The scenario file.
+        base: Overrides that apply before.
+        name: The station's name.
+    """
+    tree: Any = parse(text).value
+    for change in base:
+        try:
+            apply(tree, change)
+        except OverrideError:  # the scenario has been loaded with it before
+            raise AssertionError(change) from None
+    return (override("stations", [*tree["stations"], name]),)
+
+
+def _distance_m(a: Sequence[float], b: Sequence[float]) -> float:
+    """Return the distance of two places on a sphere: exact enough to tell sites apart."""
+    (lat_a, lon_a), (lat_b, lon_b) = (map(math.radians, place) for place in (a, b))
+    half = math.sin((lat_a - lat_b) / 2) ** 2
+    half += math.cos(lat_a) * math.cos(lat_b) * math.sin((lon_a - lon_b) / 2) ** 2
+    return 2 * _EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(half)))
