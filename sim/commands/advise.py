@@ -108,14 +108,12 @@ def print_advice(advice: Advice, scenario: Scenario) -> None:
     lines = [
         (
             "smallest recorder that drops nothing",
-            _amount(advice.recorder, lambda n: plain(w.size(n)))
+            _amount(advice.recorder, lambda n: f"{plain(w.size(n))} ({n:.0f} B)")
             + f"; now {' or '.join(plain(w.size(n)) for n in sorted(has)[:3])}",
         )
     ]
     if advice.rate is not None:
-        lines.append(
-            ("lowest rate that drops nothing", _amount(advice.rate, _times) + " today's rate")
-        )
+        lines.append(("lowest rate that drops nothing", _amount(advice.rate, _times)))
     words = {"memory": "memory", "rate": "rate", "bits": "bits a pixel"}
     for what, found in advice.wanted.items():
         write = _divided if what == "bits" else _times
@@ -152,6 +150,12 @@ def print_advice(advice: Advice, scenario: Scenario) -> None:
             plain(w.decibels(figures["psnr_db"])),
             plain(w.duration(figures["latency_s"])),
         )
+    if advice.stations:
+        table.caption = "Stations of the shipped table by pixels delivered, with the first seed: "
+        table.caption += ", ".join(
+            f"{name} {plain(w.pixels(pixels))}" for name, pixels in advice.stations[:5]
+        )
+        table.caption_justify = "left"
     print_table(table)
 
 
@@ -162,18 +166,18 @@ def _amount(found: Answer, write: Any) -> str:
     text = str(write(found.largest))
     low, high = write(found.amount.low), write(found.amount.high)
     if low != high:
-        text += f" (over the seeds {low} to {high})"
+        text += f", which suffices for every seed; for single ones {low} to {high}"
     if not found.monotone:
         text += "; not monotone: some smaller amounts do, too"
     return text
 
 
 def _times(thousandths: float) -> str:
-    return f"x {thousandths / 1000:.3g}"
+    return f"{thousandths / 1000:.3g} times today's"
 
 
 def _divided(thousandths: float) -> str:
-    return f"x {1000 / thousandths:.3g}"
+    return f"{1000 / thousandths:.3g} times today's"
 
 
 def _percent(share: float) -> str:

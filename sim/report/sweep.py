@@ -39,6 +39,8 @@ def render_sweep(data: SweepData) -> str:
     """Return the page of a sweep as HTML; the same data gives the same text."""
     on_front = {p.number for front in sweep_front.fronts(data) for p in front}
     ranked = sorted(data.points, key=lambda p: (p.number not in on_front, p.number))
+    rows = ranked[:_MOST_ROWS]
+    linked = frozenset(p.number for p in rows)
     shown = [f for f in FIGURES if data.known(f)]
     return filled(
         "sweep.html.jinja",
@@ -47,8 +49,8 @@ def render_sweep(data: SweepData) -> str:
         duration=w.duration(data.duration_s),
         sentences=sentences(data),
         axes=[(w.plain(a.field), _values(a.values)) for a in data.axes],
-        front=sweep_front.picture(data),
-        maps=sweep_heat.heat_maps(data),
+        front=sweep_front.picture(data, linked),
+        maps=sweep_heat.heat_maps(data, linked),
         map_note=sweep_heat.note(data),
         heads=[w.plain(a.label) for a in data.axes],
         figure_heads=[f.title for f in shown],
@@ -61,7 +63,7 @@ def render_sweep(data: SweepData) -> str:
                 options(data, p),
                 w.plain(p.error) if p.error else "",
             )
-            for p in ranked[:_MOST_ROWS]
+            for p in rows
         ],
         left_out=max(0, len(ranked) - _MOST_ROWS),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,9 +13,9 @@ from . import wording as w
 from .style import FAINT, MUTED, PAPER, SERIES, Sheet, draw
 from .sweep_data import DROPPED, LATENCY, PIXELS, PSNR, Figure, SweepData, SweepPoint
 
-MOST_LINKS: Final = 300
+_MOST_LINKS: Final = 300
 """With more points than this, only those on a front are links."""
-_MOST_DOTS: Final = 3000
+_MOST_DOTS: Final = 1000
 _MOST_BARS: Final = 40
 """With more points than this on a front, intervals are not drawn."""
 
@@ -85,8 +85,13 @@ def settings_label(data: SweepData, point: SweepPoint) -> str:
     return w.plain(", ".join(f"{a.label} {value}" for a, value in pairs) or "as it is")
 
 
-def picture(data: SweepData) -> FrontPicture | None:
-    """Return the picture of the fronts; None if no point has the figures for one."""
+def picture(data: SweepData, linked: Collection[int]) -> FrontPicture | None:
+    """Return the picture of the fronts; None if no point has the figures for one.
+
+    Args:
+        data: The sweep.
+        linked: Numbers of the points that links may lead to.
+    """
     shown = panels(data)
     on_front = fronts(data)
     if not shown:
@@ -96,7 +101,8 @@ def picture(data: SweepData) -> FrontPicture | None:
     def paint(sheet: Sheet) -> None:
         links[sheet.narrow].clear()
         for number, ((across, up), front) in enumerate(zip(shown, on_front, strict=True)):
-            links[sheet.narrow] += _panel(sheet, data, across, up, front, number, len(shown))
+            found = _panel(sheet, data, across, up, front, number, len(shown))
+            links[sheet.narrow] += [link for link in found if int(link.target[1:]) in linked]
 
     wide, narrow = draw("front", lambda narrow: 300.0 * len(shown) if narrow else 320.0, paint)
     return FrontPicture(
@@ -172,7 +178,7 @@ def _panel(
         left + width, top + height + 36, across.title + x_unit, fontsize=small, color=MUTED,
         ha="right",
     )  # fmt: skip
-    linked = points if len(data.points) <= MOST_LINKS else front
+    linked = points if len(data.points) <= _MOST_LINKS else front
     links = []
     for point in linked:
         x, y = axes.transData.transform(place(point))
@@ -242,7 +248,7 @@ def _words(
 
 
 def _caption(data: SweepData) -> str:
-    linked = "Each point" if len(data.points) <= MOST_LINKS else "Each point on a front"
+    linked = "Each point" if len(data.points) <= _MOST_LINKS else "Each point on a front"
     seeds = " Bars show the interval over the seeds." if data.seeds > 1 else ""
     return (
         "Each dot is a point of the sweep, at its medians. The coloured line joins the Pareto "

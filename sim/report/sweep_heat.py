@@ -7,7 +7,7 @@ values of a field are joined to a few levels; further fields are summed up by th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,13 +64,18 @@ class _Levels:
     of: dict[str, int]
 
 
-def heat_maps(data: SweepData) -> list[HeatMap]:
-    """Return a heat map for each figure that any point has; none if no field varies."""
+def heat_maps(data: SweepData, linked: Collection[int]) -> list[HeatMap]:
+    """Return a heat map for each figure that any point has; none if no field varies.
+
+    Args:
+        data: The sweep.
+        linked: Numbers of the points that links may lead to.
+    """
     ranked = sorted(range(len(data.axes)), key=lambda n: (-len(data.axes[n].values), n))
     chosen = [n for n in ranked if len(data.axes[n].values) > 1][:2]
     if not chosen:
         return []
-    return [_map(data, figure, chosen) for figure in FIGURES if data.known(figure)]
+    return [_map(data, figure, chosen, linked) for figure in FIGURES if data.known(figure)]
 
 
 def note(data: SweepData) -> str:
@@ -88,7 +93,9 @@ def note(data: SweepData) -> str:
     return " ".join(parts)
 
 
-def _map(data: SweepData, figure: Figure, chosen: Sequence[int]) -> HeatMap:
+def _map(
+    data: SweepData, figure: Figure, chosen: Sequence[int], linked: Collection[int]
+) -> HeatMap:
     row_axis = data.axes[chosen[0]]
     column_axis = data.axes[chosen[1]] if len(chosen) > 1 else None
     rows = _levels(row_axis, _MOST_ROWS)
@@ -108,7 +115,8 @@ def _map(data: SweepData, figure: Figure, chosen: Sequence[int]) -> HeatMap:
     def cell(row: int, column: int) -> HeatCell:
         value = medians.get((row, column))
         members = grid.get((row, column), [])
-        link = f"p{members[0].number}" if len(members) == 1 else ""
+        single = len(members) == 1 and members[0].number in linked
+        link = f"p{members[0].number}" if single else ""
         if value is None:
             return HeatCell("failed" if members else w.DASH, None, link, False)
         share = (value - low) / (high - low) if high > low else 0.5

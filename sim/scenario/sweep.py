@@ -46,7 +46,7 @@ class SweepRange(Model):
     )
     scale: Literal["linear", "log"] = Field(
         default="linear",
-        description="`linear`: equal distances. `log`: equal factors, rounded to four digits.",
+        description="`linear`: equal distances. `log`: equal factors, rounded.",
         examples=["log"],
     )
 

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final, TypeAlias
 
 from pydantic import ValidationError
@@ -59,7 +60,10 @@ class Interval:
     log: bool
 
     def at(self, share: float) -> Any:
-        """Return the value at a share of the way from `low` to `high`, rounded to four digits."""
+        """Return the value at a share of the way from `low` to `high`.
+
+        It is rounded to four digits, or more if the ends are close to each other.
+        """
         if share <= 0:
             return self._written(self.low)
         if share >= 1:
@@ -69,7 +73,9 @@ class Interval:
             value = math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
         else:
             value = low + share * (high - low)
-        return self._written(Decimal(f"{value:.{_DIGITS}g}"))
+        close = math.log10(max(abs(low), abs(high)) / (high - low))
+        digits = min(15, _DIGITS + max(0, math.ceil(close)))
+        return self._written(Decimal(f"{value:.{digits}g}"))
 
     def steps(self, step: Decimal) -> Iterator[Any]:
         """Yield the values at a distance of `step`, exactly."""
@@ -265,11 +271,12 @@ def _quantity(field: str, value: Any) -> tuple[Decimal, str]:
 def _spread(field: str, given: SweepRange, interval: Interval) -> Iterator[Any]:
     if given.count is not None:
         values = [interval.at(place / (given.count - 1)) for place in range(given.count)]
-        if len({override("", value) for value in values}) < len(values):
+        numbers = [_quantity(field, value)[0] for value in values]
+        if any(first >= second for first, second in pairwise(numbers)):
             raise InputError(
                 f"--over {shown(field)}: found {given.count} values from {shown(given.from_)} to "
-                f"{shown(given.to)}, some of them equal after rounding to {_DIGITS} digits; "
-                "allowed: fewer values, or a list"
+                f"{shown(given.to)}, some of them equal after rounding; allowed: fewer values, or "
+                "a list"
             )
         yield from values
     elif given.step is not None:

@@ -64,6 +64,8 @@ def smallest(low: int, high: int, guess: int | None = None, precision: float = 0
         return Threshold(None, True, tried)
     for _ in range(_MOST_ROUNDS):
         found = yield from _narrowed(low, high, tried, precision)
+        if found is None:
+            return Threshold(None, False, tried)
         for factor in _ABOVE:
             yield from ask(math.ceil(found * factor))
         for factor in _BELOW:
@@ -77,13 +79,16 @@ def smallest(low: int, high: int, guess: int | None = None, precision: float = 0
 
 def _narrowed(
     low: int, high: int, tried: dict[int, bool], precision: float
-) -> Generator[int, bool, int]:
-    """Halve the gap, by equal factors, between the answer so far and the failure below it."""
+) -> Generator[int, bool, int | None]:
+    """Halve the gap, by equal factors, between the answer so far and the failure below it.
+
+    None if the condition fails at the largest number, although it holds at a smaller one.
+    """
     while True:
         found = _found(tried)
         if found is None:  # the guess held, and something above it does not
             if high in tried:
-                raise ValueError("the condition no longer holds at the largest number")
+                return None
             tried[high] = yield high
             continue
         below = max((value for value, holds in tried.items() if value < found), default=None)

@@ -22,7 +22,8 @@ from ...link.errors import InputError, reason
 from ...link.files import remove_leavings
 from ...link.text import printable
 
-_CONNECT_S: Final = 15
+CONNECT_S = 10
+"""Seconds to wait for the scheduler of a cluster, and for its first worker."""
 MOST_WORKERS: Final = 1024
 
 
@@ -161,7 +162,7 @@ def cluster(address: str) -> Iterator[ClusterWorkers]:
         ) from None
     try:
         client: Any = Client(  # type: ignore[no-untyped-call]
-            address, timeout=_CONNECT_S, set_as_default=False
+            address, timeout=CONNECT_S, set_as_default=False
         )
     except (OSError, ValueError, TimeoutError) as error:
         raise InputError(
@@ -179,7 +180,7 @@ class ClusterWorkers:
 
     def __init__(self, client: Any, address: str) -> None:
         try:
-            client.wait_for_workers(1, timeout=_CONNECT_S)
+            client.wait_for_workers(1, timeout=CONNECT_S)
             found = set(client.run(_version).values())
         except TimeoutError:
             raise InputError(f"--scheduler {address}: it has no workers") from None

@@ -56,7 +56,7 @@ def test_an_axis_of_the_command_line(text: str, field: str, values: tuple[Any, .
         ("a=1 MB..2 GB:3", "in the same unit"),
         ("a=0..2:3:log", "allowed: above 0"),
         ("a=1..2:1", "a whole number from 2"),
-        ("a=1..1.0001:90000", "some of them equal"),
+        ("a=1..2:90000", "some of them equal"),
         ("a={from: 1, to: 2, step: 1, count: 3}", "count and step"),
         ("a={from: 1, to: 2, step: 0}", "above 0"),
         ("a={from: 0, to: 1, step: 1e-9}", "at most 100000"),
@@ -81,7 +81,7 @@ VALUES = st.recursive(
     | st.booleans()
     | st.integers(-(10**15), 10**15)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(codec="utf-8", exclude_categories=("C", "Zl", "Zp")), max_size=12),
+    | st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), max_size=12),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(st.text("abcz_", min_size=1, max_size=4), inner, max_size=3)
@@ -112,7 +112,7 @@ def test_a_range_rises_from_its_first_to_its_last_value(
     try:
         values = axis("a", given_range).values
     except InputError as error:
-        assert "equal after rounding" in str(error)  # noqa: PT017
+        assert "equal after rounding" in str(error)
         return
     numbers = [float(str(value).split()[0]) for value in values]
     assert len(values) == count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +116,7 @@ def test_cells_that_share_geometry_follow_each_other(tmp_path: Path) -> None:
     order = [found.cell(index) for index in found.in_running_order()]
     assert sorted(cell.index for cell in order) == list(range(16))
     places = [(str(cell.values[2]), cell.values[1]) for cell in order]
-    changes = sum(a != b for a, b in zip(places, places[1:], strict=False))
+    changes = sum(a != b for a, b in pairwise(places))
     assert changes == 3  # two geometries, of two rates each
     assert [str(cell.values[2]) for cell in order[:8]] == [places[0][0]] * 8
 
