@@ -5,6 +5,9 @@ as it is ──► smallest recorder, lowest rate ──► (searches: simulatio
         └──► what + 10 % of the pixels takes ─┘
         └──► each single change ──► full runs, with quality
 ```
+
+The searches do not decode frames. They count every frame that has arrived, also one whose header
+was lost on the way, which the full runs do not.
 """
 
 from __future__ import annotations
