@@ -261,10 +261,11 @@ def _searches(
         for n in range(len(seeds)):
             searches["dropless rate", n] = smallest(c.THOUSAND // MOST_TIMES, times)
             searches["rate", n] = smallest(c.THOUSAND, times)
-    if c.bits_times(scenario, c.THOUSAND) is not None:
+    sizes_alone = c.without_pixels(scenario, runs.text)
+    if sizes_alone is not None and c.bits_times(scenario, c.THOUSAND) is not None:
         # Fewer bits, more pixels: the search is for the least saving, in thousandths.
         made["bits"] = lambda saved: (
-            *c.without_pixels(),
+            *sizes_alone,
             *(c.bits_times(scenario, c.THOUSAND * c.THOUSAND // saved) or ()),
         )
         for n in range(len(seeds)):
@@ -348,8 +349,9 @@ def _changes(
         cases.append(
             ("station", f"one more station: {name}", c.one_more_station(runs.text, runs.base, name))
         )
-    if c.has_rates(scenario):
-        cases.append(("rate", "twice the rate (+ 3 dB)", c.rate_times(scenario, 2 * c.THOUSAND)))
+    stronger = c.three_decibels(scenario)
+    if stronger is not None:
+        cases.append(("rate", *stronger))
     cases.append(("memory", "twice the memory", c.recorder_times(scenario, 2 * c.THOUSAND)))
     half = c.bits_times(scenario, c.THOUSAND // 2)
     if half is not None:

@@ -74,7 +74,7 @@ class Interval:
         else:
             value = low + share * (high - low)
         close = math.log10(max(abs(low), abs(high)) / (high - low))
-        digits = min(15, _DIGITS + max(0, math.ceil(close)))
+        digits = min(15, _DIGITS + max(0, math.floor(close)))
         return self._written(Decimal(f"{value:.{digits}g}"))
 
     def steps(self, step: Decimal) -> Iterator[Any]:

@@ -14,6 +14,9 @@ from ..scenario.load import load_scenario
 from ..scenario.scenario import Scenario
 from .shared_flight import SharedFlights
 
+MOST_SATELLITES: Final = 20
+"""With more satellites than this, a row has the total figures alone."""
+_OF_EACH: Final = ("satellites.", "ledger.", "codecs.")
 _LONGEST_ERROR: Final = 500
 
 _flights = SharedFlights()
@@ -82,6 +85,8 @@ def run_cell(task: CellTask) -> CellResult:
         return CellResult(task.key, {}, _line(error))
     except Exception as error:  # one cell's fault must not end the sweep
         return CellResult(task.key, {}, _line(error), fault=True)
+    if len(scenario.satellites) > MOST_SATELLITES:
+        row = {name: value for name, value in row.items() if not name.startswith(_OF_EACH)}
     return CellResult(task.key, row)
 
 

@@ -12,7 +12,9 @@ from typing import Any, Final
 from ...payload.encoders.traits import TRAITS
 from ..scenario import stations
 from ..scenario.overrides import OverrideError, apply
+from ..scenario.satellite import SatelliteSpec
 from ..scenario.scenario import Scenario
+from ..scenario.spacecraft import RateStep
 from ..scenario.yamltree import parse
 from .axes import override
 
@@ -36,28 +38,35 @@ def recorder_times(scenario: Scenario, thousandths: int) -> Overrides:
     """Return the change that multiplies every satellite's recorder."""
     return tuple(
         override(
-            f"satellites.{n}.recorder.capacity",
+            f"satellites.{entry}.recorder.capacity",
             f"{min(LARGEST_RECORDER, -(-s.recorder.capacity * thousandths // THOUSAND))} B",
         )
-        for n, s in enumerate(scenario.satellites)
+        for entry, s in _entries(scenario)
     )
 
 
 def rate_times(scenario: Scenario, thousandths: int) -> Overrides:
-    """Return the change that multiplies the rates of every satellite's transmitter."""
-    return tuple(
-        override(
-            f"satellites.{n}.transmitter.rate",
-            [
-                {
-                    "elevation": f"{step.elevation:.15g} deg",
-                    "rate": f"{max(1, round(step.rate * thousandths / THOUSAND))} bit/s",
-                }
-                for step in s.transmitter.rate
-            ],
-        )
-        for n, s in enumerate(scenario.satellites)
-    )
+    """Return the change that multiplies all rates: the transmitters', and a station's own."""
+    changes = [
+        override(f"satellites.{entry}.transmitter.rate", _steps(s.transmitter.rate, thousandths))
+        for entry, s in _entries(scenario)
+    ]
+    changes += [
+        override(f"stations.{n}.rate", _steps(own, thousandths))
+        for n, station in enumerate(scenario.stations)
+        if (own := getattr(station, "rate", None))
+    ]
+    return tuple(changes)
+
+
+def _steps(steps: Sequence[RateStep], thousandths: int) -> list[dict[str, str]]:
+    return [
+        {
+            "elevation": f"{step.elevation:.15g} deg",
+            "rate": f"{max(1, round(step.rate * thousandths / THOUSAND))} bit/s",
+        }
+        for step in steps
+    ]
 
 
 def has_rates(scenario: Scenario) -> bool:
@@ -65,27 +74,61 @@ def has_rates(scenario: Scenario) -> bool:
     return all(satellite.transmitter.rate for satellite in scenario.satellites)
 
 
+def three_decibels(scenario: Scenario) -> tuple[str, Overrides] | None:
+    """Return what 3 dB more on every downlink are, and the change to it; None if unknown.
+
+    With a table of rates, it is twice the rate: the same Eb/N0 at twice as many bits a second.
+    With a link budget, it is 3 dB more EIRP.
+    """
+    if has_rates(scenario):
+        return "twice the rate (+3 dB)", rate_times(scenario, 2 * THOUSAND)
+    changes = []
+    for entry, satellite in _entries(scenario):
+        link = getattr(satellite.transmitter, "link", None)
+        for key, unit in (("eirp", "dBW"), ("antenna_gain", "dBi")):
+            value = getattr(link, key, None)
+            if value is not None:
+                field = f"satellites.{entry}.transmitter.link.{key}"
+                changes.append(override(field, f"{value + 3:.15g} {unit}"))
+                break
+        else:
+            return None
+    return "3 dB more EIRP", tuple(changes)
+
+
 def bits_times(scenario: Scenario, thousandths: int) -> Overrides | None:
     """Return the change that multiplies the bits of every frame; None with a quality."""
     changes = []
-    for n, satellite in enumerate(scenario.satellites):
+    for entry, satellite in _entries(scenario):
         codec = satellite.codec
+        at = f"satellites.{entry}.codec"
         if codec.bpp is not None:
-            bpp = float(f"{codec.bpp * thousandths / THOUSAND:.4g}")
-            changes.append(override(f"satellites.{n}.codec.bpp", bpp))
+            changes.append(override(f"{at}.bpp", _scaled(codec.bpp, thousandths)))
+            if codec.least_bpp is not None:
+                changes.append(override(f"{at}.least_bpp", _scaled(codec.least_bpp, thousandths)))
         elif codec.bytes is not None:
             size = max(64, codec.bytes * thousandths // THOUSAND)
-            changes.append(override(f"satellites.{n}.codec.bytes", f"{size} B"))
+            changes.append(override(f"{at}.bytes", f"{size} B"))
         else:
             return None
     return tuple(changes)
 
 
-def without_pixels() -> Overrides:
+def _scaled(bpp: float, thousandths: int) -> float:
+    return float(f"{bpp * thousandths / THOUSAND:.4g}")
+
+
+def without_pixels(scenario: Scenario, text: str) -> Overrides | None:
     """Return the change after which frames have exactly the size that their rate allows.
 
-    A codec stays a little below its budget, so this is a close and quick estimate.
+    A codec stays a little below its budget, so this is a close and quick estimate. None if the
+    targets stand in a file of their own, whose scenes no override can take away.
     """
+    if not any(target.scenes for target in scenario.targets):
+        return ()
+    targets: Any = parse(text).value.get("targets")
+    if not isinstance(targets, list) or any("file" in target for target in targets):
+        return None
     return (override("targets.*.scenes", []),)
 
 
@@ -97,7 +140,7 @@ def other_codec(scenario: Scenario) -> tuple[str, Overrides] | None:
     """
     used = {satellite.codec.name for satellite in scenario.satellites}
     name = "jpeg2000" if "student" in used else "student"
-    traits = TRAITS[name]  # type: ignore[index]
+    traits = TRAITS[name]
     for satellite in scenario.satellites:
         lacks = satellite.processor.encode_time == "modelled" and not (
             satellite.processor.has_rate_of(name)
@@ -138,6 +181,14 @@ def one_more_station(text: str, base: Sequence[str], name: str) -> Overrides:
         except OverrideError:  # the scenario has been loaded with it before
             raise AssertionError(change) from None
     return (override("stations", [*tree["stations"], name]),)
+
+
+def _entries(scenario: Scenario) -> list[tuple[int, SatelliteSpec]]:
+    """Return each entry of `satellites`, with one of those that it stands for."""
+    found: dict[int, SatelliteSpec] = {}
+    for n, satellite in enumerate(scenario.satellites):
+        found.setdefault(n if satellite.entry is None else satellite.entry, satellite)
+    return list(found.items())
 
 
 def _distance_m(a: Sequence[float], b: Sequence[float]) -> float:

@@ -127,10 +127,13 @@ def test_a_page_is_whole(
     assert len([url for url in page.requests if url.startswith("file:")]) == 1
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width
     # Nothing that cannot be seen makes the page longer.
-    assert page.evaluate(
-        "document.scrollingElement.scrollHeight"
-        " - document.querySelector('footer').getBoundingClientRect().bottom - scrollY"
-    ) < 5
+    assert (
+        page.evaluate(
+            "document.scrollingElement.scrollHeight"
+            " - document.querySelector('footer').getBoundingClientRect().bottom - scrollY"
+        )
+        < 5
+    )
     for image in page.evaluate(IMAGES):
         assert len(image["words"]) > 20
         assert min(image["width"], image["height"], image["drawn"]) > 0, image["words"]
