@@ -29,9 +29,10 @@ def print_points(data: SweepData) -> None:
         title.replace(w.NBSP, " "),
         [
             ("point", True),
-            *((w.plain(a.label), False) for a in data.axes),
+            *((head, False) for head in _heads(data)),
             *((figure.title, True) for figure in shown),
         ],
+        whole=_heads(data),
     )
     for point in points:
         texts = [figure.write(point.median(figure)).replace(w.NBSP, " ") for figure in shown]
@@ -39,6 +40,15 @@ def print_points(data: SweepData) -> None:
             texts = [w.plain(point.error), *[""] * (len(shown) - 1)]
         table.add_row(str(point.number), *map(w.plain, point.values), *texts)
     print_table(table)
+
+
+def _heads(data: SweepData) -> list[str]:
+    """Return the last step of each field, or more of it if two have the same."""
+    last = [a.field.rpartition(".")[2] for a in data.axes]
+    return [
+        w.short(step if last.count(step) == 1 else a.label, 24)
+        for step, a in zip(last, data.axes, strict=True)
+    ]
 
 
 def front_points(data: SweepData) -> list[SweepPoint]:

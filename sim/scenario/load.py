@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +86,7 @@ def load_scenario(
     path = Path(path)
     label = _printable(str(path))
     try:
-        tree = parse(_read(path, label) if text is None else text)
+        tree = parse(_read(path, label)) if text is None else _copied(_parsed(text))
     except YamlError as error:
         raise ScenarioError([_place(label, error.line) + f": {error.message}"]) from None
     if not isinstance(tree.value, dict):
@@ -133,6 +135,17 @@ def read_scenario(path: str | Path) -> str:
         ScenarioError: It cannot be read, is too large or is not UTF-8.
     """
     return _read(Path(path), _printable(str(path)))
+
+
+@lru_cache(maxsize=2)
+def _parsed(text: str) -> Tree:
+    """Parse a text once, however often it is loaded with other overrides."""
+    return parse(text)
+
+
+def _copied(tree: Tree) -> Tree:
+    """Return a tree whose values overrides may change."""
+    return replace(tree, value=copy.deepcopy(tree.value))
 
 
 def _read(path: Path, label: str) -> str:
