@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,13 +106,10 @@ def print_advice(advice: Advice, scenario: Scenario) -> None:
         return text.replace(w.NBSP, " ")
 
     has = {satellite.recorder.capacity for satellite in scenario.satellites}
-    lines = [
-        (
-            "smallest recorder that drops nothing",
-            _amount(advice.recorder, lambda n: f"{plain(w.size(n))} ({n:.0f} B)")
-            + f"; now {' or '.join(plain(w.size(n)) for n in sorted(has)[:3])}",
-        )
-    ]
+    now = " or ".join(plain(w.size(n)) for n in sorted(has)[:3])
+    exact = "" if advice.recorder.largest is None else f" ({advice.recorder.largest} B)"
+    smallest = _amount(advice.recorder, lambda n: plain(w.size(n)), exact)
+    lines = [("smallest recorder that drops nothing", f"{smallest}; now {now}")]
     if advice.rate is not None:
         lines.append(("lowest rate that drops nothing", _amount(advice.rate, _times)))
     words = {"memory": "memory", "rate": "rate", "bits": "bits a pixel"}
@@ -127,7 +125,7 @@ def print_advice(advice: Advice, scenario: Scenario) -> None:
             ("pixels", True),
             ("gain", True),
             ("dropped", True),
-            ("PSNR", True),
+            ("PSNR undamaged", True),
             ("latency", True),
         ),
     )
@@ -147,7 +145,7 @@ def print_advice(advice: Advice, scenario: Scenario) -> None:
             plain(w.pixels(figures["delivered_px"])),
             spread,
             w.count(figures["dropped"]),
-            plain(w.decibels(figures["psnr_db"])),
+            plain(w.decibels(figures["psnr_undamaged_db"])),
             plain(w.duration(figures["latency_s"])),
         )
     if advice.stations:
@@ -159,25 +157,25 @@ def print_advice(advice: Advice, scenario: Scenario) -> None:
     print_table(table)
 
 
-def _amount(found: Answer, write: Any) -> str:
+def _amount(found: Answer, write: Callable[[float], str], exact: str = "") -> str:
     """Return an answer: what suffices for every seed, and the interval over the seeds."""
     if found.amount is None or found.largest is None:
         return f"none: {found.why_not}"
-    text = str(write(found.largest))
+    text = write(found.largest) + exact
     low, high = write(found.amount.low), write(found.amount.high)
     if low != high:
-        text += f", which suffices for every seed; for single ones {low} to {high}"
+        text += f"; over the seeds from {low} to {high}"
     if not found.monotone:
         text += "; not monotone: some smaller amounts do, too"
     return text
 
 
 def _times(thousandths: float) -> str:
-    return f"{thousandths / 1000:.3g} times today's"
+    return f"x {thousandths / 1000:.3g}"
 
 
 def _divided(thousandths: float) -> str:
-    return f"{1000 / thousandths:.3g} times today's"
+    return f"x {1000 / thousandths:.3g}"
 
 
 def _percent(share: float) -> str:

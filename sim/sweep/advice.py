@@ -43,6 +43,7 @@ _REPORTED: Final = {
     "delivered_whole": "total.frames.delivered_whole",
     "dropped": _DROPPED,
     "psnr_db": "total.psnr_db.pooled",
+    "psnr_undamaged_db": "total.psnr_db.undamaged",
     "latency_s": "total.latency_s.median",
 }
 

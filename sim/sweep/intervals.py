@@ -43,6 +43,8 @@ class Interval:
 def interval(values: Iterable[float | int | None]) -> Interval | None:
     """Return median and 90 % interval of the values that are known; None if there are none."""
     known = [value for value in values if value is not None]
+    if len(known) == 1:
+        return Interval(known[0], known[0], known[0], 1)
     low, median, high = (percentile(known, share) for share in (0.05, 0.5, 0.95))
     if low is None or median is None or high is None:
         return None

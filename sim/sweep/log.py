@@ -46,6 +46,8 @@ class CellLog:
         """
         self.path = path
         self._file = _opened(path)
+        self.errors: dict[str, str] = {}
+        """Why cells cannot be run, by their key."""
         self._places: dict[str, int] = {}
         self._names: dict[int, list[str]] = {}
         self._numbers: dict[tuple[str, ...], int] = {}
@@ -84,6 +86,7 @@ class CellLog:
             return
         lines: list[dict[str, Any]] = []
         if result.error:
+            self.errors[result.key] = result.error
             lines.append({"cell": result.key, "error": result.error})
         else:
             names = tuple(result.row)
@@ -150,7 +153,10 @@ class CellLog:
                 self._numbers[tuple(names)] = content["number"]
         elif not isinstance(key, str):
             return
-        elif isinstance(content.get("error"), str) or (
+        elif isinstance(content.get("error"), str):
+            self._places[key] = place
+            self.errors[key] = content["error"]
+        elif (
             isinstance(names, int)
             and isinstance(values, list)
             and len(values) == len(self._names.get(names, ()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,7 +17,7 @@ from ...link.files import whole_file
 from ...link.text import json_text
 from ..console.progress import Progress, Silent
 from ..scenario.yamltree import parse
-from .axes import override, written
+from .axes import written
 from .cell import CellResult, CellTask
 from .drive import run_cells
 from .intervals import POINTS, write_points
@@ -108,7 +108,7 @@ def run_sweep(
         write_table(out / TABLE, source)
         write_points(out / POINTS, out / TABLE)
         _write_description(out / DESCRIPTION, job)
-        return _outcome(source, reused)
+        return _outcome(plan, keys, log.errors, faults, reused)
 
 
 def cell_keys(job: SweepJob) -> list[str]:
@@ -211,19 +211,26 @@ def _write_description(path: Path, job: SweepJob) -> None:
         file.write(f"{json_text(content)}\n".encode())
 
 
-def _outcome(source: ResultSource, reused: int) -> SweepOutcome:
-    errors: list[str] = []
-    faults: list[str] = []
-    for index in range(len(source.plan)):
-        result = source.result(index)
-        if result is not None and result.error:
-            kind = faults if result.fault else errors
-            kind.append("" if kind else _place(source.plan, index) + result.error)
+def _outcome(
+    plan: Plan,
+    keys: Sequence[str],
+    refused: Mapping[str, str],
+    failed: Mapping[str, CellResult],
+    reused: int,
+) -> SweepOutcome:
+    errors = [index for index, key in enumerate(keys) if key in refused]
+    faults = [index for index, key in enumerate(keys) if key in failed]
     return SweepOutcome(
-        len(source.plan),
+        len(plan),
         reused,
-        (len(errors), errors[0] if errors else ""),
-        (len(faults), faults[0] if faults else ""),
+        (
+            len(errors),
+            _place(plan, errors[0]) + refused[keys[errors[0]]] if errors else "",
+        ),
+        (
+            len(faults),
+            _place(plan, faults[0]) + failed[keys[faults[0]]].error if faults else "",
+        ),
     )
 
 
@@ -233,8 +240,3 @@ def _place(plan: Plan, index: int) -> str:
     pairs = zip(plan.axes, cell.values, strict=True)
     values = [f"{a.field}={written(value)}" for a, value in pairs]
     return f"cell {index} ({', '.join([*values, f'seed={cell.seed}'])}): "
-
-
-def settings(plan: Plan, point: int) -> list[str]:
-    """Return the `--set` options that make a point, without its seeds."""
-    return [override(a.field, v) for a, v in zip(plan.axes, plan.points[point], strict=True)]
