@@ -38,13 +38,14 @@ MOST_TIMES: Final = 64
 Row: TypeAlias = dict[str, Value]
 _PIXELS: Final = "total.delivered_px"
 _DROPPED: Final = "total.frames.dropped"
+_LATENCY: Final = "total.latency_s.median"
 _REPORTED: Final = {
     "delivered_px": _PIXELS,
     "delivered_whole": "total.frames.delivered_whole",
     "dropped": _DROPPED,
     "psnr_db": "total.psnr_db.pooled",
     "psnr_undamaged_db": "total.psnr_db.undamaged",
-    "latency_s": "total.latency_s.median",
+    "latency_s": _LATENCY,
 }
 
 
@@ -221,16 +222,16 @@ def _number(row: Row, name: str) -> float:
 def _stations(
     scenario: Scenario, runs: Runs, seed: int, progress: Progress
 ) -> tuple[tuple[str, int], ...]:
-    """Rank the stations of the shipped table by the pixels that each would deliver."""
+    """Rank the stations of the shipped table by the pixels that each delivers, then by latency."""
     names = c.station_candidates(scenario)
     wanted = [(c.one_more_station(runs.text, runs.base, name), seed) for name in names]
     results = runs.results(wanted, measured=False, on_done=progress.step)
-    found = [
-        (name, int(_number(result.row, _PIXELS)))
+    found = sorted(
+        (-int(_number(result.row, _PIXELS)), _number(result.row, _LATENCY), name)
         for name, result in zip(names, results, strict=True)
         if not result.error
-    ]
-    return tuple(sorted(found, key=lambda item: (-item[1], item[0])))
+    )
+    return tuple((name, -pixels) for pixels, _, name in found)
 
 
 def _searches(

@@ -12,9 +12,9 @@ from typing import Any, Final
 from ...payload.encoders.traits import TRAITS
 from ..scenario import stations
 from ..scenario.overrides import OverrideError, apply
+from ..scenario.rate import RateStep
 from ..scenario.satellite import SatelliteSpec
 from ..scenario.scenario import Scenario
-from ..scenario.spacecraft import RateStep
 from ..scenario.yamltree import parse
 from .axes import override
 
@@ -50,11 +50,12 @@ def rate_times(scenario: Scenario, thousandths: int) -> Overrides:
     changes = [
         override(f"satellites.{entry}.transmitter.rate", _steps(s.transmitter.rate, thousandths))
         for entry, s in _entries(scenario)
+        if s.transmitter.rate is not None
     ]
     changes += [
-        override(f"stations.{n}.rate", _steps(own, thousandths))
+        override(f"stations.{n}.rate", _steps(station.rate, thousandths))
         for n, station in enumerate(scenario.stations)
-        if (own := getattr(station, "rate", None))
+        if station.rate is not None
     ]
     return tuple(changes)
 
@@ -71,7 +72,7 @@ def _steps(steps: Sequence[RateStep], thousandths: int) -> list[dict[str, str]]:
 
 def has_rates(scenario: Scenario) -> bool:
     """Return whether every satellite's transmitter has a table of rates to multiply."""
-    return all(satellite.transmitter.rate for satellite in scenario.satellites)
+    return all(satellite.transmitter.rate is not None for satellite in scenario.satellites)
 
 
 def three_decibels(scenario: Scenario) -> tuple[str, Overrides] | None:
@@ -84,15 +85,14 @@ def three_decibels(scenario: Scenario) -> tuple[str, Overrides] | None:
         return "twice the rate (+3 dB)", rate_times(scenario, 2 * THOUSAND)
     changes = []
     for entry, satellite in _entries(scenario):
-        link = getattr(satellite.transmitter, "link", None)
-        for key, unit in (("eirp", "dBW"), ("antenna_gain", "dBi")):
-            value = getattr(link, key, None)
-            if value is not None:
-                field = f"satellites.{entry}.transmitter.link.{key}"
-                changes.append(override(field, f"{value + 3:.15g} {unit}"))
-                break
-        else:
-            return None
+        link = satellite.transmitter.link
+        if link is None:
+            return None  # some satellites have a rate, and others a link
+        field = f"satellites.{entry}.transmitter.link"
+        if link.eirp is not None:
+            changes.append(override(f"{field}.eirp", f"{link.eirp + 3:.15g} dBW"))
+        elif link.antenna_gain is not None:
+            changes.append(override(f"{field}.antenna_gain", f"{link.antenna_gain + 3:.15g} dBi"))
     return "3 dB more EIRP", tuple(changes)
 
 
@@ -169,6 +169,9 @@ def station_candidates(scenario: Scenario) -> list[str]:
 def one_more_station(text: str, base: Sequence[str], name: str) -> Overrides:
     """Return the change that adds a station of the shipped table.
 
+    If a station of the scenario has a `receiver`, as links need one, the new station gets the same
+    as the first that has.
+
     Args:
         text: The scenario file.
         base: Overrides that apply before.
@@ -180,7 +183,11 @@ def one_more_station(text: str, base: Sequence[str], name: str) -> Overrides:
             apply(tree, change)
         except OverrideError:  # the scenario has been loaded with it before
             raise AssertionError(change) from None
-    return (override("stations", [*tree["stations"], name]),)
+    listed = tree["stations"]
+    receivers = (s["receiver"] for s in listed if isinstance(s, dict) and "receiver" in s)
+    receiver = next(receivers, None)
+    added = name if receiver is None else {"use": name, "receiver": receiver}
+    return (override("stations", [*listed, added]),)
 
 
 def _entries(scenario: Scenario) -> list[tuple[int, SatelliteSpec]]:

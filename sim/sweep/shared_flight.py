@@ -21,15 +21,12 @@ from ..mission.flight import Flight, fly
 from ..scenario.scenario import Scenario
 
 IRRELEVANT: Final = {
-    "": ("name", "description", "seed", "arbitration", "realtime", "report", "sweep"),
-    "satellites": ("processor", "power", "recorder", "codec", "encoder", "policy"),
+    "": ("name", "description", "seed", "arbitration", "weather", "realtime", "report", "sweep"),
+    "satellites": ("processor", "power", "recorder", "transmitter", "codec", "encoder", "policy"),
     "targets": ("scenes", "scene_fit"),
-    "stations": ("antennas",),
+    "stations": ("antennas", "outages", "rate"),
 }
 """By section: the fields on which no geometry depends."""
-
-_RATES: Final = ("rate", "packet", "packet_loss", "acknowledge_delay")
-"""Fields of the transmitter on which no geometry depends."""
 
 _KEPT: Final = 4
 
@@ -40,8 +37,6 @@ def matters(field: str) -> bool:
     if not rest or section not in IRRELEVANT:
         return section not in IRRELEVANT[""]
     # `satellites.0.codec.bpp`: the part after the element's number or name, which may hold dots.
-    if section == "satellites" and "transmitter" in rest:
-        return rest[-1] not in _RATES and "rate" not in rest
     return not any(part in IRRELEVANT[section] for part in rest[1:])
 
 
@@ -52,8 +47,6 @@ def geometry_key(scenario: Scenario) -> str:
     for section, fields in IRRELEVANT.items():
         if section:
             relevant[section] = [_without(part, fields) for part in relevant[section]]
-    for satellite in relevant["satellites"]:
-        satellite["transmitter"] = _without(satellite["transmitter"], _RATES)
     text = json.dumps(relevant, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -26,6 +26,11 @@ SAME = {
     "power": "satellites.0.power={battery: 1 Wh, solar: 1 W, loads: {idle: 1 W, imaging: 1 W, "
     "encoding: 1 W, transmitting: 1 W}}",
     "antennas": "stations.0.antennas=2",
+    "outages": "stations.0.outages=[{from: 2024-12-02T01:00:00Z, to: 2024-12-02T03:00:00Z}]",
+    "station's rate": "stations.0.rate=1 Mbit/s",
+    "transfer": "satellites.0.transmitter.transfer=acknowledged",
+    "least pass": "satellites.0.transmitter.least_pass=3 min",
+    "weather": "weather=none",
     "sweep": "sweep={seeds: 3}",
     "report": "report.sample_frames=1",
 }
@@ -41,6 +46,7 @@ OTHER = {
     "length": "satellites.0.imager.frame_length=12 km",
     "station": "stations.1=kiruna",
     "mask": "stations.0.elevation_mask=20 deg",
+    "horizon": "stations.0.horizon=[[0, 30], [180, 30]]",
     "stations": "stations=[svalbard]",
     "target": "targets.0.at=[70.0, 20.0]",
     "priority": "targets.0.priority=9",
