@@ -9,22 +9,21 @@ Sources: the SpatioTemporal Asset Catalog specification 1.0.0 and its extensions
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import rasterio
 import shapely
 from rasterio.crs import CRS
-from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
+from rasterio.errors import CRSError, RasterioError
 from rasterio.transform import Affine, from_gcps
 from rasterio.warp import transform_geom
 from shapely.geometry.polygon import orient
 
 from ...link.text import json_text
+from ...payload.imager.raster import environment, open_raster
 from ..contact_plans.contact import moment_text
 from ..mission.views import View
 from ..model.setup import Capture
@@ -167,10 +166,8 @@ def _footprint(path: Path, view: View) -> tuple[dict[str, Any], dict[str, Any]]:
 
     A picture that says nothing of its place has no geometry.
     """
-    with warnings.catch_warnings(), rasterio.Env(PROJ_NETWORK="OFF"):
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(path) as picture:
-            return _place(picture, view)
+    with environment(), open_raster(path) as picture:
+        return _place(picture, view)
 
 
 def _place(picture: Any, view: View) -> tuple[dict[str, Any], dict[str, Any]]:
