@@ -7,6 +7,8 @@ import math
 from pathlib import Path
 
 OPTIMISERS = ("adam", "soap")
+SHIPPED = Path("shipped")
+"""`--start` with this word begins from the model in the package."""
 TEACHERS = ("offline", "online", "self")
 
 
@@ -30,7 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("model", choices=("student", "teacher"), help="what to train")
     add_corpus_arguments(parser)
-    add("--start", type=Path, metavar="CKPT", help="checkpoint to begin from if --out has none")
+    add(
+        "--start",
+        type=Path,
+        metavar="CKPT",
+        help=f"checkpoint to begin from if --out has none; '{SHIPPED}' for the package's model",
+    )
     add("--minutes", type=float, default=math.inf, help="stop after this time; run again to resume")
     add("--steps", type=int, default=40_000, help="length of the schedule (%(default)s)")
     add("--batch", type=int, default=16, help="crops per step (%(default)s)")

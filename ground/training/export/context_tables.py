@@ -30,14 +30,8 @@ def context_tables(context: ScaleContext) -> Arrays:
     `rounding` uint8 (SCALES), see `rounding_table`.
     """
     table = context.table.detach().cpu().double().numpy()
-    # Bins begin at 2^e and 1.5 · 2^e; these are the logarithms of their middles.
-    centres = LOWEST_BIN_OCTAVE + np.arange(BINS) // 2 + np.where(np.arange(BINS) % 2, 0.79, 0.29)
-    centres[0] = LOWEST_BIN_OCTAVE  # this bin is mostly reached by sums of zero
-    place = np.clip(centres - LOWEST_NODE, 0, NODES - 1.001)
-    low = place.astype(int)
-    share = place - low
-    rows = table[:, low] * (1 - share[:, None]) + table[:, low + 1] * share[:, None]
-    values = rows[:, :, low] * (1 - share) + rows[:, :, low + 1] * share
+    weights = bin_weights()
+    values = weights @ table @ weights.T
     correction = np.clip(np.floor(values * 2**LOG2_FRACTION + 0.5), -127, 127).astype(np.int8)
     expected = np.floor(expected_magnitudes() * 16 + 0.5).astype(np.uint16)
     return {
@@ -45,6 +39,16 @@ def context_tables(context: ScaleContext) -> Arrays:
         "context.expected": expected,
         "rounding": rounding_table(),
     }
+
+
+def bin_weights() -> NDArray[np.float64]:
+    """Return the share (BINS, NODES) of each node in each bin's value: linear interpolation."""
+    # Bins begin at 2^e and 1.5 · 2^e; these are the logarithms of their middles.
+    centres = LOWEST_BIN_OCTAVE + np.arange(BINS) // 2 + np.where(np.arange(BINS) % 2, 0.79, 0.29)
+    centres[0] = LOWEST_BIN_OCTAVE  # this bin is mostly reached by sums of zero
+    place = np.clip(centres - LOWEST_NODE, 0, NODES - 1.001)
+    distance = np.abs(place[:, None] - np.arange(NODES))
+    return np.asarray(np.maximum(0.0, 1.0 - distance))
 
 
 def rounding_table() -> NDArray[np.uint8]:

@@ -14,6 +14,7 @@ from .checkpoint import load, shape_of
 from .held_out import load_training_and_held_out
 from .settings import TrainSettings
 from .trainer import Trainer
+from .warm_start import load_start
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,10 @@ def train(options: argparse.Namespace) -> None:
     latest = options.out / "latest.ckpt"
     if latest.exists():
         shape = shape_of(load(latest))
+    elif options.model == "teacher":
+        shape = TEACHER_SHAPE
     else:
-        shape = TEACHER_SHAPE if options.model == "teacher" else CodecShape()
+        shape = CodecShape() if options.start is None else shape_of(load_start(options.start))
     trainer = Trainer(settings, shape, training, held_out)
     trainer.begin(options.start)
     macs = complexity(trainer.averaged)

@@ -35,6 +35,7 @@ from .schedule import learning_rate, trains_integers
 from .settings import TrainSettings
 from .teaching import Teaching
 from .thread_tuning import ThreadTuner
+from .warm_start import load_start
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ class Trainer:
         """Resume the run in `out`; else begin from a checkpoint's weights, or from nothing.
 
         Args:
-            start: Checkpoint to begin from if `out` has none.
+            start: Checkpoint to begin from if `out` has none; `SHIPPED` for the package's model.
 
         Raises:
             InputError: A checkpoint or a setting is not valid.
@@ -111,7 +112,7 @@ class Trainer:
             restore(self.averaged, content["averaged"])
         else:
             if start is not None:
-                self._start_from(load(start, self.device))
+                self._start_from(load_start(start, self.device))
             else:
                 start_from_components(self.codec, self.sampler)
             restore(self.averaged, self.codec.state_dict())

@@ -180,3 +180,12 @@ def switch_on_as_loaded(module: nn.Module) -> None:
     for part in module.modules():
         if isinstance(part, (Grid, GridConv)):
             part.switch_on()
+
+
+def switch_off(module: nn.Module) -> None:
+    """Compute in floating point again, with the fractions kept."""
+    for part in module.modules():
+        if isinstance(part, Grid):
+            part.active.fill_(False)
+        if isinstance(part, (Grid, GridConv)):
+            part.on = False
