@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ..networks.scale_context import (
     LOWEST_NODE,
     NODES,
+    ONBOARD_STRENGTH,
     PHASES,
     ScaleContext,
     expected_magnitudes,
@@ -54,8 +55,6 @@ def bin_weights() -> NDArray[np.float64]:
 def rounding_table() -> NDArray[np.uint8]:
     """Return the rounding offsets at each scale in 1/256 step: 128 less the dead zone.
 
-    The encoder uses the offset of the scale before its correction. That scale is too large where
-    most neighbours are zero, so the dead zone is wider here than in training, which uses the
-    corrected scale. Without the wider zone, the shortcut costs another 0.3 % of the rate.
+    The encoder uses the offset of the scale before its correction, see `ONBOARD_STRENGTH`.
     """
-    return (rounding_offsets(0.04) * 256).astype(np.uint8)
+    return (rounding_offsets(ONBOARD_STRENGTH) * 256).astype(np.uint8)

@@ -22,5 +22,8 @@ def learning_rate(step: int, settings: TrainSettings) -> float:
 
 
 def trains_integers(step: int, settings: TrainSettings) -> bool:
-    """Return whether a step belongs to the last ones, which train a student on integer grids."""
-    return settings.model == "student" and step >= settings.steps * (1 - settings.grids)
+    """Return whether a step belongs to the last ones, which train integer networks.
+
+    A teacher never becomes one.
+    """
+    return settings.model != "teacher" and step >= settings.steps * (1 - settings.grids)

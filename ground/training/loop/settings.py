@@ -31,11 +31,13 @@ class TrainSettings:
         evaluate_every: Steps between evaluations.
         device: Name of a torch device.
         grids: Last share of the steps, which train with integer weights and activations.
-        model: "student" or "teacher".
+        model: "student", "teacher" or "decoder".
         distil: Weight of each distillation term by name (see `distillation`); empty for training
             without a teacher.
         teach: Which teacher: "offline", "online" or "self".
         teacher: Checkpoint of an offline teacher.
+        synthesis: Checkpoint or model folder with the synthesis that a decoder begins from; None
+            for that of the model that it is trained for.
         tune_threads: Whether to try from time to time if one thread is faster than all (CPU). The
             number of threads changes the order of sums, so equal seeds give equal weights only
             without it.
@@ -60,6 +62,7 @@ class TrainSettings:
     distil: Mapping[str, float] = field(default_factory=dict)
     teach: str = "self"
     teacher: Path | None = None
+    synthesis: Path | None = None
     tune_threads: bool = False
     quality: float | None = None
 
@@ -84,6 +87,7 @@ class TrainSettings:
             distil=parse_distillation_terms(options.distil),
             teach=options.teach,
             teacher=options.teacher,
+            synthesis=options.synthesis,
             seed=options.seed,
             evaluate_every=options.evaluate_every,
             device=options.device or ("cuda" if torch.cuda.is_available() else "cpu"),

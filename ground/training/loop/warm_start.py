@@ -17,6 +17,7 @@ Then the grids are switched off, and training goes on in floating point.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ....link.errors import InputError
+from ....link.student.shared_model import load_integers
 from ..arguments import SHIPPED
 from ..export.context_tables import bin_weights
 from ..export.extract import MEAN_FRACTION
@@ -35,34 +38,62 @@ from ..networks.layers import KnotTable
 from ..networks.logistic_prior import logistic_bits
 from ..networks.quantise import switch_off
 from ..networks.shape import KNOTS, LOG2_FRACTION, QUALITY_STEPS, CodecShape
-from ..verify.shipped_codec import from_integers, shipped_arrays, shipped_shape
-from .checkpoint import load, shape_to_store
+from ..verify.shipped_codec import from_integers, shipped_arrays, shipped_card
+from .checkpoint import load, shape_of
 
 
-def load_start(start: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+def load_start(
+    start: Path, device: torch.device | str = "cpu", *, on_grids: bool = False
+) -> dict[str, Any]:
     """Return the checkpoint that a run begins from.
 
     Args:
-        start: A checkpoint, or `SHIPPED` for the model in the package.
+        start: A checkpoint, a model folder, or `SHIPPED` for the model in the package.
         device: Where its arrays are put.
+        on_grids: Whether a model's networks stay on their grids.
+
+    Returns:
+        The content of a checkpoint. Of a model it has `shape`, `model` and `origin`: the model's
+        fingerprint, and the steps and minutes that it was trained for.
 
     Raises:
         InputError: The file does not exist or is not a checkpoint of the learned codec.
     """
-    if start != SHIPPED:
+    if start == SHIPPED:
+        card, arrays = shipped_card(), shipped_arrays()
+    elif start.is_dir():
+        card, arrays = _read_folder(start)
+    else:
         return load(start, device)
-    shape = shipped_shape()
-    codec = warm_start(shipped_arrays(), shape).to(device)
-    return {"shape": shape_to_store(shape), "model": codec.state_dict()}
+    codec = warm_start(arrays, shape_of(card), on_grids=on_grids).to(device)
+    before = card["training"]
+    return {
+        "shape": card["shape"],
+        "model": codec.state_dict(),
+        "origin": {
+            "fingerprint": card["fingerprint"],
+            "steps": before["steps"] + before.get("steps_before", 0),
+            "minutes": round(before["minutes"] + before.get("minutes_before", 0.0), 1),
+        },
+    }
+
+
+def _read_folder(folder: Path) -> tuple[dict[str, Any], Arrays]:
+    try:
+        card = json.loads((folder / "card.json").read_text())
+        return card, load_integers(folder)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}: not a model folder ({error})") from error
 
 
 @torch.no_grad()
-def warm_start(arrays: Arrays, shape: CodecShape) -> Codec:
+def warm_start(arrays: Arrays, shape: CodecShape, *, on_grids: bool = False) -> Codec:
     """Return a codec in floating point that computes nearly what the integers compute.
 
     Args:
         arrays: All integers of a model: networks, entropy coder and tables.
         shape: Widths of its networks.
+        on_grids: Whether the networks stay on their grids, and compute exactly the same.
 
     Raises:
         ValueError: A layer's limits are not those of this code's grids.
@@ -80,7 +111,8 @@ def warm_start(arrays: Arrays, shape: CodecShape) -> Codec:
     mean, log2_scale = fit_side_prior(arrays["tables.side"])
     codec.hyper.side_mean.copy_(mean)
     codec.hyper.side_log2_scale.copy_(log2_scale)
-    switch_off(codec)
+    if not on_grids:
+        switch_off(codec)
     return codec
 
 

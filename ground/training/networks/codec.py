@@ -21,7 +21,7 @@ gain per channel and through biases in g_s, so g_a, h_a and h_s run once a frame
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor, nn
@@ -38,11 +38,10 @@ from .synthesis import Synthesis
 
 
 @dataclass(frozen=True, slots=True)
-class Coded:
-    """Outputs of one forward pass of the codec.
+class CodedLatents:
+    """What the encoder makes of a batch: symbols, what they cost, and the decoded latents.
 
     Attributes:
-        planes: Decoded planes x̂ relative to mid-grey (b, 3, h, w), neither rounded nor clipped.
         bits: Bits of each sample, latents and side information together (b,).
         side_bits: Bits of each sample's side information (b,).
         latents: Latents y, as g_a gives them (b, N, h/16, w/16).
@@ -52,7 +51,6 @@ class Coded:
         log2_scales: log₂ of each latent's scale in steps, before the context's correction.
     """
 
-    planes: Tensor
     bits: Tensor
     side_bits: Tensor
     latents: Tensor
@@ -62,6 +60,23 @@ class Coded:
     log2_scales: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class Coded(CodedLatents):
+    """Outputs of one forward pass of the codec.
+
+    Attributes:
+        planes: Decoded planes x̂ relative to mid-grey (b, 3, h, w), neither rounded nor clipped.
+    """
+
+    planes: Tensor
+
+    @classmethod
+    def of(cls, latents: CodedLatents, planes: Tensor) -> Coded:
+        """Return what the encoder made, with the decoded planes."""
+        values = {field.name: getattr(latents, field.name) for field in fields(CodedLatents)}
+        return cls(**values, planes=planes)
+
+
 class Codec(nn.Module):
     """Transforms and entropy model, as they are trained together.
 
@@ -69,6 +84,10 @@ class Codec(nn.Module):
 
     Args:
         shape: Widths of the networks; those of the shipped codec by default.
+
+    Attributes:
+        onboard_rounding: Whether symbols are rounded as the onboard encoder does it, with the dead
+            zone of the scale before its correction. Otherwise it is that of the corrected scale.
     """
 
     def __init__(self, shape: CodecShape | None = None) -> None:
@@ -80,6 +99,7 @@ class Codec(nn.Module):
         self.neighbours = MeanPredictor(self.shape.predicted)
         self.context = ScaleContext(self.shape.latents)
         self.synthesis = Synthesis(self.shape)
+        self.onboard_rounding = False
 
     @property
     def on_grids(self) -> bool:
@@ -106,6 +126,11 @@ class Codec(nn.Module):
                 multiples of 16.
             quality: Quality of each sample (b,), 0…1.
         """
+        coded = self.encode(planes, quality)
+        return Coded.of(coded, self.synthesis(coded.decoded, quality))
+
+    def encode(self, planes: Tensor, quality: Tensor) -> CodedLatents:
+        """Code a batch at these qualities without decoding pixels; see `forward`."""
         latents = self.analysis(planes)
         side = self.hyper.analyse(latents)
         with torch.autocast(planes.device.type, enabled=False):
@@ -124,9 +149,7 @@ class Codec(nn.Module):
             centred = torch.cat((latents[:, :predicted] - means, latents[:, predicted:]), dim=1)
             scaled = centred * gain
             expected = log2_scale.float() + log2_gain
-            with torch.no_grad():  # the dead zone needs a scale before it gives the symbols
-                correction = self.context(torch.floor(scaled + 0.5), expected)
-            symbols = floor_straight(scaled, self.context.offset(expected + correction))
+            symbols = floor_straight(scaled, self._rounding(scaled, expected))
             counted = scaled + torch.rand_like(scaled) - 0.5 if self.training else symbols
             if not self.training:  # training counts the bits that a skipped latent would cost
                 is_coded = table_index(expected) > 0
@@ -138,6 +161,14 @@ class Codec(nn.Module):
                 latent_bits = latent_bits * is_coded
             decoded = symbols * step
             decoded = torch.cat((decoded[:, :predicted] + means, decoded[:, predicted:]), dim=1)
-        out = self.synthesis(decoded, quality)
         bits = latent_bits.sum(dim=(1, 2, 3)) + side_bits
-        return Coded(out, bits, side_bits, latents, decoded, latent_bits, symbols, expected)
+        return CodedLatents(bits, side_bits, latents, decoded, latent_bits, symbols, expected)
+
+    @torch.no_grad()
+    def _rounding(self, scaled: Tensor, expected: Tensor) -> Tensor:
+        """Return what is added to |scaled| before it is floored."""
+        if self.onboard_rounding:
+            return self.context.onboard_offset(expected)
+        # The dead zone needs a scale before it gives the symbols.
+        correction = self.context(torch.floor(scaled + 0.5), expected)
+        return self.context.offset(expected + correction)

@@ -99,6 +99,14 @@ def rounding_offsets(strength: float = 0.025, largest: float = 0.3) -> NDArray[n
     return np.floor(offset * 256.0 + 0.5) / 256.0
 
 
+ONBOARD_STRENGTH = 0.04
+"""Dead zone of the onboard encoder, see `rounding_offsets`.
+
+It takes the scale before its correction, which is too large where most neighbours are zero, so its
+dead zone is wider than in training. Without that, the shortcut costs another 0.3 % of the rate.
+"""
+
+
 class ScaleContext(nn.Module):
     """Correction of log₂ scales from coded magnitudes: (group, phase, num, den) → octaves.
 
@@ -119,6 +127,9 @@ class ScaleContext(nn.Module):
         offsets = torch.from_numpy(rounding_offsets()).float()
         self.register_buffer("offsets", offsets, persistent=False)
         self.offsets: Tensor
+        onboard = torch.from_numpy(rounding_offsets(ONBOARD_STRENGTH)).float()
+        self.register_buffer("onboard_offsets", onboard, persistent=False)
+        self.onboard_offsets: Tensor
         number = torch.cat([torch.full((g.last - g.first,), i) for i, g in enumerate(self.groups)])
         self.register_buffer("group_of_channel", number.long(), persistent=False)
         self.masks: Tensor
@@ -136,6 +147,11 @@ class ScaleContext(nn.Module):
     def offset(self, log2_scale: Tensor) -> Tensor:
         """Return what is added to |v| before it is floored: 1/2 or less, by scale."""
         return self.offsets[table_index(log2_scale)]
+
+    @torch.no_grad()
+    def onboard_offset(self, log2_scale: Tensor) -> Tensor:
+        """Return the same for the onboard encoder, by scale before its correction."""
+        return self.onboard_offsets[table_index(log2_scale)]
 
     def _log_sum(self, value: Tensor) -> Tensor:
         total = 0.5 * self._neighbour_sum(value)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -104,9 +104,15 @@ def shipped_arrays() -> Arrays:
     return load_integers(SHARED, PAYLOAD, GROUND)
 
 
+def shipped_card() -> dict[str, Any]:
+    """Return the card of the model in the package."""
+    card: dict[str, Any] = json.loads((SHARED / "card.json").read_text())
+    return card
+
+
 def shipped_shape() -> CodecShape:
     """Return the widths of the model in the package."""
-    return shape_of(json.loads((SHARED / "card.json").read_text()))
+    return shape_of(shipped_card())
 
 
 @torch.no_grad()
