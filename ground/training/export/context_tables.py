@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from ..networks.scale_context import (
     LOWEST_NODE,
     NODES,
-    ONBOARD_STRENGTH,
     PHASES,
     ScaleContext,
     expected_magnitudes,
@@ -53,8 +52,5 @@ def bin_weights() -> NDArray[np.float64]:
 
 
 def rounding_table() -> NDArray[np.uint8]:
-    """Return the rounding offsets at each scale in 1/256 step: 128 less the dead zone.
-
-    The encoder uses the offset of the scale before its correction, see `ONBOARD_STRENGTH`.
-    """
-    return (rounding_offsets(ONBOARD_STRENGTH) * 256).astype(np.uint8)
+    """Return the rounding offsets at each scale in 1/256 step: 128 less the dead zone."""
+    return (rounding_offsets() * 256).astype(np.uint8)

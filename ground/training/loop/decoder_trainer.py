@@ -71,7 +71,6 @@ class DecoderTrainer(Trainer):
         """Freeze all but the synthesis."""
         for codec in (self.codec, self.averaged):
             codec.requires_grad_(requires_grad=False).eval()
-            codec.onboard_rounding = True
         self.codec.synthesis.requires_grad_(requires_grad=True).train()
 
     def _run_codec(self, planes: Tensor, quality: Tensor) -> Coded:
