@@ -178,7 +178,7 @@ def graded(
         pace = None if scenario.realtime is None else PacedEnvironment(scenario.realtime.factor)
         outcome = simulate(mission.setup, sources, environment=pace, sink=sink, on_event=report)
         progress.stage("decoding and measuring", sum(len(s.frames) for s in outcome.satellites))
-        grader = Grader(outcome, encoders, scenes, cache, threads)
+        grader = Grader(outcome, encoders, scenes, cache, threads, scenario.ground.decoder)
         grades = grader.grade(plan, lambda done, _: progress.step(done)) if measured else {}
         boards = encoders.board_figures()
         kinds = [source.time_kind for source in sources]

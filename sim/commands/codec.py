@@ -77,8 +77,19 @@ def _add_decode(below: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--like", type=Path, metavar="RASTER", help="take the georeferencing from this raster"
     )
+    _add_decoder(parser)
     _add_threads(parser)
     parser.set_defaults(run=decode)
+
+
+def _add_decoder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--decoder",
+        default="fast",
+        metavar="NAME",
+        help="the student's decoder network on the ground: fast (default), or full, which is "
+        "heavier and better",
+    )
 
 
 def _add_info(below: argparse._SubParsersAction[Any]) -> None:
@@ -126,6 +137,7 @@ def _add_compare(below: argparse._SubParsersAction[Any]) -> None:
         metavar="N",
         help="code the middle N x N pixels of larger pictures, 0 for all of them (default 512)",
     )
+    _add_decoder(parser)
     _add_tile(parser, 0)
     parser.add_argument(
         "--cache",
@@ -238,7 +250,7 @@ def decode(arguments: argparse.Namespace) -> int:
         raise InputError(f"{arguments.output}: ends in {ending!r}; allowed are .png, .tif, .tiff")
     data = _read(arguments.input)
     with _naming(arguments.input):
-        decoded = decode_bitstream(data, arguments.threads)
+        decoded = decode_bitstream(data, arguments.threads, network=arguments.decoder)
         description = _description(decoded.header)
     if ending in _PNG:
         _write(arguments.output, _png(arguments.output, decoded, description))
@@ -318,6 +330,7 @@ def compare(arguments: argparse.Namespace) -> int:
         arguments.crop,
         open_cache(arguments.cache),
         progress=sys.stderr.isatty() and not arguments.json,
+        decoder=arguments.decoder,
     )
     if arguments.out is not None:
         write_out(arguments.out, found)

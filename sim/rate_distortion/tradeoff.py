@@ -103,9 +103,10 @@ def curve(
     tile = mission.flight.scenario.satellites[0].codec.tile
     onboard_encoder = encoder(codec, TRAITS[codec].tile_from(tile))
     settings = _possible(onboard_encoder, settings, chosen)
+    network = mission.flight.scenario.ground.decoder
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
         tries = [
-            threads.submit(_try, onboard_encoder, settings, one.content, scenes, cache)
+            threads.submit(_try, onboard_encoder, settings, one.content, scenes, cache, network)
             for one in chosen
         ]
         by_frame = [tried.result() for tried in tries]
@@ -193,13 +194,14 @@ def _try(
     content: Content,
     scenes: Scenes,
     cache: ContentCache,
+    network: str,
 ) -> list[tuple[float, Quality, int] | None]:
     """Return rate, quality and pixels of one frame at each setting; None if it cannot be coded."""
     frame = scenes.frame(content.satellite, content.view)
     pixels = frame.width * frame.height
     return [
         None if rated is None else (rated.bytes * 8 / pixels, rated.quality, pixels)
-        for rated in cache.rated(onboard_encoder, frame, settings)
+        for rated in cache.rated(onboard_encoder, frame, settings, network)
     ]
 
 

@@ -15,20 +15,29 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ....link.errors import InputError
+from ....link.student.shared_model import load_integers
 from ..networks.calibrate import put_on_grids, put_synthesis_on_grids
 from ..networks.codec import Codec, Coded
 from ..networks.quantise import switch_off
 from ..networks.shape import CodecShape
+from ..networks.synthesis import Synthesis
 from ..networks.widen import widen
-from .checkpoint import restore, shape_of
+from ..verify.shipped_codec import (
+    from_integers,
+    shipped_arrays,
+    shipped_shape,
+    with_decoder,
+)
+from .checkpoint import load, restore, shape_of
 from .trainer import Trainer
-from .warm_start import load_start
+from .warm_start import restore_biases
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +51,24 @@ DECODER_WIDTHS: dict[str, dict[str, Any]] = {
 def decoder_shape(shape: CodecShape, name: str) -> CodecShape:
     """Return the widths of a codec with the decoder of this name."""
     return replace(shape, **DECODER_WIDTHS[name])
+
+
+def load_synthesis(path: Path) -> Synthesis:
+    """Return the synthesis of a checkpoint, or of the folder of a decoder for the shipped model.
+
+    Raises:
+        InputError: There is none.
+    """
+    if not path.is_dir():
+        return _averaged(load(path)).synthesis
+    try:
+        shape = with_decoder(shipped_shape(), path)
+        arrays = shipped_arrays() | load_integers(path)
+        synthesis = from_integers(arrays, shape).synthesis
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: not the folder of a decoder ({error})") from error
+    restore_biases(synthesis)
+    return synthesis
 
 
 def _averaged(content: Mapping[str, Any]) -> Codec:
@@ -62,7 +89,7 @@ class DecoderTrainer(Trainer):
         put_on_grids(codec, self.sampler)
         synthesis = codec.synthesis
         if self.settings.synthesis is not None:
-            synthesis = _averaged(load_start(self.settings.synthesis)).synthesis
+            synthesis = load_synthesis(self.settings.synthesis)
         switch_off(synthesis)
         codec.synthesis = widen(synthesis, self.shape)
         restore(self.codec, codec.state_dict())

@@ -38,6 +38,7 @@ from ..networks.layers import KnotTable
 from ..networks.logistic_prior import logistic_bits
 from ..networks.quantise import switch_off
 from ..networks.shape import KNOTS, LOG2_FRACTION, QUALITY_STEPS, CodecShape
+from ..networks.synthesis import Synthesis
 from ..verify.shipped_codec import from_integers, shipped_arrays, shipped_card
 from .checkpoint import load, shape_of
 
@@ -100,11 +101,7 @@ def warm_start(arrays: Arrays, shape: CodecShape, *, on_grids: bool = False) -> 
     """
     codec = from_integers(arrays, shape)
     codec.gain.values.copy_(fit_knots(torch.from_numpy(arrays["gain"]) / 2**LOG2_FRACTION))
-    synthesis = codec.synthesis
-    for block in (*synthesis.before, *synthesis.below, *synthesis.after):
-        table = KnotTable(block.first.out_channels)
-        table.values.copy_(fit_knots(block.bias.values))
-        block.bias = table
+    restore_biases(codec.synthesis)
     means = torch.from_numpy(arrays["means"]).float() / 2**MEAN_FRACTION
     codec.neighbours.weight.copy_(means.reshape(codec.neighbours.weight.shape))
     codec.context.table.copy_(fit_nodes(arrays["context.correction"]))
@@ -114,6 +111,15 @@ def warm_start(arrays: Arrays, shape: CodecShape, *, on_grids: bool = False) -> 
     if not on_grids:
         switch_off(codec)
     return codec
+
+
+@torch.no_grad()
+def restore_biases(synthesis: Synthesis) -> None:
+    """Replace the blocks' biases at every quality by knots, which can be trained on."""
+    for block in (*synthesis.before, *synthesis.below, *synthesis.after):
+        table = KnotTable(block.first.out_channels)
+        table.values.copy_(fit_knots(block.bias.values))
+        block.bias = table
 
 
 def fit_knots(values: Tensor) -> Tensor:

@@ -80,7 +80,8 @@ class Hyper(nn.Module):
             side: Values (b, side channels, rows, columns).
             fixed: Whether the distribution gets no gradient.
         """
-        mean, log2_scale = self.side_mean, self.side_log2_scale
-        if fixed:
-            mean, log2_scale = mean.detach(), log2_scale.detach()
-        return logistic_bits(side - mean.view(1, -1, 1, 1), log2_scale.view(1, -1, 1, 1))
+        mean, log2_scale = (
+            (value.detach() if fixed else value).view(1, -1, 1, 1)
+            for value in (self.side_mean, self.side_log2_scale)
+        )
+        return logistic_bits(side - mean, log2_scale)

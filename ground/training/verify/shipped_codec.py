@@ -10,7 +10,9 @@ matter: it scales the weights, and an optimiser's steps are absolute (see `FRACT
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +22,7 @@ from torch import Tensor, nn
 from ....link.student.shared_model import FOLDER as SHARED
 from ....link.student.shared_model import load_integers
 from ....payload.encoders.student.student_model import FOLDER as PAYLOAD
-from ...decoders.student import FOLDER as GROUND
+from ...decoders.student_networks import load_network
 from ..export.integer_networks import Arrays
 from ..loop.checkpoint import shape_of
 from ..networks.codec import Codec
@@ -99,9 +101,9 @@ class QualityTable(nn.Module):
 
 
 @cache
-def shipped_arrays() -> Arrays:
-    """Return the integers of the model in the package, of all its parts."""
-    return load_integers(SHARED, PAYLOAD, GROUND)
+def shipped_arrays(decoder: str = "fast") -> Arrays:
+    """Return the integers of the model in the package, with those of one of its decoders."""
+    return load_integers(SHARED, PAYLOAD, load_network(decoder).folder)
 
 
 def shipped_card() -> dict[str, Any]:
@@ -110,9 +112,15 @@ def shipped_card() -> dict[str, Any]:
     return card
 
 
-def shipped_shape() -> CodecShape:
-    """Return the widths of the model in the package."""
-    return shape_of(shipped_card())
+def shipped_shape(decoder: str = "fast") -> CodecShape:
+    """Return the widths of the model in the package, with one of its decoders."""
+    return with_decoder(shape_of(shipped_card()), load_network(decoder).folder)
+
+
+def with_decoder(shape: CodecShape, folder: Path) -> CodecShape:
+    """Return a codec's widths with those of the decoder in a folder."""
+    widths = json.loads((folder / "card.json").read_text())["shape"]
+    return replace(shape, synthesis=tuple(widths["synthesis"]), depth=tuple(widths["depth"]))
 
 
 @torch.no_grad()
