@@ -340,14 +340,14 @@ def test_all_faults_at_once_in_the_files_order(refuse: Refuse, example: str) -> 
     ("text", "problem"),
     [
         ("", (": found an empty file; allowed: a mapping with keys name, description, start, "
-         "duration, seed, satellites, targets, stations, arbitration, weather, realtime, "
-         "report, sweep")),
+         "duration, seed, satellites, targets, stations, ground, arbitration, weather, "
+         "realtime, report, sweep")),
         ("- a\n- b\n", (": found a list; allowed: a mapping with keys name, description, start, "
-         "duration, seed, satellites, targets, stations, arbitration, weather, realtime, "
-         "report, sweep")),
+         "duration, seed, satellites, targets, stations, ground, arbitration, weather, "
+         "realtime, report, sweep")),
         ("hello", (": found hello; allowed: a mapping with keys name, description, start, "
-         "duration, seed, satellites, targets, stations, arbitration, weather, realtime, "
-         "report, sweep")),
+         "duration, seed, satellites, targets, stations, ground, arbitration, weather, "
+         "realtime, report, sweep")),
         ("a: 1\nb: [1, 2\nc: 3\n", ":2: not YAML: [ is not closed, or a comma is missing in it"),
         ("a:\n\tb: 1\n", ":2: not YAML: a tab stands where YAML wants spaces"),
         ("a: 1\n---\nb: 2\n", ":2: holds more than one YAML document; allowed: one"),
