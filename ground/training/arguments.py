@@ -54,6 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what a decoder's networks begin from (default: those of --start)",
     )
     add("--minutes", type=float, default=math.inf, help="stop after this time; run again to resume")
+    add(
+        "--finish",
+        type=float,
+        default=math.inf,
+        metavar="MINUTES",
+        help="bring the rate down over this time, the last tenth in integers, and end",
+    )
     add("--steps", type=int, default=40_000, help="length of the schedule (%(default)s)")
     add("--batch", type=int, default=16, help="crops per step (%(default)s)")
     add("--crop", type=int, default=128, help="side of a crop, pixels (%(default)s)")

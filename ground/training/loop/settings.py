@@ -21,6 +21,8 @@ class TrainSettings:
         out: Folder of checkpoints and logs.
         steps: Length of the schedule, after which the learning rate has fallen to one per cent.
         minutes: Wall-clock budget of this call. The run is saved then and can be resumed.
+        finish: Wall-clock minutes over which this call brings the learning rate down and ends, see
+            `schedule.Finish`.
         batch: Crops per step.
         crop: Side of a crop, pixels.
         rate: Learning rate of the networks.
@@ -48,6 +50,7 @@ class TrainSettings:
     out: Path
     steps: int = 40_000
     minutes: float = math.inf
+    finish: float = math.inf
     batch: int = 16
     crop: int = 128
     rate: float = 4e-4
@@ -77,6 +80,7 @@ class TrainSettings:
             out=options.out,
             steps=options.steps,
             minutes=options.minutes,
+            finish=options.finish,
             batch=options.batch,
             crop=options.crop,
             rate=options.rate,

@@ -30,7 +30,7 @@ from .held_out import HeldOutPicture
 from .losses import draw_qualities, rate_distortion, relative_cost
 from .optimiser import make_optimiser, parameter_groups, set_learning_rate
 from .run_log import RunLog
-from .schedule import learning_rate, trains_integers
+from .schedule import Finish, learning_rate, trains_integers
 from .settings import TrainSettings
 from .teaching import Teaching
 from .thread_tuning import ThreadTuner
@@ -78,6 +78,7 @@ class Trainer:
         self.step, self.seconds, self.best = 0, 0.0, math.inf
         self.origin: dict[str, Any] = {}
         self.stopping = False
+        self.finish = Finish(math.inf)
         self.device = torch.device(settings.device)
         # TF32 has too few digits for the linear transforms, and breaks the integers' exactness.
         torch.backends.cudnn.allow_tf32 = False
@@ -163,9 +164,11 @@ class Trainer:
         started, before = time.monotonic(), self.seconds
         measures: list[Tensor] = []
         tuner = ThreadTuner() if settings.tune_threads else None
-        while self.step < settings.steps:
+        self.finish = Finish(settings.finish)
+        while self.step < settings.steps and self.finish.share < 1.0:
             step_started = time.monotonic()
-            if trains_integers(self.step, settings):
+            is_last = self.finish.trains_integers and settings.model != "teacher"
+            if is_last or trains_integers(self.step, settings):
                 self.put_on_grids()
             measures.append(self.advance())
             if tuner is not None:
@@ -200,7 +203,7 @@ class Trainer:
         Returns:
             Loss, bits per pixel, side bits per pixel, mean square error and norm of the gradient.
         """
-        factor = learning_rate(self.step, self.settings)
+        factor = learning_rate(self.step, self.settings) * self.finish.factor
         set_learning_rate(self.optimiser, self.settings.rate, factor)
         planes, quality = self._draw()
         with torch.autocast(self.device.type, torch.bfloat16):
