@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=math.inf,
         metavar="MINUTES",
-        help="bring the rate down over this time, the last tenth in integers, and end",
+        help="bring the rate down over this time, the last quarter in integers, and end",
     )
     add("--steps", type=int, default=40_000, help="length of the schedule (%(default)s)")
     add("--batch", type=int, default=16, help="crops per step (%(default)s)")

@@ -11,7 +11,7 @@ SMALLEST_FACTOR = 0.01
 """The learning rate falls to this share of its value."""
 
 
-FINISH_GRIDS = 0.1
+FINISH_GRIDS = 0.25
 """Last share of a finish by the clock that trains integer networks."""
 
 
@@ -31,7 +31,7 @@ class Finish:
     """The end of a run by the clock: how far the rate has come down.
 
     On a shared machine nobody knows how many steps an hour has. With a finish, the learning rate
-    falls linearly over a given time, and the last tenth of it trains integer networks. Equal seeds
+    falls linearly over a given time, and the last quarter of it trains integers. Equal seeds
     then give equal weights only if the steps take equal times.
 
     Args:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ..data.augment import CropSampler
 from ..data.colour import canonical_planes
 from .codec import Codec
+from .linear_rounding import block_moments, round_weights
 from .quantise import Grid, GridConv
 
 
@@ -59,6 +60,7 @@ def put_on_grids(codec: Codec, sampler: CropSampler, batches: int = 8) -> None:
         return
     spreads_to_powers_of_two(codec)
     _calibrate_on_crops(codec, codec, sampler, batches)
+    round_weights(codec.analysis.linear, block_moments(sampler, 4 * batches))
 
 
 def put_synthesis_on_grids(codec: Codec, sampler: CropSampler, batches: int = 8) -> None:
