@@ -37,6 +37,10 @@ from .straight_through import floor_straight, round_straight, with_gradient_of
 from .synthesis import Synthesis
 
 
+MEAN_ROUNDS = 4
+"""How often the means of all latents are computed from each other, see `Codec.forward`."""
+
+
 @dataclass(frozen=True, slots=True)
 class CodedLatents:
     """What the encoder makes of a batch: symbols, what they cost, and the decoded latents.
@@ -144,12 +148,10 @@ class Codec(nn.Module):
             log2_gain = self.log2_gain(quality)[:, :, None, None]
             gain, step = torch.exp2(log2_gain), torch.exp2(-log2_gain)
             predicted = self.shape.predicted
-            # The decoded neighbours, except for the effect of their means on their rounding.
-            coarse = round_straight(latents[:, :predicted] * gain[:, :predicted])
-            means = self.neighbours(coarse * step[:, :predicted])
+            expected = log2_scale.float() + log2_gain
+            means = self._means(latents[:, :predicted], gain[:, :predicted], expected)
             centred = torch.cat((latents[:, :predicted] - means, latents[:, predicted:]), dim=1)
             scaled = centred * gain
-            expected = log2_scale.float() + log2_gain
             symbols = floor_straight(scaled, self.context.offset(expected))
             is_coded = table_index(expected) > 0
             symbols = with_gradient_of(symbols * is_coded, symbols)
@@ -163,3 +165,21 @@ class Codec(nn.Module):
             decoded = torch.cat((decoded[:, :predicted] + means, decoded[:, predicted:]), dim=1)
         bits = latent_bits.sum(dim=(1, 2, 3)) + side_bits
         return CodedLatents(bits, side_bits, latents, decoded, latent_bits, symbols, expected)
+
+    def _means(self, latents: Tensor, gain: Tensor, expected: Tensor) -> Tensor:
+        """Return the means μ of the predicted channels, from what is decoded around them.
+
+        A latent's mean depends on decoded neighbours, whose own means depend on theirs. All are
+        computed at once, a few times over: each time, more of the coding order is as it really is.
+        Gradients go through the last time alone.
+        """
+        expected = expected[:, : latents.shape[1]]
+        offset, is_coded = self.context.offset(expected), table_index(expected) > 0
+        decoded = torch.zeros_like(latents)
+        with torch.no_grad():
+            for _ in range(MEAN_ROUNDS):
+                means = self.neighbours(decoded)
+                symbols = floor_straight((latents - means) * gain, offset) * is_coded
+                decoded = means + symbols / gain
+        result: Tensor = self.neighbours(with_gradient_of(decoded, latents))
+        return result
