@@ -36,7 +36,6 @@ from .shape import LOG2_FRACTION, CodecShape
 from .straight_through import floor_straight, round_straight, with_gradient_of
 from .synthesis import Synthesis
 
-
 MEAN_ROUNDS = 4
 """How often the means of all latents are computed from each other, see `Codec.forward`."""
 
