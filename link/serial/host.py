@@ -103,6 +103,13 @@ class HostEnd:
         return self._session.is_open
 
     @property
+    def absent_since(self) -> float | None:
+        """Since when the host has wanted a session and had none; None if it has or wants none."""
+        if self.is_open or self.gone or not self._is_wanted or not self._is_plugged:
+            return None
+        return self._lost_at
+
+    @property
     def gone(self) -> bool:
         """Whether the host has given up the board; no event follows."""
         return self._session.is_gone

@@ -10,6 +10,7 @@ import errno
 import os
 import select
 import socket
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from serial.tools import list_ports
 from ..errors import InputError
 from .constants import DEFAULT_BAUD
 from .portname import is_device, port_fault
+from .trace import Tap
 
 READ_S: Final = 0.05
 """Seconds that a read waits for a byte. A reader notices within this time that it must stop."""
@@ -44,14 +46,16 @@ class Port:
     Args:
         name: A name that `portname.port_fault` accepts.
         baud: Bits per second; ignored by lines that have no bit rate.
+        tap: Sees everything that is read and written.
 
     Raises:
         PortError: The port cannot be opened.
     """
 
-    def __init__(self, name: str, baud: int = DEFAULT_BAUD) -> None:
+    def __init__(self, name: str, baud: int = DEFAULT_BAUD, tap: Tap | None = None) -> None:
         self.name = name
         self.baud = baud
+        self._tap = tap
         self._line = _opened(name, baud)
         self._file = _file_of(self._line)
         if name.startswith("socket://") and self._file is not None:
@@ -66,13 +70,17 @@ class Port:
             PortLostError: The port is gone.
         """
         try:
-            if self._file is not None:
-                return self._read_file(self._file)
-            first: bytes = self._line.read(1)
-            waiting = self._line.in_waiting if first else 0
-            return first + self._line.read(waiting) if waiting else first
+            data = self._read_line() if self._file is None else self._read_file(self._file)
         except _FAULTS as error:
-            raise PortLostError(f"{self.name}: the port is gone ({error})") from None
+            raise self._lost(error) from None
+        if data and self._tap is not None:
+            self._tap.record(data, outbound=False)
+        return data
+
+    def _read_line(self) -> bytes:
+        first: bytes = self._line.read(1)
+        waiting = self._line.in_waiting if first else 0
+        return first + self._line.read(waiting) if waiting else first
 
     def _read_file(self, file: int) -> bytes:
         """Read all waiting bytes in one call, because pyserial reads sockets byte by byte."""
@@ -90,10 +98,34 @@ class Port:
         Raises:
             PortLostError: The port is gone.
         """
+        if self._tap is not None:
+            self._tap.record(data, outbound=True)
         try:
             self._line.write(data)
         except _FAULTS as error:
-            raise PortLostError(f"{self.name}: the port is gone ({error})") from None
+            raise self._lost(error) from None
+
+    def pulse(self, line: str, seconds: float = 0.1) -> None:
+        """Release a modem control line for a moment, which resets many boards, and set it again.
+
+        Args:
+            line: `dtr` or `rts`.
+            seconds: Duration.
+
+        Raises:
+            PortError: This kind of port has no such line.
+        """
+        try:
+            for level in (False, True):
+                setattr(self._line, line, level)
+                time.sleep(seconds)
+        except (*_FAULTS, NotImplementedError) as error:
+            raise PortError(f"{self.name}: its {line.upper()} cannot be set ({error})") from None
+
+    def _lost(self, error: BaseException) -> PortLostError:
+        if self._tap is not None:
+            self._tap.note(f"the port is gone ({error})")
+        return PortLostError(f"{self.name}: the port is gone ({error})")
 
     def close(self) -> None:
         """Close the port."""

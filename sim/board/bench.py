@@ -18,6 +18,7 @@ from ...link.serial.events import Finished
 from ...link.serial.host_settings import BITS_PER_BYTE_ON_WIRE, HostSettings
 from ...link.serial.messages import Capabilities
 from ...payload.encoders.traits import TRAITS
+from .access import ANY_BOARD, BoardAccess
 from .client import BoardClient
 from .job import TileTask
 from .trial_tiles import task
@@ -125,7 +126,9 @@ class Bench:
         }
 
 
-def run_bench(port: str, baud: int, tiles: int, side: int) -> Bench:
+def run_bench(
+    port: str, baud: int, tiles: int, side: int, access: BoardAccess = ANY_BOARD
+) -> Bench:
     """Encode `tiles` square tiles of `side` pixels; a few are first sent one at a time.
 
     Raises:
@@ -134,7 +137,9 @@ def run_bench(port: str, baud: int, tiles: int, side: int) -> Bench:
     """
     if tiles < 1 or side < 1:
         raise InputError(f"{tiles} tiles of {side} pixels: allowed is at least 1 of each")
-    with BoardClient(port, baud, HostSettings(baud=baud, away=10)) as board:
+    tap = None if access.trace is None else access.trace.tap(port, baud)
+    settings = HostSettings(baud=baud, away=10 if access.reset is None else 40)
+    with BoardClient(port, baud, settings, tap, access.reset) as board:
         own = board.capabilities()
         _check_size(own, tiles, side)
         tasks = _tiles(own, tiles, side)
