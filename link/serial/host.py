@@ -25,6 +25,7 @@ from .fit import why_unfit
 from .framing import Deframer
 from .host_job import Submission
 from .host_settings import HostCounts, HostSettings
+from .line_quality import LineQuality, smaller_chunk
 from .messages import (
     Capabilities,
     Caps,
@@ -84,6 +85,7 @@ class HostEnd:
         self._pings: dict[int, float] = {}
         """When each unanswered PING was sent."""
         self._ping_due: deque[int] = deque()
+        self._quality = LineQuality()
 
     # ---- called by a driver
 
@@ -222,6 +224,13 @@ class HostEnd:
         message = self._next_message(now)
         if message is None:
             return b""
+        if (
+            self.settings.adapts
+            and self._jobs is not None
+            and self._quality.token not in self._pings
+            and self._quality.is_suspect(self.counts)
+        ):
+            self._quality.token = self.ping(now)
         data = seal(*message)
         self.counts.frames_sent += 1
         self.counts.bytes_sent += len(data)
@@ -304,6 +313,9 @@ class HostEnd:
         asked = self._pings.pop(message.token, None)
         if asked is not None:
             self._heard_at = now
+            if message.token == self._quality.token:
+                self._judge_line(message, now)
+                return
             self.events.append(
                 BoardClock(
                     message.token,
@@ -321,6 +333,22 @@ class HostEnd:
             self._jobs.refused(message, now)
         else:
             self._session.refused(message, now)
+
+    # ---- the chunk size
+
+    def _judge_line(self, pong: Pong, now: float) -> None:
+        """Begin a session with smaller chunks if the line damages many frames."""
+        traffic = self._quality.traffic(self.counts, pong, self.bad_frames)
+        session = self._session
+        smaller = smaller_chunk(session.chunk, traffic)
+        if smaller is None or self._jobs is None:
+            return
+        session.chunk_limit = smaller
+        self.counts.chunk_changes += 1
+        unfinished, self._jobs = self._jobs.unfinished(), None
+        self._queue.extendleft(job.submission for job in reversed(unfinished))
+        self._lost_at = now
+        session.restart(now)
 
     # ---- the end of a session
 

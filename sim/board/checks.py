@@ -207,9 +207,7 @@ def _missed(line: Exchange, kind: type[State] | type[Pong]) -> bool:
 def _same_bytes(line: Exchange) -> None:
     """Encode the same tile twice, with another one in between."""
     line.begin(min(1024, line.own.chunk))
-    payloads = [
-        encode(line, job, *small_tile(line, seed))[1] for job, seed in enumerate((1, 2, 1))
-    ]
+    payloads = [encode(line, job, *small_tile(line, seed))[1] for job, seed in enumerate((1, 2, 1))]
     if payloads[0] != payloads[2]:
         raise NonconformanceError("the same tile gave other bytes the second time")
     if payloads[0] == payloads[1]:

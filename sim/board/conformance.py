@@ -70,7 +70,9 @@ def selected(names: Sequence[str]) -> tuple[Check, ...]:
     """
     chosen: set[str] = set()
     for name in names:
-        found = {check.name for check in CHECKS if name and name.casefold() in check.name.casefold()}
+        found = {
+            check.name for check in CHECKS if name and name.casefold() in check.name.casefold()
+        }
         if not found:
             raise InputError(
                 f"--only {printable(name, 80)}: no check has this in its name; allowed: parts of "

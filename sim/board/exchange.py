@@ -49,7 +49,8 @@ QUIET_S: Final = 0.3
 """Seconds without a frame after which late answers are over, if the board answers no PING."""
 LEAST_TRIES: Final = 6
 """How often a question is sent at least before a check fails."""
-_SHORTEST_TIMEOUT_S: Final = 0.15
+SHORTEST_TIMEOUT_S: Final = 0.15
+"""Shortest time after which a question is sent again, beside that of the frames on the line."""
 _LONGEST_FRAME: Final = 1200
 """Bytes of the longest frame that a check sends."""
 _BOOT_FACTOR: Final = 4
@@ -89,7 +90,7 @@ class Exchange:
         self._port = port
         self._deframer = Deframer()
         self._came: deque[Message] = deque()
-        floor = _SHORTEST_TIMEOUT_S + 2 * _LONGEST_FRAME * BITS_PER_BYTE_ON_WIRE / port.baud
+        floor = SHORTEST_TIMEOUT_S + 2 * _LONGEST_FRAME * BITS_PER_BYTE_ON_WIRE / port.baud
         self.round_trip = RoundTrip(floor)
         self._answers_pings = True
         self.journal = Journal()

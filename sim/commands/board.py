@@ -45,10 +45,20 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
         if name != "probe":
             add_board_options(parser)
         if name == "check":
-            parser.add_argument("--only", action="append", default=[], metavar="NAME",
-                                help="run only checks with this in their name; may be repeated")  # fmt: skip
-            parser.add_argument("--repeat", type=int, default=1, metavar="N",
-                                help="run the suite N times; default %(default)s")  # fmt: skip
+            parser.add_argument(
+                "--only",
+                action="append",
+                default=[],
+                metavar="NAME",
+                help="run only checks with this in their name; may be repeated",
+            )
+            parser.add_argument(
+                "--repeat",
+                type=int,
+                default=1,
+                metavar="N",
+                help="run the suite N times; default %(default)s",
+            )
             parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML too")
         if name == "bench":
             parser.add_argument("--tiles", type=int, default=64, help="default %(default)s")
