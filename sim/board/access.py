@@ -39,9 +39,9 @@ class BoardReset:
             try:
                 self._command = shlex.split(how)
             except ValueError as error:
-                raise InputError(f"--reset {printable(how, 80)}: {error}") from None
+                raise InputError(f"--reset-board {printable(how, 80)}: {error}") from None
             if not self._command:
-                raise InputError("--reset: found nothing; allowed: dtr, rts or a command")
+                raise InputError("--reset-board: found nothing; allowed: dtr, rts or a command")
 
     def __call__(self, port: Port) -> str:
         """Reset the board; return why that failed, or an empty text."""

@@ -70,8 +70,10 @@ def board_capabilities(board_port: str, request: pytest.FixtureRequest) -> Capab
     once = BoardUnderTest(board_port, request.config.getoption("--board-baud"))
     try:
         return once.capabilities()
-    except (InputError, BoardGoneError) as error:
+    except BoardGoneError as error:
         pytest.exit(f"--board {board_port}: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
+    except InputError as error:  # it begins with the port's name
+        pytest.exit(f"--board {error}", returncode=pytest.ExitCode.USAGE_ERROR)
     finally:
         once.close()
 

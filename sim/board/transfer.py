@@ -194,6 +194,11 @@ def fetch(line: Exchange, job: int) -> tuple[Result, bytes]:
     while came.missing():
         if time.monotonic() > until:
             raise NoAnswerError(f"no RESULT in {ENCODE_S:g} s")
+        if came.result is None and came.chunks and asked > 2 * LEAST_TRIES:
+            # The chunks show that the tile is encoded.
+            raise NoAnswerError(
+                f"no RESULT after {asked} questions, and {len(came.chunks)} chunks of it came"
+            )
         if came.result is not None and asked > 2 * LEAST_TRIES:
             raise NoAnswerError(
                 f"{crc_fault(came.result.length, came.result.crc, came.payload())}, and nothing "

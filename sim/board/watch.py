@@ -1,7 +1,8 @@
 """Reports in one line each what a board's user would otherwise only wait for.
 
-A line is reported when a session is lost, every half minute while the board is away, when it is
-back, and every half minute while a tile takes long.
+A line is reported when a board has been away for some seconds, every half minute from then on, when
+it is back, and every half minute while a tile takes long. Sessions that are open again at once are
+only counted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Final
 from ...link.serial.events import Closed, Event, Finished, Opened, Refused
 from ...link.text import printable
 
+OUTAGE_S: Final = 2.0
+"""Seconds without a session before the first line about it."""
 REMINDER_S: Final = 30.0
 """Seconds between two lines about the same outage or tile."""
 SLOW_S: Final = 15.0
@@ -47,6 +50,8 @@ class Watch:
         self._say = say
         self._clock = clock
         self._lost_at: float | None = None
+        self._is_reported = False
+        """Whether the present outage was reported."""
         self._moved_at: float | None = None
         self._remind_at = 0.0
 
@@ -63,10 +68,11 @@ class Watch:
         match event:
             case Closed():
                 self.last_cause = event.cause
-                self._lost_at, self._remind_at = now, now + REMINDER_S
-                self._report(f"{event.cause}; waiting for it up to {self._away:g} s")
+                self._lost_at, self._remind_at = now, now + OUTAGE_S
+                self._is_reported = False
             case Opened() if self._lost_at is not None:
-                self._report(f"back after {now - self._lost_at:.1f} s")
+                if self._is_reported:
+                    self._report(f"back after {now - self._lost_at:.1f} s")
                 self._lost_at, self._moved_at = None, now
                 self._remind_at = now + SLOW_S
             case Finished() | Refused():
@@ -74,8 +80,11 @@ class Watch:
         if now >= self._remind_at:
             self._remind_at = now + REMINDER_S
             if self._lost_at is not None:
-                left = max(0.0, self._away - (now - self._lost_at))
-                self._report(f"away for {now - self._lost_at:.0f} s; giving up in {left:.0f} s")
+                gone = now - self._lost_at
+                cause = "" if self._is_reported else f" ({self.last_cause})"
+                self._is_reported = True
+                left = max(0.0, self._away - gone)
+                self._report(f"away for {gone:.0f} s{cause}; giving up in {left:.0f} s")
             else:
                 self._report(f"{pending} is not finished after {now - self._moved_at:.0f} s")
 

@@ -77,7 +77,7 @@ def faults(boards: Sequence[BoardFigures], scenario: Scenario) -> list[str]:
 
 
 def warnings(boards: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """Yield a line for each board whose sessions were lost; its bytes and its times still count.
+    """Yield a line for each board whose sessions were lost, although it has encoded everything.
 
     Args:
         boards: The boards' blocks of the summary.
@@ -85,7 +85,7 @@ def warnings(boards: Sequence[dict[str, Any]]) -> Iterator[str]:
     for board in boards:
         measured = board["measured"]
         lost, restarts = measured["sessions_lost"], measured["board_restarts"]
-        if not lost and not restarts:
+        if board["stopped"] or not (lost or restarts):
             continue
         resets = measured["board_resets"]
         yield (

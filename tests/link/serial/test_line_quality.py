@@ -38,7 +38,8 @@ def test_the_rate_of_counted_frames() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chunk", "damaged", "smaller"), [(2048, 0, None), (2048, 80, 256), (512, 9, None), (64, 60, None)]
+    ("chunk", "damaged", "smaller"),
+    [(2048, 0, None), (2048, 80, 256), (512, 9, None), (64, 60, None)],
 )
 def test_a_new_session_only_where_it_is_worth_it(
     chunk: int, damaged: int, smaller: int | None

@@ -45,9 +45,9 @@ def read(data: bytes) -> list[Packet]:
 def test_what_is_written_is_read(content: Written) -> None:
     reader = PcapngReader(io.BytesIO(written(content)), "x")
     found = list(reader.packets())
-    assert [
-        (p.interface, p.nanoseconds, p.data, p.outbound, p.comment) for p in found
-    ] == [(i, 1000 * at, data, out, comment) for i, at, data, out, comment in content]
+    assert [(p.interface, p.nanoseconds, p.data, p.outbound, p.comment) for p in found] == [
+        (i, 1000 * at, data, out, comment) for i, at, data, out, comment in content
+    ]
     assert {p.name for p in found} <= {"/dev/ttyUSB0", "b"}
     assert not reader.truncated
     assert reader.dropped == 5
@@ -61,9 +61,9 @@ def test_another_program_reads_the_same(content: Written) -> None:
         for block in FileScanner(io.BytesIO(written(content)))
         if isinstance(block, blocks.EnhancedPacket)
     ]
-    assert [
-        (p.interface_id, round(p.timestamp * 1e6), bytes(p.packet_data)) for p in found
-    ] == [(i, pytest.approx(at, rel=1e-15), data) for i, at, data, _, _ in content]
+    assert [(p.interface_id, round(p.timestamp * 1e6), bytes(p.packet_data)) for p in found] == [
+        (i, pytest.approx(at, rel=1e-15), data) for i, at, data, _, _ in content
+    ]
     for block, (_, _, _, outbound, comment) in zip(found, content, strict=True):
         assert block.interface.link_type == USER0
         assert block.options["epb_flags"].inout == ("outbound" if outbound else "inbound")
@@ -94,9 +94,7 @@ def section(order: str) -> bytes:
 @pytest.mark.parametrize(
     ("unit", "nanoseconds"), [(b"", 7000), (b"\x09", 7), (b"\x03", 7_000_000), (b"\x8a", 6_835_937)]
 )
-def test_either_byte_order_and_any_unit_of_time(
-    order: str, unit: bytes, nanoseconds: int
-) -> None:
+def test_either_byte_order_and_any_unit_of_time(order: str, unit: bytes, nanoseconds: int) -> None:
     """Seven units: microseconds by default, 10^-9 s, 10^-3 s, 2^-10 s."""
     option = struct.pack(order + "HH", 9, 1) + unit + bytes(3) if unit else b""
     data = section(order)
