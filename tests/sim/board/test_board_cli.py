@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def test_chosen_checks_again_and_again_as_junit(
     rows = capsys.readouterr().out.splitlines()
     assert [row.split("  ")[0] for row in rows[:2]] == ["ok 3 of 3"] * 2
     assert rows[-1] == "6 of 6 checks passed"
-    suites = ElementTree.parse(junit).getroot()
+    suites = ET.parse(junit).getroot()
     assert [
         (suite.get("tests"), suite.get("failures"), suite.get("errors")) for suite in suites
     ] == [("2", "0", "0")] * 3
@@ -77,7 +77,7 @@ def test_a_failed_check_shows_its_frames_and_whose_fault_it_is(
     assert "the last frames (> to the board, < from it)" in shown
     assert "> GOT 0: has 1 chunks" in shown
     assert shown.endswith("0 of 1 checks passed")
-    (case,) = ElementTree.parse(junit).getroot().iter("testcase")
+    (case,) = ET.parse(junit).getroot().iter("testcase")
     (failure,) = case
     assert (failure.tag, failure.get("type")) == ("failure", "board")
     assert "GOT 0" in str(failure.text)
@@ -103,9 +103,7 @@ def test_a_port_that_goes_away_is_one_line_after_what_was_found(
     assert said.err.startswith(f"{line.address}: the port is gone (")
     assert said.err.count("\n") == 1
     assert "greeting and versions" in said.out
-    assert "error" in {
-        child.tag for case in ElementTree.parse(junit).iter("testcase") for child in case
-    }
+    assert "error" in {child.tag for case in ET.parse(junit).iter("testcase") for child in case}
 
 
 def test_a_board_that_hangs_is_reset_by_a_command(tmp_path: Path) -> None:
