@@ -60,6 +60,10 @@ class Bench:
         line_s: Least seconds that the streamed tiles need on the line.
         chunks_repeated: Chunks sent again.
         timeouts: Time-outs of the host.
+        chunk: Bytes of a chunk in the last session.
+        sessions_lost: Sessions that were lost.
+        restarts: Boots of the board that the host noticed.
+        resets: How often the board was reset because it did not answer.
         kmac_per_px: Thousand multiplications per pixel of the board's model; None without one.
     """
 
@@ -71,6 +75,10 @@ class Bench:
     line_s: float
     chunks_repeated: int
     timeouts: int
+    chunk: int
+    sessions_lost: int
+    restarts: int
+    resets: int
     kmac_per_px: float | None
 
     @property
@@ -123,6 +131,10 @@ class Bench:
             "alone_by_streamed": _ratio(self.alone_s * count, self.wall_s),
             "chunks_sent_again": self.chunks_repeated,
             "timeouts": self.timeouts,
+            "chunk_bytes": self.chunk,
+            "sessions_lost": self.sessions_lost,
+            "board_restarts": self.restarts,
+            "board_resets": self.resets,
         }
 
 
@@ -150,7 +162,7 @@ def run_bench(
         alone_s = (time.monotonic() - begin) / len(alone)
         sent, received = board.counts.bytes_sent, board.counts.bytes_received
         done = _stream(port, board, tasks)
-        counts = board.counts
+        counts, resets = board.counts, len(board.resets)
         most = max(counts.bytes_sent - sent, counts.bytes_received - received)
     return Bench(
         own=own,
@@ -161,6 +173,10 @@ def run_bench(
         line_s=most * BITS_PER_BYTE_ON_WIRE / baud,
         chunks_repeated=counts.chunks_repeated,
         timeouts=counts.timeouts,
+        chunk=counts.chunk,
+        sessions_lost=counts.sessions_lost,
+        restarts=counts.restarts,
+        resets=resets,
         kmac_per_px=_complexity(own),
     )
 

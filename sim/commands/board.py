@@ -216,6 +216,11 @@ def bench(arguments: argparse.Namespace) -> int:
 
         draw(found, arguments.picture)
     figures = found.figures()
+    if found.sessions_lost or found.restarts:
+        complain(
+            f"warning: {found.sessions_lost} sessions were lost and the board started anew "
+            f"{found.restarts} times; the times include that"
+        )
     if arguments.json:
         sys.stdout.write(json.dumps(figures, indent=1) + "\n")
     else:
