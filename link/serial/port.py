@@ -115,6 +115,8 @@ class Port:
         Raises:
             PortError: This kind of port has no such line.
         """
+        if self.name.startswith(("socket://", "loop://")):
+            raise PortError(f"{self.name}: this kind of port has no {line.upper()}")
         try:
             for level in (False, True):
                 setattr(self._line, line, level)

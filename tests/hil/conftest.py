@@ -10,6 +10,8 @@ from downpass.payload.board.firmware.build import PACKAGES, missing_tools
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.pluginmanager.hasplugin("downpass"):
+        raise pytest.UsageError("the plugin of this package is missing: pip install -e . again")
     emulated = [item for item in items if item.path.name.startswith("test_emulated")]
     if config.getoption("--board"):
         config.hook.pytest_deselected(items=emulated)

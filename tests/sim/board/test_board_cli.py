@@ -13,6 +13,7 @@ from downpass.link.serial.constants import Kind
 from downpass.link.serial.events import Finished
 from downpass.link.serial.framing import DELIMITER
 from downpass.link.serial.host_settings import HostSettings
+from downpass.link.serial.lines import PtySource
 from downpass.link.serial.port import Port
 from downpass.link.serial.testing.faulty_line import Faults
 from downpass.link.serial.testing.line_proxy import LineProxy
@@ -133,20 +134,30 @@ def test_a_board_that_hangs_is_reset_by_a_command(tmp_path: Path) -> None:
     [
         ("false", "false ended with status 1: "),
         ("/no/such/program", "/no/such/program cannot be run (No such file or directory)"),
-        ("dtr", "loop://: its DTR cannot be set"),
+        ("dtr", "loop://: this kind of port has no DTR"),
     ],
 )
-def test_a_reset_that_fails_says_why(
-    how: str, why_not: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_reset_that_fails_says_why(how: str, why_not: str) -> None:
     with Port("loop://") as port:
-        if how == "dtr":
-
-            def broken(*_: object) -> None:
-                raise OSError(25, "Inappropriate ioctl for device")
-
-            monkeypatch.setattr(type(port._line), "dtr", property(None, broken))
         assert BoardReset(how)(port).startswith(why_not)
+
+
+def test_a_line_of_the_port_is_released_and_set_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    levels: list[tuple[str, bool]] = []
+    source = PtySource()
+    with Port(source.address) as port:
+        kind = type(port._line)
+        for name in ("dtr", "rts"):
+            setter = property(None, lambda _, level, name=name: levels.append((name, level)))
+            monkeypatch.setattr(kind, name, setter)
+        assert BoardReset("rts")(port) == BoardReset("dtr")(port) == ""
+        assert levels == [("rts", False), ("rts", True), ("dtr", False), ("dtr", True)]
+
+        def broken(*_: object) -> None:
+            raise OSError(25, "Inappropriate ioctl for device")
+
+        monkeypatch.setattr(kind, "dtr", property(None, broken))
+        assert BoardReset("dtr")(port).startswith(f"{source.address}: its DTR cannot be set")
 
 
 @pytest.mark.parametrize("how", ["", "  ", "'unmatched"])
