@@ -182,6 +182,7 @@ class Exchange:
             while (left := until - time.monotonic()) > 0:
                 message = self.receive(left)
                 if isinstance(message, kind) and (fits is None or fits(message)):
+                    self.round_trip.answered()
                     if tries == 1:
                         self.round_trip.measured(time.monotonic() - sent_at)
                     else:
@@ -190,6 +191,7 @@ class Exchange:
                     return message
                 if message is not None:
                     seen.append(message.kind.name)
+            self.round_trip.ran_out()
         self.repeated += tries - 1
         raise NoAnswerError(
             f"no {kind.kind.name} in {time.monotonic() - begin:.1f} s and {tries} tries; came "
@@ -271,11 +273,20 @@ class Exchange:
                 if message is not None:
                     rest.append(message)
                 if isinstance(message, Pong) and message.token == token:
+                    self.round_trip.answered()
                     return True
+            self.round_trip.ran_out()
         return False
 
     def pongs(self, count: int) -> int:
-        """Send PING `count` times, each once; return how many were followed by any frame."""
+        """Send PING `count` times, each once; return how many were followed by any frame.
+
+        Late answers to earlier questions are received before.
+        """
+        until = time.monotonic() + ANSWER_S
+        while time.monotonic() < until and self.receive(ANSWER_S / LEAST_TRIES) is not None:
+            pass
+        self.round_trip.answered()
         answered = 0
         for token in range(1, count + 1):
             self._came.clear()

@@ -40,6 +40,9 @@ from .exchange import LEAST_TRIES, Exchange, NoAnswerError, NonconformanceError,
 ENCODE_S: Final = 60.0
 """Seconds in which a tile of a check must be encoded."""
 
+MOST_AT_ONCE: Final = 8
+"""Most chunks that are sent before one is acknowledged."""
+
 
 def small_tile(line: Exchange, seed: int = 1, setting: int | None = None) -> tuple[TileForm, bytes]:
     """Return a tile of a few chunks that any board can take.
@@ -94,17 +97,27 @@ def load(line: Exchange, job: int, samples: bytes, indices: Sequence[int] | None
     fruitless = -1
     repeated = 0
     while missing:
-        burst = missing[: line.own.window]
+        burst = missing[: min(line.own.window, MOST_AT_ONCE)]
         if fruitless >= LEAST_TRIES:
             raise NoAnswerError(
                 f"chunk {burst[0]} of job {job} was sent {fruitless + 1} times and never "
                 "acknowledged"
             )
+        begin = time.monotonic()
         for index in burst:
             line.send(chunk_of(line, job, samples, index))
         before = len(missing)
         missing = _unacknowledged(line, job, missing, burst)
-        fruitless = 0 if len(missing) < before else fruitless + 1
+        if len(missing) < before:
+            fruitless = 0
+            line.round_trip.answered()
+        else:
+            fruitless += 1
+        if set(missing) & set(burst):
+            # A slow board must not receive more and more.
+            line.round_trip.ran_out()
+        elif not repeated:
+            line.round_trip.measured(time.monotonic() - begin)
         repeated += len(set(missing) & set(burst))
     if repeated:
         line.repeated += repeated
@@ -194,12 +207,12 @@ def fetch(line: Exchange, job: int) -> tuple[Result, bytes]:
     while came.missing():
         if time.monotonic() > until:
             raise NoAnswerError(f"no RESULT in {ENCODE_S:g} s")
-        if came.result is None and came.chunks and asked > 2 * LEAST_TRIES:
+        if came.result is None and came.chunks and asked > LEAST_TRIES:
             # The chunks show that the tile is encoded.
             raise NoAnswerError(
                 f"no RESULT after {asked} questions, and {len(came.chunks)} chunks of it came"
             )
-        if came.result is not None and asked > 2 * LEAST_TRIES:
+        if came.result is not None and asked > LEAST_TRIES:
             raise NoAnswerError(
                 f"{crc_fault(came.result.length, came.result.crc, came.payload())}, and nothing "
                 f"more comes after {asked} questions"
@@ -208,6 +221,7 @@ def fetch(line: Exchange, job: int) -> tuple[Result, bytes]:
         match message:
             case Data() if message.job == job:
                 came.data(message)
+                line.round_trip.answered()
                 asked = 0
             case Result() if message.job == job:
                 if came.result not in (None, message):
@@ -218,12 +232,15 @@ def fetch(line: Exchange, job: int) -> tuple[Result, bytes]:
             case Error():
                 raise NonconformanceError(f"ERROR {message.reason}; DATA and RESULT expected")
             case State() if message.job == job and message.stage < Stage.DONE:
+                line.round_trip.answered()
                 asked = 0  # it is still being encoded
             case None:
                 asked += 1
+                line.round_trip.ran_out()
                 line.repeated += asked > 1
                 came.ask_again()
     assert came.result is not None  # noqa: S101  (`missing` says so)
+    line.round_trip.answered()
     if asked:
         line.settle()
     payload = came.payload()
