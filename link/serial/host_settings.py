@@ -60,6 +60,8 @@ class HostCounts:
     timeouts: int = 0
     sessions: int = 0
     sessions_lost: int = 0
+    stalls: int = 0
+    """Sessions that were lost because the board answered and made no progress."""
     restarts: int = 0
     """Boots of the board that the host noticed after the first session."""
     chunk: int = 0

@@ -43,7 +43,8 @@ class BoardClient:
         baud: Bits per second.
         settings: What the host expects of the board; its `baud` should be the port's.
         tap: Sees everything that the port carries.
-        reset: Resets the board while no session can be opened; returns why that failed.
+        reset: Resets a board with which no session can be opened, or that makes no progress;
+            returns why that failed.
 
     Raises:
         PortError: The port cannot be opened.
@@ -61,6 +62,8 @@ class BoardClient:
         self._reset = reset
         self._reset_at = 0.0
         """When the board was last reset."""
+        self._stalls = 0
+        """How many stalls were answered with a reset."""
         self.resets: deque[str] = deque(maxlen=_REMEMBERED_RESETS)
         """For each latest reset, why it failed, or an empty text; the caller removes them."""
         self._port = self._open_port()
@@ -234,8 +237,8 @@ class BoardClient:
                     wait = _LONGEST_WAIT_S if wake is None else wake - now
                     self._changed.wait(min(max(wait, 0.001), _LONGEST_WAIT_S))
                 port = self._port
-                absent = self._host.absent_since
-            if self._reset is not None and absent is not None and self._is_due(absent):
+                is_due = self._reset is not None and self._is_reset_due()
+            if self._reset is not None and is_due:
                 self.resets.append(self._reset(port))
                 self._reset_at = time.monotonic()
             if data:
@@ -244,9 +247,13 @@ class BoardClient:
                 except PortLostError:
                     time.sleep(0.01)  # the reader notices it too, and opens the port again
 
-    def _is_due(self, absent_since: float) -> bool:
-        """Whether the board has been away for so long that it is to be reset."""
-        return time.monotonic() > max(absent_since, self._reset_at) + _HANGS_S
+    def _is_reset_due(self) -> bool:
+        """Whether the board has stalled, or been away for so long that it is to be reset."""
+        if self._host.counts.stalls > self._stalls:
+            self._stalls = self._host.counts.stalls
+            return True
+        absent = self._host.absent_since
+        return absent is not None and time.monotonic() > max(absent, self._reset_at) + _HANGS_S
 
     def _cause(self) -> str:
         return next((one.cause for one in self._host.events if isinstance(one, Gone)), "gone")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from cobs import cobs
 from downpass.link.errors import InputError
-from downpass.link.serial.constants import Kind
+from downpass.link.serial.board import BoardEnd
+from downpass.link.serial.constants import Kind, Status
 from downpass.link.serial.events import Finished
 from downpass.link.serial.framing import DELIMITER
 from downpass.link.serial.host_settings import HostSettings
@@ -17,6 +18,7 @@ from downpass.link.serial.lines import PtySource
 from downpass.link.serial.port import Port
 from downpass.link.serial.testing.faulty_line import Faults
 from downpass.link.serial.testing.line_proxy import LineProxy
+from downpass.link.serial.testing.rehearsal import capabilities, plain_tile
 from downpass.sim.board.access import BoardReset
 from downpass.sim.board.client import BoardClient
 from downpass.sim.board.emulators import board_port
@@ -127,6 +129,37 @@ def test_a_board_that_hangs_is_reset_by_a_command(tmp_path: Path) -> None:
             assert isinstance(result, Finished)
             assert list(client.resets) == [""]
     assert marks.read_text() == "reset\n"
+
+
+def test_a_board_that_answers_and_encodes_nothing_is_reset() -> None:
+    """Only the reset lets it take tiles from its queue."""
+    stopping, works = threading.Event(), threading.Event()
+    source = PtySource()
+
+    def serve() -> None:
+        end, line = BoardEnd(capabilities(chunk=64), 5), source.open()
+        while not stopping.is_set():
+            end.receive(line.read(), 0)
+            if works.is_set() and (work := end.take()) is not None:
+                end.finish(Status.CODED, work.tile, 1)
+            while data := end.send(0):
+                line.write(data)
+        line.close()
+
+    def reset(_port: Port) -> str:
+        works.set()
+        return ""
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        with BoardClient(source.address, settings=HostSettings(stuck=1), reset=reset) as client:
+            ((_, result),) = client.encode([(plain_tile(b"abc"), b"abc")])
+            assert isinstance(result, Finished)
+            assert (list(client.resets), client.counts.stalls) == ([""], 1)
+    finally:
+        stopping.set()
+        thread.join()
 
 
 @pytest.mark.parametrize(
