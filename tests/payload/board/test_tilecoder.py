@@ -116,7 +116,7 @@ def test_a_rate_is_no_boards_setting() -> None:
             frame_tasks(encoder(codec, tile=32), FRAMES["rgb"], Setting(bpp=0.5))
 
 
-NEEDED = ("numpy", "onnxruntime", "constriction", "cobs", "serial")
+NEEDED = ("numpy", "onnxruntime", "cobs", "serial")
 
 
 def installed(folder: Path) -> None:
