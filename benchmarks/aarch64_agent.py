@@ -92,6 +92,9 @@ def install(site: Path, compiled: bool) -> None:
 def run(site: Path, root: Path, cpu: str, out: Path) -> dict[str, object]:
     """Run hil.yaml with the emulated agent as its board."""
     python = [EMULATOR, "-L", str(root), "-cpu", cpu, "-E", f"PYTHONPATH={site}"]
+    # Debian's alternatives would make these links at installation.
+    libraries = [f"/usr/lib/aarch64-linux-gnu/{name}" for name in ("blas", "lapack")]
+    python += ["-E", f"LD_LIBRARY_PATH={':'.join(libraries)}"]
     python += [str(root / "usr/bin/python3.11"), "-B"]
     serve = ["-m", "downpass.payload.board", "serve", "--listen", "127.0.0.1:0", "--name", "arm"]
     begin = time.monotonic()
@@ -112,7 +115,7 @@ def run(site: Path, root: Path, cpu: str, out: Path) -> dict[str, object]:
     finally:
         agent.terminate()
         agent.wait(30)
-    (board,) = json.loads((out / "summary.json").read_text())["boards"].values()
+    (board,) = json.loads((out / "summary.json").read_text())["boards"]
     return {
         "encoder": words[1],
         "start of the agent, seconds": round(started, 1),
