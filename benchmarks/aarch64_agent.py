@@ -29,7 +29,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 EMULATOR, COMPILER = "qemu-aarch64-static", "aarch64-linux-gnu-gcc"
-PACKAGES = ("python3", "python3-numpy")
+PACKAGES = ("python3", "python3-numpy", "libstdc++6")
 WHEELS = ("numpy>=2.0.0", "onnxruntime>=1.26")
 PLATFORMS = ("manylinux2014_aarch64", "manylinux_2_27_aarch64", "manylinux_2_28_aarch64")
 PURE = ("cobs", "serial")
@@ -96,7 +96,8 @@ def run(site: Path, root: Path, cpu: str, out: Path) -> dict[str, object]:
     libraries = [f"/usr/lib/aarch64-linux-gnu/{name}" for name in ("blas", "lapack")]
     python += ["-E", f"LD_LIBRARY_PATH={':'.join(libraries)}"]
     python += [str(root / "usr/bin/python3.11"), "-B"]
-    serve = ["-m", "downpass.payload.board", "serve", "--listen", "127.0.0.1:0", "--name", "arm"]
+    address = ["--listen", "127.0.0.1:0", "--name", "arm"]
+    serve = ["-m", "downpass.payload.board", "serve", *address]
     begin = time.monotonic()
     agent = subprocess.Popen([*python, *serve], stdout=subprocess.PIPE, text=True)
     try:
