@@ -1,13 +1,13 @@
 """The agent on an emulated 64-bit Arm computer, against hil.yaml: the same bytes, and how long.
 
-    python benchmarks/aarch64_agent.py              # with the networks compiled
-    python benchmarks/aarch64_agent.py --plain      # without a compiler: ONNX Runtime and Python
+    python benchmarks/aarch64_agent.py                    # with Debian's numpy
+    python benchmarks/aarch64_agent.py --wheels           # with PyPI's
     python benchmarks/aarch64_agent.py --cpu cortex-a72   # no dot products: a Raspberry Pi 4
 
-Debian's arm64 packages of Python and numpy are downloaded by apt-get into a folder and unpacked, not
-installed, and run in QEMU's user mode. downpass's C is compiled by the cross compiler. `--plain`
-takes the wheels of numpy and onnxruntime for aarch64 by pip instead. Nothing of this computer's
-Python is used but `cobs` and `pyserial`, which have no compiled part.
+Debian's arm64 packages of Python and numpy are downloaded by apt-get into a folder, unpacked, not
+installed, and run in QEMU's user mode. downpass's C is compiled by the cross compiler. Of this
+computer's Python only `cobs` and `pyserial` are used, which have no compiled part. ONNX Runtime is
+not there: its library for aarch64 ends with a segmentation fault while QEMU 7.2 loads it.
 
 Needs: apt install qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 """
@@ -30,7 +30,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 EMULATOR, COMPILER = "qemu-aarch64-static", "aarch64-linux-gnu-gcc"
 PACKAGES = ("python3", "python3-numpy", "libstdc++6")
-WHEELS = ("numpy>=2.0.0", "onnxruntime>=1.26")
+WHEELS = ("numpy>=2.0.0",)
 PLATFORMS = ("manylinux2014_aarch64", "manylinux_2_27_aarch64", "manylinux_2_28_aarch64")
 PURE = ("cobs", "serial")
 PORT = re.compile(r"serving (.*) on (socket://\S+)")
@@ -63,8 +63,8 @@ def unpack_debian(folder: Path) -> Path:
     return root
 
 
-def install(site: Path, compiled: bool) -> None:
-    """Copy `link` and `payload` to where the emulated Python looks, with their C if wanted."""
+def install(site: Path, wheels: bool) -> None:
+    """Copy `link` and `payload` to where the emulated Python looks, and compile their C."""
     package = site / "downpass"
     for part in ("link", "payload"):
         shutil.copytree(
@@ -75,21 +75,25 @@ def install(site: Path, compiled: bool) -> None:
         assert spec is not None, f"pip install {name}"
         assert spec.origin is not None
         shutil.copytree(Path(spec.origin).parent, site / name)
-    if not compiled:
+    if wheels:
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--only-binary=:all:"]
         where = [word for name in PLATFORMS for word in ("--platform", name)]
         target = ["--python-version", "3.11", "--no-deps", "--target", str(site)]
         subprocess.run([*pip, *where, *target, *WHEELS], check=True)
-        return
     setup = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     for module in setup["ext-modules"]:
         out = site.joinpath(*module["name"].split(".")).with_suffix(".abi3.so")
         headers = [*module["include-dirs"], sysconfig.get_path("include")]
-        flags = ["-shared", "-fPIC", *module["extra-compile-args"], *(f"-I{one}" for one in headers)]
+        flags = [
+            "-shared",
+            "-fPIC",
+            *module["extra-compile-args"],
+            *(f"-I{one}" for one in headers),
+        ]
         subprocess.run([COMPILER, *flags, *module["sources"], "-o", out], cwd=ROOT, check=True)
 
 
-def run(site: Path, root: Path, cpu: str, out: Path) -> dict[str, object]:
+def run_mission(site: Path, root: Path, cpu: str, out: Path) -> dict[str, object]:
     """Run hil.yaml with the emulated agent as its board."""
     python = [EMULATOR, "-L", str(root), "-cpu", cpu, "-E", f"PYTHONPATH={site}"]
     # Debian's alternatives would make these links at installation.
@@ -131,7 +135,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--folder", type=Path, help="keep Debian's packages here")
     parser.add_argument("--cpu", default="max", help="QEMU's name of a processor")
-    parser.add_argument("--plain", action="store_true", help="as without a C compiler")
+    parser.add_argument("--wheels", action="store_true", help="numpy of PyPI, not of Debian")
     arguments = parser.parse_args()
     missing = [name for name in (EMULATOR, COMPILER, "apt-get", "dpkg") if not shutil.which(name)]
     if missing:
@@ -140,8 +144,8 @@ def main() -> int:
         work = Path(scratch)
         folder = (arguments.folder or work / "debian").resolve()
         root = unpack_debian(folder)
-        install(work / "site", not arguments.plain)
-        found = run(work / "site", root, arguments.cpu, work / "out")
+        install(work / "site", arguments.wheels)
+        found = run_mission(work / "site", root, arguments.cpu, work / "out")
     print(json.dumps(found, indent=1))
     return int(found["exit status (0: every bitstream is this computer's)"] != 0)
 

@@ -19,7 +19,6 @@ from .errors import InputError
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-onnxruntime: Any
 try:
     import onnxruntime
 except ImportError:

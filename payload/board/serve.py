@@ -44,8 +44,8 @@ def add_serve(subparsers: argparse._SubParsersAction[Any]) -> None:
 def serve_line(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
     from ...link.serial.lines import LineSource, ListeningSource, PtySource, SerialSource
-    from .agent import Agent
     from ..encoders import registry
+    from .agent import Agent
     from .tile_coder import tile_coder
 
     if not 1 <= arguments.slots <= 16:

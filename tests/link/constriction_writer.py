@@ -1,4 +1,4 @@
-"""The codestream that the constriction library makes of symbols, as an oracle for the range coder."""
+"""The codestream that constriction makes of symbols, as an oracle for the range coder."""
 
 from __future__ import annotations
 

@@ -86,10 +86,7 @@ class StudentEncoder:
     @property
     def version(self) -> str:
         """Versions of everything that determines the encoder's bytes: code, libraries, model."""
-        return (
-            f"encoder {_REVISION}, {inference.VERSION}, "
-            f"model {self.fingerprint.hex()}"
-        )
+        return f"encoder {_REVISION}, {inference.VERSION}, model {self.fingerprint.hex()}"
 
     @property
     def fingerprint(self) -> bytes:

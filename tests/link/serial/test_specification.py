@@ -112,7 +112,8 @@ def test_the_matrix_of_the_examples_rotation() -> None:
     told = re.search(r"So 127, 0, 0, 0 gives (\d+) .*and ([-−\d, ]+)\s+has ([-−\d, ]+) in", TEXT)
     assert told is not None
     quaternion, row = (
-        tuple(int(number.replace("−", "-")) for number in text.split(",")) for text in told.groups()[1:]
+        tuple(int(number.replace("−", "-")) for number in text.split(","))
+        for text in told.groups()[1:]
     )
     assert quaternion == conversation().FORM.rotation
     assert tuple(rotation_matrix(quaternion)[0].tolist()) == row

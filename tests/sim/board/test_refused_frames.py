@@ -1,4 +1,4 @@
-"""The frames that `board check` expects to be refused, against both of our boards' state machines."""
+"""The frames that `board check` expects to be refused, against the board in Python."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ from downpass.sim.board.refused_frames import refused_frames
 OWN = Capabilities(
     memory=1 << 20, largest_tile=4096, largest_result=4096, most_columns=64, most_rows=64,
     most_bands=3, bit_depth=8, slots=2, window=4, codec=16, features=Feature.STEP, chunk=64,
-    tick_kind=TickKind.MEASURED, tick_rate=1, clock_hz=0, fingerprint=bytes(8), name="", software="",
+    tick_kind=TickKind.MEASURED, tick_rate=1, clock_hz=0, fingerprint=bytes(8), name="",
+    software="",
 )  # fmt: skip
 TILE = bytes(192)
 FORM = TileForm(192, zlib.crc32(TILE), 8, 8, 3, 8, SampleCode.UINT8, 0, SettingCode.STEP, 0, 1)
