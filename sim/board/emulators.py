@@ -152,6 +152,8 @@ class EmulatedBoard:
 
     def power_off(self) -> None:
         """Switch it off; its port vanishes."""
+        # The kernel may give the pseudo-terminal's number to another program at once.
+        Path(self.port).unlink(missing_ok=True)
         self._power.close()
 
     def reset(self) -> None:
