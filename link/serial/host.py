@@ -43,6 +43,7 @@ from .messages import (
     open_body,
     seal,
 )
+from .overheard import Overheard
 from .session import NoUsableBoardError, Session, SessionLostError
 from .session_jobs import SessionJobs
 
@@ -86,6 +87,7 @@ class HostEnd:
         """When each unanswered PING was sent."""
         self._ping_due: deque[int] = deque()
         self._quality = LineQuality()
+        self._overheard = Overheard()
 
     # ---- called by a driver
 
@@ -179,8 +181,11 @@ class HostEnd:
     def receive(self, data: bytes, now: float) -> None:
         """Process bytes from the line."""
         self.counts.bytes_received += len(data)
+        if not self.counts.frames_received:
+            self._overheard.take(data)
         for body in self._deframer.feed(data):
             if body[0] < Kind.HELLO:
+                self._overheard.echoes += 1
                 continue  # an echo of the host's own frame
             try:
                 number, message = open_body(body)
@@ -399,6 +404,8 @@ class HostEnd:
             )
         if counts.frames_received:
             return f"{away}: it answered before, and does so no more"
+        if guess := self._overheard.guess():
+            return f"{away}: {guess}"
         if counts.bytes_received:
             return (
                 f"{away}: {counts.bytes_received} bytes came and none of them made a frame; "

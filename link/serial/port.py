@@ -18,13 +18,14 @@ import serial
 from serial.tools import list_ports
 
 from ..errors import InputError
-from .constants import DEFAULT_BAUD
+from .constants import DEFAULT_BAUD, LARGEST_BAUD
 from .portname import is_device, port_fault
 from .trace import Tap
 
 READ_S: Final = 0.05
 """Seconds that a read waits for a byte. A reader notices within this time that it must stop."""
-_GROUPS: Final = ("dialout", "uucp", "tty")
+_GROUP: Final = "dialout"
+"""The group that serial ports belong to on Debian, Raspberry Pi OS, Ubuntu and Fedora."""
 
 
 class PortError(InputError):
@@ -155,8 +156,8 @@ def _file_of(line: Any) -> int | None:
 
 
 def _opened(name: str, baud: int) -> Any:
-    if baud < 1:
-        raise PortError(f"baud {baud}: allowed is at least 1")
+    if not 1 <= baud <= LARGEST_BAUD:
+        raise PortError(f"baud {baud}: allowed are 1 to {LARGEST_BAUD}")
     if fault := port_fault(name):
         raise PortError(f"{shown_name(name)}: {fault}")
     is_path = is_device(name)
@@ -202,12 +203,18 @@ def _advice(name: str, error: BaseException) -> str:
 
 
 def _permission(name: str) -> str:
-    group = _GROUPS[0]
+    group = _GROUP
     # pathlib raises NotImplementedError if the system has no groups; keep the default then.
     with contextlib.suppress(OSError, KeyError, NotImplementedError):
         group = Path(name).group()
-    if group == "root" or not hasattr(os, "getgroups"):
+    if not hasattr(os, "getgroups"):
         return "ask who runs this computer for the right"
+    if group == "root":
+        return (
+            f"it belongs to root alone: give it to the group of serial ports with "
+            f"`sudo chgrp {_GROUP} {name} && sudo chmod g+rw {name}`, join that with "
+            f"`sudo usermod -aG {_GROUP} $USER` and log in again"
+        )
     return f"join its group with `sudo usermod -aG {group} $USER` and log in again"
 
 

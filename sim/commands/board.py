@@ -70,6 +70,9 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
         description="Start an emulated board, print its port, and run it until Ctrl-C.",
     )
     emulate.add_argument("name", metavar="BOARD", help="see `downpass board list`")
+    emulate.add_argument(
+        "--job", help="student (default), or echo for tests; a codec for the Linux agent"
+    )
     emulate.set_defaults(run=run_emulator)
     image = commands.add_parser(
         "build",
@@ -250,7 +253,10 @@ def run_emulator(arguments: argparse.Namespace) -> int:
     """Start an emulator and wait."""
     from ..board.emulators import PREFIX, board_port
 
-    with board_port(PREFIX + arguments.name.removeprefix(PREFIX)) as port:
+    name = arguments.name.removeprefix(PREFIX)
+    if arguments.job is not None:
+        name = f"{name}:{arguments.job}"
+    with board_port(PREFIX + name) as port:
         _say(port)
         sys.stdout.flush()
         while True:

@@ -259,6 +259,12 @@ def test_a_picture_that_cannot_be_written(
         (["trace", "/no/such"], "/no/such: cannot be read (No such file or directory)"),
         (["emulate", "agent:spy"], "emulator:agent:spy: the emulator agent cannot do this"),
         (["emulate", "zynq-a9:spy"], "emulator:zynq-a9:spy: the emulator zynq-a9 cannot do this"),
+        (
+            ["emulate", "zynq-a9", "--job", "spy"],
+            "emulator:zynq-a9:spy: the emulator zynq-a9 cannot do this",
+        ),
+        (["probe", "loop://", "--baud", "12345678901"], "baud 12345678901: allowed are 1 to"),
+        (["probe", "socket://localhost"], "socket://localhost: found no port number; allowed: "),
         (["serve", "--listen", "here"], "address 'here': write it as HOST:PORT"),
     ],
 )
@@ -273,4 +279,6 @@ def test_bad_input_gets_one_line(
 
 def test_a_port_where_nobody_speaks(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["board", "probe", "loop://"]) == 2
-    assert "no board for 5 s" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no board for 5 s" in said
+    assert "of this computer's own frames came back: is there a loopback plug" in said
