@@ -11,6 +11,7 @@ from typing import Any, Final
 from ..link.clock import to_seconds
 from ..link.errors import reason
 from ..payload.encoders.base import Setting
+from .board.access import ANY_BOARD, BoardAccess
 from .board.loop import BoardFigures
 from .console.progress import Progress, Silent
 from .frames.content_cache import ContentCache
@@ -73,6 +74,7 @@ def run(
     choice: Choice | None = None,
     progress: Progress | None = None,
     on_results: Callable[[Results], None] | None = None,
+    access: BoardAccess = ANY_BOARD,
 ) -> Results:
     """Simulate a scenario with real pixels where its targets have scenes.
 
@@ -88,6 +90,7 @@ def run(
         progress: Receives the progress.
         on_results: Called with summary and tables as soon as they are complete, before curves
             and crops are tried, so that these cannot cost the results.
+        access: How boards are reached.
 
     Raises:
         InputError: Scenes that cannot be used, a codec that cannot do what is asked, or a disk
@@ -95,7 +98,12 @@ def run(
     """
     progress = progress or Silent()
     with graded(
-        scenario, cache=cache, delivered=delivered, choice=choice, progress=progress
+        scenario,
+        cache=cache,
+        delivered=delivered,
+        choice=choice,
+        progress=progress,
+        access=access,
     ) as simulated:
         mission, scenes, outcome = simulated.mission, simulated.scenes, simulated.outcome
         grader, grades, summary = simulated.grader, simulated.grades, simulated.summary
@@ -141,6 +149,7 @@ def graded(
     flight: Callable[[Scenario], Flight] = fly,
     threads: int | None = None,
     measured: bool = True,
+    access: BoardAccess = ANY_BOARD,
 ) -> Iterator[Graded]:
     """Simulate a scenario, measure what was delivered, and give the figures.
 
@@ -157,6 +166,7 @@ def graded(
         threads: Number of frames encoded or decoded at once; by default one for each core.
         measured: Whether delivered frames are decoded and measured. Without, no frame has a grade,
             and only a frame's packets decide how it was delivered.
+        access: How boards are reached.
 
     Raises:
         InputError: As `run`.
@@ -167,7 +177,7 @@ def graded(
     progress.stage("orbits and passes")
     mission = prepare(flight(scenario), scenes)
     plan = plan_delivered(mission, delivered, choice)
-    encoders = Encoders(mission, scenes, cache, threads=threads)
+    encoders = Encoders(mission, scenes, cache, threads=threads, boards=access)
     try:
         sources = [frame_source(encoders, index) for index in range(len(scenario.satellites))]
         progress.stage("simulation", round(scenario.duration))

@@ -13,6 +13,7 @@ from ...link.container.frame import Frame
 from ...link.errors import InputError
 from ...payload.encoders.base import Setting
 from ...payload.encoders.registry import encoder
+from ..board.access import ANY_BOARD, BoardAccess
 from ..board.loop import BoardFigures, BoardLoop, FrameWork
 from ..mission.preparation import Mission
 from ..mission.views import View
@@ -71,6 +72,7 @@ class Encoders:
         cache: ContentCache,
         policies: Sequence[RatePolicy] | None = None,
         threads: int | None = None,
+        boards: BoardAccess = ANY_BOARD,
     ) -> None:
         """Start to encode everything whose setting is known.
 
@@ -80,6 +82,7 @@ class Encoders:
             cache: Where bitstreams are kept.
             policies: The rate policy of each satellite; by default the scenario's.
             threads: Number of frames encoded at once; by default one for each core.
+            boards: How the boards are reached.
 
         Raises:
             InputError: A board does not answer or cannot do what its satellite requires.
@@ -95,7 +98,7 @@ class Encoders:
             rate_policy(satellite, mission.setup, index, partial(self._curve, index))
             for index, satellite in enumerate(self._satellites)
         ]
-        self._boards = open_boards(scenario, self._encoders)
+        self._boards = open_boards(scenario, self._encoders, boards)
         self._done: dict[EncodeTask, Future[CodedSize]] = {}
         measured = any(s.processor.encode_time == "host" for s in self._satellites)
         # Encode times are only meaningful if no other thread of this process competes.

@@ -156,8 +156,8 @@ def _ports(scenario: Scenario) -> Iterator[str]:
         where = scenario.source.place_of(f"satellites.{index}.encoder.port")
         if seen.setdefault(port, satellite.encoder) != satellite.encoder:
             yield (
-                f"{where}: found {port} a second time with another baud or give_up_after; "
-                "allowed: the same for all satellites that share a board"
+                f"{where}: found {port} a second time with other baud, give_up_after, "
+                "encode_timeout or chunk; allowed: the same for all satellites that share a board"
             )
         try:
             setting_of(satellite.codec.setting)

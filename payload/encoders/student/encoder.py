@@ -16,7 +16,6 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
-import constriction
 import numpy as np
 from numpy.typing import NDArray
 
@@ -87,11 +86,7 @@ class StudentEncoder:
     @property
     def version(self) -> str:
         """Versions of everything that determines the encoder's bytes: code, libraries, model."""
-        return (
-            f"encoder {_REVISION}, {inference.VERSION}, "
-            f"constriction {getattr(constriction, '__version__', '')}, "
-            f"model {self.fingerprint.hex()}"
-        )
+        return f"encoder {_REVISION}, {inference.VERSION}, model {self.fingerprint.hex()}"
 
     @property
     def fingerprint(self) -> bytes:
