@@ -25,6 +25,7 @@ from downpass.payload.encoders.base import RateError, Setting
 from downpass.payload.encoders.student import encoder as student
 from downpass.payload.encoders.student import student_model
 from downpass.payload.encoders.student.encoder import PreparedStudent, StudentEncoder
+from downpass.payload.encoders.student.tile_rates import TileRates
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -207,13 +208,13 @@ def test_the_networks_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_budget_takes_few_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[int] = []
-    payload = PreparedStudent._payload
+    payload = TileRates._payload
 
-    def counted(self: PreparedStudent, index: int, quality: int) -> bytes:
+    def counted(self: TileRates, index: int, quality: int) -> bytes:
         tried.append(quality)
         return payload(self, index, quality)
 
-    monkeypatch.setattr(PreparedStudent, "_payload", counted)
+    monkeypatch.setattr(TileRates, "_payload", counted)
     for bpp in (0.6, 1.0, 2.5):
         tried.clear()
         StudentEncoder(0).encode(real(AERIAL, 256), Setting(bpp=bpp))

@@ -15,8 +15,9 @@ from ....link.student.codestream import AnalysedTile, encode_tile
 from ....link.student.entropy_model import MANTISSAS, MEAN_FRACTION, EntropyModel
 from .compiled import NATIVE
 
-_MOST_ROUNDING: Final = 128
-"""Largest rounding offset, in 1/256 step: flooring becomes rounding to the nearest."""
+MOST_ROUNDING: Final = 128
+"""Largest rounding offset, in 1/256 step: flooring becomes rounding to the nearest,
+without a dead zone."""
 
 
 class TileWriter:
@@ -45,7 +46,7 @@ class TileWriter:
         stream: bytes = NATIVE.write_tile(
             self._tables,
             self.model.gain[quality],
-            np.minimum(rounding, _MOST_ROUNDING).astype(np.uint8),
+            np.minimum(rounding, MOST_ROUNDING).astype(np.uint8),
             tile.shape.rows,
             tile.shape.columns,
             tile.latents,
