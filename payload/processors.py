@@ -12,10 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 from ..link.errors import InputError
 from ..link.suggestion import did_you_mean
+
+REQUANTISE_PERCENT: Final = 240
+"""Time of requantising a student frame in per cent of that of encoding it, on any processor.
+
+Measured on one x86-64 core (`benchmarks/shrink.py --speed`): most of it is the entropy decoder in
+numpy. In C, and on processors where the networks weigh more, it would be less.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,13 @@ from .student_model import StudentModel, load
 from .tile_rates import TileRates, quality_of
 
 NAME: Final = "student"
+_REVISION: Final = 1
+"""Revision of `shrink`; increase it with every change after which it returns other bytes."""
 _LARGEST: Final = (1 << 17) - 1
 """Bound on |y|, which has 18 bits; a decoded ŷ beyond it comes from no picture."""
+_DEAD_ZONES: Final = ((42, -16), (54, -8))
+"""Growth of the steps in 1/32 octave, and what below it is added to the rounding offset, in 1/256
+step. Chosen from 0, -8, -16 and -24 on three test pictures, by rate at equal PSNR."""
 _PER_PIXEL: Final = 16
 """Bytes that a decoded triple takes in memory, per pixel, rounded up."""
 _MOST_KEPT: Final = 1 << 29
@@ -60,14 +65,20 @@ def shrink(
     frame = _DecodedFrame(container, model or load())
     if budget is not None and len(bitstream) <= budget:
         return bitstream
-    rates = TileRates(frame.model.writer, header, frame, threads, min(frame.qualities))
+    finest = min(frame.qualities)
+    rates = TileRates(frame.model.writer, header, frame, threads, finest, frame.narrower)
     if budget is not None:
         return rates.within(budget)
     quality = quality_of(setting, frame.model.entropy)
-    if quality >= min(frame.qualities):
+    if quality >= finest:
         return bitstream
     found = rates.at_quality(quality)
     return found if len(found) < len(bitstream) else bitstream
+
+
+def version() -> str:
+    """Return the versions of everything that determines the bytes that `shrink` returns."""
+    return f"shrink {_REVISION}, model {load().fingerprint.hex()}"
 
 
 class _DecodedFrame:
@@ -94,6 +105,16 @@ class _DecodedFrame:
     def tiles(self) -> int:
         """Number of tiles of the frame."""
         return len(self._places)
+
+    def narrower(self, quality: int) -> int:
+        """Return by how much the dead zone is narrower than usual at a lower quality.
+
+        ŷ lies on the steps of the former quality. If the new steps are about twice as wide, every
+        second ŷ lies halfway between two of them: both are as far, and the lower one is cheaper.
+        """
+        gain = self.model.entropy.gain.astype(np.int64)
+        growth = int(np.median(gain[min(self.qualities)] - gain[quality]))
+        return next((offset for limit, offset in _DEAD_ZONES if growth < limit), 0)
 
     def tile(self, index: int) -> list[AnalysedTile]:
         """Return ŷ, ẑ and L of a tile's band triples; none if the whole tile is nodata.

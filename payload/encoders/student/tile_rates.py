@@ -9,7 +9,7 @@ pixels nor networks. A source that decodes a bitstream serves as well as one tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
@@ -65,6 +65,8 @@ class TileRates:
         source: The frame's analysed tiles.
         threads: Number of tiles coded at once.
         finest: The finest quality to use, 0 to 256.
+        narrower: Returns by how much the dead zone is narrower than usual at a quality, see
+            `TileWriter.write`.
     """
 
     def __init__(
@@ -74,11 +76,13 @@ class TileRates:
         source: TileSource,
         threads: int = 1,
         finest: int | None = None,
+        narrower: Callable[[int], int] = lambda _: 0,
     ) -> None:
         self._writer = writer
         self._header = header
         self._source = source
         self._threads = threads
+        self._narrower = narrower
         self._finest = self._entropy.qualities - 1 if finest is None else finest
         self._coded: dict[tuple[int, int], bytes] = {}
 
@@ -211,8 +215,8 @@ class TileRates:
         return [self._coded[index, quality] for index, quality in enumerate(chosen)]
 
     def _payload(self, index: int, quality: int, narrower: int = 0) -> bytes:
-        write = self._writer.write
-        streams = [write(tile, quality, narrower) for tile in self._source.tile(index)]
+        write, offset = self._writer.write, narrower + self._narrower(quality)
+        streams = [write(tile, quality, offset) for tile in self._source.tile(index)]
         return self._source.payload(index, streams)
 
 
