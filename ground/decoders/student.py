@@ -20,21 +20,20 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link.container import masks
+from ...link.container import codestreams, masks
 from ...link.container.header import FrameHeader
 from ...link.container.hole_filling import fill_holes
 from ...link.container.tiles import Tile, grid
-from ...link.errors import BitstreamError
 from ...link.inference import session
 from ...link.student.band_map import to_samples, triples
 from ...link.student.codestream import decode_tile
-from ...link.student.frame_layout import BLOCK, FINER_TILES, check_size, qualities
+from ...link.student.frame_layout import BLOCK, FINER_TILES, check_header
 from ...link.student.planes import TileShape
 from ...link.student.rotation import IDENTITY, rotation_matrix
 from ...link.student.shared_model import SharedModel, load
 from .base import Tiles
 from .student_networks import load_network
-from .tiled import room_for_holes, split
+from .tiled import room_for_holes
 
 WINDOW: Final = 64
 """Side of a window in latents, without its halo."""
@@ -65,23 +64,8 @@ class StudentDecoder:
                 f"decoder {network} is for model {self.network.model.hex()}, "
                 f"the entropy model of {self.model.fingerprint.hex()}"
             )
-        if header.fingerprint != self.model.fingerprint:
-            raise BitstreamError(
-                f"model {header.fingerprint.hex()} in a student frame: "
-                f"this downpass has model {self.model.fingerprint.hex()}"
-            )
-        if header.tile % BLOCK:
-            raise BitstreamError(
-                f"tile {header.tile} in a student frame: allowed are multiples of {BLOCK}"
-            )
-        if header.groups is not None:
-            raise BitstreamError("band groups in a student frame: it has a rule of its own")
         most = self.model.entropy.qualities - 1
-        try:
-            check_size(header.width, header.height, header.tile)
-            self.qualities = qualities(header.parameter, header.tile_count, most)
-        except ValueError as error:
-            raise BitstreamError(f"student frame: {error}") from None
+        self.qualities = check_header(header, self.model.fingerprint, most)
 
     def decode(self, header: FrameHeader, payloads: Sequence[bytes | None], threads: int) -> Tiles:
         """Return the samples; lost tiles are listed, and concealed with the latents around them."""
@@ -133,7 +117,7 @@ class _FrameDecoding:
                 self.holes[place.window] = empty
                 if empty.all():
                     return None
-            return split(payload, start, len(triples(self.header.bands)))
+            return codestreams.split(payload, start, len(triples(self.header.bands)))
         except ValueError:
             self.lost.add(place.index)
             return None

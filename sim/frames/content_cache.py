@@ -34,6 +34,7 @@ from ...ground.decoders import Decoded, decode, decoder_identity
 from ...ground.quality import Quality, quality
 from ...link.container.bitstream import read_header, unpack
 from ...link.container.frame import Frame
+from ...link.container.header import FrameHeader
 from ...link.errors import InputError
 from ...link.files import replaced
 from ...payload.encoders.base import Encoder, RateError, Setting
@@ -136,6 +137,32 @@ class ContentCache:
             return _SECONDS.pack(time.perf_counter() - start) + bitstream
 
         value = self.value("encoded", key, make, lambda found: _is_coded(found, frame))
+        return CodedFrame(value[_SECONDS.size :], _SECONDS.unpack_from(value)[0])
+
+    def requantised(self, bitstream: bytes, budget: int) -> CodedFrame:
+        """Return a student frame that is requantised to a budget, from the cache or made now.
+
+        If the codec cannot meet the budget, it is the same bitstream.
+
+        Args:
+            bitstream: The frame's container.
+            budget: The most bytes.
+        """
+        # Imported here, because it loads the model, which runs of other codecs do not need.
+        from ...payload.encoders.student.shrink import shrink, version
+
+        key = _digest(hashlib.sha256(bitstream).hexdigest(), version(), budget)
+
+        def make() -> bytes:
+            start = time.perf_counter()
+            try:
+                made = shrink(bitstream, Setting(bytes=budget))
+            except RateError:
+                made = bitstream
+            return _SECONDS.pack(time.perf_counter() - start) + made
+
+        header = read_header(bitstream)[0]
+        value = self.value("requantised", key, make, lambda found: _is_coded(found, header))
         return CodedFrame(value[_SECONDS.size :], _SECONDS.unpack_from(value)[0])
 
     def delivered_quality(
@@ -339,7 +366,7 @@ def _read(path: Path, limit: int) -> bytes | None:
         return value
 
 
-def _is_coded(value: bytes, frame: Frame) -> bool:
+def _is_coded(value: bytes, frame: Frame | FrameHeader) -> bool:
     """Return whether a value is a time and an undamaged container of this frame."""
     if len(value) < _SECONDS.size or not 0 <= _SECONDS.unpack_from(value)[0] < math.inf:
         return False

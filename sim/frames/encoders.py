@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ...link.container.frame import Frame
@@ -36,11 +36,13 @@ class EncodeTask:
         satellite: Index of the satellite whose codec is used.
         view: What the frame shows.
         setting: How hard to compress.
+        budgets: The most bytes of each requantisation after that.
     """
 
     satellite: int
     view: View
     setting: Setting
+    budgets: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ class Encoders:
         if record.setting is None or not self.has_pixels(record.capture):
             return None
         view = self._mission.views[record.capture.number]
-        return EncodeTask(record.satellite, view, record.setting)
+        return EncodeTask(record.satellite, view, record.setting, record.budgets)
 
     def result(self, task: EncodeTask) -> CodedSize:
         """Wait for a task and return its result; start the task if it is new."""
@@ -151,6 +153,9 @@ class Encoders:
 
     def coded(self, task: EncodeTask) -> CodedFrame:
         """Return a task's bitstream, from the cache or, if it is no longer there, encoded again."""
+        if task.budgets:
+            before = self.coded(replace(task, budgets=task.budgets[:-1]))
+            return self._cache.requantised(before.bitstream, task.budgets[-1])
         board = self.board(task.satellite)
         if board is not None:
             differing = board.result(task).differing

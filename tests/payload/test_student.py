@@ -22,9 +22,9 @@ from downpass.link.student.planes import TileShape
 from downpass.link.student.rotation import IDENTITY, rotation_matrix
 from downpass.link.student.shared_model import load_integers
 from downpass.payload.encoders.base import RateError, Setting
-from downpass.payload.encoders.student import encoder as student
-from downpass.payload.encoders.student import student_model
+from downpass.payload.encoders.student import student_model, tile_rates
 from downpass.payload.encoders.student.encoder import PreparedStudent, StudentEncoder
+from downpass.payload.encoders.student.tile_rates import TileRates
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -207,13 +207,13 @@ def test_the_networks_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_budget_takes_few_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[int] = []
-    payload = PreparedStudent._payload
+    payload = TileRates._payload
 
-    def counted(self: PreparedStudent, index: int, quality: int) -> bytes:
+    def counted(self: TileRates, index: int, quality: int) -> bytes:
         tried.append(quality)
         return payload(self, index, quality)
 
-    monkeypatch.setattr(PreparedStudent, "_payload", counted)
+    monkeypatch.setattr(TileRates, "_payload", counted)
     for bpp in (0.6, 1.0, 2.5):
         tried.clear()
         StudentEncoder(0).encode(real(AERIAL, 256), Setting(bpp=bpp))
@@ -284,7 +284,7 @@ def test_colours_are_rotated_and_it_pays() -> None:
 
 
 def test_finer_tiles_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(student, "_ENOUGH", 1.0)  # so that the search goes on to the last step
+    monkeypatch.setattr(tile_rates, "_ENOUGH", 1.0)  # so that the search goes on to the last step
     prepared = StudentEncoder(32).prepare(real(AERIAL, 128))
     header, found = None, set()
     for budget in range(2500, 5000, 400):
