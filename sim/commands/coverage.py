@@ -166,23 +166,33 @@ def _as_json(scenario: Scenario, found: Coverage) -> dict[str, Any]:
 def _print(scenario: Scenario, found: Coverage) -> None:
     from ..console.terminal import plain_table, print_rows, print_table
     from ..report import wording as w
-    from ..report.coverage import HEADS, rows
+    from ..report.coverage import percent, totals
 
     run = found.delivered_frames is not None
     planned = f"{w.plural(found.frames, 'frame')} planned"
     title = f"{w.plain(scenario.name)}: coverage in {w.duration(scenario.duration)}, {planned}"
     if run:
         title += f", {w.count(found.delivered_frames)} delivered"
-    # Without a run, two columns would be empty.
-    chosen = [n for n, (head, _) in enumerate(HEADS) if run or head not in ("Delivered", "Whole")]
+    # The page and the JSON have the other figures; a terminal has 80 columns.
+    heads = ["seen", *(["delivered"] if run else []), "looks", "revisit", "longest"]
     table = plain_table(
-        title.replace(w.NBSP, " "), [(HEADS[n][0].lower(), HEADS[n][1]) for n in chosen]
+        title.replace(w.NBSP, " "),
+        [("target", False), ("area km²", True), *((head, True) for head in heads)],
     )
-    totals = (found.areas is not None) + (found.points is not None)
-    for place, row in enumerate(rows(found, _MOST_TARGETS)):
-        if place == totals:
+    together = totals(found)
+    items = [(t.name, t.figures) for t in found.targets[:_MOST_TARGETS]]
+    for place, (name, figures) in enumerate([*together, *items]):
+        if together and place == len(together):
             table.add_section()
-        table.add_row(*(row[n].replace(w.NBSP, " ") for n in chosen))
+        shares = [figures.seen, *([figures.delivered] if run else [])]
+        texts = [
+            *map(percent, shares),
+            f"{figures.looks:.3g}",
+            w.duration(figures.revisit_mean_s),
+            w.duration(figures.revisit_max_s),
+        ]
+        size = f"{figures.area_m2 / 1e6:,.0f}" if figures.area_m2 else w.DASH
+        table.add_row(w.plain(name), size, *(text.replace(w.NBSP, " ") for text in texts))
     print_table(table)
     if len(found.targets) > _MOST_TARGETS:
         more = len(found.targets) - _MOST_TARGETS

@@ -3,11 +3,12 @@
 A frame of a strip lies between the lines of sight of the two edges of the imager's field of view,
 at the strip's roll angle, from the moment in which it begins to the one in which it ends
 (`orbit.strips`). A frame of an area by an imager that takes no strips is as wide as the swath, and
-lies across the track from where the satellite is in the middle of the frame. Its roll angle is the
-one that sees most of the area there; of equal ones the smallest. (The timetable knows only the tilt
-of the access as a whole.) A frame of a point is a rectangle, swath by frame length, around the
-point; where the imager cannot tilt that far and the swath covers the rest, around the place that it
-looks at.
+lies across the track from where the satellite is in the middle of the frame. The timetable knows
+one tilt for the access, that to the nearest point of the area. From one frame to the next the roll
+angle changes where more of the area is seen then: to turn by a tenth of the off-nadir limit, a
+frame must gain a whole swath of wanted ground. A frame of a point is a rectangle, swath by frame
+length, around the point; where the imager cannot tilt that far and the swath covers the rest,
+around the place that it looks at.
 
 Edges are great circles at the Earth's centre. A frame longer than 200 km is several footprints, so
 that the chord stays within some 100 metres of the curved swath.
@@ -40,6 +41,8 @@ MOST_FOOTPRINTS: Final = 5_000_000
 _LONGEST_M: Final = 200e3
 _BATCH: Final = 20_000
 _MOST_ROLLS: Final = 100  # roll angles tried on each side of nadir
+# Turning a frame of an area by the whole off-nadir limit costs as much as this many swaths.
+_TURN_COST: Final = 10.0
 _SIGHTS: Final = 1_000  # frames whose lines of sight are computed together
 # Just within the horizon of the ellipsoid, whatever the satellite's latitude.
 _HORIZON: Final = 0.9999 * POLAR_RADIUS_M
@@ -206,7 +209,7 @@ class _SatelliteView:
         step = max(self._half_view / 2.0, limit / _MOST_ROLLS)
         side, window = math.floor(limit / step + 1e-9), max(1, round(self._half_view / step))
         sight = np.arange(-side - window, side + window + 1, dtype=np.float64) * step
-        centre = np.abs(np.arange(-side, side + 1))
+        seen = np.zeros((len(rows), 2 * side + 1))
         for index in np.unique(target).tolist():
             polygon = self._flight.scenario.targets[index].polygon
             if polygon is None:
@@ -216,11 +219,17 @@ class _SatelliteView:
             for part in np.array_split(mine, -(-len(mine) // _SIGHTS)):
                 wanted = _within(region, *self._trajectory.ecef(middle[part]), sight)
                 total = np.cumsum(np.pad(wanted, ((0, 0), (1, 0))), axis=1)
-                seen = total[:, 2 * window + 1 :] - total[:, : -2 * window - 1]
-                # Whole numbers: of two angles that see as much, the one nearer to nadir is better.
-                best = np.argmax(seen * (2 * side + 2) - centre, axis=1)
-                some = seen[np.arange(len(part)), best] > 0
-                roll[part[some]] = (best[some] - side) * step
+                seen[part] = total[:, 2 * window + 1 :] - total[:, : -2 * window - 1]
+        seen /= 2 * window + 1
+        access = frames.access[rows]
+        for index in np.unique(access).tolist():
+            mine = np.flatnonzero(access == index)
+            best = int(np.argmin(np.abs(middle[mine] - self._accesses[index].best_s)))
+            usual = round(roll[mine[0]] / step)
+            chosen = _steady(seen[mine[best:]], usual, side)
+            # From the best time back to the beginning, as from it to the end.
+            before = _steady(seen[mine[best::-1]], usual, side)
+            roll[mine] = np.concatenate((before[:0:-1], chosen)) * step
         return roll
 
     def _access_rolls(self, access: Index) -> Array:
@@ -272,6 +281,23 @@ def _seen(position: Array, velocity: Array, sight: Array) -> Array:
     most = np.arcsin(np.minimum(_HORIZON / distance, 1.0))
     sight = np.clip(sight, -most, most)
     return np.asarray(ground_points(position, velocity, sight[:, None])[:, :, 0])
+
+
+def _steady(seen: Array, usual: int, side: int) -> Array:
+    """Return a roll angle for each of consecutive frames, in steps from nadir.
+
+    Args:
+        seen: Share of the swath that is wanted at each roll angle, shape ``(n, 2 * side + 1)``.
+        usual: Roll angle before the first frame, in steps.
+        side: Number of roll angles on each side of nadir.
+    """
+    number = np.arange(-side, side + 1)
+    chosen = []
+    for share in seen:
+        cost = _TURN_COST * np.abs(number - usual) / max(side, 1)
+        usual = int(np.argmax(np.round(share - cost, 9))) - side
+        chosen.append(usual)
+    return np.array(chosen, dtype=np.float64)
 
 
 def _within(region: Region, position: Array, velocity: Array, sight: Array) -> Array:

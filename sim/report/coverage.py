@@ -145,11 +145,20 @@ def cells(name: str, figures: Figures) -> tuple[str, ...]:
 
 def rows(coverage: Coverage, most: int) -> list[tuple[str, ...]]:
     """Return the rows of the table: all together first, then at most `most` targets."""
-    found = []
-    for figures, name in ((coverage.areas, "all areas"), (coverage.points, "all points")):
-        if figures is not None:
-            found.append(cells(name, figures))
+    found = [cells(name, figures) for name, figures in totals(coverage)]
     return found + [cells(target.name, target.figures) for target in coverage.targets[:most]]
+
+
+def totals(coverage: Coverage) -> list[tuple[str, Figures]]:
+    """Return all areas, and all points, each with a name, where there are several of them."""
+    areas = sum(target.is_area for target in coverage.targets)
+    points = len(coverage.targets) - areas
+    found = []
+    if coverage.areas is not None and areas > 1:
+        found.append(("all areas", coverage.areas))
+    if coverage.points is not None and points > 1:
+        found.append(("all points", coverage.points))
+    return found
 
 
 def table(coverage: Coverage) -> DataTable:
@@ -196,7 +205,9 @@ def picture(coverage: Coverage) -> Picture | None:
 
 
 def _columns(shown: Sequence[TargetCoverage], narrow: bool) -> int:
-    return 1 if len(shown) == 1 or narrow else min(len(shown), 2 if len(shown) in (2, 4) else 3)
+    if len(shown) == 1 or (narrow and len(shown) == 2):
+        return 1
+    return 2 if narrow or len(shown) in (2, 4) else 3
 
 
 def _width(shown: Sequence[TargetCoverage], narrow: bool) -> float:
@@ -264,9 +275,8 @@ def _paint(sheet: Sheet, shown: Sequence[TargetCoverage]) -> None:
         for column, target in enumerate(shown[row * columns : (row + 1) * columns]):
             left = 1 + column * (width + _GAP)
             frame = _Frame.of(target, width)
-            words = f"{w.short(target.name, 24)}, {percent(target.figures.seen)} seen"
-            if not sheet.narrow and columns > 2:
-                words = f"{w.short(target.name, 20)}, {percent(target.figures.seen)} seen"
+            room = int(width / 7.5) - 12  # letters beside the share
+            words = f"{w.short(target.name, max(room, 8))}, {percent(target.figures.seen)} seen"
             sheet.text(left, top + 9, words, fontsize=11.5, color=INK)
             axes = sheet.axes(left, top + _TITLE, width, frame.height)
             _map(axes, frame, target, width)
@@ -340,7 +350,7 @@ def _boxes(
     """Return boxes (west, east, south, north, state): cells of one ring and state, joined."""
     latitude = target.cells.latitude_deg
     longitude = _eastward(target.cells.longitude_deg)
-    ring_deg, ring = np.unique(latitude, return_inverse=True)
+    _, ring = np.unique(latitude, return_inverse=True)
     side = math.degrees(math.sqrt(max(target.cells.cell_m2, 1.0)) / 6.371e6)
     together = max(1, math.ceil(_PIXELS * pixel_deg[1] / side))
     boxes = []
@@ -374,7 +384,7 @@ def _draw_land(axes: Axes, frame: _Frame) -> None:
     codes: list[np.uint8] = []
     for ring in land():
         for shift in (-360.0, 0.0, 360.0):
-            moved = ring + (shift, 0.0)
+            moved = np.add(ring, (shift, 0.0))
             (west, south), (east, north) = moved.min(axis=0), moved.max(axis=0)
             if west > frame.east or east < frame.west:
                 continue
