@@ -63,7 +63,7 @@ class Looks:
             imaging: Off-nadir limit and swath.
             altitude_m: Height of the satellite, which gives the field of view.
         """
-        view = 2.0 * math.atan2(max(imaging.swath_m, 1.0) / 2.0, altitude_m)
+        view = field_of_view(imaging.swath_m, altitude_m)
         limit = math.radians(imaging.off_nadir_limit_deg)
         lines = min(max(round(imaging.swath_m / _COARSEST_M), _LEAST_LINES), _MOST_LINES)
         side = min(math.ceil(round(limit / view, 6)), _MOST_LOOKS // 2)
@@ -278,6 +278,11 @@ def strip_accesses(
     return [access for access, _ in rows], views
 
 
+def field_of_view(swath_m: float, altitude_m: float) -> float:
+    """Return the angle, in radians, in which an imager sees its swath straight below it."""
+    return 2.0 * math.atan2(max(swath_m, 1.0) / 2.0, altitude_m)
+
+
 def best_look(value: Array, roll_deg: Array) -> int:
     """Return the look of the greatest value; of equal ones the one with the least roll."""
     order = np.lexsort((roll_deg, np.abs(roll_deg), -np.round(value, 9)))
@@ -311,7 +316,8 @@ def ground_points(position: Array, velocity: Array, sight: Array) -> Array:
     Args:
         position: Earth-fixed positions in metres, shape ``(3, n)``.
         velocity: Earth-fixed velocities, shape ``(3, n)``.
-        sight: Tilts in radians, positive to the right of the track, shape ``(m,)``.
+        sight: Tilts in radians, positive to the right of the track: the same for all positions,
+            shape ``(m,)``, or for each its own, shape ``(n, m)``.
 
     Returns:
         Earth-fixed positions, shape ``(3, n, m)``.
