@@ -39,7 +39,7 @@ from ...link.serial.messages import (
 from ...link.serial.trust import cause_of
 from ...link.student.rotation import IDENTITY
 from .exchange import Exchange, NonconformanceError
-from .refused_frames import refused_frames
+from .specification_checks import malformed, result_on_request, unchanged
 from .transfer import chunk_of, encode, fetch, load, release, small_tile, start
 
 RANDOM_TILES: Final = 8
@@ -115,11 +115,6 @@ def _refusals(line: Exchange) -> None:
         line.refused(Job(0, broad), Code.UNSUPPORTED, 1)
     other = NO_ROTATION if own.features & Feature.ROTATION else IDENTITY
     line.refused(Job(0, replace(form, rotation=other)), Code.UNSUPPORTED, 9)
-    for case in refused_frames(own, line.session, 0, form):
-        try:
-            line.refused(case.frame, case.code, case.detail)
-        except NonconformanceError as error:
-            raise type(error)(f"{case.what}: {error}") from None
     line.stage(Job(0, form), Stage.LOADING)
     line.refused(Job(0, replace(form, tile_crc=form.tile_crc ^ 1)), Code.CONFLICT)
     line.refused(Load(0, 0, b"short"), Code.MALFORMED)
@@ -342,6 +337,16 @@ CHECKS: Final = (
         _refusals,
     ),
     Check(
+        "malformed messages",
+        "Bodies that are no message, or contradict themselves, are refused before all else.",
+        malformed,
+    ),
+    Check(
+        "what changes nothing",
+        "RESET, QUERY and an OPEN that is repeated leave the open session as it is.",
+        unchanged,
+    ),
+    Check(
         "selective acknowledgement",
         "STATE reports exactly the chunks that have arrived, in any order.",
         _selective,
@@ -355,6 +360,11 @@ CHECKS: Final = (
         "jobs are idempotent",
         "Repeated messages neither encode a job again nor bring it back.",
         _idempotence,
+    ),
+    Check(
+        "RESULT on request",
+        "RESULT comes again when it is asked for, and only then.",
+        result_on_request,
     ),
     Check(
         "every question is answered",

@@ -222,6 +222,32 @@ class Fragile(BoardEnd):
             super()._take_in(session, message, ticks)
 
 
+class Bureaucratic(BoardEnd):
+    """Looks at a message's session before it looks whether it is a message."""
+
+    def _refuse(self, session: int, code: Code, job: int, detail: int) -> None:
+        if code == Code.MALFORMED and session not in (0, self.session):
+            code = Code.NO_SESSION
+        super()._refuse(session, code, job, detail)
+
+
+class Fickle(BoardEnd):
+    """Changes window and chunk when OPEN is repeated."""
+
+    def _open(self, session: int, message: Any) -> None:
+        super()._open(session, message)
+        if self._ready:
+            self._window, self._chunk = message.window, message.chunk
+
+
+class Generous(BoardEnd):
+    """Sends RESULT for every GOT."""
+
+    def _got(self, message: Any, slot: Any) -> None:
+        super()._got(message, slot)
+        slot.result = slot.result or slot.frozen
+
+
 class Mute(BoardEnd):
     """Answers RESET and PING with another token, and nothing else."""
 
@@ -293,6 +319,9 @@ BROKEN = {
     Swapping: "loading while encoding",
     Hanging: "selective acknowledgement",
     Stuck: "garbage, cuts and flips",
+    Bureaucratic: "malformed messages",
+    Fickle: "what changes nothing",
+    Generous: "RESULT on request",
 }
 
 
