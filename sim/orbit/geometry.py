@@ -13,11 +13,11 @@ from .access import Access, Imaging, accesses
 from .earth import Site, geodetic
 from .eclipse import eclipses
 from .elements import Elements
-from .motion import GroundMotion
 from .passes import GroundStation, Pass, passes
+from .motion import GroundMotion
 from .polygon import Polygon
-from .propagator import Propagator
 from .sun import Sun
+from .trajectory import Trajectory
 from .windows import Window
 
 Array = NDArray[np.float64]
@@ -48,15 +48,25 @@ class Geometry:
         passes: Passes over the stations, in order of AOS.
         accesses: Accesses to the targets, in order of start.
         eclipses: Eclipses, in order of time.
-        track: The ground track.
-        motion: Distance along the ground track over time.
+        trajectory: The satellite's states over the run.
     """
 
     passes: list[Pass]
     accesses: list[Access]
     eclipses: list[Window]
-    track: GroundTrack
-    motion: GroundMotion = field(compare=False, repr=False)
+    trajectory: Trajectory
+
+    @property
+    def track(self) -> GroundTrack:
+        """The ground track, at least every minute."""
+        ephemeris = self.trajectory.ephemeris()
+        every = max(1, round(60.0 / ephemeris.step_s))
+        return GroundTrack(ephemeris.time_s[::every], *geodetic(ephemeris.position[:, ::every]))
+
+    @property
+    def motion(self) -> GroundMotion:
+        """Distance along the ground track over time."""
+        return self.trajectory.motion()
 
 
 def compute(
@@ -70,7 +80,7 @@ def compute(
     satellite: int = 0,
     step_s: float = 30.0,
 ) -> Geometry:
-    """Compute passes, accesses, eclipses and ground track of one satellite.
+    """Compute passes, accesses and eclipses of one satellite.
 
     Args:
         elements: The satellite's orbit.
@@ -85,15 +95,12 @@ def compute(
     Raises:
         InputError: An orbit, a place or a time is invalid, or SGP4 fails within the run.
     """
-    propagator = Propagator(elements, start)
-    ephemeris = propagator.ephemeris(duration_s, step_s)
-    sun = Sun.over(propagator.clock, duration_s)
-    every = max(1, round(60.0 / ephemeris.step_s))
-    shown = ephemeris.position[:, ::every]
+    trajectory = Trajectory(elements, start, duration_s, step_s)
+    ephemeris = trajectory.ephemeris()
+    sun = Sun.over(trajectory.propagator.clock, duration_s)
     return Geometry(
-        passes(ephemeris, stations, satellite),
+        passes(ephemeris, stations, satellite, trajectory),
         [] if imaging is None else accesses(ephemeris, sun, targets, imaging, satellite),
         eclipses(ephemeris, sun),
-        GroundTrack(ephemeris.time_s[::every], *geodetic(shown)),
-        GroundMotion.of(ephemeris),
+        trajectory,
     )

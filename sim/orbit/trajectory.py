@@ -1,0 +1,72 @@
+"""Trajectory: which orbit is flown from when to when, and its states, computed when needed.
+
+States are large: a month has 90,000 grid times, 4 MB. They follow from a few numbers in the time of
+one SGP4 run, so what outlives a satellite's search (passes, accesses) refers to the trajectory, and
+only the states of the last few trajectories are kept. A constellation then costs no more memory
+than its passes, and a trajectory travels between processes as a few numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from .elements import Elements
+from .ephemeris import Ephemeris
+from .motion import GroundMotion
+from .propagator import Propagator
+from .search import Near
+
+_KEPT: Final = 8
+"""States of this many trajectories are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """The states of one satellite over a run, on an even grid of times.
+
+    Attributes:
+        elements: The satellite's orbit.
+        start: Start of the run, with a time zone.
+        duration_s: Length of the run in seconds.
+        step_s: Largest step of the grid in seconds.
+    """
+
+    elements: Elements
+    start: datetime
+    duration_s: float
+    step_s: float = 30.0
+
+    @property
+    def propagator(self) -> Propagator:
+        """Computes the satellite's state at any time."""
+        return Propagator(self.elements, self.start)
+
+    def near(self) -> Near:
+        """Return the states, ready to be searched.
+
+        Raises:
+            InputError: The orbit or the duration is invalid, or SGP4 fails within the run.
+        """
+        return _near(self)
+
+    def ephemeris(self) -> Ephemeris:
+        """Return the states; see `near`."""
+        return _near(self).ephemeris
+
+    def motion(self) -> GroundMotion:
+        """Return the motion of the sub-satellite point; see `near`."""
+        return _motion(self)
+
+
+@lru_cache(maxsize=_KEPT)
+def _near(trajectory: Trajectory) -> Near:
+    return Near.of(trajectory.propagator.ephemeris(trajectory.duration_s, trajectory.step_s))
+
+
+# The table is a list of numbers, eight times as large as the states: only the last one is kept.
+@lru_cache(maxsize=1)
+def _motion(trajectory: Trajectory) -> GroundMotion:
+    return GroundMotion.of(_near(trajectory).ephemeris)
