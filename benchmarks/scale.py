@@ -54,6 +54,10 @@ def scenario(satellites: int, targets: int, days: float) -> str:
         f"{{total: {satellites}, planes: {planes}, phasing: {int(planes > 1)}, "
         "altitude: 550 km, inclination: 97.6 deg}"
     )
+    imager = (
+        "{swath: 40.96 km, gsd: 10 m, bands: 4, frame_length: 40.96 km, off_nadir_limit: 30 deg}"
+    )
+    rates = "[{elevation: 5 deg, rate: 50 Mbit/s}, {elevation: 30 deg, rate: 150 Mbit/s}]"
     lines = [
         "name: scale",
         "start: 2024-12-02T04:00:00Z",
@@ -62,12 +66,10 @@ def scenario(satellites: int, targets: int, days: float) -> str:
         "satellites:",
         "  - name: sat",
         f"    orbit: {{walker: {walker}}}",
-        "    imager: {swath: 40.96 km, gsd: 10 m, bands: 4, frame_length: 40.96 km, "
-        "off_nadir_limit: 30 deg}",
+        f"    imager: {imager}",
         "    processor: {profile: zynq-7020, working_memory: 10 GB}",
         "    recorder: {capacity: 8 GB}",
-        "    transmitter: {rate: [{elevation: 5 deg, rate: 50 Mbit/s}, "
-        "{elevation: 30 deg, rate: 150 Mbit/s}]}",
+        f"    transmitter: {{rate: {rates}}}",
         "    codec: {name: jpeg2000, bpp: 1}",
         "targets:",
         *(

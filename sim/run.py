@@ -21,7 +21,7 @@ from .frames.grading import Grader
 from .frames.pixel_frames import frame_source
 from .frames.scene_advice import bit_depth_notes
 from .frames.scenes import Scenes
-from .mission.flight import fly
+from .mission.flight import Flight, fly
 from .mission.preparation import Mission, prepare
 from .model.events import EventRow, EventSink
 from .model.pace import PacedEnvironment
@@ -73,6 +73,7 @@ def run(
     choice: Choice | None = None,
     progress: Progress | None = None,
     on_results: Callable[[Results], None] | None = None,
+    flight: Callable[[Scenario], Flight] = fly,
 ) -> Results:
     """Simulate a scenario with real pixels where its targets have scenes.
 
@@ -88,6 +89,7 @@ def run(
         progress: Receives the progress.
         on_results: Called with summary and tables as soon as they are complete, before curves
             and crops are tried, so that these cannot cost the results.
+        flight: Computes the geometry, perhaps on several processes.
 
     Raises:
         InputError: Scenes that cannot be used, a codec that cannot do what is asked, or a disk
@@ -95,7 +97,12 @@ def run(
     """
     progress = progress or Silent()
     with graded(
-        scenario, cache=cache, delivered=delivered, choice=choice, progress=progress
+        scenario,
+        cache=cache,
+        delivered=delivered,
+        choice=choice,
+        progress=progress,
+        flight=flight,
     ) as simulated:
         mission, scenes, outcome = simulated.mission, simulated.scenes, simulated.outcome
         grader, grades, summary = simulated.grader, simulated.grades, simulated.summary
@@ -138,6 +145,7 @@ def graded(
     choice: Choice | None = None,
     progress: Progress | None = None,
     sink: EventSink | None = None,
+    flight: Callable[[Scenario], Flight] = fly,
 ) -> Iterator[Graded]:
     """Simulate a scenario, measure what was delivered, and give the figures.
 
@@ -150,6 +158,7 @@ def graded(
         choice: Which delivered frames are written; by default as the scenario says.
         progress: Receives the progress.
         sink: Takes the events; by default they are kept in the outcome.
+        flight: Computes the geometry; several runs may share one.
 
     Raises:
         InputError: As `run`.
@@ -158,7 +167,7 @@ def graded(
     progress.stage("scenes")
     scenes = checked_scenes(scenario, cache)
     progress.stage("orbits and passes")
-    mission = prepare(fly(scenario), scenes)
+    mission = prepare(flight(scenario), scenes)
     plan = plan_delivered(mission, delivered, choice)
     encoders = Encoders(mission, scenes, cache)
     try:

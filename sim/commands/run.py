@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +82,7 @@ def _add_output(parser: argparse.ArgumentParser, default: str) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run one scenario."""
     from ..frames.content_cache import open_cache
+    from ..mission.flight import fly
     from ..report import render, write_report
     from ..report.from_results import report_data
     from ..results.outputs import DELIVERED, REPORT, SUMMARY, staged
@@ -102,6 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
                 tradeoff=not arguments.no_tradeoff,
                 progress=progress,
                 on_results=lambda found: write(found, folder),
+                flight=partial(fly, workers=os.cpu_count() or 1),
             )
             if delivered is not None and results.summary["pictures"]["choice"] == "none":
                 delivered.rmdir()  # the scenario asks for no pictures

@@ -9,12 +9,13 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from .access import Access, Imaging, accesses
+from .access import Imaging, accesses
+from .access_list import AccessList
 from .earth import Site, geodetic
 from .eclipse import eclipses
 from .elements import Elements
-from .passes import GroundStation, Pass, passes
 from .motion import GroundMotion
+from .passes import GroundStation, Pass, passes
 from .polygon import Polygon
 from .sun import Sun
 from .trajectory import Trajectory
@@ -52,7 +53,7 @@ class Geometry:
     """
 
     passes: list[Pass]
-    accesses: list[Access]
+    accesses: AccessList
     eclipses: list[Window]
     trajectory: Trajectory
 
@@ -100,7 +101,9 @@ def compute(
     sun = Sun.over(trajectory.propagator.clock, duration_s)
     return Geometry(
         passes(ephemeris, stations, satellite, trajectory),
-        [] if imaging is None else accesses(ephemeris, sun, targets, imaging, satellite),
+        AccessList.of(
+            () if imaging is None else accesses(ephemeris, sun, targets, imaging, satellite)
+        ),
         eclipses(ephemeris, sun),
         trajectory,
     )
