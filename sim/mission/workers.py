@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from typing import Any, Final, TypeVar
 
@@ -32,7 +32,7 @@ _work: Callable[[int], Any] | None = None
 def in_order(work: Callable[[int], Result], count: int, workers: int) -> Iterator[Result]:
     """Yield `work(0)` to `work(count - 1)`.
 
-    If a process dies or cannot be started, this process does what is left.
+    If a process dies, this process does what is left. A worker starts no workers of its own.
 
     Args:
         work: What to do for each item. With several workers, it and its results are pickled.
@@ -40,7 +40,7 @@ def in_order(work: Callable[[int], Result], count: int, workers: int) -> Iterato
         workers: Number of processes; with one, everything is done in this process.
     """
     done = 0
-    if workers > 1 and count > 1:
+    if workers > 1 and count > 1 and parent_process() is None:
         piece = max(1, min(_LARGEST_PIECE, count // (workers * _PIECES)))
         with suppress(BrokenExecutor), _processes(work, min(workers, count)) as executor:
             for result in executor.map(_of_item, range(count), chunksize=piece):

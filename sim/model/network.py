@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import simpy
 
 from .events import Event
@@ -24,6 +26,12 @@ class Network:
     to send. If several antennas are free, the satellite gets the one whose contact can still carry
     most bytes. A contact that cannot carry another byte gets no antenna.
 
+    At the end of each tick, no contact in view that asks for an antenna has a free one. So in the
+    next tick only those can get one whose satellite has changed (it came into view, has something
+    new to send, has power again, or has let go of an antenna), or whose station has an antenna
+    again. Only these are looked at, which keeps the work proportional to what happens, however
+    many satellites are in view.
+
     Attributes:
         uses: What each contact was used for, in the order of `setup.contacts`.
     """
@@ -36,33 +44,49 @@ class Network:
         self._satellites = satellites
         self._contacts = setup.contacts
         self._free = [station.antennas for station in setup.stations]
-        self._in_view: list[int] = []
+        # Contacts in view, in the order in which they came, of each satellite and each station.
+        self._seen_from: list[dict[int, None]] = [{} for _ in satellites]
+        self._seen_by: list[dict[int, None]] = [{} for _ in setup.stations]
+        self._changed: set[int] = set()
+        self._freed: set[int] = set()
         self._due = False
         self._sessions: dict[int, simpy.Process] = {}
         self.uses = [ContactUse() for _ in setup.contacts]
-        for satellite in satellites:
-            satellite.connect(self.allocate)
-        for index in range(len(setup.contacts)):
-            env.process(self._watch(index))
+        for index, satellite in enumerate(satellites):
+            satellite.connect(partial(self.allocate, index))
+        env.process(self._watch_all())
 
-    def allocate(self) -> None:
-        """Grant free antennas at the end of this tick, when every request of the tick is known."""
-        if self._in_view and not self._due:
+    def allocate(self, satellite: int) -> None:
+        """Grant free antennas at the end of this tick, when every request of the tick is known.
+
+        Args:
+            satellite: The satellite that may want an antenna now.
+        """
+        if self._seen_from[satellite]:
+            self._changed.add(satellite)
+            self._call_allocate()
+
+    def _call_allocate(self) -> None:
+        if not self._due:
             self._due = True
             self._env.call_last(self._allocate)
 
     def _allocate(self) -> None:
         """Grant free antennas until no satellite in view wants one that is free."""
         self._due = False
-        while True:
-            asking = [i for i in self._in_view if self._may_serve(i)]
-            open_to = [i for i in asking if self._free[self._contacts[i].station] > 0]
-            if not open_to:
-                for index in asking:
-                    if self.uses[index].ticks == 0:
-                        self.uses[index].cause_unused = ANTENNA_BUSY
-                return
-            self._grant(min(open_to, key=self._rank))
+        concerned = {i for satellite in self._changed for i in self._seen_from[satellite]}
+        concerned.update(i for station in self._freed for i in self._seen_by[station])
+        self._changed.clear()
+        self._freed.clear()
+        asking = [i for i in concerned if self._may_serve(i)]
+        while open_to := [i for i in asking if self._free[self._contacts[i].station] > 0]:
+            granted = min(open_to, key=self._rank)
+            self._grant(granted)
+            served = self._contacts[granted].satellite
+            asking = [i for i in asking if self._contacts[i].satellite != served]
+        for index in asking:
+            if self.uses[index].ticks == 0:
+                self.uses[index].cause_unused = ANTENNA_BUSY
 
     def _may_serve(self, index: int) -> bool:
         contact = self._contacts[index]
@@ -82,9 +106,7 @@ class Network:
             claim = -recorder.ready_bytes
         else:
             claim = min(
-                self._contacts[i].downlink.start
-                for i in self._in_view
-                if self._contacts[i].satellite == contact.satellite
+                self._contacts[i].downlink.start for i in self._seen_from[contact.satellite]
             )
         return (claim, contact.satellite, -self._left(contact), index)
 
@@ -103,22 +125,39 @@ class Network:
         del self._sessions[index]
         self._free[contact.station] += 1
         satellite.onboard.log(Event.RELEASE, station=contact.station)
-        self.allocate()
+        self._freed.add(contact.station)
+        self._changed.add(contact.satellite)
+        self._call_allocate()
 
-    def _watch(self, index: int) -> Process:
+    def _watch_all(self) -> Process:
+        """Wait for each contact to begin, without a process for each."""
+        for index, contact in enumerate(self._contacts):
+            self._env.call_later(contact.downlink.start, partial(self._begin, index))
+        yield self._env.event()  # nothing ends this process
+
+    def _begin(self, index: int) -> None:
         contact = self._contacts[index]
-        satellite, station = self._satellites[contact.satellite], contact.station
-        yield self._env.timeout(contact.downlink.start)
-        satellite.onboard.log(Event.AOS, station=station)
-        self._in_view.append(index)
-        self.allocate()
-        yield self._env.timeout(contact.downlink.end - self._env.now)
-        self._in_view.remove(index)
+        self._satellites[contact.satellite].onboard.log(Event.AOS, station=contact.station)
+        self._seen_from[contact.satellite][index] = None
+        self._seen_by[contact.station][index] = None
+        self.allocate(contact.satellite)
+        self._env.call_later(contact.downlink.end - self._env.now, partial(self._end, index))
+
+    def _end(self, index: int) -> None:
+        contact = self._contacts[index]
+        del self._seen_from[contact.satellite][index]
+        del self._seen_by[contact.station][index]
         session = self._sessions.get(index)
-        if session is not None:
-            yield session  # it ends in this tick; its last bytes come before LOS
+        if session is None or session.callbacks is None:
+            self._lose_sight(index)
+        else:  # it ends in this tick; its last bytes come before LOS
+            session.callbacks.append(lambda _: self._lose_sight(index))
+
+    def _lose_sight(self, index: int) -> None:
+        contact = self._contacts[index]
+        satellite = self._satellites[contact.satellite]
         self._explain(index, satellite)
-        satellite.onboard.log(Event.LOS, station=station)
+        satellite.onboard.log(Event.LOS, station=contact.station)
 
     def _explain(self, index: int, satellite: SatelliteModel) -> None:
         """Record why a contact carried no bytes."""
