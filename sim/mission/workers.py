@@ -8,6 +8,7 @@ threads hold; each ends with this one, however that ends.
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +16,8 @@ from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
 
 Result = TypeVar("Result")
@@ -54,23 +57,27 @@ def in_order(work: Callable[[int], Result], count: int, workers: int) -> Iterato
 def _processes(work: Callable[[int], Any], count: int) -> Iterator[Executor]:
     context = get_context("spawn")
     reader, writer = context.Pipe(duplex=False)
-    executor = ProcessPoolExecutor(
-        count, mp_context=context, initializer=_begin, initargs=(work, reader)
-    )
-    try:
-        yield executor
-    finally:
-        writer.close()  # ends the processes, whatever they are doing
-        executor.shutdown(wait=False, cancel_futures=True)
-        reader.close()
+    with TemporaryDirectory(prefix="downpass-") as folder:
+        # In a file: a large work written to a process that dies as it starts would block for ever.
+        file = Path(folder) / "work"
+        file.write_bytes(pickle.dumps(work))
+        executor = ProcessPoolExecutor(
+            count, mp_context=context, initializer=_begin, initargs=(file, reader)
+        )
+        try:
+            yield executor
+        finally:
+            writer.close()  # ends the processes, whatever they are doing
+            executor.shutdown(wait=False, cancel_futures=True)
+            reader.close()
 
 
-def _begin(work: Callable[[int], Any], alive: Connection) -> None:
+def _begin(file: Path, alive: Connection) -> None:
     """Make a process end with the one that started it, and leave Ctrl-C to that one."""
     global _work
-    _work = work
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(alive,), name="workers", daemon=True).start()
+    _work = pickle.loads(file.read_bytes())  # noqa: S301 - this process's parent wrote it
 
 
 def _end_with(alive: Connection) -> None:

@@ -15,7 +15,7 @@ from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from . import wording as w
-from .data import ReportData, Track, names, numbers
+from .data import ReportData, Track, codes, names, numbers
 from .style import (
     DASHES,
     FAINT,
@@ -130,14 +130,12 @@ def picture(data: ReportData) -> Picture | None:
 
 def outcomes(data: ReportData) -> dict[str, tuple[int, int]]:
     """Return for each target how many frames were taken and how many were delivered."""
-    target, state = names(data.frames, "target"), names(data.frames, "state")
-    return {
-        site.name: (
-            int((target == site.name).sum()),
-            int(((target == site.name) & (state == "delivered")).sum()),
-        )
-        for site in data.targets
-    }
+    target, words = codes(data.frames, "target")
+    delivered = names(data.frames, "state") == "delivered"
+    taken = np.bincount(target, minlength=len(words)).tolist()
+    arrived = np.bincount(target[delivered], minlength=len(words)).tolist()
+    found = dict(zip(words, zip(taken, arrived, strict=True), strict=True))
+    return {site.name: found.get(site.name, (0, 0)) for site in data.targets}
 
 
 def alt(data: ReportData, outcome: dict[str, tuple[int, int]]) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import wording as w
-from .data import ReportData, names, numbers
+from .data import ReportData, names, numbers, rows_by
 from .style import (
     DASHES,
     FAINT,
@@ -29,11 +29,15 @@ _STEPS_S = (
 
 def latencies(data: ReportData) -> dict[str, NDArray[np.float64]]:
     """Return each satellite's latencies of delivered frames in seconds, ascending."""
-    satellite = names(data.frames, "satellite")
+    rows = rows_by(data.frames, "satellite")
+    nothing = np.zeros(0, dtype=np.intp)
     delivered = names(data.frames, "state") == "delivered"
     latency = numbers(data.frames, "latency_s")
     known = delivered & np.isfinite(latency)
-    return {name: np.sort(latency[known & (satellite == name)]) for name in data.satellites}
+    return {
+        name: np.sort(latency[mine[known[mine]]])
+        for name, mine in ((name, rows.get(name, nothing)) for name in data.satellites)
+    }
 
 
 def picture(data: ReportData) -> Picture | None:
@@ -82,7 +86,7 @@ def picture(data: ReportData) -> Picture | None:
                     w.count(values.size),
                     *(w.duration(float(np.percentile(values, q))) for q in (0, 50, 95, 100)),
                 )
-                for name, values in by_satellite.items()
+                for name, values in curves.items()
             ),
         ),
     )
