@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..mission.flight import fly
     from ..report import render, write_report
     from ..report.from_results import report_data
-    from ..results.outputs import DELIVERED, REPORT, SUMMARY, staged
+    from ..results.outputs import DELIVERED, EVENTS, REPORT, SUMMARY, staged
     from ..results.write import write, write_summary
     from ..run import run as run_scenario
 
@@ -106,6 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
                 progress=progress,
                 on_results=lambda found: write(found, folder),
                 flight=partial(fly, workers=os.cpu_count() or 1),
+                events=folder / EVENTS,
             )
             if delivered is not None and results.summary["pictures"]["choice"] == "none":
                 delivered.rmdir()  # the scenario asks for no pictures

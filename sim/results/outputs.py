@@ -17,6 +17,7 @@ REPORT = "report.html"
 COMPARISON = "comparison.html"
 DELIVERED = "delivered"
 TRADEOFF = "tradeoff.csv"
+EVENTS = "events.parquet"
 TABLES = ("events", "frames", "passes", "accesses")
 # Viewers leave their statistics beside a picture.
 _PICTURE = re.compile(r"\d{6,}-.+\.tif(\.aux\.xml)?", re.DOTALL)
