@@ -363,7 +363,7 @@ def joined(tables: Sequence[pa.Table]) -> pa.Table:
 
 
 def _table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
-    """Return a table of rows, a part at a time, because a row of objects is twenty times as large."""
+    """Return a table of rows, made a part at a time: rows of objects are large."""
     source, parts = iter(rows), []
     while part := list(islice(source, _BATCH)):
         parts.append(_rows(part, schema))
