@@ -265,9 +265,8 @@ def accesses_table(mission: Mission, outcome: Outcome) -> pa.Table:
 def _by_start(accesses: Sequence[Access], names: _Names) -> list[int]:
     """Return the order of accesses by start, then by the names of satellite and target."""
     satellites, targets = _ranks(names.satellites), _ranks(names.targets)
-    start = np.array([round(access.start_s, 3) for access in accesses])
-    satellite = np.array([satellites[access.satellite] for access in accesses], dtype=np.int64)
-    target = np.array([targets[access.target] for access in accesses], dtype=np.int64)
+    keys = [(round(a.start_s, 3), satellites[a.satellite], targets[a.target]) for a in accesses]
+    start, satellite, target = np.array(keys, dtype=np.float64).reshape(-1, 3).T
     order: list[int] = np.lexsort((target, satellite, start)).tolist()
     return order
 
