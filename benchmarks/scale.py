@@ -30,7 +30,7 @@ import pyarrow.parquet as pq
 
 SIZES = ("10x300x1", "30x300x1", "100x300x1", "300x300x1", "1000x300x1")
 STATIONS = ("svalbard", "matera", "maspalomas", "fairbanks")
-SAMPLE_S = 0.25
+SAMPLE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)

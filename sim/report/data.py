@@ -226,7 +226,8 @@ class ReportData:
         passes: One row a pass.
         accesses: One row an imaging opportunity.
         eclipses: Per satellite, (start, end) of each eclipse in seconds.
-        tracks: Per satellite, its ground track.
+        tracks: Per satellite, its ground track; of a large constellation, those that are drawn, and
+            of the others the place at the start.
         targets: The targets.
         stations: The ground stations.
         tradeoff: What other settings would deliver; may be empty.
