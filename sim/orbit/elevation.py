@@ -13,7 +13,7 @@ from .conditions import AboveElevation
 from .earth import Site, normals, positions
 from .ephemeris import Ephemeris
 from .search import Near, find
-from .trajectory import Trajectory
+from .run_states import RunStates
 from .windows import Peaks, Windows, milliseconds
 
 Array = NDArray[np.float64]
@@ -74,13 +74,13 @@ class PassCurves:
     Attributes:
         places: The stations.
         mask_deg: Elevation masks of the stations, shape ``(n,)``.
-        states: The satellite's states, or the trajectory that they follow from.
+        states: The satellite's states, or the states that they follow from.
         windows: Windows from AOS to LOS of each pass; the items are stations.
     """
 
     places: Places
     mask_deg: Array
-    states: Near | Trajectory
+    states: Near | RunStates
     windows: Windows
     _cuts: dict[tuple[float, ...], Cut] = field(default_factory=dict)
 

@@ -18,7 +18,7 @@ from .motion import GroundMotion
 from .passes import GroundStation, Pass, passes
 from .polygon import Polygon
 from .sun import Sun
-from .trajectory import Trajectory
+from .run_states import RunStates
 from .windows import Window
 
 Array = NDArray[np.float64]
@@ -49,25 +49,25 @@ class Geometry:
         passes: Passes over the stations, in order of AOS.
         accesses: Accesses to the targets, in order of start.
         eclipses: Eclipses, in order of time.
-        trajectory: The satellite's states over the run.
+        states: The satellite's states over the run.
     """
 
     passes: list[Pass]
     accesses: AccessList
     eclipses: list[Window]
-    trajectory: Trajectory
+    states: RunStates
 
     @property
     def track(self) -> GroundTrack:
         """The ground track, at least every minute."""
-        ephemeris = self.trajectory.ephemeris()
+        ephemeris = self.states.ephemeris()
         every = max(1, round(60.0 / ephemeris.step_s))
         return GroundTrack(ephemeris.time_s[::every], *geodetic(ephemeris.position[:, ::every]))
 
     @property
     def motion(self) -> GroundMotion:
         """Distance along the ground track over time."""
-        return self.trajectory.motion()
+        return self.states.motion()
 
 
 def compute(
@@ -96,14 +96,14 @@ def compute(
     Raises:
         InputError: An orbit, a place or a time is invalid, or SGP4 fails within the run.
     """
-    trajectory = Trajectory(elements, start, duration_s, step_s)
-    ephemeris = trajectory.ephemeris()
-    sun = Sun.over(trajectory.propagator.clock, duration_s)
+    states = RunStates(elements, start, duration_s, step_s)
+    ephemeris = states.ephemeris()
+    sun = Sun.over(states.propagator.clock, duration_s)
     return Geometry(
-        passes(ephemeris, stations, satellite, trajectory),
+        passes(ephemeris, stations, satellite, states),
         AccessList.of(
             () if imaging is None else accesses(ephemeris, sun, targets, imaging, satellite)
         ),
         eclipses(ephemeris, sun),
-        trajectory,
+        states,
     )

@@ -15,7 +15,7 @@ from .elevation import PassCurves, Places, sine_to_degrees
 from .ephemeris import Ephemeris
 from .horizon import Horizon, hide
 from .search import Near
-from .trajectory import Trajectory
+from .run_states import RunStates
 from .windows import best_within, microdegrees, milliseconds
 
 Array = NDArray[np.float64]
@@ -124,7 +124,7 @@ def passes(
     ephemeris: Ephemeris,
     stations: Sequence[GroundStation],
     satellite: int = 0,
-    trajectory: Trajectory | None = None,
+    states: RunStates | None = None,
 ) -> list[Pass]:
     """Return every pass over every station, in order of AOS.
 
@@ -132,13 +132,13 @@ def passes(
         ephemeris: The satellite's states.
         stations: The stations.
         satellite: Index of the satellite, written into `Pass.satellite`.
-        trajectory: What the ephemeris is of; with it, the passes need not keep the states.
+        states: What the ephemeris is of; with it, the passes need not keep the states.
     """
     if not stations:
         return []
     mask_deg = np.array([station.elevation_mask_deg for station in stations])
     places = Places.of([station.site for station in stations])
-    near = Near.of(ephemeris) if trajectory is None else trajectory.near()
+    near = Near.of(ephemeris) if states is None else states.near()
     windows, peaks, condition = places.above(near, mask_deg)
     windows = windows.rounded(ephemeris.end_s)
     horizons = [station.horizon for station in stations]
@@ -157,7 +157,7 @@ def passes(
     culmination = np.clip(milliseconds(culmination), windows.start_s, windows.end_s)
     highest_deg = microdegrees(sine_to_degrees(height + condition.least_sine[windows.item]))
 
-    curves = PassCurves(places, mask_deg, near if trajectory is None else trajectory, windows)
+    curves = PassCurves(places, mask_deg, near if states is None else states, windows)
     found = [
         Pass(
             satellite,

@@ -74,7 +74,7 @@ def report_data(results: Results, command: str) -> ReportData:
 def _track(geometry: Geometry, whole: bool) -> Track:
     """Return a satellite's ground track, or only where it is at the start."""
     if not whole:
-        latitude_deg, longitude_deg, _ = geometry.trajectory.propagator.subpoint(np.zeros(1))
+        latitude_deg, longitude_deg, _ = geometry.states.propagator.subpoint(np.zeros(1))
         return Track(np.zeros(1), latitude_deg, longitude_deg)
     track = geometry.track
     return Track(track.time_s, track.latitude_deg, track.longitude_deg)

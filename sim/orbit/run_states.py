@@ -1,9 +1,9 @@
-"""Trajectory: which orbit is flown from when to when, and its states, computed when needed.
+"""RunStates: which orbit is flown from when to when, and its states, computed when needed.
 
 States are large: a month has 90,000 grid times, 4 MB. They follow from a few numbers in the time of
-one SGP4 run, so what outlives a satellite's search (passes, accesses) refers to the trajectory, and
+one SGP4 run, so what outlives a satellite's search (passes, accesses) refers to the states, and
 only the states of the last few trajectories are kept. A constellation then costs no more memory
-than its passes, and a trajectory travels between processes as a few numbers.
+than its passes, and a states travels between processes as a few numbers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _KEPT: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Trajectory:
+class RunStates:
     """The states of one satellite over a run, on an even grid of times.
 
     Attributes:
@@ -62,11 +62,11 @@ class Trajectory:
 
 
 @lru_cache(maxsize=_KEPT)
-def _near(trajectory: Trajectory) -> Near:
-    return Near.of(trajectory.propagator.ephemeris(trajectory.duration_s, trajectory.step_s))
+def _near(states: RunStates) -> Near:
+    return Near.of(states.propagator.ephemeris(states.duration_s, states.step_s))
 
 
 # The table is a list of numbers, eight times as large as the states: only the last one is kept.
 @lru_cache(maxsize=1)
-def _motion(trajectory: Trajectory) -> GroundMotion:
-    return GroundMotion.of(_near(trajectory).ephemeris)
+def _motion(states: RunStates) -> GroundMotion:
+    return GroundMotion.of(_near(states).ephemeris)
