@@ -37,9 +37,13 @@ class ReceivedFiles:
     def __init__(self) -> None:
         self._receptions: dict[int, Reception] = {}
 
+    def open(self, number: int, size: int) -> Reception:
+        """Return what has arrived of a file of `size` bytes, from now on even if it is nothing."""
+        return self._receptions.setdefault(number, Reception(size))
+
     def receive(self, number: int, size: int, spans: list[Span]) -> tuple[int, int]:
         """Add received byte ranges of a file; return the numbers of new and of duplicate bytes."""
-        reception = self._receptions.setdefault(number, Reception(size))
+        reception = self.open(number, size)
         new = sum(reception.arrived.add(start, end) for start, end in spans)
         duplicate = sum(end - start for start, end in spans) - new
         reception.duplicate_bytes += duplicate

@@ -101,6 +101,11 @@ class Recorder:
         self.ready_bytes += file.transfer.remaining
         self._enter(file)
 
+    def hold(self, file: StoredFile) -> None:
+        """Mark a file that waits as in flight, without a turn in the queue; see `put_back`."""
+        file.in_flight = True
+        self.ready_bytes -= file.transfer.remaining
+
     def release(self, file: StoredFile) -> None:
         """Free the memory of a file in flight that the ground has acknowledged in full."""
         file.stored = False
@@ -143,7 +148,8 @@ class Recorder:
         return victims
 
     def _enter(self, file: StoredFile) -> None:
-        heapq.heappush(self._to_send, (self._send_key(file), next(self._entries), file))
+        if file.transfer.remaining:
+            heapq.heappush(self._to_send, (self._send_key(file), next(self._entries), file))
         if self._rule is not DropRule.NEWEST:
             heapq.heappush(self._to_drop, (self._drop_key(file), next(self._entries), file))
 

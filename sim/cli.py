@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from ..link.errors import InputError
-from .commands import board, codec, link, passes, run, scenario, train
+from .commands import advise, board, codec, export, link, passes, run, scenario, sweep, train
 from .console.signals import answered, end, status_of, word_of
 from .console.streams import (
     OutputError,
@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action=_Version, nargs=0, help="print the version")
     subparsers = whole.add_subparsers(metavar="COMMAND", required=True)
-    for commands in (run, passes, link, codec, scenario, train, board):
+    for commands in (run, sweep, advise, passes, link, export, codec, scenario, train, board):
         commands.add_parsers(subparsers)
     return whole
 

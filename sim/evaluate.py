@@ -8,13 +8,14 @@ A sweep calls `evaluate` once for each of its points, in as many processes as it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..link.errors import InputError
 from .frames.content_cache import open_cache
+from .mission.flight import Flight, fly
 from .model.events import NoEvents
 from .run import graded
 from .scenario.scenario import Scenario
@@ -22,7 +23,14 @@ from .scenario.scenario import Scenario
 Value: TypeAlias = str | int | float | bool | None
 
 
-def evaluate(scenario: Scenario, cache: Path | None = None) -> dict[str, Value]:
+def evaluate(
+    scenario: Scenario,
+    cache: Path | None = None,
+    *,
+    flight: Callable[[Scenario], Flight] = fly,
+    threads: int | None = None,
+    measured: bool = True,
+) -> dict[str, Value]:
     """Run a scenario and return its inputs and figures as one flat row.
 
     Nothing is written but the cache: no folder, no delivered frames, no report. Events are not
@@ -33,6 +41,10 @@ def evaluate(scenario: Scenario, cache: Path | None = None) -> dict[str, Value]:
         scenario: What to run.
         cache: Folder of encoded frames, which several processes may share; by default the
             user's own.
+        flight: Computes the geometry; a sweep gives it once to all scenarios that share it.
+        threads: Number of frames encoded or decoded at once; by default one for each core.
+        measured: Whether delivered frames are decoded and measured. Without, a run takes a
+            fraction of the time and figures of quality are None.
 
     Returns:
         What identifies the run: `version`, `file`, and each field that an override set, as
@@ -43,7 +55,15 @@ def evaluate(scenario: Scenario, cache: Path | None = None) -> dict[str, Value]:
         InputError: As `run.run`; or two figures would have the same name, because the name of
             a satellite or a scene contains dots.
     """
-    with graded(scenario, cache=open_cache(cache), choice="none", sink=NoEvents()) as simulated:
+    with graded(
+        scenario,
+        cache=open_cache(cache),
+        choice="none",
+        sink=NoEvents(),
+        flight=flight,
+        threads=threads,
+        measured=measured,
+    ) as simulated:
         summary = simulated.summary
     source = scenario.source
     inputs: dict[str, Any] = {

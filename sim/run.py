@@ -164,6 +164,8 @@ def graded(
     sink: EventSink | None = None,
     flight: Callable[[Scenario], Flight] = fly,
     events: Path | None = None,
+    threads: int | None = None,
+    measured: bool = True,
 ) -> Iterator[Graded]:
     """Simulate a scenario, measure what was delivered, and give the figures.
 
@@ -178,6 +180,9 @@ def graded(
         sink: Takes the events; by default they are kept in the outcome.
         flight: Computes the geometry; several runs may share one.
         events: A file that gets the events instead of `sink`.
+        threads: Number of frames encoded or decoded at once; by default one for each core.
+        measured: Whether delivered frames are decoded and measured. Without, no frame has a grade,
+            and only a frame's packets decide how it was delivered.
 
     Raises:
         InputError: As `run`.
@@ -188,7 +193,7 @@ def graded(
     progress.stage("orbits and passes")
     mission = prepare(flight(scenario), scenes)
     plan = plan_delivered(mission, delivered, choice)
-    encoders = Encoders(mission, scenes, cache)
+    encoders = Encoders(mission, scenes, cache, threads=threads)
     try:
         sources = [frame_source(encoders, index) for index in range(len(scenario.satellites))]
         progress.stage("simulation", round(scenario.duration))
@@ -208,8 +213,8 @@ def graded(
                 sink = stack.enter_context(EventWriter(events, mission.setup))
             outcome = simulate(mission.setup, sources, environment=pace, sink=sink, on_event=report)
         progress.stage("decoding and measuring", sum(len(s.frames) for s in outcome.satellites))
-        grader = Grader(outcome, encoders, scenes, cache)
-        grades = grader.grade(plan, lambda done, _: progress.step(done))
+        grader = Grader(outcome, encoders, scenes, cache, threads)
+        grades = grader.grade(plan, lambda done, _: progress.step(done)) if measured else {}
         boards = encoders.board_figures()
         kinds = [source.time_kind for source in sources]
         summary = summarise(mission, outcome, kinds, grades)

@@ -33,6 +33,7 @@ EXTRAS = {
     "ground/training": {"onnx", "pytorch-optimizer", "torch"},
     "sim/scenario/target_table.py": {"pyogrio"},  # GeoPackage and KML, in the extra `gis`
     "sim/orbit/earth_time.py": {"skyfield"},  # to write the table anew
+    "sim/sweep/workers.py": {"distributed"},  # only for --scheduler
 }
 LOADERS = {"import_module", "importorskip", "__import__"}
 

@@ -65,9 +65,19 @@ class Downlink:
     Attributes:
         start: First tick.
         end: Tick at which the contact ends.
+        segments: The segments.
     """
 
-    __slots__ = ("_carried", "_causes", "_losses", "_rates", "_times", "end", "start")
+    __slots__ = (
+        "_carried",
+        "_causes",
+        "_losses",
+        "_rates",
+        "_times",
+        "end",
+        "segments",
+        "start",
+    )
 
     def __init__(self, segments: Sequence[RateSegment]) -> None:
         """Lay the segments end to end.
@@ -78,6 +88,7 @@ class Downlink:
         """
         if not segments:
             raise ValueError("a downlink needs at least one segment")
+        self.segments = tuple(segments)
         self._times = [segments[0].start]
         self._rates: list[int] = []
         self._losses: list[float] = []

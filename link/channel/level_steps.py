@@ -25,8 +25,8 @@ Index = NDArray[np.intp]
 Ticks = NDArray[np.int64]
 Curve = Callable[[Array], Array]
 
-# Far below the millisecond to which steps are rounded, so last bits hardly ever matter.
-_TOLERANCE_S: Final = 1e-7
+# Far below the millisecond to which steps are rounded.
+_TOLERANCE_S: Final = 1e-5
 _BESIDE_S: Final = 0.01
 _GOLDEN: Final = (5.0**0.5 - 1.0) / 2.0
 _MOST_NODES: Final = 1_000_000
@@ -263,8 +263,8 @@ def _maximum(curve: Curve, left: Array, right: Array) -> Array:
     a, b = left.copy(), right.copy()
     c, d = b - _GOLDEN * (b - a), a + _GOLDEN * (b - a)
     at_c, at_d = curve(c), curve(d)
-    # A smooth curve is flat within a millisecond of its extremum to 1e-9 of its curvature.
-    while float(np.max(b - a)) > 1e-3:
+    # A smooth curve is flat there: within 10 ms of its extremum to 5e-5 of its curvature.
+    while float(np.max(b - a)) > 1e-2:
         lower = at_c > at_d
         a, b = np.where(lower, a, c), np.where(lower, d, b)
         fresh = np.where(lower, b - _GOLDEN * (b - a), a + _GOLDEN * (b - a))

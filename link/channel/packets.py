@@ -54,17 +54,22 @@ class ByteRanges:
 
 
 def lost_packets(rng: random.Random, packets: int, probability: float) -> list[int]:
-    """Draw which of `packets` packets are lost, each alone with `probability`.
+    """Draw which of `packets` packets are lost, each alone with `probability`."""
+    return list(losses(rng, packets, probability))
+
+
+def losses(rng: random.Random, packets: int, probability: float) -> Iterator[int]:
+    """Draw one after the other which of `packets` packets are lost, each with `probability`.
 
     The gaps between losses are geometric, so the cost goes with the losses and not with the
     packets. `random.Random` keeps its sequence between Python versions; numpy's does not
     promise to.
     """
     if probability <= 0:
-        return []
+        return
     if probability >= 1:
-        return list(range(packets))
-    lost: list[int] = []
+        yield from range(packets)
+        return
     scale = 1 / math.log1p(-probability)
     index = -1
     while True:
@@ -72,8 +77,8 @@ def lost_packets(rng: random.Random, packets: int, probability: float) -> list[i
         # may be beyond all floats, so it is compared before it is made whole.
         gap = math.log(1.0 - rng.random()) * scale
         if gap >= packets:
-            return lost
+            return
         index += 1 + int(gap)
         if index >= packets:
-            return lost
-        lost.append(index)
+            return
+        yield index

@@ -31,7 +31,14 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
     )
     add_scenario(parser)
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    how.add_argument(
+        "--format",
+        choices=("table", "csv", "ion", "json"),
+        default="table",
+        help="print tables (the default), the contact plan as CSV or as commands of ION's "
+        "ionadmin, or everything as JSON",
+    )
+    how.add_argument("--json", action="store_true", help="the same as --format json")
     how.add_argument(
         "--all",
         action="store_true",
@@ -45,14 +52,36 @@ def passes(arguments: argparse.Namespace) -> int:
     from ..mission.flight import fly
 
     flight = fly(load(arguments))
-    if arguments.json:
-        json.dump({"passes": _passes(flight), "accesses": _accesses(flight)}, sys.stdout, indent=2)
-        sys.stdout.write("\n")
+    form = "json" if arguments.json else arguments.format
+    if form != "table":
+        sys.stdout.write(_written(flight, form))
     elif len(flight.scenario.satellites) > _MOST_SATELLITES and not arguments.all:
         _print_totals(flight)
     else:
         _print(flight)
     return 0
+
+
+def _written(flight: Flight, form: str) -> str:
+    """Return the contact plan in a form for other programs; JSON has passes and accesses, too."""
+    from ..contact_plans.csv_form import write_csv
+    from ..contact_plans.ion_form import write_ion
+    from ..contact_plans.json_form import json_rows
+    from ..mission.planned import planned_contacts
+
+    scenario, contacts = flight.scenario, planned_contacts(flight)
+    if form == "csv":
+        return write_csv(contacts)
+    if form == "ion":
+        satellites = [satellite.name for satellite in scenario.satellites]
+        stations = [station.name for station in scenario.stations]
+        return write_ion(contacts, scenario.start, satellites, stations)
+    rows = {
+        "passes": _passes(flight),
+        "accesses": _accesses(flight),
+        "contacts": json_rows(contacts),
+    }
+    return json.dumps(rows, indent=2) + "\n"
 
 
 def _passes(flight: Flight) -> list[dict[str, Any]]:

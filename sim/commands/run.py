@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ...link.text import json_text
 from ..console.streams import complain
 from .arguments import add_scenario, load
+from .progress import shown_progress
 
 if TYPE_CHECKING:
     from ..console.progress import Progress
@@ -46,6 +47,12 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument(
         "--no-tradeoff", action="store_true", help="do not try other rates for the report"
+    )
+    parser.add_argument(
+        "--czml",
+        type=Path,
+        metavar="FILE",
+        help="also write satellites, contacts and accesses for Cesium",
     )
     parser.set_defaults(run=run)
     compare_parser = subparsers.add_parser(
@@ -85,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..mission.flight import fly
     from ..report import render, write_report
     from ..report.from_results import report_data
-    from ..results.outputs import DELIVERED, EVENTS, REPORT, SUMMARY, staged
+    from ..results.outputs import DELIVERED, EVENTS, REPORT, STAC, SUMMARY, staged
     from ..results.write import write, write_summary
     from ..run import run as run_scenario
 
@@ -96,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
         delivered = None if arguments.delivered == "none" else folder / DELIVERED
         if delivered is not None:
             delivered.mkdir()
-        with _progress(arguments) as progress:
+        with shown_progress(arguments) as progress:
             results = run_scenario(
                 scenario,
                 cache=cache,
@@ -112,6 +119,8 @@ def run(arguments: argparse.Namespace) -> int:
                 delivered.rmdir()  # the scenario asks for no pictures
             progress.stage("report")
             left_out = list(results.left_out)
+            if delivered is not None and delivered.is_dir():
+                _write_items(results, delivered, folder / STAC, left_out)
             page = _page(
                 lambda: render(report_data(results, _command("run", arguments)), left_out),
                 left_out,
@@ -121,6 +130,8 @@ def run(arguments: argparse.Namespace) -> int:
             write_summary(results, folder)
             if page is not None:
                 write_report(folder / REPORT, page)
+    if arguments.czml is not None:
+        _write_czml(results, arguments.czml)
     if arguments.json:
         sys.stdout.write(json_text(results.summary) + "\n")
     elif not arguments.quiet:
@@ -128,6 +139,32 @@ def run(arguments: argparse.Namespace) -> int:
         complain(*(f"note: {line}" for line in results.remarks))
     complain(*_behind(results.summary), *_missing(left_out), *results.faults)
     return 1 if results.faults else 0
+
+
+def _write_items(results: Results, pictures: Path, folder: Path, left_out: list[str]) -> None:
+    """Write STAC items for the pictures; if they cannot be made, say why in `left_out`."""
+    from ...link.errors import reason
+    from ..export.stac import write_stac
+
+    folder.mkdir()
+    try:
+        number = write_stac(results, pictures, folder)
+    except Exception as error:  # no error here may cost the results
+        left_out.append(f"STAC items: {reason(error)}")
+        number = 0
+    if not number:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_czml(results: Results, path: Path) -> None:
+    """Write what the run did for Cesium, after the results are in place."""
+    from ...link.files import whole_file
+    from ..export.czml import czml
+
+    sent = [use.sent_bytes for use in results.outcome.uses]
+    text = czml(results.mission.flight, results.mission.setup.contacts, sent)
+    with whole_file(path) as file:
+        file.write(text.encode("utf-8"))
 
 
 def _page(render: Callable[[], str], left_out: list[str]) -> str | None:
@@ -172,7 +209,7 @@ def compare(arguments: argparse.Namespace) -> int:
     _check(choices, cache)
     with staged(out) as folder:
         found: dict[str, Results] = {}
-        with _progress(arguments) as progress:
+        with shown_progress(arguments) as progress:
             for label, chosen in choices.items():
                 found[label] = _one(chosen, label, cache, progress)
                 subfolder = folder / label.replace(":", "-")
@@ -248,19 +285,6 @@ def _command(name: str, arguments: argparse.Namespace) -> str:
     for codec in getattr(arguments, "codecs", []):
         parts += ["--codec", codec]
     return shlex.join(parts)
-
-
-@contextlib.contextmanager
-def _progress(arguments: argparse.Namespace) -> Iterator[Progress]:
-    from ..console.progress import Silent
-
-    if arguments.quiet or arguments.json or not sys.stderr.isatty():
-        yield Silent()
-        return
-    from .bars import Bars
-
-    with Bars() as bars:
-        yield bars
 
 
 def _print_summary(summaries: dict[str, dict[str, Any]], page: Path) -> None:

@@ -88,6 +88,12 @@ def _rows(blocks: Sequence[Block]) -> list[tuple[str, Callable[[Block], str]]]:
     rows = list(_ROWS)
     if any(block["repeated"]["frames"] for block in blocks):
         rows.insert(1, ("… larger than their scene", _repeated))
+    if any(block["frames"]["delivered_damaged"] for block in blocks):
+        for title, more in _IF_DAMAGED.items():
+            place = next(index for index, (name, _) in enumerate(rows) if name == title)
+            rows[place + 1 : place + 1] = more
+    if any("transfer" in block for block in blocks):
+        rows += _TRANSFER
     return rows
 
 
@@ -142,6 +148,24 @@ def _energy(block: Block) -> str:
     return wording.UNKNOWN if value is None else f"{value:.1f} J"
 
 
+def _open(transfer: Mapping[str, Any]) -> str:
+    """Return how many transactions each end has not ended, by what it waits for."""
+    found = {
+        f"{where}, {state}": number
+        for where, states in (
+            ("on board", transfer["open_on_board"]),
+            ("on the ground", transfer["open_on_ground"]),
+        )
+        for state, number in states.items()
+    }
+    return _causes(found)
+
+
+def _of_transfer(figure: Callable[[Mapping[str, Any]], str]) -> Callable[[Block], str]:
+    """Return a figure of the block on transfers; a dash where there is none."""
+    return lambda block: figure(block["transfer"]) if "transfer" in block else wording.DASH
+
+
 def _pass_time(block: Block) -> str:
     value = block["pass_time_used"]
     return wording.DASH if value is None else f"{value * 100:.1f} %"
@@ -170,3 +194,26 @@ _ROWS: tuple[tuple[str, Callable[[Block], str]], ...] = (
     ("encoding energy", _energy),
     ("pass time used", _pass_time),
 )
+
+_IF_DAMAGED: Mapping[str, list[tuple[str, Callable[[Block], str]]]] = {
+    "delivered": [
+        ("… of whole frames", lambda b: _bytes(b["bytes"]["delivered_whole"])),
+        ("… of damaged frames", lambda b: _bytes(b["bytes"]["delivered_damaged"])),
+    ],
+    "latency, 95 %": [
+        ("… of whole frames, median", lambda b: _time(b["latency_s"]["whole"]["median"])),
+        ("… of damaged frames, median", lambda b: _time(b["latency_s"]["damaged"]["median"])),
+    ],
+    "area delivered": [
+        ("… by whole frames", lambda b: f"{b['delivered_whole_km2']:.0f} km²"),
+    ],
+}
+"""What is told apart only if a frame is damaged, by the row that it follows."""
+
+_TRANSFER: list[tuple[str, Callable[[Block], str]]] = [
+    ("transfer overhead", _of_transfer(lambda t: _bytes(t["overhead_bytes"]))),
+    ("… received twice", _of_transfer(lambda t: _bytes(t["duplicate_bytes"]))),
+    ("… sent over the uplink", _of_transfer(lambda t: _bytes(t["uplink_bytes"]["sent"]))),
+    ("transfers ended", _of_transfer(lambda t: _causes(t["ended"]))),
+    ("transfers not ended", _of_transfer(_open)),
+]

@@ -70,6 +70,7 @@ class Encoders:
         scenes: Scenes,
         cache: ContentCache,
         policies: Sequence[RatePolicy] | None = None,
+        threads: int | None = None,
     ) -> None:
         """Start to encode everything whose setting is known.
 
@@ -78,6 +79,7 @@ class Encoders:
             scenes: The pixels.
             cache: Where bitstreams are kept.
             policies: The rate policy of each satellite; by default the scenario's.
+            threads: Number of frames encoded at once; by default one for each core.
 
         Raises:
             InputError: A board does not answer or cannot do what its satellite requires.
@@ -97,7 +99,7 @@ class Encoders:
         self._done: dict[EncodeTask, Future[CodedSize]] = {}
         measured = any(s.processor.encode_time == "host" for s in self._satellites)
         # Encode times are only meaningful if no other thread of this process competes.
-        self._threads = ThreadPoolExecutor(1 if measured else os.cpu_count() or 1)
+        self._threads = ThreadPoolExecutor(1 if measured else threads or os.cpu_count() or 1)
         try:
             self._work_ahead()
         except BaseException:

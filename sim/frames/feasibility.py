@@ -24,10 +24,10 @@ from ...payload.encoders.base import Encoder, Setting
 from ...payload.encoders.registry import encoder
 from ..board.emulators import AGENT, PREFIX
 from ..board.job import setting_of
-from ..mission.flight import elements_of
+from ..mission.flight import orbit_of
 from ..mission.views import View
 from ..orbit.polygon import polygon_of
-from ..orbit.propagator import Propagator
+from ..orbit.trajectory import trajectory
 from ..scenario.codec import EncoderChoice
 from ..scenario.satellite import SatelliteSpec
 from ..scenario.scenario import Scenario
@@ -103,7 +103,7 @@ def _orbits(scenario: Scenario) -> Iterator[str]:
     moments = np.linspace(0.0, scenario.duration, _ORBIT_SAMPLES)
     for index, satellite in enumerate(scenario.satellites):
         try:
-            Propagator(elements_of(satellite, scenario), scenario.start).teme(moments)
+            trajectory(orbit_of(satellite, scenario), scenario.start).ecef(moments)
         except InputError as error:
             yield f"{scenario.source.place_of(f'satellites.{index}.orbit')}: {error}"
     for index, target in enumerate(scenario.targets):

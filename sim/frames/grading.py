@@ -43,13 +43,28 @@ class Grader:
     """Decodes and measures the delivered frames of a run."""
 
     def __init__(
-        self, outcome: Outcome, encoders: Encoders, scenes: Scenes, cache: ContentCache
+        self,
+        outcome: Outcome,
+        encoders: Encoders,
+        scenes: Scenes,
+        cache: ContentCache,
+        threads: int | None = None,
     ) -> None:
+        """Prepare to grade.
+
+        Args:
+            outcome: The simulated run.
+            encoders: Of the run, for the bitstreams.
+            scenes: The pixels.
+            cache: Of measured qualities.
+            threads: Number of frames decoded at once; by default one for each core.
+        """
         self._outcome = outcome
         self._cache = cache
         self._encoders = encoders
         self._scenes = scenes
         self._lock = Lock()
+        self._threads = threads or os.cpu_count() or 1
         self.written = 0
         """Pictures written so far."""
 
@@ -77,7 +92,7 @@ class Grader:
         self.written = 0
         grades: dict[int, Grade] = {}
         total = sum(map(len, arrivals.values()))
-        with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        with ThreadPoolExecutor(self._threads) as threads:
             done = threads.map(
                 lambda item: self._one(item[0], item[1], plan, chosen), arrivals.items()
             )

@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
+from ...link.channel.antenna import SPEED_OF_LIGHT_M_S
 from ...link.channel.downlink import Downlink, RateSegment
 from ...link.channel.fade import Fade, NoFade
 from ...link.channel.rate_model import ElevationTable, RateModel
@@ -69,7 +72,8 @@ def contacts(
         for start, end in _without(segments[0].start, segments[-1].end, outages):
             kept = _between(segments, start, end)
             if kept:
-                yield Contact(one.satellite, one.station, Downlink(kept), index)
+                light = _light_ticks(scenario.satellites[one.satellite], one)
+                yield Contact(one.satellite, one.station, Downlink(kept), index, light)
 
 
 def rate_model(satellite: SatelliteSpec, station: StationSpec, fade: Fade) -> RateModel:
@@ -91,6 +95,15 @@ def rate_model(satellite: SatelliteSpec, station: StationSpec, fade: Fade) -> Ra
         tuple(round(step.rate) for step in steps),
         transmitter.packet_loss,
     )
+
+
+def _light_ticks(satellite: SatelliteSpec, one: Pass) -> int:
+    """Return the light's time over a pass's longest distance, one way; 0 if nothing needs it."""
+    transfer = satellite.transmitter.transfer
+    if transfer.mode != "acknowledged" or transfer.uplink.delay is not None:
+        return 0
+    distances_m = one.slant_range_m_at(np.array([one.aos_s, one.los_s]))
+    return to_whole_milliseconds(float(distances_m.max()) / SPEED_OF_LIGHT_M_S)
 
 
 def why_unused(scenario: Scenario, one: Pass) -> str:

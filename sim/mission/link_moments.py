@@ -242,5 +242,5 @@ def _mode_lines(
         "Mbit/s",
         f"symbol rate × {per_symbol:.4f} bit of data a symbol, after all framing"
         if sent
-        else "nothing is sent",
+        else "nothing is sent: no mode closes with its margin, or no report has arrived yet",
     )

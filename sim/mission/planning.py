@@ -4,100 +4,36 @@ An access is a time window in which a target can be imaged. A satellite can imag
 time. The timetable is filled in order of priority, and of time within a priority. Each frame is
 placed at the time of the best view, or as near to it as the frames already placed allow. So a
 frame gives way only to more important frames and to earlier ones of its own priority. (A greedy
-timetable is not the best possible one, but planners can follow the rule by hand.)
+timetable is not the best possible one, but planners can follow the rule by hand.) The areas of an
+imager that takes strips are planned by `strips`, in the same order.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
-import numpy as np
-
+from ...link.errors import InputError
 from ..orbit.access import Access
-from ..orbit.motion import GroundMotion
+from ..orbit.strips import StripView
+from .strips import Strips, place_strips
+from .timetable import (
+    BUSY,
+    DUTY_CYCLE,
+    TOO_SHORT,
+    TURNING,
+    Pointing,
+    Shot,
+    Timetable,
+    apart,
+    within_duty_cycle,
+)
 
-TOO_SHORT = "access shorter than a frame"
-TURNING = "no time to turn"
-BUSY = "imager busy with another frame"
-DUTY_CYCLE = "duty cycle used up"
-
-
-@dataclass(frozen=True, slots=True)
-class Pointing:
-    """How a satellite takes frames: their length, its slew rate and its limits.
-
-    Attributes:
-        frame_m: Length of a frame along the track, in metres.
-        motion: Motion of the sub-satellite point, which determines how long a frame takes.
-        slew_deg_s: Slew rate, in degrees per second.
-        settle_s: Settling time after a slew, in seconds.
-        duty_cycle: Largest share of any time span of one orbital period spent imaging, 0 to 1.
-        period_s: Orbital period, in seconds.
-        off_nadir_limit_deg: Largest off-nadir angle, in degrees.
-    """
-
-    frame_m: float
-    motion: GroundMotion
-    slew_deg_s: float
-    settle_s: float
-    duty_cycle: float
-    period_s: float
-    off_nadir_limit_deg: float
-
-    def frame_from(self, start_s: float) -> tuple[float, float]:
-        """Return start and end of a frame that begins at a time, in seconds."""
-        return start_s, self.motion.time_at_s(self.motion.way_m(start_s) + self.frame_m)
-
-    def frame_until(self, end_s: float) -> tuple[float, float]:
-        """Return start and end of a frame that ends at a time, in seconds."""
-        return self.motion.time_at_s(self.motion.way_m(end_s) - self.frame_m), end_s
-
-    def tilt_deg(self, access: Access) -> float:
-        """Return the off-nadir angle for an access; the swath covers the rest beyond the limit."""
-        return min(access.off_nadir_deg, self.off_nadir_limit_deg)
-
-    def turn_s(self, a: Shot, b: Shot) -> float:
-        """Return the seconds to slew from one shot to the next.
-
-        The two may lie on opposite sides of the track, so their angles are added. Frames of one
-        access follow each other without a slew.
-        """
-        if a.access == b.access:
-            return 0.0
-        return (a.off_nadir_deg + b.off_nadir_deg) / self.slew_deg_s + self.settle_s
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Shot:
-    """One frame in the timetable.
-
-    Attributes:
-        start_s: When the imager begins to record, in seconds of the run.
-        end_s: When the imager stops recording, in seconds of the run.
-        access: Index of the access that the frame belongs to.
-        off_nadir_deg: Off-nadir angle, in degrees.
-    """
-
-    start_s: float
-    end_s: float
-    access: int = field(compare=False)
-    off_nadir_deg: float = field(compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Timetable:
-    """The frames that will be taken, and why other accesses get none.
-
-    Attributes:
-        shots: The frames, in order of time; they do not overlap.
-        skipped: For the index of each access without a frame, the cause.
-    """
-
-    shots: tuple[Shot, ...]
-    skipped: dict[int, str]
+MAX_FRAMES = 5_000_000
+"""Most frames of one satellite; a continent in short frames could have any number."""
 
 
 def plan(
@@ -106,6 +42,8 @@ def plan(
     areas: Sequence[bool],
     pointing: Pointing,
     duration_s: float,
+    views: Mapping[int, StripView] | None = None,
+    strips: Strips | None = None,
 ) -> Timetable:
     """Fill the timetable of one satellite.
 
@@ -117,6 +55,11 @@ def plan(
             abeam of its first point in reach to where it is abeam of the last one.
         pointing: How the satellite takes frames.
         duration_s: End of the run in seconds; no frame ends later.
+        views: What the imager sees during accesses that are imaged in strips, by index.
+        strips: How it takes strips; needed with `views`.
+
+    Raises:
+        InputError: There are more than `MAX_FRAMES` frames.
     """
     shots: list[Shot] = []
     skipped: dict[int, str] = {}
@@ -126,6 +69,11 @@ def plan(
     )
     for index in order:
         access = accesses[index]
+        if views is not None and strips is not None and index in views:
+            cause = place_strips(shots, index, access.target, views[index], pointing, strips)
+            if cause is not None:
+                skipped[index] = cause
+            continue
         end_s = min(access.end_s, duration_s)
         wanted = _wanted(access, index, areas[index], end_s, pointing)
         if not wanted:
@@ -134,7 +82,27 @@ def plan(
         causes = [_place(shots, shot, access.start_s, end_s, pointing) for shot in wanted]
         if None not in causes:
             skipped[index] = next(cause for cause in causes if cause is not None)
-    return Timetable(tuple(shots), dict(sorted(skipped.items())))
+    total = sum(shot.frames for shot in shots)
+    if total > MAX_FRAMES:
+        raise InputError(
+            f"strips of {total} frames; allowed is up to {MAX_FRAMES}, so lengthen frame_length "
+            "or shorten the run"
+        )
+    frames = [frame for shot in shots for frame in _frames(shot, pointing)]
+    return Timetable(tuple(frames), dict(sorted(skipped.items())))
+
+
+def _frames(shot: Shot, pointing: Pointing) -> Iterator[Shot]:
+    """Yield the frames of a shot, equally long on the ground."""
+    if shot.frames == 1:
+        yield shot
+        return
+    motion = pointing.motion
+    begin, end = motion.way_m(shot.start_s), motion.way_m(shot.end_s)
+    step = (end - begin) / shot.frames
+    edge = [motion.time_at_s(begin + n * step) for n in range(1, shot.frames)]
+    for start_s, end_s in pairwise([shot.start_s, *edge, shot.end_s]):
+        yield replace(shot, start_s=start_s, end_s=end_s, frames=1)
 
 
 def _wanted(access: Access, index: int, area: bool, end_s: float, pointing: Pointing) -> list[Shot]:
@@ -171,9 +139,9 @@ def _place(
     for shot in _places(wanted, near, pointing):
         if shot.start_s < start_s or shot.end_s > end_s:
             continue
-        if not all(_apart(shot, other, pointing) for other in near):
+        if not all(apart(shot, other, pointing) for other in near):
             continue
-        if not _within_duty_cycle(shots, shot, pointing):
+        if not within_duty_cycle(shots, shot, pointing):
             cause = DUTY_CYCLE
             continue
         insort(shots, shot)
@@ -201,33 +169,3 @@ def _places(wanted: Shot, near: Sequence[Shot], pointing: Pointing) -> Iterator[
         moved.append(pointing.frame_until(other.start_s - turn))
     for begin, end in sorted(moved, key=lambda at: (abs(at[0] - wanted.start_s), at[0])):
         yield Shot(begin, end, wanted.access, wanted.off_nadir_deg)
-
-
-def _apart(a: Shot, b: Shot, pointing: Pointing) -> bool:
-    first, second = (a, b) if a.start_s <= b.start_s else (b, a)
-    # A microsecond of slack keeps adjacent frames from conflicting by rounding.
-    return second.start_s - first.end_s >= pointing.turn_s(a, b) - 1e-6
-
-
-def _within_duty_cycle(shots: list[Shot], new: Shot, pointing: Pointing) -> bool:
-    """Return whether imaging stays within the duty cycle in every span of one orbit period.
-
-    The fullest span ends where a frame ends, so only the spans that contain the new frame and
-    end with a frame are checked.
-    """
-    if pointing.duty_cycle >= 1:
-        return True
-    period = pointing.period_s
-    low = max(bisect_left(shots, Shot(new.start_s - period, 0.0, -1, 0.0)) - 1, 0)
-    high = bisect_left(shots, Shot(new.end_s + period, 0.0, -1, 0.0))
-    near = shots[low:high]
-    insort(near, new)
-    start = np.array([shot.start_s for shot in near])
-    end = np.array([shot.end_s for shot in near])
-    before = np.concatenate(([0.0], np.cumsum(end - start)))
-    last = np.flatnonzero((end >= new.end_s) & (end <= new.end_s + period))
-    begin = end[last] - period
-    first = np.searchsorted(end, begin, side="right")  # the first shot that extends into the span
-    cut_off = np.maximum(begin - start[first], 0.0)
-    used = before[last + 1] - before[first] - cut_off
-    return bool(np.all(used <= pointing.duty_cycle * period + 1e-6))

@@ -2,17 +2,19 @@
 
 ```
 scenario ─► flight (passes, accesses, eclipses, timetables) ─► captures and their views ─┐
-                └─► contacts (rate over time, less outages) ─────────────────────────────┴─► setup
+                └─► contacts (rate, less outages; booked) ───────────────────────────────┴─► setup
 ```
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ...link.clock import to_whole_milliseconds
 from ..model.setup import Arbitration, Capture, MissionSetup, StationSetup
+from .bookings import contact_plan
 from .contacts import contacts
 from .flight import Flight
 from .satellite_setup import satellite_setup
@@ -28,11 +30,13 @@ class Mission:
         flight: Its geometry and timetables.
         setup: The input of the simulation.
         views: What each capture shows, by the capture's number.
+        refused: Why a pass is not used, by its index, where it is not booked or too short.
     """
 
     flight: Flight
     setup: MissionSetup
     views: tuple[View, ...]
+    refused: Mapping[int, str] = field(default_factory=dict)
 
 
 def prepare(flight: Flight, viewer: Viewer) -> Mission:
@@ -51,16 +55,20 @@ def prepare(flight: Flight, viewer: Viewer) -> Mission:
         captures = _captures(flight, index, first_access, viewer, views)
         first_access += len(geometry.accesses)
         satellites.append(satellite_setup(satellite, captures, geometry))
+    plan = contact_plan(scenario, contacts(scenario, flight.passes, weather_of(scenario)))
     setup = MissionSetup(
         duration=to_whole_milliseconds(scenario.duration),
         seed=scenario.seed,
         satellites=tuple(satellites),
-        stations=tuple(StationSetup(s.name, s.antennas) for s in scenario.stations),
-        contacts=tuple(contacts(scenario, flight.passes, weather_of(scenario))),
+        stations=tuple(
+            StationSetup(s.name, s.antennas, to_whole_milliseconds(s.turn_around))
+            for s in scenario.stations
+        ),
+        contacts=plan.contacts,
         arbitration=Arbitration(scenario.arbitration),
         targets=tuple(target.name for target in scenario.targets),
     )
-    return Mission(flight, setup, tuple(views))
+    return Mission(flight, setup, tuple(views), plan.refused)
 
 
 def _captures(

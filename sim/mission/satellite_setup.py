@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from ...link.clock import to_whole_milliseconds
 from ...payload import processors
 from ...payload.power import NANOJOULES_PER_JOULE
 from ...payload.recorder import DownlinkOrder, DropRule
-from ..model.setup import Capture, EncodeOrder, PowerSetup, SatelliteSetup
+from ..model.setup import Capture, EncodeOrder, PowerSetup, SatelliteSetup, TransferSetup
 from ..orbit.geometry import Geometry
 from ..scenario.satellite import SatelliteSpec
+from ..scenario.transfer import TransferSpec
+
+_PROCESSING_S: Final = 0.2
+"""Time at the station and on board between a PDU and the answer, if the scenario has no delay."""
 
 
 def satellite_setup(
@@ -36,6 +41,27 @@ def satellite_setup(
         acknowledge_ticks=to_whole_milliseconds(transmitter.acknowledge_delay),
         encoding_milliwatts=_encoding_milliwatts(satellite),
         power=_power_setup(satellite, geometry),
+        transfer=_transfer_setup(transmitter.transfer),
+    )
+
+
+def _transfer_setup(transfer: TransferSpec) -> TransferSetup | None:
+    """Return the setup of a transfer by CFDP; None for resumable transfer."""
+    if transfer.mode == "resumable":
+        return None
+    uplink = transfer.uplink
+    return TransferSetup(
+        acknowledged=transfer.mode == "acknowledged",
+        immediate_nak=transfer.nak == "immediate",
+        uplink_rate=max(1, round(uplink.rate)),
+        uplink_delay=to_whole_milliseconds(_PROCESSING_S if uplink.delay is None else uplink.delay),
+        uplink_packet=uplink.packet,
+        uplink_loss=uplink.packet_loss,
+        ack_ticks=to_whole_milliseconds(transfer.ack_timeout),
+        nak_ticks=to_whole_milliseconds(transfer.nak_timeout),
+        limit=transfer.limit,
+        gives_up=transfer.on_limit == "cancel",
+        inactivity_ticks=to_whole_milliseconds(transfer.inactivity_timeout),
     )
 
 

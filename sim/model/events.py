@@ -25,6 +25,7 @@ class Event(StrEnum):
     LOSE = "lose"
     DELIVER = "deliver"
     FREE = "free"
+    UPLINK = "uplink"
     POWER_LOW = "power-low"
     POWER_OK = "power-ok"
 

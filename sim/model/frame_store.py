@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ...link.channel.transfer import AcknowledgedPrefix
+from ...link.channel.transfer import ResumableTransfer, Transfer
+from ...link.channel.transfer.sender import Sender
 from ...payload.recorder import StoredFile
 from .events import Event
 from .ledger import Book
@@ -27,19 +28,23 @@ class FrameStore:
     def __init__(self, onboard: Onboard) -> None:
         self._onboard = onboard
         self._ask_for_link: Callable[[], None] = lambda: None
+        self._on_drop: Callable[[StoredFile], None] | None = None
         self.file_arrived = Wakeup(onboard.env)
 
     def connect(self, ask_for_link: Callable[[], None]) -> None:
         """Set the function to call when there is something new to send."""
         self._ask_for_link = ask_for_link
 
+    def on_drop(self, call: Callable[[StoredFile], None]) -> None:
+        """Set the function to call with each file that is dropped from the recorder."""
+        self._on_drop = call
+
     def store(self, record: FrameRecord) -> None:
         """Store an encoded frame. Other frames may be dropped for it, or it is dropped itself."""
         onboard = self._onboard
         capture, size = record.capture, record.encoded_bytes
-        transfer = AcknowledgedPrefix(size, onboard.setup.packet)
         victims = onboard.recorder.store(
-            StoredFile(capture.number, size, capture.priority, transfer)
+            StoredFile(capture.number, size, capture.priority, self._transfer(size))
         )
         if victims is None:
             onboard.ledger.move(Book.FILES, "encoded", "dropped", size, RECORDER_FULL)
@@ -53,6 +58,8 @@ class FrameStore:
         record.stored = onboard.env.now
         for victim in victims:
             self.drop(onboard.frames[victim.number], self._why_dropped(victim), victim.size)
+            if self._on_drop is not None:
+                self._on_drop(victim)
         onboard.log(Event.STORE, frame=capture.number, target=capture.target, amount=size)
         self.file_arrived.notify()
         self._ask_for_link()
@@ -73,7 +80,7 @@ class FrameStore:
         )
 
     def free(self, file: StoredFile) -> None:
-        """Free the memory of a file that the ground has acknowledged completely."""
+        """Free the memory of a file whose transfer is complete."""
         onboard = self._onboard
         onboard.recorder.release(file)
         onboard.ledger.move(Book.FILES, "recorder", "released", file.size)
@@ -83,6 +90,20 @@ class FrameStore:
             target=onboard.frames[file.number].capture.target,
             amount=file.size,
         )
+
+    def give_up(self, file: StoredFile, cause: str) -> None:
+        """Drop a file that was sent but that the ground never acknowledges."""
+        onboard = self._onboard
+        onboard.recorder.release(file)
+        onboard.ledger.move(Book.FILES, "recorder", "dropped", file.size, cause)
+        self.drop(onboard.frames[file.number], cause, file.size)
+
+    def _transfer(self, size: int) -> Transfer:
+        """Return the transfer of a new file, as the satellite's setup says."""
+        setup = self._onboard.setup
+        if setup.transfer is None:
+            return ResumableTransfer(size, setup.packet)
+        return Sender(size, setup.packet, acknowledged=setup.transfer.acknowledged)
 
     def _why_dropped(self, victim: StoredFile) -> str:
         delivered = self._onboard.frames[victim.number].state is FrameState.DELIVERED

@@ -1,17 +1,20 @@
 """Ledger: double-entry books that track every byte and balance at every event.
 
-Each satellite has four books. Each book begins with a source and ends in accounts that no byte
-leaves. In the accounts between, bytes wait.
+Each satellite has four books, and a fifth if the ground answers over an uplink. Each book begins
+with a source and ends in accounts that no byte leaves. In the accounts between, bytes wait.
 
 ```
 raw     captured ─► queued ─► encoding ─► encoded
                       └──────────┴──────► dropped (memory full)
 files   encoded ─► recorder ─► released
                       └──────► dropped (recorder full, …)
-air     sent ─► new | duplicate | lost (packet loss, rain, margin, cut off)
+air     sent ─► new | duplicate | overhead | lost (packet loss, rain, margin, cut off)
 ground  new ─► partial ─► delivered
                   └─────► abandoned
+uplink  sent ─► under way ─► received | lost (cut off, packet loss)
 ```
+
+Overhead is what a file transfer protocol adds: headers and directives that arrived.
 
 A movement takes bytes from one account and puts them into another, so a book always sums to
 zero. That does not prove the accounts right, so `audit` compares them with the contents of the
@@ -21,6 +24,7 @@ queue, the recorder and the received files.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -29,7 +33,10 @@ from ...link.channel.downlink import MARGIN, PACKET_LOSS, RAIN
 CUT_OFF: Final = "cut off"
 """The contact ended before the whole packet had crossed."""
 
-LOSS_CAUSES: Final = (PACKET_LOSS, RAIN, MARGIN, CUT_OFF)
+TRANSFER_ENDED: Final = "transfer ended"
+"""The packet arrived, but the ground had given its file up and discards it."""
+
+LOSS_CAUSES: Final = (PACKET_LOSS, RAIN, MARGIN, CUT_OFF, TRANSFER_ENDED)
 """Why bytes that were sent are lost; each lost byte has exactly one of these causes."""
 
 
@@ -40,20 +47,33 @@ class Book(StrEnum):
     FILES = "files"
     AIR = "air"
     GROUND = "ground"
+    UPLINK = "uplink"
 
 
-SOURCES = {Book.RAW: "captured", Book.FILES: "encoded", Book.AIR: "sent", Book.GROUND: "new"}
+SOURCES = {
+    Book.RAW: "captured",
+    Book.FILES: "encoded",
+    Book.AIR: "sent",
+    Book.GROUND: "new",
+    Book.UPLINK: "sent",
+}
 """The source account of each book; its balance is minus the bytes that ever entered the book."""
 
 
 class Ledger:
-    """The books of one satellite. An account is a name and, where bytes were lost, a cause."""
+    """The books of one satellite. An account is a name and, where bytes were lost, a cause.
+
+    Args:
+        uplink: Whether there is a book for the uplink.
+    """
 
     __slots__ = ("_books",)
 
-    def __init__(self) -> None:
+    def __init__(self, *, uplink: bool = False) -> None:
         self._books: dict[Book, defaultdict[tuple[str, str], int]] = {
-            book: defaultdict(int, {(source, ""): 0}) for book, source in SOURCES.items()
+            book: defaultdict(int, {(source, ""): 0})
+            for book, source in SOURCES.items()
+            if uplink or book is not Book.UPLINK
         }
 
     def move(self, book: Book, source: str, target: str, amount: int, cause: str = "") -> None:
@@ -79,18 +99,19 @@ class Ledger:
         accounts[target, cause] += amount
 
     def came_in(self, book: Book) -> int:
-        """Return all bytes that ever entered a book."""
-        return -self._books[book][SOURCES[book], ""]
+        """Return all bytes that ever entered a book; 0 for a book that there is not."""
+        return -self._books[book][SOURCES[book], ""] if book in self._books else 0
 
     def holds(self, book: Book, account: str) -> int:
         """Return the bytes in an account, summed over its causes."""
-        return sum(n for (name, _), n in self._books[book].items() if name == account)
+        accounts: Mapping[tuple[str, str], int] = self._books.get(book, {})
+        return sum(n for (name, _), n in accounts.items() if name == account)
 
     def by_cause(self, book: Book, account: str) -> dict[str, int]:
         """Return the bytes of an account by cause, in order of cause, without zeros."""
         return {
             cause: amount
-            for (name, cause), amount in sorted(self._books[book].items())
+            for (name, cause), amount in sorted(self._books.get(book, {}).items())
             if name == account and cause and amount
         }
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import simpy
 
+from .antennas import Antennas
 from .events import Event
 from .records import ContactUse
 from .satellite import SatelliteModel
@@ -13,6 +14,7 @@ from .setup import Arbitration, Contact, MissionSetup
 from .ticks import Process, TickEnvironment
 
 ANTENNA_BUSY = "antenna busy"
+ANTENNA_TURNING = "antenna turning"
 ELSEWHERE = "sending to another station"
 NO_POWER = "no power"
 NOTHING = "nothing to send"
@@ -23,8 +25,9 @@ class Network:
     """Grants antennas to satellites in view, one satellite per antenna, without pre-emption.
 
     A satellite keeps an antenna until the contact ends, its battery is low, or it has nothing left
-    to send. If several antennas are free, the satellite gets the one whose contact can still carry
-    most bytes. A contact that cannot carry another byte gets no antenna.
+    to send. If the antennas of several stations are free, the satellite gets the one whose contact
+    can still carry most bytes. A contact that cannot carry another byte gets no antenna. Between
+    two satellites an antenna needs its station's turn-around time (`antennas.py`).
 
     At the end of each tick, no contact in view that asks for an antenna has a free one. So in the
     next tick only those can get one whose satellite has changed (it came into view, has something
@@ -43,7 +46,9 @@ class Network:
         self._rule = setup.arbitration
         self._satellites = satellites
         self._contacts = setup.contacts
-        self._free = [station.antennas for station in setup.stations]
+        self._antennas = [Antennas(s.antennas, s.turn_around) for s in setup.stations]
+        # When the first antenna of each station has turned to another satellite.
+        self._wake = [-1] * len(setup.stations)
         # Contacts in view, in the order in which they came, of each satellite and each station.
         self._seen_from: list[dict[int, None]] = [{} for _ in satellites]
         self._seen_by: list[dict[int, None]] = [{} for _ in setup.stations]
@@ -79,18 +84,46 @@ class Network:
         self._changed.clear()
         self._freed.clear()
         asking = [i for i in concerned if self._may_serve(i)]
-        while open_to := [i for i in asking if self._free[self._contacts[i].station] > 0]:
-            granted = min(open_to, key=self._rank)
-            self._grant(granted)
-            served = self._contacts[granted].satellite
+        granted = set()
+        while open_to := [i for i in asking if self._antenna(i) is not None]:
+            chosen = min(open_to, key=self._rank)
+            self._grant(chosen)
+            granted.add(self._contacts[chosen].station)
+            served = self._contacts[chosen].satellite
             asking = [i for i in asking if self._contacts[i].satellite != served]
+        # Those that wait for another antenna of these stations may wait for something else now.
+        others = {i for station in granted for i in self._seen_by[station]} - set(asking)
+        self._wait([*asking, *(i for i in others if self._may_serve(i))])
+
+    def _antenna(self, index: int) -> int | None:
+        """Return the antenna that a contact's satellite can have now."""
+        contact = self._contacts[index]
+        return self._antennas[contact.station].ready_for(contact.satellite, self._env.now)
+
+    def _wait(self, asking: list[int]) -> None:
+        """Record why contacts wait, and allocate again when the first antenna has turned."""
         for index in asking:
+            contact = self._contacts[index]
+            ready = self._antennas[contact.station].next_ready(contact.satellite)
             if self.uses[index].ticks == 0:
-                self.uses[index].cause_unused = ANTENNA_BUSY
+                self.uses[index].cause_unused = ANTENNA_BUSY if ready is None else ANTENNA_TURNING
+            if ready is not None:
+                self._call_when_turned(contact.station, ready)
+
+    def _call_when_turned(self, station: int, ready: int) -> None:
+        """Allocate a station's antennas again at a tick, unless that is done before it anyway."""
+        now = self._env.now
+        if ready > now and not now < self._wake[station] <= ready:
+            self._wake[station] = ready
+            self._env.call_later(ready - now, partial(self._turned, station))
+
+    def _turned(self, station: int) -> None:
+        self._freed.add(station)
+        self._call_allocate()
 
     def _may_serve(self, index: int) -> bool:
         contact = self._contacts[index]
-        return self._satellites[contact.satellite].wants_link and self._left(contact) > 0
+        return self._satellites[contact.satellite].wants_link(contact) and self._left(contact) > 0
 
     def _left(self, contact: Contact) -> int:
         """Return the bytes that a contact can still carry."""
@@ -113,17 +146,20 @@ class Network:
     def _grant(self, index: int) -> None:
         contact = self._contacts[index]
         satellite = self._satellites[contact.satellite]
-        self._free[contact.station] -= 1
+        antenna = self._antenna(index)
+        if antenna is None:
+            raise ValueError("no antenna is ready for a contact that was chosen")
+        self._antennas[contact.station].take(antenna, contact.satellite)
         satellite.onboard.transmitting = True  # set now, before the session's process first runs
         satellite.onboard.log(Event.GRANT, station=contact.station)
-        self._sessions[index] = self._env.process(self._serve(index))
+        self._sessions[index] = self._env.process(self._serve(index, antenna))
 
-    def _serve(self, index: int) -> Process:
+    def _serve(self, index: int, antenna: int) -> Process:
         contact = self._contacts[index]
         satellite = self._satellites[contact.satellite]
         yield from satellite.serve(contact, self.uses[index])
         del self._sessions[index]
-        self._free[contact.station] += 1
+        self._antennas[contact.station].release(antenna, self._env.now)
         satellite.onboard.log(Event.RELEASE, station=contact.station)
         self._freed.add(contact.station)
         self._changed.add(contact.satellite)

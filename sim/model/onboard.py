@@ -44,7 +44,8 @@ class Onboard:
         self.env = env
         self.index = index
         self.setup = setup
-        self.ledger = Ledger()
+        transfer = setup.transfer
+        self.ledger = Ledger(uplink=transfer is not None and transfer.acknowledged)
         self.recorder = Recorder(setup.recorder_capacity, setup.downlink_order, setup.drop_rule)
         self.frames: dict[int, FrameRecord] = {}
         self.missed: dict[int, str] = {}

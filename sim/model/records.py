@@ -16,6 +16,7 @@ class FrameState(StrEnum):
     QUEUED = "queued"
     ENCODING = "encoding"
     STORED = "stored"
+    SENT = "sent"  # and freed on board; the ground still waits for the end of the file
     DELIVERED = "delivered"
     DROPPED = "dropped"
 
@@ -55,3 +56,19 @@ class ContactUse:
         """Add bytes that were lost, by cause."""
         for cause, amount in lost.items():
             self.lost_bytes[cause] = self.lost_bytes.get(cause, 0) + amount
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOutcome:
+    """What became of the file transfers of one satellite by CFDP.
+
+    Attributes:
+        ended: Number of transactions that ended, by the condition with which they did.
+        open_on_board: Number of transactions that the satellite has not ended, by what it waits
+            for. Files of which nothing was sent do not count.
+        open_on_ground: Number of transactions that the ground has not ended, by what it waits for.
+    """
+
+    ended: Mapping[str, int]
+    open_on_board: Mapping[str, int]
+    open_on_ground: Mapping[str, int]

@@ -21,7 +21,8 @@ from .ledger import Ledger
 from .onboard import Onboard
 from .power_bus import PowerBus
 from .processor import Processor
-from .records import ContactUse, FrameRecord
+from .records import ContactUse, FrameRecord, TransferOutcome
+from .sending_entity import SendingEntity
 from .setup import Contact, FrameSource, SatelliteSetup
 from .ticks import Process, TickEnvironment
 from .transmitter import Transmitter
@@ -41,6 +42,7 @@ class SatelliteOutcome:
         ready_bytes: Bytes in the recorder that still have to be sent.
         encode_energy: Nanojoules spent on encoding; None if the power is unknown.
         transmitting: Whether the satellite had an antenna at the end.
+        transfers: What became of its file transfers by CFDP; None if it has none.
     """
 
     name: str
@@ -52,6 +54,7 @@ class SatelliteOutcome:
     ready_bytes: int
     encode_energy: int | None
     transmitting: bool
+    transfers: TransferOutcome | None = None
 
 
 class SatelliteModel:
@@ -77,7 +80,11 @@ class SatelliteModel:
         self._ask_for_link: Callable[[], None] = lambda: None
         store = FrameStore(onboard)
         self._store = store
-        self._transmitter = Transmitter(onboard, store, seed)
+        self._transmitter = (
+            Transmitter(onboard, store, seed)
+            if setup.transfer is None
+            else SendingEntity(onboard, store, setup.transfer, seed)
+        )
         if setup.power is not None:
             onboard.bus = PowerBus(env, setup.power, self._power_changed)
         processor = Processor(onboard, source, store)
@@ -89,11 +96,10 @@ class SatelliteModel:
         self._ask_for_link = ask_for_link
         self._store.connect(ask_for_link)
 
-    @property
-    def wants_link(self) -> bool:
-        """Whether an antenna would be of use now."""
+    def wants_link(self, contact: Contact) -> bool:
+        """Whether an antenna would be of use now, over a contact."""
         onboard = self.onboard
-        return not onboard.transmitting and onboard.has_power and onboard.recorder.ready_bytes > 0
+        return not onboard.transmitting and onboard.has_power and self._transmitter.wants(contact)
 
     def serve(self, contact: Contact, use: ContactUse) -> Process:
         """Send over a contact until it ends, the battery is low, or nothing is left to send."""
@@ -112,6 +118,7 @@ class SatelliteModel:
             ready_bytes=onboard.recorder.ready_bytes,
             encode_energy=onboard.encode_energy,
             transmitting=onboard.transmitting,
+            transfers=self._transmitter.outcome(),
         )
 
     def _power_changed(self, ok: bool) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from ...link.channel.downlink import Downlink
+from ...link.channel.transfer.pdus import PduFormat
 from ...payload.encoders.base import Setting
 from ...payload.recorder import DownlinkOrder, DropRule
 
@@ -106,12 +107,14 @@ class Contact:
         station: Index of the station.
         downlink: The bytes that the contact carries, from `downlink.start` to `downlink.end`.
         pass_index: Index of the pass. An outage may split a pass into several contacts.
+        light_ticks: Time of the signal over the longest distance, one way; 0 if nothing needs it.
     """
 
     satellite: int
     station: int
     downlink: Downlink
     pass_index: int
+    light_ticks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,44 @@ class PowerSetup:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferSetup:
+    """A file transfer by CFDP, in ticks and bytes.
+
+    Attributes:
+        acknowledged: Whether it is acknowledged (class 2) or not (class 1).
+        immediate_nak: Whether a gap is requested as soon as it shows, and not only after the EOF.
+        uplink_rate: Information rate of the uplink in bits per second.
+        uplink_delay: Ticks from the end of a PDU on the uplink until the satellite acts on it,
+            without the signal's way there and back.
+        uplink_packet: Bytes of the largest PDU on the uplink.
+        uplink_loss: Probability that a PDU on the uplink is lost.
+        ack_ticks: Time after which an EOF or Finished that is not acknowledged is sent again.
+        nak_ticks: Time after which missing data is requested again.
+        limit: How often each is done in a row without an answer.
+        gives_up: Whether a transaction that reaches its limit ends; otherwise it is suspended
+            until the next contact.
+        inactivity_ticks: Time after which the ground ends an unacknowledged file whose EOF was
+            lost.
+        name_bytes: Bytes of a file's name in its metadata.
+        pdus: Lengths of the PDUs' header fields.
+    """
+
+    acknowledged: bool
+    immediate_nak: bool = False
+    uplink_rate: int = 4000
+    uplink_delay: int = 0
+    uplink_packet: int = 256
+    uplink_loss: float = 0.0
+    ack_ticks: int = 5_000_000
+    nak_ticks: int = 5_000_000
+    limit: int = 10
+    gives_up: bool = False
+    inactivity_ticks: int = 30_000_000
+    name_bytes: int = 16
+    pdus: PduFormat = field(default_factory=PduFormat)
+
+
+@dataclass(frozen=True, slots=True)
 class SatelliteSetup:
     """One satellite, ready to run.
 
@@ -164,14 +205,22 @@ class SatelliteSetup:
     acknowledge_ticks: int
     encoding_milliwatts: int | None
     power: PowerSetup | None = None
+    transfer: TransferSetup | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StationSetup:
-    """One ground station: its name and its number of antennas."""
+    """One ground station.
+
+    Attributes:
+        name: Name of the station.
+        antennas: Number of its antennas.
+        turn_around: Ticks that an antenna needs between two satellites.
+    """
 
     name: str
     antennas: int
+    turn_around: int = 0
 
 
 @dataclass(frozen=True, slots=True)

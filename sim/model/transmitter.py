@@ -1,15 +1,17 @@
-"""The transmitter: sends stored files over a contact and handles acknowledgements."""
+"""The transmitter for resumable transfer: sends files, and resumes behind what was acknowledged."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import simpy
 
-from ...link.channel.downlink import PACKET_LOSS
+from ...link.channel.downlink import PACKET_LOSS, LossRun
 from ...link.channel.packets import Span, lost_packets
+from ...link.channel.transfer import ResumableTransfer
 from ...payload.recorder import StoredFile
 from .events import Event
 from .frame_store import FrameStore
@@ -53,6 +55,13 @@ class Transmitter:
         self._store = store
         self._seed = seed
 
+    def wants(self, contact: Contact) -> bool:  # noqa: ARG002 - each contact is as good
+        """Whether a session over a contact would be of use."""
+        return self._onboard.recorder.ready_bytes > 0
+
+    def outcome(self) -> None:
+        """Return nothing: resumable transfer has no transactions."""
+
     def serve(self, contact: Contact, use: ContactUse) -> Process:
         """Send over a contact until it ends, the battery is low, or nothing is left to send."""
         onboard = self._onboard
@@ -76,7 +85,7 @@ class Transmitter:
                 position = max(position, link.carried_by(env.now))
                 continue
             started = env.now
-            start, end = file.transfer.next_span()
+            start, end = _resumable(file).next_span()
             transmission = _Transmission(file, start, end - start, position)
             under_way = [other for other in under_way if not other.settled]
             under_way.append(transmission)
@@ -172,9 +181,9 @@ class Transmitter:
         arrived: list[Span] = []
         position, first = begin, 0
         for run in runs:
-            for index in lost_packets(rng, run.packets, run.probability):
+            for index, count in _lost(rng, run):
                 first_byte = begin + (first + index) * packet
-                last_byte = min(end, first_byte + packet)
+                last_byte = min(end, first_byte + count * packet)
                 lost[run.cause] = lost.get(run.cause, 0) + last_byte - first_byte
                 if first_byte > position:
                     arrived.append((position, first_byte))
@@ -217,8 +226,23 @@ class Transmitter:
         """Report the acknowledged bytes to the transfer, and free the file or put it back."""
         transmission.settled = True  # an acknowledgement that is still under way has no effect
         file, start = transmission.file, transmission.start
-        file.transfer.acknowledge((start, start + acknowledged))
-        if file.transfer.complete:
+        transfer = _resumable(file)
+        transfer.acknowledge((start, start + acknowledged))
+        if transfer.complete:
             self._store.free(file)
         else:
             self._onboard.recorder.put_back(file)
+
+
+def _resumable(file: StoredFile) -> ResumableTransfer:
+    transfer = file.transfer
+    if not isinstance(transfer, ResumableTransfer):
+        raise TypeError(f"frame {file.number} has another transfer: {transfer!r}")
+    return transfer
+
+
+def _lost(rng: random.Random, run: LossRun) -> Sequence[tuple[int, int]]:
+    """Return the first and the number of lost packets in a row; all at once if all are lost."""
+    if run.probability >= 1.0:
+        return [(0, run.packets)]
+    return [(index, 1) for index in lost_packets(rng, run.packets, run.probability)]

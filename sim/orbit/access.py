@@ -18,6 +18,7 @@ from .earth import Site, geodetic, normals, positions
 from .ephemeris import Ephemeris
 from .polygon import Polygon
 from .regard import FieldOfRegard, sight_angle
+from .region import LandArea
 from .search import Near, find
 from .sun import Sun
 from .windows import Windows, microdegrees, milliseconds
@@ -119,7 +120,7 @@ class Access:
 def accesses(
     ephemeris: Ephemeris,
     sun: Sun,
-    targets: Sequence[Site | Polygon],
+    targets: Sequence[Site | Polygon | LandArea],
     imaging: Imaging,
     satellite: int = 0,
 ) -> list[Access]:
@@ -133,7 +134,7 @@ def accesses(
     Args:
         ephemeris: The satellite's states.
         sun: The Sun over the same time span.
-        targets: Points and polygons.
+        targets: Points and polygons; `strips` finds the accesses to areas of land.
         imaging: The imager's limits.
         satellite: Index of the satellite, written into `Access.satellite`.
     """
@@ -163,7 +164,7 @@ def _of_points(
     ephemeris: Ephemeris,
     sun: Sun,
     chosen: Sequence[int],
-    targets: Sequence[Site | Polygon],
+    targets: Sequence[Site | Polygon | LandArea],
     imaging: Imaging,
 ) -> _Columns:
     sites = [site for site in (targets[n] for n in chosen) if isinstance(site, Site)]
@@ -216,7 +217,7 @@ def _of_areas(
     ephemeris: Ephemeris,
     sun: Sun,
     chosen: Sequence[int],
-    targets: Sequence[Site | Polygon],
+    targets: Sequence[Site | Polygon | LandArea],
     imaging: Imaging,
 ) -> _Columns:
     polygons = [area for area in (targets[n] for n in chosen) if isinstance(area, Polygon)]

@@ -12,8 +12,8 @@ from ...link.channel.rate_model import Stretch
 from .conditions import AboveElevation
 from .earth import Site, normals, positions
 from .ephemeris import Ephemeris
-from .search import Near, find
 from .run_states import RunStates
+from .search import Near, find
 from .windows import Peaks, Windows, milliseconds
 
 Array = NDArray[np.float64]

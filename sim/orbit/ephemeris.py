@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ...link.errors import InputError
 
 Array = NDArray[np.float64]
 
@@ -53,3 +56,23 @@ class Ephemeris:
         position = p0 + u * (v0 + u * (c2 + u * c3))
         velocity = (v0 + u * (2.0 * c2 + 3.0 * u * c3)) / step
         return position, velocity
+
+
+def sampled(
+    states: Callable[[Array], tuple[Array, Array]], duration_s: float, step_s: float
+) -> Ephemeris:
+    """Compute states from 0 to `duration_s` at even steps of at most `step_s`.
+
+    Args:
+        states: Returns Earth-fixed positions and velocities at times, each of shape ``(3, n)``.
+        duration_s: Length of the run in seconds.
+        step_s: Largest step in seconds.
+
+    Raises:
+        InputError: There are no states at some time, or the duration is not positive and finite.
+    """
+    if not 0.0 < duration_s < float("inf"):
+        raise InputError(f"duration {duration_s:g} s; allowed is more than 0 s")
+    count = max(1, int(np.ceil(duration_s / step_s)))
+    time_s = np.linspace(0.0, duration_s, count + 1)
+    return Ephemeris(time_s, *states(time_s))

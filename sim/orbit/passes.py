@@ -14,8 +14,8 @@ from .earth import Site
 from .elevation import PassCurves, Places, sine_to_degrees
 from .ephemeris import Ephemeris
 from .horizon import Horizon, hide
-from .search import Near
 from .run_states import RunStates
+from .search import Near
 from .windows import best_within, microdegrees, milliseconds
 
 Array = NDArray[np.float64]

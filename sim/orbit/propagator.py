@@ -11,9 +11,10 @@ from sgp4.api import Satrec
 
 from ...link.errors import InputError
 from .clock import Clock
-from .earth import ROTATION_RATE, geodetic
+from .earth import geodetic
 from .elements import Elements, sgp4_complaint
-from .ephemeris import Ephemeris
+from .ephemeris import Ephemeris, sampled
+from .frames import Axes, earth_fixed
 
 Array = NDArray[np.float64]
 
@@ -59,14 +60,7 @@ class Propagator:
             InputError: As for `teme`.
         """
         time_s = np.atleast_1d(np.asarray(time_s, dtype=np.float64))
-        (x, y, z), (vx, vy, vz) = self.teme(time_s)
-        angle = self.clock.gmst(time_s)
-        cosine, sine = np.cos(angle), np.sin(angle)
-        position = np.stack([cosine * x + sine * y, cosine * y - sine * x, z])
-        velocity = np.stack([cosine * vx + sine * vy, cosine * vy - sine * vx, vz])
-        velocity[0] += ROTATION_RATE * position[1]
-        velocity[1] -= ROTATION_RATE * position[0]
-        return position, velocity
+        return earth_fixed(Axes.TEME, *self.teme(time_s), self.clock, time_s)
 
     def subpoint(self, time_s: Array) -> tuple[Array, Array, Array]:
         """Return geodetic latitude and longitude (degrees) and height (m) of the satellite."""
@@ -78,9 +72,4 @@ class Propagator:
         Raises:
             InputError: As for `teme`, or the duration is not positive and finite.
         """
-        if not 0.0 < duration_s < float("inf"):
-            raise InputError(f"duration {duration_s:g} s; allowed is more than 0 s")
-        count = max(1, int(np.ceil(duration_s / step_s)))
-        time_s = np.linspace(0.0, duration_s, count + 1)
-        position, velocity = self.ecef(time_s)
-        return Ephemeris(time_s, position, velocity)
+        return sampled(self.ecef, duration_s, step_s)

@@ -49,7 +49,7 @@ def stages(data: ReportData) -> tuple[FlowStage, ...]:
     return (
         FlowStage("Captured, raw", _by_fate(data, "raw_bytes")),
         FlowStage("Encoded", _by_fate(data, "encoded_bytes")),
-        FlowStage("Sent to the ground", _sent(data.total.get("bytes") or {})),
+        FlowStage("Sent to the ground", _sent(data.total)),
     )
 
 
@@ -66,6 +66,7 @@ def _by_fate(data: ReportData, column: str) -> tuple[Part, ...]:
         Part("delivered whole", of(arrived == "whole"), SERIES[0]),
         Part("delivered damaged", of(arrived == "damaged"), SERIES[0], "///"),
         Part("in the recorder", of(state == "stored"), SERIES[5], "---"),
+        Part("sent, its end not yet received", of(state == "sent"), SERIES[5], "..."),
         Part("not yet encoded", of(waiting), SERIES[4], "\\\\\\\\"),
     ]
     dropped = state == "dropped"
@@ -74,16 +75,19 @@ def _by_fate(data: ReportData, column: str) -> tuple[Part, ...]:
     return tuple(part for part in parts if part.size)
 
 
-def _sent(ledger: Mapping[str, Any]) -> tuple[Part, ...]:
+def _sent(total: Mapping[str, Any]) -> tuple[Part, ...]:
+    ledger: Mapping[str, Any] = total.get("bytes") or {}
+    overhead = int((total.get("transfer") or {}).get("overhead_bytes") or 0)
     lost = {str(name): int(number) for name, number in (ledger.get("lost") or {}).items()}
     sent, whole = int(ledger.get("sent") or 0), int(ledger.get("delivered_whole") or 0)
     damaged, again = int(ledger.get("delivered_damaged") or 0), int(ledger.get("duplicate") or 0)
-    rest = max(sent - whole - damaged - again - sum(lost.values()), 0)
+    rest = max(sent - whole - damaged - again - overhead - sum(lost.values()), 0)
     parts = [
         Part("of frames delivered whole", whole, SERIES[0]),
         Part("of frames delivered damaged", damaged, SERIES[0], "///"),
         Part("of frames sent in part", rest, SERIES[5]),
         Part("received twice", again, SERIES[4], "\\\\\\\\"),
+        Part("headers and directives", overhead, SERIES[2], "..."),
         *_with_causes("lost", lost, SERIES[3]),
     ]  # fmt: skip
     return tuple(part for part in parts if part.size)

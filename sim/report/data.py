@@ -30,14 +30,15 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class TargetSite:
-    """A target on the map: a point, or a polygon with a point that represents it.
+    """A target on the map: a point, or an area with a point that represents it.
 
     Attributes:
         name: The target's name, as the scenario gives it.
-        latitude_deg: Latitude of the point, or of the point that represents the polygon.
+        latitude_deg: Latitude of the point, or of the point that represents the area.
         longitude_deg: Its longitude, east positive.
         priority: 1 (low) … 9 (high).
-        outline: (latitude, longitude) of the polygon's corners in degrees; empty for a point.
+        outline: (latitude, longitude) of the polygon's corners in degrees; empty for a point, and
+            for an area that is named.
     """
 
     name: str
@@ -70,7 +71,7 @@ class TradeoffPoint:
         delivered_px: Pixels (rows × columns) that reached the ground.
         delivered_whole: Frames that reached the ground whole.
         delivered_damaged: Frames that were sent to their end and have lost something.
-        in_part: Frames of which sending had begun and not ended.
+        in_part: Frames whose transfer had begun and not ended.
         is_this_run: Whether this point is the setting of the report's run.
     """
 

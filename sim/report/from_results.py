@@ -8,8 +8,10 @@ from importlib.metadata import version
 import numpy as np
 
 from ...payload.encoders.base import Setting, setting_label
+from ..mission.flight import land_area
 from ..orbit.geometry import Geometry
 from ..orbit.polygon import polygon_of
+from ..orbit.region import region_of_land
 from ..rate_distortion.tradeoff import Rating
 from ..results.results import Results
 from ..scenario.scenario import Scenario
@@ -74,7 +76,7 @@ def report_data(results: Results, command: str) -> ReportData:
 def _track(geometry: Geometry, whole: bool) -> Track:
     """Return a satellite's ground track, or only where it is at the start."""
     if not whole:
-        latitude_deg, longitude_deg, _ = geometry.states.propagator.subpoint(np.zeros(1))
+        latitude_deg, longitude_deg, _ = geometry.states.trajectory.subpoint(np.zeros(1))
         return Track(np.zeros(1), latitude_deg, longitude_deg)
     track = geometry.track
     return Track(track.time_s, track.latitude_deg, track.longitude_deg)
@@ -132,6 +134,9 @@ def _sampled(ratings: Sequence[Rating], own: set[tuple[str, Setting]]) -> list[T
 
 def _target_site(scenario: Scenario, index: int) -> TargetSite:
     target = scenario.targets[index]
+    if target.area is not None:
+        latitude, longitude = region_of_land(land_area(target.area)).inner_point
+        return TargetSite(target.name, latitude, longitude, target.priority)
     if target.polygon is None:
         latitude, longitude = target.at or (0.0, 0.0)
         return TargetSite(target.name, latitude, longitude, target.priority)

@@ -98,10 +98,16 @@ def paragraph(data: ReportData) -> list[str]:
     missed = {str(name): whole(n) for name, n in part(frames, "missed").items()}
     if untaken := sum(missed.values()):
         sentences.append(f"{w.plural(untaken, 'frame')} could not be taken: {w.tally(missed)}.")
-    left = captured - delivered - lost
+    if sent := whole(frames.get("sent")):
+        sentences.append(
+            f"{w.plural(sent, 'frame')} {_was(sent)} sent to the end, which the ground had not "
+            "received at the end of the run."
+        )
+    left = captured - delivered - lost - sent
     if left > 0:
         waiting = f", {w.count(stored)} of them encoded" if stored not in (0, left) else ""
         sentences.append(f"{w.count(left)} {_was(left)} still on board at the end{waiting}.")
+    sentences += _transfers(total)
     backlog = part(total, "backlog_bytes")
     if w.present(backlog.get("peak")):
         sentences.append(
@@ -133,6 +139,29 @@ def _reached(frames: Mapping[str, Any], captured: int) -> str:
     else:
         words = f"None reached the ground whole, {w.count(damaged)} damaged"
     return f"{words}, {w.count(begun)} in part" if begun else words
+
+
+def _transfers(total: Mapping[str, Any]) -> list[str]:
+    """Return sentences on transfers by CFDP: their overhead, and those that have not ended."""
+    found, sent = part(total, "transfer"), whole(part(total, "bytes").get("sent"))
+    if not found or not sent:
+        return []
+    overhead, again = whole(found.get("overhead_bytes")), whole(found.get("duplicate_bytes"))
+    words = f"File transfer added {w.size(overhead)} of headers and directives"
+    words += f" ({w.share(overhead, sent)} of what was sent)"
+    if again:
+        words += f" and {w.size(again)} that arrived twice"
+    uplink = whole(part(found, "uplink_bytes").get("sent"))
+    sentences = [f"{words}{f'; {w.size(uplink)} went up' if uplink else ''}."]
+    waits = part(found, "open_on_board") or part(found, "open_on_ground")
+    if waits:
+        number = sum(whole(n) for n in waits.values())
+        sentences.append(
+            f"{w.plural(number, 'transfer')} had not ended: "
+            + w.listing(f"{w.count(n)} {w.plain(str(state))}" for state, n in waits.items())
+            + "."
+        )
+    return sentences
 
 
 def _repeated(total: Mapping[str, Any]) -> list[str]:
@@ -241,7 +270,7 @@ def tiles(data: ReportData) -> list[KeyFigure]:
         KeyFigure(
             w.pixels(total.get("delivered_px") or 0),
             "Pixels delivered",
-            f"in {w.size(whole(sizes.get('delivered')))}",
+            _beside_pixels(total, sizes),
         ),
         KeyFigure(
             w.duration(latency.get("median")),
@@ -263,6 +292,15 @@ def tiles(data: ReportData) -> list[KeyFigure]:
             f"energy to encode {w.energy(total.get('encode_energy_j'))}",
         ),
     ]
+
+
+def _beside_pixels(total: Mapping[str, Any], sizes: Mapping[str, Any]) -> str:
+    """Return what is shown below the delivered pixels: their bytes, and those of whole frames."""
+    words = f"in {w.size(whole(sizes.get('delivered')))}"
+    intact, all_px = total.get("delivered_whole_px"), total.get("delivered_px")
+    if w.present(intact) and intact != all_px:
+        words += f", {w.pixels(intact)} of them in whole frames"
+    return words
 
 
 def _beside_psnr(block: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import wording as w
-from .data import ReportData, names, numbers, rows_by
+from .data import ReportData, codes, names, numbers, rows_by
 from .style import (
     DASHES,
     FAINT,
@@ -40,8 +40,22 @@ def latencies(data: ReportData) -> dict[str, NDArray[np.float64]]:
     }
 
 
+def _damaged(data: ReportData) -> dict[str, int]:
+    """Return the number of each satellite's frames that were delivered damaged."""
+    satellite, words = codes(data.frames, "satellite")
+    known = np.isfinite(numbers(data.frames, "latency_s"))
+    damaged = (names(data.frames, "delivery") == "damaged") & known
+    found = dict(zip(words, np.bincount(satellite[damaged], minlength=len(words)), strict=True))
+    return {name: int(found.get(name, 0)) for name in data.satellites}
+
+
+def _whole_and_damaged(total: int, damaged: int) -> str:
+    return f"{w.count(total - damaged)} whole, {w.count(damaged)} damaged"
+
+
 def picture(data: ReportData) -> Picture | None:
     """Return the distribution of latencies; None if no frame was delivered."""
+    damaged = _damaged(data)
     by_satellite = {name: values for name, values in latencies(data).items() if values.size}
     if not by_satellite:
         return None
@@ -60,21 +74,23 @@ def picture(data: ReportData) -> Picture | None:
     return Picture(
         key="latency",
         alt=(
-            f"Of {w.plural(everything.size, 'delivered frame')} half arrive within "
+            f"Of {w.plural(everything.size, 'delivered frame')} "
+            f"({_whole_and_damaged(everything.size, sum(damaged.values()))}) half arrive within "
             f"{w.duration(median)} of their capture and 95{w.NBSP}% within {w.duration(p95)}; "
             f"the fastest takes {w.duration(float(everything[0]))}, the slowest "
             f"{w.duration(float(everything[-1]))}."
         ),
-        caption="Share of the delivered frames, whole or damaged, that had been sent to their end "
-        "by a time after their capture. Frames that were dropped or are still on board do not "
-        "count here.",
+        caption="Share of the delivered frames whose transfer had ended by a time after their "
+        "capture, whole or damaged. Frames that are in part on the ground, were dropped or are "
+        "still on board do not count here.",
         wide=wide,
         narrow=narrow,
         table=DataTable(
             caption="Latency from capture to delivery",
             columns=(
                 ("Satellite", False),
-                ("Frames", True),
+                ("Whole", True),
+                ("Damaged", True),
                 ("Least", True),
                 ("Median", True),
                 ("p95", True),
@@ -83,7 +99,8 @@ def picture(data: ReportData) -> Picture | None:
             rows=tuple(
                 (
                     w.plain(name),
-                    w.count(values.size),
+                    w.count(values.size - damaged.get(name, sum(damaged.values()))),
+                    w.count(damaged.get(name, sum(damaged.values()))),
                     *(w.duration(float(np.percentile(values, q))) for q in (0, 50, 95, 100)),
                 )
                 for name, values in curves.items()

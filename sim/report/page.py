@@ -60,7 +60,8 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _page(template: str, **values: object) -> str:
+def filled(template: str, **values: object) -> str:
+    """Return a page: a template filled with values, with style and script in it."""
     script = _asset("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     page = (
@@ -122,7 +123,7 @@ def render(data: ReportData, left_out: list[str] | None = None) -> str:
     ]
     if left_out is not None:
         left_out += failed
-    return _page(
+    return filled(
         "report.html.jinja",
         data=data,
         left_out=[w.plain(line) for line in (*data.left_out, *failed)],
@@ -162,7 +163,7 @@ def render_comparison(runs: Sequence[ReportData], labels: Sequence[str] | None =
     first = runs[0]
     points = [comparison.point(run, label) for run, label in zip(runs, labels, strict=True)]
     curves = tradeoff.picture(points, first.duration_s)
-    return _page(
+    return filled(
         "comparison.html.jinja",
         data=first,
         start=f"{w.date(first.start)}{w.NBSP}{first.start:%H:%M:%S} UTC",

@@ -33,13 +33,13 @@ class Delivery(StrEnum):
     """How much of a frame reached the ground: the column `delivery` of frames.parquet."""
 
     WHOLE = "whole"
-    """Sent to its end; every packet arrived, and every tile could be decoded."""
+    """Its transfer has ended; every packet arrived, and every tile could be decoded."""
 
     DAMAGED = "damaged"
-    """Sent to its end; packets were lost, tiles failed, or nothing could be decoded."""
+    """Its transfer has ended; packets were lost, tiles failed, or nothing could be decoded."""
 
     IN_PART = "in part"
-    """Sending had begun and not ended."""
+    """Its transfer had begun and not ended: something may still be sent, or sent again."""
 
 
 def delivery(record: FrameRecord, grade: Grade | None) -> Delivery | None:

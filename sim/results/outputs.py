@@ -16,12 +16,15 @@ SUMMARY = "summary.json"
 REPORT = "report.html"
 COMPARISON = "comparison.html"
 DELIVERED = "delivered"
+STAC = "stac"
 TRADEOFF = "tradeoff.csv"
 EVENTS = "events.parquet"
 TABLES = ("events", "frames", "passes", "accesses")
 # Viewers leave their statistics beside a picture.
 _PICTURE = re.compile(r"\d{6,}-.+\.tif(\.aux\.xml)?", re.DOTALL)
+_ITEM = re.compile(r"(\d{6,}-.+|collection)\.json", re.DOTALL)
 _OURS = {SUMMARY, COMPARISON, REPORT, TRADEOFF, *(f"{name}.parquet" for name in TABLES)}
+_FILES_IN = {DELIVERED: _PICTURE, STAC: _ITEM}
 
 
 @contextlib.contextmanager
@@ -118,10 +121,10 @@ def _foreign(folder: Path) -> Path | None:
     """Return an entry of a folder of results that no run has written; None if there is none."""
     for entry in sorted(folder.iterdir()):
         is_folder = entry.is_dir() and not entry.is_symlink()
-        if is_folder and entry.name == DELIVERED:
-            for picture in sorted(entry.iterdir()):
-                if not _PICTURE.fullmatch(picture.name) or picture.is_dir():
-                    return picture
+        if is_folder and entry.name in _FILES_IN:
+            for file in sorted(entry.iterdir()):
+                if not _FILES_IN[entry.name].fullmatch(file.name) or file.is_dir():
+                    return file
         elif is_folder and (entry / SUMMARY).is_file():  # one choice of a comparison
             inner = _foreign(entry)
             if inner is not None:

@@ -67,10 +67,9 @@ def _block(
     delivered = [record for record in records if record.state is FrameState.DELIVERED]
     graded = [r for r in delivered if r.capture.number in grades]
     seen = [grades[r.capture.number] for r in graded]
-    latencies = [to_seconds(r.delivered - r.capture.end) for r in delivered]
     # A frame whose header is lost has arrived, but shows nothing.
     shown = [r for r in delivered if _is_readable(grades.get(r.capture.number))]
-    pixels = sum(_pixels(r) for r in shown)
+    intact = [r for r in delivered if _arrived(r, grades) is Delivery.WHOLE]
     used, contact_ticks = (sum(times[i][part] for i in members) for part in (0, 1))
     return {
         "frames": _frames(satellites, records, grades),
@@ -78,18 +77,16 @@ def _block(
         "bytes": _bytes(satellites, records, grades),
         "backlog_bytes": {"peak": backlog.peak, "mean": backlog.mean},
         "latency_s": {
-            "median": percentile(latencies, 0.5),
-            "p95": percentile(latencies, 0.95),
-            "max": max(latencies, default=None),
+            **_latency(delivered),
+            "whole": _latency(intact),
+            "damaged": _latency([r for r in delivered if _arrived(r, grades) is Delivery.DAMAGED]),
         },
         **_quality(seen, [_pixels(r) for r in graded]),
-        "delivered_px": pixels,
-        "delivered_km2": _rounded(
-            math.fsum(
-                _pixels(r) * mission.flight.scenario.satellites[r.satellite].imager.gsd ** 2 / 1e6
-                for r in shown
-            )
-        ),
+        "delivered_px": sum(_pixels(r) for r in shown),
+        "delivered_km2": _area_km2(mission, shown),
+        "delivered_whole_px": sum(_pixels(r) for r in intact),
+        "delivered_whole_km2": _area_km2(mission, intact),
+        **_transfer(satellites),
         "encode_energy_j": _energy(satellites),
         "encode_time_kind": " and ".join(sorted({time_kinds[i] for i in members})),
         "pass_time_used": used / contact_ticks if contact_ticks else None,
@@ -131,6 +128,60 @@ def _quality(grades: Sequence[Grade], pixels: Sequence[int]) -> dict[str, Any]:
     }
 
 
+def _arrived(record: FrameRecord, grades: Mapping[int, Grade]) -> Delivery | None:
+    return delivery(record, grades.get(record.capture.number))
+
+
+def _latency(records: Sequence[FrameRecord]) -> dict[str, float | None]:
+    """Return statistics of the times from capture to delivery, in seconds."""
+    latencies = [to_seconds(r.delivered - r.capture.end) for r in records]
+    return {
+        "median": percentile(latencies, 0.5),
+        "p95": percentile(latencies, 0.95),
+        "max": max(latencies, default=None),
+    }
+
+
+def _area_km2(mission: Mission, records: Sequence[FrameRecord]) -> float | None:
+    satellites = mission.flight.scenario.satellites
+    return _rounded(
+        math.fsum(_pixels(r) * satellites[r.satellite].imager.gsd ** 2 / 1e6 for r in records)
+    )
+
+
+def _transfer(satellites: Sequence[SatelliteOutcome]) -> dict[str, Any]:
+    """Return the block on transfers by CFDP; none if no satellite uses it."""
+    users = [satellite for satellite in satellites if satellite.transfers is not None]
+    if not users:
+        return {}
+    ended, on_board, on_ground = Counter[str](), Counter[str](), Counter[str]()
+    lost = Counter[str]()
+    for satellite in users:
+        if satellite.transfers is not None:
+            ended.update(satellite.transfers.ended)
+            on_board.update(satellite.transfers.open_on_board)
+            on_ground.update(satellite.transfers.open_on_ground)
+        lost.update(satellite.ledger.by_cause(Book.UPLINK, "lost"))
+
+    def total(book: Book, account: str) -> int:
+        return sum(satellite.ledger.holds(book, account) for satellite in users)
+
+    return {
+        "transfer": {
+            "overhead_bytes": total(Book.AIR, "overhead"),
+            "duplicate_bytes": total(Book.AIR, "duplicate"),
+            "uplink_bytes": {
+                "sent": sum(s.ledger.came_in(Book.UPLINK) for s in users),
+                "received": total(Book.UPLINK, "received"),
+                "lost": dict(sorted(lost.items())),
+            },
+            "ended": dict(sorted(ended.items())),
+            "open_on_board": dict(sorted(on_board.items())),
+            "open_on_ground": dict(sorted(on_ground.items())),
+        }
+    }
+
+
 def _is_readable(grade: Grade | None) -> bool:
     return grade is None or grade.decoded
 
@@ -159,7 +210,8 @@ def _frames(
     grades: Mapping[int, Grade],
 ) -> dict[str, Any]:
     states = Counter(record.state for record in records)
-    arrived = Counter(delivery(r, grades.get(r.capture.number)) for r in records)
+    arrived = Counter(_arrived(r, grades) for r in records)
+    sent = {"sent": states[FrameState.SENT]} if states[FrameState.SENT] else {}
     return {
         "captured": len(records),
         "encoded": sum(record.encode_end >= 0 for record in records),
@@ -168,6 +220,7 @@ def _frames(
         "delivered_damaged": arrived[Delivery.DAMAGED],
         "in_part": arrived[Delivery.IN_PART],
         "stored": states[FrameState.STORED],
+        **sent,
         "queued": states[FrameState.QUEUED] + states[FrameState.ENCODING],
         "dropped": dict(sorted(Counter(r.drop_cause for r in records if r.drop_cause).items())),
         "missed": dict(sorted(Counter(c for s in satellites for c in s.missed.values()).items())),
@@ -181,7 +234,7 @@ def _bytes(
 ) -> dict[str, Any]:
     arrived: Counter[Delivery | None] = Counter()
     for record in records:
-        arrived[delivery(record, grades.get(record.capture.number))] += record.received_bytes
+        arrived[_arrived(record, grades)] += record.received_bytes
 
     def total(amount: Callable[[SatelliteOutcome], int]) -> int:
         return sum(amount(satellite) for satellite in satellites)

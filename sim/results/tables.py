@@ -206,6 +206,8 @@ def passes_table(mission: Mission, outcome: Outcome) -> pa.Table:
         }
         for one in flight.passes
     ]
+    for index, cause in mission.refused.items():
+        rows[index]["cause_unused"] = cause
     causes: list[set[str]] = [set() for _ in rows]
     for contact, use in zip(outcome.setup.contacts, outcome.uses, strict=True):
         row = rows[contact.pass_index]

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...link.errors import InputError
+from .bookings import oddities
 from .orbit import TleOrbit
+from .orbit_files import OemOrbit, OmmOrbit
 from .satellite import SatelliteSpec
 from .scenario import Scenario
 
@@ -34,7 +36,10 @@ def advice(scenario: Scenario) -> tuple[str, ...]:
             f"{scenario.source.place_of(f'targets.{first}')}: found no scenes for {named}; "
             "their frames have a size, and neither pixels nor PSNR"
         )
+    names = {satellite.name for satellite in scenario.satellites}
     for i, station in enumerate(scenario.stations):
+        for at, text in oddities(station.bookings, names, scenario.start, scenario.end):
+            lines.append(f"{scenario.source.place_of(f'stations.{i}.{at}')}: {text}")
         for j, outage in enumerate(station.outages):
             if outage.to <= scenario.start or outage.from_ >= scenario.end:
                 where = scenario.source.place_of(f"stations.{i}.outages.{j}")
@@ -46,7 +51,7 @@ def advice(scenario: Scenario) -> tuple[str, ...]:
 
 def _of_satellite(scenario: Scenario, satellite: SatelliteSpec) -> Iterator[tuple[str, str]]:
     orbit, imager, power = satellite.orbit, satellite.imager, satellite.power
-    if isinstance(orbit, TleOrbit):
+    if isinstance(orbit, TleOrbit | OmmOrbit):
         yield from _of_age(scenario, orbit)
     yield from _of_orbit(scenario, satellite)
     pixels = imager.frame_width_px * imager.frame_height_px * len(imager.bands)
@@ -105,7 +110,7 @@ def _of_link(scenario: Scenario, satellite: SatelliteSpec) -> Iterator[tuple[str
             )
 
 
-def _of_age(scenario: Scenario, orbit: TleOrbit) -> Iterator[tuple[str, str]]:
+def _of_age(scenario: Scenario, orbit: TleOrbit | OmmOrbit) -> Iterator[tuple[str, str]]:
     """Warn of elements that are too old or too new at any moment of the run."""
     before = (scenario.start - orbit.epoch).total_seconds() / 86400
     after = (orbit.epoch - scenario.end).total_seconds() / 86400
@@ -120,7 +125,7 @@ def _of_age(scenario: Scenario, orbit: TleOrbit) -> Iterator[tuple[str, str]]:
     else:
         return
     yield (
-        "orbit.tle",
+        f"orbit.{'tle' if isinstance(orbit, TleOrbit) else 'omm'}",
         (
             f"found elements of {orbit.epoch:%Y-%m-%d}{where}; "
             f"passes are trustworthy within {TLE_DAYS:.0f} days"
@@ -131,20 +136,21 @@ def _of_age(scenario: Scenario, orbit: TleOrbit) -> Iterator[tuple[str, str]]:
 def _of_orbit(scenario: Scenario, satellite: SatelliteSpec) -> Iterator[tuple[str, str]]:
     """Warn of an orbit that decays within the run, varies too much in height, or is too slow."""
     # SGP4 and the time tables are slow to load, and not every command gives advice.
-    from ..mission.flight import elements_of
+    from ..mission.flight import orbit_of
     from ..orbit.motion import GroundMotion
-    from ..orbit.propagator import Propagator
+    from ..orbit.trajectory import trajectory
 
     try:
-        elements = elements_of(satellite, scenario)
-        propagator = Propagator(elements, scenario.start)
+        orbit = orbit_of(satellite, scenario)
+        flown = trajectory(orbit, scenario.start)
         # A decayed orbit stays decayed, so a few moments show it.
-        propagator.teme(np.linspace(0.0, scenario.duration, _MOMENTS))
-        revolution = min(elements.period_s, scenario.duration)
-        motion = GroundMotion.of(propagator.ephemeris(revolution, revolution / _MOMENTS))
-        height_m = propagator.subpoint(np.linspace(0.0, revolution, _MOMENTS))[2]
+        flown.ecef(np.linspace(0.0, scenario.duration, _MOMENTS))
+        revolution = min(orbit.period_s, scenario.duration)
+        motion = GroundMotion.of(flown.ephemeris(revolution, revolution / _MOMENTS))
+        height_m = flown.subpoint(np.linspace(0.0, revolution, _MOMENTS))[2]
     except InputError as error:
-        yield "orbit", f"found elements that do not last for the run: {error}"
+        what = "an ephemeris" if isinstance(satellite.orbit, OemOrbit) else "elements"
+        yield "orbit", f"found {what} that do not last for the run: {error}"
         return
     low, high = float(height_m.min()), float(height_m.max())
     if high > _HEIGHTS * low:

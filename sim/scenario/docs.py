@@ -17,12 +17,15 @@ from pydantic_core import PydanticUndefined
 
 from ...payload import processors
 from . import stations
+from .area import AreaSpec
+from .bookings import Booking, Bookings
 from .climate import ClimateSpec
 from .codec import CodecChoice, EncoderChoice
 from .describe import choices, keys, models_in, number_of, yaml_value
 from .ground import Outage, StationSpec, TargetSpec
 from .link import MODE_SETS, LinkSpec, ModeSpec, ReceiverSpec
 from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
+from .orbit_files import OemOrbit, OmmOrbit
 from .rate import RateStep
 from .satellite import Policy, SatelliteSpec
 from .scenario import Realtime, Report, Scenario
@@ -32,9 +35,12 @@ from .spacecraft import (
     Power,
     ProcessorSpec,
     RecorderSpec,
+    StripSpec,
     TransmitterSpec,
 )
+from .sweep import SweepRange, SweepSpec
 from .target_file import TargetFileSpec
+from .transfer import TransferSpec, UplinkSpec
 from .units import (
     BitsPerSecond,
     Bytes,
@@ -98,6 +104,27 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         ),
     ),
     (
+        "Orbit from an OMM",
+        "satellites[].orbit",
+        OmmOrbit,
+        (
+            "The elements of a TLE in CCSDS's format, which has room for catalogue numbers of six "
+            "digits and which CelesTrak and Space-Track publish. The file is JSON, XML or KVN; "
+            "[formats](formats.md#orbits-tle-and-omm) says what is read. Elements age as those of "
+            "a TLE do."
+        ),
+    ),
+    (
+        "Orbit from an OEM",
+        "satellites[].orbit",
+        OemOrbit,
+        (
+            "What an operator's flight dynamics computes: states over time, interpolated as the "
+            "file says. [Formats](formats.md#orbits-oem) lists frames, time systems and "
+            "interpolations."
+        ),
+    ),
+    (
         "Orbit from elements",
         "satellites[].orbit",
         KeplerOrbit,
@@ -145,6 +172,22 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         ),
     ),
     (
+        "Strips",
+        "satellites[].imager.strip",
+        StripSpec,
+        (
+            "What a push-broom imager of `mode: strip` takes of an area. A strip is a continuous "
+            "acquisition: whole frames that follow each other at one roll angle. The track is "
+            "searched in cells of a quarter of the swath, 4 to 10 km, for roll angles (at most "
+            "15, evenly spaced up to the off-nadir limit) at which the swath covers some of the "
+            "area in enough sunlight; what lies farther out than the limit but within the field "
+            "of view is covered too. Of each access, the strip with the most wanted ground is "
+            "planned first, then the next one, as turns and settling between strips allow. Areas "
+            "that are much narrower than the swath are taken in one frame, as in mode `frame`. "
+            "docs/missions.md has whole missions."
+        ),
+    ),
+    (
         "Processor",
         "satellites[].processor",
         ProcessorSpec,
@@ -168,6 +211,16 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         ),
     ),
     ("Modes", "satellites[].transmitter.link.modes[]", ModeSpec, ""),
+    (
+        "Transfer",
+        "satellites[].transmitter.transfer",
+        TransferSpec,
+        (
+            "`transfer: acknowledged` takes the defaults of the other figures. "
+            "[File transfer](transfer.md) describes the modes."
+        ),
+    ),
+    ("Uplink", "satellites[].transmitter.transfer.uplink", UplinkSpec, ""),
     (
         "Codec",
         "satellites[].codec",
@@ -194,8 +247,18 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         "targets[]",
         TargetSpec,
         (
-            "Give exactly one of `at` and `polygon`. A polygon's edges take the short way, over "
-            "the antimeridian too."
+            "Give exactly one of `at`, `polygon` and `area`. A polygon's edges take the short way, "
+            "over the antimeridian too."
+        ),
+    ),
+    (
+        "An area",
+        "targets[].area",
+        AreaSpec,
+        (
+            "The land of the Earth, which imagers of mode `strip` take in [strips](#strips). "
+            "`area: land` is all of it. Latitudes, longitudes and exclusions limit it; a coast "
+            "extends it."
         ),
     ),
     (
@@ -237,12 +300,26 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
         ),
     ),
     (
+        "Bookings",
+        "stations[].bookings",
+        Bookings,
+        (
+            "Give exactly one of the three. What is not booked is not used, and the table of "
+            "passes says `not booked`. [Formats](formats.md#contact-plans) describes the files. "
+            "`per_day` books the longest passes first, because length is known days ahead and "
+            "weather is not, and only as many at once as the station has antennas."
+        ),
+    ),
+    ("A booking", "stations[].bookings.passes[]", Booking, ""),
+    (
         "Realtime",
         "realtime",
         Realtime,
         "`realtime: true` takes a second for a second.",
     ),
     ("Report", "report", Report, ""),
+    ("Sweep", "sweep", SweepSpec, "[A page of its own](sweep.md) shows a sweep and its results."),
+    ("A range", "sweep.over.*", SweepRange, ""),
 )
 
 _KINDS: tuple[tuple[str, type[Quantity]], ...] = (
@@ -331,11 +408,14 @@ def example(model: type[BaseModel]) -> str:
     skipped = {
         # Alternatives to a field that the example has.
         CodecChoice: {"quality", "bytes"},
-        TargetSpec: {"polygon"},
+        TargetSpec: {"polygon", "area"},
         WeatherSpec: {"availability"},
         TransmitterSpec: {"link"},
         LinkSpec: {"power", "antenna_gain", "line_loss", "mode", "availability"},
+        AreaSpec: {"longitude"},
         ProcessorSpec: set(),
+        TransferSpec: {"inactivity_timeout"},
+        Bookings: {"passes", "plan"},
     }.get(model, set())
     lines: list[str] = []
     for key, field in keys(model):
@@ -360,7 +440,7 @@ def _example_lines(key: str, field: FieldInfo) -> Iterator[str]:
     elif field.examples:
         yield f"{key}: {yaml_value(field.examples[0])}"
     elif field.default is not PydanticUndefined and not isinstance(field.default, BaseModel):
-        if field.default not in ((), ""):
+        if field.default not in ((), "", None):
             yield f"{key}: {yaml_value(field.default)}"
     elif choices(field.annotation):
         yield f"{key}: {choices(field.annotation)[0]}"
@@ -391,13 +471,24 @@ def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
         return ", ".join(f"`{name}`" for name in MODE_SETS) + ", or a list of [modes](#modes)"
     if model is ProcessorSpec and key == "encode_rate":
         return f"codec: coding rate, {_bounds(number)}"
+    if model is SweepRange and key in ("from", "to", "step"):
+        return "number, with its unit if the field has one"
+    if model is SweepSpec and key == "over":
+        return "fields, each with a list of values or [a range](#a-range)"
     inner = next(models_in(field.annotation), None)
     if inner is TargetSpec:
         return "list of [targets](#a-target), or [a file](#targets-from-a-file)"
+    if inner is Bookings:
+        return "list of [times](#a-booking), path of a contact plan, or [a mapping](#bookings)"
     if inner is WeatherSpec:
         return "`drawn`, `none`, or [a mapping](#weather)"
+    if inner is AreaSpec:
+        return "`land`, or [a mapping](#an-area)"
     if inner is Realtime:
         return "`true`, `false`, or [a mapping](#realtime)"
+    if inner is TransferSpec:
+        modes = choices(TransferSpec.model_fields["mode"].annotation)
+        return ", ".join(f"`{mode}`" for mode in modes) + ", or [a mapping](#transfer)"
     if inner is not None:
         titles = [(t, m) for t, _, m, _ in SECTIONS if m in list(models_in(field.annotation))]
         links = " or ".join(f"[{t.lower()}](#{_anchor(t)})" for t, _ in titles)
@@ -419,6 +510,10 @@ _OTHER_KINDS = {
     "sun_synchronous": "`true`",
     "local_time": "time of day in quotes",
     "tle": "two or three lines",
+    "omm": "path",
+    "plan": "path",
+    "oem": "path",
+    "object": "name or number",
     "port": "text, or `emulator:NAME`",
     "file": "path",
     "priority_values": "value: whole number 1 to 9",
@@ -427,6 +522,9 @@ _OTHER_KINDS = {
     "to": "moment",
     "at": "[latitude, longitude]",
     "polygon": "list of [latitude, longitude]",
+    "latitude": "[south, north]",
+    "longitude": "[west, east]",
+    "exclude": "list of `antarctica`, `greenland`",
     "scenes": "list of paths",
     "bands": "list of whole numbers, or one",
     "profile": "[name](#processors)",
@@ -456,7 +554,7 @@ def _default(model: type[BaseModel], key: str, field: FieldInfo) -> str:
         return "the profile's"
     if model is Scenario and key == "weather":
         return "`drawn`"
-    if field.default in (None, (), ""):
+    if field.default in (None, (), "", {}):
         return "none"
     if isinstance(field.default, BaseModel):
         return "its defaults"

@@ -11,14 +11,17 @@ import math
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
 from ...link.text import printable
 from .units import fault, shown
+
+T = TypeVar("T")
 
 MOST_CORNERS = 720
 HIGHEST_DEG = 80.0
@@ -242,18 +245,45 @@ Bands = Annotated[
 ]
 
 
-def _scene_path(value: object, info: ValidationInfo) -> Path:
+def _relative(value: object, info: ValidationInfo, what: str) -> Path:
+    """Return a path, which in a file is relative to the folder of the scenario file."""
     if isinstance(value, Path):
         return value
     if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise fault(f"found {shown(value)}; allowed: the path of a GeoTIFF")
+        raise fault(f"found {shown(value)}; allowed: the path of {what}")
     folder: Path = (info.context or {}).get("folder", Path())
     return folder / value
 
 
-ScenePath = Annotated[
-    Path, BeforeValidator(_scene_path), WithJsonSchema({"type": "string", "minLength": 1})
-]
+def _scene_path(value: object, info: ValidationInfo) -> Path:
+    return _relative(value, info, "a GeoTIFF")
+
+
+def _file_path(value: object, info: ValidationInfo) -> Path:
+    return _relative(value, info, "a file")
+
+
+_PATH_SCHEMA = WithJsonSchema({"type": "string", "minLength": 1})
+ScenePath = Annotated[Path, BeforeValidator(_scene_path), _PATH_SCHEMA]
+FilePath = Annotated[Path, BeforeValidator(_file_path), _PATH_SCHEMA]
+
+
+def read_once(read: Callable[[Path], T], path: Path, info: ValidationInfo) -> T:
+    """Read a file that a scenario names; a file that it names often is read only once.
+
+    Args:
+        read: Reads the file.
+        path: The file.
+        info: What pydantic knows of the validation; its context is that of one scenario.
+    """
+    files: dict[tuple[Any, Path], Any] = {}
+    if info.context is not None:
+        files = info.context.setdefault("files", {})
+    key = (read, path)
+    if key not in files:
+        files[key] = read(path)
+    found: T = files[key]
+    return found
 
 
 def _ring(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:

@@ -5,25 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, GetJsonSchemaHandler, PrivateAttr, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PrivateAttr,
+    model_validator,
+)
 from pydantic_core import CoreSchema
 
 from . import stations
+from .area import AreaSpec
 from .base import Clashes, Model, Name, exactly_one
+from .bookings import BookingsField, check_plan
 from .climate import ClimateSpec
 from .fields import HorizonLine, Moment, Place, Ring, ScenePath, TargetName
 from .link import ReceiverSpec
 from .rate import RateSteps
-from .units import Degrees, Metres, Whole, fault
+from .units import Degrees, Metres, Seconds, Whole, fault
 
 Priority = Annotated[int, Whole(1, 9)]
 
 
+def _named_area(value: object) -> object:
+    """Turn the name of an area into a mapping."""
+    return {"of": value} if isinstance(value, str) else value
+
+
 class TargetSpec(Model):
-    """A place to image: a point or a polygon."""
+    """A place to image: a point, a polygon or a named area."""
 
     model_config = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": [key]} for key in ("at", "polygon")]}
+        json_schema_extra={"oneOf": [{"required": [key]} for key in ("at", "polygon", "area")]}
     )
 
     name: TargetName = Field(
@@ -41,6 +55,17 @@ class TargetSpec(Model):
             "the first."
         ),
         examples=[[[30.2, 30.4], [31.5, 30.6], [31.3, 32.3]]],
+    )
+    area: Annotated[
+        AreaSpec | None,
+        BeforeValidator(_named_area, json_schema_input_type=Literal["land"] | AreaSpec | None),
+    ] = Field(
+        default=None,
+        description=(
+            "An area that is named and not drawn: `land`, or a mapping that limits it. It needs "
+            "imagers of mode `strip`."
+        ),
+        examples=["land", {"of": "land", "latitude": [-56, 83], "coast": "20 km"}],
     )
     priority: Priority = Field(default=5, description="1 (low) to 9 (high).", examples=[5])
     scenes: tuple[ScenePath, ...] = Field(
@@ -77,8 +102,8 @@ class TargetSpec(Model):
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
-        """Yield a clash unless exactly one of `at` and `polygon` is given."""
-        return exactly_one(given, ("at", "polygon"))
+        """Yield a clash unless exactly one of `at`, `polygon` and `area` is given."""
+        return exactly_one(given, ("at", "polygon", "area"))
 
 
 class Outage(Model):
@@ -163,6 +188,27 @@ class StationSpec(Model):
             "table have figures of their own."
         ),
     )
+
+    bookings: BookingsField = Field(
+        default=None,
+        description="Which passes are booked; by default, every pass may be used.",
+        examples=["plan.csv", {"per_day": 6}],
+    )
+    least_pass: Annotated[float, Seconds(least="0 s", most="1 h", usual="3 min")] = Field(
+        default=0.0,
+        description="A contact shorter than this, after outages and bookings, is not used.",
+        examples=["3 min"],
+    )
+    turn_around: Annotated[float, Seconds(least="0 s", most="1 h", usual="2 min")] = Field(
+        default=0.0,
+        description="Time that an antenna needs between two satellites.",
+        examples=["2 min"],
+    )
+
+    @model_validator(mode="after")
+    def _is_in_its_plan(self) -> Self:
+        check_plan(self.bookings, self.name)
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from .codec import CodecChoice, EncoderChoice
 from .describe import keys, models_in, yaml_value
 from .ground import StationSpec, TargetSpec
 from .link import LinkSpec, ReceiverSpec
-from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit, orbit_form
+from .orbit import FORMS, orbit_form
 from .scenario import Scenario
 from .source import ScenarioSource
 from .spacecraft import Power, TransmitterSpec
@@ -40,12 +42,6 @@ from .yamltree import (
 _SHOWN_PROBLEMS = 100
 # Further problems are only counted: suggestions for 100,000 keys would take a minute.
 _MOST_PROBLEMS = 1000
-_ORBITS: dict[str, type[Model]] = {
-    "tle": TleOrbit,
-    "walker": WalkerOrbit,
-    "sun-synchronous": SunSynchronousOrbit,
-    "kepler": KeplerOrbit,
-}
 
 
 class ScenarioError(InputError):
@@ -74,21 +70,23 @@ class _Problem:
     line: int | None
 
 
-def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
+def load_scenario(
+    path: str | Path, overrides: Sequence[str] = (), text: str | None = None
+) -> Scenario:
     """Read and check a scenario file.
 
     Args:
         path: The file. Relative paths of scenes start from its folder.
         overrides: Changes such as `satellites.0.codec.bpp=0.5`, applied before the check.
+        text: Content of the file, if it was read before (`read_scenario`).
 
     Raises:
         ScenarioError: The file or an override has faults; all are listed.
     """
     path = Path(path)
     label = _printable(str(path))
-    text = _read(path, label)
     try:
-        tree = parse(text)
+        tree = parse(_read(path, label)) if text is None else _copied(_parsed(text))
     except YamlError as error:
         raise ScenarioError([_place(label, error.line) + f": {error.message}"]) from None
     if not isinstance(tree.value, dict):
@@ -128,6 +126,26 @@ def _entries(scenario: Scenario) -> dict[str, str]:
         for path, entry, index in (*satellites, *targets)
         if entry not in (None, index)
     }
+
+
+def read_scenario(path: str | Path) -> str:
+    """Return a scenario file's text, for `load_scenario` to load it several times.
+
+    Raises:
+        ScenarioError: It cannot be read, is too large or is not UTF-8.
+    """
+    return _read(Path(path), _printable(str(path)))
+
+
+@lru_cache(maxsize=2)
+def _parsed(text: str) -> Tree:
+    """Parse a text once, however often it is loaded with other overrides."""
+    return parse(text)
+
+
+def _copied(tree: Tree) -> Tree:
+    """Return a tree whose values overrides may change."""
+    return replace(tree, value=copy.deepcopy(tree.value))
 
 
 def _read(path: Path, label: str) -> str:
@@ -299,15 +317,24 @@ def _locate(loc: tuple[int | str, ...], value: Any) -> tuple[list[str], type[Bas
             if steps[0] == "targets" and _is_file_of_targets(_at(value, steps)):
                 model = TargetFileSpec
             continue
+        if previous == "over":
+            holder = model  # a field that the sweep varies; its range is the model
+            continue
         holder = model
         model = _model_of(model, part)
         if part == "orbit":
             raw = _at(value, steps)
-            model = _ORBITS[orbit_form(raw)]
+            model = FORMS[orbit_form(raw)]
         if part == "targets" and _is_file_of_targets(_at(value, steps)):
             model = TargetFileSpec
     if steps[-3:-1] == ["rate", "0"] and not isinstance(_at(value, steps[:-2]), list):
         del steps[-2:]  # the file has a plain rate, which became a list of one step
+    if "bookings" in steps:
+        at = steps.index("bookings") + 1
+        given = _at(value, steps[:at])
+        short = "passes" if isinstance(given, list) else "plan" if isinstance(given, str) else ""
+        if steps[at : at + 1] == [short]:
+            del steps[at]  # the file has a plain list or path, which became a mapping
     last_is_inside = bool(loc) and isinstance(loc[-1], int)
     return steps, model if last_is_inside else holder
 
@@ -353,7 +380,7 @@ def _for_example(model: type[BaseModel] | None, key: str) -> str:
                 return f"; for example {key}: {yaml_value(field.examples[0])}"
             inner = next(models_in(field.annotation), None)
             if key == "orbit":
-                return "; allowed: a TLE, or altitude with inclination or sun_synchronous"
+                return "; allowed: tle, omm, oem, or altitude with inclination or sun_synchronous"
             return f"; allowed: a mapping with keys {_keys_of(inner)}" if inner else ""
     return ""
 

@@ -1,4 +1,4 @@
-"""The orbit of a satellite: a TLE, elements, sun-synchronous, or a Walker constellation's."""
+"""The orbit of a satellite: a TLE, a file (OMM or OEM), elements, or a constellation's."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from .base import Model
 from .fields import LocalTime
+from .orbit_files import OemOrbit, OmmOrbit
 from .tle import tle_epoch, tle_lines
 from .units import Degrees, Metres, fault, shown
 from .walker import Walker
@@ -93,57 +94,67 @@ class WalkerOrbit(Model):
     walker: Walker = Field(description="The constellation.")
 
 
+FORMS: Mapping[str, type[Model]] = {
+    "tle": TleOrbit,
+    "omm": OmmOrbit,
+    "oem": OemOrbit,
+    "walker": WalkerOrbit,
+    "sun-synchronous": SunSynchronousOrbit,
+    "kepler": KeplerOrbit,
+}
+"""The model of each form of orbit."""
+
+_WRITTEN = {
+    "tle": "{tle: …}",
+    "omm": "{omm, object}",
+    "oem": "{oem}",
+    "walker": "{walker: …}",
+    "sun-synchronous": "{altitude, sun_synchronous: true, local_time, node, anomaly}",
+    "kepler": "{altitude, inclination, raan, anomaly}",
+}
+# The keys that only one form has; elements are what remains.
+_MARKS = {
+    "tle": ("tle",),
+    "omm": ("omm", "object"),
+    "oem": ("oem",),
+    "walker": ("walker",),
+    "sun-synchronous": ("sun_synchronous", "local_time", "node"),
+}
+
+
 def orbit_form(value: object) -> str:
     """Return which of the forms a mapping has, by the keys that only one form has."""
-    if isinstance(value, TleOrbit):
-        return "tle"
-    if isinstance(value, WalkerOrbit):
-        return "walker"
-    if isinstance(value, SunSynchronousOrbit):
-        return "sun-synchronous"
+    for form, model in FORMS.items():
+        if isinstance(value, model):
+            return form
     if isinstance(value, Mapping):
-        if "tle" in value:
-            return "tle"
-        if "walker" in value:
-            return "walker"
-        if {"sun_synchronous", "local_time", "node"} & value.keys():
-            return "sun-synchronous"
+        for form, marks in _MARKS.items():
+            if any(mark in value for mark in marks):
+                return form
     return "kepler"
-
-
-_FORMS = {
-    "tle": ("{tle: …}", {"tle"}),
-    "walker": ("{walker: …}", {"walker"}),
-    "sun-synchronous": (
-        "{altitude, sun_synchronous: true, local_time, node, anomaly}",
-        {"altitude", "sun_synchronous", "local_time", "node", "anomaly"},
-    ),
-    "kepler": (
-        "{altitude, inclination, raan, anomaly}",
-        {"altitude", "inclination", "raan", "anomaly"},
-    ),
-}
 
 
 def _one_form(value: object) -> object:
     """Refuse a value that is no mapping or mixes the forms, before one form is validated."""
     if isinstance(value, Model):
         return value
-    allowed = "allowed: exactly one of " + ", ".join(text for text, _ in _FORMS.values())
+    allowed = "allowed: exactly one of " + ", ".join(_WRITTEN.values())
     if not isinstance(value, Mapping) or not value:
         raise fault(f"found {shown(value)}; {allowed}")
     form = orbit_form(value)
-    others = set().union(*(keys for _, keys in _FORMS.values())) - _FORMS[form][1]
+    own = FORMS[form].model_fields.keys()
+    others = {key for model in FORMS.values() for key in model.model_fields} - own
     foreign = sorted(others & value.keys())
     if foreign:
-        mark = {"sun-synchronous": "sun_synchronous"}.get(form, form)
-        mark = mark if mark in value else next(k for k in ("local_time", "node") if k in value)
+        mark = next((mark for mark in _MARKS.get(form, ()) if mark in value), form)
         raise fault(f"found {mark} beside {' and '.join(foreign)}; {allowed}")
     return value
 
 
 Orbit = Annotated[
     Annotated[TleOrbit, Tag("tle")]
+    | Annotated[OmmOrbit, Tag("omm")]
+    | Annotated[OemOrbit, Tag("oem")]
     | Annotated[WalkerOrbit, Tag("walker")]
     | Annotated[KeplerOrbit, Tag("kepler")]
     | Annotated[SunSynchronousOrbit, Tag("sun-synchronous")],

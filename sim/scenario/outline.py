@@ -10,6 +10,7 @@ from importlib.resources import files
 import shapely
 
 from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
+from .orbit_files import OemOrbit, OmmOrbit
 from .satellite import SatelliteSpec
 from .scenario import Scenario
 
@@ -23,13 +24,14 @@ def outline(scenario: Scenario) -> str:
     targets = [
         [target.at] if target.at is not None else list(target.polygon or ())
         for target in scenario.targets
+        if target.area is None
     ]
     sea = sum(_at_sea(targets))
     where = f"{sea if sea else 'none'} at sea" + (" or on a small island" if sea else "")
     return "; ".join(
         (
             ", ".join([_count(len(scenario.satellites), "satellite"), *_orbit(scenario)]),
-            f"{_count(len(targets), 'target')}, {where}",
+            f"{_count(len(scenario.targets), 'target')}, {where}",
             _count(len(scenario.stations), "station"),
             f"{_duration(scenario.duration)} from {scenario.start:%Y-%m-%dT%H:%M:%SZ}",
         )
@@ -52,8 +54,10 @@ def _form(satellite: SatelliteSpec) -> str:
             return f"{altitude / 1000:g} km sun-synchronous"
         case KeplerOrbit(altitude=altitude, inclination=inclination):
             return f"{altitude / 1000:g} km at {inclination:g} deg"
-        case TleOrbit(epoch=epoch):
+        case TleOrbit(epoch=epoch) | OmmOrbit(epoch=epoch):
             return f"elements of {epoch:%Y-%m-%d}"
+        case OemOrbit():
+            return "from an ephemeris"
         case WalkerOrbit():
             return "a constellation"
 

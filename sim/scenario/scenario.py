@@ -24,6 +24,7 @@ from .fields import Moment
 from .ground import StationSpec, TargetSpec
 from .satellite import SatelliteSpec
 from .source import ScenarioSource, SceneReference
+from .sweep import SweepSpec
 from .target_file import TargetFileSpec, entries
 from .target_table import MOST_TARGETS
 from .units import Number, Seconds, Whole, fault, shown
@@ -200,6 +201,9 @@ class Scenario(Model):
         examples=[True, {"factor": 0.01}],
     )
     report: Report = Field(default=Report(), description="What the report shows.")
+    sweep: SweepSpec | None = Field(
+        default=None, description="What `downpass sweep` varies; a run ignores it."
+    )
 
     _source: ScenarioSource = PrivateAttr(default_factory=ScenarioSource)
 
@@ -251,6 +255,17 @@ class Scenario(Model):
                     )
                 seen.setdefault(name, i)
         yield from _deaf_stations(given)
+        area = next((t for _, t in _items(given, "targets") if _part(t, "area")), None)
+        for i, satellite in _items(given, "satellites") if area is not None else ():
+            imager = _part(satellite, "imager")
+            if imager is not None and (_part(imager, "mode") or "frame") != "strip":
+                yield (
+                    f"satellites.{i}.imager",
+                    (
+                        f"found mode frame, and target {shown(_part(area, 'name'))} is an area; "
+                        "allowed: mode: strip where a target has an area"
+                    ),
+                )
         blank = next((t for _, t in _items(given, "targets") if not _part(t, "scenes")), None)
         if blank is None:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -19,6 +20,7 @@ from .codec import CodecName
 from .fields import Bands
 from .link import LinkSpec
 from .rate import RateSteps
+from .transfer import Mode, TransferSpec, mode_alone
 from .units import (
     Bytes,
     Degrees,
@@ -35,6 +37,54 @@ from .units import (
 )
 
 Share = Annotated[float, Number(0, 1)]
+
+
+class StripSpec(Model):
+    """Limits on the strips that an imager of mode `strip` takes."""
+
+    min_length: Annotated[float, Metres(least="0 m", most="40000 km", usual="50 km")] = Field(
+        default=0.0,
+        description="Least length of a strip; a shorter one is extended beyond the area.",
+        examples=["50 km"],
+    )
+    max_length: Annotated[float, Metres(above="0 m", most="40000 km", usual="1000 km")] | None = (
+        Field(
+            default=None,
+            description="Greatest length of a strip. By default, nothing limits it.",
+            examples=["1000 km"],
+        )
+    )
+    max_gap: Annotated[float, Metres(least="0 m", most="5000 km", usual="100 km")] = Field(
+        default=0.0,
+        description=(
+            "Ground outside the area, such as a strait, up to this length does not end a strip; "
+            "it is imaged as well."
+        ),
+        examples=["100 km"],
+    )
+    max_per_orbit: (
+        Annotated[float, Metres(above="0 m", most="40000 km", usual="1000 km")] | None
+    ) = Field(
+        default=None,
+        description=(
+            "Greatest total length of all strips in any span of one orbit period. It acts "
+            "beside `duty_cycle`."
+        ),
+        examples=["1000 km"],
+    )
+
+    @classmethod
+    def clashes(cls, given: Mapping[str, Any]) -> Clashes:
+        """Yield a clash if the lengths are in the wrong order."""
+        low, high = given.get("min_length"), given.get("max_length")
+        if is_number(low) and is_number(high) and low > high:
+            yield (
+                "max_length",
+                (
+                    f"found {high:g} m with min_length {low:g} m; "
+                    "allowed: max_length at least min_length"
+                ),
+            )
 
 
 class ImagerSpec(Model):
@@ -95,6 +145,16 @@ class ImagerSpec(Model):
         description="Largest share of imaging in any span of one orbit period.",
         examples=[0.2],
     )
+    mode: Literal["frame", "strip"] = Field(
+        default="frame",
+        description=(
+            "How an area is imaged. `frame`: once in each access, by frames around the best view. "
+            "`strip`: by a push-broom imager's strips, consecutive frames at one roll angle; "
+            "wherever the imager sees some of the area, and with a turn between strips only. "
+            "Targets with `area` need it. Points get one frame in either mode."
+        ),
+    )
+    strip: StripSpec = Field(default=StripSpec(), description="Limits on strips, for mode `strip`.")
 
     @property
     def frame_width_px(self) -> int:
@@ -119,6 +179,22 @@ class ImagerSpec(Model):
                 f"found a frame of {self.frame_width_px} x {self.frame_height_px} px in "
                 f"{len(self.bands)} bands; allowed: at most 2^31 samples, so shorten it",
                 "frame_length",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _strips_fit(self) -> Self:
+        strip, frame = self.strip, self.frame_length
+        if self.mode == "frame" and strip != StripSpec():
+            raise fault("found limits on strips with mode frame; allowed: mode: strip", "strip")
+        most = strip.max_length
+        if most is not None and math.floor(most / frame) < max(
+            1, math.ceil(strip.min_length / frame)
+        ):
+            raise fault(
+                f"found {most:g} m with frames of {frame:g} m and min_length "
+                f"{strip.min_length:g} m; allowed: room for a whole number of frames",
+                "strip.max_length",
             )
         return self
 
@@ -283,6 +359,10 @@ class RecorderSpec(Model):
     )
 
 
+LARGEST_SEGMENT = 65535 - 8
+"""Bytes of a file in one CFDP PDU at most: its data field begins with an offset of 8 bytes."""
+
+
 class TransmitterSpec(Model):
     """The satellite's transmitter for the downlink."""
 
@@ -325,6 +405,42 @@ class TransmitterSpec(Model):
         ),
         examples=["0.5 s"],
     )
+    least_pass: Annotated[float, Seconds(least="0 s", most="1 h", usual="3 min")] = Field(
+        default=0.0,
+        description=(
+            "A contact shorter than this is not used; a station may have a `least_pass`, too."
+        ),
+        examples=["3 min"],
+    )
+    transfer: Annotated[
+        TransferSpec, BeforeValidator(mode_alone, json_schema_input_type=Mode | TransferSpec)
+    ] = Field(
+        default=TransferSpec(),
+        description=(
+            "How files are transferred: a mode alone, or with its figures. "
+            "[File transfer](transfer.md) describes the modes."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _transfer_fits(self) -> Self:
+        mode = self.transfer.mode
+        if mode == "resumable":
+            return self
+        delay = type(self).model_fields["acknowledge_delay"].default
+        if self.acknowledge_delay != delay:
+            raise fault(
+                f"found acknowledge_delay with transfer {mode}; allowed: transfer resumable, or "
+                "without acknowledge_delay (transfer.uplink.delay is that of acknowledged)",
+                "acknowledge_delay",
+            )
+        if self.packet > LARGEST_SEGMENT:
+            raise fault(
+                f"found {self.packet} B with transfer {mode}; allowed: at most "
+                f"{LARGEST_SEGMENT} B, because a CFDP PDU's data field has at most 65535 B",
+                "packet",
+            )
+        return self
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:

@@ -17,9 +17,13 @@ from downpass.link.channel.adaptive import (
     VariableCoding,
     es_n0_over,
 )
+from downpass.link.channel.atmosphere.climate_map import climate_at
+from downpass.link.channel.budget import LinkBudget, Receiver, Transmitter
 from downpass.link.channel.downlink import MARGIN, PACKET_LOSS, RAIN, Downlink, RateSegment
 from downpass.link.channel.fade import Fade, NoFade
 from downpass.link.channel.modulation import DVB_S2, Mode
+from downpass.link.channel.rain_fade import RainFade
+from downpass.link.channel.rain_series import RainSeries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from passes_by_formula import AirlessBudget, CircularPass
@@ -318,3 +322,41 @@ def test_passes_of_a_link_together_are_the_passes_alone(
     assert all(len({s.mode for s in one}) > 5 for one in together)
     assert all(Downlink(one).capacity > 0 for one in together)
     assert model.segments_of([]) == []
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    highest_deg=st.floats(15.0, 89.0),
+    eirp_dbw=st.floats(0.0, 15.0),
+    coding=codings,
+)
+def test_losses_in_drawn_rain_are_where_sampling_sees_them(
+    seed: int, highest_deg: float, eirp_dbw: float, coding: Coding
+) -> None:
+    climate = climate_at(1.4, 103.8, 20.0)
+    budget = LinkBudget(Transmitter(20e9, eirp_dbw, 25e6), Receiver(25.0), climate)
+    fade = RainFade(RainSeries(seed, "station"), 20e9, climate)
+    modes = ENVELOPE[10:11] if isinstance(coding, ConstantCoding) else ENVELOPE
+    rates = tuple(round(mode.bits_per_symbol * 25e6) for mode in modes)
+    model = AdaptiveLink(budget, tuple(modes), rates, coding, fade)
+    one = CircularPass.above(5.0, highest_deg, 3000.0)
+    segments = model.segments(one)
+    starts = np.array([segment.start for segment in segments])
+    time = np.arange(one.aos_s, one.los_s, 0.25)
+    actual = es_n0_over(budget, one, time, fade)
+    clear = es_n0_over(budget, one, time, NoFade())
+    required = {mode.name: mode.required_es_n0_db for mode in modes}
+    edges = np.append(starts, segments[-1].end) / S
+    for moment, value, dry in zip(time, actual, clear, strict=True):
+        if np.min(np.abs(edges - moment)) < 0.002:
+            continue  # within the rounding of an edge
+        segment = segments[int(np.searchsorted(starts, moment * S, side="right")) - 1]
+        if not segment.mode:
+            continue
+        level = required[segment.mode]
+        if min(abs(value - level), abs(dry - level)) < 1e-5:
+            continue
+        assert (segment.packet_loss == 1.0) == (value < level), (moment, value, level)
+        if segment.packet_loss == 1.0:
+            assert segment.loss_cause == (RAIN if dry >= level else MARGIN)

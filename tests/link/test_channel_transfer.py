@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 from downpass.link.channel.downlink import MARGIN, PACKET_LOSS, RAIN, Downlink, RateSegment
-from downpass.link.channel.transfer import AcknowledgedPrefix
+from downpass.link.channel.transfer import ResumableTransfer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +17,7 @@ TICKS = 1_000_000
 def test_a_transfer_ends_and_sends_each_whole_packet_once(
     size: int, packet: int, data: st.DataObject
 ) -> None:
-    transfer = AcknowledgedPrefix(size, packet)
+    transfer = ResumableTransfer(size, packet)
     acknowledged = []
     while not transfer.complete:
         start, end = transfer.next_span()
@@ -35,7 +35,7 @@ def test_a_transfer_ends_and_sends_each_whole_packet_once(
 @pytest.mark.parametrize("span", [(1, 5), (0, 11)], ids=["not the next byte", "beyond the end"])
 def test_an_acknowledgement_that_does_not_fit_is_refused(span: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="of a file of 10 bytes"):
-        AcknowledgedPrefix(10, 2).acknowledge(span)
+        ResumableTransfer(10, 2).acknowledge(span)
 
 
 @given(

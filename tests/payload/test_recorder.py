@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from downpass.link.channel.transfer import AcknowledgedPrefix
+from downpass.link.channel.transfer import ResumableTransfer
 from downpass.payload.recorder import DownlinkOrder, DropRule, Recorder, StoredFile
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 
 def stored_file(number: int, size: int, priority: int) -> StoredFile:
-    return StoredFile(number, size, priority, AcknowledgedPrefix(size, packet=1))
+    return StoredFile(number, size, priority, ResumableTransfer(size, packet=1))
 
 
 class RecorderMachine(RuleBasedStateMachine):

@@ -168,7 +168,7 @@ def test_run_writes_into_runs_by_the_scenarios_name(
     command = ("run", file, "--cache", tmp_path / "c", "--no-tradeoff", "--quiet")
     assert downpass(*command) == Said(0, "", "")
     assert {p.name for p in (tmp_path / "runs" / "small").iterdir()} == {
-        *("summary.json", "report.html", "delivered"),
+        *("summary.json", "report.html", "delivered", "stac"),
         *(f"{name}.parquet" for name in ("events", "frames", "passes", "accesses")),
     }
 

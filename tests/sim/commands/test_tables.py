@@ -37,14 +37,23 @@ def block(number: int, **changes: Any) -> dict[str, Any]:
         "bytes": {
             "encoded": 123_456_789,
             "delivered": 98_765_432,
+            "delivered_whole": 88_765_432,
+            "delivered_damaged": 10_000_000,
             "lost": {"cut off": 1_234, "rain": 5_678_901},
         },
         "backlog_bytes": {"peak": 987_654_321, "mean": 1},
-        "latency_s": {"median": 12_345.0, "p95": 187_200.0, "max": 1.0},
+        "latency_s": {
+            "median": 12_345.0,
+            "p95": 187_200.0,
+            "max": 1.0,
+            "whole": {"median": 11_111.0, "p95": 187_200.0, "max": 1.0},
+            "damaged": {"median": None, "p95": None, "max": None},
+        },
         "psnr_db": {"pooled": 41.25, "undamaged": 42.5, "p5": 38.5, "exact": 17, "left_out": 0},
         "ms_ssim": {"mean": 0.98765, "p5": 0.9, "left_out": 6},
         "graded": {"frames": 800, "undecodable": 0, "tiles": 1, "lost_tiles": 0},
         "delivered_km2": 123_456.0,
+        "delivered_whole_km2": 100_000.0,
         "encode_energy_j": None,
         "pass_time_used": 0.4321,
     }
@@ -229,3 +238,35 @@ def test_a_warning_about_every_satellite_is_one_line(tmp_path: Path) -> None:
     assert line.endswith("no frame fits (and so in 99 other places)")
     one = write(tmp_path, scenario(None, satellites=many[:1]), "one.yaml")
     assert downpass("validate", one).err.rstrip().endswith("no frame fits")
+
+
+def test_whole_and_damaged_stand_apart_if_a_frame_is_damaged(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_summary({"mission": {"total": block(0), "satellites": {}}})
+    lines = lines_of(capsys)
+    titles = ("… of whole frames ", "… of damaged frames ", "… by whole frames ")
+    assert [row(lines, title).split()[-2] for title in titles] == ["88.8", "10", "100000"]
+    frames = block(0)["frames"] | {"delivered_damaged": 0}
+    print_summary({"mission": {"total": block(0, frames=frames), "satellites": {}}})
+    lines = lines_of(capsys)
+    assert not any(row(lines, title) for title in titles)
+
+
+def test_transfers_by_cfdp_have_rows_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    transfer = {
+        "overhead_bytes": 12_300,
+        "duplicate_bytes": 0,
+        "uplink_bytes": {"sent": 456, "received": 456, "lost": {}},
+        "ended": {"no error": 17},
+        "open_on_board": {"awaiting Finished": 3},
+        "open_on_ground": {"awaiting missing data": 2},
+    }
+    with_one = {"total": block(0, transfer=transfer), "satellites": {}}
+    print_summary({"by CFDP": with_one, "resumable": {"total": block(0), "satellites": {}}})
+    lines = lines_of(capsys)
+    # One table after the other: the second run has no such figures.
+    both = "transfer overhead 12.3 kB transfer overhead –"
+    assert row(lines, "transfer overhead").split() == both.split()
+    assert "17 no error" in row(lines, "transfers ended")
+    assert "3 on board, awaiting Finished" in " ".join(" ".join(lines).split())

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from downpass.sim.report import render, render_comparison
+from downpass.sim.report.sweep import render_sweep
 from report_browser import Browser, Page, executable, launched
 from report_synthetic import comparison, empty, links, results
+from sweep_synthetic import sweep
 
 FOUND = executable()
 pytestmark = pytest.mark.skipif(
@@ -34,7 +36,9 @@ CONTRAST = """
 (() => {
   const channel = v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
   const light = c => 0.2126 * channel(c[0]) + 0.7152 * channel(c[1]) + 0.0722 * channel(c[2]);
-  const parse = text => text.match(/[\\d.]+/g).map(Number);
+  // A mixed colour is "color(srgb 0.1 0.2 0.3)", in shares.
+  const parse = text => text.match(/[\\d.]+/g).map(Number)
+    .map((v, n) => text.startsWith("color(") && n < 3 ? v * 255 : v);
   const behind = element => {
     for (let e = element; e; e = e.parentElement) {
       const c = parse(getComputedStyle(e).backgroundColor);
@@ -86,6 +90,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "empty": render(empty()),
         "linked": render(replace(results(), links=links())),
         "comparison": render_comparison(*comparison()),
+        "sweep": render_sweep(sweep()),
+        "sweeps": render_sweep(sweep(40, 30, tuple(f"[station-{n}]" for n in range(4)))),
     }
     for name, text in texts.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
@@ -100,7 +106,10 @@ def page(browser: Browser) -> Page:
 @pytest.mark.parametrize(
     ("name", "width", "scheme"),
     [
-        *product(["report", "fleet", "comparison"], [390, 1440], ["light", "dark"]),
+        *product(["report", "fleet", "comparison", "sweep"], [390, 1440], ["light", "dark"]),
+        ("sweeps", 390, "dark"),
+        ("sweeps", 1440, "light"),
+        ("sweep", 320, "light"),
         *product(["report", "fleet", "comparison"], [320, 800], ["light"]),
         *product(["linked"], [390, 1440], ["light", "dark"]),
         ("empty", 390, "light"),
@@ -117,12 +126,37 @@ def test_a_page_is_whole(
     assert outside == []
     assert len([url for url in page.requests if url.startswith("file:")]) == 1
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+    # Nothing that cannot be seen makes the page longer.
+    assert (
+        page.evaluate(
+            "document.scrollingElement.scrollHeight"
+            " - document.querySelector('footer').getBoundingClientRect().bottom - scrollY"
+        )
+        < 5
+    )
     for image in page.evaluate(IMAGES):
         assert len(image["words"]) > 20
         assert min(image["width"], image["height"], image["drawn"]) > 0, image["words"]
     assert page.evaluate(CONTRAST) == []
     if name != "empty":
         assert page.evaluate(SMALLEST) >= (8 if width < 390 else 9.4)
+
+
+def test_the_points_of_a_sweep_are_links_to_their_rows(page: Page, pages: dict[str, Path]) -> None:
+    for width in (390, 1440):
+        page.show(pages["sweep"], width, 900, "light")
+        spots = page.evaluate(
+            "[...document.querySelectorAll('.spot')].filter(a => a.getClientRects().length)"
+            ".map(a => { const b = a.getBoundingClientRect();"
+            "const p = a.parentElement.querySelector('svg').getBoundingClientRect();"
+            "return [a.hash, (b.left + b.right) / 2 - p.left, (b.top + b.bottom) / 2 - p.top,"
+            "p.width, p.height, Boolean(document.querySelector(a.hash))]; })"
+        )
+        assert len(spots) == 33
+        assert all(there for *_, there in spots)
+        assert all(0 < x < wide and 0 < y < tall for _, x, y, wide, tall, _ in spots)
+        page.evaluate("document.querySelectorAll('.spot:last-child').forEach(a => a.click())")
+        assert page.evaluate("document.querySelector('tr:target') !== null")
 
 
 def test_the_schemes_differ(page: Page, pages: dict[str, Path]) -> None:

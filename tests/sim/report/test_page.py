@@ -226,10 +226,10 @@ def test_the_three_figures_of_delivery_stand_on_both_pages(html: str, day: Repor
     assert min(frames[key] for key in ("delivered_whole", "delivered_damaged")) > 0
     page = html.replace("\u00a0", " ")
     assert f"reached the ground whole, {frames['delivered_damaged']} damaged" in page
-    for text in ("Delivered whole", "Delivered damaged", "Sent in part", "sent to its end"):
+    for text in ("Delivered whole", "Delivered damaged", "Sent in part", "its transfer has ended"):
         assert text in page
     compared = render_comparison(*comparison())
-    for text in ("Delivered whole", "Damaged", "In part", "sent to its end"):
+    for text in ("Delivered whole", "Damaged", "In part", "its transfer has ended"):
         assert text in compared
 
 

@@ -23,8 +23,8 @@ TLE = """
 
 
 FORMS = (
-    "allowed: exactly one of {tle: …}, {walker: …}, {altitude, sun_synchronous: true, local_time, "
-    "node, anomaly}, {altitude, inclination, raan, anomaly}"
+    "allowed: exactly one of {tle: …}, {omm, object}, {oem}, {walker: …}, {altitude, "
+    "sun_synchronous: true, local_time, node, anomaly}, {altitude, inclination, raan, anomaly}"
 )
 
 
@@ -244,7 +244,7 @@ def test_frozen(tmp_path: Path, example: str) -> None:
         ("at: [38.72, -9.14]", "at: 38.72 -9.14", ("17: targets.0.at: found 38.72 -9.14; "
          "allowed: [latitude, longitude] in degrees, such as [38.72, -9.14]")),
         ("at: [38.72, -9.14], ", "", ("17: targets.0: found none of them; "
-         "allowed: exactly one of at, polygon")),
+         "allowed: exactly one of at, polygon, area")),
         ("polygon: [[30.2, 30.0], [31.5, 30.3], [31.3, 32.3]]", "polygon: [[0, 0], [1, 1]]",
          "18: targets.1.polygon: found a polygon of 2 distinct corners; allowed: at least 3"),
         ("polygon: [[30.2, 30.0], [31.5, 30.3], [31.3, 32.3]]",
@@ -269,7 +269,7 @@ def test_frozen(tmp_path: Path, example: str) -> None:
          "allowed: a named station to use, or a name of its own and at")),
         ("- svalbard", "- 7", ("20: stations.0: found 7; allowed: a station's name or a mapping "
          "with keys name, at, altitude, elevation_mask, horizon, antennas, outages, receiver, "
-         "rate, climate, use")),
+         "rate, climate, bookings, least_pass, turn_around, use")),
         ("antennas: 2", "antennas: 2.5", ("21: stations.1.antennas: found 2.5; "
          "allowed: a whole number from 1 to 100")),
         ("to: 2024-12-02T06:00:00Z", "to: 2024-12-02T04:00:00Z", ("22: stations.2.outages.0: "
@@ -340,11 +340,14 @@ def test_all_faults_at_once_in_the_files_order(refuse: Refuse, example: str) -> 
     ("text", "problem"),
     [
         ("", (": found an empty file; allowed: a mapping with keys name, description, start, "
-         "duration, seed, satellites, targets, stations, arbitration, weather, realtime, report")),
+         "duration, seed, satellites, targets, stations, arbitration, weather, realtime, "
+         "report, sweep")),
         ("- a\n- b\n", (": found a list; allowed: a mapping with keys name, description, start, "
-         "duration, seed, satellites, targets, stations, arbitration, weather, realtime, report")),
+         "duration, seed, satellites, targets, stations, arbitration, weather, realtime, "
+         "report, sweep")),
         ("hello", (": found hello; allowed: a mapping with keys name, description, start, "
-         "duration, seed, satellites, targets, stations, arbitration, weather, realtime, report")),
+         "duration, seed, satellites, targets, stations, arbitration, weather, realtime, "
+         "report, sweep")),
         ("a: 1\nb: [1, 2\nc: 3\n", ":2: not YAML: [ is not closed, or a comma is missing in it"),
         ("a:\n\tb: 1\n", ":2: not YAML: a tab stands where YAML wants spaces"),
         ("a: 1\n---\nb: 2\n", ":2: holds more than one YAML document; allowed: one"),

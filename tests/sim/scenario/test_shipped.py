@@ -19,6 +19,7 @@ from downpass.sim.scenario.scenario import Scenario
 from downpass.sim.scenario.schema import json_schema, schema_text
 from downpass.sim.scenario.tle import checksum
 from downpass.sim.scenario.yamltree import parse
+from orbit_messages import write_examples
 from pydantic import BaseModel, TypeAdapter
 
 ROOT = Path(__file__).parents[3]
@@ -30,11 +31,16 @@ def test_the_scenarios_that_ship() -> None:
     assert [p.stem for p in SCENARIOS] == [
         "constellation",
         "dvb-s2",
+        "enmap",
         "full-recorder",
         "hil",
+        "landsat-7",
         "landsat-8",
+        "lossy-link",
         "quickstart",
+        "rapideye",
         "sentinel-2",
+        "spot-7",
     ]
 
 
@@ -122,7 +128,11 @@ def test_the_pages_whole_example_loads(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "model", [model for _, _, model, _ in docs.SECTIONS], ids=lambda m: m.__name__
 )
-def test_a_sections_example_is_valid(model: type[BaseModel], tmp_path: Path) -> None:
+def test_a_sections_example_is_valid(
+    model: type[BaseModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # examples name files
+    write_examples(tmp_path)
     if model in (Scenario, SatelliteSpec):
         return  # the whole example shows these
     tree = parse(docs.example(model)).value

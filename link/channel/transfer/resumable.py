@@ -1,48 +1,18 @@
-"""File transfer without I/O: which bytes of a file to send next, given what was acknowledged.
+"""Resumable transfer: packets are acknowledged as received or lost, and lost ones stay lost.
 
-    next_span() ──► the transmitter sends it, in packets ──► acknowledge(span)
-         ▲                                                        │
-         └──────────── until `complete`, over any number of passes┘
-
-A `Transfer` is the sending side of one file. It knows neither the clock nor the channel: whoever
-sends reports what the ground has acknowledged, and asks what to send next.
+```
+next_span() ──► the transmitter sends it, in packets ──► acknowledge(span)
+     ▲                                                        │
+     └──────────── until `complete`, over any number of passes┘
+```
 """
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from .packets import Span
+from ..packets import Span
 
 
-class Transfer(Protocol):
-    """The sending side of one file's transfer."""
-
-    @property
-    def remaining(self) -> int:
-        """Bytes that still have to be sent."""
-        ...
-
-    @property
-    def begun(self) -> bool:
-        """Whether any byte has been acknowledged."""
-        ...
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing has to be sent any more, so that the file's memory may be freed."""
-        ...
-
-    def next_span(self) -> Span:
-        """Return the byte range of the file to send next; empty where nothing is left."""
-        ...
-
-    def acknowledge(self, span: Span) -> None:
-        """Take note that the ground has acknowledged the packets of a byte range."""
-        ...
-
-
-class AcknowledgedPrefix:
+class ResumableTransfer:
     """Sends a file from its start and resumes behind what was acknowledged.
 
     The ground acknowledges each packet, as received or as lost; a lost packet is not sent again.

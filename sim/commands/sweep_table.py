@@ -1,0 +1,83 @@
+"""The points of a sweep in the terminal, or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ..console.terminal import plain_table, print_table
+from ..report import wording as w
+from ..report.sweep_data import DROPPED, FIGURES, LATENCY, PIXELS, PSNR, SweepData, SweepPoint
+from ..report.sweep_front import fronts
+
+_MOST: Final = 20
+"""With more points than this, only those on a Pareto front are printed."""
+_SHOWN: Final = (PIXELS, DROPPED, LATENCY, PSNR)
+
+
+def print_points(data: SweepData) -> None:
+    """Print all points, or those on a Pareto front if there are many."""
+    points: Sequence[SweepPoint] = data.points
+    title = f"{w.plain(data.scenario_name)}: {w.plural(len(points), 'point')}"
+    if len(points) > _MOST:
+        points = front_points(data)[:_MOST]
+        title += f", of which {len(points)} on a Pareto front"
+    if data.seeds > 1:
+        title += f"; medians over {data.seeds} seeds"
+    shown = [figure for figure in _SHOWN if data.known(figure)]
+    table = plain_table(
+        title.replace(w.NBSP, " "),
+        [
+            ("point", True),
+            *((head, False) for head in _heads(data)),
+            *((figure.title, True) for figure in shown),
+        ],
+        whole=_heads(data),
+    )
+    for point in points:
+        texts = [figure.write(point.median(figure)).replace(w.NBSP, " ") for figure in shown]
+        if point.failed == point.runs:
+            texts = [w.plain(point.error), *[""] * (len(shown) - 1)]
+        table.add_row(str(point.number), *map(w.plain, point.values), *texts)
+    print_table(table)
+
+
+def _heads(data: SweepData) -> list[str]:
+    """Return the last step of each field, or more of it if two have the same."""
+    last = [a.field.rpartition(".")[2] for a in data.axes]
+    return [
+        w.short(step if last.count(step) == 1 else a.label, 24)
+        for step, a in zip(last, data.axes, strict=True)
+    ]
+
+
+def front_points(data: SweepData) -> list[SweepPoint]:
+    """Return all points on any front, by number."""
+    numbers = {point.number: point for front in fronts(data) for point in front}
+    return [numbers[number] for number in sorted(numbers)]
+
+
+def points_json(data: SweepData) -> dict[str, Any]:
+    """Return the points as JSON has them: values, medians, intervals and errors."""
+    on_front = {point.number for point in front_points(data)}
+    return {
+        "scenario": data.scenario_name,
+        "seeds": data.seeds,
+        "points": [
+            {
+                "point": point.number,
+                "set": dict(zip((a.field for a in data.axes), point.values, strict=True)),
+                "runs": point.runs,
+                "failed": point.failed,
+                "error": point.error or None,
+                "front": point.number in on_front,
+                "figures": {
+                    figure.column: None
+                    if (found := point.figures[figure.key]) is None
+                    else {"median": found.median, "p5": found.low, "p95": found.high}
+                    for figure in FIGURES
+                },
+            }
+            for point in data.points
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Writes what other programs show: CZML for Cesium, and STAC for catalogues of pictures."""

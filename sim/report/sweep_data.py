@@ -1,0 +1,192 @@
+"""What the page of a sweep shows, read from the sweep's table of points."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow.parquet as pq
+
+from ..scenario.scenario import Scenario
+from ..sweep.axes import written
+from ..sweep.intervals import HIGH, LOW, POINTS, Interval
+from ..sweep.plan import Plan
+from ..sweep.table import OVER
+from . import wording as w
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure that sweeps are judged by.
+
+    Attributes:
+        key: A word for ids.
+        column: Its column in the tables.
+        title: What it is, for people.
+        write: Formats a value.
+        less: Whether less is better.
+    """
+
+    key: str
+    column: str
+    title: str
+    write: Callable[[float | None], str]
+    less: bool
+
+
+PSNR: Final = Figure("psnr", "total.psnr_db.pooled", "PSNR", w.decibels, False)
+UNDAMAGED: Final = Figure(
+    "undamaged", "total.psnr_db.undamaged", "PSNR of undamaged frames", w.decibels, False
+)
+PIXELS: Final = Figure("pixels", "total.delivered_px", "Pixels delivered", w.pixels, False)
+WHOLE: Final = Figure(
+    "whole", "total.frames.delivered_whole", "Frames delivered whole", w.count, False
+)
+DROPPED: Final = Figure("dropped", "total.frames.dropped", "Frames dropped", w.count, True)
+LATENCY: Final = Figure("latency", "total.latency_s.median", "Median latency", w.duration, True)
+BACKLOG: Final = Figure("backlog", "total.backlog_bytes.peak", "Peak backlog", w.size, True)
+FIGURES: Final = (PIXELS, PSNR, UNDAMAGED, WHOLE, DROPPED, LATENCY, BACKLOG)
+
+
+@dataclass(frozen=True, slots=True)
+class SweepAxis:
+    """A field that varies.
+
+    Attributes:
+        field: The field, as for `--set`.
+        values: Its values as text, each once, in the order in which they are shown.
+    """
+
+    field: str
+    values: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """Name of the field without what all fields share: `codec.bpp`."""
+        return re.sub(r"^satellites\.(0|\*)\.", "", self.field)
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPoint:
+    """One point of a sweep over its seeds.
+
+    Attributes:
+        number: Its number, from 0.
+        values: The text of each axis's value.
+        runs: Number of its runs.
+        failed: Number of runs that cannot be run or ended by a fault.
+        error: The first reason.
+        figures: Median and interval of each figure, by the figure's key; None if no run has it.
+    """
+
+    number: int
+    values: tuple[str, ...]
+    runs: int
+    failed: int
+    error: str
+    figures: Mapping[str, Interval | None]
+
+    def median(self, figure: Figure) -> float | None:
+        """Return a figure's median; None if it is unknown."""
+        found = self.figures[figure.key]
+        return None if found is None else found.median
+
+
+@dataclass(frozen=True, slots=True)
+class SweepData:
+    """A sweep, for its page and for the terminal.
+
+    Attributes:
+        scenario_name, description, start, duration_s: Of the scenario.
+        version: Version of downpass.
+        command: The command line that made it.
+        axes: What varies.
+        seeds: Number of seeds of each point.
+        points: All points.
+        sampled: Whether points were drawn instead of every combination.
+    """
+
+    scenario_name: str
+    description: str
+    start: datetime
+    duration_s: float
+    version: str
+    command: str
+    axes: tuple[SweepAxis, ...]
+    seeds: int
+    points: tuple[SweepPoint, ...]
+    sampled: bool
+
+    def known(self, figure: Figure) -> bool:
+        """Return whether any point has a figure."""
+        return any(point.figures[figure.key] is not None for point in self.points)
+
+
+def read_points(folder: Path, scenario: Scenario, plan: Plan, command: str) -> SweepData:
+    """Read a sweep's points from its folder.
+
+    Args:
+        folder: The sweep's output.
+        scenario: The scenario, without the sweep's changes.
+        plan: The sweep's plan.
+        command: The command line that made it.
+    """
+    source = pq.ParquetFile(folder / POINTS)
+    names = set(source.schema_arrow.names)
+    figures = [figure for figure in FIGURES if figure.column in names]
+    inputs = [f"{OVER}{a.field}" for a in plan.axes]
+    columns = ["point", "runs", "failed", "error", *inputs]
+    columns += [f.column + ending for f in figures for ending in ("", LOW, HIGH)]
+    points = [
+        _point(row, inputs, figures)
+        for batch in source.iter_batches(columns=columns)
+        for row in batch.to_pylist()
+    ]
+    return SweepData(
+        scenario.name,
+        scenario.description,
+        scenario.start,
+        scenario.duration,
+        version("downpass"),
+        command,
+        tuple(SweepAxis(a.field, _in_order(a.values)) for a in plan.axes),
+        len(plan.seeds),
+        tuple(points),
+        plan.sampled,
+    )
+
+
+def _in_order(values: Sequence[Any]) -> tuple[str, ...]:
+    """Return values as text: numbers of one unit by size, others as they are given."""
+    texts = [written(value) for value in values]
+    found = [re.fullmatch(r"([+-]?[\d.]+(?:e[+-]?\d+)?)\s*([^\d\s]*)", text) for text in texts]
+    units = {match[2] for match in found if match is not None}
+    if None in found or len(units) != 1:
+        return tuple(texts)
+    try:
+        return tuple(sorted(texts, key=lambda text: float(re.split(r"\s|[A-Za-z°]", text)[0])))
+    except ValueError:
+        return tuple(texts)
+
+
+def _point(row: Mapping[str, Any], inputs: Sequence[str], figures: Sequence[Figure]) -> SweepPoint:
+    runs = row["runs"] - row["failed"]
+    found: dict[str, Interval | None] = dict.fromkeys((figure.key for figure in FIGURES), None)
+    for figure in figures:
+        median = row[figure.column]
+        if median is not None:
+            low, high = row[figure.column + LOW], row[figure.column + HIGH]
+            found[figure.key] = Interval(median, low, high, runs)
+    return SweepPoint(
+        row["point"],
+        tuple(written(row[name]) for name in inputs),
+        row["runs"],
+        row["failed"],
+        row["error"] or "",
+        found,
+    )

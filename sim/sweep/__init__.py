@@ -1,0 +1,1 @@
+"""Sweeps: run a scenario at many settings and compare what they deliver."""

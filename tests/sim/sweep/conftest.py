@@ -1,0 +1,6 @@
+"""Makes the small scenarios importable by the tests of sweeps."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
