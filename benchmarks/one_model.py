@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from downpass.ground.training.arguments import add_corpus_arguments
-from downpass.ground.training.loop.checkpoint import averaged_codec
+from downpass.ground.training.loop.checkpoint import averaged_codec, load
 from downpass.ground.training.loop.evaluate import codec_curve
 from downpass.ground.training.loop.held_out import HeldOutPicture, load_training_and_held_out
 from downpass.ground.training.loop.settings import TrainSettings
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             out=out, steps=options.steps, batch=options.batch, grids=0.0, quality=quality
         )
         trainer = Trainer(settings, CodecShape(), training)
-        trainer.begin(options.start)
+        trainer.begin(load(options.start))
         trainer.run()
         codecs[quality] = averaged_codec(out / "latest.ckpt")
     print(f"{'quality':>8} {'bits more for one model':>24}")

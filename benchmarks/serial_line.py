@@ -1,6 +1,7 @@
 """Measure the serial protocol over a simulated line: goodput by window, and a seeded soak test.
 
     python benchmarks/serial_line.py [TILES]
+    python benchmarks/serial_line.py errors     chunk sizes on a line with bit errors
 
 Time is simulated, so the figures depend on the protocol alone and not on this machine.
 """
@@ -141,8 +142,36 @@ def run_soak(
     print(f"  {lost} lost, {wrong} wrong, {len(outcome.refused)} refused")
 
 
+def errors() -> None:
+    """Print how long tiles take at several bit error rates: a fixed chunk size, and adapting."""
+    count = 16
+    rng = random.Random(1)
+    tiles = [(plain_tile(tile), tile) for tile in (rng.randbytes(TILE) for _ in range(count))]
+    print(f"{count} tiles of {TILE} bytes, {BAUD} baud, {DELAY_S * 1e3:g} ms each way")
+    print("bit error rate   chunks of 2048            of 256                    adapting")
+    for rate in (0.0, 1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3):
+        cells = []
+        for settings in (
+            HostSettings(baud=BAUD, adapts=False),
+            HostSettings(baud=BAUD, adapts=False, chunk=256),
+            HostSettings(baud=BAUD),
+        ):
+            lines = (FaultyLine(seed, BAUD, DELAY_S, Faults(flip_bit=8 * rate)) for seed in (1, 2))
+            line = Rehearsal(capabilities(chunk=4096), settings, *lines, seed=3)
+            outcome = line.run(tiles)
+            counts = line.host.counts
+            cells.append(
+                f"{outcome.seconds:7.1f} s, {len(outcome.payloads):2d} done"
+                + (f", at {counts.chunk}" if settings.adapts else "")
+            )
+        print(f"{rate:14g}   " + "".join(f"{cell:26}" for cell in cells))
+
+
 def main() -> None:
     """Print the goodput and the counts of the soak tests."""
+    if sys.argv[1:] == ["errors"]:
+        errors()
+        return
     print(f"goodput of {TILE}-byte tiles, {BAUD} baud, {DELAY_S * 1e3:g} ms each way")
     print("window  " + "".join(f"{chunk:>7} B" for chunk in (512, 1024, 2048)))
     for window in (1, 2, 4, 8, 16):

@@ -38,6 +38,7 @@ class StoredFile:
         in_flight: True from the start of a transmission until its acknowledgement or loss; in
             this time the file is neither sent again nor dropped.
         stored: Whether the file is in the recorder.
+        taken: Whether the file was ever taken out to be sent.
     """
 
     number: int
@@ -46,6 +47,7 @@ class StoredFile:
     transfer: Transfer
     in_flight: bool = False
     stored: bool = field(default=False, repr=False)
+    taken: bool = field(default=False, repr=False)
 
 
 class Recorder:
@@ -90,7 +92,7 @@ class Recorder:
         while self._to_send:
             file = heapq.heappop(self._to_send)[2]
             if self._is_ready(file):
-                file.in_flight = True
+                file.in_flight = file.taken = True
                 self.ready_bytes -= file.transfer.remaining
                 return file
         return None
@@ -105,6 +107,23 @@ class Recorder:
         """Mark a file that waits as in flight, without a turn in the queue; see `put_back`."""
         file.in_flight = True
         self.ready_bytes -= file.transfer.remaining
+
+    def untouched(self) -> list[StoredFile]:
+        """Return the files of which nothing was sent, in no certain order."""
+        ready = (file for _, _, file in self._to_send if self._is_ready(file) and not file.taken)
+        return list({file.number: file for file in ready}.values())
+
+    def replace(self, file: StoredFile, size: int, transfer: Transfer) -> None:
+        """Put a smaller file, of which nothing was sent, into the place of a held one.
+
+        Raises:
+            ValueError: The new size is larger, or the file is not held.
+        """
+        if size > file.size or not file.in_flight:
+            raise ValueError(f"{size} bytes in place of {file}")
+        self.used -= file.size - size
+        file.size, file.transfer = size, transfer
+        self.put_back(file)
 
     def release(self, file: StoredFile) -> None:
         """Free the memory of a file in flight that the ground has acknowledged in full."""

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from ..link.clock import to_seconds
 from ..link.errors import reason
 from ..payload.encoders.base import Setting
+from .board.access import ANY_BOARD, BoardAccess
 from .board.loop import BoardFigures
 from .console.progress import Progress, Silent
 from .frames.content_cache import ContentCache
@@ -84,6 +85,7 @@ def run(
     on_results: Callable[[Results], None] | None = None,
     flight: Callable[[Scenario], Flight] = fly,
     events: Path | None = None,
+    access: BoardAccess = ANY_BOARD,
 ) -> Results:
     """Simulate a scenario with real pixels where its targets have scenes.
 
@@ -102,6 +104,7 @@ def run(
         flight: Computes the geometry, perhaps on several processes.
         events: A file that gets the events as they happen, as Parquet, so that they need not fit
             into memory. Then `Results.events` has only the columns that the report shows.
+        access: How boards are reached.
 
     Raises:
         InputError: Scenes that cannot be used, a codec that cannot do what is asked, or a disk
@@ -116,6 +119,7 @@ def run(
         progress=progress,
         flight=flight,
         events=events,
+        access=access,
     ) as simulated:
         mission, scenes, outcome = simulated.mission, simulated.scenes, simulated.outcome
         grader, grades, summary = simulated.grader, simulated.grades, simulated.summary
@@ -166,6 +170,7 @@ def graded(
     events: Path | None = None,
     threads: int | None = None,
     measured: bool = True,
+    access: BoardAccess = ANY_BOARD,
 ) -> Iterator[Graded]:
     """Simulate a scenario, measure what was delivered, and give the figures.
 
@@ -183,6 +188,7 @@ def graded(
         threads: Number of frames encoded or decoded at once; by default one for each core.
         measured: Whether delivered frames are decoded and measured. Without, no frame has a grade,
             and only a frame's packets decide how it was delivered.
+        access: How boards are reached.
 
     Raises:
         InputError: As `run`.
@@ -193,7 +199,7 @@ def graded(
     progress.stage("orbits and passes")
     mission = prepare(flight(scenario), scenes)
     plan = plan_delivered(mission, delivered, choice)
-    encoders = Encoders(mission, scenes, cache, threads=threads)
+    encoders = Encoders(mission, scenes, cache, threads=threads, boards=access)
     try:
         sources = [frame_source(encoders, index) for index in range(len(scenario.satellites))]
         progress.stage("simulation", round(scenario.duration))
@@ -213,7 +219,7 @@ def graded(
                 sink = stack.enter_context(EventWriter(events, mission.setup))
             outcome = simulate(mission.setup, sources, environment=pace, sink=sink, on_event=report)
         progress.stage("decoding and measuring", sum(len(s.frames) for s in outcome.satellites))
-        grader = Grader(outcome, encoders, scenes, cache, threads)
+        grader = Grader(outcome, encoders, scenes, cache, threads, scenario.ground.decoder)
         grades = grader.grade(plan, lambda done, _: progress.step(done)) if measured else {}
         boards = encoders.board_figures()
         kinds = [source.time_kind for source in sources]

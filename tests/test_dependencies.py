@@ -23,6 +23,7 @@ SOURCES = sorted(
 DISTRIBUTIONS = {
     "PIL": "pillow",
     "erfa": "pyerfa",
+    "pcapng": "python-pcapng",
     "pydantic_core": "pydantic",  # one project in two distributions
     "ruamel": "ruamel-yaml",
     "serial": "pyserial",
@@ -32,6 +33,7 @@ DISTRIBUTIONS = {
 EXTRAS = {
     "ground/training": {"onnx", "pytorch-optimizer", "torch"},
     "sim/scenario/target_table.py": {"pyogrio"},  # GeoPackage and KML, in the extra `gis`
+    "sim/board/pytest_plugin.py": {"pytest"},  # pytest itself loads it
     "sim/orbit/earth_time.py": {"skyfield"},  # to write the table anew
     "sim/sweep/workers.py": {"distributed"},  # only for --scheduler
 }

@@ -50,7 +50,12 @@ class Decoded:
         return mask
 
 
-def decode(bitstream: bytes, threads: int = 1, most_samples: int = MOST_SAMPLES) -> Decoded:
+def decode(
+    bitstream: bytes,
+    threads: int = 1,
+    most_samples: int = MOST_SAMPLES,
+    network: str = "fast",
+) -> Decoded:
     """Return the frame of a bitstream.
 
     A lost tile is concealed: its pixels take the mean of the received pixels around it, at the
@@ -61,9 +66,11 @@ def decode(bitstream: bytes, threads: int = 1, most_samples: int = MOST_SAMPLES)
         bitstream: Received bytes, which are not trusted.
         threads: Number of tiles decoded at once.
         most_samples: Largest number of samples of a frame that may be allocated.
+        network: Which of its networks a learned codec decodes with, see `student_networks`.
 
     Raises:
         BitstreamError: The header is damaged or unknown, or the frame is larger than allowed.
+        InputError: There is no such network.
     """
     container = unpack(bitstream)
     header = container.header
@@ -72,7 +79,7 @@ def decode(bitstream: bytes, threads: int = 1, most_samples: int = MOST_SAMPLES)
             f"a frame of {header.width} x {header.height} pixels in {header.bands} bands: "
             f"allowed are {most_samples} samples"
         )
-    codec: FrameDecoder = decoder(header)
+    codec: FrameDecoder = decoder(header, network)
     tiles: Tiles = codec.decode(header, container.payloads, threads)
     pixels = _samples(header, tiles.samples)
     lost = tuple(sorted({*container.damaged, *tiles.lost}))

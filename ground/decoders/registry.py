@@ -8,12 +8,13 @@ from importlib import import_module
 from ...link.container.header import NO_MODEL, FrameHeader
 from ...link.errors import BitstreamError
 from .base import FrameDecoder
+from .student_networks import load_network
 
-Factory = Callable[[FrameHeader], FrameDecoder]
+Factory = Callable[[FrameHeader, str], FrameDecoder]
 
 
 def _tiled(module: str, codec: str) -> Factory:
-    def build(header: FrameHeader) -> FrameDecoder:
+    def build(header: FrameHeader, _network: str) -> FrameDecoder:
         from .tiled import TiledDecoder
 
         if header.fingerprint != NO_MODEL:
@@ -25,10 +26,10 @@ def _tiled(module: str, codec: str) -> Factory:
     return build
 
 
-def _student(header: FrameHeader) -> FrameDecoder:
+def _student(header: FrameHeader, network: str) -> FrameDecoder:
     from .student import StudentDecoder
 
-    return StudentDecoder(header)
+    return StudentDecoder(header, network)
 
 
 _FACTORIES: dict[str, Factory] = {
@@ -41,12 +42,30 @@ _FACTORIES: dict[str, Factory] = {
 }
 
 
-def decoder(header: FrameHeader) -> FrameDecoder:
+def decoder(header: FrameHeader, network: str = "fast") -> FrameDecoder:
     """Return the decoder for a frame.
+
+    Args:
+        header: Header of the frame.
+        network: Which of its networks a learned codec decodes with, see `student_networks`.
 
     Raises:
         BitstreamError: There is no decoder for this codec or for this model.
+        InputError: There is no such network.
     """
     if header.codec not in _FACTORIES:
         raise BitstreamError(f"codec {header.codec}: this downpass decodes {', '.join(_FACTORIES)}")
-    return _FACTORIES[header.codec](header)
+    return _FACTORIES[header.codec](header, network)
+
+
+def decoder_identity(codec: str, network: str = "fast") -> str:
+    """Return what a codec's decoded pixels depend on besides the bitstream, for keys of caches.
+
+    Args:
+        codec: Name of the codec.
+        network: As for `decoder`.
+
+    Returns:
+        The network's fingerprint in hexadecimal; empty if the codec has one decoder only.
+    """
+    return load_network(network).fingerprint.hex() if codec == "student" else ""

@@ -4,43 +4,37 @@
     tile ── lost: ŷ from around ────► ŷ ├─ whole frame ── decoder network ──► 8-bit values
     tile ── …                     ──► ŷ ┘   in windows                        └─► samples
 
-The network's receptive field is 64 pixels around a pixel, so tile borders are not visible. A frame
-is decoded in windows with a halo of five latents on every side. The result is bit-exact with that
-of the undivided frame (docs/codec.md), but the network's memory does not grow with the frame. Rows
-of tiles are decoded when a window needs them.
+A network's receptive field is 64 pixels or more around a pixel, so tile borders are not visible.
+A frame is decoded in windows with a halo of some latents on every side. The result is bit-exact
+with that of the undivided frame (docs/codec.md), but the network's memory does not grow with the
+frame. Rows of tiles are decoded when a window needs them. `student_networks` lists the networks.
 """
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link.container import masks
+from ...link.container import codestreams, masks
 from ...link.container.header import FrameHeader
 from ...link.container.hole_filling import fill_holes
 from ...link.container.tiles import Tile, grid
-from ...link.errors import BitstreamError
 from ...link.inference import session
 from ...link.student.band_map import to_samples, triples
 from ...link.student.codestream import decode_tile
-from ...link.student.frame_layout import BLOCK, FINER_TILES, check_size, qualities
+from ...link.student.frame_layout import BLOCK, FINER_TILES, check_header
 from ...link.student.planes import TileShape
 from ...link.student.rotation import IDENTITY, rotation_matrix
 from ...link.student.shared_model import SharedModel, load
 from .base import Tiles
-from .tiled import room_for_holes, split
+from .student_networks import load_network
+from .tiled import room_for_holes
 
-FOLDER: Final = Path(__file__).parent / "model"
-HALO: Final = 5
-"""Width in latents of the border around a window on which its pixels depend."""
 WINDOW: Final = 64
 """Side of a window in latents, without its halo."""
 
@@ -49,54 +43,29 @@ Row = tuple[Latents, NDArray[np.bool_]]
 """Latents (N, rows, columns) of a row of tiles, and a mask (rows, columns) of unknown ones."""
 
 
-@cache
-def _network(folder: Path = FOLDER) -> tuple[Path, bytes]:
-    card = json.loads((folder / "card.json").read_text())
-    return folder / "decoder.onnx", bytes.fromhex(card["fingerprint"])
-
-
-@cache
-def _flat(folder: Path = FOLDER) -> NDArray[np.intp]:
-    """Return the indices of the latents that carry the block means of the three planes."""
-    with np.load(folder / "integers.npz") as file:
-        blocks = file["synthesis.linear.weight"].astype(np.float64).reshape(3, BLOCK**2, -1)
-    plain = (blocks.sum(axis=1) ** 2 / BLOCK**2).sum(axis=0)
-    return np.flatnonzero(plain > (blocks**2).sum(axis=(0, 1)) / 2)
-
-
 class StudentDecoder:
     """The decoder of the learned codec's frames."""
 
-    def __init__(self, header: FrameHeader) -> None:
+    def __init__(self, header: FrameHeader, network: str = "fast") -> None:
         """Load the model and check the header against it.
+
+        Args:
+            header: Header of the frame.
+            network: Name of the decoder network.
 
         Raises:
             BitstreamError: Another model coded the frame, or no encoder writes such a header.
+            InputError: There is no such decoder network.
         """
         self.model: SharedModel = load()
-        self.network, fingerprint = _network()
-        if fingerprint != self.model.fingerprint:
+        self.network = load_network(network)
+        if self.network.model != self.model.fingerprint:
             raise RuntimeError(
-                f"decoder of model {fingerprint.hex()}, "
-                f"entropy model of {self.model.fingerprint.hex()}"
+                f"decoder {network} is for model {self.network.model.hex()}, "
+                f"the entropy model of {self.model.fingerprint.hex()}"
             )
-        if header.fingerprint != fingerprint:
-            raise BitstreamError(
-                f"model {header.fingerprint.hex()} in a student frame: "
-                f"this downpass has model {fingerprint.hex()}"
-            )
-        if header.tile % BLOCK:
-            raise BitstreamError(
-                f"tile {header.tile} in a student frame: allowed are multiples of {BLOCK}"
-            )
-        if header.groups is not None:
-            raise BitstreamError("band groups in a student frame: it has a rule of its own")
         most = self.model.entropy.qualities - 1
-        try:
-            check_size(header.width, header.height, header.tile)
-            self.qualities = qualities(header.parameter, header.tile_count, most)
-        except ValueError as error:
-            raise BitstreamError(f"student frame: {error}") from None
+        self.qualities = check_header(header, self.model.fingerprint, most)
 
     def decode(self, header: FrameHeader, payloads: Sequence[bytes | None], threads: int) -> Tiles:
         """Return the samples; lost tiles are listed, and concealed with the latents around them."""
@@ -115,7 +84,8 @@ class _FrameDecoding:
     ) -> None:
         self.model, self.header, self.threads = decoder.model, header, threads
         self.payloads, self.qualities = list(payloads), decoder.qualities
-        self.network = session(decoder.network, threads)
+        self.halo, self.flat = decoder.network.halo, decoder.network.flat()
+        self.network = session(decoder.network.graph, threads)
         self.quality = np.array(header.parameter % FINER_TILES, np.int64)
         self.places = grid(header.width, header.height, header.tile)
         self.across = -(-header.width // (header.tile or header.width))
@@ -147,7 +117,7 @@ class _FrameDecoding:
                 self.holes[place.window] = empty
                 if empty.all():
                     return None
-            return split(payload, start, len(triples(self.header.bands)))
+            return codestreams.split(payload, start, len(triples(self.header.bands)))
         except ValueError:
             self.lost.add(place.index)
             return None
@@ -157,23 +127,24 @@ class _FrameDecoding:
         parts = self._tile_rows(number)
         rotation = self.header.rotations[number] if self.header.rotations else IDENTITY
         inputs: dict[str, Any] = {"quality": self.quality, "rotation": rotation_matrix(rotation)}
+        halo = self.halo
         held: deque[tuple[int, Latents]] = deque()  # (first row of latents, row of tiles)
         bottom = 0
         for row in range(0, self.rows, WINDOW):
             end = min(row + WINDOW, self.rows)
-            while bottom < min(end + HALO, self.rows):
+            while bottom < min(end + halo, self.rows):
                 part = next(parts)
                 held.append((bottom, part))
                 bottom += part.shape[1]
             for column in range(0, self.columns, WINDOW):
                 right = min(column + WINDOW, self.columns)
-                high, left = max(row - HALO, 0), max(column - HALO, 0)
-                inputs["latents"] = _cut(held, slice(high, end + HALO), slice(left, right + HALO))
+                high, left = max(row - halo, 0), max(column - halo, 0)
+                inputs["latents"] = _cut(held, slice(high, end + halo), slice(left, right + halo))
                 values = self.network.run(["pixels"], inputs)[0]
                 down, over = (row - high) * BLOCK, (column - left) * BLOCK
                 values = values[down:, over:]
                 self._place(samples, values, row * BLOCK, column * BLOCK, (end, right), bands)
-            while held and held[0][0] + held[0][1].shape[1] <= end - HALO:
+            while held and held[0][0] + held[0][1].shape[1] <= end - halo:
                 held.popleft()
 
     def _place(
@@ -212,7 +183,7 @@ class _FrameDecoding:
             if now[1].any():
                 self._conceal(above, now, below)
             yield now[0]
-            above = now[0][_flat()], now[1]
+            above = now[0][self.flat], now[1]
             if below is not None:
                 now = below
 
@@ -262,7 +233,7 @@ class _FrameDecoding:
             now: Row of tiles to fill in place.
             below: Row of tiles below; None if there is none.
         """
-        flat, (latents, unknown) = _flat(), now
+        flat, (latents, unknown) = self.flat, now
         around = [(latents[flat], unknown)]
         if above is not None:
             around.insert(0, above)

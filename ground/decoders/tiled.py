@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link.container import masks, varint
+from ...link.container import codestreams, masks
 from ...link.container.band_groups import band_groups
 from ...link.container.header import FrameHeader
 from ...link.container.tiles import Tile, grid
@@ -79,7 +79,7 @@ class TiledDecoder:
                     holes[place.window] = True
                     return start == len(payload)
             groups = header.groups or band_groups(header.codec, header.bands)
-            streams = split(payload, start, len(groups))
+            streams = codestreams.split(payload, start, len(groups))
             bands = np.zeros((place.rows, place.columns, header.bands), samples.dtype)
             for group, stream in zip(groups, streams, strict=True):
                 shape = (place.rows, place.columns, len(group))
@@ -109,23 +109,6 @@ def room_for_holes(
         return None
     by_band = any(payload is not None and masks.is_by_band(payload) for payload in payloads)
     return np.zeros((header.height, header.width, header.bands if by_band else 1), np.bool_)
-
-
-def split(payload: bytes, start: int, count: int) -> list[bytes]:
-    """Return the codestreams of a payload; each but the last is preceded by its length.
-
-    Raises:
-        ValueError: The payload ends within a codestream or a length.
-    """
-    streams = []
-    for _ in range(count - 1):
-        length, start = varint.unpack(payload, start)
-        if start + length > len(payload):
-            raise ValueError("the bytes end within a codestream")
-        streams.append(payload[start : start + length])
-        start += length
-    streams.append(payload[start:])
-    return streams
 
 
 def _most(header: FrameHeader) -> int:

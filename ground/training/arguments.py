@@ -7,6 +7,10 @@ import math
 from pathlib import Path
 
 OPTIMISERS = ("adam", "soap")
+SHIPPED = Path("shipped")
+"""`--start` with this word begins from the model in the package."""
+MODELS = ("student", "teacher", "decoder")
+DECODERS = ("fast", "full")
 TEACHERS = ("offline", "online", "self")
 
 
@@ -28,10 +32,35 @@ def add_corpus_arguments(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `downpass train`."""
     add = parser.add_argument
-    add("model", choices=("student", "teacher"), help="what to train")
+    add("model", choices=MODELS, help="what to train")
     add_corpus_arguments(parser)
-    add("--start", type=Path, metavar="CKPT", help="checkpoint to begin from if --out has none")
+    add(
+        "--start",
+        type=Path,
+        metavar="CKPT",
+        help="checkpoint or model folder to begin from if --out has none; "
+        f"'{SHIPPED}' for the package's model",
+    )
+    add(
+        "--decoder",
+        choices=DECODERS,
+        default="full",
+        help="which decoder to train, with 'decoder' (%(default)s)",
+    )
+    add(
+        "--synthesis",
+        type=Path,
+        metavar="CKPT",
+        help="what a decoder's networks begin from (default: those of --start)",
+    )
     add("--minutes", type=float, default=math.inf, help="stop after this time; run again to resume")
+    add(
+        "--finish",
+        type=float,
+        default=math.inf,
+        metavar="MINUTES",
+        help="bring the rate down over this time, the last quarter in integers, and end",
+    )
     add("--steps", type=int, default=40_000, help="length of the schedule (%(default)s)")
     add("--batch", type=int, default=16, help="crops per step (%(default)s)")
     add("--crop", type=int, default=128, help="side of a crop, pixels (%(default)s)")

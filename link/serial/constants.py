@@ -9,6 +9,8 @@ VERSION: Final = 1
 OLDEST_VERSION: Final = 1
 
 DEFAULT_BAUD: Final = 921600
+LARGEST_BAUD: Final = 20_000_000
+"""More than the converters and drivers of serial lines can do."""
 SMALLEST_CHUNK: Final = 64
 LARGEST_CHUNK: Final = 4096
 LARGEST_WINDOW: Final = 64

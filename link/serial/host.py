@@ -25,6 +25,7 @@ from .fit import why_unfit
 from .framing import Deframer
 from .host_job import Submission
 from .host_settings import HostCounts, HostSettings
+from .line_quality import LineQuality, smaller_chunk
 from .messages import (
     Capabilities,
     Caps,
@@ -42,6 +43,7 @@ from .messages import (
     open_body,
     seal,
 )
+from .overheard import Overheard
 from .session import NoUsableBoardError, Session, SessionLostError
 from .session_jobs import SessionJobs
 
@@ -84,6 +86,8 @@ class HostEnd:
         self._pings: dict[int, float] = {}
         """When each unanswered PING was sent."""
         self._ping_due: deque[int] = deque()
+        self._quality = LineQuality()
+        self._overheard = Overheard()
 
     # ---- called by a driver
 
@@ -101,6 +105,13 @@ class HostEnd:
     def is_open(self) -> bool:
         """Whether a session is open."""
         return self._session.is_open
+
+    @property
+    def absent_since(self) -> float | None:
+        """Since when the host has wanted a session and had none; None if it has or wants none."""
+        if self.is_open or self.gone or not self._is_wanted or not self._is_plugged:
+            return None
+        return self._lost_at
 
     @property
     def gone(self) -> bool:
@@ -170,8 +181,11 @@ class HostEnd:
     def receive(self, data: bytes, now: float) -> None:
         """Process bytes from the line."""
         self.counts.bytes_received += len(data)
+        if not self.counts.frames_received:
+            self._overheard.take(data)
         for body in self._deframer.feed(data):
             if body[0] < Kind.HELLO:
+                self._overheard.echoes += 1
                 continue  # an echo of the host's own frame
             try:
                 number, message = open_body(body)
@@ -215,6 +229,13 @@ class HostEnd:
         message = self._next_message(now)
         if message is None:
             return b""
+        if (
+            self.settings.adapts
+            and self._jobs is not None
+            and self._quality.token not in self._pings
+            and self._quality.is_suspect(self.counts)
+        ):
+            self._quality.token = self.ping(now)
         data = seal(*message)
         self.counts.frames_sent += 1
         self.counts.bytes_sent += len(data)
@@ -297,6 +318,9 @@ class HostEnd:
         asked = self._pings.pop(message.token, None)
         if asked is not None:
             self._heard_at = now
+            if message.token == self._quality.token:
+                self._judge_line(message, now)
+                return
             self.events.append(
                 BoardClock(
                     message.token,
@@ -314,6 +338,22 @@ class HostEnd:
             self._jobs.refused(message, now)
         else:
             self._session.refused(message, now)
+
+    # ---- the chunk size
+
+    def _judge_line(self, pong: Pong, now: float) -> None:
+        """Begin a session with smaller chunks if the line damages many frames."""
+        traffic = self._quality.traffic(self.counts, pong, self.bad_frames)
+        session = self._session
+        smaller = smaller_chunk(session.chunk, traffic)
+        if smaller is None or self._jobs is None:
+            return
+        session.chunk_limit = smaller
+        self.counts.chunk_changes += 1
+        unfinished, self._jobs = self._jobs.unfinished(), None
+        self._queue.extendleft(job.submission for job in reversed(unfinished))
+        self._lost_at = now
+        session.restart(now)
 
     # ---- the end of a session
 
@@ -364,6 +404,8 @@ class HostEnd:
             )
         if counts.frames_received:
             return f"{away}: it answered before, and does so no more"
+        if guess := self._overheard.guess():
+            return f"{away}: {guess}"
         if counts.bytes_received:
             return (
                 f"{away}: {counts.bytes_received} bytes came and none of them made a frame; "

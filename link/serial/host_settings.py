@@ -20,6 +20,7 @@ class HostSettings:
         baud: The line's rate in bits per second, for the first time-outs; None if it has none.
         window: Most chunks in flight; the board's own limit holds too.
         chunk: Largest chunk in bytes; the board's own limit holds too.
+        adapts: Whether a line that damages frames gets smaller chunks, in a new session.
         silence: Seconds without a valid frame after which the session counts as lost.
         away: Seconds without a session after which the board counts as gone.
         stuck: Seconds in which some job must make progress. This must exceed the time that any
@@ -35,6 +36,7 @@ class HostSettings:
     baud: int | None = None
     window: int = 32
     chunk: int = 2048
+    adapts: bool = True
     silence: float = 5.0
     away: float = 30.0
     stuck: float = 300.0
@@ -58,5 +60,13 @@ class HostCounts:
     timeouts: int = 0
     sessions: int = 0
     sessions_lost: int = 0
+    stalls: int = 0
+    """Sessions that were lost because the board answered and made no progress."""
+    restarts: int = 0
+    """Boots of the board that the host noticed after the first session."""
+    chunk: int = 0
+    """Bytes of a chunk in the latest session; 0 before the first."""
+    chunk_changes: int = 0
+    """Sessions that were ended for smaller chunks."""
     strange: int = 0
     """Undamaged frames that were late, of another session, or wrong."""

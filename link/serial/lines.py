@@ -119,6 +119,10 @@ class ListeningSource:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return FileLine(connection.detach())
 
+    def close(self) -> None:
+        """Serve no further host; open lines stay."""
+        self._server.close()
+
 
 class FileLine:
     """A line that is a file descriptor."""

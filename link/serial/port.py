@@ -10,6 +10,7 @@ import errno
 import os
 import select
 import socket
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,12 +18,14 @@ import serial
 from serial.tools import list_ports
 
 from ..errors import InputError
-from .constants import DEFAULT_BAUD
+from .constants import DEFAULT_BAUD, LARGEST_BAUD
 from .portname import is_device, port_fault
+from .trace import Tap
 
 READ_S: Final = 0.05
 """Seconds that a read waits for a byte. A reader notices within this time that it must stop."""
-_GROUPS: Final = ("dialout", "uucp", "tty")
+_GROUP: Final = "dialout"
+"""The group that serial ports belong to on Debian, Raspberry Pi OS, Ubuntu and Fedora."""
 
 
 class PortError(InputError):
@@ -44,14 +47,16 @@ class Port:
     Args:
         name: A name that `portname.port_fault` accepts.
         baud: Bits per second; ignored by lines that have no bit rate.
+        tap: Sees everything that is read and written.
 
     Raises:
         PortError: The port cannot be opened.
     """
 
-    def __init__(self, name: str, baud: int = DEFAULT_BAUD) -> None:
+    def __init__(self, name: str, baud: int = DEFAULT_BAUD, tap: Tap | None = None) -> None:
         self.name = name
         self.baud = baud
+        self._tap = tap
         self._line = _opened(name, baud)
         self._file = _file_of(self._line)
         if name.startswith("socket://") and self._file is not None:
@@ -66,13 +71,17 @@ class Port:
             PortLostError: The port is gone.
         """
         try:
-            if self._file is not None:
-                return self._read_file(self._file)
-            first: bytes = self._line.read(1)
-            waiting = self._line.in_waiting if first else 0
-            return first + self._line.read(waiting) if waiting else first
+            data = self._read_line() if self._file is None else self._read_file(self._file)
         except _FAULTS as error:
-            raise PortLostError(f"{self.name}: the port is gone ({error})") from None
+            raise self._lost(error) from None
+        if data and self._tap is not None:
+            self._tap.record(data, outbound=False)
+        return data
+
+    def _read_line(self) -> bytes:
+        first: bytes = self._line.read(1)
+        waiting = self._line.in_waiting if first else 0
+        return first + self._line.read(waiting) if waiting else first
 
     def _read_file(self, file: int) -> bytes:
         """Read all waiting bytes in one call, because pyserial reads sockets byte by byte."""
@@ -90,10 +99,36 @@ class Port:
         Raises:
             PortLostError: The port is gone.
         """
+        if self._tap is not None:
+            self._tap.record(data, outbound=True)
         try:
             self._line.write(data)
         except _FAULTS as error:
-            raise PortLostError(f"{self.name}: the port is gone ({error})") from None
+            raise self._lost(error) from None
+
+    def pulse(self, line: str, seconds: float = 0.1) -> None:
+        """Release a modem control line for a moment, which resets many boards, and set it again.
+
+        Args:
+            line: `dtr` or `rts`.
+            seconds: Duration.
+
+        Raises:
+            PortError: This kind of port has no such line.
+        """
+        if self.name.startswith(("socket://", "loop://")):
+            raise PortError(f"{self.name}: this kind of port has no {line.upper()}")
+        try:
+            for level in (False, True):
+                setattr(self._line, line, level)
+                time.sleep(seconds)
+        except (*_FAULTS, NotImplementedError) as error:
+            raise PortError(f"{self.name}: its {line.upper()} cannot be set ({error})") from None
+
+    def _lost(self, error: BaseException) -> PortLostError:
+        if self._tap is not None:
+            self._tap.note(f"the port is gone ({error})")
+        return PortLostError(f"{self.name}: the port is gone ({error})")
 
     def close(self) -> None:
         """Close the port."""
@@ -121,8 +156,8 @@ def _file_of(line: Any) -> int | None:
 
 
 def _opened(name: str, baud: int) -> Any:
-    if baud < 1:
-        raise PortError(f"baud {baud}: allowed is at least 1")
+    if not 1 <= baud <= LARGEST_BAUD:
+        raise PortError(f"baud {baud}: allowed are 1 to {LARGEST_BAUD}")
     if fault := port_fault(name):
         raise PortError(f"{shown_name(name)}: {fault}")
     is_path = is_device(name)
@@ -168,12 +203,18 @@ def _advice(name: str, error: BaseException) -> str:
 
 
 def _permission(name: str) -> str:
-    group = _GROUPS[0]
+    group = _GROUP
     # pathlib raises NotImplementedError if the system has no groups; keep the default then.
     with contextlib.suppress(OSError, KeyError, NotImplementedError):
         group = Path(name).group()
-    if group == "root" or not hasattr(os, "getgroups"):
+    if not hasattr(os, "getgroups"):
         return "ask who runs this computer for the right"
+    if group == "root":
+        return (
+            f"it belongs to root alone: give it to the group of serial ports with "
+            f"`sudo chgrp {_GROUP} {name} && sudo chmod g+rw {name}`, join that with "
+            f"`sudo usermod -aG {_GROUP} $USER` and log in again"
+        )
     return f"join its group with `sudo usermod -aG {group} $USER` and log in again"
 
 

@@ -104,6 +104,8 @@ def _network_fault(name: str, scheme: str) -> str:
         return allowed
     bracketed = f"[{host}]" if ":" in host else host
     plain = f"{scheme}://{bracketed}:{number}"
+    if number is None and _is_host(host):
+        return f"found no port number; {allowed}"
     if number is None or not _is_host(host):
         return allowed
     if not 1 <= number <= 65535:

@@ -121,6 +121,7 @@ class Session:
         chunk: Bytes of every chunk but a tile's or a result's last.
         round_trip: The time-out for answers.
         retry_at: When the pending handshake message is sent again.
+        chunk_limit: Largest chunk that the next OPEN asks for.
     """
 
     def __init__(
@@ -133,6 +134,7 @@ class Session:
         self.chunk = SMALLEST_CHUNK
         self.round_trip = RoundTrip()
         self.retry_at = now
+        self.chunk_limit = settings.chunk
         self._settings = settings
         self._counts = counts
         self._nonces = nonces
@@ -199,6 +201,8 @@ class Session:
                 f"the board speaks versions {message.oldest} to {message.newest} of the serial "
                 f"protocol; this downpass speaks {OLDEST_VERSION} to {VERSION}"
             )
+        if self._counts.sessions and message.boot_nonce != self._boot_nonce:
+            self._counts.restarts += 1
         self._boot_nonce = message.boot_nonce
         self.number = session_number(self._host_nonce, self._boot_nonce)
         self._advance(Signal.HELLO, now)
@@ -247,6 +251,7 @@ class Session:
         self._advance(Signal.READY, now)
         self.round_trip = RoundTrip(min(floor, LONGEST))
         self._counts.sessions += 1
+        self._counts.chunk = self.chunk
         return True
 
     def refused(self, message: Error, now: float) -> None:
@@ -288,6 +293,6 @@ class Session:
             self._boot_nonce,
             VERSION,
             settings.window,
-            max(SMALLEST_CHUNK, min(settings.chunk, capabilities.chunk)),
+            max(SMALLEST_CHUNK, min(self.chunk_limit, capabilities.chunk)),
             capabilities.fingerprint if settings.fingerprint is None else settings.fingerprint,
         )

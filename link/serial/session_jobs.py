@@ -103,10 +103,12 @@ class SessionJobs:
             SessionLostError: The board makes no progress.
         """
         stuck = self._settings.stuck
+        if now < min(self.moved_at + stuck, self._must_end_at()):
+            return
+        self._counts.stalls += 1
         if now >= self.moved_at + stuck:
             raise SessionLostError(f"nothing has moved on the board for {stuck:g} s")
-        if now >= self._must_end_at():
-            raise SessionLostError(f"no tile was finished for {now - self._ended_at:.0f} s")
+        raise SessionLostError(f"no tile was finished for {now - self._ended_at:.0f} s")
 
     def keep_time(self, now: float) -> bool:
         """Repeat every request whose answer is overdue; return whether there was one."""

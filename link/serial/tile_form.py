@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from .constants import SampleCode, SettingCode
+from .constants import JobFlag, SampleCode, SettingCode
 
 NO_ROTATION: Final = (0, 0, 0, 0)
 
@@ -56,5 +56,7 @@ class TileForm:
             raise ValueError(f"bit depth {self.bit_depth} of samples of {size} bytes")
         if self.flags & ~7:
             raise ValueError(f"job flags {self.flags:#x}")
+        if self.flags & JobFlag.NEGATIVE and self.sample != SampleCode.INT16:
+            raise ValueError(f"negative samples of type {self.sample.name}")
         if len(self.rotation) != 4 or not all(-128 <= part <= 127 for part in self.rotation):
             raise ValueError(f"rotation {self.rotation}: allowed are four signed bytes")

@@ -94,7 +94,14 @@ def write_tile(
 def decode_tile(
     model: EntropyModel, hyper: Hyper, data: bytes, shape: TileShape, quality: int
 ) -> NDArray[np.int32]:
-    """Return ŷ (channels, rows, columns) of a codestream.
+    """Return ŷ (channels, rows, columns) of a codestream; see `read_tile`."""
+    return np.asarray(read_tile(model, hyper, data, shape, quality).latents, np.int32)
+
+
+def read_tile(
+    model: EntropyModel, hyper: Hyper, data: bytes, shape: TileShape, quality: int
+) -> AnalysedTile:
+    """Return what a codestream says of a tile: ŷ in the place of y, ẑ and L.
 
     Args:
         model: The entropy model.
@@ -108,14 +115,15 @@ def decode_tile(
     """
     reader = SymbolReader(data)
     side = _read_side(reader, model, -(-shape.rows // 2), -(-shape.columns // 2))
-    scales = LogScales.of(shape, hyper(side))
+    log_scales = np.asarray(hyper(side))
+    scales = LogScales.of(shape, log_scales)
     order = DecodingOrder(model, scales, quality)
     decoding = _Decoding(reader, model, order, quality)
     order.run(decoding)
     reader.finish()
     out = shape.join(decoding.latents)
     out[: model.predicted] = order.predicted.latents()
-    return out
+    return AnalysedTile.of(out, side, log_scales)
 
 
 def _write_latents(writer: SymbolWriter, model: EntropyModel, tile: TileSymbols) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..container.header import FrameHeader
+from ..errors import BitstreamError
+
 BLOCK: Final = 16
 """Side, in pixels, of the block of one latent position; the sides of tiles are multiples of it."""
 LARGEST_TILE: Final = 1 << 16
@@ -31,6 +34,35 @@ def qualities(parameter: int, tiles: int, most: int) -> list[int]:
     if finer >= tiles or quality + (finer > 0) > most:
         raise ValueError(f"parameter {parameter} of a frame of {tiles} tiles")
     return [quality + 1] * finer + [quality] * (tiles - finer)
+
+
+def check_header(header: FrameHeader, fingerprint: bytes, most: int) -> list[int]:
+    """Return the quality of each tile of a frame, after a check of its header.
+
+    Args:
+        header: Header of the frame, which may be hostile.
+        fingerprint: Fingerprint of the model that is here.
+        most: Number of the model's finest quality.
+
+    Raises:
+        BitstreamError: Another model coded the frame, or no encoder writes such a header.
+    """
+    if header.fingerprint != fingerprint:
+        raise BitstreamError(
+            f"model {header.fingerprint.hex()} in a student frame: "
+            f"this downpass has model {fingerprint.hex()}"
+        )
+    if header.tile % BLOCK:
+        raise BitstreamError(
+            f"tile {header.tile} in a student frame: allowed are multiples of {BLOCK}"
+        )
+    if header.groups is not None:
+        raise BitstreamError("band groups in a student frame: it has a rule of its own")
+    try:
+        check_size(header.width, header.height, header.tile)
+        return qualities(header.parameter, header.tile_count, most)
+    except ValueError as error:
+        raise BitstreamError(f"student frame: {error}") from None
 
 
 def check_size(width: int, height: int, tile: int) -> None:

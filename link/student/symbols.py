@@ -51,12 +51,12 @@ def tile_symbols(
         latents: Latents y as planes (4, channels, plane).
         scales: Log-scales L.
         quality: Quality, 0 to 256.
-        narrower: Increase of the rounding offset, in 1/256 step, which narrows the dead zone. The
-            sum is limited to half a step, where there is no dead zone.
+        narrower: Increase of the rounding offset, in 1/256 step, which narrows the dead zone; it
+            may be negative. The sum is limited to 0 and half a step, where there is no dead zone.
     """
     offset = model.offset
     if narrower:
-        offset = np.minimum(offset + narrower / 256, 0.5)
+        offset = np.clip(offset + narrower / 256, 0.0, 0.5)
     coded = CodedLatents(model, scales, quality)
     symbols = _symbols(model, latents, coded, quality, offset)
     _replace_predicted(symbols, model, latents, scales, coded, quality, offset)

@@ -26,7 +26,7 @@ def add_serve(subparsers: argparse._SubParsersAction[Any]) -> None:
     line.add_argument("--pty", action="store_true", help="make a pseudo-terminal")
     line.add_argument("--listen", metavar="HOST:PORT", help="wait for a host on a TCP port")
     serve.add_argument("--baud", type=int, default=DEFAULT_BAUD, help="default %(default)s")
-    serve.add_argument("--codec", default="jpeg2000", help="default %(default)s")
+    serve.add_argument("--codec", help="default: jpeg2000, or student without imagecodecs")
     serve.add_argument("--name", default=socket.gethostname(), help="default %(default)s")
     serve.add_argument(
         "--largest-tile",
@@ -44,6 +44,7 @@ def add_serve(subparsers: argparse._SubParsersAction[Any]) -> None:
 def serve_line(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
     from ...link.serial.lines import LineSource, ListeningSource, PtySource, SerialSource
+    from ..encoders import registry
     from .agent import Agent
     from .tile_coder import tile_coder
 
@@ -53,7 +54,7 @@ def serve_line(arguments: argparse.Namespace) -> int:
         raise InputError(f"--largest-tile {arguments.largest_tile}: allowed are 1 to 65535")
     if not arguments.name.isprintable():
         raise InputError(f"--name {arguments.name!r}: allowed are printable characters")
-    coder = tile_coder(arguments.codec)
+    coder = tile_coder(arguments.codec or registry.default_codec())
     source: LineSource
     if arguments.pty:
         source = PtySource()

@@ -140,10 +140,10 @@ class StillTileCoder:
 class StudentTileCoder:
     """A `TileCoder` for the learned codec: one codestream per triple of a tile's bands."""
 
-    def __init__(self, model: StudentModel, version: str) -> None:
+    def __init__(self, model: StudentModel) -> None:
         self._model = model
         self.codec = _number("student")
-        self.software = f"student, {version}"
+        self.software = f"student, {model.engine}"
         self.fingerprint = model.fingerprint
         self.features = int(Feature.STEP | Feature.ROTATION)
         self.most_bands, self.bit_depth = 3, 8
@@ -175,10 +175,9 @@ def tile_coder(name: str) -> TileCoder:
     if isinstance(encoder, TiledEncoder):
         return StillTileCoder(encoder.codec)
     if TRAITS[name].learned:
-        from ...link import inference
         from ..encoders.student.student_model import load
 
-        return StudentTileCoder(load(), inference.VERSION)
+        return StudentTileCoder(load())
     raise InputError(f"codec {name!r} does not code tiles alone: a board cannot run it")
 
 

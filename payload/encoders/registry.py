@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 
 from ...link.errors import InputError
 from ...link.suggestion import did_you_mean
 from .base import Encoder
 
 Factory = Callable[[int, int], Encoder]
+_STILL_LIBRARY = "imagecodecs"
 
 
 def _tiled(module: str, codec: str) -> Factory:
     def build(tile: int, threads: int) -> Encoder:
+        if not has_still_codecs():
+            raise InputError(
+                f"codec {module!r} needs imagecodecs, which is not installed: "
+                "pip install imagecodecs"
+            )
         from .tiled import TiledEncoder
 
         return TiledEncoder(
@@ -37,6 +44,16 @@ _FACTORIES: dict[str, Factory] = {
     "avif": _tiled("avif", "Avif"),
     "student": _student,
 }
+
+
+def has_still_codecs() -> bool:
+    """Return whether the still-picture codecs' library is installed, which a board may lack."""
+    return find_spec(_STILL_LIBRARY) is not None
+
+
+def default_codec() -> str:
+    """Return the codec that a board runs if none is named: the student if there is no other."""
+    return "jpeg2000" if has_still_codecs() else "student"
 
 
 def names() -> tuple[str, ...]:

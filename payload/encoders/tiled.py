@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link.container import bitstream, masks, varint
+from ...link.container import bitstream, codestreams, masks
 from ...link.container.band_groups import band_groups
 from ...link.container.frame import Frame
 from ...link.container.header import LARGEST_TILE, NO_MODEL, FrameHeader
@@ -304,7 +304,7 @@ def encode_groups(codec: TileCodec, tile: Samples, bit_depth: int, step: int) ->
                 f"{codec.name} cannot encode a tile of {tile.shape[1]} x {tile.shape[0]} pixels "
                 f"in {tile.shape[2]} bands of {bit_depth} bits: {found}"
             ) from error
-    return b"".join(varint.pack(len(stream)) + stream for stream in streams[:-1]) + streams[-1]
+    return codestreams.join(streams)
 
 
 def unsigned_samples(frame: Frame) -> tuple[Samples, bool]:

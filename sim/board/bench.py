@@ -18,6 +18,7 @@ from ...link.serial.events import Finished
 from ...link.serial.host_settings import BITS_PER_BYTE_ON_WIRE, HostSettings
 from ...link.serial.messages import Capabilities
 from ...payload.encoders.traits import TRAITS
+from .access import ANY_BOARD, BoardAccess
 from .client import BoardClient
 from .job import TileTask
 from .trial_tiles import task
@@ -59,6 +60,10 @@ class Bench:
         line_s: Least seconds that the streamed tiles need on the line.
         chunks_repeated: Chunks sent again.
         timeouts: Time-outs of the host.
+        chunk: Bytes of a chunk in the last session.
+        sessions_lost: Sessions that were lost.
+        restarts: Boots of the board that the host noticed.
+        resets: How often the board was reset because it did not answer.
         kmac_per_px: Thousand multiplications per pixel of the board's model; None without one.
     """
 
@@ -70,6 +75,10 @@ class Bench:
     line_s: float
     chunks_repeated: int
     timeouts: int
+    chunk: int
+    sessions_lost: int
+    restarts: int
+    resets: int
     kmac_per_px: float | None
 
     @property
@@ -122,10 +131,16 @@ class Bench:
             "alone_by_streamed": _ratio(self.alone_s * count, self.wall_s),
             "chunks_sent_again": self.chunks_repeated,
             "timeouts": self.timeouts,
+            "chunk_bytes": self.chunk,
+            "sessions_lost": self.sessions_lost,
+            "board_restarts": self.restarts,
+            "board_resets": self.resets,
         }
 
 
-def run_bench(port: str, baud: int, tiles: int, side: int) -> Bench:
+def run_bench(
+    port: str, baud: int, tiles: int, side: int, access: BoardAccess = ANY_BOARD
+) -> Bench:
     """Encode `tiles` square tiles of `side` pixels; a few are first sent one at a time.
 
     Raises:
@@ -134,7 +149,9 @@ def run_bench(port: str, baud: int, tiles: int, side: int) -> Bench:
     """
     if tiles < 1 or side < 1:
         raise InputError(f"{tiles} tiles of {side} pixels: allowed is at least 1 of each")
-    with BoardClient(port, baud, HostSettings(baud=baud, away=10)) as board:
+    tap = None if access.trace is None else access.trace.tap(port, baud)
+    settings = HostSettings(baud=baud, away=10 if access.reset is None else 40)
+    with BoardClient(port, baud, settings, tap, access.reset) as board:
         own = board.capabilities()
         _check_size(own, tiles, side)
         tasks = _tiles(own, tiles, side)
@@ -145,7 +162,7 @@ def run_bench(port: str, baud: int, tiles: int, side: int) -> Bench:
         alone_s = (time.monotonic() - begin) / len(alone)
         sent, received = board.counts.bytes_sent, board.counts.bytes_received
         done = _stream(port, board, tasks)
-        counts = board.counts
+        counts, resets = board.counts, len(board.resets)
         most = max(counts.bytes_sent - sent, counts.bytes_received - received)
     return Bench(
         own=own,
@@ -156,6 +173,10 @@ def run_bench(port: str, baud: int, tiles: int, side: int) -> Bench:
         line_s=most * BITS_PER_BYTE_ON_WIRE / baud,
         chunks_repeated=counts.chunks_repeated,
         timeouts=counts.timeouts,
+        chunk=counts.chunk,
+        sessions_lost=counts.sessions_lost,
+        restarts=counts.restarts,
+        resets=resets,
         kmac_per_px=_complexity(own),
     )
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
@@ -21,9 +22,13 @@ from ...link.serial.host import HostEnd
 from ...link.serial.host_settings import HostCounts, HostSettings
 from ...link.serial.messages import Capabilities, TileForm
 from ...link.serial.port import Port, PortError, PortLostError
+from ...link.serial.trace import Tap
 
 _AGAIN_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 0.5
+_HANGS_S: Final = 5.0
+"""Seconds without a session after which a board is reset, and after which again."""
+_REMEMBERED_RESETS: Final = 16
 
 
 class BoardGoneError(Exception):
@@ -37,15 +42,30 @@ class BoardClient:
         name: The port's name.
         baud: Bits per second.
         settings: What the host expects of the board; its `baud` should be the port's.
+        tap: Sees everything that the port carries.
+        reset: Resets a board with which no session can be opened, or that makes no progress;
+            returns why that failed.
 
     Raises:
         PortError: The port cannot be opened.
     """
 
     def __init__(
-        self, name: str, baud: int = DEFAULT_BAUD, settings: HostSettings | None = None
+        self,
+        name: str,
+        baud: int = DEFAULT_BAUD,
+        settings: HostSettings | None = None,
+        tap: Tap | None = None,
+        reset: Callable[[Port], str] | None = None,
     ) -> None:
-        self._open_port: Callable[[], Port] = lambda: Port(name, baud)
+        self._open_port: Callable[[], Port] = lambda: Port(name, baud, tap)
+        self._reset = reset
+        self._reset_at = 0.0
+        """When the board was last reset."""
+        self._stalls = 0
+        """How many stalls were answered with a reset."""
+        self.resets: deque[str] = deque(maxlen=_REMEMBERED_RESETS)
+        """For each latest reset, why it failed, or an empty text; the caller removes them."""
         self._port = self._open_port()
         self._host = HostEnd(settings or HostSettings(), _nonces(), time.monotonic())
         # Guards the state machine; notified when it may have an event or bytes to send.
@@ -217,11 +237,23 @@ class BoardClient:
                     wait = _LONGEST_WAIT_S if wake is None else wake - now
                     self._changed.wait(min(max(wait, 0.001), _LONGEST_WAIT_S))
                 port = self._port
+                is_due = self._reset is not None and self._is_reset_due()
+            if self._reset is not None and is_due:
+                self.resets.append(self._reset(port))
+                self._reset_at = time.monotonic()
             if data:
                 try:
                     port.write(data)
                 except PortLostError:
                     time.sleep(0.01)  # the reader notices it too, and opens the port again
+
+    def _is_reset_due(self) -> bool:
+        """Whether the board has stalled, or been away for so long that it is to be reset."""
+        if self._host.counts.stalls > self._stalls:
+            self._stalls = self._host.counts.stalls
+            return True
+        absent = self._host.absent_since
+        return absent is not None and time.monotonic() > max(absent, self._reset_at) + _HANGS_S
 
     def _cause(self) -> str:
         return next((one.cause for one in self._host.events if isinstance(one, Gone)), "gone")

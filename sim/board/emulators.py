@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from ...link.errors import InputError
-from ...link.files import leaving
+from ...link.scratch import scratch_folder
 from ...link.serial.port import shown_name
 from ...link.serial.portname import ALLOWED, port_fault
 from ...payload.board.firmware.build import BOARDS, JOBS, STUDENT, Machine, build, tool
@@ -75,8 +75,7 @@ def board_port(name: str) -> Iterator[str]:
             command = [sys.executable, "-m", "downpass.payload.board", "serve"]
             command += ["--pty", "--name", kind, *(["--codec", what] if what else [])]
         else:
-            made = stack.enter_context(tempfile.TemporaryDirectory(prefix="downpass-board-"))
-            folder = stack.enter_context(leaving(Path(made)))
+            folder = stack.enter_context(scratch_folder("board"))
             command = qemu(kind, emulated_image(kind, folder, what or STUDENT))
         yield stack.enter_context(running(kind, command))
 
@@ -129,8 +128,7 @@ class EmulatedBoard:
     def __init__(self, name: str, job: str = STUDENT) -> None:
         self._name = name
         self._stack = contextlib.ExitStack()
-        folder = tempfile.TemporaryDirectory(prefix="downpass-board-")
-        self._folder = Path(self._stack.enter_context(folder))
+        self._folder = self._stack.enter_context(scratch_folder("board"))
         self._image = emulated_image(name, self._folder, job)
         self._power = contextlib.ExitStack()
         self.port = str(self._folder / "port")
@@ -154,6 +152,8 @@ class EmulatedBoard:
 
     def power_off(self) -> None:
         """Switch it off; its port vanishes."""
+        # The kernel may give the pseudo-terminal's number to another program at once.
+        Path(self.port).unlink(missing_ok=True)
         self._power.close()
 
     def reset(self) -> None:

@@ -1,61 +1,60 @@
-"""Exchanges single frames with a board, for the checks of `conformance`.
+"""Asks a board single questions for the checks of `conformance`, and repeats what the line loses.
 
-Unlike the driver in `client`, it repeats nothing: every mistake of the board is an error.
+    check ──► ask ──► frame ──► port ──► board
+                 ◄── answer, or the same question again after a time-out
+
+Every question of the protocol may be repeated without harm. A question that was repeated may be
+answered several times, so `settle` receives and drops late answers before the next one.
 """
 
 from __future__ import annotations
 
-import random
 import secrets
 import time
 import zlib
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from ...link.serial.constants import (
-    LARGEST_WINDOW,
-    SMALLEST_CHUNK,
-    VERSION,
-    Code,
-    Feature,
-    SampleCode,
-    SettingCode,
-    Stage,
-)
+from ...link.serial.constants import LARGEST_WINDOW, SMALLEST_CHUNK, VERSION, Code, Stage
 from ...link.serial.framing import Deframer
+from ...link.serial.host_settings import BITS_PER_BYTE_ON_WIRE
 from ...link.serial.messages import (
-    NO_ROTATION,
     Capabilities,
     Caps,
-    Data,
     Error,
-    Got,
     Hello,
-    Job,
-    Load,
     Message,
     MessageError,
     Open,
+    Ping,
+    Pong,
     Query,
     Ready,
-    Release,
     Reset,
-    Result,
-    Run,
     State,
-    TileForm,
     open_body,
     seal,
     session_number,
 )
 from ...link.serial.port import Port
-from ...link.serial.trust import capability_fault, is_within_credit
-from ...link.student.rotation import IDENTITY
+from ...link.serial.roundtrip import RoundTrip
+from ...link.serial.trust import capability_fault
+from .journal import Journal
 
 ANSWER_S: Final = 3.0
-ENCODE_S: Final = 60.0
+"""Seconds in which a question must be answered."""
 QUIET_S: Final = 0.3
+"""Seconds without a frame after which late answers are over, if the board answers no PING."""
+LEAST_TRIES: Final = 6
+"""How often a question is sent at least before a check fails."""
+SHORTEST_TIMEOUT_S: Final = 0.15
+"""Shortest time after which a question is sent again, beside that of the frames on the line."""
+_LONGEST_FRAME: Final = 1200
+"""Bytes of the longest frame that a check sends."""
+_BOOT_FACTOR: Final = 4
+"""How many times longer than for other answers to wait for a board that may still boot."""
 M = TypeVar("M", bound=Message)
 
 
@@ -63,8 +62,12 @@ class NonconformanceError(Exception):
     """A board violates the protocol; the message says what it did and what it should do."""
 
 
+class NoAnswerError(NonconformanceError):
+    """A question was repeated and never answered: by the board's fault, or by the line's."""
+
+
 class Exchange:
-    """Sends single frames to a board, and checks its answers.
+    """Asks a board single questions, and checks the answers.
 
     Args:
         port: The board's port.
@@ -75,6 +78,9 @@ class Exchange:
         boot_nonce: The board's nonce of this boot.
         chunk: Bytes of a chunk in the open session.
         own: The board's capabilities.
+        journal: The latest frames in both directions.
+        repeated: Number of questions and chunks that were sent again.
+        announced: Whether the board has announced a boot since this was set to False.
 
     Raises:
         NonconformanceError: The board does not answer.
@@ -83,112 +89,247 @@ class Exchange:
     def __init__(self, port: Port) -> None:
         self._port = port
         self._deframer = Deframer()
-        self._came: list[tuple[int, Message]] = []
+        self._came: deque[Message] = deque()
+        floor = SHORTEST_TIMEOUT_S + 2 * _LONGEST_FRAME * BITS_PER_BYTE_ON_WIRE / port.baud
+        self.round_trip = RoundTrip(floor)
+        self._answers_pings = True
+        self.journal = Journal()
+        self.repeated = 0
+        self.announced = False
         self.session = 0
         self.host_nonce = 0
+        self.boot_nonce = 0
         self.chunk = SMALLEST_CHUNK
         self.own = self.greet()
 
+    @property
+    def damaged(self) -> int:
+        """Number of damaged frames received from the board."""
+        return self._deframer.bad
+
+    # ---- frames
+
     def send(self, message: Message, session: int | None = None) -> None:
-        """Send one frame."""
+        """Send one frame once."""
         self.raw(seal(message, self.session if session is None else session))
 
     def raw(self, data: bytes) -> None:
         """Send bytes unchanged."""
+        self.journal.sent(data)
         self._port.write(data)
 
-    def next(self, kind: type[M], seconds: float = ANSWER_S) -> M:
-        """Return the next message of this kind, and drop messages before it.
+    def receive(self, seconds: float) -> Message | None:
+        """Return the next message; None if none arrives in time.
 
         Raises:
-            NonconformanceError: None arrived in time.
+            NonconformanceError: A frame is undamaged and no message of the protocol.
         """
         until = time.monotonic() + seconds
+        while not self._came:
+            if time.monotonic() >= until:
+                return None
+            self._listen()
+        return self._came.popleft()
+
+    def _listen(self) -> None:
+        bad = self._deframer.bad
+        bodies = self._deframer.feed(self._port.read())
+        if self._deframer.bad > bad:
+            self.journal.damaged(self._deframer.bad - bad)
+        for body in bodies:
+            self.journal.received(body)
+            try:
+                _, message = open_body(body)
+            except MessageError as error:
+                raise NonconformanceError(f"a message that is none: {error}") from None
+            if isinstance(message, Hello) and not message.host_nonce:
+                self.announced = True
+            self._came.append(message)
+
+    # ---- questions
+
+    def ask(
+        self,
+        question: Message | bytes,
+        kind: type[M],
+        fits: Callable[[M], bool] | None = None,
+        session: int | None = None,
+        patience: float = 1.0,
+    ) -> M:
+        """Send a question until it is answered; return the answer and drop messages before it.
+
+        Args:
+            question: A message, or a frame's bytes.
+            kind: The answer's kind.
+            fits: Whether such a message answers this question; by default all do.
+            session: The session of the question; by default the open one.
+            patience: Multiple of `ANSWER_S` to wait.
+
+        Raises:
+            NoAnswerError: The question was never answered.
+        """
+        number = self.session if session is None else session
+        data = question if isinstance(question, bytes) else seal(question, number)
         seen: deque[str] = deque(maxlen=4)
-        while True:
-            while self._came:
-                _, message = self._came.pop(0)
-                if isinstance(message, kind):
-                    return message
-                seen.append(type(message).__name__.upper())
-            if time.monotonic() > until:
-                raise NonconformanceError(
-                    f"no {kind.__name__.upper()} in {seconds:g} s; "
-                    f"came {', '.join(seen) or 'nothing'}"
-                )
-            self._listen()
-
-    def quiet(self) -> None:
-        """Receive and drop everything that is still in transit."""
-        until = time.monotonic() + QUIET_S
-        while time.monotonic() < until:
-            self._listen()
-            self._came.clear()
-
-    def silence(self, why: str) -> None:
-        """Check that the board sends nothing.
-
-        Raises:
-            NonconformanceError: The board sent a message.
-        """
+        begin = time.monotonic()
+        tries = 0
         self._came.clear()
-        until = time.monotonic() + QUIET_S
-        while time.monotonic() < until and not self._came:
-            self._listen()
-        if self._came:
-            raise NonconformanceError(f"{why}: it answered {self._came[0][1]}")
+        while tries < LEAST_TRIES or time.monotonic() < begin + patience * ANSWER_S:
+            tries += 1
+            sent_at = time.monotonic()
+            self.raw(data)
+            until = sent_at + min(self.round_trip.timeout, ANSWER_S / LEAST_TRIES * patience)
+            while (left := until - time.monotonic()) > 0:
+                message = self.receive(left)
+                if isinstance(message, kind) and (fits is None or fits(message)):
+                    self.round_trip.answered()
+                    if tries == 1:
+                        self.round_trip.measured(time.monotonic() - sent_at)
+                    else:
+                        self.repeated += tries - 1
+                        self.settle()
+                    return message
+                if message is not None:
+                    seen.append(message.kind.name)
+            self.round_trip.ran_out()
+        self.repeated += tries - 1
+        raise NoAnswerError(
+            f"no {kind.kind.name} in {time.monotonic() - begin:.1f} s and {tries} tries; came "
+            f"{', '.join(seen) or 'nothing'}"
+        )
 
-    def refused(self, code: Code, detail: int | None = None) -> None:
-        """Check that the next ERROR has this code, and this detail if one is given.
+    def refused(
+        self,
+        question: Message | bytes,
+        code: Code,
+        detail: int | None = None,
+        session: int | None = None,
+    ) -> None:
+        """Check that a question is refused with this code, and this detail if one is given.
 
         Raises:
-            NonconformanceError: Another code or detail arrived, or no ERROR.
+            NonconformanceError: The answer has another code or detail, or is no ERROR.
         """
-        error = self.next(Error)
+        error = self.ask(question, Error, session=session)
         if error.code != code or detail not in (None, error.detail):
             raise NonconformanceError(
                 f"ERROR {error.reason} {error.detail}; {code.name} {detail or ''} expected"
             )
 
-    def stage(self, stage: Stage, job: int = 0) -> State:
-        """Check that the next STATE is of this job and has this stage; return it."""
-        state = self.next(State)
+    def stage(
+        self, question: Message, stage: Stage, job: int = 0, session: int | None = None
+    ) -> State:
+        """Check that the answer is a STATE of this job with this stage; return it.
+
+        Raises:
+            NonconformanceError: The stage or the job is another.
+        """
+        state = self.ask(question, State, session=session)
         if state.job != job or state.stage != stage:
             raise NonconformanceError(
                 f"STATE of job {state.job} is {state.stage.name}; {stage.name} of {job} expected"
             )
         return state
 
+    def passed_over(self, data: bytes, why: str) -> None:
+        """Check that the board does not answer these bytes.
+
+        Raises:
+            NonconformanceError: The board answered them.
+        """
+        self.settle()
+        for _ in range(3):  # the line may lose one
+            self.raw(data)
+        if answers := self.settle():
+            raise NonconformanceError(f"{why}: it answered {answers[0].kind.name}")
+
+    def settle(self) -> list[Message]:
+        """Receive everything that is in transit; return it without the answers to this method.
+
+        Two PINGs take turns with their PONGs: at the second PONG the board has received everything
+        before the first PING, and had the line for what it had to answer.
+        """
+        rest: list[Message] = []
+        tokens: set[int] = set()
+        for _ in range(2):
+            if self._answers_pings and not self._pinged(rest, tokens):
+                self._answers_pings = False
+        quiet = 0.02 if self._answers_pings else QUIET_S
+        until = time.monotonic() + quiet
+        while (left := until - time.monotonic()) > 0:
+            message = self.receive(left)
+            if message is not None:
+                rest.append(message)
+        return [m for m in rest if not (isinstance(m, Pong) and m.token in tokens)]
+
+    def _pinged(self, rest: list[Message], tokens: set[int]) -> bool:
+        for _ in range(2 * LEAST_TRIES):
+            token = secrets.randbits(32)
+            tokens.add(token)
+            self.send(Ping(token), 0)
+            until = time.monotonic() + min(self.round_trip.timeout, ANSWER_S / LEAST_TRIES)
+            while (left := until - time.monotonic()) > 0:
+                message = self.receive(left)
+                if message is not None:
+                    rest.append(message)
+                if isinstance(message, Pong) and message.token == token:
+                    self.round_trip.answered()
+                    return True
+            self.round_trip.ran_out()
+        return False
+
+    def pongs(self, count: int) -> int:
+        """Send PING `count` times, each once; return how many were followed by any frame.
+
+        Late answers to earlier questions are received before.
+        """
+        until = time.monotonic() + ANSWER_S
+        while time.monotonic() < until and self.receive(ANSWER_S / LEAST_TRIES) is not None:
+            pass
+        self.round_trip.answered()
+        answered = 0
+        for token in range(1, count + 1):
+            self._came.clear()
+            self.send(Ping(token), 0)
+            answered += self.receive(min(self.round_trip.timeout, 0.5)) is not None
+        return answered
+
+    # ---- sessions
+
     def greet(self) -> Capabilities:
-        """Send RESET and QUERY with a new nonce; return the board's capabilities."""
-        self.host_nonce = secrets.randbits(32) or 1
-        self.raw(b"\x00")
-        hello = None
-        for last in (*[False] * 9, True):
-            self.send(Reset(self.host_nonce, VERSION, VERSION), 0)
-            try:
-                hello = self._hello()
-                break
-            except NonconformanceError:
-                # A board that is still booting misses the first RESETs.
-                if last:
-                    raise
-        assert hello is not None  # noqa: S101  (the loop ends with one, or raises)
-        self.boot_nonce = hello.boot_nonce
-        self.send(Query(self.host_nonce, VERSION), 0)
-        own = self.next(Caps).capabilities
+        """Send RESET and QUERY with a new nonce; return the board's capabilities.
+
+        Raises:
+            NonconformanceError: It does not answer, or its capabilities are impossible.
+        """
+        self.boot_nonce = self.say_hello().boot_nonce
+        own = self.ask(Query(self.host_nonce, VERSION), Caps, session=0).capabilities
         if cannot_be := capability_fault(own):
             raise NonconformanceError(f"CAPS announces {cannot_be}")
         return own
 
-    def _hello(self) -> Hello:
-        """Return the HELLO that answers the last RESET; ignore every other HELLO."""
-        until = time.monotonic() + ANSWER_S / 3
-        while (left := until - time.monotonic()) > 0:
-            hello = self.next(Hello, left)
-            if hello.host_nonce == self.host_nonce:
-                return hello
-        raise NonconformanceError("its HELLO never names our nonce")
+    def say_hello(self) -> Hello:
+        """Send RESET with a new nonce; return the HELLO that answers it.
+
+        Raises:
+            NonconformanceError: It does not answer, or only others.
+        """
+        self.host_nonce = nonce = secrets.randbits(32) or 1
+        others: list[Hello] = []
+
+        def is_ours(hello: Hello) -> bool:
+            if hello.host_nonce != nonce:
+                others.append(hello)
+            return hello.host_nonce == nonce
+
+        try:
+            # A board that is still booting misses the first RESETs.
+            reset = Reset(nonce, VERSION, VERSION)
+            return self.ask(reset, Hello, is_ours, session=0, patience=_BOOT_FACTOR)
+        except NoAnswerError:
+            if others:
+                raise NonconformanceError("its HELLO never names our nonce") from None
+            raise
 
     def opening(self, **changes: int | bytes) -> Open:
         """Return an OPEN that the board must accept, apart from `changes`."""
@@ -203,112 +344,27 @@ class Exchange:
         return replace(plain, **changes)  # type: ignore[arg-type]
 
     def begin(self, chunk: int = SMALLEST_CHUNK) -> None:
-        """Open a new session."""
-        self.quiet()
+        """Open a new session.
+
+        Raises:
+            NonconformanceError: The board does not, or with another chunk.
+        """
+        self.settle()
         self.own = self.greet()
         self.session = session_number(self.host_nonce, self.boot_nonce)
-        self.send(self.opening(chunk=chunk))
-        self.chunk = self.next(Ready).chunk
+        self.chunk = self.ask(self.opening(chunk=chunk), Ready).chunk
         if not SMALLEST_CHUNK <= self.chunk <= self.own.chunk:
             raise NonconformanceError(
                 f"READY with chunks of {self.chunk} bytes; {SMALLEST_CHUNK} to {self.own.chunk} "
                 "expected"
             )
 
-    def tile(self, seed: int = 1, setting: int | None = None) -> tuple[TileForm, bytes]:
-        """Return a tile of a few chunks that any board can take.
 
-        It is noise around a level that depends on the seed, so that two tiles differ even at the
-        coarsest setting.
-        """
-        side = min(16, self.own.most_columns, self.own.most_rows)
-        bands = min(3, self.own.most_bands)
-        noise = random.Random(seed).randbytes(side * side * bands)  # noqa: S311
-        samples = bytes((61 * seed + value // 4) % 256 for value in noise)
-        kind, value = self._setting()
-        form = TileForm(
-            len(samples),
-            zlib.crc32(samples),
-            side,
-            side,
-            bands,
-            8,
-            SampleCode.UINT8,
-            0,
-            kind,
-            0,
-            value if setting is None else setting,
-            IDENTITY if self.own.features & Feature.ROTATION else NO_ROTATION,
-        )
-        return form, samples
-
-    def load(self, job: int, samples: bytes, indices: list[int] | None = None) -> None:
-        """Send a tile's chunks: all, or `indices` in this order."""
-        count = -(-len(samples) // self.chunk)
-        for index in range(count) if indices is None else indices:
-            self.send(Load(job, index, samples[index * self.chunk : (index + 1) * self.chunk]))
-
-    def fetch(self, job: int) -> tuple[Result, bytes]:
-        """Receive a result, and acknowledge it chunk by chunk."""
-        chunks: dict[int, bytes] = {}
-        first = 0
-        until = time.monotonic() + ENCODE_S
-        while time.monotonic() < until:
-            self._listen()
-            while self._came:
-                _, message = self._came.pop(0)
-                if isinstance(message, Data) and message.job == job:
-                    if message.index * self.chunk >= self.own.largest_result:
-                        raise NonconformanceError(
-                            f"DATA chunk {message.index} begins beyond the largest result of "
-                            f"{self.own.largest_result} bytes"
-                        )
-                    if not is_within_credit(message.index, first):
-                        raise NonconformanceError(
-                            f"DATA chunk {message.index} while {first} is the first that has not "
-                            "come: beyond every window"
-                        )
-                    chunks[message.index] = message.data
-                    while first in chunks:
-                        first += 1
-                    self.send(Got(job, 0, first, 0, 0))
-                if isinstance(message, Result) and message.job == job:
-                    return message, b"".join(chunks[index] for index in sorted(chunks))
-        raise NonconformanceError(f"no RESULT in {ENCODE_S:g} s")
-
-    def encode(self, job: int, form: TileForm, samples: bytes) -> tuple[Result, bytes]:
-        """Run a whole job: send the tile, receive and check the result, release the job."""
-        self.send(Job(job, form))
-        self.send(Run(job))
-        self.load(job, samples)
-        result, payload = self.fetch(job)
-        verify_payload(result, payload)
-        self.send(Release(job))
-        return result, payload
-
-    def _setting(self) -> tuple[SettingCode, int]:
-        if self.own.features & Feature.QUALITY:
-            return SettingCode.QUALITY, 50000
-        if self.own.features & Feature.STEP:
-            return SettingCode.STEP, 0
-        return SettingCode.BYTES, self.own.largest_result
-
-    def _listen(self) -> None:
-        for body in self._deframer.feed(self._port.read()):
-            try:
-                self._came.append(open_body(body))
-            except MessageError as error:
-                raise NonconformanceError(f"a message that is none: {error}") from None
-
-
-def verify_payload(result: Result, payload: bytes) -> None:
-    """Check a RESULT against the received payload.
-
-    Raises:
-        NonconformanceError: The RESULT's length or CRC-32 is not the payload's.
-    """
-    if result.length != len(payload) or result.crc != zlib.crc32(payload):
-        raise NonconformanceError(
-            f"RESULT of {result.length} bytes, CRC-32 {result.crc:08x}; the chunks make "
-            f"{len(payload)} and {zlib.crc32(payload):08x}"
-        )
+def crc_fault(length: int, crc: int, payload: bytes) -> str:
+    """Return how a RESULT's length and CRC-32 differ from its payload's; empty if they agree."""
+    if length == len(payload) and crc == zlib.crc32(payload):
+        return ""
+    return (
+        f"RESULT of {length} bytes, CRC-32 {crc:08x}; the chunks make {len(payload)} and "
+        f"{zlib.crc32(payload):08x}"
+    )

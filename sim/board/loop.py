@@ -20,15 +20,17 @@ from ...link.clock import TICKS_PER_SECOND
 from ...link.container import bitstream
 from ...link.container.frame import Frame
 from ...link.errors import InputError
-from ...link.serial.constants import TickKind
+from ...link.serial.constants import DEFAULT_BAUD, TickKind
 from ...link.serial.events import Finished, Refused
 from ...link.serial.host_settings import BITS_PER_BYTE_ON_WIRE, HostCounts, HostSettings
 from ...link.serial.messages import Capabilities
 from ...payload.encoders.base import Encoder, Setting
 from ..frames.content_cache import CodedFrame
+from .access import ANY_BOARD, BoardAccess
 from .client import BoardClient, BoardGoneError
 from .emulators import board_port
 from .job import FrameTasks, TileTask, frame_tasks
+from .watch import Watch
 
 NAMED_DIFFERENCES: Final = 10
 _LISTEN_S: Final = 0.5
@@ -95,6 +97,8 @@ class BoardFigures:
         counts: What the line has carried.
         bad_frames: Damaged frames received from the board.
         stopped: Why the board encodes nothing more; empty if it encoded everything.
+        lost: Why the latest session was lost; empty if none was.
+        resets: How often the board was reset because it did not answer.
     """
 
     port: str
@@ -113,6 +117,8 @@ class BoardFigures:
     counts: HostCounts
     bad_frames: int
     stopped: str
+    lost: str = ""
+    resets: int = 0
 
     @property
     def modelled(self) -> bool:
@@ -156,21 +162,22 @@ class BoardLoop:
 
     Args:
         port: The board's port, or `emulator:NAME`.
-        baud: Bits per second.
-        away: Seconds that the board may be away.
+        settings: What the host expects of the board; its `baud` is the port's.
+        access: How the port is reached, and who hears of outages.
 
     Raises:
         InputError: No such port, or no board answers.
     """
 
-    def __init__(self, port: str, baud: int, away: float) -> None:
+    def __init__(self, port: str, settings: HostSettings, access: BoardAccess = ANY_BOARD) -> None:
+        baud = settings.baud or DEFAULT_BAUD
         self.port, self.baud = port, baud
+        self._watch = Watch(port, settings.away, access.say)
         self._stack = contextlib.ExitStack()
         with contextlib.ExitStack() as stack:
             name = stack.enter_context(board_port(port))
-            self._client = stack.enter_context(
-                BoardClient(name, baud, HostSettings(baud=baud, away=away))
-            )
+            tap = None if access.trace is None else access.trace.tap(port, baud)
+            self._client = stack.enter_context(BoardClient(name, baud, settings, tap, access.reset))
             try:
                 self.own = self._client.capabilities()
             except BoardGoneError as error:
@@ -220,6 +227,8 @@ class BoardLoop:
                 counts=self._client.counts,
                 bad_frames=self._client.bad_frames,
                 stopped=sums.stopped,
+                lost=self._watch.last_cause,
+                resets=self._watch.resets,
             )
 
     def close(self) -> None:
@@ -288,6 +297,10 @@ class BoardLoop:
             if not pending:
                 return
             event = self._client.event(_LISTEN_S)
+            doing, place = next(iter(pending.values()))
+            self._watch.heard(event, f"tile {place} of {doing.work.name}")
+            while self._client.resets:
+                self._watch.was_reset(self._client.resets.popleft())
             if isinstance(event, Refused) and event.ticket in pending:
                 doing, place = pending[event.ticket]
                 raise BoardGoneError(f"tile {place} of {doing.work.name}: {event.cause}")

@@ -46,6 +46,10 @@ class Bars:
         if self._task is not None:
             self._bars.update(self._task, completed=done)
 
+    def note(self, text: str) -> None:
+        """Print a line above the bars."""
+        self._bars.console.print(printable(text))
+
     def _finish(self) -> None:
         if self._task is not None:
             task = self._bars.tasks[self._bars.task_ids.index(self._task)]

@@ -1,4 +1,4 @@
-"""The subcommands `downpass board list|probe|check|bench|build|serve|emulate`."""
+"""The subcommands `downpass board list|probe|check|bench|build|serve|emulate|trace|replay`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 from ...link.serial.constants import DEFAULT_BAUD
 from ...link.text import printable
 from ...payload.board.serve import add_serve
+from ..console.streams import complain
+from .board_options import add_board_options, board_access
+from .board_trace import add_trace_parsers
 
 if TYPE_CHECKING:
     from ...link.serial.messages import Capabilities
@@ -39,6 +42,24 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
         parser.add_argument("--baud", type=int, default=DEFAULT_BAUD, help="default %(default)s")
         parser.add_argument("--json", action="store_true", help="print JSON")
         parser.set_defaults(run=run)
+        if name != "probe":
+            add_board_options(parser)
+        if name == "check":
+            parser.add_argument(
+                "--only",
+                action="append",
+                default=[],
+                metavar="NAME",
+                help="run only checks with this in their name; may be repeated",
+            )
+            parser.add_argument(
+                "--repeat",
+                type=int,
+                default=1,
+                metavar="N",
+                help="run the suite N times; default %(default)s",
+            )
+            parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML too")
         if name == "bench":
             parser.add_argument("--tiles", type=int, default=64, help="default %(default)s")
             parser.add_argument("--side", type=int, default=64, help="default %(default)s pixels")
@@ -49,6 +70,9 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
         description="Start an emulated board, print its port, and run it until Ctrl-C.",
     )
     emulate.add_argument("name", metavar="BOARD", help="see `downpass board list`")
+    emulate.add_argument(
+        "--job", help="student (default), or echo for tests; a codec for the Linux agent"
+    )
     emulate.set_defaults(run=run_emulator)
     image = commands.add_parser(
         "build",
@@ -61,6 +85,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
     image.add_argument("--job", default="student", help="student (default), or echo for tests")
     image.set_defaults(run=build_image)
     add_serve(commands)
+    add_trace_parsers(commands, _PORT_HELP)
 
 
 def show(_arguments: argparse.Namespace) -> int:
@@ -130,32 +155,50 @@ def check(arguments: argparse.Namespace) -> int:
     """Run the suite and print its table."""
     from ...link.errors import InputError
     from ...link.serial.port import Port, PortLostError
+    from ..board import check_report
+    from ..board.conformance import MOST_REPEATS, CheckResult, selected
     from ..board.conformance import check as run_checks
     from ..board.emulators import board_port
     from ..board.exchange import NonconformanceError
     from ..console.terminal import print_rows
 
-    with board_port(arguments.port) as name, Port(name, arguments.baud) as port:
-        try:
-            outcomes = run_checks(port)
-        except NonconformanceError as error:
-            raise InputError(f"{name}: {error}") from None
-        except PortLostError as error:
-            raise InputError(str(error)) from None
-    failed = sum(bool(outcome.fault) for outcome in outcomes)
+    if not 1 <= arguments.repeat <= MOST_REPEATS:
+        raise InputError(f"--repeat {arguments.repeat}: allowed are 1 to {MOST_REPEATS}")
+    checks = selected(arguments.only)
+    rounds: list[list[CheckResult]] = []
+    lost = ""
+    with board_access(arguments) as access, board_port(arguments.port) as name:
+        tap = None if access.trace is None else access.trace.tap(name, arguments.baud)
+        with Port(name, arguments.baud, tap) as port:
+
+            def reset() -> None:
+                if access.reset is not None and (why_not := access.reset(port)):
+                    complain(f"--reset-board: {why_not}")
+
+            try:
+                for _ in range(arguments.repeat):
+                    rounds.append([])
+                    for result in run_checks(port, checks, on_silence=reset):
+                        rounds[-1].append(result)
+            except NonconformanceError as error:
+                lost = f"{name}: {error}"
+            except PortLostError as error:
+                lost = str(error)
+    results = [result for one in rounds for result in one]
     if arguments.json:
-        rows = [
-            {"check": one.name, "fault": one.fault or None, "note": one.note or None}
-            for one in outcomes
-        ]
-        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
-    else:
-        print_rows(
-            ("FAIL" if one.fault else "ok", one.name, f"{one.seconds:.2f} s", one.fault or one.note)
-            for one in outcomes
-        )
-        _say(f"{len(outcomes) - failed} of {len(outcomes)} checks passed")
-    return 1 if failed else 0
+        sys.stdout.write(json.dumps(check_report.as_json(rounds), indent=1) + "\n")
+    elif results:
+        print_rows(check_report.rows(rounds))
+        for line in check_report.evidence(rounds):
+            _say(line)
+        if remark := check_report.line_remark(rounds):
+            _say(remark)
+        _say(f"{sum(not one.fault for one in results)} of {len(results)} checks passed")
+    if arguments.junit is not None:
+        check_report.write_junit(arguments.junit, rounds, name, lost)
+    if lost:
+        raise InputError(lost)
+    return 1 if any(one.fault for one in results) else 0
 
 
 def bench(arguments: argparse.Namespace) -> int:
@@ -166,9 +209,9 @@ def bench(arguments: argparse.Namespace) -> int:
     from ..board.emulators import board_port
     from ..console.terminal import print_rows
 
-    with board_port(arguments.port) as port:
+    with board_access(arguments, complain) as access, board_port(arguments.port) as port:
         try:
-            found = run_bench(port, arguments.baud, arguments.tiles, arguments.side)
+            found = run_bench(port, arguments.baud, arguments.tiles, arguments.side, access)
         except BoardGoneError as error:
             raise InputError(f"{port}: {error}") from None
     if arguments.picture is not None:
@@ -176,6 +219,11 @@ def bench(arguments: argparse.Namespace) -> int:
 
         draw(found, arguments.picture)
     figures = found.figures()
+    if found.sessions_lost or found.restarts:
+        complain(
+            f"warning: {found.sessions_lost} sessions were lost and the board started anew "
+            f"{found.restarts} times; the times include that"
+        )
     if arguments.json:
         sys.stdout.write(json.dumps(figures, indent=1) + "\n")
     else:
@@ -205,7 +253,10 @@ def run_emulator(arguments: argparse.Namespace) -> int:
     """Start an emulator and wait."""
     from ..board.emulators import PREFIX, board_port
 
-    with board_port(PREFIX + arguments.name.removeprefix(PREFIX)) as port:
+    name = arguments.name.removeprefix(PREFIX)
+    if arguments.job is not None:
+        name = f"{name}:{arguments.job}"
+    with board_port(PREFIX + name) as port:
         _say(port)
         sys.stdout.flush()
         while True:

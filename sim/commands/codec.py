@@ -1,4 +1,4 @@
-"""The subcommands of `downpass codec`: encode, decode, info and compare."""
+"""The subcommands of `downpass codec`: encode, decode, shrink, info and compare."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
     below = codec.add_subparsers(metavar="COMMAND", required=True)
     _add_encode(below)
     _add_decode(below)
+    _add_shrink(below)
     _add_info(below)
     _add_compare(below)
 
@@ -43,10 +44,7 @@ def _add_encode(below: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("input", type=Path, metavar="IN", help="GeoTIFF, JPEG 2000, PNG, …")
     parser.add_argument("output", type=Path, metavar="OUT", help="the bitstream to write")
     parser.add_argument("--codec", required=True, help="jpeg2000, jpegxl, jpegls, ccsds121, …")
-    rate = parser.add_mutually_exclusive_group(required=True)
-    rate.add_argument("--quality", type=float, metavar="Q", help=_quality_help())
-    rate.add_argument("--bpp", type=float, metavar="X", help="bits a pixel, all bands together")
-    rate.add_argument("--bytes", type=int, metavar="N", help="bytes in all, never exceeded")
+    _add_rate(parser, _quality_help())
     parser.add_argument(
         "--bands",
         type=int,
@@ -77,8 +75,41 @@ def _add_decode(below: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--like", type=Path, metavar="RASTER", help="take the georeferencing from this raster"
     )
+    _add_decoder(parser)
     _add_threads(parser)
     parser.set_defaults(run=decode)
+
+
+def _add_decoder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--decoder",
+        default="fast",
+        metavar="NAME",
+        help="the student's decoder network on the ground: fast (default), or full, which is "
+        "heavier and better",
+    )
+
+
+def _add_shrink(below: argparse._SubParsersAction[Any]) -> None:
+    parser = below.add_parser(
+        "shrink",
+        help="requantise a student bitstream to a lower rate",
+        description="Requantise a bitstream of the student to a lower quality, as a satellite does "
+        "with stored frames: from the bitstream alone, without its pixels. A bitstream that is as "
+        "small already is copied.",
+    )
+    parser.add_argument("input", type=Path, metavar="IN", help="the bitstream")
+    parser.add_argument("output", type=Path, metavar="OUT", help="the smaller bitstream")
+    _add_rate(parser, "0 to 100")
+    _add_threads(parser)
+    parser.set_defaults(run=shrink)
+
+
+def _add_rate(parser: argparse.ArgumentParser, quality: str) -> None:
+    rate = parser.add_mutually_exclusive_group(required=True)
+    rate.add_argument("--quality", type=float, metavar="Q", help=quality)
+    rate.add_argument("--bpp", type=float, metavar="X", help="bits a pixel, all bands together")
+    rate.add_argument("--bytes", type=int, metavar="N", help="bytes in all, never exceeded")
 
 
 def _add_info(below: argparse._SubParsersAction[Any]) -> None:
@@ -126,6 +157,7 @@ def _add_compare(below: argparse._SubParsersAction[Any]) -> None:
         metavar="N",
         help="code the middle N x N pixels of larger pictures, 0 for all of them (default 512)",
     )
+    _add_decoder(parser)
     _add_tile(parser, 0)
     parser.add_argument(
         "--cache",
@@ -238,7 +270,7 @@ def decode(arguments: argparse.Namespace) -> int:
         raise InputError(f"{arguments.output}: ends in {ending!r}; allowed are .png, .tif, .tiff")
     data = _read(arguments.input)
     with _naming(arguments.input):
-        decoded = decode_bitstream(data, arguments.threads)
+        decoded = decode_bitstream(data, arguments.threads, network=arguments.decoder)
         description = _description(decoded.header)
     if ending in _PNG:
         _write(arguments.output, _png(arguments.output, decoded, description))
@@ -250,6 +282,28 @@ def decode(arguments: argparse.Namespace) -> int:
             f"{arguments.input}: {len(decoded.lost_tiles)} of {decoded.header.tile_count} tiles "
             f"lost and concealed: {tiles}"
         )
+    return 0
+
+
+def shrink(arguments: argparse.Namespace) -> int:
+    """Requantise a bitstream of the student."""
+    from ...link.container.bitstream import read_header
+    from ...link.errors import InputError
+    from ...payload.encoders.base import Setting
+    from ...payload.encoders.student.shrink import shrink as shrink_bitstream
+
+    setting = Setting(arguments.quality, arguments.bpp, arguments.bytes)
+    if arguments.threads < 1:
+        raise InputError(f"threads {arguments.threads}: allowed is at least 1")
+    data = _read(arguments.input)
+    with _naming(arguments.input):
+        smaller = shrink_bitstream(data, setting, arguments.threads)
+    header = read_header(smaller)[0]
+    _write(arguments.output, smaller)
+    _say(
+        f"{arguments.output}: {len(smaller)} of {len(data)} bytes, "
+        f"{len(smaller) * 8 / (header.width * header.height):.3f} bpp"
+    )
     return 0
 
 
@@ -318,6 +372,7 @@ def compare(arguments: argparse.Namespace) -> int:
         arguments.crop,
         open_cache(arguments.cache),
         progress=sys.stderr.isatty() and not arguments.json,
+        decoder=arguments.decoder,
     )
     if arguments.out is not None:
         write_out(arguments.out, found)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ...link.text import json_text
 from ..console.streams import complain
 from .arguments import add_scenario, load
+from .board_options import add_board_options, board_access
 from .progress import shown_progress
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
         metavar="FILE",
         help="also write satellites, contacts and accesses for Cesium",
     )
+    add_board_options(parser)
     parser.set_defaults(run=run)
     compare_parser = subparsers.add_parser(
         "compare",
@@ -92,6 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..mission.flight import fly
     from ..report import render, write_report
     from ..report.from_results import report_data
+    from ..results.boards import warnings
     from ..results.outputs import DELIVERED, EVENTS, REPORT, STAC, SUMMARY, staged
     from ..results.write import write, write_summary
     from ..run import run as run_scenario
@@ -103,7 +106,10 @@ def run(arguments: argparse.Namespace) -> int:
         delivered = None if arguments.delivered == "none" else folder / DELIVERED
         if delivered is not None:
             delivered.mkdir()
-        with shown_progress(arguments) as progress:
+        with (
+            shown_progress(arguments) as progress,
+            board_access(arguments, _speaker(arguments, progress)) as access,
+        ):
             results = run_scenario(
                 scenario,
                 cache=cache,
@@ -114,6 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
                 on_results=lambda found: write(found, folder),
                 flight=partial(fly, workers=os.cpu_count() or 1),
                 events=folder / EVENTS,
+                access=access,
             )
             if delivered is not None and results.summary["pictures"]["choice"] == "none":
                 delivered.rmdir()  # the scenario asks for no pictures
@@ -137,7 +144,12 @@ def run(arguments: argparse.Namespace) -> int:
     elif not arguments.quiet:
         _print_summary({scenario.name: results.summary}, out / REPORT if page else out / SUMMARY)
         complain(*(f"note: {line}" for line in results.remarks))
-    complain(*_behind(results.summary), *_missing(left_out), *results.faults)
+    complain(
+        *_behind(results.summary),
+        *warnings(results.summary.get("boards", ())),
+        *_missing(left_out),
+        *results.faults,
+    )
     return 1 if results.faults else 0
 
 
@@ -165,6 +177,16 @@ def _write_czml(results: Results, path: Path) -> None:
     text = czml(results.mission.flight, results.mission.setup.contacts, sent)
     with whole_file(path) as file:
         file.write(text.encode("utf-8"))
+
+
+def _speaker(arguments: argparse.Namespace, progress: Progress) -> Callable[[str], None]:
+    """Return where lines about boards go: above the bars, or on standard error."""
+    from ..board.access import silent
+    from .bars import Bars
+
+    if arguments.quiet:
+        return silent
+    return progress.note if isinstance(progress, Bars) else complain
 
 
 def _page(render: Callable[[], str], left_out: list[str]) -> str | None:

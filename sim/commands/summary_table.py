@@ -92,6 +92,9 @@ def _rows(blocks: Sequence[Block]) -> list[tuple[str, Callable[[Block], str]]]:
         for title, more in _IF_DAMAGED.items():
             place = next(index for index, (name, _) in enumerate(rows) if name == title)
             rows[place + 1 : place + 1] = more
+    if any("requantised" in block["frames"] for block in blocks):
+        place = next(index for index, (name, _) in enumerate(rows) if name == "frames dropped")
+        rows.insert(place, _REQUANTISED)
     if any("transfer" in block for block in blocks):
         rows += _TRANSFER
     return rows
@@ -209,6 +212,11 @@ _IF_DAMAGED: Mapping[str, list[tuple[str, Callable[[Block], str]]]] = {
     ],
 }
 """What is told apart only if a frame is damaged, by the row that it follows."""
+
+_REQUANTISED: tuple[str, Callable[[Block], str]] = (
+    "frames requantised",
+    lambda b: str(b["frames"].get("requantised", 0)),
+)
 
 _TRANSFER: list[tuple[str, Callable[[Block], str]]] = [
     ("transfer overhead", _of_transfer(lambda t: _bytes(t["overhead_bytes"]))),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ...link.errors import InputError
+from ...link.serial.host_settings import HostSettings
 from ...payload.encoders.base import Encoder
+from ..board.access import ANY_BOARD, BoardAccess
 from ..board.loop import BoardLoop
 from ..board.suitability import unsuited
 from ..scenario.codec import EncoderChoice
@@ -21,12 +24,15 @@ def has_board(satellite: SatelliteSpec) -> bool:
     return satellite.encoder.backend == _BOARD
 
 
-def open_boards(scenario: Scenario, encoders: Sequence[Encoder]) -> dict[EncoderChoice, BoardLoop]:
+def open_boards(
+    scenario: Scenario, encoders: Sequence[Encoder], access: BoardAccess = ANY_BOARD
+) -> dict[EncoderChoice, BoardLoop]:
     """Open every board that the satellites name, each once.
 
     Args:
         scenario: The scenario.
         encoders: The codec of each satellite.
+        access: How the boards are reached.
 
     Raises:
         InfeasibleError: A board does not answer, or cannot do what its satellite requires. The
@@ -34,7 +40,7 @@ def open_boards(scenario: Scenario, encoders: Sequence[Encoder]) -> dict[Encoder
     """
     boards: dict[EncoderChoice, BoardLoop] = {}
     try:
-        problems = _open(scenario, encoders, boards)
+        problems = _open(scenario, encoders, boards, access)
         if problems:
             raise InfeasibleError(problems)
     except BaseException:
@@ -44,8 +50,17 @@ def open_boards(scenario: Scenario, encoders: Sequence[Encoder]) -> dict[Encoder
     return boards
 
 
+def _settings(choice: EncoderChoice) -> HostSettings:
+    """Return what the host expects of a board; a chunk size that is given stays."""
+    usual = HostSettings(baud=choice.baud, away=choice.give_up_after, stuck=choice.encode_timeout)
+    return usual if choice.chunk is None else replace(usual, chunk=choice.chunk, adapts=False)
+
+
 def _open(
-    scenario: Scenario, encoders: Sequence[Encoder], boards: dict[EncoderChoice, BoardLoop]
+    scenario: Scenario,
+    encoders: Sequence[Encoder],
+    boards: dict[EncoderChoice, BoardLoop],
+    access: BoardAccess,
 ) -> list[str]:
     """Add the boards that answer to `boards` and return the problems, one line each."""
     source = scenario.source
@@ -58,7 +73,7 @@ def _open(
         assert choice.port is not None  # noqa: S101  (a board has one)
         if choice not in boards and choice not in absent:
             try:
-                boards[choice] = BoardLoop(choice.port, choice.baud, choice.give_up_after)
+                boards[choice] = BoardLoop(choice.port, _settings(choice), access)
             except InputError as error:
                 problems.append(f"{source.place_of(f'{place}.encoder.port')}: {error}")
                 absent.add(choice)

@@ -30,10 +30,11 @@ from typing import Final
 
 import numpy as np
 
-from ...ground.decoders import Decoded, decode
+from ...ground.decoders import Decoded, decode, decoder_identity
 from ...ground.quality import Quality, quality
-from ...link.container.bitstream import unpack
+from ...link.container.bitstream import read_header, unpack
 from ...link.container.frame import Frame
+from ...link.container.header import FrameHeader
 from ...link.errors import InputError
 from ...link.files import replaced
 from ...payload.encoders.base import Encoder, RateError, Setting
@@ -138,8 +139,38 @@ class ContentCache:
         value = self.value("encoded", key, make, lambda found: _is_coded(found, frame))
         return CodedFrame(value[_SECONDS.size :], _SECONDS.unpack_from(value)[0])
 
+    def requantised(self, bitstream: bytes, budget: int) -> CodedFrame:
+        """Return a student frame that is requantised to a budget, from the cache or made now.
+
+        If the codec cannot meet the budget, it is the same bitstream.
+
+        Args:
+            bitstream: The frame's container.
+            budget: The most bytes.
+        """
+        # Imported here, because it loads the model, which runs of other codecs do not need.
+        from ...payload.encoders.student.shrink import shrink, version
+
+        key = _digest(hashlib.sha256(bitstream).hexdigest(), version(), budget)
+
+        def make() -> bytes:
+            start = time.perf_counter()
+            try:
+                made = shrink(bitstream, Setting(bytes=budget))
+            except RateError:
+                made = bitstream
+            return _SECONDS.pack(time.perf_counter() - start) + made
+
+        header = read_header(bitstream)[0]
+        value = self.value("requantised", key, make, lambda found: _is_coded(found, header))
+        return CodedFrame(value[_SECONDS.size :], _SECONDS.unpack_from(value)[0])
+
     def delivered_quality(
-        self, reference: Frame, bitstream: bytes, decoded: Decoded | None = None
+        self,
+        reference: Frame,
+        bitstream: bytes,
+        decoded: Decoded | None = None,
+        network: str = "fast",
     ) -> DeliveredQuality:
         """Return the quality of a received bitstream, compared with the captured frame.
 
@@ -147,14 +178,20 @@ class ContentCache:
             reference: The frame that the imager captured.
             bitstream: The bitstream that arrived.
             decoded: The decoded bitstream, if the caller already has it.
+            network: Which of its networks a learned codec decodes with.
 
         Raises:
             BitstreamError: The bitstream's header is lost.
         """
-        key = _digest(frame_digest(reference), hashlib.sha256(bitstream).hexdigest())
+        header, _ = read_header(bitstream)
+        key = _digest(
+            frame_digest(reference),
+            hashlib.sha256(bitstream).hexdigest(),
+            decoder_identity(header.codec, network),
+        )
 
         def make() -> bytes:
-            seen = decode(bitstream) if decoded is None else decoded
+            seen = decode(bitstream, network=network) if decoded is None else decoded
             found = quality(reference, seen.frame)
             return _QUALITY.pack(found.psnr_db, found.ms_ssim, len(seen.lost_tiles))
 
@@ -163,7 +200,11 @@ class ContentCache:
         return DeliveredQuality(Quality(psnr_db, ms_ssim), lost)
 
     def rated(
-        self, encoder: Encoder, frame: Frame, settings: Sequence[Setting]
+        self,
+        encoder: Encoder,
+        frame: Frame,
+        settings: Sequence[Setting],
+        network: str = "fast",
     ) -> list[RatedFrame | None]:
         """Return a frame's size and decoded quality at each setting.
 
@@ -174,11 +215,13 @@ class ContentCache:
             encoder: The encoder.
             frame: The frame.
             settings: Settings to encode at. The result is None where the budget cannot be met.
+            network: Which of its networks a learned codec decodes with.
 
         Raises:
             InputError: As for `Encoder.encode`, except for a budget that cannot be met.
         """
-        key = _digest(frame_digest(frame), *_identity(encoder), *settings)
+        decoder = decoder_identity(encoder.name, network)
+        key = _digest(frame_digest(frame), *_identity(encoder), *settings, decoder)
 
         def make() -> bytes:
             prepared, out = encoder.prepare(frame), []
@@ -188,7 +231,7 @@ class ContentCache:
                 except RateError:
                     out.append(_RATED.pack(0, math.nan, math.nan))
                     continue
-                found = quality(frame, decode(bitstream).frame)
+                found = quality(frame, decode(bitstream, network=network).frame)
                 out.append(_RATED.pack(len(bitstream), found.psnr_db, found.ms_ssim))
             return b"".join(out)
 
@@ -323,7 +366,7 @@ def _read(path: Path, limit: int) -> bytes | None:
         return value
 
 
-def _is_coded(value: bytes, frame: Frame) -> bool:
+def _is_coded(value: bytes, frame: Frame | FrameHeader) -> bool:
     """Return whether a value is a time and an undamaged container of this frame."""
     if len(value) < _SECONDS.size or not 0 <= _SECONDS.unpack_from(value)[0] < math.inf:
         return False

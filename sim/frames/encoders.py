@@ -6,13 +6,14 @@ import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ...link.container.frame import Frame
 from ...link.errors import InputError
 from ...payload.encoders.base import Setting
 from ...payload.encoders.registry import encoder
+from ..board.access import ANY_BOARD, BoardAccess
 from ..board.loop import BoardFigures, BoardLoop, FrameWork
 from ..mission.preparation import Mission
 from ..mission.views import View
@@ -35,11 +36,13 @@ class EncodeTask:
         satellite: Index of the satellite whose codec is used.
         view: What the frame shows.
         setting: How hard to compress.
+        budgets: The most bytes of each requantisation after that.
     """
 
     satellite: int
     view: View
     setting: Setting
+    budgets: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Encoders:
         cache: ContentCache,
         policies: Sequence[RatePolicy] | None = None,
         threads: int | None = None,
+        boards: BoardAccess = ANY_BOARD,
     ) -> None:
         """Start to encode everything whose setting is known.
 
@@ -80,6 +84,7 @@ class Encoders:
             cache: Where bitstreams are kept.
             policies: The rate policy of each satellite; by default the scenario's.
             threads: Number of frames encoded at once; by default one for each core.
+            boards: How the boards are reached.
 
         Raises:
             InputError: A board does not answer or cannot do what its satellite requires.
@@ -95,7 +100,7 @@ class Encoders:
             rate_policy(satellite, mission.setup, index, partial(self._curve, index))
             for index, satellite in enumerate(self._satellites)
         ]
-        self._boards = open_boards(scenario, self._encoders)
+        self._boards = open_boards(scenario, self._encoders, boards)
         self._done: dict[EncodeTask, Future[CodedSize]] = {}
         measured = any(s.processor.encode_time == "host" for s in self._satellites)
         # Encode times are only meaningful if no other thread of this process competes.
@@ -138,7 +143,7 @@ class Encoders:
         if record.setting is None or not self.has_pixels(record.capture):
             return None
         view = self._mission.views[record.capture.number]
-        return EncodeTask(record.satellite, view, record.setting)
+        return EncodeTask(record.satellite, view, record.setting, record.budgets)
 
     def result(self, task: EncodeTask) -> CodedSize:
         """Wait for a task and return its result; start the task if it is new."""
@@ -148,6 +153,9 @@ class Encoders:
 
     def coded(self, task: EncodeTask) -> CodedFrame:
         """Return a task's bitstream, from the cache or, if it is no longer there, encoded again."""
+        if task.budgets:
+            before = self.coded(replace(task, budgets=task.budgets[:-1]))
+            return self._cache.requantised(before.bitstream, task.budgets[-1])
         board = self.board(task.satellite)
         if board is not None:
             differing = board.result(task).differing

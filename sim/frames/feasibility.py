@@ -16,6 +16,7 @@ from typing import Final
 
 import numpy as np
 
+from ...ground.decoders.student_networks import available
 from ...link.container.frame import Frame
 from ...link.container.samples import SampleType
 from ...link.errors import InputError
@@ -67,7 +68,7 @@ def checked_scenes(scenario: Scenario, cache: ContentCache) -> Scenes:
     Raises:
         InfeasibleError: The scenario has faults; the error lists every one.
     """
-    problems = [*_orbits(scenario), *_pixels(scenario), *_ports(scenario)]
+    problems = [*_orbits(scenario), *_pixels(scenario), *_ports(scenario), *_decoder(scenario)]
     scenes = None
     try:
         scenes = Scenes(scenario)
@@ -135,6 +136,16 @@ def _pixels(scenario: Scenario) -> Iterator[str]:
             )
 
 
+def _decoder(scenario: Scenario) -> Iterator[str]:
+    """Find a decoder network that this installation does not have."""
+    wanted = scenario.ground.decoder
+    if wanted not in available():
+        yield (
+            f"{scenario.source.place_of('ground.decoder')}: found {wanted}, which this "
+            f"installation lacks; allowed: {' or '.join(available())}"
+        )
+
+
 def _ports(scenario: Scenario) -> Iterator[str]:
     """Find boards with conflicting options, and settings that a board job cannot express."""
     seen: dict[str, EncoderChoice] = {}
@@ -145,8 +156,8 @@ def _ports(scenario: Scenario) -> Iterator[str]:
         where = scenario.source.place_of(f"satellites.{index}.encoder.port")
         if seen.setdefault(port, satellite.encoder) != satellite.encoder:
             yield (
-                f"{where}: found {port} a second time with another baud or give_up_after; "
-                "allowed: the same for all satellites that share a board"
+                f"{where}: found {port} a second time with other baud, give_up_after, "
+                "encode_timeout or chunk; allowed: the same for all satellites that share a board"
             )
         try:
             setting_of(satellite.codec.setting)

@@ -49,6 +49,7 @@ class Grader:
         scenes: Scenes,
         cache: ContentCache,
         threads: int | None = None,
+        network: str = "fast",
     ) -> None:
         """Prepare to grade.
 
@@ -58,11 +59,13 @@ class Grader:
             scenes: The pixels.
             cache: Of measured qualities.
             threads: Number of frames decoded at once; by default one for each core.
+            network: Which of its networks a learned codec decodes with.
         """
         self._outcome = outcome
         self._cache = cache
         self._encoders = encoders
         self._scenes = scenes
+        self._network = network
         self._lock = Lock()
         self._threads = threads or os.cpu_count() or 1
         self.written = 0
@@ -110,7 +113,10 @@ class Grader:
         arrival = _Arrival(task, self._missing(record))
         received, _ = self._received(arrival)
         original = self._scenes.frame(task.satellite, task.view)
-        return original, None if received is None else decode(received)
+        return original, None if received is None else self._decoded(received)
+
+    def _decoded(self, received: bytes) -> Decoded:
+        return decode(received, network=self._network)
 
     def _arrivals(self) -> Iterator[tuple[FrameRecord, _Arrival]]:
         for satellite in self._outcome.satellites:
@@ -134,9 +140,9 @@ class Grader:
         received, tiles = self._received(arrival)
         if received is None:
             return Grade(math.nan, math.nan, tiles, tiles, decoded=False)
-        decoded = decode(received) if kept else None
+        decoded = self._decoded(received) if kept else None
         original = self._scenes.frame(arrival.task.satellite, arrival.task.view)
-        measured = self._cache.delivered_quality(original, received, decoded)
+        measured = self._cache.delivered_quality(original, received, decoded, self._network)
         if plan.folder is not None and decoded is not None:
             plan.check_room(len(kept) * picture_bytes(arrival.task.view))
             self._archive(plan.folder, kept, arrival.task, decoded)

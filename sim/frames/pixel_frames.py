@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...link.clock import TICKS_PER_SECOND
 from ...link.errors import InputError
 from ..board.loop import BoardFrame, BoardLoop, BoardStoppedError
+from ..model.records import FrameRecord
 from ..model.setup import Capture, Encoded, Situation
 from .encoders import Encoders, EncodeTask
 from .rated_frames import MODELLED, RatedFrames
@@ -60,6 +63,24 @@ class PixelFrames:
             else self._rated.ticks(capture)
         )
         return Encoded(done.size, ticks, task.setting)
+
+    def requantise(self, record: FrameRecord, budgets: tuple[int, ...]) -> Encoded:
+        """Return a frame's real size after requantisation, and its time, modelled or measured."""
+        task = self._encoders.task_of(record)
+        if task is None:
+            if self._rated is None:
+                raise ValueError(f"frame {record.capture.number} has no pixels to measure")
+            return self._rated.requantise(record, budgets)
+        try:
+            done = self._encoders.result(replace(task, budgets=budgets))
+        except Exception as error:
+            raise _refusal(self._place, record.capture, task, error) from error
+        ticks = (
+            max(1, round(done.seconds * TICKS_PER_SECOND))
+            if self._rated is None
+            else self._rated.requantise_ticks(record.capture)
+        )
+        return Encoded(done.size, ticks, record.setting)
 
 
 class BoardFrames:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ...link.clock import TICKS_PER_SECOND
+from ...payload.processors import REQUANTISE_PERCENT
+from ..model.records import FrameRecord
 from ..model.setup import Capture, Encoded, Situation
 from ..scenario.satellite import SatelliteSpec
 from .rate_policy import FixedRate, RatePolicy
@@ -35,6 +37,15 @@ class RatedFrames:
         if size is None:
             raise ValueError("a quality says nothing about sizes; the scenario should not have it")
         return Encoded(max(1, size), self.ticks(capture), setting)
+
+    def requantise(self, record: FrameRecord, budgets: tuple[int, ...]) -> Encoded:
+        """Return the size of the last budget, and the modelled time of requantisation."""
+        size = min(budgets[-1], record.encoded_bytes)
+        return Encoded(size, self.requantise_ticks(record.capture), record.setting)
+
+    def requantise_ticks(self, capture: Capture) -> int:
+        """Return the modelled time of requantisation, rounded up to a whole tick."""
+        return -(-self.ticks(capture) * REQUANTISE_PERCENT // 100)
 
     def ticks(self, capture: Capture) -> int:
         """Return the modelled encode time, rounded up to a whole tick."""

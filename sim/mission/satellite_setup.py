@@ -9,9 +9,17 @@ from ...link.clock import to_whole_milliseconds
 from ...payload import processors
 from ...payload.power import NANOJOULES_PER_JOULE
 from ...payload.recorder import DownlinkOrder, DropRule
-from ..model.setup import Capture, EncodeOrder, PowerSetup, SatelliteSetup, TransferSetup
+from ..model.setup import (
+    Capture,
+    EncodeOrder,
+    PowerSetup,
+    SatelliteSetup,
+    ShrinkSetup,
+    TransferSetup,
+)
 from ..orbit.geometry import Geometry
 from ..scenario.satellite import SatelliteSpec
+from ..scenario.spacecraft import RecorderSpec
 from ..scenario.transfer import TransferSpec
 
 _PROCESSING_S: Final = 0.2
@@ -42,7 +50,16 @@ def satellite_setup(
         encoding_milliwatts=_encoding_milliwatts(satellite),
         power=_power_setup(satellite, geometry),
         transfer=_transfer_setup(transmitter.transfer),
+        shrink=_shrink_setup(satellite.recorder),
     )
+
+
+def _shrink_setup(recorder: RecorderSpec) -> ShrinkSetup | None:
+    """Return how frames are requantised when the recorder is full; None if they are dropped."""
+    if recorder.when_full == "drop":
+        return None
+    least = recorder.least_bpp
+    return ShrinkSetup(None if least is None else round(least * 1_000_000))
 
 
 def _transfer_setup(transfer: TransferSpec) -> TransferSetup | None:

@@ -30,6 +30,16 @@ def audit(onboard: Onboard) -> None:
             ledger.holds(Book.RAW, "queued") + ledger.holds(Book.RAW, "encoding"),
             onboard.working_bytes,
         ),
+        (
+            "encoded bytes that wait for room",
+            ledger.holds(Book.FILES, "waiting"),
+            onboard.waiting_bytes,
+        ),
+        (
+            "bytes saved by requantisation",
+            ledger.holds(Book.FILES, "requantised"),
+            sum(record.requantised_bytes for record in frames),
+        ),
         ("bytes in the recorder", ledger.holds(Book.FILES, "recorder"), recorder.used),
         (
             "bytes on the ground",

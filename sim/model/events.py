@@ -13,6 +13,8 @@ class Event(StrEnum):
     MISS = "miss"
     ENCODE_START = "encode-start"
     ENCODE_END = "encode-end"
+    REQUANTISE_START = "requantise-start"
+    REQUANTISE_END = "requantise-end"
     STORE = "store"
     DROP = "drop"
     AOS = "aos"

@@ -43,17 +43,19 @@ class FrameStore:
         """Store an encoded frame. Other frames may be dropped for it, or it is dropped itself."""
         onboard = self._onboard
         capture, size = record.capture, record.encoded_bytes
+        origin = "waiting" if onboard.waiting_bytes else "encoded"
+        onboard.waiting_bytes = 0
         victims = onboard.recorder.store(
             StoredFile(capture.number, size, capture.priority, self._transfer(size))
         )
         if victims is None:
-            onboard.ledger.move(Book.FILES, "encoded", "dropped", size, RECORDER_FULL)
+            onboard.ledger.move(Book.FILES, origin, "dropped", size, RECORDER_FULL)
             self.drop(record, RECORDER_FULL, size)
             return
         for victim in victims:
             cause = self._why_dropped(victim)
             onboard.ledger.move(Book.FILES, "recorder", "dropped", victim.size, cause)
-        onboard.ledger.move(Book.FILES, "encoded", "recorder", size)
+        onboard.ledger.move(Book.FILES, origin, "recorder", size)
         record.state = FrameState.STORED
         record.stored = onboard.env.now
         for victim in victims:
@@ -61,8 +63,34 @@ class FrameStore:
             if self._on_drop is not None:
                 self._on_drop(victim)
         onboard.log(Event.STORE, frame=capture.number, target=capture.target, amount=size)
+        self.announce()
+
+    def announce(self) -> None:
+        """Tell the transmitter and the network that there is something to send."""
         self.file_arrived.notify()
         self._ask_for_link()
+
+    def keep_waiting(self, record: FrameRecord) -> None:
+        """Book an encoded frame as one that waits for room in the recorder."""
+        onboard = self._onboard
+        onboard.ledger.move(Book.FILES, "encoded", "waiting", record.encoded_bytes)
+        onboard.waiting_bytes = record.encoded_bytes
+
+    def shrink(self, file: StoredFile | None, size: int, saved: int) -> None:
+        """Put a requantised frame into the place of the frame before.
+
+        Args:
+            file: The frame's file, which is held in the recorder; None for the frame that waits.
+            size: Bytes of the requantised frame.
+            saved: Bytes by which it became smaller.
+        """
+        onboard = self._onboard
+        origin = "waiting" if file is None else "recorder"
+        onboard.ledger.move(Book.FILES, origin, "requantised", saved)
+        if file is None:
+            onboard.waiting_bytes -= saved
+        else:
+            onboard.recorder.replace(file, size, self._transfer(size))
 
     def drop(self, record: FrameRecord, cause: str, amount: int) -> None:
         """Record that a frame was dropped, unless it has been delivered already."""

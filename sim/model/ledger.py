@@ -6,15 +6,16 @@ with a source and ends in accounts that no byte leaves. In the accounts between,
 ```
 raw     captured ─► queued ─► encoding ─► encoded
                       └──────────┴──────► dropped (memory full)
-files   encoded ─► recorder ─► released
-                      └──────► dropped (recorder full, …)
+files   encoded ─► waiting ─► recorder ─► released
+                      └──────────┴──────► dropped (recorder full, …) | requantised
 air     sent ─► new | duplicate | overhead | lost (packet loss, rain, margin, cut off)
 ground  new ─► partial ─► delivered
                   └─────► abandoned
 uplink  sent ─► under way ─► received | lost (cut off, packet loss)
 ```
 
-Overhead is what a file transfer protocol adds: headers and directives that arrived.
+Encoded files wait only while others are requantised to make room; what that saves is booked as
+requantised. Overhead is what a file transfer protocol adds: headers and directives that arrived.
 
 A movement takes bytes from one account and puts them into another, so a book always sums to
 zero. That does not prove the accounts right, so `audit` compares them with the contents of the

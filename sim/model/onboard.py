@@ -28,6 +28,7 @@ class Onboard:
         received: The received parts of the files of all satellites.
         bus: The power bus; None if power is not modelled.
         working_bytes: Bytes of raw frames in working memory.
+        waiting_bytes: Bytes of the encoded frame that waits for room in the recorder, if any.
         delivered_bytes: Bytes of delivered frames on the ground.
         encode_energy: Nanojoules spent on encoding; None if the power is unknown.
         transmitting: Whether the satellite has an antenna.
@@ -52,6 +53,7 @@ class Onboard:
         self.received = received
         self.bus: PowerBus | None = None
         self.working_bytes = 0
+        self.waiting_bytes = 0
         self.delivered_bytes = 0
         self.encode_energy: int | None = 0
         self.transmitting = False

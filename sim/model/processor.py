@@ -10,6 +10,7 @@ from .frame_store import FrameStore
 from .ledger import Book
 from .onboard import Onboard, Wakeup
 from .records import FrameRecord, FrameState
+from .requantiser import Requantiser, RequantisingSource
 from .setup import Capture, EncodeOrder, FrameSource, Situation
 from .ticks import Process
 
@@ -31,6 +32,12 @@ class Processor:
         self._store = store
         self._queue: list[tuple[tuple[int, int], Capture]] = []
         self._frame_arrived = Wakeup(onboard.env)
+        self._requantiser: Requantiser | None = None
+        shrink = onboard.setup.shrink
+        if shrink is not None:
+            if not isinstance(source, RequantisingSource):
+                raise ValueError(f"{source!r} cannot requantise frames")
+            self._requantiser = Requantiser(onboard, source, store, shrink, self._requantise)
 
     def accept(self, capture: Capture) -> None:
         """Take a raw frame into working memory, or drop it if it does not fit."""
@@ -85,6 +92,8 @@ class Processor:
                 target=capture.target,
                 amount=encoded.size,
             )
+            if self._requantiser is not None:
+                yield from self._requantiser.make_room(record)
             self._store.store(record)
 
     def _situation(self) -> Situation:
@@ -100,6 +109,10 @@ class Processor:
             onboard.encode_energy = None
         else:
             onboard.encode_energy += ticks * power
+
+    def _requantise(self, ticks: int) -> Process:
+        yield from self._compute(ticks)
+        self._count_energy(ticks)
 
     def _compute(self, ticks: int) -> Process:
         """Compute for `ticks`, with pauses while the battery is low."""

@@ -33,6 +33,9 @@ class FrameRecord:
     encode_end: int = -1
     encode_ticks: int = 0
     encoded_bytes: int = 0
+    requantised_bytes: int = 0  # by which requantisation has made it smaller
+    requantise_ticks: int = 0
+    budgets: tuple[int, ...] = ()  # of each requantisation, in bytes
     setting: Setting | None = None
     stored: int = -1
     first_sent: int = -1

@@ -99,6 +99,17 @@ class FrameSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ShrinkSetup:
+    """How far frames are requantised when the recorder is full.
+
+    Attributes:
+        least_microbits: Floor in millionths of a bit per pixel; None for one step a frame.
+    """
+
+    least_microbits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
     """A part of a pass during which the station can receive.
 
@@ -192,6 +203,7 @@ class SatelliteSetup:
         acknowledge_ticks: Time from the arrival of a packet to its acknowledgement on board.
         encoding_milliwatts: Power that encoding draws beyond idling, to compute its energy; None
             if unknown.
+        shrink: How frames are requantised when the recorder is full; None to drop them at once.
     """
 
     name: str
@@ -206,6 +218,7 @@ class SatelliteSetup:
     encoding_milliwatts: int | None
     power: PowerSetup | None = None
     transfer: TransferSetup | None = None
+    shrink: ShrinkSetup | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ def compare_codecs(
     cached: ContentCache | None = None,
     progress: bool = False,
     on_picture: Heard | None = None,
+    decoder: str = "fast",
 ) -> dict[str, Any]:
     """Compare codecs on pictures.
 
@@ -70,6 +71,7 @@ def compare_codecs(
         cached: Cache that keeps curves from one comparison to the next.
         progress: Whether to show a progress bar on the terminal.
         on_picture: Called for every picture as soon as it is done.
+        decoder: Which of its networks a learned codec decodes with.
 
     Returns:
         The content of `compare.json`: `settings`, `images` with their points, and `codecs` with
@@ -93,8 +95,8 @@ def compare_codecs(
             window, frame = _read(path, crop)
             measured = {}
             for name, codec in encoders.items():
-                points = curve(codec, frame, reach(rates, name == ANCHOR), middle, kept)
-                measured[name] = points, speed(codec, frame, points.quality)
+                points = curve(codec, frame, reach(rates, name == ANCHOR), middle, kept, decoder)
+                measured[name] = points, speed(codec, frame, points.quality, decoder)
                 advance(f"{path.name} {name}")
             name = _unique(path, found)
             found[name] = {
@@ -111,6 +113,7 @@ def compare_codecs(
             "speed_bpp": round(middle, 3),
             "tile": tile,
             "crop": crop,
+            "decoder": decoder,
             "versions": {name: codec.version for name, codec in encoders.items()},
         },
         "images": found,

@@ -15,7 +15,7 @@ from dataclasses import asdict, astuple, dataclass
 from hashlib import sha256
 from typing import Final
 
-from ...ground.decoders import decode
+from ...ground.decoders import decode, decoder_identity
 from ...ground.quality import quality
 from ...link.container.frame import Frame
 from ...link.errors import InputError
@@ -78,7 +78,12 @@ def reach(rates: tuple[float, float], anchor: bool) -> tuple[float, float]:
 
 
 def curve(
-    codec: Encoder, frame: Frame, rates: tuple[float, float], middle: float, cache: ContentCache
+    codec: Encoder,
+    frame: Frame,
+    rates: tuple[float, float],
+    middle: float,
+    cache: ContentCache,
+    network: str = "fast",
 ) -> RateDistortionCurve:
     """Return a codec's curve on a picture, at evenly spaced qualities between two rates.
 
@@ -91,6 +96,7 @@ def curve(
         rates: Lower and higher rate in bits per pixel.
         middle: Rate in bits per pixel whose quality is used for measuring speed.
         cache: Cache that keeps the curve.
+        network: Which of its networks a learned codec decodes with.
 
     Raises:
         InputError: The codec cannot code this picture at all.
@@ -99,6 +105,7 @@ def curve(
         frame_digest(frame),
         *(codec.name, codec.version, codec.fingerprint.hex(), codec.tile),
         *(f"{rate:.6g}" for rate in (*rates, middle)),
+        decoder_identity(codec.name, network),
     )
     key = sha256("\0".join(map(str, parts)).encode()).hexdigest()
 
@@ -109,7 +116,7 @@ def curve(
         _, high = coded.around(rates[1] * pixels / 8, low, 100.0, _HALVINGS)
         steps = [low + (high - low) * n / (_POINTS - 1) for n in range(_POINTS)]
         bitstreams = {len(coded.at(step)): coded.at(step) for step in steps}
-        points = [asdict(_point(frame, bitstreams[size])) for size in sorted(bitstreams)]
+        points = [asdict(_point(frame, bitstreams[size], network)) for size in sorted(bitstreams)]
         wanted = middle * pixels / 8
         below = [step for step in steps if len(coded.at(step)) <= wanted]
         start = below[-1] if below else low
@@ -168,13 +175,14 @@ class _Coded:
         return low, high
 
 
-def speed(codec: Encoder, frame: Frame, at: float) -> Speed:
+def speed(codec: Encoder, frame: Frame, at: float, network: str = "fast") -> Speed:
     """Return a codec's speed on a picture, the better of two measurements.
 
     Args:
         codec: Encoder to measure; its decoder is measured too.
         frame: The picture.
         at: Quality at which to encode.
+        network: Which of its networks a learned codec decodes with.
     """
     megapixels = frame.width * frame.height / 1e6
     coding = decoding = math.inf
@@ -182,13 +190,13 @@ def speed(codec: Encoder, frame: Frame, at: float) -> Speed:
         start = time.process_time()
         bitstream = codec.encode(frame, Setting(quality=at))
         coded = time.process_time()
-        decode(bitstream)
+        decode(bitstream, network=network)
         coding = min(coding, coded - start)
         decoding = min(decoding, time.process_time() - coded)
     return Speed(megapixels / max(coding, 1e-9), megapixels / max(decoding, 1e-9))
 
 
-def _point(frame: Frame, bitstream: bytes) -> Point:
-    found = quality(frame, decode(bitstream).frame)
+def _point(frame: Frame, bitstream: bytes, network: str) -> Point:
+    found = quality(frame, decode(bitstream, network=network).frame)
     bpp = len(bitstream) * 8 / (frame.width * frame.height)
     return Point(len(bitstream), bpp, found.psnr_db, found.ms_ssim)

@@ -2,7 +2,7 @@
 
 The quality at a rate is measured with the real encoder and decoder on a sample of the frames that
 the run captures. The throughput is found by simulating the whole mission again, with frames of
-the sample's mean size.
+the sample's mean size. Frames are dropped if the recorder is full, and never requantised.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...ground.quality import Quality
@@ -103,9 +103,10 @@ def curve(
     tile = mission.flight.scenario.satellites[0].codec.tile
     onboard_encoder = encoder(codec, TRAITS[codec].tile_from(tile))
     settings = _possible(onboard_encoder, settings, chosen)
+    network = mission.flight.scenario.ground.decoder
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
         tries = [
-            threads.submit(_try, onboard_encoder, settings, one.content, scenes, cache)
+            threads.submit(_try, onboard_encoder, settings, one.content, scenes, cache, network)
             for one in chosen
         ]
         by_frame = [tried.result() for tried in tries]
@@ -193,13 +194,14 @@ def _try(
     content: Content,
     scenes: Scenes,
     cache: ContentCache,
+    network: str,
 ) -> list[tuple[float, Quality, int] | None]:
     """Return rate, quality and pixels of one frame at each setting; None if it cannot be coded."""
     frame = scenes.frame(content.satellite, content.view)
     pixels = frame.width * frame.height
     return [
         None if rated is None else (rated.bytes * 8 / pixels, rated.quality, pixels)
-        for rated in cache.rated(onboard_encoder, frame, settings)
+        for rated in cache.rated(onboard_encoder, frame, settings, network)
     ]
 
 
@@ -218,7 +220,9 @@ def _rate(
     sources = [
         _MeanFrames(satellite, codec, bpp) for satellite in mission.flight.scenario.satellites
     ]
-    outcome = simulate(mission.setup, sources)
+    # A requantised frame has another quality than the sample's, so here nothing is requantised.
+    satellites = tuple(replace(satellite, shrink=None) for satellite in mission.setup.satellites)
+    outcome = simulate(replace(mission.setup, satellites=satellites), sources)
     records = [r for satellite in outcome.satellites for r in satellite.frames.values()]
     delivered = [record for record in records if record.state is FrameState.DELIVERED]
     arrived = Counter(delivery(record, None) for record in records)

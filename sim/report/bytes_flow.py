@@ -48,7 +48,7 @@ def stages(data: ReportData) -> tuple[FlowStage, ...]:
     """
     return (
         FlowStage("Captured, raw", _by_fate(data, "raw_bytes")),
-        FlowStage("Encoded", _by_fate(data, "encoded_bytes")),
+        FlowStage("Encoded", (*_by_fate(data, "encoded_bytes"), *_requantised(data.total))),
         FlowStage("Sent to the ground", _sent(data.total)),
     )
 
@@ -73,6 +73,11 @@ def _by_fate(data: ReportData, column: str) -> tuple[Part, ...]:
     causes = {str(name): of(dropped & (cause == name)) for name in set(cause[dropped])}
     parts += _with_causes("dropped", causes, SERIES[1])
     return tuple(part for part in parts if part.size)
+
+
+def _requantised(total: Mapping[str, Any]) -> tuple[Part, ...]:
+    saved = int((total.get("bytes") or {}).get("requantised") or 0)
+    return (Part("saved by requantisation", saved, SERIES[2], "..."),) if saved else ()
 
 
 def _sent(total: Mapping[str, Any]) -> tuple[Part, ...]:

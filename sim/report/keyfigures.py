@@ -91,6 +91,11 @@ def paragraph(data: ReportData) -> list[str]:
         sentences.append(f"None reached the ground: {_nothing(data)}.")
     sentences += _repeated(total)
     sentences += _lost(total)
+    if smaller := whole(frames.get("requantised")):
+        sentences.append(
+            f"{w.plural(smaller, 'frame')} {_was(smaller)} requantised on board to make room, "
+            f"which saved {w.size(whole(sizes.get('requantised')))}."
+        )
     dropped = {str(name): whole(n) for name, n in part(frames, "dropped").items()}
     lost = sum(dropped.values())
     if lost:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...link.container.header import CODECS, NO_MODEL
@@ -44,6 +44,10 @@ def block(figures: BoardFigures, scenario: Scenario) -> dict[str, Any]:
             "chunks_sent_again": counts.chunks_repeated,
             "timeouts": counts.timeouts,
             "sessions_lost": counts.sessions_lost,
+            "last_session_lost": figures.lost or None,
+            "board_restarts": counts.restarts,
+            "board_resets": figures.resets,
+            "chunk_bytes": counts.chunk,
             "damaged_frames": figures.bad_frames,
             "strange_frames": counts.strange,
         },
@@ -70,6 +74,26 @@ def faults(boards: Sequence[BoardFigures], scenario: Scenario) -> list[str]:
                 "encoded before, and are kept"
             )
     return lines
+
+
+def warnings(boards: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Yield a line for each board whose sessions were lost, although it has encoded everything.
+
+    Args:
+        boards: The boards' blocks of the summary.
+    """
+    for board in boards:
+        measured = board["measured"]
+        lost, restarts = measured["sessions_lost"], measured["board_restarts"]
+        if board["stopped"] or not (lost or restarts):
+            continue
+        resets = measured["board_resets"]
+        yield (
+            f"warning: board {board['name']} on {board['port']}: {lost} sessions were lost and the "
+            f"board started anew {restarts} times"
+            + (f" ({resets} resets)" if resets else "")
+            + (f"; the last: {measured['last_session_lost']}" if lost else "")
+        )
 
 
 def _ratio(over: float, under: float) -> float | None:

@@ -211,10 +211,12 @@ def _frames(
 ) -> dict[str, Any]:
     states = Counter(record.state for record in records)
     arrived = Counter(_arrived(r, grades) for r in records)
+    requantised = sum(record.requantised_bytes > 0 for record in records)
     sent = {"sent": states[FrameState.SENT]} if states[FrameState.SENT] else {}
     return {
         "captured": len(records),
         "encoded": sum(record.encode_end >= 0 for record in records),
+        **({"requantised": requantised} if requantised else {}),
         "delivered": states[FrameState.DELIVERED],
         "delivered_whole": arrived[Delivery.WHOLE],
         "delivered_damaged": arrived[Delivery.DAMAGED],
@@ -239,6 +241,8 @@ def _bytes(
     def total(amount: Callable[[SatelliteOutcome], int]) -> int:
         return sum(amount(satellite) for satellite in satellites)
 
+    requantised = total(lambda s: s.ledger.holds(Book.FILES, "requantised"))
+
     def by_cause(book: Book, name: str) -> dict[str, int]:
         causes: Counter[str] = Counter()
         for satellite in satellites:
@@ -249,6 +253,7 @@ def _bytes(
         "captured": total(lambda s: s.ledger.came_in(Book.RAW)),
         "queued": total(lambda s: s.working_bytes),
         "encoded": total(lambda s: s.ledger.came_in(Book.FILES)),
+        **({"requantised": requantised} if requantised else {}),
         "stored": total(lambda s: s.recorder_bytes),
         "sent": total(lambda s: s.ledger.came_in(Book.AIR)),
         "received": total(lambda s: s.ledger.came_in(Book.GROUND)),

@@ -70,6 +70,7 @@ FRAMES = pa.schema(
         ("encode_time_kind", _TEXT),
         ("encode_energy_j", pa.float64()),
         ("encoded_bytes", pa.int64()),
+        ("requantised_bytes", pa.int64()),
         ("bpp", pa.float64()),
         ("stored_s", pa.float64()),
         ("first_sent_s", pa.float64()),
@@ -317,10 +318,11 @@ def _frame(
         "encode_start_s": _when(record.encode_start),
         "encode_end_s": _when(record.encode_end),
         "encode_time_kind": time_kinds[record.satellite] if encoded else None,
-        "encode_energy_j": record.encode_ticks * power / 1e9
+        "encode_energy_j": (record.encode_ticks + record.requantise_ticks) * power / 1e9
         if encoded and power is not None
         else None,
         "encoded_bytes": record.encoded_bytes if encoded else None,
+        "requantised_bytes": record.requantised_bytes if encoded else None,
         "bpp": record.encoded_bytes * 8 / (view.width * view.height) if encoded else None,
         "stored_s": _when(record.stored),
         "first_sent_s": _when(record.first_sent),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from ...link.serial.constants import DEFAULT_BAUD
+from ...link.serial.constants import DEFAULT_BAUD, LARGEST_CHUNK, SMALLEST_CHUNK
 from ...link.serial.portname import LONGEST_NAME
 from ...link.student.frame_layout import BLOCK
 from ...payload.encoders.base import Setting, choice_label
@@ -169,6 +169,22 @@ class EncoderChoice(Model):
             "run ends with the frames finished so far and exit status 1."
         ),
         examples=["60 s"],
+    )
+    encode_timeout: Annotated[float, Seconds(least="1 s", most="1 d", usual="300 s")] = Field(
+        default=300.0,
+        description=(
+            "How long the board may work without any progress. After that its session is ended and "
+            "the tile is sent again; make it longer than the slowest tile takes to encode."
+        ),
+        examples=["300 s"],
+    )
+    chunk: Annotated[int, Whole(SMALLEST_CHUNK, LARGEST_CHUNK)] | None = Field(
+        default=None,
+        description=(
+            "Bytes of a tile or a result in one frame of the line; the board's own limit holds "
+            "too. By default 2048, and less when the line damages many frames."
+        ),
+        examples=[1024],
     )
 
     @classmethod

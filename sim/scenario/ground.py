@@ -15,6 +15,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
+from ...ground.decoders.student_networks import DecoderName
 from . import stations
 from .area import AreaSpec
 from .base import Clashes, Model, Name, exactly_one
@@ -24,6 +25,22 @@ from .fields import HorizonLine, Moment, Place, Ring, ScenePath, TargetName
 from .link import ReceiverSpec
 from .rate import RateSteps
 from .units import Degrees, Metres, Seconds, Whole, fault
+
+
+class GroundSpec(Model):
+    """What the ground does with the frames that arrive."""
+
+    decoder: DecoderName = Field(
+        default="fast",
+        description=(
+            "The network that makes pixels of a student's frames. `fast` is the one that the "
+            "encoder was trained with; `full` is heavier and better. A decoder is the ground's "
+            "own: satellites and their bitstreams do not depend on it. Other codecs have one "
+            "decoder, and ignore this."
+        ),
+        examples=["full"],
+    )
+
 
 Priority = Annotated[int, Whole(1, 9)]
 

@@ -107,6 +107,19 @@ class SatelliteSpec(Model):
     @model_validator(mode="after")
     def _can_encode(self) -> Self:
         processor = self.processor
+        if self.recorder.when_full == "shrink":
+            if self.codec.name != "student":
+                raise fault(
+                    f"found shrink with codec {self.codec.name}; allowed: with codec student, "
+                    "whose bitstreams can be requantised",
+                    "recorder.when_full",
+                )
+            if self.encoder.backend == "board":
+                raise fault(
+                    "found shrink with encoder.backend board; allowed: in-process, because boards "
+                    "encode and do not requantise",
+                    "recorder.when_full",
+                )
         if self.encoder.backend == "board":
             if self.codec.policy != "fixed":
                 raise fault(

@@ -21,7 +21,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from . import stations
 from .base import Clashes, Model, Name, is_number
 from .fields import Moment
-from .ground import StationSpec, TargetSpec
+from .ground import GroundSpec, StationSpec, TargetSpec
 from .satellite import SatelliteSpec
 from .source import ScenarioSource, SceneReference
 from .sweep import SweepSpec
@@ -173,6 +173,9 @@ class Scenario(Model):
         min_length=1,
         max_length=1000,
         description="The stations, at least one: a name of the shipped table, or a mapping.",
+    )
+    ground: GroundSpec = Field(
+        default=GroundSpec(), description="What the ground does with the frames that arrive."
     )
     arbitration: Literal["first-come", "priority", "backlog"] = Field(
         default="first-come",

@@ -357,6 +357,32 @@ class RecorderSpec(Model):
     capacity: Annotated[int, Bytes(least="1 kB", most="1000 TB")] = Field(
         description="How many encoded bytes the recorder holds.", examples=["8 GB"]
     )
+    when_full: Literal["drop", "shrink"] = Field(
+        default="drop",
+        description=(
+            "What happens if a new frame does not fit. `drop`: frames are dropped, as "
+            "`policy.drop` says. `shrink`, with the student only: before that, frames of which "
+            "nothing was sent are requantised on board to a quarter of their bytes, the lowest "
+            "priority first and the oldest among equals, but never for a frame of a lower "
+            "priority. It takes the processor's time and energy: 2.2 times those of encoding, "
+            "unless `encode_time` is `host`."
+        ),
+        examples=["shrink"],
+    )
+    least_bpp: Annotated[float, Number(0, 1024 * 16, above=0)] | None = Field(
+        default=None,
+        description=(
+            "With `shrink`: the rate below which no frame is requantised. By default a frame is "
+            "requantised once, whatever its rate."
+        ),
+        examples=[0.1],
+    )
+
+    @classmethod
+    def clashes(cls, given: Mapping[str, Any]) -> Clashes:
+        """Yield a clash for a floor of what is never done."""
+        if given.get("least_bpp") is not None and given.get("when_full", "drop") == "drop":
+            yield "least_bpp", "found least_bpp with when_full drop; allowed: with shrink"
 
 
 LARGEST_SEGMENT = 65535 - 8

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from downpass.ground.decoders import decode
 from downpass.ground.decoders import student as ground
+from downpass.ground.decoders.student_networks import load_network
 from downpass.ground.quality import psnr
 from downpass.link.container import varint
 from downpass.link.container.band_scales import BandScale
@@ -55,7 +56,8 @@ def test_the_halo_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = StudentEncoder(0).encode(aerial(256), Setting(quality=30))
     whole = decode(stream).frame.pixels
     monkeypatch.setattr(ground, "WINDOW", 4)
-    monkeypatch.setattr(ground, "HALO", 1)
+    narrow = replace(load_network(), halo=1)
+    monkeypatch.setattr(ground, "load_network", lambda _name: narrow)
     assert not np.array_equal(decode(stream).frame.pixels, whole)
 
 

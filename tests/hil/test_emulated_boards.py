@@ -53,7 +53,7 @@ JOBS = [
 
 def test_it_passes_the_whole_suite(emulated: EmulatedBoard) -> None:
     with Port(emulated.port) as port:
-        results = conformance.check(port)
+        results = list(conformance.check(port))
     assert [(result.name, result.fault) for result in results if result.fault] == []
 
 

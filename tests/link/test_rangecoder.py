@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+from downpass.link.student import plain_range_coder, range_coder
 from downpass.link.student.range_coder import (
     CodeError,
     SymbolReader,
@@ -11,6 +14,50 @@ from downpass.link.student.range_coder import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from .constriction_writer import ConstrictionWriter
+
+
+@pytest.fixture(params=["compiled", "plain"], autouse=True, scope="module")
+def implementation(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Run every test with the compiled coder and with the one in Python."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "plain":
+            patch.setattr(range_coder, "_CODER", plain_range_coder)
+        else:
+            assert range_coder._CODER is not plain_range_coder, "install with a C compiler"
+        yield
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40))
+def test_the_bytes_are_constrictions(seed: int, parts: int) -> None:
+    rng = np.random.default_rng(seed)
+    writer, oracle = SymbolWriter(), ConstrictionWriter()
+    for _ in range(parts):
+        number = int(rng.integers(1, 30))
+        if rng.random() < 0.3:
+            bits = int(rng.integers(1, 17))
+            # Ends of the range make carries, and zeros at the end of the bytes.
+            values = rng.choice([0, (1 << bits) - 1, int(rng.integers(0, 1 << bits))], number)
+            writer.write(values.astype(np.int32), uniform_model(bits))
+            oracle.bits(values, bits)
+            continue
+        count, total = int(rng.integers(2, 40)), 1 << int(rng.choice([8, 16, 22]))
+        share = rng.random(count) ** rng.choice([1, 8, 30])
+        frequencies = 1 + (share / share.sum() * (total - count)).astype(np.int64)
+        frequencies[int(share.argmax())] += total - frequencies.sum()
+        values = rng.choice(count, number, p=frequencies / total)
+        writer.write(values.astype(np.int32), table_model(frequencies))
+        oracle.table(values, frequencies)
+    assert writer.finish() == oracle.finish()
+
+
+@pytest.mark.parametrize("symbol", [-1, 3, 1 << 20, -(1 << 31)])
+def test_a_symbol_outside_its_model_is_refused(symbol: int) -> None:
+    writer = SymbolWriter()
+    with pytest.raises(ValueError, match=r"symbol .*model of 3"):
+        writer.write(np.array([0, symbol], np.int32), table_model(np.array([100, 100, 56])))
 
 
 class Oracle:

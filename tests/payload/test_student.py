@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from downpass.ground.decoders import decode
-from downpass.ground.decoders import student as ground
+from downpass.ground.decoders.student_networks import load_network
 from downpass.ground.quality import psnr
 from downpass.link import inference
 from downpass.link.container.bitstream import read_header, unpack
@@ -22,9 +22,9 @@ from downpass.link.student.planes import TileShape
 from downpass.link.student.rotation import IDENTITY, rotation_matrix
 from downpass.link.student.shared_model import load_integers
 from downpass.payload.encoders.base import RateError, Setting
-from downpass.payload.encoders.student import encoder as student
-from downpass.payload.encoders.student import student_model
+from downpass.payload.encoders.student import student_model, tile_rates
 from downpass.payload.encoders.student.encoder import PreparedStudent, StudentEncoder
+from downpass.payload.encoders.student.tile_rates import TileRates
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,7 +36,7 @@ QUALITIES = (0, 60, 130, 200, 256)
 
 @pytest.fixture(scope="module")
 def reference() -> Reference:
-    return Reference(shared_model.FOLDER, student_model.FOLDER, ground.FOLDER)
+    return Reference(shared_model.FOLDER, student_model.FOLDER, load_network().folder)
 
 
 def pictures() -> Iterator[tuple[str, np.ndarray]]:
@@ -81,7 +81,7 @@ def test_runtime_and_plain_integers_write_the_same_bytes(
         assert np.array_equal(
             decode_tile(model.entropy, model.log_scales, stream, shape, quality), decoded
         )
-        drawn = inference.session(ground.FOLDER / "decoder.onnx", 2).run(
+        drawn = inference.session(load_network().graph, 2).run(
             ["pixels"],
             {
                 "latents": decoded.astype(np.int32),
@@ -207,13 +207,13 @@ def test_the_networks_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_budget_takes_few_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[int] = []
-    payload = PreparedStudent._payload
+    payload = TileRates._payload
 
-    def counted(self: PreparedStudent, index: int, quality: int) -> bytes:
+    def counted(self: TileRates, index: int, quality: int) -> bytes:
         tried.append(quality)
         return payload(self, index, quality)
 
-    monkeypatch.setattr(PreparedStudent, "_payload", counted)
+    monkeypatch.setattr(TileRates, "_payload", counted)
     for bpp in (0.6, 1.0, 2.5):
         tried.clear()
         StudentEncoder(0).encode(real(AERIAL, 256), Setting(bpp=bpp))
@@ -284,7 +284,7 @@ def test_colours_are_rotated_and_it_pays() -> None:
 
 
 def test_finer_tiles_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(student, "_ENOUGH", 1.0)  # so that the search goes on to the last step
+    monkeypatch.setattr(tile_rates, "_ENOUGH", 1.0)  # so that the search goes on to the last step
     prepared = StudentEncoder(32).prepare(real(AERIAL, 128))
     header, found = None, set()
     for budget in range(2500, 5000, 400):
@@ -320,11 +320,11 @@ def test_a_board_needs_neither_torch_nor_the_decoder() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_the_fingerprint_is_of_every_integer() -> None:
+def test_the_fingerprint_is_of_every_integer_that_both_ends_need() -> None:
     import hashlib
 
     arrays: dict[str, np.ndarray] = {}
-    for folder in (shared_model.FOLDER, student_model.FOLDER, ground.FOLDER):
+    for folder in (shared_model.FOLDER, student_model.FOLDER):
         with np.load(folder / "integers.npz") as file:
             arrays |= {name: file[name] for name in file.files}
     digest = hashlib.sha256(b"downpass student 1")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from boards_on_ptys import TICK_RATE, board_on_pty
+from cobs import cobs
 from downpass.link.serial.board import Work
-from downpass.link.serial.constants import Status
+from downpass.link.serial.constants import Kind, Status
+from downpass.link.serial.framing import DELIMITER
 from downpass.link.serial.testing.faulty_line import Faults
 from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.sim.frames.content_cache import ContentCache
@@ -44,11 +47,11 @@ def flown(path: Path) -> Results:
                         tradeoff=False)  # fmt: skip
 
 
-def commanded(path: Path) -> tuple[Said, Path]:
+def commanded(path: Path, *more: str | Path) -> tuple[Said, Path]:
     """Run a scenario from the command line."""
     out = path.parent / "out"
     said = downpass("run", path, "--out", out, "--cache", path.parent / "cache",
-                    "--no-tradeoff", "--no-delivered", "--quiet")  # fmt: skip
+                    "--no-tradeoff", "--no-delivered", *(more or ["--quiet"]))  # fmt: skip
     return said, out
 
 
@@ -259,3 +262,66 @@ def test_no_board_is_one_line(folder: Path, port: str, problem: str) -> None:
     (line,) = said.err.splitlines()
     assert f"satellites.0.encoder.port: {problem}" in line
     assert not out.exists()
+
+
+def after_tiles(count: int, act: Callable[[], None]) -> Callable[[bytes], list[bytes]]:
+    """Return a hook that acts once, beside the line's threads, after so many results."""
+    seen = 0
+
+    def hook(frame: bytes) -> list[bytes]:
+        nonlocal seen
+        seen += kind_of(frame) == Kind.RESULT
+        if seen == count:
+            seen += 1
+            threading.Thread(target=act).start()
+        return [DELIMITER + frame + DELIMITER]
+
+    return hook
+
+
+def kind_of(frame: bytes) -> int:
+    return int(cobs.decode(frame)[0])
+
+
+def test_a_session_that_is_lost_is_warned_of_at_the_end_and_traced(folder: Path) -> None:
+    trace = folder / "line.pcapng"
+    with board_on_pty() as board:
+        hook = after_tiles(5, lambda: line.disconnect())
+        with LineProxy(board.port, to_host=hook) as line:
+            path = in_loop(folder, line.address)
+            said, out = commanded(path, "--json", "--trace", trace)
+    assert said.status == 0
+    (warning,) = said.err.splitlines()
+    assert warning.startswith(f"warning: board pty on {line.address}: 1 sessions were lost and the "
+                              "board started anew 0 times; the last: ")  # fmt: skip
+    (found,) = json.loads((out / "summary.json").read_text())["boards"]
+    assert found["tiles"]["equal"] == found["tiles"]["encoded"]
+    assert found["measured"]["chunk_bytes"] == 2048
+    shown = downpass("board", "trace", trace, "--json").out.splitlines()
+    figures = json.loads(shown[-1])
+    assert figures["sessions"] == 2
+    assert figures["results"] >= found["tiles"]["encoded"]
+
+
+def test_a_board_that_stays_away_is_reported_while_it_is(folder: Path) -> None:
+    with board_on_pty() as board:
+        line = LineProxy(board.port, to_host=after_tiles(5, lambda: line.close()))
+        path = in_loop(folder, line.address)
+        said, _ = commanded(path, "--json", "--set", "satellites.0.encoder.give_up_after=4 s")
+    assert said.status == 1
+    away, fault = said.err.splitlines()
+    assert away.startswith(f"board on {line.address}: away for 2 s (")
+    assert away.endswith("; giving up in 2 s")
+    assert "the port has vanished" in fault
+
+
+def test_the_chunk_and_the_time_for_a_tile_are_keys_of_the_scenario(folder: Path) -> None:
+    with board_on_pty() as board:
+        path = in_loop(folder, board.port)
+        said, out = commanded(
+            path, "--quiet", "--set", "satellites.0.encoder.chunk=128",
+            "--set", "satellites.0.encoder.encode_timeout=10 s",
+        )  # fmt: skip
+    assert said.status == 0
+    (found,) = json.loads((out / "summary.json").read_text())["boards"]
+    assert found["measured"]["chunk_bytes"] == 128

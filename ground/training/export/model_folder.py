@@ -6,14 +6,14 @@ Files of a model folder:
   hyper_int8.onnx, probe.onnx            See `int8_graphs`.
   integers.npz                             Every integer: see `extract`, `context_tables`, `tables`.
   card.json                                Shape, training data and held-out results.
+  decoder_card.json                        The decoder's own card, see `decoder_folder`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,9 @@ from ..networks.scale_context import groups
 from ..networks.shape import KNOTS, LOG2_LAMBDA_HIGH, LOG2_LAMBDA_LOW, QUALITY_STEPS
 from . import int8_graphs
 from .context_tables import context_tables
+from .decoder_folder import decoder_card
 from .extract import extract
+from .fingerprints import FORMAT, model_fingerprint
 from .fit_context import fit_context
 from .float32_graphs import decoder_graph, encoder_graph, hyper_graph
 from .held_out_report import held_out_report
@@ -40,19 +42,7 @@ from .training_tiles import training_tiles
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
-"""Version of what the integers mean. A codec must refuse models of another version."""
-
-
-def fingerprint(arrays: Arrays) -> bytes:
-    """Return the model's fingerprint: eight bytes of SHA-256 over all arrays."""
-    digest = hashlib.sha256(f"downpass student {FORMAT}".encode())
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        array = array.astype(array.dtype.newbyteorder("<"))
-        digest.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.digest()[:8]
+DECODER_CARD = "decoder_card.json"
 
 
 def export(
@@ -85,14 +75,13 @@ def export(
     arrays = extract(codec)
     arrays.update(context_tables(codec.context))
     arrays.update(count_tables(arrays, training_tiles(codec, larger_crops, batches)))
-    mark = fingerprint(arrays)
     out.mkdir(parents=True, exist_ok=True)
     write_graphs(arrays, out)
     np.savez_compressed(out / "integers.npz", **arrays)  # type: ignore[arg-type]
     card: dict[str, Any] = {
         "name": "downpass student",
         "format": FORMAT,
-        "fingerprint": mark.hex(),
+        "fingerprint": model_fingerprint(arrays).hex(),
         "shape": content["shape"],
         "groups": [[g.first, g.last, g.window] for g in groups(codec.shape.latents)],
         "quality": {
@@ -104,14 +93,31 @@ def export(
         "training": {
             "steps": content["step"],
             "minutes": round(content["seconds"] / 60, 1),
+            **_before(content),
             "pictures": len(corpus.pictures),
             "megapixels": round(sum(p.height * p.width for p in corpus.pictures) / 1e6, 1),
             "groups": sorted({p.group for p in corpus.pictures}),
         },
         "held_out": held_out_report(codec, arrays, held_out),
     }
+    ground = decoder_card("fast", codec, arrays, content)
+    totals = ("bd_rate", "coverage", "groups")
+    ground["held_out"] = {name: card["held_out"][name] for name in totals}
+    (out / DECODER_CARD).write_text(json.dumps(ground, indent=1) + "\n")
     (out / "card.json").write_text(json.dumps(card, indent=1) + "\n")
     return card
+
+
+def _before(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return from which model the training began, and how long that was trained for."""
+    origin = content.get("origin")
+    if not origin:
+        return {}
+    return {
+        "began_from": origin["fingerprint"],
+        "steps_before": origin["steps"],
+        "minutes_before": origin["minutes"],
+    }
 
 
 def write_graphs(arrays: Arrays, out: Path) -> None:

@@ -12,7 +12,7 @@ from ..networks.codec import Codec
 
 
 def parameter_groups(codec: Codec, rate: float) -> list[dict[str, Any]]:
-    """Return the optimiser's groups of a codec's parameters.
+    """Return the optimiser's groups of those of a codec's parameters that are trained.
 
     The linear transforms learn more slowly than the networks, the tables faster. `share` is a
     group's learning rate over that of the networks.
@@ -23,6 +23,8 @@ def parameter_groups(codec: Codec, rate: float) -> list[dict[str, Any]]:
     """
     slow, fast, tables, rest = [], [], [], []
     for name, parameter in codec.named_parameters():
+        if not parameter.requires_grad:
+            continue
         if ".linear." in name or name.startswith("neighbours."):
             slow.append(parameter)
         elif name.startswith("context."):
@@ -31,12 +33,13 @@ def parameter_groups(codec: Codec, rate: float) -> list[dict[str, Any]]:
             fast.append(parameter)
         else:
             rest.append(parameter)
-    return [
+    groups: list[dict[str, Any]] = [
         {"params": rest, "lr": rate, "share": 1.0},
         {"params": slow, "lr": rate * 0.25, "share": 0.25},
         {"params": fast, "lr": rate * 2.5, "share": 2.5},
         {"params": tables, "lr": rate * 10.0, "share": 10.0},
     ]
+    return [group for group in groups if group["params"]]
 
 
 def make_optimiser(

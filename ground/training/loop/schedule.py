@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 from .settings import TrainSettings
 
 WARM_UP_STEPS = 200
 SMALLEST_FACTOR = 0.01
 """The learning rate falls to this share of its value."""
+
+
+FINISH_GRIDS = 0.25
+"""Last share of a finish by the clock that trains integer networks."""
 
 
 def learning_rate(step: int, settings: TrainSettings) -> float:
@@ -21,6 +27,41 @@ def learning_rate(step: int, settings: TrainSettings) -> float:
     return warm_up * min(1.0, max(remaining, SMALLEST_FACTOR))
 
 
+class Finish:
+    """The end of a run by the clock: how far the rate has come down.
+
+    On a shared machine nobody knows how many steps an hour has. With a finish, the learning rate
+    falls linearly over a given time, and the last quarter of it trains integers. Equal seeds
+    then give equal weights only if the steps take equal times.
+
+    Args:
+        minutes: Wall-clock time from now to the end; infinite for a run that ends by its steps.
+    """
+
+    def __init__(self, minutes: float) -> None:
+        self._seconds = 60 * minutes
+        self._started = time.monotonic()
+
+    @property
+    def share(self) -> float:
+        """Share of the time that has passed, 0…1."""
+        passed = time.monotonic() - self._started
+        return min(1.0, passed / self._seconds) if self._seconds > 0 else 1.0
+
+    @property
+    def factor(self) -> float:
+        """Factor on the learning rate."""
+        return max(1.0 - self.share, SMALLEST_FACTOR)
+
+    @property
+    def trains_integers(self) -> bool:
+        """Whether the networks are to be on their grids."""
+        return self.share >= 1.0 - FINISH_GRIDS
+
+
 def trains_integers(step: int, settings: TrainSettings) -> bool:
-    """Return whether a step belongs to the last ones, which train a student on integer grids."""
-    return settings.model == "student" and step >= settings.steps * (1 - settings.grids)
+    """Return whether a step belongs to the last ones, which train integer networks.
+
+    A teacher never becomes one.
+    """
+    return settings.model != "teacher" and step >= settings.steps * (1 - settings.grids)

@@ -21,6 +21,8 @@ class TrainSettings:
         out: Folder of checkpoints and logs.
         steps: Length of the schedule, after which the learning rate has fallen to one per cent.
         minutes: Wall-clock budget of this call. The run is saved then and can be resumed.
+        finish: Wall-clock minutes over which this call brings the learning rate down and ends, see
+            `schedule.Finish`.
         batch: Crops per step.
         crop: Side of a crop, pixels.
         rate: Learning rate of the networks.
@@ -31,11 +33,13 @@ class TrainSettings:
         evaluate_every: Steps between evaluations.
         device: Name of a torch device.
         grids: Last share of the steps, which train with integer weights and activations.
-        model: "student" or "teacher".
+        model: "student", "teacher" or "decoder".
         distil: Weight of each distillation term by name (see `distillation`); empty for training
             without a teacher.
         teach: Which teacher: "offline", "online" or "self".
         teacher: Checkpoint of an offline teacher.
+        synthesis: Checkpoint or model folder with the synthesis that a decoder begins from; None
+            for that of the model that it is trained for.
         tune_threads: Whether to try from time to time if one thread is faster than all (CPU). The
             number of threads changes the order of sums, so equal seeds give equal weights only
             without it.
@@ -46,6 +50,7 @@ class TrainSettings:
     out: Path
     steps: int = 40_000
     minutes: float = math.inf
+    finish: float = math.inf
     batch: int = 16
     crop: int = 128
     rate: float = 4e-4
@@ -60,6 +65,7 @@ class TrainSettings:
     distil: Mapping[str, float] = field(default_factory=dict)
     teach: str = "self"
     teacher: Path | None = None
+    synthesis: Path | None = None
     tune_threads: bool = False
     quality: float | None = None
 
@@ -74,6 +80,7 @@ class TrainSettings:
             out=options.out,
             steps=options.steps,
             minutes=options.minutes,
+            finish=options.finish,
             batch=options.batch,
             crop=options.crop,
             rate=options.rate,
@@ -84,6 +91,7 @@ class TrainSettings:
             distil=parse_distillation_terms(options.distil),
             teach=options.teach,
             teacher=options.teacher,
+            synthesis=options.synthesis,
             seed=options.seed,
             evaluate_every=options.evaluate_every,
             device=options.device or ("cuda" if torch.cuda.is_available() else "cpu"),

@@ -6,16 +6,50 @@ import argparse
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 
+from ..data.corpus import Corpus
 from ..networks.complexity import complexity
 from ..networks.shape import CodecShape
 from ..networks.teacher import TEACHER_SHAPE
 from .checkpoint import load, shape_of
-from .held_out import load_training_and_held_out
+from .decoder_trainer import DecoderTrainer, decoder_shape
+from .held_out import HeldOutPicture, load_training_and_held_out
 from .settings import TrainSettings
 from .trainer import Trainer
+from .warm_start import load_start
 
 log = logging.getLogger(__name__)
+
+
+def make_trainer(
+    options: argparse.Namespace,
+    settings: TrainSettings,
+    training: Corpus,
+    held_out: Sequence[HeldOutPicture],
+) -> Trainer:
+    """Return the trainer of what `options.model` names, with its networks begun or resumed.
+
+    Raises:
+        InputError: A checkpoint or a setting is not valid.
+    """
+    latest, kind = options.out / "latest.ckpt", Trainer
+    wants_integers = options.model == "decoder"
+    start = None
+    if options.start is not None and not latest.exists():
+        start = load_start(options.start, settings.device, on_grids=wants_integers)
+    if latest.exists():
+        shape = shape_of(load(latest))
+    elif options.model == "teacher":
+        shape = TEACHER_SHAPE
+    else:
+        shape = CodecShape() if start is None else shape_of(start)
+    if wants_integers:
+        kind = DecoderTrainer
+        shape = decoder_shape(shape, options.decoder)
+    trainer = kind(settings, shape, training, held_out)
+    trainer.begin(start)
+    return trainer
 
 
 def train(options: argparse.Namespace) -> None:
@@ -27,13 +61,7 @@ def train(options: argparse.Namespace) -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     training, held_out = load_training_and_held_out(options.images, options.cache, options.out)
     settings = TrainSettings.of_options(options)
-    latest = options.out / "latest.ckpt"
-    if latest.exists():
-        shape = shape_of(load(latest))
-    else:
-        shape = TEACHER_SHAPE if options.model == "teacher" else CodecShape()
-    trainer = Trainer(settings, shape, training, held_out)
-    trainer.begin(options.start)
+    trainer = make_trainer(options, settings, training, held_out)
     macs = complexity(trainer.averaged)
     log.info("kMAC/px: %s", ", ".join(f"{name} {v / 1000:.2f}" for name, v in macs.items()))
     signal.signal(signal.SIGTERM, trainer.stop)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from ..data.augment import CropSampler
 from ..data.colour import canonical_planes
 from ..data.corpus import Corpus
 from ..networks.calibrate import put_on_grids
-from ..networks.codec import Codec
+from ..networks.codec import Codec, Coded
 from ..networks.initialise import start_from_components
 from ..networks.shape import CodecShape
 from ..networks.teacher import Teacher
@@ -31,7 +30,7 @@ from .held_out import HeldOutPicture
 from .losses import draw_qualities, rate_distortion, relative_cost
 from .optimiser import make_optimiser, parameter_groups, set_learning_rate
 from .run_log import RunLog
-from .schedule import learning_rate, trains_integers
+from .schedule import Finish, learning_rate, trains_integers
 from .settings import TrainSettings
 from .teaching import Teaching
 from .thread_tuning import ThreadTuner
@@ -63,6 +62,7 @@ class Trainer:
         step: Steps that were made.
         seconds: Time that they took, over all calls.
         best: Lowest held-out BD-rate so far, as a fraction.
+        origin: The model that the run began from, see `warm_start.load_start`; empty if none.
     """
 
     optimiser: torch.optim.Optimizer
@@ -76,7 +76,9 @@ class Trainer:
     ) -> None:
         self.settings, self.shape, self.held_out = settings, shape, held_out
         self.step, self.seconds, self.best = 0, 0.0, math.inf
+        self.origin: dict[str, Any] = {}
         self.stopping = False
+        self.finish = Finish(math.inf)
         self.device = torch.device(settings.device)
         # TF32 has too few digits for the linear transforms, and breaks the integers' exactness.
         torch.backends.cudnn.allow_tf32 = False
@@ -95,11 +97,11 @@ class Trainer:
             device=self.device,
         )
 
-    def begin(self, start: Path | None = None) -> None:
+    def begin(self, start: Mapping[str, Any] | None = None) -> None:
         """Resume the run in `out`; else begin from a checkpoint's weights, or from nothing.
 
         Args:
-            start: Checkpoint to begin from if `out` has none.
+            start: Content of a checkpoint to begin from if `out` has none, see `warm_start`.
 
         Raises:
             InputError: A checkpoint or a setting is not valid.
@@ -111,10 +113,12 @@ class Trainer:
             restore(self.averaged, content["averaged"])
         else:
             if start is not None:
-                self._start_from(load(start, self.device))
+                self._start_from(start)
+                self.origin = dict(start.get("origin") or {})
             else:
-                start_from_components(self.codec, self.sampler)
+                self._start_from_nothing()
             restore(self.averaged, self.codec.state_dict())
+        self._begun()
         if self.settings.distil:
             self.teaching = Teaching(self.settings, self.codec, self.averaged, self.sampler)
             self.teaching.load_state(content or {})
@@ -123,9 +127,13 @@ class Trainer:
             self.optimiser.load_state_dict(content["optimiser"])
             self.step, self.seconds = content["step"], content["seconds"]
             self.best = content["best"]
+            self.origin = content.get("origin") or {}
             log.info("resumed at step %d", self.step)
 
-    def _start_from(self, content: dict[str, Any]) -> None:
+    def _start_from_nothing(self) -> None:
+        start_from_components(self.codec, self.sampler)
+
+    def _start_from(self, content: Mapping[str, Any]) -> None:
         """Take a checkpoint's averaged weights; a teacher takes all of a student's but analysis."""
         state = content.get("averaged") or content["model"]
         if self.settings.model == "teacher" and set(state) != set(self.codec.state_dict()):
@@ -134,6 +142,9 @@ class Trainer:
             log.info("a student's checkpoint: %d of its %d arrays fit a teacher", taken, len(state))
         else:
             restore(self.codec, state)
+
+    def _begun(self) -> None:
+        """Prepare the loaded networks for training; a hook of other kinds of runs."""
 
     def _make_optimiser(self) -> None:
         self.codec.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -153,9 +164,11 @@ class Trainer:
         started, before = time.monotonic(), self.seconds
         measures: list[Tensor] = []
         tuner = ThreadTuner() if settings.tune_threads else None
-        while self.step < settings.steps:
+        self.finish = Finish(settings.finish)
+        while self.step < settings.steps and self.finish.share < 1.0:
             step_started = time.monotonic()
-            if trains_integers(self.step, settings):
+            is_last = self.finish.trains_integers and settings.model != "teacher"
+            if is_last or trains_integers(self.step, settings):
                 self.put_on_grids()
             measures.append(self.advance())
             if tuner is not None:
@@ -190,11 +203,11 @@ class Trainer:
         Returns:
             Loss, bits per pixel, side bits per pixel, mean square error and norm of the gradient.
         """
-        factor = learning_rate(self.step, self.settings)
+        factor = learning_rate(self.step, self.settings) * self.finish.factor
         set_learning_rate(self.optimiser, self.settings.rate, factor)
         planes, quality = self._draw()
         with torch.autocast(self.device.type, torch.bfloat16):
-            coded = self.codec(planes, quality)
+            coded = self._run_codec(planes, quality)
             taught = 0.0 if self.teaching is None else self.teaching.loss(planes, quality, coded)
         loss = relative_cost(rate_distortion(coded, planes, quality)) + taught
         self.optimiser.zero_grad(set_to_none=True)
@@ -215,6 +228,11 @@ class Trainer:
                     gradient,
                 )
             )
+
+    def _run_codec(self, planes: Tensor, quality: Tensor) -> Coded:
+        """Return what the codec makes of a batch, with gradients of what is trained."""
+        coded: Coded = self.codec(planes, quality)
+        return coded
 
     def _draw(self) -> tuple[Tensor, Tensor]:
         """Return the planes and qualities of the next step, and seed torch for it."""
@@ -261,6 +279,7 @@ class Trainer:
                 "step": self.step,
                 "seconds": self.seconds,
                 "best": self.best,
+                "origin": self.origin,
                 **teaching,
             },
         )

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..data.augment import CropSampler
 from ..data.colour import canonical_planes
 from .codec import Codec
+from .linear_rounding import block_moments, round_weights
 from .quantise import Grid, GridConv
 
 
@@ -37,13 +38,14 @@ def spreads_to_powers_of_two(codec: Codec) -> None:
 
     The integer codec divides by these scales with shifts.
     """
-    for layer, network in (
-        (codec.hyper.analysis_in, codec.hyper),
-        (codec.synthesis.latent_in, codec.synthesis),
-    ):
-        rounded = torch.exp2(torch.log2(network.spread).round().clamp_min(0))
-        layer.weight.mul_((rounded / network.spread).view(1, -1, 1, 1))
-        network.spread.copy_(rounded)
+    _spread_to_powers_of_two(codec.hyper.analysis_in, codec.hyper.spread)
+    _spread_to_powers_of_two(codec.synthesis.latent_in, codec.synthesis.spread)
+
+
+def _spread_to_powers_of_two(layer: GridConv, spread: Tensor) -> None:
+    rounded = torch.exp2(torch.log2(spread).round().clamp_min(0))
+    layer.weight.mul_((rounded / spread).view(1, -1, 1, 1))
+    spread.copy_(rounded)
 
 
 def put_on_grids(codec: Codec, sampler: CropSampler, batches: int = 8) -> None:
@@ -57,7 +59,25 @@ def put_on_grids(codec: Codec, sampler: CropSampler, batches: int = 8) -> None:
     if codec.on_grids:
         return
     spreads_to_powers_of_two(codec)
-    was_training = codec.training
+    _calibrate_on_crops(codec, codec, sampler, batches)
+    round_weights(codec.analysis.linear, block_moments(sampler, 4 * batches))
+
+
+def put_synthesis_on_grids(codec: Codec, sampler: CropSampler, batches: int = 8) -> None:
+    """Do the same with the synthesis alone, in a codec whose other networks are integer ones.
+
+    The arguments are those of `put_on_grids`.
+    """
+    if codec.synthesis.linear_out.on:
+        return
+    with torch.no_grad():
+        _spread_to_powers_of_two(codec.synthesis.latent_in, codec.synthesis.spread)
+    _calibrate_on_crops(codec.synthesis, codec, sampler, batches)
+
+
+def _calibrate_on_crops(part: nn.Module, codec: Codec, sampler: CropSampler, batches: int) -> None:
+    """Calibrate a part of a codec on the values that crops of all qualities send through it."""
+    was_training = part.training
     codec.eval()
 
     def run() -> None:
@@ -66,5 +86,5 @@ def put_on_grids(codec: Codec, sampler: CropSampler, batches: int = 8) -> None:
             quality = torch.linspace(0, 1, planes.shape[0], device=planes.device)
             codec(planes, quality)
 
-    calibrate(codec, run)
-    codec.train(was_training)
+    calibrate(part, run)
+    part.train(was_training)

@@ -73,7 +73,15 @@ class Hyper(nn.Module):
         result: Tensor = self.scales(self.synthesis_out(value[:, :, :rows, :columns]))
         return result
 
-    def side_bits(self, side: Tensor) -> Tensor:
-        """Return the bits of each value of z, rounded or with noise."""
-        mean = self.side_mean.view(1, -1, 1, 1)
-        return logistic_bits(side - mean, self.side_log2_scale.view(1, -1, 1, 1))
+    def side_bits(self, side: Tensor, *, fixed: bool = False) -> Tensor:
+        """Return the bits of each value of z, rounded or with noise.
+
+        Args:
+            side: Values (b, side channels, rows, columns).
+            fixed: Whether the distribution gets no gradient.
+        """
+        mean, log2_scale = (
+            (value.detach() if fixed else value).view(1, -1, 1, 1)
+            for value in (self.side_mean, self.side_log2_scale)
+        )
+        return logistic_bits(side - mean, log2_scale)

@@ -173,10 +173,19 @@ class GridConv(nn.Conv2d):
 
 
 def switch_on_as_loaded(module: nn.Module) -> None:
-    """Switch rounding on if it was on in the state that was loaded."""
-    grids = [m for m in module.modules() if isinstance(m, Grid)]
-    if not grids or not all(bool(g.active) for g in grids):
-        return
+    """Switch rounding on where it was on in the state that was loaded."""
     for part in module.modules():
-        if isinstance(part, (Grid, GridConv)):
+        if isinstance(part, Grid) and bool(part.active):
             part.switch_on()
+    for part in module.modules():
+        if isinstance(part, GridConv) and part.reads is not None and part.reads.on:
+            part.switch_on()
+
+
+def switch_off(module: nn.Module) -> None:
+    """Compute in floating point again, with the fractions kept."""
+    for part in module.modules():
+        if isinstance(part, Grid):
+            part.active.fill_(False)
+        if isinstance(part, (Grid, GridConv)):
+            part.on = False

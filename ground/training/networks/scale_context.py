@@ -78,12 +78,14 @@ def expected_magnitudes() -> NDArray[np.float64]:
 
 
 @cache
-def rounding_offsets(strength: float = 0.025, largest: float = 0.3) -> NDArray[np.float64]:
+def rounding_offsets(strength: float = 0.04, largest: float = 0.3) -> NDArray[np.float64]:
     """Return what is added to |v| before it is floored, at each scale: 1/2 less the dead zone.
 
     Rounding up to 1 costs bits(1) - bits(0) more. Where rate and distortion balance, the threshold
     rises in proportion (Sullivan, "Efficient scalar quantization of exponential and Laplacian
-    random variables", 1996).
+    random variables", 1996). The scale is that before its correction by the context, so that every
+    symbol can be computed before any is coded. It is too large where most neighbours are zero,
+    which is why the dead zone is wider than it would be for the corrected scale.
 
     Args:
         strength: Rise of the threshold per bit, in steps.

@@ -30,3 +30,8 @@ def floor_straight(value: Tensor, offset: Tensor) -> Tensor:
     """Round magnitudes by floor(|v| + offset) with a straight-through gradient."""
     rounded = torch.sign(value) * torch.floor(value.abs() + offset)
     return value + (rounded - value).detach()
+
+
+def with_gradient_of(value: Tensor, relaxed: Tensor) -> Tensor:
+    """Return a value to which the gradient of a relaxation of it is added."""
+    return value + (relaxed - relaxed.detach())

@@ -33,7 +33,7 @@ from ....link.student.planes import TileShape
 from ....link.student.rotation import rotation_matrix
 from ....payload.encoders.student.colours import difference_moments, rotation_of, sampled_rows
 from ....payload.encoders.student.student_model import load
-from ...decoders.student import FOLDER as GROUND
+from ...decoders.student_networks import available, load_network
 from ..data.colour import to_pixels, to_planes
 from ..export.integer_networks import Arrays, IntegerNetworks, Integers
 from ..networks.codec import Codec
@@ -123,8 +123,8 @@ class CountingNetworks(IntegerNetworks):
 
 
 @cache
-def _torch_codec() -> Codec:
-    return from_integers(shipped_arrays(), shipped_shape())
+def _torch_codec(decoder: str = "fast") -> Codec:
+    return from_integers(shipped_arrays(decoder), shipped_shape(decoder))
 
 
 @torch.no_grad()
@@ -141,9 +141,9 @@ def _analyse_in_torch(planes: Integers) -> Analysed:
 
 
 @torch.no_grad()
-def _synthesise_in_torch(latents: Integers, quality: int) -> Integers:
+def _synthesise_in_torch(decoder: str, latents: Integers, quality: int) -> Integers:
     decoded = torch.from_numpy(latents[None] / 2**LATENT_FRACTION).float()
-    out = _torch_codec().synthesis(decoded, torch.tensor([quality / QUALITY_STEPS]))
+    out = _torch_codec(decoder).synthesis(decoded, torch.tensor([quality / QUALITY_STEPS]))
     return np.asarray((out[0].double() * 2**PIXEL_FRACTION).numpy().astype(np.int64))
 
 
@@ -168,8 +168,7 @@ def check(
         DifferentError: Two implementations do not agree.
     """
     statistics = statistics or CheckStatistics()
-    model, arrays = load(), shipped_arrays()
-    counting, plain = CountingNetworks(arrays, statistics), IntegerNetworks(arrays)
+    model, counting = load(), CountingNetworks(shipped_arrays(), statistics)
     rows, below, columns = sampled_rows(pixels.shape)
     rotation = rotation_of(difference_moments(pixels[rows, columns], pixels[below, columns]))
     matrix = rotation_matrix(rotation)
@@ -201,30 +200,54 @@ def check(
             raise DifferentError(f"{name}: codestreams at quality {quality}")
         stream = streams[first]
         decoded = decode_tile(model.entropy, model.log_scales, stream, shape, quality)
-        feed = {"latents": decoded, "quality": np.array(quality), "rotation": matrix}
-        pictures_by = {
-            f"onnxruntime, {threads} threads": session(GROUND / "decoder.onnx", threads).run(
-                ["pixels"], feed
-            )[0]
-            for threads in (1, 2)
-        }
-        latents_64 = decoded.astype(np.int64)
-        networks = counting if quality == qualities[0] else plain
-        pictures_by["numpy"] = to_pixels(
-            networks.synthesise(latents_64, quality), matrix_64, PIXEL_FRACTION
-        )
-        pictures_by["torch"] = to_pixels(
-            _synthesise_in_torch(latents_64, quality), matrix_64, PIXEL_FRACTION
-        )
-        for which, picture in pictures_by.items():
-            if not np.array_equal(picture, pictures_by[first]):
-                raise DifferentError(f"{name}: pixels of {first} and {which} at quality {quality}")
-        statistics.note("pixels", pictures_by[first])
         statistics.digest.update(stream)
-        statistics.digest.update(pictures_by[first].tobytes())
+        for decoder in available():
+            networks = (
+                CountingNetworks(shipped_arrays(decoder), statistics)
+                if quality == qualities[0]
+                else IntegerNetworks(shipped_arrays(decoder))
+            )
+            pixels = _decode_in_all(name, decoder, networks, decoded, quality, matrix)
+            statistics.note("pixels", pixels)
+            statistics.digest.update(pixels.tobytes())
         statistics.streams += 1
     statistics.pictures += 1
     return statistics
+
+
+def _decode_in_all(
+    name: str,
+    decoder: str,
+    networks: IntegerNetworks,
+    decoded: NDArray[np.int32],
+    quality: int,
+    matrix: NDArray[np.int32],
+) -> NDArray[np.uint8]:
+    """Return the pixels that all implementations of a decoder give.
+
+    Raises:
+        DifferentError: They do not agree.
+    """
+    feed = {"latents": decoded, "quality": np.array(quality), "rotation": matrix}
+    graph = load_network(decoder).graph
+    found = {
+        f"onnxruntime, {threads} threads": session(graph, threads).run(["pixels"], feed)[0]
+        for threads in (1, 2)
+    }
+    latents, matrix_64 = decoded.astype(np.int64), matrix.astype(np.int64)
+    for which, planes in (
+        ("numpy", networks.synthesise(latents, quality)),
+        ("torch", _synthesise_in_torch(decoder, latents, quality)),
+    ):
+        found[which] = to_pixels(planes, matrix_64, PIXEL_FRACTION)
+    first, *others = found
+    for other in others:
+        if not np.array_equal(found[other], found[first]):
+            raise DifferentError(
+                f"{name}: pixels of {first} and {other}, decoder {decoder}, at quality {quality}"
+            )
+    pixels: NDArray[np.uint8] = found[first]
+    return pixels
 
 
 def _cut(array: NDArray[Any], shape: TileShape, output: str) -> NDArray[Any]:

@@ -137,6 +137,7 @@ class LineProxy:
         for thread in self._threads:
             thread.join()
         self.disconnect()
+        self._source.close()
         self._board.close()
 
     def __enter__(self) -> LineProxy:

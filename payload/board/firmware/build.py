@@ -7,17 +7,19 @@ The build needs a compiler and this table, but no make. Emulated and real boards
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import functools
 import shutil
 import subprocess
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ....link.errors import InputError
+from ....link.scratch import scratch_folder
 
 PACKAGES: Final = "qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi"
 FIRMWARE: Final = Path(__file__).parent
@@ -163,8 +165,7 @@ def build(name: str, image: Path, job: str = STUDENT) -> Path:
     if job not in JOBS:
         raise InputError(f"job {job!r} of board {name}: there are {', '.join(JOBS)}")
     board = BOARDS[name]
-    with tempfile.TemporaryDirectory(prefix="downpass-build-") as scratch:
-        folder = Path(scratch)
+    with scratch_folder("build") as folder:
         flags = [*_FLAGS.split(), *board.flags.split()]
         flags += [f"-D{one}" for one in board.defines]
         flags += [f'-DDP_BOARD_NAME="{name}"']
@@ -232,13 +233,11 @@ def tool(name: str) -> str:
 @functools.cache
 def _weights() -> Path:
     """Generate the model's C once per process; its folder lasts as long as the process."""
-    folder = tempfile.TemporaryDirectory(prefix="downpass-weights-")
-    _KEPT.append(folder)
-    _run([sys.executable, "-m", "downpass.payload.board.firmware.weights", "--out", folder.name])
-    return Path(folder.name)
-
-
-_KEPT: Final[list[tempfile.TemporaryDirectory[str]]] = []
+    kept = contextlib.ExitStack()
+    atexit.register(kept.close)
+    folder = kept.enter_context(scratch_folder("weights"))
+    _run([sys.executable, "-m", "downpass.payload.board.firmware.weights", "--out", str(folder)])
+    return folder
 
 
 def _compile(source: Path, flags: list[str], to: Path) -> Path:

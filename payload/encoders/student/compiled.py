@@ -2,7 +2,8 @@
 
 If there is a C compiler when the package is installed, its C is compiled. Networks run in the
 fastest variant whose instructions the processor has; all variants compute the same integers. If
-only the portable variant can run, ONNX Runtime runs the networks, because it is faster.
+only the portable variant can run, ONNX Runtime runs the networks, because it is faster; a computer
+without ONNX Runtime uses the portable variant.
 """
 
 from __future__ import annotations
@@ -73,19 +74,22 @@ class CompiledNetworks:
 
     @classmethod
     def of(
-        cls, arrays: Mapping[str, NDArray[Any]], variant: str | None = None
+        cls,
+        arrays: Mapping[str, NDArray[Any]],
+        variant: str | None = None,
+        portable: bool = False,
     ) -> CompiledNetworks | None:
         """Return the networks of a model's integers.
 
         Args:
             arrays: Arrays of `integers.npz`, by name.
-            variant: One of `variants`. The default is the fastest, but never the portable one,
-                because ONNX Runtime is faster.
+            variant: One of `variants`. The default is the fastest.
+            portable: Whether the default may be the portable variant. ONNX Runtime is faster.
 
         Returns:
             The networks. None if nothing was compiled, if the default would be the portable
-            variant, or if the C does not support these networks: unknown shapes, activations of
-            more than 8 bits, sums that may exceed 32 bits.
+            variant and may not, or if the C does not support these networks: unknown shapes,
+            activations of more than 8 bits, sums that may exceed 32 bits.
 
         Raises:
             ValueError: This processor cannot run the variant.
@@ -94,7 +98,7 @@ class CompiledNetworks:
             return None
         if variant is None:
             variant = variants()[0]
-            if variant == _PORTABLE:
+            if variant == _PORTABLE and not portable:
                 return None
         elif variant not in variants():
             raise ValueError(f"variant {variant}; this processor runs {', '.join(variants())}")

@@ -24,6 +24,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ....link import inference
+from ....link.errors import InputError
 from ....link.inference import session
 from ....link.student import shared_model
 from ....link.student.entropy_model import EntropyModel
@@ -65,6 +67,11 @@ class StudentModel:
     def entropy(self) -> EntropyModel:
         """The entropy model."""
         return self.shared.entropy
+
+    @property
+    def engine(self) -> str:
+        """What runs the networks: the compiled variant, or ONNX Runtime with its version."""
+        return inference.VERSION if self.compiled is None else f"C ({self.compiled.variant})"
 
     def analyse(
         self, pixels: NDArray[np.uint8], rotation: NDArray[np.int32], threads: int = 1
@@ -114,6 +121,7 @@ def load(folder: Path | None = None) -> StudentModel:
         OSError: A file of the folder cannot be read.
         ValueError: The format is unknown, the integers do not fit together, or the parts belong
             to different models.
+        InputError: There is neither ONNX Runtime nor compiled networks.
     """
     shared = shared_model.load() if folder is None else shared_model.load(folder)
     own = folder or FOLDER
@@ -123,9 +131,12 @@ def load(folder: Path | None = None) -> StudentModel:
             f"{own}: model {fingerprint}, but {shared.folder} has {shared.fingerprint.hex()}"
         )
     arrays = load_integers(shared.folder, own)
+    networks = CompiledNetworks.of(arrays, portable=not inference.INSTALLED)
+    if networks is None and not inference.INSTALLED:
+        raise InputError(
+            "student: nothing here runs its networks; install downpass again with a C compiler and "
+            "Python's headers (apt install gcc python3-dev), or install onnxruntime"
+        )
     return StudentModel(
-        own,
-        shared,
-        np.exp2(-arrays["hyper.spread_shift"].astype(np.float32)),
-        CompiledNetworks.of(arrays),
+        own, shared, np.exp2(-arrays["hyper.spread_shift"].astype(np.float32)), networks
     )

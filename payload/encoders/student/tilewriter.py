@@ -15,8 +15,9 @@ from ....link.student.codestream import AnalysedTile, encode_tile
 from ....link.student.entropy_model import MANTISSAS, MEAN_FRACTION, EntropyModel
 from .compiled import NATIVE
 
-_MOST_ROUNDING: Final = 128
-"""Largest rounding offset, in 1/256 step: flooring becomes rounding to the nearest."""
+MOST_ROUNDING: Final = 128
+"""Largest rounding offset, in 1/256 step: flooring becomes rounding to the nearest,
+without a dead zone."""
 
 
 class TileWriter:
@@ -36,8 +37,9 @@ class TileWriter:
         Args:
             tile: The networks' outputs for the tile.
             quality: Quality, 0 to 256.
-            narrower: Increase of the rounding offset, in 1/256 step, which narrows the dead zone.
-                The sum is limited to half a step, where there is no dead zone.
+            narrower: Increase of the rounding offset, in 1/256 step, which narrows the dead zone;
+                it may be negative. The sum is limited to 0 and half a step, where there is no
+                dead zone.
         """
         if NATIVE is None:
             return encode_tile(self.model, tile, quality, narrower)
@@ -45,7 +47,7 @@ class TileWriter:
         stream: bytes = NATIVE.write_tile(
             self._tables,
             self.model.gain[quality],
-            np.minimum(rounding, _MOST_ROUNDING).astype(np.uint8),
+            np.clip(rounding, 0, MOST_ROUNDING).astype(np.uint8),
             tile.shape.rows,
             tile.shape.columns,
             tile.latents,

@@ -104,6 +104,21 @@ def test_a_forbidden_port_says_which_group_to_join(monkeypatch: pytest.MonkeyPat
     os.close(theirs)
 
 
-def test_a_baud_rate_of_nothing_is_refused() -> None:
-    with pytest.raises(PortError, match="baud 0: allowed is at least 1"):
-        Port("loop://", 0)
+def test_a_port_of_root_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise serial.SerialException(13, "could not open port: [Errno 13] Permission denied")
+
+    monkeypatch.setattr(serial, "Serial", refuse)
+    monkeypatch.setattr(Path, "group", lambda self: "root")
+    ours, theirs = pty.openpty()
+    name = os.ttyname(theirs)
+    with pytest.raises(PortError, match=rf"`sudo chgrp dialout {name} && .*usermod -aG dialout"):
+        Port(name)
+    os.close(ours)
+    os.close(theirs)
+
+
+@pytest.mark.parametrize("baud", [0, -1, 20_000_001, 12_345_678_901])
+def test_a_baud_rate_that_no_line_has_is_refused(baud: int) -> None:
+    with pytest.raises(PortError, match=f"^baud {baud}: allowed are 1 to 20000000$"):
+        Port("loop://", baud)

@@ -48,7 +48,7 @@ def test_names_that_may_be_tried(name: str) -> None:
         ("socket://a:1?logging=debug", "found ?logging=debug; allowed: socket://HOST:PORT without"),
         ("socket://a:1/x", "allowed: socket://HOST:PORT, such as"),
         ("socket://a:1#x", "allowed: socket://HOST:PORT, such as"),
-        ("socket://a", "allowed: socket://HOST:PORT, such as"),
+        ("socket://a", "found no port number; allowed: socket://HOST:PORT, such as"),
         ("socket://:1", "allowed: socket://HOST:PORT, such as"),
         ("socket://user:word@a:1", "allowed: socket://HOST:PORT, such as"),
         ("socket://a b:1", "allowed: socket://HOST:PORT, such as"),

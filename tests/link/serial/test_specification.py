@@ -11,6 +11,7 @@ from typing import Any
 from downpass.link.serial import constants, framing, messages
 from downpass.link.serial.framing import Deframer
 from downpass.link.serial.messages import open_body
+from downpass.link.student.rotation import rotation_matrix
 
 HERE = Path(__file__).parent
 TEXT = (HERE.parents[2] / "docs" / "serial-protocol.md").read_text(encoding="utf-8")
@@ -105,3 +106,23 @@ def test_the_longest_frame() -> None:
     assert told is not None
     assert int(told[1]) == framing.LARGEST_STUFFED
     assert int(told[2]) + framing.CRC_BYTES == constants.LARGEST_BODY
+
+
+def test_the_matrix_of_the_examples_rotation() -> None:
+    told = re.search(r"So 127, 0, 0, 0 gives (\d+) .*and ([-−\d, ]+)\s+has ([-−\d, ]+) in", TEXT)
+    assert told is not None
+    quaternion, row = (
+        tuple(int(number.replace("−", "-")) for number in text.split(","))
+        for text in told.groups()[1:]
+    )
+    assert quaternion == conversation().FORM.rotation
+    assert tuple(rotation_matrix(quaternion)[0].tolist()) == row
+    assert rotation_matrix((127, 0, 0, 0)).tolist() == [
+        [int(told[1]) * (i == j) for j in range(3)] for i in range(3)
+    ]
+
+
+def test_the_fields_of_job() -> None:
+    told = re.search(r"The fields of a JOB have (\d+) bytes", TEXT)
+    assert told is not None
+    assert int(told[1]) == messages.Job._layout.size

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from downpass.link.student.range_coder import SymbolWriter, table_model, uniform_model
+from downpass.link.student.plain_range_coder import Writer
+from downpass.link.student.range_coder import table_model, uniform_model
 from downpass.link.student.rotation import IDENTITY
 from downpass.payload.encoders.student import student_model
 from hypothesis import given, settings
@@ -131,9 +132,9 @@ def test_it_polls_while_it_encodes(nn: ctypes.CDLL) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.data())
-def test_range_coder_is_constrictions(nn: ctypes.CDLL, data: st.DataObject) -> None:
+def test_range_coder_writes_pythons_bytes(nn: ctypes.CDLL, data: st.DataObject) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    writer, coder = SymbolWriter(), CCoder()
+    writer, coder = Writer(), CCoder()
     room = ctypes.create_string_buffer(1 << 14)
     nn.dp_coder_start(ctypes.byref(coder), room, len(room))
     for _ in range(data.draw(st.integers(1, 40))):

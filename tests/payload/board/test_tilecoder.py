@@ -116,16 +116,16 @@ def test_a_rate_is_no_boards_setting() -> None:
             frame_tasks(encoder(codec, tile=32), FRAMES["rgb"], Setting(bpp=0.5))
 
 
-NEEDED = ("numpy", "onnxruntime", "constriction", "cobs", "serial")
+NEEDED = ("numpy", "cobs", "serial")
 
 
-def installed(folder: Path) -> None:
+def installed(folder: Path, *more: str) -> None:
     """Install link, payload and what a board needs into a folder, and nothing else."""
     (folder / "downpass").mkdir()
     for part in ("link", "payload"):
         source = Path(str(importlib.import_module(f"downpass.{part}").__file__)).parent
         (folder / "downpass" / part).symlink_to(source)
-    for name in NEEDED:
+    for name in (*NEEDED, *more):
         for file in importlib.metadata.distribution(distribution_of(name)).files or ():
             top = file.parts[0]
             place = folder / top
@@ -137,36 +137,82 @@ def distribution_of(module: str) -> str:
     return importlib.metadata.packages_distributions()[module][0]
 
 
-def test_a_board_needs_link_payload_and_five_packages(tmp_path: Path) -> None:
-    """Torch, decoder, rasterio and the still-picture codecs' libraries are not there."""
-    installed(tmp_path)
-    program = f"""
+ALONE = """
 import sys
-sys.path.append({str(tmp_path)!r})
+sys.path.append({folder!r})
+for name in {hidden!r}:
+    sys.modules[name] = None
 import zlib
 import downpass.payload.board.__main__, downpass.payload.board.agent
+from downpass.link.errors import InputError
 from downpass.payload.board.tile_coder import tile_coder
+from downpass.payload.encoders.registry import default_codec
 from downpass.link.serial.messages import TileForm
 from downpass.link.serial.constants import SampleCode, SettingCode
 tile = bytes(range(192)) * 16
 form = TileForm(3072, zlib.crc32(tile), 32, 32, 3, 8, SampleCode.UINT8, 0, SettingCode.STEP, 0,
                 99, (120, 9, -40, 0))
-print(tile_coder("student").encode(form, tile).hex())
-for name in ("torch", "imagecodecs", "rasterio", "matplotlib", "pydantic", "downpass.sim"):
+for name in ("torch", "imagecodecs", "rasterio", "matplotlib", "pydantic", "constriction",
+             "downpass.sim", *{absent!r}):
     try:
         __import__(name)
     except ImportError:
         continue
     sys.exit(name + " is there: this test proves nothing")
+try:
+    tile_coder("jpeg2000")
+except InputError as error:
+    print(error)
+try:
+    coder = tile_coder(default_codec())
+    print(coder.software)
+    print(coder.encode(form, tile).hex())
+except InputError as error:
+    print(error)
 """
+COMPILED = ("downpass.payload.encoders.student._native", "downpass.link.student._range_coder")
+
+
+def alone(folder: Path, *more: str, hidden: tuple[str, ...] = ()) -> list[str]:
+    """What a board with these packages says: about JPEG 2000, its encoder, and its bytes."""
+    installed(folder, *more)
+    absent = () if "onnxruntime" in more else ("onnxruntime",)
+    program = ALONE.format(folder=str(folder), hidden=hidden, absent=absent)
     ran = subprocess.run(
         [sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
+    lines = ran.stdout.splitlines()
+    assert lines.pop(0) == (
+        "codec 'jpeg2000' needs imagecodecs, which is not installed: pip install imagecodecs"
+    )
+    return lines
+
+
+def expected_stream() -> str:
     tile = bytes(range(192)) * 16
     form = TileForm(3072, zlib.crc32(tile), 32, 32, 3, 8, SampleCode.UINT8, 0, SettingCode.STEP, 0,
                     99, (120, 9, -40, 0))  # fmt: skip
-    assert ran.stdout.strip() == tile_coder("student").encode(form, tile).hex()
+    return tile_coder("student").encode(form, tile).hex()
+
+
+def test_a_board_needs_link_payload_and_three_packages(tmp_path: Path) -> None:
+    """Torch, decoder, rasterio, ONNX Runtime and the still codecs' libraries are not there."""
+    software, stream = alone(tmp_path)
+    assert software.startswith("student, C (")
+    assert stream == expected_stream()
+
+
+def test_a_board_without_a_compiler_needs_onnxruntime(tmp_path: Path) -> None:
+    software, stream = alone(tmp_path, "onnxruntime", hidden=COMPILED)
+    assert software.startswith("student, onnxruntime 1.")
+    assert stream == expected_stream()
+
+
+def test_a_board_with_neither_says_what_to_install(tmp_path: Path) -> None:
+    (cause,) = alone(tmp_path, hidden=COMPILED)
+    assert "apt install gcc python3-dev" in cause
+    assert "or install onnxruntime" in cause
 
 
 def test_jpeg2000_on_a_board_needs_neither_ground_nor_sim() -> None:

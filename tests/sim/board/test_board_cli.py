@@ -1,9 +1,28 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
+from cobs import cobs
+from downpass.link.errors import InputError
+from downpass.link.serial.board import BoardEnd
+from downpass.link.serial.constants import Kind, Status
+from downpass.link.serial.events import Finished
+from downpass.link.serial.framing import DELIMITER
+from downpass.link.serial.host_settings import HostSettings
+from downpass.link.serial.lines import PtySource
+from downpass.link.serial.port import Port
+from downpass.link.serial.testing.faulty_line import Faults
+from downpass.link.serial.testing.line_proxy import LineProxy
+from downpass.link.serial.testing.rehearsal import capabilities, plain_tile
+from downpass.sim.board.access import BoardReset
+from downpass.sim.board.client import BoardClient
+from downpass.sim.board.emulators import board_port
+from downpass.sim.board.trial_tiles import task
 from downpass.sim.cli import main
 
 
@@ -23,7 +42,161 @@ def test_probe_says_who_is_there(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_agent_passes_the_whole_suite(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["board", "check", "emulator:agent"]) == 0
     out = capsys.readouterr().out
-    assert out.splitlines()[-1] == "13 of 13 checks passed"
+    assert out.splitlines()[-1] == "14 of 14 checks passed"
+
+
+def test_chosen_checks_again_and_again_as_junit(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    junit = tmp_path / "junit.xml"
+    assert main(["board", "check", "emulator:agent", "--only", "CLOCK", "--only", "sessions",
+                 "--repeat", "3", "--junit", str(junit)]) == 0  # fmt: skip
+    rows = capsys.readouterr().out.splitlines()
+    assert [row.split("  ")[0] for row in rows[:2]] == ["ok 3 of 3"] * 2
+    assert rows[-1] == "6 of 6 checks passed"
+    suites = ET.parse(junit).getroot()
+    assert [
+        (suite.get("tests"), suite.get("failures"), suite.get("errors")) for suite in suites
+    ] == [("2", "0", "0")] * 3
+    assert [case.get("name") for case in suites[0]] == ["clock", "sessions die"]
+
+
+def test_a_failed_check_shows_its_frames_and_whose_fault_it_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The proxy drops every RESULT, so the board seems never to finish."""
+    junit = tmp_path / "junit.xml"
+
+    def no_result(frame: bytes) -> list[bytes]:
+        kind = cobs.decode(frame)[0]
+        return [] if kind == Kind.RESULT else [DELIMITER + frame + DELIMITER]
+
+    with board_port("emulator:agent") as port, LineProxy(port, to_host=no_result) as line:
+        assert main(["board", "check", line.address, "--only", "the same bytes",
+                     "--junit", str(junit)]) == 1  # fmt: skip
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.startswith("FAIL the same bytes every time")
+    assert "board: no RESULT" in shown
+    assert "the last frames (> to the board, < from it)" in shown
+    assert "> GOT 0: has 1 chunks" in shown
+    assert shown.endswith("0 of 1 checks passed")
+    (case,) = ET.parse(junit).getroot().iter("testcase")
+    (failure,) = case
+    assert (failure.tag, failure.get("type")) == ("failure", "board")
+    assert "GOT 0" in str(failure.text)
+
+
+def test_a_port_that_goes_away_is_one_line_after_what_was_found(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    junit = tmp_path / "junit.xml"
+    seen = 0
+
+    def vanishing(frame: bytes) -> list[bytes]:
+        nonlocal seen
+        seen += 1
+        if seen == 40:
+            threading.Thread(target=line.close).start()
+        return [DELIMITER + frame + DELIMITER]
+
+    with board_port("emulator:agent") as port:
+        line = LineProxy(port, to_host=vanishing)
+        assert main(["board", "check", line.address, "--junit", str(junit)]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(f"{line.address}: the port is gone (")
+    assert said.err.count("\n") == 1
+    assert "greeting and versions" in said.out
+    assert "error" in {child.tag for case in ET.parse(junit).iter("testcase") for child in case}
+
+
+def test_a_board_that_hangs_is_reset_by_a_command(tmp_path: Path) -> None:
+    """The command lets a stopped agent go on; nothing else does."""
+    marks = tmp_path / "marks"
+    with board_port("emulator:agent") as port, LineProxy(port) as line:
+        command = f"sh -c 'echo reset >> {marks}'"
+        reset = BoardReset(command)
+
+        def release(port: Port) -> str:
+            line.up.faults = line.down.faults = Faults()
+            return reset(port)
+
+        settings = HostSettings(silence=0.5, away=60)
+        with BoardClient(line.address, settings=settings, reset=release) as client:
+            client.capabilities()
+            line.up.faults = line.down.faults = Faults(drop=1.0)
+            one = task(client.capabilities(), np.zeros((4, 4, 3), int), 100)
+            ((_, result),) = client.encode([one])
+            assert isinstance(result, Finished)
+            assert list(client.resets) == [""]
+    assert marks.read_text() == "reset\n"
+
+
+def test_a_board_that_answers_and_encodes_nothing_is_reset() -> None:
+    """Only the reset lets it take tiles from its queue."""
+    stopping, works = threading.Event(), threading.Event()
+    source = PtySource()
+
+    def serve() -> None:
+        end, line = BoardEnd(capabilities(chunk=64), 5), source.open()
+        while not stopping.is_set():
+            end.receive(line.read(), 0)
+            if works.is_set() and (work := end.take()) is not None:
+                end.finish(Status.CODED, work.tile, 1)
+            while data := end.send(0):
+                line.write(data)
+        line.close()
+
+    def reset(_port: Port) -> str:
+        works.set()
+        return ""
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        with BoardClient(source.address, settings=HostSettings(stuck=1), reset=reset) as client:
+            ((_, result),) = client.encode([(plain_tile(b"abc"), b"abc")])
+            assert isinstance(result, Finished)
+            assert (list(client.resets), client.counts.stalls) == ([""], 1)
+    finally:
+        stopping.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("how", "why_not"),
+    [
+        ("false", "false ended with status 1: "),
+        ("/no/such/program", "/no/such/program cannot be run (No such file or directory)"),
+        ("dtr", "loop://: this kind of port has no DTR"),
+    ],
+)
+def test_a_reset_that_fails_says_why(how: str, why_not: str) -> None:
+    with Port("loop://") as port:
+        assert BoardReset(how)(port).startswith(why_not)
+
+
+def test_a_line_of_the_port_is_released_and_set_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    levels: list[tuple[str, bool]] = []
+    source = PtySource()
+    with Port(source.address) as port:
+        kind = type(port._line)
+        for name in ("dtr", "rts"):
+            setter = property(None, lambda _, level, name=name: levels.append((name, level)))
+            monkeypatch.setattr(kind, name, setter)
+        assert BoardReset("rts")(port) == BoardReset("dtr")(port) == ""
+        assert levels == [("rts", False), ("rts", True), ("dtr", False), ("dtr", True)]
+
+        def broken(*_: object) -> None:
+            raise OSError(25, "Inappropriate ioctl for device")
+
+        monkeypatch.setattr(kind, "dtr", property(None, broken))
+        assert BoardReset("dtr")(port).startswith(f"{source.address}: its DTR cannot be set")
+
+
+@pytest.mark.parametrize("how", ["", "  ", "'unmatched"])
+def test_a_reset_that_is_no_command(how: str) -> None:
+    with pytest.raises(InputError, match="--reset"):
+        BoardReset(how)
 
 
 def test_a_student_board_passes_the_whole_suite(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,8 +252,19 @@ def test_a_picture_that_cannot_be_written(
         (["probe", "/dev/null"], "/dev/null: it is a device but no serial port; allowed: a"),
         (["bench", "alt://loop://?class=x"], "alt://loop://?class=x: alt:// is no kind of port"),
         (["check", "emulator:agent:--help"], "emulator:agent:--help: the emulator agent cannot"),
+        (["check", "emulator:agent", "--only", "speed"], "--only speed: no check has this in its"),
+        (["check", "emulator:agent", "--repeat", "0"], "--repeat 0: allowed are 1 to 1000"),
+        (["check", "emulator:agent", "--trace", "/dev/null"], "/dev/null: cannot be written"),
+        (["check", "loop://", "--reset-board", "'"], "--reset-board ': No closing quotation"),
+        (["trace", "/no/such"], "/no/such: cannot be read (No such file or directory)"),
         (["emulate", "agent:spy"], "emulator:agent:spy: the emulator agent cannot do this"),
         (["emulate", "zynq-a9:spy"], "emulator:zynq-a9:spy: the emulator zynq-a9 cannot do this"),
+        (
+            ["emulate", "zynq-a9", "--job", "spy"],
+            "emulator:zynq-a9:spy: the emulator zynq-a9 cannot do this",
+        ),
+        (["probe", "loop://", "--baud", "12345678901"], "baud 12345678901: allowed are 1 to"),
+        (["probe", "socket://localhost"], "socket://localhost: found no port number; allowed: "),
         (["serve", "--listen", "here"], "address 'here': write it as HOST:PORT"),
     ],
 )
@@ -95,4 +279,6 @@ def test_bad_input_gets_one_line(
 
 def test_a_port_where_nobody_speaks(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["board", "probe", "loop://"]) == 2
-    assert "no board for 5 s" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no board for 5 s" in said
+    assert "of this computer's own frames came back: is there a loopback plug" in said

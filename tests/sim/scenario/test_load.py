@@ -186,11 +186,11 @@ def test_frozen(tmp_path: Path, example: str) -> None:
          "found resume_charge 0.4 with min_charge 0.5; "
          "allowed: resume_charge at least 0.01 above min_charge")),
         ("{capacity: 8 GB}", "8 GB", ("13: satellites.0.recorder: found 8 GB; "
-         "allowed: a mapping with keys capacity")),
+         "allowed: a mapping with keys capacity, when_full, least_bpp")),
         ("{capacity: 8 GB}", "", ("13: satellites.0.recorder: found nothing; "
-         "allowed: a mapping with keys capacity")),
+         "allowed: a mapping with keys capacity, when_full, least_bpp")),
         ("    recorder: {capacity: 8 GB}\n", "", ("5: satellites.0.recorder: missing; "
-         "allowed: a mapping with keys capacity")),
+         "allowed: a mapping with keys capacity, when_full, least_bpp")),
         ("rate: 50 Mbit/s", "rate: 50 mbit/s", ("14: satellites.0.transmitter.rate: "
          "found 50 mbit/s; unit mbit/s does not fit here (did you mean Mbit/s?); allowed units: "
          "bit/s, kbit/s, Mbit/s, Gbit/s, Tbit/s, bps, kbps, Mbps, Gbps, Tbps, kB/s, MB/s, GB/s")),
@@ -340,14 +340,14 @@ def test_all_faults_at_once_in_the_files_order(refuse: Refuse, example: str) -> 
     ("text", "problem"),
     [
         ("", (": found an empty file; allowed: a mapping with keys name, description, start, "
-         "duration, seed, satellites, targets, stations, arbitration, weather, realtime, "
-         "report, sweep")),
+         "duration, seed, satellites, targets, stations, ground, arbitration, weather, "
+         "realtime, report, sweep")),
         ("- a\n- b\n", (": found a list; allowed: a mapping with keys name, description, start, "
-         "duration, seed, satellites, targets, stations, arbitration, weather, realtime, "
-         "report, sweep")),
+         "duration, seed, satellites, targets, stations, ground, arbitration, weather, "
+         "realtime, report, sweep")),
         ("hello", (": found hello; allowed: a mapping with keys name, description, start, "
-         "duration, seed, satellites, targets, stations, arbitration, weather, realtime, "
-         "report, sweep")),
+         "duration, seed, satellites, targets, stations, ground, arbitration, weather, "
+         "realtime, report, sweep")),
         ("a: 1\nb: [1, 2\nc: 3\n", ":2: not YAML: [ is not closed, or a comma is missing in it"),
         ("a:\n\tb: 1\n", ":2: not YAML: a tab stands where YAML wants spaces"),
         ("a: 1\n---\nb: 2\n", ":2: holds more than one YAML document; allowed: one"),

@@ -44,7 +44,7 @@ static void put(struct dp_coder *coder, uint32_t byte)
     coder->length++;
 }
 
-static void interval(struct dp_coder *coder, uint32_t start, uint32_t size)
+void dp_coder_share(struct dp_coder *coder, uint32_t start, uint32_t size)
 {
     uint64_t scale = coder->span >> 24;
     uint64_t more = scale * start;
@@ -69,12 +69,12 @@ void dp_coder_table(struct dp_coder *coder, const uint16_t *sums, uint32_t count
     uint32_t unit = (1u << 24) - count;
     uint32_t end = symbol + 1 < count ? sums[symbol + 1] : 1u << 16;
     uint32_t start = (uint32_t)((uint64_t)sums[symbol] * unit >> 16) + symbol;
-    interval(coder, start, (uint32_t)((uint64_t)end * unit >> 16) + symbol + 1 - start);
+    dp_coder_share(coder, start, (uint32_t)((uint64_t)end * unit >> 16) + symbol + 1 - start);
 }
 
 void dp_coder_bits(struct dp_coder *coder, uint32_t value, uint32_t bits)
 {
-    interval(coder, value << (24 - bits), 1u << (24 - bits));
+    dp_coder_share(coder, value << (24 - bits), 1u << (24 - bits));
 }
 
 uint32_t dp_coder_finish(struct dp_coder *coder)

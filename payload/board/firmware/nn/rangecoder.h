@@ -18,6 +18,8 @@ struct dp_coder {
 void dp_coder_start(struct dp_coder *coder, uint8_t *out, uint32_t size);
 /* Whether the codestream is certain not to fit in `size` bytes. */
 bool dp_coder_full(const struct dp_coder *coder);
+/* Code a symbol whose share of the interval begins at `start` and has this size, in 2^-24. */
+void dp_coder_share(struct dp_coder *coder, uint32_t start, uint32_t size);
 /* Code a symbol with a table of `count` cumulative frequencies. */
 void dp_coder_table(struct dp_coder *coder, const uint16_t *sums, uint32_t count, uint32_t symbol);
 /* Code a number of `bits` bits (1 to 16), all values being equally probable. */

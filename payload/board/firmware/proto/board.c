@@ -166,7 +166,10 @@ static bool read_form(const uint8_t *f, struct dp_form *form)
     if (form->sample > 2u || form->setting_kind > 2u) {
         return false;
     }
-    uint32_t size = form->sample == 0u ? 1u : 2u;
+    if ((form->flags & DP_JOB_NEGATIVE) != 0u && form->sample != DP_SAMPLE_INT16) {
+        return false;
+    }
+    uint32_t size = form->sample == DP_SAMPLE_UINT8 ? 1u : 2u;
     uint64_t bytes = (uint64_t)form->columns * form->rows * form->bands * size;
     return bytes != 0u && bytes == form->tile_bytes && form->bit_depth >= 1u
            && form->bit_depth <= 8u * size && (form->flags & ~7u) == 0u;

@@ -41,6 +41,23 @@ def test_symbols_alone_give_back_latents_and_scales(coded, quality):
         assert len(np.unique(index)) > 10
 
 
+@pytest.mark.parametrize("quality", [60, 120, 200])
+def test_training_sees_the_symbols_and_latents_that_are_really_coded(coded, scenery, quality):
+    """Means, dead zone and skipped latents are those of the closed loop."""
+    codec, arrays, tile = coded
+    levels = torch.from_numpy(scenery(4, 112, 80).copy()).permute(2, 0, 1)[None].float()
+    with torch.no_grad():
+        seen = codec.encode(canonical_planes(levels), torch.tensor([quality / 256]))
+    symbols, decoded, index = TileReference(arrays, tile.log_scales, quality).encode(tile.latents)
+    same = seen.symbols[0].numpy().astype(np.int64) == symbols
+    predicted = codec.shape.predicted
+    assert same[predicted:].mean() > 0.999  # the rest is rounded gains
+    assert same[:predicted].mean() > 0.95
+    np.testing.assert_array_equal((seen.latent_bits[0] == 0).numpy()[index == SKIPPED], True)
+    error = np.abs(seen.decoded[0].numpy() * 16 - decoded)[:predicted][same[:predicted]]
+    assert np.quantile(error, 0.95) < 12  # sixteenths of a grey level, where rounding differs
+
+
 def test_a_latent_changes_nothing_that_is_coded_before_it(coded):
     _, arrays, tile = coded
     coder = TileReference(arrays, tile.log_scales, 200)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from downpass.ground.decoders import student
+from downpass.ground.decoders.student_networks import load_network
+from downpass.ground.training.export.model_folder import DECODER_CARD
 from downpass.ground.training.export.ship import part_of, ship
 from downpass.link.student import shared_model
 from downpass.link.student.shared_model import load_integers
@@ -13,7 +14,7 @@ from downpass.payload.encoders.student import student_model
 
 SHIPPED = {
     "payload": student_model.FOLDER,
-    "ground": student.FOLDER,
+    "ground": load_network("fast").folder,
     "link": shared_model.FOLDER,  # the last, whose card is the whole one
 }
 
@@ -23,6 +24,7 @@ def test_a_model_put_together_and_split_again_is_the_shipped_one(tmp_path: Path)
     for folder in SHIPPED.values():
         shutil.copytree(folder, whole, dirs_exist_ok=True)
     np.savez(whole / "integers.npz", **load_integers(*SHIPPED.values()))
+    shutil.copyfile(SHIPPED["ground"] / "card.json", whole / DECODER_CARD)
     parts = {part: tmp_path / part for part in SHIPPED}
     assert ship(whole, parts) == student_model.load().fingerprint.hex()
     for part, folder in parts.items():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from downpass.ground.training.arguments import add_arguments
-from downpass.ground.training.loop.schedule import learning_rate, trains_integers
+from downpass.ground.training.loop.schedule import Finish, learning_rate, trains_integers
 from downpass.ground.training.loop.settings import TrainSettings, parse_distillation_terms
 from downpass.link.errors import InputError
 
@@ -25,6 +25,7 @@ def test_options_that_are_not_given_leave_the_settings_at_their_defaults():
     [
         (("--steps", "7"), {"steps": 7}),
         (("--minutes", "1.5"), {"minutes": 1.5}),
+        (("--finish", "30"), {"finish": 30.0}),
         (("--batch", "3"), {"batch": 3}),
         (("--crop", "64"), {"crop": 64}),
         (("--rate", "0.1"), {"rate": 0.1}),
@@ -68,3 +69,17 @@ def test_the_rate_warms_up_stays_and_comes_down():
 def test_the_last_tenth_of_a_students_steps_trains_integers(model, step, expected):
     settings = TrainSettings(out=Path("O"), steps=1000, grids=0.1, model=model)
     assert trains_integers(step, settings) == expected
+
+
+def test_a_finish_by_the_clock(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    finish, endless = Finish(10), Finish(float("inf"))
+    found = []
+    for now[0] in (100.0, 400.0, 549.0, 551.0, 700.0, 9000.0):
+        found.append((finish.share, finish.factor, finish.trains_integers))
+    assert found[0] == (0.0, 1.0, False)
+    assert found[1] == (0.5, 0.5, False)
+    assert [one[2] for one in found] == [False, False, False, True, True, True]
+    assert found[4] == found[5] == (1.0, 0.01, True)
+    assert (endless.share, endless.factor, endless.trains_integers) == (0.0, 1.0, False)

@@ -64,6 +64,17 @@ def test_the_last_steps_train_integers(tmp_path, corpus):
     resumed.run()
 
 
+def test_a_finish_ends_a_run_in_integers(tmp_path, corpus):
+    run = trainer(tmp_path, corpus, steps=10_000, finish=0.02)
+    run.run()
+    assert 1 <= run.step < 10_000
+    assert averaged_codec(tmp_path / "latest.ckpt").on_grids
+    # A finish that is over at once still leaves a run that can go on.
+    again = trainer(tmp_path, corpus, steps=10_000, finish=0.0)
+    again.run()
+    assert again.step == run.step
+
+
 def test_minutes_end_a_run_and_it_goes_on(tmp_path, corpus):
     run = trainer(tmp_path, corpus, minutes=0.0)
     run.run()

@@ -1,0 +1,218 @@
+"""Write the tables of docs/codec.md that follow from the weights, from files of measured figures.
+
+    python benchmarks/codec_page.py [--check]
+
+Figures come from the cards of model and decoders, from `evaluation.csv` beside the model, and from
+docs/measured/*.csv, which `benchmarks/renew.py` measures. Each table stands between two comments,
+`<!-- measured: NAME -->` and `<!-- end -->`; everything else on the page is written by hand. With
+`--check` nothing is written, and the exit status is 1 if the page differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from downpass.ground.decoders.student_networks import MODELS, available
+from downpass.link.student.shared_model import FOLDER
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "codec.md"
+MEASURED = ROOT / "docs" / "measured"
+GROUPS = (
+    ("NAIP, Bishop", "naip_bishop"),
+    ("Sentinel-2", "s2_t33uuu"),
+    ("infrared composite", "s2_t33uuu_cir"),
+    ("Landsat 7", "l7_"),
+    ("WorldView-2, panchromatic", "spacenet_"),
+    ("NEON 0.1 m", "neon_"),
+    ("Landsat 8, one band", "l8_b2"),
+    ("drone", "uas_"),
+    ("Sentinel-2, one band", "s2_scene"),
+    ("SWISSIMAGE", "swissimage"),
+)
+"""Titles of the test pictures' groups, each with the beginning of its pictures' names."""
+OTHERS = (("avif", "AVIF"), ("jpegxl", "JPEG XL"))
+
+Row = dict[str, str]
+
+
+def read(name: str) -> list[Row]:
+    """Return the rows of a file of measured figures; none if it was never measured."""
+    path = MEASURED / f"{name}.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Return a change as the page shows it, with a true minus sign."""
+    return "–" if value is None else f"{value:+.{digits}f} %".replace("-", "−")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def card(folder: Path = FOLDER) -> dict[str, Any]:
+    """Return the card of the model, or of a decoder."""
+    found: dict[str, Any] = json.loads((folder / "card.json").read_text())
+    return found
+
+
+def model() -> str:
+    """Return which weights are shipped and how long they were trained."""
+    found = card()["training"]
+    text = (
+        f"The shipped weights are `{card()['fingerprint']}`: {found['steps']:,} steps in "
+        f"{found['minutes']:.0f} minutes"
+    )
+    if "began_from" in found:
+        text += (
+            f", begun from `{found['began_from']}`, which had {found['steps_before']:,} steps in "
+            f"{found['minutes_before']:.0f} minutes"
+        )
+    return text + "."
+
+
+def decoders() -> str:
+    """Return the table of decoders: cost, and BD-rate held out and on the test pictures."""
+    found = read("student_rd")
+    rows = []
+    for name in available():
+        own = card(MODELS / name)
+        test = [float(r["bd_rate_psnr"]) for r in found if r["codec"] == f"student {name}"]
+        rows.append(
+            (
+                f"`{name}`",
+                f"{own['kmac_per_pixel']:.1f}",
+                f"{own['training']['steps']:,}",
+                percent(100 * own["held_out"]["bd_rate"]),
+                percent(fmean(test)) if test else "–",
+            )
+        )
+    head = ("decoder", "kMAC/px", "steps", "held out", "28 test pictures")
+    return table(head, rows)
+
+
+def rate_distortion() -> str:
+    """Return the table of the test pictures by group, every codec beside the other."""
+    found = read("student_rd")
+    codecs = [(f"student {name}", f"`{name}`") for name in available()]
+    codecs = [*codecs, *OTHERS]
+    codecs = [one for one in codecs if any(r["codec"] == one[0] for r in found)]
+
+    def cells(title: str, begins: str) -> list[str]:
+        chosen = [row for row in found if row["picture"].startswith(begins)]
+        count = len({row["picture"] for row in chosen})
+        out = [title, str(count)]
+        for codec, _ in codecs:
+            for key in ("bd_rate_psnr", "bd_rate_ms_ssim"):
+                values = [float(r[key]) for r in chosen if r["codec"] == codec and r[key]]
+                out.append(percent(fmean(values)) if values else "–")
+        return out
+
+    head = ["group", "pictures"]
+    head += [f"{title} {what}" for _, title in codecs for what in ("PSNR", "MS-SSIM")]
+    rows = [cells("**all**", ""), *(cells(*group) for group in GROUPS)]
+    rows[0][2:4] = [f"**{value}**" for value in rows[0][2:4]]
+    return table(head, rows)
+
+
+def multiband() -> str:
+    """Return the table of pictures of many bands."""
+    rows = [
+        (
+            f"`{row['picture']}`",
+            f"{row['bands']}, {row['bit_depth']}",
+            percent(float(row["bd_rate_psnr"])) if row["bd_rate_psnr"] else "–",
+            f"{float(row['coverage']):.0%}".replace("%", " %"),
+            percent(float(row["bd_rate_ms_ssim"])) if row["bd_rate_ms_ssim"] else "–",
+            percent(float(row["jpegxl_psnr"])) if row["jpegxl_psnr"] else "–",
+            f"{float(row['ceiling_db']):.0f} dB",
+        )
+        for row in read("student_multiband")
+    ]
+    head = ("picture", "bands, bits", "student", "covered", "MS-SSIM", "JPEG XL", "ceiling")
+    return table(head, rows)
+
+
+def held_out() -> str:
+    """Return BD-rate and coverage of the held-out pictures, by group."""
+    found = card()["held_out"]
+    groups = sorted(found["groups"].items(), key=lambda item: item[1]["bd_rate"])
+    rows = [
+        ("**all**", str(sum(g["pictures"] for _, g in groups)), percent(100 * found["bd_rate"]))
+    ]
+    rows += [(name, str(g["pictures"]), percent(100 * g["bd_rate"])) for name, g in groups]
+    return table(("group", "pictures", "BD-rate"), rows)
+
+
+def training() -> str:
+    """Return the held-out BD-rate against steps and minutes of the trainings."""
+    with (FOLDER / "evaluation.csv").open(newline="", encoding="utf-8") as file:
+        rows = [
+            (
+                row["stage"],
+                f"{float(row['minutes']):.0f}",
+                row["step"],
+                percent(100 * float(row["bd_rate"])),
+            )
+            for row in csv.DictReader(file)
+        ]
+    return table(("stage", "minutes", "step", "BD-rate"), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "model": model,
+    "decoders": decoders,
+    "rate-distortion": rate_distortion,
+    "multiband": multiband,
+    "held-out": held_out,
+    "training": training,
+}
+
+
+def renewed(page: str) -> str:
+    """Return the page with every table written anew.
+
+    Raises:
+        ValueError: A table is missing on the page, or the page has one that nobody knows.
+    """
+    found = re.findall(r"<!-- measured: (\S+) -->", page)
+    if sorted(found) != sorted(TABLES):
+        raise ValueError(f"{PAGE.name}: found tables {sorted(found)}; allowed: {sorted(TABLES)}")
+    for name, make in TABLES.items():
+        begin = f"<!-- measured: {name} -->\n"
+        before, after = page.split(begin)
+        _, after = after.split("<!-- end -->", 1)
+        page = f"{before}{begin}\n{make()}\n\n<!-- end -->{after}"
+    return page
+
+
+def main() -> int:
+    """Write the page, or check it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    options = parser.parse_args()
+    page = PAGE.read_text(encoding="utf-8")
+    wanted = renewed(page)
+    if options.check:
+        return int(wanted != page)
+    PAGE.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

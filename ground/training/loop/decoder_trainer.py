@@ -1,0 +1,115 @@
+"""Training of a decoder for a model that has been launched: all but the synthesis is frozen.
+
+    planes ── g_a, h_a, h_s in the model's integers ── symbols as on board ── ŷ ── g_s ── x̂
+                              frozen                                              trained
+
+The ground may replace the synthesis at any time, because a bitstream does not depend on it. So the
+encoder computes in the integers that are on board, and rounds as the onboard encoder does. The
+synthesis begins with the function of the model's own (`networks.widen`), in floating point, and
+its last steps are on integer grids, as a student's are.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ....link.errors import InputError
+from ....link.student.shared_model import load_integers
+from ..networks.calibrate import put_on_grids, put_synthesis_on_grids
+from ..networks.codec import Codec, Coded
+from ..networks.quantise import switch_off
+from ..networks.shape import CodecShape
+from ..networks.synthesis import Synthesis
+from ..networks.widen import widen
+from ..verify.shipped_codec import (
+    from_integers,
+    shipped_arrays,
+    shipped_shape,
+    with_decoder,
+)
+from .checkpoint import load, restore, shape_of
+from .trainer import Trainer
+from .warm_start import restore_biases
+
+log = logging.getLogger(__name__)
+
+DECODER_WIDTHS: dict[str, dict[str, Any]] = {
+    "fast": {},
+    "full": {"synthesis": (96, 192), "depth": (2, 4, 1)},
+}
+"""What each decoder's networks differ in from those that the encoder was trained with."""
+
+
+def decoder_shape(shape: CodecShape, name: str) -> CodecShape:
+    """Return the widths of a codec with the decoder of this name."""
+    return replace(shape, **DECODER_WIDTHS[name])
+
+
+def load_synthesis(path: Path) -> Synthesis:
+    """Return the synthesis of a checkpoint, or of the folder of a decoder for the shipped model.
+
+    Raises:
+        InputError: There is none.
+    """
+    if not path.is_dir():
+        return _averaged(load(path)).synthesis
+    try:
+        shape = with_decoder(shipped_shape(), path)
+        arrays = shipped_arrays() | load_integers(path)
+        synthesis = from_integers(arrays, shape).synthesis
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: not the folder of a decoder ({error})") from error
+    restore_biases(synthesis)
+    return synthesis
+
+
+def _averaged(content: Mapping[str, Any]) -> Codec:
+    codec = Codec(shape_of(dict(content)))
+    restore(codec, content.get("averaged") or content["model"])
+    return codec.eval()
+
+
+class DecoderTrainer(Trainer):
+    """A run that trains the synthesis alone; see `Trainer`."""
+
+    def _start_from_nothing(self) -> None:
+        raise InputError("--start: none given; a decoder is trained for a model")
+
+    def _start_from(self, content: Mapping[str, Any]) -> None:
+        """Take a checkpoint's encoder in integers, and a synthesis to widen."""
+        codec = _averaged(content)
+        put_on_grids(codec, self.sampler)
+        synthesis = codec.synthesis
+        if self.settings.synthesis is not None:
+            synthesis = load_synthesis(self.settings.synthesis)
+        switch_off(synthesis)
+        codec.synthesis = widen(synthesis, self.shape)
+        restore(self.codec, codec.state_dict())
+
+    def _begun(self) -> None:
+        """Freeze all but the synthesis."""
+        for codec in (self.codec, self.averaged):
+            codec.requires_grad_(requires_grad=False).eval()
+        self.codec.synthesis.requires_grad_(requires_grad=True).train()
+
+    def _run_codec(self, planes: Tensor, quality: Tensor) -> Coded:
+        with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
+            coded = self.codec.encode(planes, quality)
+        out = self.codec.synthesis(coded.decoded, quality)
+        return Coded.of(coded, out)
+
+    def put_on_grids(self) -> None:
+        """Continue with an integer synthesis, from the averaged weights."""
+        if self.codec.synthesis.linear_out.on:
+            return
+        put_synthesis_on_grids(self.averaged, self.sampler)
+        restore(self.codec, self.averaged.state_dict())
+        self.best = math.inf  # the best so far had no integer synthesis

@@ -1,0 +1,58 @@
+"""Rounding one weight after another beats rounding each by itself, where it matters."""
+
+import pytest
+import torch
+from downpass.ground.training.networks.linear_rounding import block_moments, round_weights
+from downpass.ground.training.networks.quantise import Grid, GridConv
+
+
+@pytest.fixture
+def layer():
+    torch.manual_seed(3)
+    reads = Grid(10, signed=True, fraction=1)
+    layer = GridConv(48, 20, 1, reads=reads)
+    layer.settle()
+    layer.weight_fraction.fill_(5.0)  # coarse, so that rounding shows
+    return layer
+
+
+def correlated(count: int) -> torch.Tensor:
+    """Return inputs (count, 48) with a strong common level, like the pixels of a block."""
+    generator = torch.Generator().manual_seed(1)
+    level = torch.randn(count, 1, generator=generator, dtype=torch.float64) * 50
+    return level + torch.randn(count, 48, generator=generator, dtype=torch.float64) * 3
+
+
+def test_the_error_of_outputs_falls_and_weights_lie_on_the_grid(layer):
+    inputs = correlated(2000)
+    exact = layer.weight[:, :, 0, 0].double().clone()
+    plain = layer.weight_on_grid()[:, :, 0, 0].double()
+    round_weights(layer, inputs.T @ inputs / len(inputs))
+    rounded = layer.weight[:, :, 0, 0].double()
+    assert torch.equal(rounded * 32, (rounded * 32).round())
+    assert torch.equal(layer.weight_on_grid(), layer.weight)
+    unseen = correlated(500)
+    errors = [((unseen @ (w - exact).T) ** 2).mean() for w in (plain, rounded)]
+    assert errors[1] < 0.2 * errors[0]
+
+
+def test_weights_on_the_grid_stay(layer):
+    with torch.no_grad():
+        layer.weight.copy_(layer.weight_on_grid())
+    before = layer.weight.clone()
+    inputs = correlated(2000)
+    round_weights(layer, inputs.T @ inputs / len(inputs))
+    assert torch.equal(layer.weight, before)
+
+
+def test_uncorrelated_inputs_leave_plain_rounding(layer):
+    plain = layer.weight_on_grid().clone()
+    round_weights(layer, torch.eye(48, dtype=torch.float64))
+    assert torch.equal(layer.weight, plain)
+
+
+def test_moments_are_symmetric_and_positive(sampler):
+    moments = block_moments(sampler, 2)
+    assert moments.shape == (768, 768)
+    torch.testing.assert_close(moments, moments.T)
+    assert float(torch.linalg.eigvalsh(moments).min()) > -1e-6

@@ -1,0 +1,67 @@
+"""The tables of docs/codec.md are those of the cards and of docs/measured."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def page() -> ModuleType:
+    return load("codec_page")
+
+
+def test_the_page_has_the_figures_of_the_shipped_model(page: ModuleType) -> None:
+    text = page.PAGE.read_text(encoding="utf-8")
+    assert page.renewed(text) == text, "run benchmarks/codec_page.py"
+
+
+def test_a_changed_figure_changes_the_page_and_writing_it_restores_it(page: ModuleType) -> None:
+    text = page.PAGE.read_text(encoding="utf-8")
+    changed = text.replace(page.card()["fingerprint"], "0123456789abcdef")
+    assert changed != text
+    assert page.renewed(changed) == text
+
+
+def test_a_missing_table_is_reported(page: ModuleType) -> None:
+    text = page.PAGE.read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="found tables"):
+        page.renewed(text.replace("<!-- measured: decoders -->", ""))
+
+
+def test_a_group_is_the_mean_of_its_pictures(
+    page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "MEASURED", tmp_path)
+    (tmp_path / "student_rd.csv").write_text(
+        "picture,codec,bd_rate_psnr,coverage,bd_rate_ms_ssim\n"
+        "l7_a,student fast,-10.0,1,-20.0\n"
+        "l7_b,student fast,-13.0,1,\n"
+        "swissimage_0,student fast,2.0,1,-1.0\n"
+    )
+    rows = page.rate_distortion().splitlines()
+    assert "| Landsat 7 | 2 | −11.5 % | −20.0 % |" in rows
+    assert "| SWISSIMAGE | 1 | +2.0 % | −1.0 % |" in rows
+    assert rows[2] == "| **all** | 3 | **−7.0 %** | **−10.5 %** |"
+
+
+def test_logs_of_runs_with_other_groups_are_joined(tmp_path: Path) -> None:
+    path, source = tmp_path / "all.csv", tmp_path / "run.csv"
+    path.write_text("stage,step,a\nfirst,1,0.5\nlast,2,0.6\n")
+    source.write_text("step,b\n3,0.7\n")
+    load("renew").add_rows(path, source, "last")
+    assert path.read_text() == "stage,step,a,b\nfirst,1,0.5,\nlast,3,,0.7\n"
