@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+
+import pyarrow.parquet as pq
 
 from ..link.clock import to_seconds
 from ..link.errors import reason
@@ -30,10 +32,17 @@ from .model.simulation import Outcome, simulate
 from .rate_distortion.tradeoff import RATES_BPP, Rating, curve
 from .results import boards as board_results
 from .results.delivered import Choice, plan_delivered
+from .results.event_writer import EventWriter
 from .results.grade import Grade
 from .results.results import Results
 from .results.summary import summarise
-from .results.tables import accesses_table, events_table, frames_table, passes_table
+from .results.tables import (
+    SHOWN_EVENTS,
+    accesses_table,
+    events_table,
+    frames_table,
+    passes_table,
+)
 from .scenario.scenario import Scenario
 
 _BESIDE: Final = ("student", "jpeg2000")
@@ -74,6 +83,8 @@ def run(
     choice: Choice | None = None,
     progress: Progress | None = None,
     on_results: Callable[[Results], None] | None = None,
+    flight: Callable[[Scenario], Flight] = fly,
+    events: Path | None = None,
     access: BoardAccess = ANY_BOARD,
 ) -> Results:
     """Simulate a scenario with real pixels where its targets have scenes.
@@ -90,6 +101,9 @@ def run(
         progress: Receives the progress.
         on_results: Called with summary and tables as soon as they are complete, before curves
             and crops are tried, so that these cannot cost the results.
+        flight: Computes the geometry, perhaps on several processes.
+        events: A file that gets the events as they happen, as Parquet, so that they need not fit
+            into memory. Then `Results.events` has only the columns that the report shows.
         access: How boards are reached.
 
     Raises:
@@ -103,6 +117,8 @@ def run(
         delivered=delivered,
         choice=choice,
         progress=progress,
+        flight=flight,
+        events=events,
         access=access,
     ) as simulated:
         mission, scenes, outcome = simulated.mission, simulated.scenes, simulated.outcome
@@ -111,7 +127,11 @@ def run(
             mission=mission,
             outcome=outcome,
             summary=summary,
-            events=events_table(outcome),
+            events=(
+                events_table(outcome)
+                if events is None
+                else pq.read_table(events, columns=list(SHOWN_EVENTS))
+            ),
             frames=frames_table(mission, outcome, simulated.time_kinds, grades),
             passes=passes_table(mission, outcome),
             accesses=accesses_table(mission, outcome),
@@ -147,6 +167,7 @@ def graded(
     progress: Progress | None = None,
     sink: EventSink | None = None,
     flight: Callable[[Scenario], Flight] = fly,
+    events: Path | None = None,
     threads: int | None = None,
     measured: bool = True,
     access: BoardAccess = ANY_BOARD,
@@ -163,6 +184,7 @@ def graded(
         progress: Receives the progress.
         sink: Takes the events; by default they are kept in the outcome.
         flight: Computes the geometry; several runs may share one.
+        events: A file that gets the events instead of `sink`.
         threads: Number of frames encoded or decoded at once; by default one for each core.
         measured: Whether delivered frames are decoded and measured. Without, no frame has a grade,
             and only a frame's packets decide how it was delivered.
@@ -182,11 +204,20 @@ def graded(
         sources = [frame_source(encoders, index) for index in range(len(scenario.satellites))]
         progress.stage("simulation", round(scenario.duration))
 
+        shown = -1
+
         def report(row: EventRow) -> None:
-            progress.step(row.time // 1_000_000)
+            nonlocal shown
+            second = row.time // 1_000_000
+            if second > shown:
+                progress.step(second)
+                shown = second
 
         pace = None if scenario.realtime is None else PacedEnvironment(scenario.realtime.factor)
-        outcome = simulate(mission.setup, sources, environment=pace, sink=sink, on_event=report)
+        with ExitStack() as stack:
+            if events is not None:
+                sink = stack.enter_context(EventWriter(events, mission.setup))
+            outcome = simulate(mission.setup, sources, environment=pace, sink=sink, on_event=report)
         progress.stage("decoding and measuring", sum(len(s.frames) for s in outcome.satellites))
         grader = Grader(outcome, encoders, scenes, cache, threads, scenario.ground.decoder)
         grades = grader.grade(plan, lambda done, _: progress.step(done)) if measured else {}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,10 +91,11 @@ def _add_output(parser: argparse.ArgumentParser, default: str) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run one scenario."""
     from ..frames.content_cache import open_cache
+    from ..mission.flight import fly
     from ..report import render, write_report
     from ..report.from_results import report_data
     from ..results.boards import warnings
-    from ..results.outputs import DELIVERED, REPORT, STAC, SUMMARY, staged
+    from ..results.outputs import DELIVERED, EVENTS, REPORT, STAC, SUMMARY, staged
     from ..results.write import write, write_summary
     from ..run import run as run_scenario
 
@@ -115,6 +118,8 @@ def run(arguments: argparse.Namespace) -> int:
                 tradeoff=not arguments.no_tradeoff,
                 progress=progress,
                 on_results=lambda found: write(found, folder),
+                flight=partial(fly, workers=os.cpu_count() or 1),
+                events=folder / EVENTS,
                 access=access,
             )
             if delivered is not None and results.summary["pictures"]["choice"] == "none":

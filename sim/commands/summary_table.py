@@ -12,7 +12,7 @@ from ..report import keyfigures, wording
 _MOST_SATELLITES = 10
 """With more satellites than this, only the best and the worst are listed."""
 
-_LISTED = 3
+_LISTED = 10
 """Number of best and of worst satellites that are listed."""
 
 Block = Mapping[str, Any]
@@ -46,10 +46,11 @@ def print_summary(summaries: Mapping[str, Mapping[str, Any]], folder: Path | Non
 def _print_extremes(satellites: Mapping[str, Block], folder: Path | None) -> None:
     """Print the satellites that delivered most and least, and where to find the others."""
     ranked = sorted(satellites.items(), key=lambda item: (-_intact(item[1]), item[0]))
+    listed = min(_LISTED, len(ranked) // 2)
     where = str(folder / "summary.json") if folder is not None else "summary.json"
     table = plain_table(
-        f"The {_LISTED} of {len(ranked)} satellites that delivered most frames whole, and the "
-        f"{_LISTED} that delivered fewest",
+        f"The {listed} of {len(ranked)} satellites that delivered most frames whole, and the "
+        f"{listed} that delivered fewest",
         (
             ("satellite", False),
             ("taken", True),
@@ -60,9 +61,9 @@ def _print_extremes(satellites: Mapping[str, Block], folder: Path | None) -> Non
             ("PSNR", True),
         ),
     )
-    for place, (name, block) in enumerate([*ranked[:_LISTED], *ranked[-_LISTED:]]):
+    for place, (name, block) in enumerate([*ranked[:listed], *ranked[-listed:]]):
         frames = block["frames"]
-        if place == _LISTED:
+        if place == listed:
             table.add_section()
         table.add_row(
             wording.plain(name),
@@ -73,7 +74,7 @@ def _print_extremes(satellites: Mapping[str, Block], folder: Path | None) -> Non
             _bytes(block["bytes"]["delivered"]),
             _psnr(block, "pooled"),
         )
-    table.caption = f"All {len(ranked)} stand in {where} and in the report."
+    table.caption = f"All {len(ranked)} stand in {where}."
     table.caption_justify = "left"
     print_table(table)
 

@@ -68,9 +68,13 @@ class Scenes:
 
     def view(self, satellite: int, target: int, count: int) -> View:
         """Return what the `count`-th frame that a satellite takes of a target shows."""
-        views = self._views.get((satellite, target))
+        # All targets without a scene look alike: one view serves them all.
+        shown = target if self._scenario.targets[target].scenes else -1
+        views = self._views.get((satellite, shown))
         if views is None:
-            views = self._views[satellite, target] = self._all_views(satellite, target)
+            views = self._views[satellite, shown] = self._all_views(satellite, target)
+        if len(views) == 1:
+            return views[0]
         key = f"{self._scenario.seed}/{satellite}/{target}"
         first = random.Random(key).randrange(len(views))  # noqa: S311 - a seeded draw, no secret
         return views[(first + count) % len(views)]

@@ -59,7 +59,12 @@ def contacts(
         link = one.satellite, one.station
         satellite, station = scenario.satellites[one.satellite], scenario.stations[one.station]
         if link not in waiting:
-            waiting[link] = deque(_segments(satellite, station, links.pop(link), weather))
+            # All of the satellite's links at once, while its states are at hand.
+            for place, other in enumerate(scenario.stations):
+                theirs = links.pop((one.satellite, place), None)
+                if theirs is not None:
+                    segments_of = _segments(satellite, other, theirs, weather)
+                    waiting[one.satellite, place] = deque(segments_of)
         segments = waiting[link].popleft()
         if not segments:
             continue

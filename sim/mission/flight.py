@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 from ...link.clock import to_whole_milliseconds
 from ...link.errors import InputError
 from ..orbit.access import Access, Imaging
+from ..orbit.access_list import AccessList
 from ..orbit.earth import Site
 from ..orbit.elements import circular, from_tle, sun_synchronous
 from ..orbit.geometry import Geometry, StripAreas, compute
@@ -25,9 +28,14 @@ from ..scenario.orbit_files import OemOrbit, OmmOrbit
 from ..scenario.satellite import SatelliteSpec
 from ..scenario.scenario import Scenario
 from ..scenario.spacecraft import ImagerSpec
+from .link import has_budget
 from .planning import plan
 from .strips import Strips
 from .timetable import Pointing, Timetable
+from .workers import in_order
+
+_WORTH_PROCESSES_S: Final = 200 * 86_400.0
+"""Seconds of all satellites from which the start of processes pays: some three seconds of work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +54,17 @@ class Flight:
     geometries: tuple[Geometry, ...]
     timetables: tuple[Timetable, ...]
     passes: tuple[Pass, ...]
-    accesses: tuple[Access, ...]
+    accesses: Sequence[Access]
 
 
-def fly(scenario: Scenario) -> Flight:
+def fly(scenario: Scenario, workers: int = 1) -> Flight:
     """Compute passes, accesses and eclipses, and plan what each satellite images when.
+
+    Args:
+        scenario: What to fly.
+        workers: Number of processes; the result does not depend on it. More than one are spawned,
+            so a script that asks for them must be one that can be imported (`if __name__ ==
+            "__main__"`). Few satellites or a short run are always computed in this process.
 
     Raises:
         InputError: SGP4 cannot propagate an orbit, an ephemeris does not cover the run, or a place
@@ -59,47 +73,12 @@ def fly(scenario: Scenario) -> Flight:
     stations = [_ground_station(station) for station in scenario.stations]
     targets = [_place(target) for target in scenario.targets]
     regions = _regions(scenario, targets)
+    count = len(scenario.satellites)
+    if count * scenario.duration < _WORTH_PROCESSES_S or regions:
+        workers = 1  # prepared maps of regions do not travel between processes
+    work = partial(_fly_one, scenario, stations, targets, regions)
     geometries, timetables = [], []
-    for index, satellite in enumerate(scenario.satellites):
-        imager = satellite.imager
-        orbit = orbit_of(satellite, scenario)
-        try:
-            geometry = compute(
-                orbit,
-                scenario.start,
-                scenario.duration,
-                stations=stations,
-                targets=targets,
-                imaging=Imaging(imager.off_nadir_limit, imager.min_sun_elevation, imager.swath),
-                strips=(
-                    StripAreas(regions, imager.frame_length, imager.strip.max_gap)
-                    if imager.mode == "strip"
-                    else None
-                ),
-                satellite=index,
-            )
-            timetable = plan(
-                geometry.accesses,
-                [scenario.targets[access.target].priority for access in geometry.accesses],
-                [
-                    scenario.targets[access.target].polygon is not None
-                    for access in geometry.accesses
-                ],
-                Pointing(
-                    frame_m=imager.frame_length,
-                    motion=geometry.motion,
-                    slew_deg_s=imager.slew_rate,
-                    settle_s=imager.settle_time,
-                    duty_cycle=_duty_cycle(imager, geometry.motion, orbit.period_s),
-                    period_s=orbit.period_s,
-                    off_nadir_limit_deg=imager.off_nadir_limit,
-                ),
-                scenario.duration,
-                geometry.strip_views,
-                _strips(scenario, index),
-            )
-        except InputError as error:
-            raise InputError(f"satellite {satellite.name}: {error}") from None
+    for geometry, timetable in in_order(work, count, workers):
         geometries.append(geometry)
         timetables.append(timetable)
     return Flight(
@@ -112,8 +91,71 @@ def fly(scenario: Scenario) -> Flight:
                 key=lambda p: (to_whole_milliseconds(p.aos_s), p.satellite, p.station),
             )
         ),
-        tuple(access for geometry in geometries for access in geometry.accesses),
+        AccessList.joined([geometry.accesses for geometry in geometries]),
     )
+
+
+def _fly_one(
+    scenario: Scenario,
+    stations: Sequence[GroundStation],
+    targets: Sequence[Site | Polygon | LandArea],
+    regions: dict[int, Region],
+    index: int,
+) -> tuple[Geometry, Timetable]:
+    """Return the geometry and the timetable of one satellite."""
+    satellite = scenario.satellites[index]
+    imager = satellite.imager
+    orbit = orbit_of(satellite, scenario)
+    try:
+        geometry = compute(
+            orbit,
+            scenario.start,
+            scenario.duration,
+            stations=stations,
+            targets=targets,
+            imaging=Imaging(imager.off_nadir_limit, imager.min_sun_elevation, imager.swath),
+            strips=(
+                StripAreas(regions, imager.frame_length, imager.strip.max_gap)
+                if imager.mode == "strip"
+                else None
+            ),
+            satellite=index,
+        )
+        timetable = plan(
+            geometry.accesses,
+            [scenario.targets[access.target].priority for access in geometry.accesses],
+            [scenario.targets[access.target].polygon is not None for access in geometry.accesses],
+            Pointing(
+                frame_m=imager.frame_length,
+                motion=geometry.motion,
+                slew_deg_s=imager.slew_rate,
+                settle_s=imager.settle_time,
+                duty_cycle=_duty_cycle(imager, geometry.motion, orbit.period_s),
+                period_s=orbit.period_s,
+                off_nadir_limit_deg=imager.off_nadir_limit,
+            ),
+            scenario.duration,
+            geometry.strip_views,
+            _strips(scenario, index),
+        )
+    except InputError as error:
+        raise InputError(f"satellite {satellite.name}: {error}") from None
+    _cut_at_rates(satellite, scenario.stations, geometry.passes)
+    return geometry, timetable
+
+
+def _cut_at_rates(
+    satellite: SatelliteSpec, stations: Sequence[StationSpec], passes: Sequence[Pass]
+) -> None:
+    """Cut passes at the elevations of the tables of rates, while the states are at hand."""
+    for one in passes[:1]:  # they share what is computed
+        tables = {
+            tuple(step.elevation for step in station.rate or satellite.transmitter.rate or ())
+            for station in stations
+            if not has_budget(satellite, station)
+        }
+        for elevations_deg in tables:
+            one.curves.cut(elevations_deg)
 
 
 def orbit_of(satellite: SatelliteSpec, scenario: Scenario) -> Orbit:

@@ -8,6 +8,7 @@ scenario ─► flight (passes, accesses, eclipses, timetables) ─► captures 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -75,12 +76,17 @@ def _captures(
 ) -> list[Capture]:
     """Return a satellite's captures and append the view of each to `views`."""
     scenario, accesses = flight.scenario, flight.geometries[satellite].accesses
-    counts = [0] * len(scenario.targets)
+    seen = accesses.column("target").tolist()
+    counts: Counter[int] = Counter()
     captures: list[Capture] = []
+    before: View | None = None
+    raw_bytes = samples = 0
     for shot in flight.timetables[satellite].shots:
-        target = accesses[shot.access].target
+        target = seen[shot.access]
         view = viewer.view(satellite, target, counts[target])
         counts[target] += 1
+        if view is not before:  # a month has a million captures, most of them alike
+            before, raw_bytes, samples = view, view.raw_bytes, view.samples
         # Adjacent frames may overlap after rounding, but the imager takes one at a time.
         free = captures[-1].end if captures else 0
         captures.append(
@@ -91,8 +97,8 @@ def _captures(
                 access=first_access + shot.access,
                 target=target,
                 priority=scenario.targets[target].priority,
-                raw_bytes=view.raw_bytes,
-                samples=view.samples,
+                raw_bytes=raw_bytes,
+                samples=samples,
                 width=view.width,
                 height=view.height,
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import simpy
 
 from .antennas import Antennas
@@ -27,6 +29,12 @@ class Network:
     can still carry most bytes. A contact that cannot carry another byte gets no antenna. Between
     two satellites an antenna needs its station's turn-around time (`antennas.py`).
 
+    At the end of each tick, no contact in view that asks for an antenna has a free one. So in the
+    next tick only those can get one whose satellite has changed (it came into view, has something
+    new to send, has power again, or has let go of an antenna), or whose station has an antenna
+    again. Only these are looked at, which keeps the work proportional to what happens, however
+    many satellites are in view.
+
     Attributes:
         uses: What each contact was used for, in the order of `setup.contacts`.
     """
@@ -39,32 +47,53 @@ class Network:
         self._satellites = satellites
         self._contacts = setup.contacts
         self._antennas = [Antennas(s.antennas, s.turn_around) for s in setup.stations]
-        self._wake = -1
-        self._in_view: list[int] = []
+        # When the first antenna of each station has turned to another satellite.
+        self._wake = [-1] * len(setup.stations)
+        # Contacts in view, in the order in which they came, of each satellite and each station.
+        self._seen_from: list[dict[int, None]] = [{} for _ in satellites]
+        self._seen_by: list[dict[int, None]] = [{} for _ in setup.stations]
+        self._changed: set[int] = set()
+        self._freed: set[int] = set()
         self._due = False
         self._sessions: dict[int, simpy.Process] = {}
         self.uses = [ContactUse() for _ in setup.contacts]
-        for satellite in satellites:
-            satellite.connect(self.allocate)
-        for index in range(len(setup.contacts)):
-            env.process(self._watch(index))
+        for index, satellite in enumerate(satellites):
+            satellite.connect(partial(self.allocate, index))
+        env.process(self._watch_all())
 
-    def allocate(self) -> None:
-        """Grant free antennas at the end of this tick, when every request of the tick is known."""
-        if self._in_view and not self._due:
+    def allocate(self, satellite: int) -> None:
+        """Grant free antennas at the end of this tick, when every request of the tick is known.
+
+        Args:
+            satellite: The satellite that may want an antenna now.
+        """
+        if self._seen_from[satellite]:
+            self._changed.add(satellite)
+            self._call_allocate()
+
+    def _call_allocate(self) -> None:
+        if not self._due:
             self._due = True
             self._env.call_last(self._allocate)
 
     def _allocate(self) -> None:
         """Grant free antennas until no satellite in view wants one that is free."""
         self._due = False
-        while True:
-            asking = [i for i in self._in_view if self._may_serve(i)]
-            open_to = [i for i in asking if self._antenna(i) is not None]
-            if not open_to:
-                self._wait(asking)
-                return
-            self._grant(min(open_to, key=self._rank))
+        concerned = {i for satellite in self._changed for i in self._seen_from[satellite]}
+        concerned.update(i for station in self._freed for i in self._seen_by[station])
+        self._changed.clear()
+        self._freed.clear()
+        asking = [i for i in concerned if self._may_serve(i)]
+        granted = set()
+        while open_to := [i for i in asking if self._antenna(i) is not None]:
+            chosen = min(open_to, key=self._rank)
+            self._grant(chosen)
+            granted.add(self._contacts[chosen].station)
+            served = self._contacts[chosen].satellite
+            asking = [i for i in asking if self._contacts[i].satellite != served]
+        # Those that wait for another antenna of these stations may wait for something else now.
+        others = {i for station in granted for i in self._seen_by[station]} - set(asking)
+        self._wait([*asking, *(i for i in others if self._may_serve(i))])
 
     def _antenna(self, index: int) -> int | None:
         """Return the antenna that a contact's satellite can have now."""
@@ -73,18 +102,24 @@ class Network:
 
     def _wait(self, asking: list[int]) -> None:
         """Record why contacts wait, and allocate again when the first antenna has turned."""
-        ready_at = []
         for index in asking:
             contact = self._contacts[index]
             ready = self._antennas[contact.station].next_ready(contact.satellite)
-            if ready is not None:
-                ready_at.append(ready)
             if self.uses[index].ticks == 0:
                 self.uses[index].cause_unused = ANTENNA_BUSY if ready is None else ANTENNA_TURNING
-        wake = min(ready_at, default=-1)
-        if wake > self._env.now and not self._env.now < self._wake <= wake:
-            self._wake = wake
-            self._env.call_later(wake - self._env.now, self.allocate)
+            if ready is not None:
+                self._call_when_turned(contact.station, ready)
+
+    def _call_when_turned(self, station: int, ready: int) -> None:
+        """Allocate a station's antennas again at a tick, unless that is done before it anyway."""
+        now = self._env.now
+        if ready > now and not now < self._wake[station] <= ready:
+            self._wake[station] = ready
+            self._env.call_later(ready - now, partial(self._turned, station))
+
+    def _turned(self, station: int) -> None:
+        self._freed.add(station)
+        self._call_allocate()
 
     def _may_serve(self, index: int) -> bool:
         contact = self._contacts[index]
@@ -104,9 +139,7 @@ class Network:
             claim = -recorder.ready_bytes
         else:
             claim = min(
-                self._contacts[i].downlink.start
-                for i in self._in_view
-                if self._contacts[i].satellite == contact.satellite
+                self._contacts[i].downlink.start for i in self._seen_from[contact.satellite]
             )
         return (claim, contact.satellite, -self._left(contact), index)
 
@@ -128,22 +161,39 @@ class Network:
         del self._sessions[index]
         self._antennas[contact.station].release(antenna, self._env.now)
         satellite.onboard.log(Event.RELEASE, station=contact.station)
-        self.allocate()
+        self._freed.add(contact.station)
+        self._changed.add(contact.satellite)
+        self._call_allocate()
 
-    def _watch(self, index: int) -> Process:
+    def _watch_all(self) -> Process:
+        """Wait for each contact to begin, without a process for each."""
+        for index, contact in enumerate(self._contacts):
+            self._env.call_later(contact.downlink.start, partial(self._begin, index))
+        yield self._env.event()  # nothing ends this process
+
+    def _begin(self, index: int) -> None:
         contact = self._contacts[index]
-        satellite, station = self._satellites[contact.satellite], contact.station
-        yield self._env.timeout(contact.downlink.start)
-        satellite.onboard.log(Event.AOS, station=station)
-        self._in_view.append(index)
-        self.allocate()
-        yield self._env.timeout(contact.downlink.end - self._env.now)
-        self._in_view.remove(index)
+        self._satellites[contact.satellite].onboard.log(Event.AOS, station=contact.station)
+        self._seen_from[contact.satellite][index] = None
+        self._seen_by[contact.station][index] = None
+        self.allocate(contact.satellite)
+        self._env.call_later(contact.downlink.end - self._env.now, partial(self._end, index))
+
+    def _end(self, index: int) -> None:
+        contact = self._contacts[index]
+        del self._seen_from[contact.satellite][index]
+        del self._seen_by[contact.station][index]
         session = self._sessions.get(index)
-        if session is not None:
-            yield session  # it ends in this tick; its last bytes come before LOS
+        if session is None or session.callbacks is None:
+            self._lose_sight(index)
+        else:  # it ends in this tick; its last bytes come before LOS
+            session.callbacks.append(lambda _: self._lose_sight(index))
+
+    def _lose_sight(self, index: int) -> None:
+        contact = self._contacts[index]
+        satellite = self._satellites[contact.satellite]
         self._explain(index, satellite)
-        satellite.onboard.log(Event.LOS, station=station)
+        satellite.onboard.log(Event.LOS, station=contact.station)
 
     def _explain(self, index: int, satellite: SatelliteModel) -> None:
         """Record why a contact carried no bytes."""

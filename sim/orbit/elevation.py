@@ -12,11 +12,15 @@ from ...link.channel.rate_model import Stretch
 from .conditions import AboveElevation
 from .earth import Site, normals, positions
 from .ephemeris import Ephemeris
+from .run_states import RunStates
 from .search import Near, find
 from .windows import Peaks, Windows, milliseconds
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+
+Cut = tuple[Index, Array, Array, Array]
+"""Stretches of all passes: each pass's first, one more at the end; start, end, and elevation."""
 
 # Geodetic and geocentric vertical differ by at most 0.193 degrees, so searches are widened by this.
 _VERTICAL_SLACK = np.radians(0.25)
@@ -70,15 +74,20 @@ class PassCurves:
     Attributes:
         places: The stations.
         mask_deg: Elevation masks of the stations, shape ``(n,)``.
-        near: The satellite's states.
+        states: The satellite's states, or the states that they follow from.
         windows: Windows from AOS to LOS of each pass; the items are stations.
     """
 
     places: Places
     mask_deg: Array
-    near: Near
+    states: Near | RunStates
     windows: Windows
-    _stretches: dict[tuple[float, ...], list[list[Stretch]]] = field(default_factory=dict)
+    _cuts: dict[tuple[float, ...], Cut] = field(default_factory=dict)
+
+    @property
+    def near(self) -> Near:
+        """The satellite's states."""
+        return self.states if isinstance(self.states, Near) else self.states.near()
 
     def elevation_deg(self, station: Index, time_s: Array) -> Array:
         """Return the geometric elevation in degrees.
@@ -104,12 +113,19 @@ class PassCurves:
             row: Index of the pass in `windows`.
             elevations_deg: Elevations, in any order.
         """
-        key = tuple(elevations_deg)
-        if key not in self._stretches:
-            self._stretches[key] = self._cut(key)
-        return self._stretches[key][row]
+        self.cut(elevations_deg)
+        first, start, end, middle_deg = self._cuts[tuple(elevations_deg)]
+        mine = slice(int(first[row]), int(first[row + 1]))
+        columns = (column[mine].tolist() for column in (start, end, middle_deg))
+        return [Stretch(*stretch) for stretch in zip(*columns, strict=True)]
 
-    def _cut(self, elevations_deg: tuple[float, ...]) -> list[list[Stretch]]:
+    def cut(self, elevations_deg: Sequence[float]) -> None:
+        """Compute the stretches of all passes between given elevations, for later."""
+        key = tuple(elevations_deg)
+        if key not in self._cuts:
+            self._cuts[key] = self._cut(key)
+
+    def _cut(self, elevations_deg: tuple[float, ...]) -> Cut:
         starts = self._crossings(elevations_deg)
         ends = [
             np.append(start[1:], end) for start, end in zip(starts, self.windows.end_s, strict=True)
@@ -117,8 +133,7 @@ class PassCurves:
         lengths = [len(start) for start in starts]
         start, end = np.concatenate(starts), np.concatenate(ends)
         middle_deg = self.elevation_deg(np.repeat(self.windows.item, lengths), (start + end) / 2.0)
-        pieces = iter(map(Stretch, start.tolist(), end.tolist(), middle_deg.tolist()))
-        return [[next(pieces) for _ in range(length)] for length in lengths]
+        return np.concatenate(([0], np.cumsum(lengths))), start, end, middle_deg
 
     def _crossings(self, elevations_deg: tuple[float, ...]) -> list[Array]:
         """Return AOS and the times of crossings of each pass, ascending, to the millisecond."""

@@ -10,15 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .access import Access, Imaging, accesses
+from .access_list import AccessList
 from .earth import Site, geodetic
 from .eclipse import eclipses
 from .motion import GroundMotion
 from .passes import GroundStation, Pass, passes
 from .polygon import Polygon
 from .region import LandArea, Region
+from .run_states import RunStates
 from .strips import StripSearch, StripView, strip_accesses
 from .sun import Sun
-from .trajectory import Orbit, trajectory
+from .trajectory import Orbit
 from .windows import Window
 
 Array = NDArray[np.float64]
@@ -49,18 +51,28 @@ class Geometry:
         passes: Passes over the stations, in order of AOS.
         accesses: Accesses to the targets, in order of start.
         eclipses: Eclipses, in order of time.
-        track: The ground track.
-        motion: Distance along the ground track over time.
+        states: The satellite's states over the run.
         strip_views: For an imager that takes strips, what it would see of an area during each
             access to one, by index of the access.
     """
 
     passes: list[Pass]
-    accesses: list[Access]
+    accesses: AccessList
     eclipses: list[Window]
-    track: GroundTrack
-    motion: GroundMotion = field(compare=False, repr=False)
+    states: RunStates
     strip_views: Mapping[int, StripView] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def track(self) -> GroundTrack:
+        """The ground track, at least every minute."""
+        ephemeris = self.states.ephemeris()
+        every = max(1, round(60.0 / ephemeris.step_s))
+        return GroundTrack(ephemeris.time_s[::every], *geodetic(ephemeris.position[:, ::every]))
+
+    @property
+    def motion(self) -> GroundMotion:
+        """Distance along the ground track over time."""
+        return self.states.motion()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +102,7 @@ def compute(
     satellite: int = 0,
     step_s: float = 30.0,
 ) -> Geometry:
-    """Compute passes, accesses, eclipses and ground track of one satellite.
+    """Compute passes, accesses and eclipses of one satellite.
 
     Args:
         orbit: The satellite's orbit: mean elements, or a table of states.
@@ -107,29 +119,25 @@ def compute(
         InputError: An orbit, a place or a time is invalid, SGP4 fails within the run, or a table
             does not cover it.
     """
-    satellite_trajectory = trajectory(orbit, start)
-    ephemeris = satellite_trajectory.ephemeris(duration_s, step_s)
-    sun = Sun.over(satellite_trajectory.clock, duration_s)
-    motion = GroundMotion.of(ephemeris)
+    states = RunStates(orbit, start, duration_s, step_s)
+    ephemeris = states.ephemeris()
+    sun = Sun.over(states.trajectory.clock, duration_s)
     found: list[Access] = []
     views: dict[int, StripView] = {}
     if imaging is not None:
         found = accesses(ephemeris, sun, targets, imaging, satellite)
         if strips is not None:
             search = StripSearch.of(
-                ephemeris, sun, motion, imaging, frame_m=strips.frame_m, gap_m=strips.gap_m
+                ephemeris, sun, states.motion(), imaging, frame_m=strips.frame_m, gap_m=strips.gap_m
             )
             land = {n for n, target in enumerate(targets) if isinstance(target, LandArea)}
             bounded = {n: r for n, r in strips.regions.items() if n not in land}
             boundless = {n: r for n, r in strips.regions.items() if n in land}
             found, views = strip_accesses(search, found, bounded, boundless, satellite)
-    every = max(1, round(60.0 / ephemeris.step_s))
-    shown = ephemeris.position[:, ::every]
     return Geometry(
-        passes(ephemeris, stations, satellite),
-        found,
+        passes(ephemeris, stations, satellite, states),
+        AccessList.of(found),
         eclipses(ephemeris, sun),
-        GroundTrack(ephemeris.time_s[::every], *geodetic(shown)),
-        motion,
+        states,
         views,
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import wording as w
-from .data import ReportData, numbers, of
+from .data import ReportData, numbers, of, rows_by
 from .style import (
     FAINT,
     HALO,
@@ -61,7 +61,34 @@ Panel = tuple[str, BacklogCurve, Sequence[tuple[float, float]], float]
 def curve(data: ReportData, satellite: str, column: str = "backlog_bytes") -> BacklogCurve:
     """Return a satellite's level at every event, from zero at the start to the end of the run."""
     mine = of(data.events, satellite)
-    time, level = numbers(mine, "time_s"), numbers(mine, column)
+    return _curve(data, numbers(mine, "time_s"), numbers(mine, column))
+
+
+def all_curves(data: ReportData, column: str = "backlog_bytes") -> dict[str, BacklogCurve]:
+    """Return the curve of each satellite, in one pass over the events."""
+    time, level = numbers(data.events, "time_s"), numbers(data.events, column)
+    rows = rows_by(data.events, "satellite")
+    nothing = np.zeros(0, dtype=np.intp)
+    return {
+        name: _curve(data, time[mine], level[mine])
+        for name, mine in ((name, rows.get(name, nothing)) for name in data.satellites)
+    }
+
+
+def fleet_curve(data: ReportData) -> BacklogCurve:
+    """Return the total backlog of all satellites."""
+    curves = list(all_curves(data).values())
+    if len(curves) == 1:
+        return curves[0]
+    times = np.unique(np.concatenate([found.time_s for found in curves] or [np.zeros(1)]))
+    change = np.zeros(len(times))
+    for found in curves:
+        # Of several events at one time, the last one counts.
+        np.add.at(change, np.searchsorted(times, found.time_s), np.diff(found.level, prepend=0.0))
+    return BacklogCurve(times, np.cumsum(change))
+
+
+def _curve(data: ReportData, time: NDArray[np.float64], level: NDArray[np.float64]) -> BacklogCurve:
     known = np.isfinite(time) & np.isfinite(level)
     time, level = time[known], level[known]
     last = level[-1] if level.size else 0.0
@@ -104,6 +131,15 @@ def pass_spans(data: ReportData, satellite: str) -> list[tuple[float, float]]:
     mine = of(data.passes, satellite)
     aos, los = numbers(mine, "aos_s"), numbers(mine, "los_s")
     return list(zip(aos.tolist(), los.tolist(), strict=True))
+
+
+def all_pass_spans(data: ReportData) -> list[tuple[float, float]]:
+    """Return the passes of all satellites, one satellite after the other."""
+    aos, los = numbers(data.passes, "aos_s"), numbers(data.passes, "los_s")
+    rows = rows_by(data.passes, "satellite")
+    mine = [rows[name] for name in data.satellites if name in rows]
+    order = np.concatenate(mine) if mine else np.zeros(0, dtype=np.intp)
+    return list(zip(aos[order].tolist(), los[order].tolist(), strict=True))
 
 
 def paint_panels(
@@ -186,7 +222,7 @@ def paint_panels(
 
 def picture(data: ReportData) -> Picture:
     """Return the backlog of the satellites, a panel for each, on one time axis."""
-    curves = {name: curve(data, name) for name in data.satellites}
+    curves = all_curves(data)
     shown = list(data.satellites)
     if len(shown) > _MOST_SATELLITES:
         fullest = sorted(shown, key=lambda name: (-curves[name].peak, shown.index(name)))
@@ -202,20 +238,27 @@ def picture(data: ReportData) -> Picture:
         )
         for name in shown
     ]
+    columns = list(curves.items())
+    if len(shown) < len(curves):
+        # Columns for a thousand satellites are of no use to anybody.
+        fleet = fleet_curve(data)
+        title = f"All {len(curves)} satellites"
+        panels.insert(0, (title, fleet, [], float(sum(data.recorder_bytes.values()))))
+        columns = [(title, fleet), *((name, curves[name]) for name in shown)]
     wide, narrow = draw(
         "backlog",
         lambda _narrow: len(panels) * panel + 26,
         lambda sheet: paint_panels(sheet, data, panels, 0, panel),
     )
-    table = _table(data, curves)
+    table = _table(data, dict(columns))
     left_out = len(curves) - len(shown)
     return Picture(
         key="backlog",
         alt=alt(data, curves),
         caption=f"Encoded bytes that wait in the recorder. {shading(panels)}"
         + (
-            f" The {len(shown)} satellites with the largest backlog are drawn; "
-            f"{left_out} more are in the table."
+            f" Above, all {len(curves)} satellites together; below, the {len(shown)} with the "
+            "largest backlog."
             if left_out
             else ""
         ),

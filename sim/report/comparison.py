@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import wording as w
-from .backlog import BacklogCurve, curve, paint_panels, pass_spans, shading
+from .backlog import all_pass_spans, fleet_curve, paint_panels, shading
 from .crops import Contest, contest
 from .data import Crop, ReportData, TradeoffPoint, numbers
 from .keyfigures import exact_frames, part, psnr, similarity, whole
@@ -151,18 +151,6 @@ def choices(runs: Sequence[ReportData], labels: Sequence[str]) -> DataTable:
     )
 
 
-def fleet_curve(run: ReportData) -> BacklogCurve:
-    """Return the total backlog of all satellites of a run."""
-    curves = [curve(run, name) for name in run.satellites]
-    if len(curves) == 1:
-        return curves[0]
-    times = np.unique(np.concatenate([found.time_s for found in curves] or [np.zeros(1)]))
-    level = np.zeros_like(times)
-    for found in curves:
-        level += found.level[np.searchsorted(found.time_s, times, side="right") - 1]
-    return BacklogCurve(times, level)
-
-
 def backlogs(runs: Sequence[ReportData], labels: Sequence[str]) -> Picture:
     """Return the runs' backlog curves below one another, all on the same axes."""
     called = [w.codec_label(label) for label in labels]
@@ -172,7 +160,7 @@ def backlogs(runs: Sequence[ReportData], labels: Sequence[str]) -> Picture:
         (
             f"{name}: peak {w.size(found.peak)}",
             found,
-            [span for name in run.satellites for span in pass_spans(run, name)],
+            all_pass_spans(run),
             float(sum(run.recorder_bytes.values())),
         )
         for run, name, found in zip(runs, called, curves, strict=True)

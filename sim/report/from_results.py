@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.metadata import version
 
+import numpy as np
+
 from ...payload.encoders.base import Setting, setting_label
 from ..mission.flight import land_area
+from ..orbit.geometry import Geometry
 from ..orbit.polygon import polygon_of
 from ..orbit.region import region_of_land
 from ..rate_distortion.tradeoff import Rating
 from ..results.results import Results
 from ..scenario.scenario import Scenario
 from .data import ReportData, StationSite, TargetSite, Track, TradeoffPoint
+from .groundtrack import MOST_TRACKS
 from .keyfigures import psnr
 from .link_views import link_views
 
@@ -52,8 +56,10 @@ def report_data(results: Results, command: str) -> ReportData:
             for s, geometry in zip(scenario.satellites, flight.geometries, strict=True)
         },
         tracks={
-            s.name: Track(g.track.time_s, g.track.latitude_deg, g.track.longitude_deg)
-            for s, g in zip(scenario.satellites, flight.geometries, strict=True)
+            satellite.name: _track(geometry, whole=index < MOST_TRACKS)
+            for index, (satellite, geometry) in enumerate(
+                zip(scenario.satellites, flight.geometries, strict=True)
+            )
         },
         targets=[_target_site(scenario, index) for index in range(len(scenario.targets))],
         stations=[StationSite(s.name, *s.at) for s in scenario.stations],
@@ -65,6 +71,15 @@ def report_data(results: Results, command: str) -> ReportData:
         links=links,
         links_left_out=links_left_out,
     )
+
+
+def _track(geometry: Geometry, whole: bool) -> Track:
+    """Return a satellite's ground track, or only where it is at the start."""
+    if not whole:
+        latitude_deg, longitude_deg, _ = geometry.states.trajectory.subpoint(np.zeros(1))
+        return Track(np.zeros(1), latitude_deg, longitude_deg)
+    track = geometry.track
+    return Track(track.time_s, track.latitude_deg, track.longitude_deg)
 
 
 def tradeoff_points(results: Results) -> list[TradeoffPoint]:

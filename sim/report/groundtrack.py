@@ -6,7 +6,7 @@ import json
 from functools import cache
 from importlib import resources
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from . import wording as w
-from .data import ReportData, Track, names, numbers
+from .data import ReportData, Track, codes, names, numbers
 from .style import (
     DASHES,
     FAINT,
@@ -34,7 +34,8 @@ from .style import (
 
 _SOUTH, _NORTH = -80.0, 85.0
 _MOST_LABELS = 40
-_MOST_TRACKS = 12
+MOST_TRACKS: Final = 12
+"""Ground tracks that are drawn; of other satellites, the place at the start."""
 
 Lines = list[NDArray[np.float64]]
 
@@ -116,8 +117,11 @@ def picture(data: ReportData) -> Picture | None:
         "targets, full if at least one of their frames was delivered (whole or damaged), hollow if "
         "frames were taken but none delivered, a cross if none was taken. Land: Natural Earth."
     )
-    if len(data.tracks) > _MOST_TRACKS:
-        caption += f" The tracks of {_MOST_TRACKS} of {len(data.tracks)} satellites are drawn."
+    if len(data.tracks) > MOST_TRACKS:
+        caption += (
+            f" The tracks of {MOST_TRACKS} of {len(data.tracks):,} satellites are drawn; dots: "
+            "where all satellites are at the start."
+        )
     return Picture(
         key="map",
         alt=alt(data, outcome),
@@ -130,14 +134,12 @@ def picture(data: ReportData) -> Picture | None:
 
 def outcomes(data: ReportData) -> dict[str, tuple[int, int]]:
     """Return for each target how many frames were taken and how many were delivered."""
-    target, state = names(data.frames, "target"), names(data.frames, "state")
-    return {
-        site.name: (
-            int((target == site.name).sum()),
-            int(((target == site.name) & (state == "delivered")).sum()),
-        )
-        for site in data.targets
-    }
+    target, words = codes(data.frames, "target")
+    delivered = names(data.frames, "state") == "delivered"
+    taken = np.bincount(target, minlength=len(words)).tolist()
+    arrived = np.bincount(target[delivered], minlength=len(words)).tolist()
+    found = dict(zip(words, zip(taken, arrived, strict=True), strict=True))
+    return {site.name: found.get(site.name, (0, 0)) for site in data.targets}
 
 
 def alt(data: ReportData, outcome: dict[str, tuple[int, int]]) -> str:
@@ -195,7 +197,7 @@ def _map_height(narrow: bool) -> float:
 
 
 def _legend_height(data: ReportData, narrow: bool) -> float:
-    tracks = min(len(data.tracks), _MOST_TRACKS)
+    tracks = min(len(data.tracks), MOST_TRACKS)
     return 8.0 + 20.0 * -(-tracks // (2 if narrow else 4)) if tracks > 1 else 0.0
 
 
@@ -215,6 +217,7 @@ def _paint(sheet: Sheet, data: ReportData) -> None:
     for latitude in range(-60, 90, 30):
         axes.axhline(latitude, color=FAINT, lw=1.0 if latitude == 0 else 0.6)
     _draw_tracks(axes, data, sheet.narrow)
+    _draw_starts(axes, data, sheet.narrow)
     _draw_outlines(axes, data)
     marks = _draw_sites(axes, data, sheet.narrow)
     _label(axes, marks, sheet)
@@ -249,7 +252,7 @@ def _draw_tracks(axes: Axes, data: ReportData, narrow: bool) -> None:
     satellite = names(data.accesses, "satellite")
     start, end = numbers(data.accesses, "start_s"), numbers(data.accesses, "end_s")
     taken = np.nan_to_num(numbers(data.accesses, "frames")) > 0
-    for index, (name, track) in enumerate(list(data.tracks.items())[:_MOST_TRACKS]):
+    for index, (name, track) in enumerate(list(data.tracks.items())[:MOST_TRACKS]):
         colour = SERIES[index % len(SERIES)]
         dashes = DASHES[index // len(SERIES) % len(DASHES)]
         lit: Lines = []
@@ -272,6 +275,19 @@ def _draw_tracks(axes: Axes, data: ReportData, narrow: bool) -> None:
                 room = 60.0 if narrow else 30.0
                 imaged += part(track, start[i] - room, end[i] + room)
         _stroke(axes, imaged, color=INK, lw=3.2, solid_capstyle="round")
+
+
+def _draw_starts(axes: Axes, data: ReportData, narrow: bool) -> None:
+    """Draw where the satellites of a large constellation are at the start."""
+    if len(data.tracks) <= MOST_TRACKS:
+        return
+    placed = [track for track in data.tracks.values() if track.time_s.size]
+    x = wrapped(np.array([track.longitude_deg[0] for track in placed]))
+    y = np.array([track.latitude_deg[0] for track in placed])
+    # To a tenth of a degree: ten thousand dots cost a third of a megabyte otherwise.
+    places = np.unique(np.round(np.column_stack((x, y)), 1), axis=0)
+    size = (1.6 if narrow else 2.4) if len(places) > 300 else (2.4 if narrow else 3.6)
+    axes.plot(places[:, 0], places[:, 1], ls="none", marker=".", ms=2 * size, color=INK, alpha=0.6)
 
 
 def _thinned(track: Track) -> Track:

@@ -359,6 +359,9 @@ _COLUMNS = (
     "Encoding energy",
 )
 _MOST_COLUMNS = 3
+# With more satellites, the best and the worst are listed.
+_MOST_ROWS = 40
+_BEST = 10
 
 
 def satellites(data: ReportData) -> DataTable:
@@ -367,17 +370,29 @@ def satellites(data: ReportData) -> DataTable:
     A few satellites are columns, so that the table fits a phone; many are rows.
     """
     blocks = part(data.summary, "satellites")
+    listed, note = list(data.codecs), ""
+    if len(listed) > _MOST_ROWS:
+        # The order of the terminal's table.
+        ranked = sorted(listed, key=lambda name: (-_intact(part(blocks, name)), name))
+        listed = [*ranked[:_BEST], *ranked[-_BEST:]]
+        note = (
+            f"The {_BEST} satellites that delivered most frames whole, and the {_BEST} that "
+            f"delivered fewest. All {len(ranked):,} are in summary.json."
+        )
     rows = [
-        (w.plain(name), w.codec_label(label), *_figures(part(blocks, name)))
-        for name, label in data.codecs.items()
+        (w.plain(name), w.codec_label(data.codecs[name]), *_figures(part(blocks, name)))
+        for name in listed
     ]
-    if len(rows) > 1:
+    if len(data.codecs) > 1:
         rows.append(("all", "", *_figures(data.total)))
     caption = "What each satellite took and delivered"
     if len(rows) > _MOST_COLUMNS:
         heads = ("Satellite", *_COLUMNS)
         return DataTable(
-            caption, tuple((head, place > 1) for place, head in enumerate(heads)), tuple(rows)
+            caption,
+            tuple((head, place > 1) for place, head in enumerate(heads)),
+            tuple(rows),
+            note,
         )
     return DataTable(
         caption,
@@ -386,6 +401,10 @@ def satellites(data: ReportData) -> DataTable:
             (head, *(row[place] for row in rows)) for place, head in enumerate(_COLUMNS, start=1)
         ),
     )
+
+
+def _intact(block: Mapping[str, Any]) -> int:
+    return whole(part(block, "frames").get("delivered_whole"))
 
 
 def _figures(block: Mapping[str, Any]) -> tuple[str, ...]:

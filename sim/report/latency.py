@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import wording as w
-from .data import ReportData, names, numbers
+from .data import ReportData, codes, names, numbers, rows_by
 from .style import (
     DASHES,
     FAINT,
@@ -29,19 +29,24 @@ _STEPS_S = (
 
 def latencies(data: ReportData) -> dict[str, NDArray[np.float64]]:
     """Return each satellite's latencies of delivered frames in seconds, ascending."""
-    satellite = names(data.frames, "satellite")
+    rows = rows_by(data.frames, "satellite")
+    nothing = np.zeros(0, dtype=np.intp)
     delivered = names(data.frames, "state") == "delivered"
     latency = numbers(data.frames, "latency_s")
     known = delivered & np.isfinite(latency)
-    return {name: np.sort(latency[known & (satellite == name)]) for name in data.satellites}
+    return {
+        name: np.sort(latency[mine[known[mine]]])
+        for name, mine in ((name, rows.get(name, nothing)) for name in data.satellites)
+    }
 
 
 def _damaged(data: ReportData) -> dict[str, int]:
     """Return the number of each satellite's frames that were delivered damaged."""
-    satellite = names(data.frames, "satellite")
+    satellite, words = codes(data.frames, "satellite")
     known = np.isfinite(numbers(data.frames, "latency_s"))
     damaged = (names(data.frames, "delivery") == "damaged") & known
-    return {name: int((damaged & (satellite == name)).sum()) for name in data.satellites}
+    found = dict(zip(words, np.bincount(satellite[damaged], minlength=len(words)), strict=True))
+    return {name: int(found.get(name, 0)) for name in data.satellites}
 
 
 def _whole_and_damaged(total: int, damaged: int) -> str:
@@ -94,11 +99,11 @@ def picture(data: ReportData) -> Picture | None:
             rows=tuple(
                 (
                     w.plain(name),
-                    w.count(values.size - damaged[name]),
-                    w.count(damaged[name]),
+                    w.count(values.size - damaged.get(name, sum(damaged.values()))),
+                    w.count(damaged.get(name, sum(damaged.values()))),
                     *(w.duration(float(np.percentile(values, q))) for q in (0, 50, 95, 100)),
                 )
-                for name, values in by_satellite.items()
+                for name, values in curves.items()
             ),
         ),
     )

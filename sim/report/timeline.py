@@ -118,7 +118,7 @@ def _imaging(data: ReportData) -> dict[str, tuple[Spans, Spans]]:
             _spans(start, end, np.flatnonzero((satellite == name) & taken)),
             _spans(start, end, np.flatnonzero((satellite == name) & ~taken)),
         )
-        for name in data.satellites
+        for name in data.satellites[:_MOST_SATELLITES]
     }
 
 

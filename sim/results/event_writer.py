@@ -6,14 +6,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..model.events import EventRow
 from ..model.setup import MissionSetup
-from .tables import EVENTS, event_rows_table
+from .tables import EVENTS, event_rows_table, joined
 
 BATCH: Final = 65_536
-"""Events of a row group: as many are held in memory."""
+"""Events that are held in memory as they are; more become a table, a fifth as large."""
+
+ROW_GROUP: Final = 1_048_576
+"""Events of a row group, as pyarrow chooses it for a table written at once."""
 
 
 class EventWriter:
@@ -25,25 +29,29 @@ class EventWriter:
     Args:
         path: The file to write.
         setup: The mission that is simulated.
-        batch: Events of a row group.
+        batch: Events that become a table together.
     """
 
     def __init__(self, path: Path, setup: MissionSetup, batch: int = BATCH) -> None:
         self._setup = setup
         self._batch = batch
         self._rows: list[EventRow] = []
+        self._tables: list[pa.Table] = []
+        self._waiting = 0
         self._writer = pq.ParquetWriter(path, EVENTS, compression="zstd")
 
     def append(self, row: EventRow) -> None:
         """Take one event."""
         self._rows.append(row)
         if len(self._rows) >= self._batch:
-            self._flush()
+            self._pack()
 
     def close(self) -> None:
         """Write what is left and end the file."""
         if self._rows:
-            self._flush()
+            self._pack()
+        if self._tables:
+            self._write()
         self._writer.close()
 
     def __enter__(self) -> Self:
@@ -57,6 +65,14 @@ class EventWriter:
     ) -> None:
         self.close()
 
-    def _flush(self) -> None:
-        self._writer.write_table(event_rows_table(self._rows, self._setup))
+    def _pack(self) -> None:
+        self._tables.append(event_rows_table(self._rows, self._setup))
+        self._waiting += len(self._rows)
         self._rows.clear()
+        if self._waiting >= ROW_GROUP:
+            self._write()
+
+    def _write(self) -> None:
+        self._writer.write_table(joined(self._tables))
+        self._tables.clear()
+        self._waiting = 0

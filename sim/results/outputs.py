@@ -18,6 +18,7 @@ COMPARISON = "comparison.html"
 DELIVERED = "delivered"
 STAC = "stac"
 TRADEOFF = "tradeoff.csv"
+EVENTS = "events.parquet"
 TABLES = ("events", "frames", "passes", "accesses")
 # Viewers leave their statistics beside a picture.
 _PICTURE = re.compile(r"\d{6,}-.+\.tif(\.aux\.xml)?", re.DOTALL)

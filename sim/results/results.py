@@ -24,7 +24,8 @@ class Results:
         mission: What was planned: orbits, passes and captures.
         outcome: What the simulation did with it.
         summary: Content of summary.json.
-        events: One row for each event.
+        events: One row for each event; if the events were written to a file as they happened,
+            only the columns that the report shows.
         frames: One row for each frame.
         passes: One row for each pass.
         accesses: One row for each imaging opportunity.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from ...link.clock import to_seconds
@@ -16,9 +18,11 @@ from ..model.network import NOTHING
 from ..model.records import FrameRecord, FrameState
 from ..model.setup import MissionSetup
 from ..model.simulation import Outcome
+from ..orbit.access import Access
 from .grade import Grade, delivery
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())
+_BATCH = 20_000  # rows that are Python objects at a time
 
 EVENTS = pa.schema(
     [
@@ -36,6 +40,9 @@ EVENTS = pa.schema(
         ("charge", pa.float64()),
     ]
 )
+
+SHOWN_EVENTS = ("time_s", "satellite", "backlog_bytes")
+"""The columns of events that the report shows."""
 
 FRAMES = pa.schema(
     [
@@ -170,11 +177,13 @@ def frames_table(
         (record for satellite in outcome.satellites for record in satellite.frames.values()),
         key=lambda record: record.capture.number,
     )
-    rows = [
-        _frame(mission, outcome, record, time_kinds, grades.get(record.capture.number))
-        for record in records
-    ]
-    return _rows(rows, FRAMES)
+    return _table(
+        (
+            _frame(mission, outcome, record, time_kinds, grades.get(record.capture.number))
+            for record in records
+        ),
+        FRAMES,
+    )
 
 
 def passes_table(mission: Mission, outcome: Outcome) -> pa.Table:
@@ -220,7 +229,7 @@ def passes_table(mission: Mission, outcome: Outcome) -> pa.Table:
             row["cause_unused"] = telling[0] if telling else NOTHING
         elif not row["cause_unused"]:
             row["cause_unused"] = why_unused(flight.scenario, one)
-    return _rows(rows, PASSES)
+    return _table(rows, PASSES)
 
 
 def accesses_table(mission: Mission, outcome: Outcome) -> pa.Table:
@@ -239,8 +248,10 @@ def accesses_table(mission: Mission, outcome: Outcome) -> pa.Table:
                 taken[capture.access] += 1
             elif capture.number in satellite.missed:
                 skipped[capture.access] = satellite.missed[capture.number]
-    rows = [
-        {
+
+    def row(index: int) -> dict[str, Any]:
+        access = flight.accesses[index]
+        return {
             "satellite": names.satellites[access.satellite],
             "target": names.targets[access.target],
             "start_s": round(access.start_s, 3),
@@ -250,10 +261,23 @@ def accesses_table(mission: Mission, outcome: Outcome) -> pa.Table:
             "frames": taken[index],
             "cause_skipped": None if taken[index] else skipped.get(index),
         }
-        for index, access in enumerate(flight.accesses)
-    ]
-    rows.sort(key=lambda row: (row["start_s"], row["satellite"], row["target"]))
-    return _rows(rows, ACCESSES)
+
+    return _table(map(row, _by_start(flight.accesses, names)), ACCESSES)
+
+
+def _by_start(accesses: Sequence[Access], names: _Names) -> list[int]:
+    """Return the order of accesses by start, then by the names of satellite and target."""
+    satellites, targets = _ranks(names.satellites), _ranks(names.targets)
+    keys = [(round(a.start_s, 3), satellites[a.satellite], targets[a.target]) for a in accesses]
+    start, satellite, target = np.array(keys, dtype=np.float64).reshape(-1, 3).T
+    order: list[int] = np.lexsort((target, satellite, start)).tolist()
+    return order
+
+
+def _ranks(names: Sequence[str]) -> list[int]:
+    """Return for each name its place in the order of all."""
+    place = {name: rank for rank, name in enumerate(sorted(set(names)))}
+    return [place[name] for name in names]
 
 
 def _frame(
@@ -334,6 +358,19 @@ def _when(tick: int) -> float | None:
 
 def _text(values: Iterable[str | None]) -> pa.Array:
     return pa.array(list(values), pa.string()).dictionary_encode().cast(_TEXT)
+
+
+def joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """Return tables of one schema as one, as if it had been made at once."""
+    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+
+
+def _table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Return a table of rows, made a part at a time: rows of objects are large."""
+    source, parts = iter(rows), []
+    while part := list(islice(source, _BATCH)):
+        parts.append(_rows(part, schema))
+    return joined(parts) if parts else _rows([], schema)
 
 
 def _rows(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:

@@ -14,12 +14,18 @@ from ..report.data import TradeoffPoint
 from ..report.from_results import tradeoff_points
 from .outputs import SUMMARY, TABLES, TRADEOFF
 from .results import Results
+from .tables import EVENTS
 
 
 def write(results: Results, folder: Path) -> None:
-    """Write summary.json, the tables and the curves into an existing folder."""
+    """Write summary.json, the tables and the curves into an existing folder.
+
+    Events that were written there as they happened stay.
+    """
     for name in TABLES:
         table = getattr(results, name)
+        if name == "events" and table.num_columns < len(EVENTS):
+            continue
         pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
     write_summary(results, folder)
 

@@ -125,7 +125,7 @@ def test_of_a_hundred_satellites_the_best_and_the_worst_are_listed(
     lines = lines_of(capsys)
     assert row(lines, "frames delivered whole").split()[-1] == "700"
     listed = [int(found[1]) for line in lines if (found := re.match(r"sat-(\d+) ", line))]
-    assert listed == [100, 99, 98, 3, 2, 1]
+    assert listed == [*range(100, 90, -1), *range(10, 0, -1)]
     text = re.sub(r"\s+", "", "".join(lines))
     assert "All100standin" in text
     assert str(tmp_path / "summary.json") in text
@@ -199,8 +199,8 @@ def test_a_run_of_a_hundred_satellites_fits_a_terminal(hundred: Path, tmp_path: 
     assert (said.status, said.err) == (0, "")
     lines = said.out.splitlines()
     assert max(map(cell_len, lines[:-1])) <= 80  # the last is the report's path
-    assert len(lines) < 50
-    assert sum(line.startswith("satellite-number-") for line in lines) == 6
+    assert len(lines) < 60
+    assert sum(line.startswith("satellite-number-") for line in lines) == 20
 
 
 def test_a_comparison_of_codecs_on_pictures_fits(capsys: pytest.CaptureFixture[str]) -> None:
