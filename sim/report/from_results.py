@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.metadata import version
 
+import numpy as np
+
+from ...link.clock import to_seconds
 from ...payload.encoders.base import Setting, setting_label
 from ..mission.flight import land_area
 from ..orbit.polygon import polygon_of
@@ -12,7 +15,7 @@ from ..orbit.region import region_of_land
 from ..rate_distortion.tradeoff import Rating
 from ..results.results import Results
 from ..scenario.scenario import Scenario
-from .data import ReportData, StationSite, TargetSite, Track, TradeoffPoint
+from .data import BatteryView, ReportData, StationSite, TargetSite, Track, TradeoffPoint
 from .keyfigures import psnr
 from .link_views import link_views
 
@@ -64,7 +67,30 @@ def report_data(results: Results, command: str) -> ReportData:
         recorder_bytes={s.name: s.recorder.capacity for s in scenario.satellites},
         links=links,
         links_left_out=links_left_out,
+        batteries=_batteries(results),
     )
+
+
+def _batteries(results: Results) -> dict[str, BatteryView]:
+    satellites = results.mission.flight.scenario.satellites
+    found = {}
+    for spec, outcome in zip(satellites, results.outcome.satellites, strict=True):
+        charge, power = outcome.charge, spec.power
+        if charge is None or power is None:
+            continue
+        found[spec.name] = BatteryView(
+            capacity_j=power.battery,
+            bin_s=to_seconds(charge.bin_ticks),
+            lowest=np.array(charge.lowest) / charge.capacity,
+            highest=np.array(charge.highest) / charge.capacity,
+            minimum=charge.minimum / charge.capacity,
+            minimum_s=to_seconds(charge.minimum_at),
+            end=charge.end / charge.capacity,
+            low_s=to_seconds(charge.low_ticks),
+            min_charge=power.min_charge,
+            resume_charge=power.resume_charge,
+        )
+    return found
 
 
 def tradeoff_points(results: Results) -> list[TradeoffPoint]:

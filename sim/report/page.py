@@ -26,6 +26,7 @@ from ...link.files import whole_file
 from ...link.text import defused
 from . import (
     backlog,
+    battery,
     boards,
     bytes_flow,
     comparison,
@@ -109,6 +110,7 @@ def render(data: ReportData, left_out: list[str] | None = None) -> str:
     pictures = {
         "tradeoff": _drawn(tradeoff.picture, data.tradeoff, data.duration_s, data.tradeoff_note),
         "backlog": _drawn(backlog.picture, data),
+        "battery": _drawn(battery.picture, data),
         "timeline": _drawn(timeline.picture, data),
         "map": _drawn(groundtrack.picture, data),
         "latency": _drawn(latency.picture, data),

@@ -98,8 +98,8 @@ def html(day: ReportData) -> str:
 def test_a_day_is_complete_and_small(html: str) -> None:
     outline = check(html)
     assert len(html) < 2_000_000
-    # Six pictures, and four pairs of crops.
-    assert len(outline.images) == 6 + 8
+    # Seven pictures, and four pairs of crops.
+    assert len(outline.images) == 7 + 8
     for text in ("quickstart", "downpass run scenarios/quickstart.yaml", "seed 1", "modelled"):
         assert text in html
 
