@@ -119,7 +119,7 @@ def table(data: ReportData) -> DataTable:
         rows.append(
             (
                 w.plain(name),
-                f"{battery.capacity_j / 3600:,.4g}{w.NBSP}Wh",
+                w.watt_hours(battery.capacity_j),
                 percent(battery.minimum),
                 percent(1 - battery.minimum),
                 w.instant(data.start, battery.minimum_s),

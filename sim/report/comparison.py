@@ -91,6 +91,8 @@ def paragraph(runs: Sequence[ReportData], labels: Sequence[str]) -> list[str]:
             order = "highest" if high else "lowest"
             merits.setdefault(winners, []).append(f"the {order} {what}, {write(top)}")
     sentences = [opening]
+    if about := w.explained(labels):
+        sentences.append(about)
     if equal:
         sentences.append(f"All have {'; '.join(equal)}.")
     for winners, phrases in merits.items():

@@ -205,6 +205,19 @@ class LinkView:
     drawn: Sequence[LinkPassView]
 
 
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A part of the scenario in words.
+
+    Attributes:
+        title: What is described, such as "Satellite sparrow".
+        facts: (what, in words), in the order in which they are shown.
+    """
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class BatteryView:
     """The battery of a satellite over the run, as the report draws it. Charges are 0 to 1.
@@ -267,6 +280,8 @@ class ReportData:
         links: Links with a budget; may be empty.
         links_left_out: Number of links with a budget that `links` leaves out.
         batteries: The battery of each satellite whose power is modelled; may be empty.
+        scenario: The scenario in words; may be empty.
+        scenario_yaml: The scenario as YAML; empty if it was made in Python or is too long.
     """
 
     scenario_name: str
@@ -294,6 +309,8 @@ class ReportData:
     links: Sequence[LinkView] = ()
     links_left_out: int = 0
     batteries: Mapping[str, BatteryView] = field(default_factory=dict)
+    scenario: Sequence[Description] = ()
+    scenario_yaml: str = ""
 
     @property
     def satellites(self) -> tuple[str, ...]:

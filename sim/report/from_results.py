@@ -15,9 +15,11 @@ from ..orbit.region import region_of_land
 from ..rate_distortion.tradeoff import Rating
 from ..results.results import Results
 from ..scenario.scenario import Scenario
+from ..scenario.yaml_text import yaml_text
 from .data import BatteryView, ReportData, StationSite, TargetSite, Track, TradeoffPoint
 from .keyfigures import psnr
 from .link_views import link_views
+from .scenario_words import descriptions
 
 _TRADEOFF_NOTE = (
     "All points are measured in the same way: quality is pooled over a sample of the run's frames, "
@@ -68,6 +70,8 @@ def report_data(results: Results, command: str) -> ReportData:
         links=links,
         links_left_out=links_left_out,
         batteries=_batteries(results),
+        scenario=descriptions(scenario),
+        scenario_yaml=(yaml_text(scenario.source.values) or "") if scenario.source.values else "",
     )
 
 

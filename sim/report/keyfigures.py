@@ -79,6 +79,8 @@ def paragraph(data: ReportData) -> list[str]:
         f"{w.size(whole(sizes.get('encoded')))} with {w.some(codecs, 3)}."
     )
     sentences = [opening]
+    if about := w.explained(data.codecs.values()):
+        sentences.append(about)
     if delivered:
         sentences.append(
             f"{_reached(frames, captured)}: {w.pixels(total.get('delivered_px'))} over "

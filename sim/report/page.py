@@ -134,6 +134,7 @@ def render(data: ReportData, left_out: list[str] | None = None) -> str:
         sentences=keyfigures.paragraph(data),
         tiles=keyfigures.tiles(data),
         codecs=codecs(data),
+        explained=w.explained(data.codecs.values()),
         **pictures,
         pairs=[pair for pair in pairs if not isinstance(pair, Absent)],
         satellites=keyfigures.satellites(data),
