@@ -167,8 +167,10 @@ def _paint(sheet: Sheet, data: ReportData, drawn: Sequence[str], panel: float) -
             least = data.duration_s / wide
             spans = merged(eclipses, least / 2, least)
             bars(axes, spans, 0, 1, fc=SHADE, transform=axes.get_xaxis_transform())
-        lowest, highest = (100 * part for part in binned(battery, 300 if sheet.narrow else 600))
-        step = -(-battery.lowest.size // (300 if sheet.narrow else 600))
+        # Fewer points for each of many panels, so that the page stays small.
+        bins = (300 if sheet.narrow else 600) // (1 if len(drawn) <= 2 else 3)
+        lowest, highest = (100 * part for part in binned(battery, bins))
+        step = -(-battery.lowest.size // bins)
         time = np.minimum(np.arange(lowest.size + 1) * battery.bin_s * step, data.duration_s)
         # The band from lowest to highest; its edges are lines, so that a thin band shows.
         axes.fill_between(

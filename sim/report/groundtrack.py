@@ -14,6 +14,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
+from . import targets
 from . import wording as w
 from .data import ReportData, Track, names, numbers
 from .style import (
@@ -107,7 +108,7 @@ def picture(data: ReportData) -> Picture | None:
         lambda narrow: _map_height(narrow) + _legend_height(data, narrow),
         lambda sheet: _paint(sheet, data),
     )
-    outcome = outcomes(data)
+    outcome = targets.outcomes(data)
     whole = drawn_seconds(data) >= data.duration_s
     caption = "Ground track"
     caption += "" if whole else f" of the first {w.duration(drawn_seconds(data))}"
@@ -116,6 +117,8 @@ def picture(data: ReportData) -> Picture | None:
         "targets, full if at least one of their frames was delivered (whole or damaged), hollow if "
         "frames were taken but none delivered, a cross if none was taken. Land: Natural Earth."
     )
+    if missed := targets.sentence(data):
+        caption += f" {missed}"
     if len(data.tracks) > _MOST_TRACKS:
         caption += f" The tracks of {_MOST_TRACKS} of {len(data.tracks)} satellites are drawn."
     return Picture(
@@ -126,18 +129,6 @@ def picture(data: ReportData) -> Picture | None:
         narrow=narrow,
         table=_table(data, outcome),
     )
-
-
-def outcomes(data: ReportData) -> dict[str, tuple[int, int]]:
-    """Return for each target how many frames were taken and how many were delivered."""
-    target, state = names(data.frames, "target"), names(data.frames, "state")
-    return {
-        site.name: (
-            int((target == site.name).sum()),
-            int(((target == site.name) & (state == "delivered")).sum()),
-        )
-        for site in data.targets
-    }
 
 
 def alt(data: ReportData, outcome: dict[str, tuple[int, int]]) -> str:
@@ -154,6 +145,8 @@ def alt(data: ReportData, outcome: dict[str, tuple[int, int]]) -> str:
             f"Frames of {reached} of {w.plural(len(data.targets), 'target')} reached the ground"
             f": the table lists them."
         )
+        if missed := targets.sentence(data):
+            words.append(missed)
     return " ".join(words)
 
 
@@ -307,7 +300,7 @@ def _draw_outlines(axes: Axes, data: ReportData) -> None:
 
 def _draw_sites(axes: Axes, data: ReportData, narrow: bool) -> list[tuple[float, float, str, bool]]:
     """Draw stations and targets; return each as (longitude, latitude, name, is a station)."""
-    outcome = outcomes(data)
+    outcome = targets.outcomes(data)
     marks: list[tuple[float, float, str, bool]] = []
     size = 7 if narrow else 8
     kinds: dict[str, tuple[list[float], list[float]]] = {

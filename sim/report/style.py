@@ -95,6 +95,21 @@ _RC: dict[Any, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Download:
+    """A file that a page offers: inside the page, or beside it.
+
+    Attributes:
+        name: The file's name.
+        uri: A data URI, or the name of a file in the page's folder.
+        words: The link's text.
+    """
+
+    name: str
+    uri: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class DataTable:
     """The figures behind a picture, or a table of its own.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeGuard
 
@@ -137,6 +137,11 @@ def _scaled(value: float, steps: Sequence[str]) -> str:
             return f"{_digits(value)}{NBSP}{unit}"
         value /= 1000
     raise AssertionError
+
+
+def known(value: Any, write: Callable[[Any], str]) -> str:
+    """Format a figure that always exists; "unknown" if it is not given."""
+    return write(value) if present(value) else UNKNOWN
 
 
 def size(count: float | None) -> str:

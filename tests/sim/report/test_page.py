@@ -79,7 +79,8 @@ def check(html: str) -> Outline:
     assert set(outline.references) <= set(outline.ids)
     assert all(outline.images), "an image has no words"
     assert outline.scripts == 1
-    assert not re.search(r'(?:src|href)="(?!data:|#)', html)
+    files = r"(?:summary\.json|tradeoff\.csv|(?:events|frames|passes|accesses)\.parquet)\""
+    assert not re.search(rf'(?:src|href)="(?!data:|#|{files})', html)
     assert "nan" not in re.sub(r"base64,[^\"]*", "", html).lower().split()
     html.encode("utf-8")
     return outline
