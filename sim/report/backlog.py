@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from . import hover
 from . import wording as w
 from .data import ReportData, numbers, of
 from .style import (
@@ -279,7 +280,19 @@ def picture(data: ReportData) -> Picture:
         wide=wide,
         narrow=narrow,
         table=table,
+        hover=hover.curves(
+            data,
+            (58.0, 14.0),
+            (46.0, 8.0),
+            [(name, thin.time_s, thin.level) for name, thin in _thin(curves, shown)],
+        ),
     )
+
+
+def _thin(
+    curves: Mapping[str, BacklogCurve], shown: Sequence[str]
+) -> list[tuple[str, BacklogCurve]]:
+    return [(name, decimated(curves[name], 600 // max(len(shown), 1))) for name in shown]
 
 
 def binning(data: ReportData) -> str:

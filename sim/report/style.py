@@ -137,6 +137,7 @@ class Picture:
         wide: SVG for screens from 760 px.
         narrow: SVG for smaller ones.
         table: The figures behind it.
+        hover: What a pointer shows at a time, as JSON (`hover.py`); empty for nothing.
     """
 
     key: str
@@ -145,6 +146,7 @@ class Picture:
     wide: Markup
     narrow: Markup
     table: DataTable | None = None
+    hover: str = ""
 
 
 @dataclass(frozen=True, slots=True)

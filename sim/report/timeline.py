@@ -9,6 +9,7 @@ from string import ascii_lowercase
 import numpy as np
 from matplotlib.axes import Axes
 
+from . import hover
 from . import wording as w
 from .backlog import is_long
 from .data import ReportData, names, numbers
@@ -161,7 +162,21 @@ def picture(data: ReportData) -> Picture | None:
     if len(data.satellites) > len(charted):
         caption += f" The first {len(charted)} of {len(data.satellites)} satellites are drawn."
     return Picture(
-        key="timeline", alt=alt(data), caption=caption, wide=wide, narrow=narrow, table=None
+        key="timeline",
+        alt=alt(data),
+        caption=caption,
+        wide=wide,
+        narrow=narrow,
+        hover=hover.spans(
+            data,
+            (150.0, 14.0),
+            (104.0, 10.0),
+            [
+                (row.label if alone else f"{group.satellite}, {row.label}", row.solid)
+                for group in charted
+                for row in group.rows
+            ],
+        ),
     )
 
 
