@@ -34,6 +34,23 @@ const level = (curve, time) => {
   }
   return curve.bytes[Math.max(low - 1, 0)];
 };
+// Stretch a picture along its time axis; letters and lines keep their shape.
+const stretch = (svg, zoom) => {
+  svg.style.width = svg.style.height = "";
+  const height = svg.getBoundingClientRect().height;
+  if (zoom > 1 && height) {
+    svg.style.width = zoom * 100 + "%";
+    svg.style.height = height + "px";
+  }
+  svg.setAttribute("preserveAspectRatio", zoom > 1 ? "none" : "xMidYMid meet");
+  svg.querySelectorAll("path").forEach((path) => {
+    path.setAttribute("vector-effect", zoom > 1 ? "non-scaling-stroke" : "none");
+  });
+  svg.querySelectorAll("text[x]").forEach((text) => {
+    const x = text.getAttribute("x");
+    text.setAttribute("transform", `translate(${x} 0) scale(${1 / zoom} 1) translate(${-x} 0)`);
+  });
+};
 document.querySelectorAll(".plot[data-hover]").forEach((plot) => {
   const data = JSON.parse(plot.dataset.hover);
   const bar = document.createElement("div");
@@ -48,7 +65,7 @@ document.querySelectorAll(".plot[data-hover]").forEach((plot) => {
     plot.querySelectorAll("svg").forEach((svg) => {
       const frame = svg.parentElement;
       const middle = (frame.scrollLeft + frame.clientWidth / 2) / frame.scrollWidth;
-      svg.style.width = zoom * 100 + "%";
+      stretch(svg, zoom);
       frame.scrollLeft = middle * frame.scrollWidth - frame.clientWidth / 2;
     });
     less.disabled = zoom === 1;

@@ -257,6 +257,7 @@ def test_a_pointer_shows_time_and_values_and_a_button_enlarges(
         found[key] = plot.previousElementSibling.querySelector(".read").textContent;
         plot.previousElementSibling.querySelector("button:last-child").click();
         found[key + "-zoom"] = svg.getBoundingClientRect().width / box.width;
+        found[key + "-tall"] = svg.getBoundingClientRect().height / box.height;
         found[key + "-page"] = document.documentElement.scrollWidth - innerWidth;
       }
       return found;
@@ -265,6 +266,7 @@ def test_a_pointer_shows_time_and_values_and_a_button_enlarges(
     assert shown["backlog"].startswith("2024-12-02 12:00:00 UTC: sat-a ")
     assert shown["timeline"].startswith("2024-12-02 12:00:00 UTC")
     assert shown["backlog-zoom"] == shown["timeline-zoom"] == pytest.approx(2)
+    assert shown["backlog-tall"] == shown["timeline-tall"] == pytest.approx(1, abs=0.01)
     assert max(shown["backlog-page"], shown["timeline-page"]) <= 0
 
 
