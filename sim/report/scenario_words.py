@@ -15,7 +15,7 @@ from ..scenario.orbit_files import OmmOrbit
 from ..scenario.rate import RateStep
 from ..scenario.satellite import SatelliteSpec
 from ..scenario.scenario import Scenario
-from ..scenario.spacecraft import ImagerSpec, Power, ProcessorSpec, TransmitterSpec
+from ..scenario.spacecraft import ImagerSpec, Power, ProcessorSpec, RecorderSpec, TransmitterSpec
 from . import wording as w
 from .data import Description
 
@@ -72,9 +72,16 @@ def _facts(satellite: SatelliteSpec) -> tuple[tuple[str, str], ...]:
         ("Processor", _processor(satellite.processor, str(satellite.codec.name))),
         ("Codec", f"{codec}, in tiles of {satellite.codec.tile}{w.NBSP}px: {about}"),
         ("Power", _power(satellite.power)),
-        ("Recorder", f"{w.size(satellite.recorder.capacity)}; when full, {_drop(policy.drop)}"),
+        ("Recorder", _recorder(satellite.recorder, policy.drop)),
         ("Link", _transmitter(satellite.transmitter)),
     )
+
+
+def _recorder(recorder: RecorderSpec, rule: str) -> str:
+    words = f"{w.size(recorder.capacity)}; when full, "
+    if recorder.when_full == "shrink":
+        words += "stored frames of low priority are shrunk, and where that does not help, "
+    return words + _drop(rule)
 
 
 def _drop(rule: str) -> str:

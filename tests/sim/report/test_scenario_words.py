@@ -74,3 +74,11 @@ def test_the_page_shows_the_scenario_and_escapes_it() -> None:
     assert "&lt;/code&gt;&lt;script&gt;alert(1)" in html
     assert "\u202e" not in html
     assert "<script>alert" not in html
+
+
+def test_a_recorder_that_shrinks_says_so() -> None:
+    found = words("quickstart", "satellites.0.recorder.when_full=shrink")
+    assert found["Satellite sparrow"]["Recorder"] == (
+        "4 MB; when full, stored frames of low priority are shrunk, and where that does not help, "
+        "the frame of lowest priority is dropped"
+    )
