@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...payload.power import Battery
+from .charge_meter import ChargeHistory, ChargeMeter
 from .setup import PowerSetup
 from .ticks import Process, TickEnvironment
 
@@ -32,6 +33,7 @@ class PowerBus:
         self._battery = Battery(setup.capacity, setup.charge)
         self._battery.load = setup.idle
         self._battery.solar = setup.solar
+        self._meter = ChargeMeter(self._battery)
         self._plan_number = 0
         self.ok = True
         self.low = env.event()
@@ -42,12 +44,16 @@ class PowerBus:
     @property
     def charge(self) -> float:
         """State of charge now, 0 to 1."""
-        self._battery.advance(self._env.now)
+        self._meter.advance(self._env.now)
         return self._battery.share
+
+    def history(self, end: int) -> ChargeHistory:
+        """Return the charge over the run, which ends at tick `end`."""
+        return self._meter.history(end)
 
     def draw(self, milliwatts: int) -> None:
         """Add a load, or remove one with a negative number."""
-        self._battery.advance(self._env.now)
+        self._meter.advance(self._env.now)
         self._battery.load += milliwatts
         self._plan()
 
@@ -59,7 +65,7 @@ class PowerBus:
             self._shine(self.setup.solar)
 
     def _shine(self, milliwatts: int) -> None:
-        self._battery.advance(self._env.now)
+        self._meter.advance(self._env.now)
         self._battery.solar = milliwatts
         self._plan()
 
@@ -79,8 +85,9 @@ class PowerBus:
     def _cross(self, number: int) -> None:
         if number != self._plan_number:
             return
-        self._battery.advance(self._env.now)
+        self._meter.advance(self._env.now)
         self.ok = not self.ok
+        self._meter.set_low(not self.ok)
         if self.ok:
             fired, self.restored = self.restored, self._env.event()
         else:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...ground.received_files import ReceivedFiles
+from .charge_meter import ChargeHistory
 from .events import Event, EventSink
 from .frame_store import FrameStore
 from .imager import Imager
@@ -43,6 +44,7 @@ class SatelliteOutcome:
         encode_energy: Nanojoules spent on encoding; None if the power is unknown.
         transmitting: Whether the satellite had an antenna at the end.
         transfers: What became of its file transfers by CFDP; None if it has none.
+        charge: The battery's charge over the run; None if power is not modelled.
     """
 
     name: str
@@ -55,6 +57,7 @@ class SatelliteOutcome:
     encode_energy: int | None
     transmitting: bool
     transfers: TransferOutcome | None = None
+    charge: ChargeHistory | None = None
 
 
 class SatelliteModel:
@@ -105,8 +108,8 @@ class SatelliteModel:
         """Send over a contact until it ends, the battery is low, or nothing is left to send."""
         return self._transmitter.serve(contact, use)
 
-    def outcome(self) -> SatelliteOutcome:
-        """Return the state of the satellite so far."""
+    def outcome(self, end: int) -> SatelliteOutcome:
+        """Return the state of the satellite at the run's end, tick `end`."""
         onboard = self.onboard
         return SatelliteOutcome(
             name=onboard.setup.name,
@@ -119,6 +122,7 @@ class SatelliteModel:
             encode_energy=onboard.encode_energy,
             transmitting=onboard.transmitting,
             transfers=self._transmitter.outcome(),
+            charge=None if onboard.bus is None else onboard.bus.history(end),
         )
 
     def _power_changed(self, ok: bool) -> None:

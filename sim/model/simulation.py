@@ -94,7 +94,7 @@ def simulate(
         audit(satellite.onboard)
     return Outcome(
         setup,
-        tuple(satellite.outcome() for satellite in satellites),
+        tuple(satellite.outcome(setup.duration) for satellite in satellites),
         received,
         events,
         network.uses,

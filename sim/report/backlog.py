@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from . import hover
 from . import wording as w
 from .data import ReportData, numbers, of, rows_by
 from .style import (
@@ -29,6 +31,8 @@ from .timeaxis import axis_name, time_axis
 _MOST_SATELLITES = 12
 # With more passes, every pixel would be shaded.
 _MOST_SHADED = 300
+# Beyond five days, single steps are closer than a pixel.
+_LONG_S = 5 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,56 @@ def decimated(steps: BacklogCurve, bins: int) -> BacklogCurve:
     return BacklogCurve(steps.time_s[index], steps.level[index])
 
 
+@dataclass(frozen=True, slots=True)
+class BacklogBins:
+    """A step function in even bins, for runs in which single steps cannot be told apart.
+
+    Attributes:
+        edge_s: The bins' edges in seconds, one more than bins.
+        lowest: Lowest level in each bin.
+        mean: Mean level over the time of each bin.
+        highest: Highest level in each bin.
+    """
+
+    edge_s: NDArray[np.float64]
+    lowest: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    highest: NDArray[np.float64]
+
+
+def is_long(duration_s: float) -> bool:
+    """Whether a run is so long that its pictures show bins instead of every step."""
+    return duration_s > _LONG_S
+
+
+def bins_of(steps: BacklogCurve, bins: int) -> BacklogBins:
+    """Return the curve in even bins, each with its lowest, mean and highest level."""
+    end = max(float(steps.time_s[-1]), 1e-9)
+    edge = np.linspace(0.0, end, bins + 1)
+    # The level at each edge becomes a step of its own, so that no step crosses an edge.
+    time = np.sort(np.concatenate((edge, steps.time_s)))
+    place = np.searchsorted(steps.time_s, time, side="right") - 1
+    level = steps.level[np.maximum(place, 0)]
+    length = np.diff(time)
+    start = np.searchsorted(time, edge[:-1], side="left")
+    level = level[:-1]
+    return BacklogBins(
+        edge,
+        np.minimum.reduceat(level, start),
+        np.add.reduceat(level * length, start) / (end / bins),
+        np.maximum.reduceat(level, start),
+    )
+
+
+def _paint_bins(axes: Axes, bins: BacklogBins, factor: float) -> None:
+    """Draw the range of each bin as a band and its mean as a line."""
+    low, mean, high = (
+        np.append(part, part[-1]) / factor for part in (bins.lowest, bins.mean, bins.highest)
+    )
+    axes.fill_between(bins.edge_s, low, high, step="post", color=SERIES[0], alpha=0.32, lw=0)
+    axes.step(bins.edge_s, mean, where="post", color=SERIES[0], lw=1.6)
+
+
 def scale(peak: float) -> tuple[float, str]:
     """Return the decimal unit, as bytes and by name, for an axis up to `peak` bytes."""
     for factor, unit in ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
@@ -180,11 +234,15 @@ def paint_panels(
                 fc=SHADE,
                 transform=axes.get_xaxis_transform(),
             )
-        thin = decimated(steps, (300 if sheet.narrow else 600) // (1 if len(panels) < 4 else 2))
-        axes.step(thin.time_s, thin.level / factor, where="post", color=SERIES[0], lw=1.8)
-        axes.fill_between(
-            thin.time_s, thin.level / factor, step="post", color=SERIES[0], alpha=0.16, lw=0
-        )
+        if is_long(data.duration_s):
+            _paint_bins(axes, bins_of(steps, 120 if sheet.narrow else 240), factor)
+        else:
+            bins = (300 if sheet.narrow else 600) // (1 if len(panels) < 4 else 2)
+            thin = decimated(steps, bins)
+            axes.step(thin.time_s, thin.level / factor, where="post", color=SERIES[0], lw=1.8)
+            axes.fill_between(
+                thin.time_s, thin.level / factor, step="post", color=SERIES[0], alpha=0.16, lw=0
+            )
         upper = max(peak / factor * 1.12, 1e-9) if peak else 1.0
         if capacity and capacity / factor <= upper * 1.6:
             upper = max(upper, capacity / factor * 1.1)
@@ -255,7 +313,7 @@ def picture(data: ReportData) -> Picture:
     return Picture(
         key="backlog",
         alt=alt(data, curves),
-        caption=f"Encoded bytes that wait in the recorder. {shading(panels)}"
+        caption=f"Encoded bytes that wait in the recorder. {binning(data)}{shading(panels)}"
         + (
             f" Above, all {len(curves)} satellites together; below, the {len(shown)} with the "
             "largest backlog."
@@ -265,7 +323,26 @@ def picture(data: ReportData) -> Picture:
         wide=wide,
         narrow=narrow,
         table=table,
+        hover=hover.curves(
+            data,
+            (58.0, 14.0),
+            (46.0, 8.0),
+            [(name, thin.time_s, thin.level) for name, thin in _thin(curves, shown)],
+        ),
     )
+
+
+def _thin(
+    curves: Mapping[str, BacklogCurve], shown: Sequence[str]
+) -> list[tuple[str, BacklogCurve]]:
+    return [(name, decimated(curves[name], 600 // max(len(shown), 1))) for name in shown]
+
+
+def binning(data: ReportData) -> str:
+    """Return a sentence on the bins of a long run, with a space after it; empty for a short one."""
+    if not is_long(data.duration_s):
+        return ""
+    return "The line is the mean over even times, the band its lowest and highest value. "
 
 
 def shading(panels: Sequence[Panel]) -> str:

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 
 from . import wording as w
-from .backlog import all_pass_spans, fleet_curve, paint_panels, shading
+from .backlog import all_pass_spans, binning, fleet_curve, paint_panels, shading
 from .crops import Contest, contest
 from .data import Crop, ReportData, TradeoffPoint, numbers
-from .keyfigures import exact_frames, part, psnr, similarity, whole
+from .keyfigures import exact_frames, part, psnr, similarity, summed, whole
 from .style import DataTable, Picture, draw
 
 _MOST_CONTESTS = 3
+# Peaks that differ by no more than this factor share an axis.
+_ALIKE = 4.0
 # All crops of a comparison together: about a megabyte as lossless WebP.
 _MOST_PIXELS = 500_000
 
@@ -91,6 +93,8 @@ def paragraph(runs: Sequence[ReportData], labels: Sequence[str]) -> list[str]:
             order = "highest" if high else "lowest"
             merits.setdefault(winners, []).append(f"the {order} {what}, {write(top)}")
     sentences = [opening]
+    if about := w.explained(labels):
+        sentences.append(about)
     if equal:
         sentences.append(f"All have {'; '.join(equal)}.")
     for winners, phrases in merits.items():
@@ -106,24 +110,25 @@ def choices(runs: Sequence[ReportData], labels: Sequence[str]) -> DataTable:
     for run, label in zip(runs, labels, strict=True):
         total, own = run.total, point(run, label)
         frames, latency = part(total, "frames"), part(total, "latency_s")
-        dropped = sum(whole(n) for n in part(frames, "dropped").values())
         rows.append(
             (
                 w.codec_label(label),
                 w.bits_per_pixel(own.bpp),
-                f"{w.count(own.delivered_whole)} of {w.count(frames.get('captured'))}",
-                w.count(own.delivered_damaged),
-                w.count(own.in_part),
-                w.count(dropped),
-                w.size(sum(whole(n) for n in part(part(total, "bytes"), "lost").values())),
-                w.pixels(own.delivered_px),
+                " of ".join(
+                    w.known(frames.get(key), w.count) for key in ("delivered_whole", "captured")
+                ),
+                w.known(frames.get("delivered_damaged"), w.count),
+                w.known(frames.get("in_part"), w.count),
+                w.known(summed(frames, "dropped"), w.count),
+                w.known(summed(part(total, "bytes"), "lost"), w.size),
+                w.known(total.get("delivered_px"), w.pixels),
                 w.duration(latency.get("median")),
                 w.duration(latency.get("p95")),
                 w.decibels(own.psnr_db),
                 w.decibels(psnr(total, "p5")),
                 exact_frames(total),
                 similarity(total),
-                w.size(part(total, "backlog_bytes").get("peak")),
+                w.known(part(total, "backlog_bytes").get("peak"), w.size),
                 w.energy(total.get("encode_energy_j")),
             )
         )
@@ -155,7 +160,10 @@ def backlogs(runs: Sequence[ReportData], labels: Sequence[str]) -> Picture:
     """Return the runs' backlog curves below one another, all on the same axes."""
     called = [w.codec_label(label) for label in labels]
     curves = [fleet_curve(run) for run in runs]
-    ceiling = max(found.peak for found in curves)
+    peaks = [found.peak for found in curves]
+    # A small backlog would be a flat line on the axis of one that is much larger.
+    alike = max(peaks) <= _ALIKE * min(peaks)
+    ceiling = max(peaks) if alike else None
     panels = [
         (
             f"{name}: peak {w.size(found.peak)}",
@@ -174,14 +182,21 @@ def backlogs(runs: Sequence[ReportData], labels: Sequence[str]) -> Picture:
     moments = [duration * step / 24 for step in range(25)]
     return Picture(
         key="backlogs",
-        alt="Backlog over time, the same axes for all. "
+        alt=f"Backlog over time, {'the same axes for all' if alike else 'each on its own axis'}. "
         + " ".join(
             f"{name} peaks at {w.size(found.peak)} and ends at {w.size(float(found.level[-1]))}."
             for name, found in zip(called, curves, strict=True)
         ),
         caption="Encoded bytes that wait in the recorders"
         + (" of all satellites" if len(runs[0].satellites) > 1 else "")
-        + f", on the same axes for every choice. {shading(panels)}",
+        + (
+            ", on the same axes for every choice. "
+            if alike
+            else ". The peaks differ much, so every choice has an axis of its own: compare the "
+            "figures, not the heights. "
+        )
+        + binning(runs[0])
+        + shading(panels),
         wide=wide,
         narrow=narrow,
         table=DataTable(

@@ -206,6 +206,48 @@ class LinkView:
 
 
 @dataclass(frozen=True, slots=True)
+class Description:
+    """A part of the scenario in words.
+
+    Attributes:
+        title: What is described, such as "Satellite sparrow".
+        facts: (what, in words), in the order in which they are shown.
+    """
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BatteryView:
+    """The battery of a satellite over the run, as the report draws it. Charges are 0 to 1.
+
+    Attributes:
+        capacity_j: Usable energy of the full battery in joules.
+        bin_s: Width of a bin in seconds; the first begins at the run's start.
+        lowest: Lowest state of charge in each bin.
+        highest: Highest state of charge in each bin.
+        minimum: Lowest state of charge of the run.
+        minimum_s: When it was first reached, in seconds of the run.
+        end: State of charge at the end.
+        low_s: Seconds for which imaging, encoding and sending waited for charge.
+        min_charge: State of charge at which they stop.
+        resume_charge: State of charge at which they go on.
+    """
+
+    capacity_j: float
+    bin_s: float
+    lowest: NDArray[np.float64]
+    highest: NDArray[np.float64]
+    minimum: float
+    minimum_s: float
+    end: float
+    low_s: float
+    min_charge: float
+    resume_charge: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReportData:
     """The data that the report of one run shows.
 
@@ -238,6 +280,9 @@ class ReportData:
         recorder_bytes: Per satellite, the capacity of its recorder; may be empty.
         links: Links with a budget; may be empty.
         links_left_out: Number of links with a budget that `links` leaves out.
+        batteries: The battery of each satellite whose power is modelled; may be empty.
+        scenario: The scenario in words; may be empty.
+        scenario_yaml: The scenario as YAML; empty if it was made in Python or is too long.
     """
 
     scenario_name: str
@@ -264,6 +309,9 @@ class ReportData:
     left_out: Sequence[str] = ()
     links: Sequence[LinkView] = ()
     links_left_out: int = 0
+    batteries: Mapping[str, BatteryView] = field(default_factory=dict)
+    scenario: Sequence[Description] = ()
+    scenario_yaml: str = ""
 
     @property
     def satellites(self) -> tuple[str, ...]:

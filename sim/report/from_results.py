@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 import numpy as np
 
+from ...link.clock import to_seconds
 from ...payload.encoders.base import Setting, setting_label
 from ..mission.flight import land_area
 from ..orbit.geometry import Geometry
@@ -15,10 +16,12 @@ from ..orbit.region import region_of_land
 from ..rate_distortion.tradeoff import Rating
 from ..results.results import Results
 from ..scenario.scenario import Scenario
-from .data import ReportData, StationSite, TargetSite, Track, TradeoffPoint
+from ..scenario.yaml_text import yaml_text
+from .data import BatteryView, ReportData, StationSite, TargetSite, Track, TradeoffPoint
 from .groundtrack import MOST_TRACKS
 from .keyfigures import psnr
 from .link_views import link_views
+from .scenario_words import descriptions
 
 _TRADEOFF_NOTE = (
     "All points are measured in the same way: quality is pooled over a sample of the run's frames, "
@@ -70,6 +73,9 @@ def report_data(results: Results, command: str) -> ReportData:
         recorder_bytes={s.name: s.recorder.capacity for s in scenario.satellites},
         links=links,
         links_left_out=links_left_out,
+        batteries=_batteries(results),
+        scenario=descriptions(scenario),
+        scenario_yaml=(yaml_text(scenario.source.values) or "") if scenario.source.values else "",
     )
 
 
@@ -80,6 +86,28 @@ def _track(geometry: Geometry, whole: bool) -> Track:
         return Track(np.zeros(1), latitude_deg, longitude_deg)
     track = geometry.track
     return Track(track.time_s, track.latitude_deg, track.longitude_deg)
+
+
+def _batteries(results: Results) -> dict[str, BatteryView]:
+    satellites = results.mission.flight.scenario.satellites
+    found = {}
+    for spec, outcome in zip(satellites, results.outcome.satellites, strict=True):
+        charge, power = outcome.charge, spec.power
+        if charge is None or power is None:
+            continue
+        found[spec.name] = BatteryView(
+            capacity_j=power.battery,
+            bin_s=to_seconds(charge.bin_ticks),
+            lowest=np.array(charge.lowest) / charge.capacity,
+            highest=np.array(charge.highest) / charge.capacity,
+            minimum=charge.minimum / charge.capacity,
+            minimum_s=to_seconds(charge.minimum_at),
+            end=charge.end / charge.capacity,
+            low_s=to_seconds(charge.low_ticks),
+            min_charge=power.min_charge,
+            resume_charge=power.resume_charge,
+        )
+    return found
 
 
 def tradeoff_points(results: Results) -> list[TradeoffPoint]:

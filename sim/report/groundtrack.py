@@ -14,8 +14,9 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
+from . import targets
 from . import wording as w
-from .data import ReportData, Track, codes, names, numbers
+from .data import ReportData, Track, names, numbers
 from .style import (
     DASHES,
     FAINT,
@@ -108,7 +109,7 @@ def picture(data: ReportData) -> Picture | None:
         lambda narrow: _map_height(narrow) + _legend_height(data, narrow),
         lambda sheet: _paint(sheet, data),
     )
-    outcome = outcomes(data)
+    outcome = targets.outcomes(data)
     whole = drawn_seconds(data) >= data.duration_s
     caption = "Ground track"
     caption += "" if whole else f" of the first {w.duration(drawn_seconds(data))}"
@@ -117,6 +118,8 @@ def picture(data: ReportData) -> Picture | None:
         "targets, full if at least one of their frames was delivered (whole or damaged), hollow if "
         "frames were taken but none delivered, a cross if none was taken. Land: Natural Earth."
     )
+    if missed := targets.sentence(data):
+        caption += f" {missed}"
     if len(data.tracks) > MOST_TRACKS:
         caption += (
             f" The tracks of {MOST_TRACKS} of {len(data.tracks):,} satellites are drawn; dots: "
@@ -130,16 +133,6 @@ def picture(data: ReportData) -> Picture | None:
         narrow=narrow,
         table=_table(data, outcome),
     )
-
-
-def outcomes(data: ReportData) -> dict[str, tuple[int, int]]:
-    """Return for each target how many frames were taken and how many were delivered."""
-    target, words = codes(data.frames, "target")
-    delivered = names(data.frames, "state") == "delivered"
-    taken = np.bincount(target, minlength=len(words)).tolist()
-    arrived = np.bincount(target[delivered], minlength=len(words)).tolist()
-    found = dict(zip(words, zip(taken, arrived, strict=True), strict=True))
-    return {site.name: found.get(site.name, (0, 0)) for site in data.targets}
 
 
 def alt(data: ReportData, outcome: dict[str, tuple[int, int]]) -> str:
@@ -156,6 +149,8 @@ def alt(data: ReportData, outcome: dict[str, tuple[int, int]]) -> str:
             f"Frames of {reached} of {w.plural(len(data.targets), 'target')} reached the ground"
             f": the table lists them."
         )
+        if missed := targets.sentence(data):
+            words.append(missed)
     return " ".join(words)
 
 
@@ -323,7 +318,7 @@ def _draw_outlines(axes: Axes, data: ReportData) -> None:
 
 def _draw_sites(axes: Axes, data: ReportData, narrow: bool) -> list[tuple[float, float, str, bool]]:
     """Draw stations and targets; return each as (longitude, latitude, name, is a station)."""
-    outcome = outcomes(data)
+    outcome = targets.outcomes(data)
     marks: list[tuple[float, float, str, bool]] = []
     size = 7 if narrow else 8
     kinds: dict[str, tuple[list[float], list[float]]] = {

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..model.ledger import CUT_OFF
+from . import targets
 from . import wording as w
 from .data import ReportData, names
 from .style import DataTable
@@ -53,6 +54,12 @@ def whole(value: Any) -> int:
     return int(value) if w.present(value) else 0
 
 
+def summed(block: Mapping[str, Any], name: str) -> int | None:
+    """Return the sum of a part's counts by cause; None if the block has no such part."""
+    found = block.get(name)
+    return sum(whole(n) for n in found.values()) if isinstance(found, Mapping) else None
+
+
 def paragraph(data: ReportData) -> list[str]:
     """Return the run in sentences: frames taken, encoded, delivered and dropped, and quality."""
     total = data.total
@@ -79,6 +86,8 @@ def paragraph(data: ReportData) -> list[str]:
         f"{w.size(whole(sizes.get('encoded')))} with {w.some(codecs, 3)}."
     )
     sentences = [opening]
+    if about := w.explained(data.codecs.values()):
+        sentences.append(about)
     if delivered:
         sentences.append(
             f"{_reached(frames, captured)}: {w.pixels(total.get('delivered_px'))} over "
@@ -103,6 +112,8 @@ def paragraph(data: ReportData) -> list[str]:
     missed = {str(name): whole(n) for name, n in part(frames, "missed").items()}
     if untaken := sum(missed.values()):
         sentences.append(f"{w.plural(untaken, 'frame')} could not be taken: {w.tally(missed)}.")
+    if unimaged := targets.sentence(data):
+        sentences.append(unimaged)
     if sent := whole(frames.get("sent")):
         sentences.append(
             f"{w.plural(sent, 'frame')} {_was(sent)} sent to the end, which the ground had not "
@@ -263,17 +274,17 @@ def tiles(data: ReportData) -> list[KeyFigure]:
     total = data.total
     frames, sizes = part(total, "frames"), part(total, "bytes")
     latency, backlog = part(total, "latency_s"), part(total, "backlog_bytes")
-    captured, intact = whole(frames.get("captured")), whole(frames.get("delivered_whole"))
+    captured, intact = frames.get("captured"), frames.get("delivered_whole")
     return [
         KeyFigure(
-            w.count(intact),
+            w.known(intact, w.count),
             "Frames delivered whole",
-            f"of {w.count(captured)} taken ({w.share(intact, captured)}), "
-            f"{w.count(whole(frames.get('delivered_damaged')))} damaged, "
-            f"{w.count(whole(frames.get('in_part')))} in part",
+            f"of {w.known(captured, w.count)} taken ({w.share(intact, captured)}), "
+            f"{w.known(frames.get('delivered_damaged'), w.count)} damaged, "
+            f"{w.known(frames.get('in_part'), w.count)} in part",
         ),
         KeyFigure(
-            w.pixels(total.get("delivered_px") or 0),
+            w.known(total.get("delivered_px"), w.pixels),
             "Pixels delivered",
             _beside_pixels(total, sizes),
         ),
@@ -282,13 +293,15 @@ def tiles(data: ReportData) -> list[KeyFigure]:
             "Median latency",
             f"95{w.NBSP}% within {w.duration(latency.get('p95'))}"
             if w.present(latency.get("p95"))
-            else "nothing was delivered",
+            else "nothing was delivered"
+            if frames.get("delivered") == 0
+            else w.UNKNOWN,
         ),
         KeyFigure(w.decibels(psnr(total, "pooled")), "PSNR over all pixels", _beside_psnr(total)),
         KeyFigure(
-            w.size(backlog.get("peak")),
+            w.known(backlog.get("peak"), w.size),
             "Peak backlog",
-            f"{w.size(backlog.get('mean'))} on average",
+            f"{w.known(backlog.get('mean'), w.size)} on average",
         ),
         KeyFigure(
             w.share(total.get("pass_time_used")),
@@ -301,7 +314,7 @@ def tiles(data: ReportData) -> list[KeyFigure]:
 
 def _beside_pixels(total: Mapping[str, Any], sizes: Mapping[str, Any]) -> str:
     """Return what is shown below the delivered pixels: their bytes, and those of whole frames."""
-    words = f"in {w.size(whole(sizes.get('delivered')))}"
+    words = f"in {w.known(sizes.get('delivered'), w.size)}"
     intact, all_px = total.get("delivered_whole_px"), total.get("delivered_px")
     if w.present(intact) and intact != all_px:
         words += f", {w.pixels(intact)} of them in whole frames"
@@ -411,21 +424,21 @@ def _figures(block: Mapping[str, Any]) -> tuple[str, ...]:
     frames, sizes = part(block, "frames"), part(block, "bytes")
     latency = part(block, "latency_s")
     return (
-        w.count(frames.get("captured")),
-        w.count(frames.get("encoded")),
-        w.count(frames.get("delivered_whole")),
-        w.count(frames.get("delivered_damaged")),
-        w.count(frames.get("in_part")),
-        w.count(sum(whole(n) for n in part(frames, "dropped").values())),
-        w.size(sizes.get("delivered")),
-        w.pixels(block.get("delivered_px")),
+        w.known(frames.get("captured"), w.count),
+        w.known(frames.get("encoded"), w.count),
+        w.known(frames.get("delivered_whole"), w.count),
+        w.known(frames.get("delivered_damaged"), w.count),
+        w.known(frames.get("in_part"), w.count),
+        w.known(summed(frames, "dropped"), w.count),
+        w.known(sizes.get("delivered"), w.size),
+        w.known(block.get("delivered_px"), w.pixels),
         w.duration(latency.get("median")),
         w.duration(latency.get("p95")),
         w.decibels(psnr(block, "pooled")),
         w.decibels(psnr(block, "p5")),
         exact_frames(block),
         similarity(block),
-        w.size(part(block, "backlog_bytes").get("peak")),
+        w.known(part(block, "backlog_bytes").get("peak"), w.size),
         w.share(block.get("pass_time_used")),
         w.energy(block.get("encode_energy_j")),
     )

@@ -26,10 +26,12 @@ from ...link.files import whole_file
 from ...link.text import defused
 from . import (
     backlog,
+    battery,
     boards,
     bytes_flow,
     comparison,
     crops,
+    downloads,
     groundtrack,
     keyfigures,
     latency,
@@ -109,6 +111,7 @@ def render(data: ReportData, left_out: list[str] | None = None) -> str:
     pictures = {
         "tradeoff": _drawn(tradeoff.picture, data.tradeoff, data.duration_s, data.tradeoff_note),
         "backlog": _drawn(backlog.picture, data),
+        "battery": _drawn(battery.picture, data),
         "timeline": _drawn(timeline.picture, data),
         "map": _drawn(groundtrack.picture, data),
         "latency": _drawn(latency.picture, data),
@@ -132,6 +135,9 @@ def render(data: ReportData, left_out: list[str] | None = None) -> str:
         sentences=keyfigures.paragraph(data),
         tiles=keyfigures.tiles(data),
         codecs=codecs(data),
+        inside=downloads.downloads(data),
+        beside=downloads.beside(data),
+        explained=w.explained(data.codecs.values()),
         **pictures,
         pairs=[pair for pair in pairs if not isinstance(pair, Absent)],
         satellites=keyfigures.satellites(data),

@@ -95,6 +95,21 @@ _RC: dict[Any, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Download:
+    """A file that a page offers: inside the page, or beside it.
+
+    Attributes:
+        name: The file's name.
+        uri: A data URI, or the name of a file in the page's folder.
+        words: The link's text.
+    """
+
+    name: str
+    uri: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class DataTable:
     """The figures behind a picture, or a table of its own.
 
@@ -122,6 +137,7 @@ class Picture:
         wide: SVG for screens from 760 px.
         narrow: SVG for smaller ones.
         table: The figures behind it.
+        hover: What a pointer shows at a time, as JSON (`hover.py`); empty for nothing.
     """
 
     key: str
@@ -130,6 +146,7 @@ class Picture:
     wide: Markup
     narrow: Markup
     table: DataTable | None = None
+    hover: str = ""
 
 
 @dataclass(frozen=True, slots=True)

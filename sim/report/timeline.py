@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from string import ascii_lowercase
 
 import numpy as np
+from matplotlib.axes import Axes
 
+from . import hover
 from . import wording as w
+from .backlog import is_long
 from .data import ReportData, names, numbers
 from .style import FAINT, MUTED, NIGHT, SERIES, Picture, Sheet, bars, draw, merged
 from .timeaxis import axis_name, time_axis
@@ -102,7 +105,7 @@ def groups(data: ReportData) -> list[TimelineGroup]:
                 )
             )
         eclipses = list(data.eclipses.get(name, ()))
-        if len(eclipses) <= _MOST_ECLIPSES:
+        if len(eclipses) <= _MOST_ECLIPSES or is_long(data.duration_s):
             rows.append(Row("eclipse", NIGHT, eclipses, [], []))
         result.append(TimelineGroup(name, rows))
     return result
@@ -138,24 +141,42 @@ def picture(data: ReportData) -> Picture | None:
         "timeline", lambda _narrow: tall, lambda sheet: _paint(sheet, data, charted, row_height)
     )
     causes = unused_causes(data)
+    long = is_long(data.duration_s)
     caption = (
-        "Solid: passes in which a satellite sent, and imaging opportunities in which it took "
+        "Columns: share of the time, against the row's highest. Solid: passes in which a satellite "
+        "sent, and imaging opportunities in which it took frames. Pale: not used."
+        if long
+        else "Solid: passes in which a satellite sent, and imaging opportunities in which it took "
         "frames. Pale and low: not used."
     )
     if causes:
         keyed = zip(causes.items(), ascii_lowercase, strict=False)
-        lettered = has_letters(data)
+        lettered = has_letters(data) and not long
         caption += " Passes went unused because of: " + "; ".join(
             f"{f'({key}) ' if lettered else ''}{w.cause(cause)}, {n:,}×"
             for (cause, n), key in keyed
         )
         caption += "."
-    if any(len(spans) > _MOST_ECLIPSES for spans in data.eclipses.values()):
+    if not long and any(len(spans) > _MOST_ECLIPSES for spans in data.eclipses.values()):
         caption += " There are too many eclipses to draw."
     if len(data.satellites) > len(charted):
         caption += f" The first {len(charted)} of {len(data.satellites)} satellites are drawn."
     return Picture(
-        key="timeline", alt=alt(data), caption=caption, wide=wide, narrow=narrow, table=None
+        key="timeline",
+        alt=alt(data),
+        caption=caption,
+        wide=wide,
+        narrow=narrow,
+        hover=hover.spans(
+            data,
+            (150.0, 14.0),
+            (104.0, 10.0),
+            [
+                (row.label if alone else f"{group.satellite}, {row.label}", row.solid)
+                for group in charted
+                for row in group.rows
+            ],
+        ),
     )
 
 
@@ -172,6 +193,37 @@ def alt(data: ReportData) -> str:
         f"frames were taken in {taken} of {chances}; {w.share(dark, whole)} of the time is spent "
         "in eclipse. Every pass is in the table of passes below."
     )
+
+
+def shares(spans: Spans, duration_s: float, bins: int) -> np.ndarray:
+    """Return the share of each even bin that the spans cover; they may overlap (above 1)."""
+    width = duration_s / bins
+    covered = np.zeros(bins)
+    for start, end in spans:
+        first = max(int(start // width), 0)
+        for place in range(first, min(int(end // width) + 1, bins)):
+            covered[place] += max(0.0, min(end, (place + 1) * width) - max(start, place * width))
+    return covered / width
+
+
+def _paint_shares(
+    axes: Axes, row: Row, duration_s: float, bins: int, low: float, high: float
+) -> None:
+    """Draw how much of each bin the spans cover, as columns: used ones below, unused ones above.
+
+    The highest column of the row fills its height.
+    """
+    edge = np.linspace(0.0, duration_s, bins + 1)
+    solid = shares(row.solid, duration_s, bins)
+    whole = solid + shares(row.pale, duration_s, bins)
+    most = float(whole.max())
+    if not most:
+        return
+    for level, alpha in ((whole, 0.4), (solid, 1.0)):
+        top = high - np.append(level, level[-1]) / most * (high - low)
+        axes.fill_between(
+            edge, np.full(bins + 1, high), top, step="post", color=row.colour, alpha=alpha, lw=0
+        )
 
 
 def _paint(sheet: Sheet, data: ReportData, charted: list[TimelineGroup], row_height: float) -> None:
@@ -197,6 +249,12 @@ def _paint(sheet: Sheet, data: ReportData, charted: list[TimelineGroup], row_hei
             top = number * row_height
             axes.axhline(top, color=FAINT, lw=0.6)
             low, middle, high = top + 5, top + row_height / 2 + 1, top + row_height - 5
+            if is_long(data.duration_s):
+                bins = (60 if sheet.narrow else 120) // (1 if len(charted) <= 4 else 2)
+                _paint_shares(axes, row, data.duration_s, bins, low, high)
+                words = w.short(row.label, 14 if sheet.narrow else 20)
+                sheet.text(left - 8, y + top + row_height / 2, words, fontsize=small, ha="right")
+                continue
             # Unused spans are pale and half as high, with the letter of their cause above.
             # Hundreds of spans are merged at larger gaps, since each costs bytes.
             gap = pixel / 2 if len(row.pale) + len(row.solid) < 300 else 2 * pixel

@@ -61,6 +61,7 @@ def picture(points: Sequence[TradeoffPoint], duration_s: float, note: str = "") 
             if without
             else ""
         )
+        + (f" {about}" if (about := w.explained(curves)) else "")
         + (f" {w.plain(note)}" if note else ""),
         wide=wide,
         narrow=narrow,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeGuard
 
@@ -26,6 +26,15 @@ _NUMERALS = (
     *("Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"),
 )
 _LONGEST = 20_000
+_ABOUT_CODECS = {
+    "student": "the learned codec: a small network encodes on board, and a larger one, which was "
+    "trained with it, decodes on the ground",
+    "jpeg2000": "the wavelet codec of ISO/IEC 15444-1",
+    "jpegxl": "the block-transform codec of ISO/IEC 18181",
+    "jpegls": "the low-complexity predictive codec of ISO/IEC 14495-1",
+    "ccsds121": "the lossless Rice coder of CCSDS 121.0-B",
+    "avif": "still pictures of the AV1 video codec",
+}
 _CODECS = {
     "jpeg2000": "JPEG 2000",
     "jpegxl": "JPEG XL",
@@ -52,6 +61,25 @@ def short(text: str, limit: int) -> str:
 def codec_name(name: str) -> str:
     """Return the codec's name as its standard writes it, if it has one."""
     return _CODECS.get(name, plain(name))
+
+
+def about_codec(label: str) -> str:
+    """Return what a codec is, given its name or a label that begins with it: "the learned …".
+
+    It is empty for a codec that is not known.
+    """
+    name = re.split(r"[:\s]", label.strip(), maxsplit=1)[0]
+    return _ABOUT_CODECS.get(name, "")
+
+
+def explained(labels: Iterable[str]) -> str:
+    """Return a sentence on each codec whose name does not say what it is; empty if there is none.
+
+    Only the learned codec's name is this project's own. All others are names of standards.
+    """
+    if any(re.match(r"student(?![\w-])", label.strip()) for label in labels):
+        return f"Student is {_ABOUT_CODECS['student']}."
+    return ""
 
 
 def codec_label(label: str) -> str:
@@ -111,6 +139,11 @@ def _scaled(value: float, steps: Sequence[str]) -> str:
     raise AssertionError
 
 
+def known(value: Any, write: Callable[[Any], str]) -> str:
+    """Format a figure that always exists; "unknown" if it is not given."""
+    return write(value) if present(value) else UNKNOWN
+
+
 def size(count: float | None) -> str:
     """Format bytes: 0 B, 512 B, 1.2 kB, 112 MB, 1.24 GB."""
     if count is None or not present(count):
@@ -130,6 +163,45 @@ def energy(joules: float | None) -> str:
     if joules is None or not present(joules):
         return UNKNOWN
     return _scaled(joules, ("J", "kJ", "MJ"))
+
+
+def length(metres: float | None) -> str:
+    """Format a length: 20 m, 10.2 km, 36,000 km; "unknown" if it is."""
+    if metres is None or not present(metres):
+        return UNKNOWN
+    if abs(metres) < 1000:
+        return f"{metres:.4g}{NBSP}m"
+    if abs(metres) >= 100_000:
+        return f"{metres / 1000:,.0f}{NBSP}km"
+    return f"{metres / 1000:.2f}".rstrip("0").rstrip(".") + f"{NBSP}km"
+
+
+def bit_rate(bits_per_second: float | None) -> str:
+    """Format an information rate: 9.6 kbit/s, 150 Mbit/s; "unknown" if it is."""
+    if bits_per_second is None or not present(bits_per_second):
+        return UNKNOWN
+    return _scaled(bits_per_second, ("bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"))
+
+
+def frequency(hertz: float | None) -> str:
+    """Format a frequency: 8.2 GHz; "unknown" if it is."""
+    if hertz is None or not present(hertz):
+        return UNKNOWN
+    return _scaled(hertz, ("Hz", "kHz", "MHz", "GHz"))
+
+
+def power(watts: float | None) -> str:
+    """Format a power: 40 W, 1.2 kW; "unknown" if it is."""
+    if watts is None or not present(watts):
+        return UNKNOWN
+    return f"{_digits(watts)}{NBSP}W" if watts < 1000 else _scaled(watts, ("W", "kW", "MW"))
+
+
+def watt_hours(joules: float | None) -> str:
+    """Format a battery's energy: 80 Wh, 1.2 kWh; "unknown" if it is."""
+    if joules is None or not present(joules):
+        return UNKNOWN
+    return _scaled(joules / 3600, ("Wh", "kWh", "MWh"))
 
 
 def count(value: float | None) -> str:

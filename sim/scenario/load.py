@@ -113,7 +113,7 @@ def load_scenario(
     if problems or refused:
         raise ScenarioError([*refused, *_lines(problems, source, label)], unsaid)
     # pydantic allows private attributes to be set on a frozen model.
-    scenario._source = replace(source, entries=_entries(scenario))
+    scenario._source = replace(source, entries=_entries(scenario), values=tree.value)
     return scenario
 
 

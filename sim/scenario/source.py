@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +18,14 @@ class ScenarioSource:
         overridden: The fields that the command line set instead of the file.
         entries: The entry of the file, such as `satellites.0`, for each satellite or target that
             has another index than its entry, because an entry before it stands for many.
+        values: The file's plain values, with those that the command line set instead.
     """
 
     path: Path | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
     overridden: frozenset[str] = frozenset()
     entries: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     def entry_of(self, where: str) -> str:
         """Return a field's path in the file, where one entry may stand for many satellites."""

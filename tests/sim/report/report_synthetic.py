@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from downpass.sim.report import (
     Track,
     TradeoffPoint,
 )
-from downpass.sim.report.data import BudgetRow, LinkPassView, LinkView, ModeSpan
+from downpass.sim.report.data import BatteryView, BudgetRow, LinkPassView, LinkView, ModeSpan
 
 FRAMES = pa.schema(
     [("satellite", pa.string()), ("frame", pa.int64()), ("target", pa.string()),
@@ -187,6 +188,27 @@ def block(frames: list[dict[str, Any]], peak: int, mean: int, pixels: bool) -> d
     }
 
 
+def battery(
+    duration_s: float, eclipses: list[tuple[float, float]], capacity_j: float
+) -> BatteryView:
+    """Return a battery that gives 20 W in eclipse and gets 15 W, net, in sunlight."""
+    bin_s = max(120.0, duration_s / 700)
+    edges = np.arange(0.0, duration_s + bin_s, bin_s)
+    charge = [1.0]
+    for start, end in pairwise(edges.tolist()):
+        dark = sum(max(0.0, min(end, b) - max(start, a)) for a, b in eclipses)
+        change = 15.0 * (end - start - dark) - 20.0 * dark
+        charge.append(float(np.clip(charge[-1] + change / capacity_j, 0.0, 1.0)))
+    level = np.array(charge)
+    lowest, highest = np.minimum(level[:-1], level[1:]), np.maximum(level[:-1], level[1:])
+    return BatteryView(
+        capacity_j=capacity_j, bin_s=bin_s, lowest=lowest, highest=highest,
+        minimum=float(lowest.min()), minimum_s=float(edges[int(level.argmin())]),
+        end=charge[-1], low_s=0.0 if lowest.min() > 0.3 else 600.0,
+        min_charge=0.3, resume_charge=0.4,
+    )  # fmt: skip
+
+
 def table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
     """Return a table of rows, which may lack columns."""
     return pa.Table.from_pylist(
@@ -333,6 +355,10 @@ def results(
         tradeoff=tradeoff() if pixels else (),
         crops=crops(4) if pixels and frames else (),
         recorder_bytes=dict.fromkeys(satellites, capacity),
+        batteries={
+            name: battery(duration, eclipses[name], 3600.0 * (30 + 25 * index))
+            for index, name in enumerate(satellites)
+        },
     )
 
 
@@ -399,7 +425,7 @@ def _link_pass(
 def empty() -> ReportData:
     """Return a run without any target or station in view."""
     none = results(stations=(), targets=())
-    return replace(none, eclipses={}, tracks={}, tradeoff=(), crops=())
+    return replace(none, eclipses={}, tracks={}, tradeoff=(), crops=(), batteries={})
 
 
 def comparison() -> tuple[list[ReportData], list[str]]:

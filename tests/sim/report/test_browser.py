@@ -239,3 +239,39 @@ def test_a_broken_page_is_found_out(page: Page, tmp_path: Path) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") > 390
     assert page.evaluate(CONTRAST)
     assert 0 in [image["width"] for image in page.evaluate(IMAGES)]
+
+
+def test_a_pointer_shows_time_and_values_and_a_button_enlarges(
+    page: Page, pages: dict[str, Path]
+) -> None:
+    page.show(pages["report"], 1440, 900, "light")
+    shown = page.evaluate("""(() => {
+      const found = {};
+      for (const key of ["backlog", "timeline"]) {
+        const plot = document.querySelector(".plot." + key);
+        const frame = plot.querySelector(".wide"), svg = frame.querySelector("svg");
+        const box = svg.getBoundingClientRect();
+        const [left, right] = JSON.parse(plot.dataset.hover).wide;
+        const at = box.left + box.width * (left + (right - left) / 2);
+        frame.dispatchEvent(new PointerEvent("pointermove", {clientX: at}));
+        found[key] = plot.previousElementSibling.querySelector(".read").textContent;
+        plot.previousElementSibling.querySelector("button:last-child").click();
+        found[key + "-zoom"] = svg.getBoundingClientRect().width / box.width;
+        found[key + "-tall"] = svg.getBoundingClientRect().height / box.height;
+        found[key + "-page"] = document.documentElement.scrollWidth - innerWidth;
+      }
+      return found;
+    })()""")
+    assert page.complaints == []
+    assert shown["backlog"].startswith("2024-12-02 12:00:00 UTC: sat-a ")
+    assert shown["timeline"].startswith("2024-12-02 12:00:00 UTC")
+    assert shown["backlog-zoom"] == shown["timeline-zoom"] == pytest.approx(2)
+    assert shown["backlog-tall"] == shown["timeline-tall"] == pytest.approx(1, abs=0.01)
+    assert max(shown["backlog-page"], shown["timeline-page"]) <= 0
+
+
+def test_without_script_pictures_have_no_controls(page: Page, pages: dict[str, Path]) -> None:
+    page.show(pages["report"], 390, 900, "light", script=False)
+    page.do("Emulation.setScriptExecutionDisabled", value=False)
+    assert page.evaluate("document.querySelectorAll('.zoombar, .cursor').length") == 0
+    assert page.evaluate("document.querySelectorAll('.plot svg').length") > 8

@@ -79,7 +79,8 @@ def check(html: str) -> Outline:
     assert set(outline.references) <= set(outline.ids)
     assert all(outline.images), "an image has no words"
     assert outline.scripts == 1
-    assert not re.search(r'(?:src|href)="(?!data:|#)', html)
+    files = r"(?:summary\.json|tradeoff\.csv|(?:events|frames|passes|accesses)\.parquet)\""
+    assert not re.search(rf'(?:src|href)="(?!data:|#|{files})', html)
     assert "nan" not in re.sub(r"base64,[^\"]*", "", html).lower().split()
     html.encode("utf-8")
     return outline
@@ -98,8 +99,8 @@ def html(day: ReportData) -> str:
 def test_a_day_is_complete_and_small(html: str) -> None:
     outline = check(html)
     assert len(html) < 2_000_000
-    # Six pictures, and four pairs of crops.
-    assert len(outline.images) == 6 + 8
+    # Seven pictures, and four pairs of crops.
+    assert len(outline.images) == 7 + 8
     for text in ("quickstart", "downpass run scenarios/quickstart.yaml", "seed 1", "modelled"):
         assert text in html
 

@@ -1,12 +1,15 @@
 """What the pictures are drawn from: curves, tracks, stages and words, without looking at them."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from downpass.sim.report import (
+    ReportData,
     backlog,
     bytes_flow,
     comparison,
@@ -15,6 +18,7 @@ from downpass.sim.report import (
     keyfigures,
     latency,
     style,
+    targets,
     timeline,
     tradeoff,
 )
@@ -172,7 +176,7 @@ def test_the_words_carry_the_figures() -> None:
 
 
 def test_targets_are_told_apart_by_what_became_of_their_frames() -> None:
-    outcome = groundtrack.outcomes(DAY)
+    outcome = targets.outcomes(DAY)
     rows = DAY.frames.to_pylist()
     for name, (taken, delivered) in outcome.items():
         assert taken == sum(row["target"] == name for row in rows)
@@ -255,3 +259,58 @@ def test_a_fleet_s_backlog_is_the_sum_of_its_satellites() -> None:
             single += curve.level[np.searchsorted(curve.time_s, moment, side="right") - 1]
         index = np.searchsorted(together.time_s, moment, side="right") - 1
         assert together.level[index] == single
+
+
+def test_backlogs_share_an_axis_only_if_their_peaks_are_alike() -> None:
+    full = results()
+    column = full.events.schema.get_field_index("backlog_bytes")
+
+    def scaled(factor: float) -> ReportData:
+        level = pa.array([int(v * factor) for v in full.events["backlog_bytes"].to_pylist()])
+        return replace(full, events=full.events.set_column(column, "backlog_bytes", level))
+
+    alike = comparison.backlogs([full, scaled(0.5)], ["student:2bpp", "student:1bpp"])
+    assert "the same axes for all" in alike.alt
+    unlike = comparison.backlogs([full, scaled(0.1), scaled(0)], ["a:2bpp", "b:1bpp", "c:1bpp"])
+    assert "each on its own axis" in unlike.alt
+    assert "axis of its own" in unlike.caption
+    assert alike.wide != unlike.wide
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 100), st.integers(0, 1000)), min_size=1, max_size=30),
+    st.integers(1, 40),
+)
+@settings(deadline=None)
+def test_bins_keep_extremes_and_means(points: list[tuple[float, int]], bins: int) -> None:
+    times = sorted(time for time, _ in points)
+    level = np.array([0.0, *(float(value) for _, value in points), float(points[-1][1])])
+    steps = backlog.BacklogCurve(np.array([0.0, *times, 100.0]), level)
+    found = backlog.bins_of(steps, bins)
+    length = np.diff(steps.time_s)
+    assert (found.lowest <= found.highest).all()
+    assert found.mean.mean() * 100 == pytest.approx(float((level[:-1] * length).sum()))
+    # Levels that last show; one that is replaced at its own time need not.
+    lasting = level[:-1][length > 0]
+    assert found.highest.max() >= lasting.max()
+    assert found.lowest.min() <= lasting.min()
+    assert (found.mean <= found.highest + 1e-6).all()
+    assert (found.mean >= found.lowest - 1e-6).all()
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 30)), max_size=20), st.integers(1, 30))
+def test_shares_of_bins_add_up_to_the_spans(pairs: list[tuple[float, float]], bins: int) -> None:
+    spans = [(start, min(start + length, 100.0)) for start, length in pairs]
+    found = timeline.shares(spans, 100.0, bins)
+    assert found.sum() * 100 / bins == pytest.approx(sum(end - start for start, end in spans))
+
+
+def test_a_month_is_drawn_in_bins() -> None:
+    month = results(days=30, frames_an_access=1)
+    shown, chart = backlog.picture(month), timeline.picture(month)
+    assert chart is not None
+    assert "mean over even times" in shown.caption
+    assert chart.caption.startswith("Columns: share of the time")
+    assert "too many eclipses" not in chart.caption
+    assert len(shown.wide) + len(chart.wide) < 120_000
+    assert "mean over even times" not in backlog.picture(DAY).caption
