@@ -15,6 +15,8 @@ from .style import FAINT, MUTED, PAPER, SERIES, DataTable, Picture, Sheet, draw
 
 _HATCHES = ("////", "xxx", "----", "\\\\\\\\", "|||", "++")
 _MOST_PARTS = 8
+_LONGEST_OF_THREE = 36
+"""Characters of a legend's entry that fit in one of three columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +169,21 @@ def lengths(stage: FlowStage, wide: float, least: float = 3.0) -> list[float]:
     ]
 
 
-def _columns(narrow: bool) -> int:
-    return 1 if narrow else 3
+def _words(stage: FlowStage, part: Part, narrow: bool) -> str:
+    label = w.short(part.label, 32 if narrow else 30)
+    return f"{label}  {w.size(part.size)}, {w.share(part.size, stage.size)}"
+
+
+def _columns(stage: FlowStage, narrow: bool) -> int:
+    """Return in how many columns a stage's legend fits."""
+    if narrow:
+        return 1
+    longest = max((len(_words(stage, part, narrow)) for part in stage.parts), default=0)
+    return 3 if longest <= _LONGEST_OF_THREE else 2
 
 
 def _stage_height(stage: FlowStage, narrow: bool) -> float:
-    lines = -(-len(stage.parts) // _columns(narrow))
+    lines = -(-len(stage.parts) // _columns(stage, narrow))
     return 64.0 + 22 * lines + 14
 
 
@@ -200,15 +211,13 @@ def _paint(sheet: Sheet, found: tuple[FlowStage, ...]) -> None:
         for part, length in zip(stage.parts, lengths(stage, wide), strict=True):
             _box(axes, part, left, y + 26, length, 26)
             left += length
-        columns = _columns(sheet.narrow)
+        columns = _columns(stage, sheet.narrow)
         column_width = sheet.width / columns
         for index, part in enumerate(stage.parts):
             x = 1 + index % columns * column_width
             line = y + 67 + index // columns * 22
             _box(axes, part, x, line - 6, 12, 12)
-            limit = 32 if sheet.narrow else 30
-            words = f"{w.short(part.label, limit)}  {w.size(part.size)}, "
-            sheet.text(x + 19, line, words + w.share(part.size, stage.size), fontsize=small)
+            sheet.text(x + 19, line, _words(stage, part, sheet.narrow), fontsize=small)
         y += _stage_height(stage, sheet.narrow)
         if number < len(found) - 1:
             axes.plot([1, sheet.width - 1], [y - 6, y - 6], color=FAINT, lw=1)

@@ -53,6 +53,11 @@ def _whole_and_damaged(total: int, damaged: int) -> str:
     return f"{w.count(total - damaged)} whole, {w.count(damaged)} damaged"
 
 
+def _percentile(values: NDArray[np.float64], percent: float) -> float:
+    """Return a percentile by nearest rank, as summary.json defines it (Hyndman and Fan, type 1)."""
+    return float(np.percentile(values, percent, method="inverted_cdf"))
+
+
 def picture(data: ReportData) -> Picture | None:
     """Return the distribution of latencies; None if no frame was delivered."""
     damaged = _damaged(data)
@@ -65,7 +70,7 @@ def picture(data: ReportData) -> Picture | None:
         if len(by_satellite) <= _MOST_CURVES
         else {f"all {len(by_satellite)} satellites": everything}
     )
-    median, p95 = (float(np.percentile(everything, q)) for q in (50, 95))
+    median, p95 = (_percentile(everything, q) for q in (50, 95))
 
     def paint(sheet: Sheet) -> None:
         _paint(sheet, curves, everything, median, p95)
@@ -101,7 +106,7 @@ def picture(data: ReportData) -> Picture | None:
                     w.plain(name),
                     w.count(values.size - damaged.get(name, sum(damaged.values()))),
                     w.count(damaged.get(name, sum(damaged.values()))),
-                    *(w.duration(float(np.percentile(values, q))) for q in (0, 50, 95, 100)),
+                    *(w.duration(_percentile(values, q)) for q in (0, 50, 95, 100)),
                 )
                 for name, values in curves.items()
             ),

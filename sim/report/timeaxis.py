@@ -36,6 +36,9 @@ def time_axis(axes: Axes, start: datetime, duration_s: float, narrow: bool) -> N
     found = ticks(start, max(duration_s, 1.0), 4 if narrow else 9)
     axes.set_xticks([seconds for seconds, _ in found], [label for _, label in found])
     axes.tick_params(axis="x", labelsize=11 if narrow else 12)
+    if found and found[-1][0] > 0.99 * duration_s:
+        # The picture ends there: a label about the last tick would be cut off.
+        axes.get_xticklabels()[-1].set_horizontalalignment("right")
 
 
 def axis_name(start: datetime) -> str:

@@ -85,9 +85,14 @@ def _land() -> shapely.STRtree:
 
 
 def _at_sea(targets: Sequence[Sequence[tuple[float, float]]]) -> list[bool]:
-    """Return for each target whether all its corners (latitude, longitude) are far from land."""
+    """Return for each target whether all its corners (latitude, longitude) are far from land.
+
+    A target without corners is an area of land by its definition.
+    """
     owners = [index for index, corners in enumerate(targets) for _ in corners]
+    if not owners:
+        return [False] * len(targets)
     points = shapely.points([(lon, lat) for corners in targets for lat, lon in corners])
     near, _ = _land().query(points, predicate="dwithin", distance=_COAST_DEG)
     on_land = {owners[point] for point in near}
-    return [index not in on_land for index in range(len(targets))]
+    return [bool(corners) and index not in on_land for index, corners in enumerate(targets)]

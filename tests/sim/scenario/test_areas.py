@@ -145,3 +145,8 @@ def test_landsat_8_takes_what_it_publishes() -> None:
     shipped = Path(__file__).resolve().parents[3] / "scenarios" / "landsat-8.yaml"
     (timetable,) = fly(load_scenario(shipped)).timetables
     assert 0.85 <= len(timetable.shots) / 737.5 <= 1.15
+
+
+def test_the_outline_of_nothing_but_land() -> None:
+    scenarios = Path(__file__).parents[3] / "scenarios"
+    assert "1 target, none at sea" in outline(load_scenario(scenarios / "enmap.yaml"))
