@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from ...link.container.frame import Frame
+from ...link.container.tiles import grid
 from ...link.errors import InputError
 from ...payload.encoders.base import Setting
 from ...payload.encoders.registry import encoder
@@ -23,7 +24,8 @@ from ..scenario.codec import EncoderChoice
 from ..scenario.satellite import SatelliteSpec
 from .board_loops import has_board, open_boards
 from .content_cache import CodedFrame, ContentCache
-from .lookahead import Lookahead, Points
+from .expected_quality import concealed_psnr_db, expected_psnr_db
+from .lookahead import Lookahead, Point, Points
 from .rate_policy import RatePolicy, rate_policy
 from .scenes import Scenes
 
@@ -199,14 +201,29 @@ class Encoders:
         return self._curves[key].result()
 
     def _measure(self, satellite: int, view: View, settings: Sequence[Setting]) -> Points:
+        """Return a frame's bits per pixel and its expected PSNR after losses, at each setting."""
         frame = self._scenes.frame(satellite, view)
         pixels = frame.width * frame.height
-        return [
-            None
-            if rated is None or math.isnan(rated.quality.psnr_db)
-            else (rated.bytes * 8 / pixels, rated.quality.psnr_db)
-            for rated in self._cache.rated(self._encoders[satellite], frame, settings)
-        ]
+        spec = self._satellites[satellite]
+        sent = spec.transmitter
+        loss = 0.0 if sent.transfer.mode == "acknowledged" else sent.packet_loss
+        concealed_db = concealed_psnr_db(frame, spec.codec.tile) if loss else 0.0
+        tiles = len(list(grid(frame.width, frame.height, spec.codec.tile)))
+        points: list[Point | None] = []
+        for rated in self._cache.rated(self._encoders[satellite], frame, settings):
+            if rated is None or math.isnan(rated.quality.psnr_db):
+                points.append(None)
+                continue
+            level_db = expected_psnr_db(
+                rated.quality.psnr_db,
+                rated.bytes,
+                packet=sent.packet,
+                loss=loss,
+                tiles=tiles,
+                concealed_db=concealed_db,
+            )
+            points.append((rated.bytes * 8 / pixels, level_db))
+        return points
 
     def _work_ahead(self) -> None:
         for index, policy in enumerate(self._policies):
