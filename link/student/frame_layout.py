@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ..container.header import FrameHeader
 from ..errors import BitstreamError
+
+if TYPE_CHECKING:  # the command line's help needs BLOCK, and must not wait for numpy
+    from ..container.header import FrameHeader
 
 BLOCK: Final = 16
 """Side, in pixels, of the block of one latent position; the sides of tiles are multiples of it."""
