@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -98,18 +99,23 @@ def test_no_link_or_pipe_is_followed(tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
+OPEN_AGAIN = """
+import sys
+import subprocess
+import sys
+from pathlib import Path
+from downpass.link.errors import InputError
+from downpass.sim.sweep.log import CellLog
+try:
+    CellLog(Path(sys.argv[1]))
+except InputError as error:
+    sys.exit(3 if "another sweep" in str(error) else 4)
+"""
+
+
 def test_one_sweep_at_a_time(tmp_path: Path) -> None:
     path = tmp_path / "cells.log"
     with CellLog(path):
-        child = multiprocessing.get_context("spawn").Process(target=_open_again, args=(path,))
-        child.start()
-        child.join()
-        assert child.exitcode == 3
+        child = subprocess.run([sys.executable, "-c", OPEN_AGAIN, str(path)], check=False)
+        assert child.returncode == 3
     CellLog(path).__exit__(None, None, None)
-
-
-def _open_again(path: Path) -> None:
-    try:
-        CellLog(path)
-    except InputError as error:
-        raise SystemExit(3 if "another sweep" in str(error) else 4) from None
