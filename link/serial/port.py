@@ -122,7 +122,7 @@ class Port:
             for level in (False, True):
                 setattr(self._line, line, level)
                 time.sleep(seconds)
-        except (*_FAULTS, NotImplementedError) as error:
+        except (*_FAULTS, NotImplementedError) as error:  # pyserial's, for ports without the line
             raise PortError(f"{self.name}: its {line.upper()} cannot be set ({error})") from None
 
     def _lost(self, error: BaseException) -> PortLostError:

@@ -57,7 +57,8 @@ class CircularPass:
         return np.degrees(np.arcsin(np.clip(up / self.slant_range_m_at(time_s), -1.0, 1.0)))
 
     def stretches(self, elevations_deg: Sequence[float]) -> list[Stretch]:
-        raise NotImplementedError
+        # A table of rates asks this of a pass; the models tested here ask for curves alone.
+        raise NotImplementedError("these passes are for link budgets, which ask for curves")
 
 
 class AirlessBudget:
