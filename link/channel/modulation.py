@@ -180,8 +180,8 @@ def _ccsds_131() -> Iterator[Mode]:
 CCSDS_131 = ModeSet(tuple(_ccsds_131()))
 """CCSDS 131.0-B-5: codeblocks of one transfer frame with its attached synchronisation marker.
 
-The thresholds hold for an ideal demodulator at a codeword error rate of 1e-4; those of 1e-6 are 0.2
-to 0.4 dB higher. Sources:
+The thresholds hold for an ideal demodulator at a codeword error rate of 1e-4; lower rates
+need more. Sources:
 
 - Reed-Solomon (255, 223) of depth 5 with the convolutional code (7, 1/2) and its punctured forms,
   and the low-density parity-check code (8160, 7136): computed by `benchmarks/ccsds_thresholds.py`.
