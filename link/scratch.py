@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .files import leaving
+from .held_folder import hold, open_folder
 
 
 @contextlib.contextmanager
@@ -42,7 +43,7 @@ def scratch_folder(kind: str) -> Iterator[Path]:
         folder = place / f"downpass-{kind}-{secrets.token_hex(4)}"
         with leaving(folder):
             folder.mkdir(0o700)
-            handle = _hold(folder)
+            handle = hold(folder)
             if handle is None:
                 continue
             try:
@@ -51,29 +52,6 @@ def scratch_folder(kind: str) -> Iterator[Path]:
                 shutil.rmtree(folder, ignore_errors=True)
                 os.close(handle)
             return
-
-
-def _open(folder: Path) -> int:
-    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-
-
-def _hold(folder: Path) -> int | None:
-    """Open and lock a new folder; None if another process swept it before it was locked."""
-    try:
-        handle = _open(folder)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        return None
-    except OSError:  # without locks, no process deletes folders
-        return handle
-    if os.fstat(handle).st_nlink == 0:
-        os.close(handle)
-        return None
-    return handle
 
 
 def _sweep(place: Path, kind: str) -> None:
@@ -86,7 +64,7 @@ def _sweep(place: Path, kind: str) -> None:
 
 
 def _remove_if_dead(folder: Path) -> None:
-    handle = _open(folder)
+    handle = open_folder(folder)
     try:
         found = os.fstat(handle)
         if found.st_uid == os.geteuid() and stat.S_ISDIR(found.st_mode):

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from ...link.files import fresh_name, leaving
+from ...link.held_folder import hold, leads_to, open_folder
 
 EARLIER: Final = "run"
 """Name of the previous results within a folder of kind `.old`."""
@@ -45,7 +46,7 @@ def held(out: Path, kind: Kind) -> Iterator[Path]:
         # A `.old` folder holds results that must be put back, so a stop must not remove it.
         with leaving(folder) if kind == ".partial" else contextlib.nullcontext():
             folder.mkdir(0o700)
-            handle = _hold(folder)
+            handle = hold(folder)
             if handle is None:
                 continue
             try:
@@ -53,25 +54,6 @@ def held(out: Path, kind: Kind) -> Iterator[Path]:
             finally:
                 os.close(handle)
             return
-
-
-def _hold(folder: Path) -> int | None:
-    """Open a new folder and lock it; None if another run removed it before it was locked."""
-    try:
-        handle = _open(folder)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        return None
-    except OSError:  # without locks, no run removes folders
-        return handle
-    if _is(folder, handle):
-        return handle
-    os.close(handle)
-    return None
 
 
 def sweep(out: Path) -> None:
@@ -91,12 +73,12 @@ def sweep(out: Path) -> None:
 
 
 def _remove_if_dead(folder: Path, out: Path) -> None:
-    handle = _open(folder)
+    handle = open_folder(folder)
     try:
         if os.fstat(handle).st_uid != os.geteuid():
             return
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not _is(folder, handle):
+        if not leads_to(folder, handle):
             return
         earlier = folder / EARLIER
         if folder.suffix == ".old" and earlier.is_dir() and not out.exists():
@@ -104,15 +86,3 @@ def _remove_if_dead(folder: Path, out: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(handle)
-
-
-def _open(folder: Path) -> int:
-    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-
-
-def _is(folder: Path, handle: int) -> bool:
-    """Return whether a name still leads to an open folder."""
-    try:
-        return os.path.samestat(folder.lstat(), os.fstat(handle))
-    except FileNotFoundError:
-        return False
