@@ -20,8 +20,8 @@ from ..networks.shape import lambda_of_quality
 FLOOR_BPP = 0.05
 """Added to the cost before the logarithm, so that blank crops do not dominate the gradient."""
 RATE_RANGE = (0.06, 2.5)
-"""Bits per pixel of the samples. The highest is drawn twice as often as the lowest: BD-rate is a mean
-over decibels, and an octave of the rate has twice as many of them at one bit as at a tenth of one."""
+"""Bits per pixel of the samples. The highest is drawn twice as often as the lowest, because BD-rate
+is a mean over decibels: an octave of the rate has twice as many at one bit as at a tenth of one."""
 
 
 def rate_distortion(coded: Coded, planes: Tensor, quality: Tensor) -> Tensor:
