@@ -66,6 +66,7 @@ class Study:
         self.training, self.held_out = load_training_and_held_out(
             options.images, options.cache, options.out
         )
+        self.held_out = self.held_out[:: options.every]
 
     def settings(self, name: str, seed: int, **changes: Any) -> TrainSettings:
         """Return the settings of a run."""
@@ -79,6 +80,10 @@ class Study:
             grids=0.0,
             **changes,
         )
+
+    def size(self) -> dict[str, str]:
+        """Return how long a run was, and on how many pictures it was rated."""
+        return {"steps": str(self.steps), "pictures": str(len(self.held_out))}
 
     def run(self, settings: TrainSettings, start: Mapping[str, Any]) -> Summary:
         """Train, or resume, or take what is trained; return the held-out results."""
@@ -94,10 +99,10 @@ class Study:
     def teacher(self) -> None:
         """Train student and teacher, and print what the teacher is ahead."""
         start = load_start(SHIPPED)
-        rows = []
+        rows, begun = [], start["origin"]["fingerprint"]
         for model in ("student", "teacher"):
             summary = self.run(self.settings(model, seed=1, model=model), start)
-            rows.append({"model": model, "steps": self.steps, **figures(summary)})
+            rows.append({"begun": begun, "model": model, **self.size(), **figures(summary)})
             print(f"{model:<10} {summary.mean.percent:+.2f} %", flush=True)
             write(self.out / "teacher.csv", rows)
 
@@ -115,8 +120,7 @@ class Study:
                     f"{name}-{seed}", seed=100 + seed, distil=terms, anneal=1 / 3, **teaching
                 )
                 summary = self.run(settings, self._start(name))
-                row = {"arm": name, "seed": str(seed), "steps": str(self.steps)}
-                rows.append(row | figures(summary))
+                rows.append({"arm": name, "seed": str(seed), **self.size(), **figures(summary)})
                 write(self.out / "arms.csv", rows)
                 print(f"{name} seed {seed}: {summary.mean.percent:+.3f} %", flush=True)
         print_table(rows)
@@ -179,7 +183,7 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def write(path: Path, rows: list[dict[str, Any]] | list[dict[str, str]]) -> None:
+def write(path: Path, rows: list[dict[str, str]]) -> None:
     """Write a table."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
@@ -196,6 +200,7 @@ def main() -> None:
     add("--steps", type=int, default=600, help="of each run (%(default)s)")
     add("--seeds", type=int, default=3, help="(%(default)s)")
     add("--first-seed", type=int, default=1, help="(%(default)s)")
+    add("--every", type=int, default=1, help="take every N-th held-out picture (%(default)s)")
     add("--arms", nargs="+", choices=ARMS, default=list(ARMS), help="(all)")
     options = parser.parse_args()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")

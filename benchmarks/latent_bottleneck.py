@@ -1,38 +1,45 @@
 """Is the encoder the bottleneck? What better latents gain through the shipped decoder.
 
-    python benchmarks/latent_bottleneck.py --images DIR --out DIR [--iterations 150] [--csv FILE]
+    python benchmarks/latent_bottleneck.py --images DIR --out DIR [--iterations 60] [--csv FILE]
 
 A teacher can at best show a student better latents for the same decoder and entropy model. So
 latents of held-out crops are improved directly, one set for each crop and quality, with the shipped
 networks frozen; they begin as the encoder's. The gain bounds what any encoder, however heavy, could
-reach with this decoder. The methods:
+reach with this decoder. What is lowered is bits + slope · error, with the slope that the encoder's
+own curve has at that rate: with another one, such as the λ of the quality, latents would also move
+along the curve, and a lower cost would not be a gain at equal quality. The methods:
 
-  descent  Symbols are moved by one where that lowers bits + λ · error, by the gradient through the
-           whole decoder; moves that do not lower the real cost of a crop are taken back.
+  descent  Symbols are moved by one where that lowers the cost, by the gradient through the whole
+           decoder; moves that do not lower the real cost of a crop are taken back.
   gumbel   Stochastic Gumbel annealing (Yang, Bamler and Mandt, arXiv 2006.04240), then `descent`:
-           each symbol is drawn from the two integers next to it, at a temperature that falls.
+           each symbol is drawn from the two integers next to it, at a temperature that falls. Of
+           this and `descent` alone, the cheaper is taken for each crop and quality.
   weights  The encoder's own weights, fitted to these crops at all qualities: what this encoder
            could reach if training had shown it nothing else.
 
-At the end the symbols are made as on board, in the shipped integers: dead zone, means in the closed
-loop, side information from the new latents. Bits are the ideal ones of the stored tables. Printed
-is the BD-rate against the encoder's own latents, over the PSNR that both reach.
+At the end the symbols are made as on board: dead zone, means in the closed loop, side information
+from the new latents. Printed is the change of rate against the encoder's own latents at equal PSNR,
+which are coded at many qualities: the mean over a crop's rates, then over crops. It is counted
+twice: with the shipped integers and the ideal bits of the stored tables, and with the likelihoods
+that training uses. The tables hold the frequencies of the encoder's own
+symbols, so symbols that were chosen otherwise cost more with them than with tables counted anew.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import math
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
 
 import numpy as np
 import torch
-from downpass.ground.bd_rate import bd_rate
 from downpass.ground.training.arguments import SHIPPED, add_corpus_arguments
 from downpass.ground.training.data.colour import (
     PLANE_FRACTION,
@@ -48,9 +55,8 @@ from downpass.ground.training.export.tables import ideal_bits
 from downpass.ground.training.export.training_tiles import tile_of_latents, to_integers
 from downpass.ground.training.loop.checkpoint import restore
 from downpass.ground.training.loop.held_out import HeldOutPicture, load_training_and_held_out
-from downpass.ground.training.loop.losses import rate_distortion, relative_cost
 from downpass.ground.training.loop.optimiser import make_optimiser, parameter_groups
-from downpass.ground.training.loop.rd_curve import RdCurve, monotone, psnr
+from downpass.ground.training.loop.rd_curve import psnr
 from downpass.ground.training.loop.warm_start import load_start
 from downpass.ground.training.networks.codec import Codec, Coded, CodedLatents
 from downpass.ground.training.networks.logistic_prior import logistic_bits
@@ -59,7 +65,6 @@ from downpass.ground.training.networks.shape import (
     LATENT_FRACTION,
     PIXEL_FRACTION,
     QUALITY_STEPS,
-    lambda_of_quality,
 )
 from downpass.ground.training.verify.shipped_codec import (
     from_integers,
@@ -80,7 +85,9 @@ LARGEST_SHARE = 0.6
 """Largest share of the moves that would pay that is made in a round."""
 RATE_OF_LATENTS = 0.01
 """Learning rate of the latents, in steps of the quantiser."""
-RATE_OF_WEIGHTS = 5e-4
+RATE_OF_WEIGHTS = 2e-4
+WARM_UP = 20
+"""Iterations over which the learning rate of the weights rises."""
 TEMPERATURES = (0.5, 0.2)
 """First and last temperature of the Gumbel annealing."""
 
@@ -111,6 +118,12 @@ class Crop:
         return cls(picture.name, pixels, matrix, planes[None].float())
 
 
+Point = tuple[float, float]
+"""Bits per pixel, and PSNR in dB."""
+Rater = Callable[[Crop, Tensor, int], Point]
+"""What latents of a crop reach at a quality 0…256."""
+
+
 def choose_crops(pictures: Sequence[HeldOutPicture], count: int, side: int) -> list[Crop]:
     """Return crops of the first picture of `count` groups, spread over all groups by name."""
     first = {picture.group: picture for picture in reversed(pictures)}
@@ -133,7 +146,7 @@ class ShippedIntegers:
             return result
 
     @torch.no_grad()
-    def point(self, crop: Crop, latents: Tensor, quality: int) -> tuple[float, float]:
+    def point(self, crop: Crop, latents: Tensor, quality: int) -> Point:
         """Return bits per pixel and PSNR in dB of latents (1, N, rows, columns)."""
         on_grid = torch.floor(latents.float() * 2**LATENT_FRACTION + 0.5) / 2**LATENT_FRACTION
         tile = tile_of_latents(self.codec, on_grid, quality)
@@ -152,21 +165,28 @@ class ShippedIntegers:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One crop at one quality (0…256), with the encoder's latents and what they reach."""
+    """One crop at one quality, with the encoder's latents.
+
+    Attributes:
+        crop: The crop.
+        quality: Quality 0…256.
+        latents: Latents y as the encoder gives them (1, N, rows, columns).
+        slope: Bits per pixel that an error of one is worth at that quality.
+    """
 
     crop: Crop
     quality: int
     latents: Tensor
-    point: tuple[float, float]
+    slope: float
 
 
-def plan(shipped: ShippedIntegers, crop: Crop) -> list[Job]:
-    """Return the crop at the qualities whose rates are nearest to `RATES`."""
-    latents = shipped.latents(crop)
-    points = {quality: shipped.point(crop, latents, quality) for quality in CANDIDATES}
-    log_rates = np.log([points[quality][0] for quality in CANDIDATES])
-    nearest = {CANDIDATES[int(np.abs(log_rates - np.log(rate)).argmin())] for rate in RATES}
-    return [Job(crop, quality, latents, points[quality]) for quality in sorted(nearest)]
+@torch.no_grad()
+def likely_point(codec: Codec, crop: Crop, latents: Tensor, quality_step: int) -> Point:
+    """Return bits per pixel by likelihoods and PSNR in dB of latents (1, N, rows, columns)."""
+    quality = torch.tensor([quality_step / QUALITY_STEPS])
+    coded = decode(codec.eval(), codec.encode_latents(latents, quality), quality)
+    error = float((coded.planes - crop.planes).square().mean())
+    return float(coded.bits) / coded.planes[0, 0].numel(), 10 * math.log10(255**2 / error)
 
 
 def frozen_codec() -> Codec:
@@ -221,8 +241,8 @@ class Tried:
         symbols: Their symbols.
         means: Their means in the closed loop.
         log2_scales: log₂ of their scales in steps, before the context's correction.
-        slope: Gradient of λ · error in the decoded latents.
-        cost: Bits per pixel + λ · error of each sample (b, 1, 1, 1).
+        slope: Gradient of the weighted error in the decoded latents.
+        cost: Bits per pixel + slope · error of each sample (b, 1, 1, 1).
     """
 
     latents: Tensor
@@ -251,7 +271,7 @@ class Batch:
         self.latents = torch.cat([job.latents for job in jobs])
         self.planes = torch.cat([job.crop.planes for job in jobs])
         self.quality = torch.tensor([job.quality / QUALITY_STEPS for job in jobs])
-        self.slope = lambda_of_quality(self.quality).view(-1, 1, 1, 1)
+        self.slope = torch.tensor([job.slope for job in jobs]).view(-1, 1, 1, 1)
         with torch.no_grad():
             self.step = torch.exp2(-codec.log2_gain(self.quality))[:, :, None, None]
         weight = codec.synthesis.linear.weight  # (pixels, latents, 1, 1)
@@ -292,8 +312,15 @@ class Batch:
         return best
 
 
-def descended(batch: Batch, latents: Tensor) -> Tensor:
-    """Return latents whose symbols are moved until few moves pay any more.
+def log_costs(coded: Coded, batch: Batch) -> Tensor:
+    """Return the logarithm of the cost of each sample (b,)."""
+    pixels = batch.planes[0, 0].numel()
+    error = (coded.planes - batch.planes).square().mean(dim=(1, 2, 3))
+    return torch.log(coded.bits / pixels + batch.slope.flatten() * error)
+
+
+def descended(batch: Batch, latents: Tensor) -> Tried:
+    """Move the symbols of latents until few moves pay any more.
 
     The moves of a round hinder each other, so a share of them is made, drawn at random. The share
     of a sample whose cost has not fallen is halved.
@@ -309,7 +336,7 @@ def descended(batch: Batch, latents: Tensor) -> Tensor:
         fell = other.cost < best.cost
         best = best.or_better(other)
         share = torch.where(fell, share * 1.1, share / 2).clamp(0.01, LARGEST_SHARE)
-    return best.latents
+    return best
 
 
 def annealed(batch: Batch, iterations: int) -> Tensor:
@@ -329,10 +356,9 @@ def annealed(batch: Batch, iterations: int) -> Tensor:
         latents = batch.latents + change * step
         with torch.autocast("cpu", torch.bfloat16):
             coded = drawn_symbols(codec, latents, batch.quality, temperature)
-        # The sum of logarithms: each crop's gradient is that of its own relative cost.
-        cost = relative_cost(rate_distortion(coded, batch.planes, batch.quality))
         optimiser.zero_grad(set_to_none=True)
-        (cost * len(latents)).backward()  # type: ignore[no-untyped-call]
+        # The sum of logarithms: each crop's gradient is that of its own relative cost.
+        log_costs(coded, batch).sum().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     return batch.latents + change.detach() * step
 
@@ -343,8 +369,10 @@ def by_latents(jobs: Sequence[Job], iterations: int) -> list[Tensor]:
     out: list[Tensor] = []
     for begin in range(0, len(jobs), BATCH):
         batch = Batch(codec, jobs[begin : begin + BATCH])
-        latents = annealed(batch, iterations) if iterations else batch.latents
-        out += descended(batch, latents).split(1)
+        best = descended(batch, batch.latents)
+        if iterations:
+            best = best.or_better(descended(batch, annealed(batch, iterations)))
+        out += best.latents.split(1)
         print(f"  {len(out)} of {len(jobs)}", file=sys.stderr, flush=True)
     return out
 
@@ -357,16 +385,15 @@ def by_weights(jobs: Sequence[Job], iterations: int) -> list[Tensor]:
     optimiser = make_optimiser("soap", groups, torch.device("cpu"))
     rng = np.random.default_rng(1)
     for iteration in range(iterations):
-        factor = min(1.0, 2 * (1 - iteration / iterations))
+        factor = min(1.0, (iteration + 1) / WARM_UP, 2 * (1 - iteration / iterations))
         for group in optimiser.param_groups:
             group["lr"] = RATE_OF_WEIGHTS * group["share"] * factor
-        batch = [jobs[i] for i in rng.choice(len(jobs), min(BATCH, len(jobs)), False)]
-        planes = torch.cat([job.crop.planes for job in batch])
-        quality = torch.tensor([job.quality / QUALITY_STEPS for job in batch])
+        chosen = [jobs[i] for i in rng.choice(len(jobs), min(BATCH, len(jobs)), False)]
+        batch = Batch(codec, chosen)
         with torch.autocast("cpu", torch.bfloat16):
-            coded = codec(planes, quality)
+            coded = codec(batch.planes, batch.quality)
         optimiser.zero_grad(set_to_none=True)
-        relative_cost(rate_distortion(coded, planes, quality)).backward()  # type: ignore[no-untyped-call]
+        log_costs(coded, batch).mean().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     with torch.no_grad():
         return [codec.analysis(job.crop.planes) for job in jobs]
@@ -379,23 +406,50 @@ METHODS: dict[str, Callable[[Sequence[Job], int], list[Tensor]]] = {
 }
 
 
-def curves(jobs: Sequence[Job], points: Sequence[tuple[float, float]]) -> dict[str, RdCurve]:
-    """Return the curve of each crop, by its name."""
-    found: dict[str, list[tuple[float, float]]] = {}
-    for job, point in zip(jobs, points, strict=True):
-        found.setdefault(job.crop.name, []).append(point)
-    return {
-        name: monotone([rate for rate, _ in one], [quality for _, quality in one])
-        for name, one in found.items()
-    }
+class Reference:
+    """What the encoder's own latents reach at many qualities, and changes of rate against that.
+
+    Args:
+        rater: How points are counted.
+        latents: Crops, each with the encoder's latents.
+    """
+
+    def __init__(self, rater: Rater, latents: Sequence[tuple[Crop, Tensor]]) -> None:
+        self.rater = rater
+        self.points = {
+            crop.name: [rater(crop, own, quality) for quality in CANDIDATES]
+            for crop, own in latents
+        }
+
+    def qualities(self, crop: Crop) -> list[int]:
+        """Return the qualities of a crop whose rates are nearest to `RATES`."""
+        log_rates = np.log([rate for rate, _ in self.points[crop.name]])
+        return sorted({CANDIDATES[int(np.abs(log_rates - np.log(r)).argmin())] for r in RATES})
+
+    def slope(self, crop: Crop, quality: int) -> float:
+        """Return the fall of the rate with the mean square error, at a quality."""
+        points = self.points[crop.name]
+        middle = min(max(CANDIDATES.index(quality), 1), len(points) - 2)
+        (low, low_db), (rate, db), (high, high_db) = points[middle - 1 : middle + 2]
+        error = 255**2 / 10 ** (db / 10)
+        return rate / error * math.log(high / low) / ((high_db - low_db) * math.log(10) / 10)
+
+    def change(self, job: Job, latents: Tensor) -> float:
+        """Return the logarithm of the rate over that of the encoder at the same PSNR."""
+        rate, db = self.rater(job.crop, latents, job.quality)
+        points = self.points[job.crop.name]
+        middle = min(max(CANDIDATES.index(job.quality), 1), len(points) - 2)
+        near = points[middle - 1 : middle + 2]
+        curve = np.polyfit([one[1] - db for one in near], np.log([one[0] for one in near]), 2)
+        return math.log(rate) - float(curve[-1])
 
 
-def change(reference: RdCurve, tested: RdCurve) -> float:
-    """Return the BD-rate in per cent, over the PSNR that both curves reach."""
-    return bd_rate(
-        list(zip(reference.bpp, reference.psnr_db, strict=True)),
-        list(zip(tested.bpp, tested.psnr_db, strict=True)),
-    ).percent
+def percent_by_crop(jobs: Sequence[Job], changes: Sequence[float]) -> dict[str, float]:
+    """Return each crop's change of rate in per cent, the mean over its rates."""
+    found: dict[str, list[float]] = {}
+    for job, change in zip(jobs, changes, strict=True):
+        found.setdefault(job.crop.name, []).append(change)
+    return {name: 100 * math.expm1(fmean(values)) for name, values in found.items()}
 
 
 def main() -> None:
@@ -405,32 +459,36 @@ def main() -> None:
     add = parser.add_argument
     add("--crops", type=int, default=16, help="(%(default)s)")
     add("--side", type=int, default=128, help="side of a crop, pixels (%(default)s)")
-    add("--iterations", type=int, default=150, help="(%(default)s)")
+    add("--iterations", type=int, default=60, help="(%(default)s)")
     add("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="(all)")
     add("--csv", type=Path, metavar="FILE", help="write the BD-rate of every crop")
     options = parser.parse_args()
     _, held_out = load_training_and_held_out(options.images, options.cache, options.out)
     shipped = ShippedIntegers()
     crops = choose_crops(held_out, options.crops, options.side)
-    jobs = [job for crop in crops for job in plan(shipped, crop)]
+    codec = frozen_codec()
+    latents = [(crop, shipped.latents(crop)) for crop in crops]
+    tables = Reference(shipped.point, latents)
+    likelihoods = Reference(partial(likely_point, codec), latents)
+    jobs = [
+        Job(crop, quality, own, likelihoods.slope(crop, quality))
+        for crop, own in latents
+        for quality in tables.qualities(crop)
+    ]
     print(f"model {shipped_card()['fingerprint']}, {len(crops)} crops, {len(jobs)} points")
-    reference = curves(jobs, [job.point for job in jobs])
     rows: list[dict[str, str]] = []
-    print(f"{'method':<10} {'mean':>8} {'spread':>8} {'best':>8} {'worst':>8} {'minutes':>8}")
+    print(f"{'method':<10} {'tables':>8} {'spread':>8} {'likely':>8} {'spread':>8} {'minutes':>8}")
     for method in options.methods:
         started = time.monotonic()
         torch.manual_seed(1)
         better = METHODS[method](jobs, options.iterations)
-        points = [
-            shipped.point(job.crop, latents, job.quality)
-            for job, latents in zip(jobs, better, strict=True)
-        ]
-        tested = curves(jobs, points)
-        found = {name: change(reference[name], tested[name]) for name in reference}
-        values = list(found.values())
+        pairs = list(zip(jobs, better, strict=True))
+        by_tables = percent_by_crop(jobs, [tables.change(job, y) for job, y in pairs])
+        likely = percent_by_crop(jobs, [likelihoods.change(job, y) for job, y in pairs])
         print(
-            f"{method:<10} {fmean(values):>+8.2f} {stdev(values):>8.2f} {min(values):>+8.2f} "
-            f"{max(values):>+8.2f} {(time.monotonic() - started) / 60:>8.1f}",
+            f"{method:<10} {fmean(by_tables.values()):>+8.2f} {stdev(by_tables.values()):>8.2f} "
+            f"{fmean(likely.values()):>+8.2f} {stdev(likely.values()):>8.2f} "
+            f"{(time.monotonic() - started) / 60:>8.1f}",
             flush=True,
         )
         rows += [
@@ -439,9 +497,10 @@ def main() -> None:
                 "method": method,
                 "iterations": str(options.iterations),
                 "crop": name,
-                "bd_rate": f"{value:.2f}",
+                "change_tables": f"{by_tables[name]:.2f}",
+                "change_likelihoods": f"{likely[name]:.2f}",
             }
-            for name, value in found.items()
+            for name in by_tables
         ]
         if options.csv is not None:
             with options.csv.open("w", newline="", encoding="utf-8") as file:

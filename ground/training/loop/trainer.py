@@ -186,7 +186,7 @@ class Trainer:
                 log.info("stopped at step %d", self.step)
                 return
         self.save("latest")
-        if self.held_out:
+        if self.held_out and self.step % settings.evaluate_every:
             self.assess()
 
     def put_on_grids(self) -> None:
