@@ -42,7 +42,7 @@ class Synthesis:
         Raises:
             InputError: Neither C nor ONNX Runtime can run it here.
         """
-        compiled = _compiled(network.folder)
+        compiled = compiled_network(network.folder)
         if compiled is None:
             session(network.graph, threads)
         return cls(network, threads, compiled)
@@ -81,5 +81,6 @@ class Synthesis:
 
 
 @cache
-def _compiled(folder: Path) -> CompiledSynthesis | None:
+def compiled_network(folder: Path) -> CompiledSynthesis | None:
+    """Return the network of a decoder's folder in C; None if ONNX Runtime has to run it."""
     return CompiledSynthesis.of(load_integers(folder), portable=not inference.INSTALLED)

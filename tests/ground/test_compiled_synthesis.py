@@ -236,7 +236,7 @@ def test_frames_are_the_same_in_every_variant_and_in_onnx_runtime(
     found: list[list[Integers]] = []
     monkeypatch.setattr(student, "WINDOW", 3)
     for instead in (None, fitting(shipped(), variant)):
-        monkeypatch.setattr(synthesis, "_compiled", lambda folder, instead=instead: instead)
+        monkeypatch.setattr(synthesis, "compiled_network", lambda folder, instead=instead: instead)
         found.append([decode(stream, threads=2).frame.pixels for stream in streams])
     for one, other in zip(*found, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -351,7 +351,7 @@ def test_arrays_of_other_sizes_are_refused() -> None:
 
 
 def test_without_the_c_onnx_runtime_runs_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    synthesis._compiled.cache_clear()
+    synthesis.compiled_network.cache_clear()
     monkeypatch.setattr(compiled, "NATIVE", None)
     try:
         found = Synthesis.of(load_network(), 1)
@@ -360,7 +360,7 @@ def test_without_the_c_onnx_runtime_runs_the_network(monkeypatch: pytest.MonkeyP
         latents = made_up_latents("usual", 640, 1, 2, 3)
         assert found.run(latents, 40, rotation_matrix(TURN)).shape == (16, 32, 3)
     finally:
-        synthesis._compiled.cache_clear()
+        synthesis.compiled_network.cache_clear()
 
 
 def test_portable_c_runs_only_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
