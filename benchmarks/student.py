@@ -7,7 +7,8 @@ of several rounds. Encoders take turns, so that other load on the machine affect
 pictures of 256, 512 and 1024 pixels a side it prints the student's ratio to OpenJPEG, the
 nanoseconds per pixel of its parts (the networks with everything before them; the entropy coder),
 and decoded megapixels per second, with the decoder network in C and in ONNX Runtime.
-`benchmarks/synthesis.py` measures that network alone, `benchmarks/student_rd.py` rate and distortion.
+`benchmarks/synthesis.py` measures that network alone, `benchmarks/student_rd.py` rate and
+distortion.
 """
 
 from __future__ import annotations

@@ -49,23 +49,19 @@ class CompiledSynthesis:
 
     @classmethod
     def of(
-        cls,
-        arrays: Mapping[str, NDArray[Any]],
-        variant: str | None = None,
-        portable: bool = False,
+        cls, arrays: Mapping[str, NDArray[Any]], variant: str | None = None
     ) -> CompiledSynthesis | None:
         """Return the network of a decoder's integers.
 
         Args:
             arrays: Arrays of a decoder's `integers.npz`, by name.
-            variant: One of `variants`. The default is the fastest.
-            portable: Whether the default may be the portable variant. ONNX Runtime is faster.
+            variant: One of `variants`. The default is the fastest, if it is not the portable one.
 
         Returns:
             The network. None if nothing was compiled, if the default would be the portable
-            variant and may not, or if the C does not support this network: arrays that are missing
-            or of other types, channels that are no multiples of 16, values beyond 16 bits, sums
-            that may exceed 32 bits.
+            variant, or if the C does not support this network: arrays that are missing or of
+            other types, channels that are no multiples of 16, values beyond 16 bits, sums that may
+            exceed 32 bits.
 
         Raises:
             ValueError: This processor cannot run the variant.
@@ -74,7 +70,7 @@ class CompiledSynthesis:
             return None
         if variant is None:
             variant = variants()[0]
-            if variant == _PORTABLE and not portable:
+            if variant == _PORTABLE:
                 return None
         elif variant not in variants():
             raise ValueError(f"variant {variant}; this processor runs {', '.join(variants())}")

@@ -40,7 +40,7 @@ class Synthesis:
         """Return a network, ready to run.
 
         Raises:
-            InputError: Neither C nor ONNX Runtime can run it here.
+            InputError: ONNX Runtime has to run it and is not installed.
         """
         compiled = compiled_network(network.folder)
         if compiled is None:
@@ -83,4 +83,4 @@ class Synthesis:
 @cache
 def compiled_network(folder: Path) -> CompiledSynthesis | None:
     """Return the network of a decoder's folder in C; None if ONNX Runtime has to run it."""
-    return CompiledSynthesis.of(load_integers(folder), portable=not inference.INSTALLED)
+    return CompiledSynthesis.of(load_integers(folder))

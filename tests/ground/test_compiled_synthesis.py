@@ -366,7 +366,7 @@ def test_without_the_c_onnx_runtime_runs_the_network(monkeypatch: pytest.MonkeyP
 def test_portable_c_runs_only_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "variants", lambda: ("plain",))
     assert CompiledSynthesis.of(made_up(1)) is None
-    found = CompiledSynthesis.of(made_up(1), portable=True)
+    found = CompiledSynthesis.of(made_up(1), "plain")
     assert found is not None
     assert found.variant == "plain"
 
