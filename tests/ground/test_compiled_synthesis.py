@@ -240,7 +240,7 @@ def test_frames_are_the_same_in_every_variant_and_in_onnx_runtime(
         frames = [scene.read(FrameWindow(0, 0, 72, 72), bands) for bands in (3, 1, 4)]
     streams = [StudentEncoder(32).encode(frame, Setting(quality=60)) for frame in frames]
     found: list[list[Integers]] = []
-    monkeypatch.setattr(student, "WINDOW", 3)
+    monkeypatch.setattr(student, "NARROWEST", 2)
     for instead in (None, fitting(shipped(), variant)):
         monkeypatch.setattr(synthesis, "compiled_network", lambda folder, instead=instead: instead)
         found.append([decode(stream, threads=2).frame.pixels for stream in streams])

@@ -65,8 +65,8 @@ static int moves_fit(const struct dp_move *move)
 }
 
 /*
- * Return what one unit of weight adds to a sum at most, over all steps of the sum. Bytes have a zero
- * point of up to 128, whose share is added and subtracted.
+ * Return what one unit of weight adds to a sum at most, over all steps of the sum. Bytes have a
+ * zero point of up to 128, whose share is added and subtracted.
  */
 static int64_t reach_of(int32_t low, int32_t high)
 {

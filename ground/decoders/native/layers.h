@@ -8,7 +8,7 @@
  *   vector, load, store, spread_out, dot_pairs    the kernel's few operations, see `DEFINE_SUMS`
  *   dot_bytes, spread_bytes                       the same for bytes; BYTES is 1
  *   mix_low, mix_high      interleave pairs of 16 bits, if `FORM` says `mixed`
- *   mask_above             the bits of which of 16 values of 16 bits are above a limit, if it has one
+ *   mask_above             a mask of those of 16 values that are above a limit, if it has its own
  *   OWN_PAIRS              the variant defines `sums_pairs` itself, after this file
  *
  * Activations lie channels last, so a row of a 3 x 3 convolution's inputs, or of folded positions,

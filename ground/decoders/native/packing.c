@@ -226,7 +226,7 @@ static void pack_linear(struct dp_arena *arena, const struct dp_form *form,
     }
 }
 
-/* Pack the hint's weights: outputs are stored as (channel, row, column), wanted with channels last. */
+/* Pack the hint's weights. Outputs are stored as (channel, row, column), packed channels last. */
 static void pack_hint(struct dp_arena *arena, const struct dp_form *form,
                       const struct dp_given *given, struct dp_network *out)
 {

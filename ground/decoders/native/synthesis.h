@@ -176,7 +176,8 @@ static TARGET void block_linear(struct synthesis *s, size_t row, size_t column)
     if (s->high.count == 0 && end == s->low.count) {
         sum_group(s, layer, &s->low, 0, end);
         for (size_t o = 0; o < DP_PIXELS; o++) {
-            out[o] = (int16_t)limited((s->sums[o] + layer->bias[o]) >> DP_LINEAR_SHIFT, -8192, 8191);
+            int32_t value = (s->sums[o] + layer->bias[o]) >> DP_LINEAR_SHIFT;
+            out[o] = (int16_t)limited(value, -8192, 8191);
         }
     } else {
         for (size_t o = 0; o < DP_PIXELS; o++) {
