@@ -11,13 +11,10 @@
 #ifndef DP_SYNTHESIS_H
 #define DP_SYNTHESIS_H
 
+#include "latents.h"
 #include "layers.h"
-#include "memory.h"
 
 #define CELL 4
-#define HIGH_SHIFT 14 /* latents beyond 16 bits are high * 2^14 + low */
-/* Largest magnitude of a group's sum, at least two products; the bias is added to it. */
-#define LARGEST_GROUP (INT32_MAX - (1 << 28))
 
 /* Three rows of a 3 x 3 convolution's inputs. */
 struct ring {
@@ -38,22 +35,15 @@ struct synthesis {
     int16_t *correction;  /* [4 * columns][DP_CELL] */
     int16_t *planes;      /* [3][16 * columns] */
     uint8_t *levels;      /* [3][16 * columns] */
-    struct entries low, high, hint;
+    struct latents latents;
     struct term *terms;
     int32_t *begin;      /* [most outputs] */
     int32_t *sums;       /* [CHUNK][most outputs, padded] */
-    int64_t *wide_sums;  /* [DP_PIXELS] */
 };
 
 static size_t most(size_t a, size_t b)
 {
     return a > b ? a : b;
-}
-
-static void take_entries(struct dp_arena *arena, size_t count, struct entries *entries)
-{
-    entries->channel = dp_take(arena, count + 1, sizeof *entries->channel);
-    entries->value = dp_take(arena, count + 1, sizeof *entries->value);
 }
 
 static void take_ring(struct dp_arena *arena, size_t columns, size_t channels, struct ring *ring)
@@ -72,7 +62,7 @@ static void take_all(struct dp_arena *arena, struct synthesis *s)
     size_t places = s->rows * s->columns, wide = DP_BLOCK * s->columns;
     /* Rows at 1/4 and at 1/8 use the same memory. */
     size_t channels = most(most(n->fine, DP_CELL), n->coarse);
-    s->outputs = dp_padded(most(most(4 * n->coarse, 2 * n->fine), DP_PIXELS));
+    s->outputs = dp_padded(most(n->coarse, 2 * n->fine));
     s->linear = dp_take(arena, places * DP_PIXELS, sizeof *s->linear);
     s->fine = dp_take(arena, 16 * places * n->fine, sizeof *s->fine);
     s->coarse = dp_take(arena, 4 * places * n->coarse, sizeof *s->coarse);
@@ -85,134 +75,31 @@ static void take_all(struct dp_arena *arena, struct synthesis *s)
     s->correction = dp_take(arena, CELL * s->columns * DP_CELL, sizeof *s->correction);
     s->planes = dp_take(arena, 3 * wide, sizeof *s->planes);
     s->levels = dp_take(arena, 3 * wide, sizeof *s->levels);
-    take_entries(arena, n->latents, &s->low);
-    take_entries(arena, n->latents, &s->high);
-    take_entries(arena, n->latents, &s->hint);
-    s->terms = dp_take(arena, most(n->latents, 9 * channels) / 2 + 1, sizeof *s->terms);
+    take_latents(arena, n, &s->latents);
+    s->terms = dp_take(arena, 9 * channels / 2, sizeof *s->terms);
     s->begin = dp_take(arena, s->outputs, sizeof *s->begin);
     s->sums = dp_take(arena, CHUNK * s->outputs, sizeof *s->sums);
-    s->wide_sums = dp_take(arena, DP_PIXELS, sizeof *s->wide_sums);
 }
 
-/* List the latents at a position that are not zero, for the linear path and for the hint. */
-static TARGET void list_latents(struct synthesis *s, size_t place)
+/* Compute what depends on latents alone: the linear picture, and the hint as the stream at 1/8. */
+static TARGET void read_latents(struct synthesis *s)
 {
-    const struct dp_network *n = s->network;
-    size_t places = s->rows * s->columns;
-    const int32_t *latents = s->window->latents + place;
-    s->low.count = s->high.count = s->hint.count = 0;
-    for (size_t c = 0; c < n->latents; c++, latents += places) {
-        int32_t value = *latents;
-        if (value == 0) {
-            continue;
-        }
-        int32_t spread = n->spread[c], half = spread > 0 ? 1 << (spread - 1) : 0;
-        int32_t hint = limited((value + half) >> spread, -128, 127);
-        if (hint) {
-            add_entry(&s->hint, c, hint);
-        }
-        if (value < INT16_MIN || value > INT16_MAX) {
-            int32_t high = (value + (1 << (HIGH_SHIFT - 1))) >> HIGH_SHIFT;
-            add_entry(&s->high, c, high);
-            value -= high * (1 << HIGH_SHIFT);
-        }
-        add_entry(&s->low, c, value);
-    }
-    end_entries(&s->low);
-    end_entries(&s->high);
-    end_entries(&s->hint);
-}
-
-/* Return the end of a group of entries whose sums stay within 32 bits in any order. */
-static TARGET size_t group_end(const struct dp_latent_sum *layer, const struct entries *entries,
-                               size_t first)
-{
-    int64_t bound = 0;
-    for (size_t at = first; at < entries->count; at++) {
-        int64_t value = entries->value[at];
-        bound += (value < 0 ? -value : value) * layer->largest[entries->channel[at]];
-        if (bound > LARGEST_GROUP) {
-            return at - (at - first) % 2;
-        }
-    }
-    return entries->count;
-}
-
-/* Compute the sums of a group of entries. */
-static TARGET void sum_group(struct synthesis *s, const struct dp_latent_sum *layer,
-                             const struct entries *entries, size_t first, size_t last)
-{
-    size_t count = 0, outputs = layer->outputs;
-    for (size_t at = first; at < last; at += 2) {
-        const uint16_t *channel = entries->channel + at;
-        s->terms[count++] =
-            make_term(layer->rows + channel[0] * outputs, layer->rows + channel[1] * outputs,
-                      entries->value + at);
-    }
-    memset(s->sums, 0, outputs * sizeof *s->sums);
-    add_terms(s->terms, count, outputs, s->sums);
-}
-
-/* Add sums over all entries, times 2^shift, in 64 bits. */
-static TARGET void sum_wide(struct synthesis *s, const struct entries *entries, int shift)
-{
-    const struct dp_latent_sum *layer = &s->network->linear;
-    for (size_t first = 0, last; first < entries->count; first = last) {
-        last = group_end(layer, entries, first);
-        sum_group(s, layer, entries, first, last);
-        for (size_t o = 0; o < DP_PIXELS; o++) {
-            s->wide_sums[o] += (int64_t)s->sums[o] * (1 << shift);
-        }
-    }
-}
-
-/* Compute the linear picture of a block: sums in 32 bits if they fit, else in 64. */
-static TARGET void block_linear(struct synthesis *s, size_t row, size_t column)
-{
-    const struct dp_latent_sum *layer = &s->network->linear;
     size_t wide = DP_BLOCK * s->columns, plane = DP_BLOCK * s->rows * wide;
-    size_t end = group_end(layer, &s->low, 0);
-    int16_t out[DP_PIXELS];
-    if (s->high.count == 0 && end == s->low.count) {
-        sum_group(s, layer, &s->low, 0, end);
-        for (size_t o = 0; o < DP_PIXELS; o++) {
-            int32_t value = (s->sums[o] + layer->bias[o]) >> DP_LINEAR_SHIFT;
-            out[o] = (int16_t)limited(value, -8192, 8191);
+    size_t places = s->rows * s->columns, channels = s->network->coarse;
+    size_t line = 2 * s->columns * channels;
+    for (size_t place = 0; place < places; place++) {
+        size_t row = place / s->columns, column = place % s->columns;
+        int16_t block[DP_PIXELS];
+        list_latents(&s->latents, s->window->latents + place, places);
+        sum_linear(&s->latents, block);
+        int16_t *to = s->linear + row * DP_BLOCK * wide + column * DP_BLOCK;
+        for (size_t p = 0; p < 3; p++) {
+            for (size_t r = 0; r < DP_BLOCK; r++) {
+                memcpy(to + p * plane + r * wide, block + (p * DP_BLOCK + r) * DP_BLOCK,
+                       DP_BLOCK * sizeof *block);
+            }
         }
-    } else {
-        for (size_t o = 0; o < DP_PIXELS; o++) {
-            s->wide_sums[o] = layer->bias[o];
-        }
-        sum_wide(s, &s->low, 0);
-        sum_wide(s, &s->high, HIGH_SHIFT);
-        for (size_t o = 0; o < DP_PIXELS; o++) {
-            int64_t value = s->wide_sums[o] >> DP_LINEAR_SHIFT;
-            out[o] = (int16_t)(value < -8192 ? -8192 : value > 8191 ? 8191 : value);
-        }
-    }
-    int16_t *to = s->linear + row * DP_BLOCK * wide + column * DP_BLOCK;
-    for (size_t p = 0; p < 3; p++) {
-        for (size_t r = 0; r < DP_BLOCK; r++) {
-            memcpy(to + p * plane + r * wide, out + (p * DP_BLOCK + r) * DP_BLOCK,
-                   DP_BLOCK * sizeof *out);
-        }
-    }
-}
-
-/* Compute the hint of a latent: 2 x 2 positions at 1/8. */
-static TARGET void block_hint(struct synthesis *s, size_t row, size_t column)
-{
-    const struct dp_network *n = s->network;
-    const int32_t *bias = n->hint.bias, *shift = n->hint_shift;
-    const int32_t low = n->hint_low, high = n->hint_high;
-    sum_group(s, &n->hint, &s->hint, 0, s->hint.count);
-    for (size_t r = 0; r < 2; r++) {
-        int16_t *to = s->coarse + ((2 * row + r) * 2 * s->columns + 2 * column) * n->coarse;
-        size_t from = r * 2 * n->coarse;
-        for (size_t o = 0; o < 2 * n->coarse; o++) {
-            to[o] = (int16_t)limited((s->sums[from + o] + bias[from + o]) >> shift[from + o], low,
-                                     high);
-        }
+        sum_hint(&s->latents, line, s->coarse + 2 * row * line + 2 * column * channels);
     }
 }
 
@@ -414,13 +301,7 @@ static TARGET int synthesise(const struct dp_network *network, const struct dp_w
     }
     take_all(&arena, &s);
     memset(s.sums, 0, CHUNK * s.outputs * sizeof *s.sums);
-    for (size_t row = 0; row < s.rows; row++) {
-        for (size_t column = 0; column < s.columns; column++) {
-            list_latents(&s, row * s.columns + column);
-            block_linear(&s, row, column);
-            block_hint(&s, row, column);
-        }
-    }
+    read_latents(&s);
     const struct dp_block *block = network->block;
     enter(&s);
     for (size_t i = 0; i < network->depth[0]; i++) {
