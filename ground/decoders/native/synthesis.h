@@ -62,7 +62,7 @@ static void take_all(struct dp_arena *arena, struct synthesis *s)
     size_t places = s->rows * s->columns, wide = DP_BLOCK * s->columns;
     /* Rows at 1/4 and at 1/8 use the same memory. */
     size_t channels = most(most(n->fine, DP_CELL), n->coarse);
-    s->outputs = dp_padded(most(n->coarse, 2 * n->fine));
+    s->outputs = dp_padded(most(most(n->coarse, 2 * n->fine), DP_CELL));
     s->linear = dp_take(arena, places * DP_PIXELS, sizeof *s->linear);
     s->fine = dp_take(arena, 16 * places * n->fine, sizeof *s->fine);
     s->coarse = dp_take(arena, 4 * places * n->coarse, sizeof *s->coarse);
