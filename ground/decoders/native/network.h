@@ -16,7 +16,7 @@
 #define DP_BLOCK 16   /* side of a latent's block of pixels */
 #define DP_PIXELS 768 /* values of a block: [plane][row][column] */
 #define DP_CELL 48    /* values of a cell of 4 x 4 pixels: [plane][row][column] */
-#define DP_WIDEST 32  /* outputs of sparse sums are padded to a multiple of this */
+#define DP_MULTIPLE 32  /* outputs of sparse sums are padded to a multiple of this */
 #define DP_BYTE 255   /* largest byte; what activations exceed it by is added separately */
 #define DP_LINEAR_SHIFT 17      /* of the linear path's sums */
 #define DP_LARGEST_LATENT (1 << 28)
@@ -86,7 +86,7 @@ struct dp_conv {
 
 /* Sums over latents, most of which are zero. */
 struct dp_latent_sum {
-    size_t outputs;   /* a multiple of DP_WIDEST */
+    size_t outputs;   /* a multiple of DP_MULTIPLE */
     int16_t *rows;    /* [latent][outputs] */
     int32_t *bias;    /* includes half */
     int32_t *largest; /* [latent]: largest magnitude of its weights */
@@ -152,7 +152,7 @@ static inline size_t dp_panel(const struct dp_form *form, size_t outputs, size_t
 
 static inline size_t dp_padded(size_t outputs)
 {
-    return (outputs + DP_WIDEST - 1) / DP_WIDEST * DP_WIDEST;
+    return (outputs + DP_MULTIPLE - 1) / DP_MULTIPLE * DP_MULTIPLE;
 }
 
 static inline size_t dp_blocks(const size_t depth[3])

@@ -32,7 +32,7 @@ static inline TARGET struct term make_term(const int16_t *one, const int16_t *ot
     return term;
 }
 
-/* sum[o] += all terms, for a multiple of DP_WIDEST outputs. */
+/* sum[o] += all terms, for a multiple of DP_MULTIPLE outputs. */
 #ifdef mix_low
 #define DEFINE_ADD_TERMS(COUNT)                                                                   \
     static inline TARGET void add_terms_##COUNT(const struct term *terms, size_t count, size_t o, \
@@ -74,12 +74,12 @@ static TARGET void add_terms(const struct term *terms, size_t count, size_t outp
 #else
 static TARGET void add_terms(const struct term *terms, size_t count, size_t outputs, int32_t *sum)
 {
-    for (size_t o = 0; o < outputs; o += DP_WIDEST) {
+    for (size_t o = 0; o < outputs; o += DP_MULTIPLE) {
         for (size_t at = 0; at < count; at++) {
             const int16_t *one = terms[at].one + o, *other = terms[at].other + o;
             int16_t values[2];
             memcpy(values, &terms[at].values, sizeof values);
-            for (size_t i = 0; i < DP_WIDEST; i++) {
+            for (size_t i = 0; i < DP_MULTIPLE; i++) {
                 sum[o + i] += values[0] * one[i] + values[1] * other[i];
             }
         }
