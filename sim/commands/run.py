@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..report import render, write_report
     from ..report.from_results import report_data
     from ..results.boards import warnings
-    from ..results.outputs import DELIVERED, EVENTS, REPORT, STAC, SUMMARY, staged
+    from ..results.outputs import BOARD_TILES, DELIVERED, EVENTS, REPORT, STAC, SUMMARY, staged
     from ..results.write import write, write_summary
     from ..run import run as run_scenario
 
@@ -120,6 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
                 on_results=lambda found: write(found, folder),
                 flight=partial(fly, workers=os.cpu_count() or 1),
                 events=folder / EVENTS,
+                board_tiles=folder / BOARD_TILES,
                 access=access,
             )
             if delivered is not None and results.summary["pictures"]["choice"] == "none":

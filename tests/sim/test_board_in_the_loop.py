@@ -68,7 +68,10 @@ def test_its_bytes_fly_and_its_times_count(folder: Path) -> None:
     found, frames = block(results), results.frames.to_pylist()
     assert len(frames) > 4
     assert found["frames"]["asked"] == found["frames"]["encoded"] <= len(frames)
-    assert found["tiles"] == {"encoded": len(board.seen), "equal": len(board.seen)}
+    assert found["verdict"] == "passed"
+    assert found["judged"] is None
+    tiles = {name: count for name, count in found["tiles"].items() if count}
+    assert tiles == {"encoded": len(board.seen), "equal": len(board.seen)}
     assert found["time_kind"] == results.summary["total"]["encode_time_kind"] == "modelled"
     assert found["encode_s"] == len(board.seen) * TILE_BYTES / TICK_RATE
     for frame in frames:
@@ -159,8 +162,11 @@ def test_a_difference_is_an_error(folder: Path) -> None:
     assert said.status == 1
     assert found["tiles"]["equal"] == total - 1
     (line,) = said.err.splitlines()
-    assert f": satellites.0.encoder.port: board pty on {board.port}: 1 of {total} tiles" in line
-    assert line.endswith(f"differ from this program's, in {found['differing_frames'][0]}")
+    (wrong,) = found["wrong_tiles"]
+    assert found["differing_frames"] == [f"frame {wrong['frame']}"]
+    assert wrong["tile"] == 2
+    start = f": satellites.0.encoder.port: board pty on {board.port} failed (board): "
+    assert f"{start}1 of {total} tiles is wrong: frame {wrong['frame']} tile 2 " in line
     assert "Error." in (out / "report.html").read_text()
 
 
@@ -203,9 +209,9 @@ def test_what_a_board_says_does_not_act(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("lie", "fault"),
     [
-        (lambda payload: b"", "tiles differ from this program's"),
-        (lambda payload: bytes(3000), "tiles differ from this program's"),
-        (lambda payload: payload[:-1], "tiles differ from this program's"),
+        (lambda payload: b"", "tiles are wrong: frame 0 tile 0 "),
+        (lambda payload: bytes(3000), "tiles are wrong: frame 0 tile 0 "),
+        (lambda payload: payload[:-1], "tiles are wrong: frame 0 tile 0 "),
         (lambda payload: payload + bytes(12_000), "or a larger one than it can"),
     ],
     ids=["nothing", "zeros", "cut", "beyond what the tile can become"],
@@ -292,8 +298,8 @@ def test_a_session_that_is_lost_is_warned_of_at_the_end_and_traced(folder: Path)
             said, out = commanded(path, "--json", "--trace", trace)
     assert said.status == 0
     (warning,) = said.err.splitlines()
-    assert warning.startswith(f"warning: board pty on {line.address}: 1 sessions were lost and the "
-                              "board started anew 0 times; the last: ")  # fmt: skip
+    assert warning.startswith(f"warning: board pty on {line.address}: 1 session was lost (line) "
+                              "and the board started anew 0 times; the last: ")  # fmt: skip
     (found,) = json.loads((out / "summary.json").read_text())["boards"]
     assert found["tiles"]["equal"] == found["tiles"]["encoded"]
     assert found["measured"]["chunk_bytes"] == 2048
