@@ -97,6 +97,9 @@ class _Doing:
     ticks: int = 0
     refused: int | None = None
     """Index of the task that the board refused."""
+    wrong: list[WrongTile] = field(default_factory=list)
+    differs: bool = False
+    """Whether its container differs from this process's."""
     records: list[TileRecord] | None = None
     """A record of each task, once it is known; they are passed on in the order of the frames."""
 
@@ -312,11 +315,12 @@ class BoardLoop:
             expected = doing.reference.result()
             payloads = [one.payload for one in doing.results if one is not None]
             found = check_frame(doing.plan, payloads, expected.bitstream)
-            wrong = [
+            doing.wrong = [
                 WrongTile(doing.work.number, tile, verdict)
                 for tile, verdict in enumerate(found.tiles)
                 if verdict.is_wrong
             ]
+            doing.differs = not found.is_equal
             ticks = -(-doing.ticks * TICKS_PER_SECOND // self.own.tick_rate)
             with self._lock:
                 sums = self._sums
@@ -324,13 +328,10 @@ class BoardLoop:
                 sums.tiles.update(found.tiles)
                 sums.ticks += doing.ticks
                 sums.host_s += expected.host_seconds
-                sums.wrong += wrong[: NAMED_DIFFERENCES - len(sums.wrong)]
-                if not found.is_equal and len(sums.differing) < NAMED_DIFFERENCES:
-                    sums.differing.append(doing.work.name)
                 self._pass_on(doing, found.tasks)
-            made = found.container
+            made, wrong = found.container, len(doing.wrong)
             future.set_result(
-                BoardFrame(len(made), max(1, ticks), None if found.is_equal else made, len(wrong))
+                BoardFrame(len(made), max(1, ticks), None if found.is_equal else made, wrong)
             )
         except BaseException as error:  # callers of `result` must receive every error
             if not future.done():
@@ -360,7 +361,10 @@ class BoardLoop:
         ]
         doing.results = []
         while self._order and (records := self._order[0].records) is not None:
-            self._order.popleft()
+            first, sums = self._order.popleft(), self._sums
+            sums.wrong += first.wrong[: NAMED_DIFFERENCES - len(sums.wrong)]
+            if first.differs and len(sums.differing) < NAMED_DIFFERENCES:
+                sums.differing.append(first.work.name)
             for record in records:
                 self._record(record)
 

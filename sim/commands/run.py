@@ -222,6 +222,7 @@ def compare(arguments: argparse.Namespace) -> int:
     from ..frames.content_cache import open_cache
     from ..report import render_comparison, write_report
     from ..report.from_results import report_data
+    from ..results.boards import warnings
     from ..results.outputs import COMPARISON, staged
     from ..results.write import write
 
@@ -256,7 +257,11 @@ def compare(arguments: argparse.Namespace) -> int:
         sys.stdout.write(json_text(summaries) + "\n")
     elif not arguments.quiet:
         _print_summary(summaries, out / COMPARISON if page else out)
-    complain(*_missing(left_out), *faults)
+    complain(
+        *(line for one in found.values() for line in warnings(one.summary.get("boards", ()))),
+        *_missing(left_out),
+        *faults,
+    )
     return 1 if faults else 0
 
 
@@ -311,7 +316,8 @@ def _command(name: str, arguments: argparse.Namespace) -> str:
 
 
 def _print_summary(summaries: dict[str, dict[str, Any]], page: Path) -> None:
-    from .summary_table import print_summary
+    from .summary_table import print_summary, print_verdicts
 
+    print_verdicts(summaries)
     print_summary(summaries, page.parent)
     sys.stdout.write(f"{page}\n")

@@ -91,7 +91,7 @@ def faults(boards: Sequence[BoardFigures], scenario: Scenario) -> list[str]:
             continue
         index = next(i for i, s in enumerate(scenario.satellites) if s.encoder.port == figures.port)
         place = scenario.source.place_of(f"satellites.{index}.encoder.port")
-        start = f"{place}: board {figures.own.name} on {figures.port} failed"
+        start = f"{place}: board {figures.own.name} on {figures.port} FAILED"
         if wrong := figures.wrong_tiles:
             lines.append(
                 f"{start} (board): {wrong} of {figures.compared_tiles} tiles "
