@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ..link.clock import to_seconds
 from ..link.errors import reason
@@ -38,6 +37,7 @@ from .results.delivered import Choice, plan_delivered
 from .results.event_writer import EventWriter
 from .results.grade import Grade
 from .results.results import Results
+from .results.row_writer import read_back
 from .results.summary import summarise
 from .results.tables import (
     SHOWN_EVENTS,
@@ -109,7 +109,8 @@ def run(
             and crops are tried, so that these cannot cost the results.
         flight: Computes the geometry, perhaps on several processes.
         events: A file that gets the events as they happen, as Parquet, so that they need not fit
-            into memory. Then `Results.events` has only the columns that the report shows.
+            into memory. Then `Results.events` has only the columns that the report shows, unless
+            it is small.
         board_tiles: A file that gets the jobs of boards in the same way, if there is a board.
         access: How boards are reached.
 
@@ -135,11 +136,7 @@ def run(
             mission=mission,
             outcome=outcome,
             summary=summary,
-            events=(
-                events_table(outcome)
-                if events is None
-                else pq.read_table(events, columns=list(SHOWN_EVENTS))
-            ),
+            events=(events_table(outcome) if events is None else read_back(events, SHOWN_EVENTS)),
             frames=frames_table(mission, outcome, simulated.time_kinds, grades),
             passes=passes_table(mission, outcome),
             accesses=accesses_table(mission, outcome),

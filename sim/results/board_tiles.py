@@ -9,10 +9,9 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from ..board.tile_record import TileRecord
-from .row_writer import RowTable, RowWriter
+from .row_writer import RowTable, RowWriter, read_back
 from .statistics import percentile
 from .tables import TEXT, table_of
 
@@ -75,11 +74,11 @@ class TileRecords:
             self._rows.append(record)
 
     def table(self) -> pa.Table:
-        """Return the table after the last record; of a file, the columns of `SHOWN_TILES` alone."""
+        """Return the table after the last record; of a large file, only `SHOWN_TILES`."""
         self.close()
         if self._path is None:
             return self._rows.table()
-        return pq.read_table(self._path, columns=list(SHOWN_TILES))
+        return read_back(self._path, SHOWN_TILES)
 
     def close(self) -> None:
         """End the file."""

@@ -22,7 +22,16 @@ BATCH: Final = 65_536
 ROW_GROUP: Final = 1_048_576
 """Rows of a row group, as pyarrow chooses it for a table written at once."""
 
+SMALL: Final = 10_000
+"""Rows up to which a file is read back whole; a report offers such a table inside its page."""
+
 Row = TypeVar("Row")
+
+
+def read_back(path: Path, shown: Sequence[str]) -> pa.Table:
+    """Return the table of a file: whole if it is small, and otherwise these columns of it."""
+    small = pq.read_metadata(path).num_rows <= SMALL
+    return pq.read_table(path, columns=None if small else list(shown))
 
 
 class RowTable(Generic[Row]):
