@@ -57,6 +57,24 @@ def check_frame(plan: FrameTasks, payloads: Sequence[bytes], expected: bytes) ->
     return FrameCheck(made, False, tiles, tasks)
 
 
+def unfinished_tiles(plan: FrameTasks, verdicts: Sequence[TileVerdict | None]) -> list[TileVerdict]:
+    """Return the verdicts on the tiles of an unfinished frame that are refused or finished.
+
+    Args:
+        plan: The frame's tasks.
+        verdicts: For each task, whether it is unverified or refused; None if there is no result.
+    """
+    found: dict[int, set[TileVerdict | None]] = {}
+    for place, verdict in zip(plan.places, verdicts, strict=True):
+        found.setdefault(place.tile, set()).add(verdict)
+    refused, finished = TileVerdict.REFUSED, TileVerdict.UNVERIFIED
+    return [
+        refused if refused in own else finished
+        for own in found.values()
+        if refused in own or own == {finished}
+    ]
+
+
 def _verdict(is_wrong: bool, is_unreadable: bool) -> TileVerdict:
     if not is_wrong:
         return TileVerdict.EQUAL

@@ -31,9 +31,9 @@ from .access import ANY_BOARD, BoardAccess
 from .client import BoardClient, BoardGoneError
 from .emulators import board_port
 from .figures import BoardFigures, WrongTile
-from .frame_check import check_frame
+from .frame_check import check_frame, unfinished_tiles
 from .job import FrameTasks, TileTask, frame_tasks
-from .tile_record import TileRecord, TileVerdict
+from .tile_record import TileRecord, TileTicks, TileVerdict
 from .watch import Watch
 
 NAMED_DIFFERENCES: Final = 10
@@ -350,9 +350,11 @@ class BoardLoop:
                 part=place.part,
                 verdict=verdict,
                 raw_bytes=task[0].tile_bytes,
+                coded_bytes=None if result is None else len(result.payload),
                 tick_rate=self.own.tick_rate,
                 modelled=self.own.tick_kind == TickKind.MODELLED,
-                finished=result,
+                ticks=None if result is None else _ticks(result),
+                trip=None if result is None else result.trip,
             )
             for task, place, result, verdict in zip(
                 doing.plan.tasks, doing.plan.places, doing.results, verdicts, strict=True
@@ -379,17 +381,9 @@ class BoardLoop:
                 else None
                 for index, result in enumerate(doing.results)
             ]
-            self._sums.tiles.update(_of_tiles(doing, verdicts))
+            self._sums.tiles.update(unfinished_tiles(doing.plan, verdicts))
             self._pass_on(doing, verdicts)
 
 
-def _of_tiles(doing: _Doing, verdicts: Sequence[TileVerdict | None]) -> list[TileVerdict]:
-    """Return the verdicts on the tiles of an unfinished frame that are refused or finished."""
-    found: dict[int, set[TileVerdict | None]] = {}
-    for place, verdict in zip(doing.plan.places, verdicts, strict=True):
-        found.setdefault(place.tile, set()).add(verdict)
-    return [
-        TileVerdict.REFUSED if TileVerdict.REFUSED in own else TileVerdict.UNVERIFIED
-        for own in found.values()
-        if TileVerdict.REFUSED in own or own == {TileVerdict.UNVERIFIED}
-    ]
+def _ticks(result: Finished) -> TileTicks:
+    return TileTicks(result.receive_ticks, result.encode_ticks, result.send_ticks)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
-from ...link.serial.events import Finished
+from ...link.serial.trip import Trip
 
 
 class TileVerdict(StrEnum):
@@ -28,6 +29,14 @@ class TileVerdict(StrEnum):
         return self in (TileVerdict.DIFFERS, TileVerdict.UNDECODABLE)
 
 
+class TileTicks(NamedTuple):
+    """The board's ticks for a job: until its tile was complete, for encoding, for the result."""
+
+    receive: int
+    encode: int
+    send: int
+
+
 @dataclass(frozen=True, slots=True)
 class TileRecord:
     """One job of a board: a tile, or a triple of its bands with the learned codec.
@@ -41,9 +50,11 @@ class TileRecord:
         part: Index of the triple of bands; 0 for a codec that has none.
         verdict: How the payload compares.
         raw_bytes: Bytes of samples that were sent.
+        coded_bytes: Bytes of the payload, which itself is not kept; None if the tile was refused.
         tick_rate: The board's ticks per second.
         modelled: Whether the ticks are modelled instead of those of a clock.
-        finished: The result, with its times; None if the tile was refused.
+        ticks: The board's ticks; None if the tile was refused.
+        trip: The way to the board and back; None if the tile was refused.
     """
 
     port: str
@@ -53,6 +64,8 @@ class TileRecord:
     part: int
     verdict: TileVerdict
     raw_bytes: int
+    coded_bytes: int | None
     tick_rate: int
     modelled: bool
-    finished: Finished | None
+    ticks: TileTicks | None
+    trip: Trip | None

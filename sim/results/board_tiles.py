@@ -48,6 +48,8 @@ LINE_TIMES: Final = ("queue_s", "upload_s", "on_board_s", "download_s")
 SHOWN_TILES: Final = ("port", "encode_s", *LINE_TIMES)
 """The columns that summary.json and the report use."""
 
+_BATCH: Final = 16_384
+"""Rows of objects; a board makes some hundred a second at most, and they have many columns."""
 _SHARES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 
 
@@ -61,9 +63,9 @@ class TileRecords:
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._rows = (
-            RowTable[TileRecord](BOARD_TILES, board_tiles_table)
+            RowTable[TileRecord](BOARD_TILES, board_tiles_table, _BATCH)
             if path is None
-            else RowWriter[TileRecord](path, BOARD_TILES, board_tiles_table)
+            else RowWriter[TileRecord](path, BOARD_TILES, board_tiles_table, _BATCH, 4 * _BATCH)
         )
         # Several boards record their tiles at once.
         self._lock = Lock()
@@ -109,8 +111,7 @@ def tile_times(table: pa.Table, port: str, column: str) -> dict[str, float | Non
 
 
 def _row(record: TileRecord) -> dict[str, Any]:
-    found = record.finished
-    trip = None if found is None else found.trip
+    ticks, trip = record.ticks, record.trip
     return {
         "port": record.port,
         "board": record.board,
@@ -119,13 +120,13 @@ def _row(record: TileRecord) -> dict[str, Any]:
         "part": record.part,
         "verdict": str(record.verdict),
         "raw_bytes": record.raw_bytes,
-        "coded_bytes": len(found.payload) if found else None,
+        "coded_bytes": record.coded_bytes,
         "time_kind": "modelled" if record.modelled else "measured on board",
         "tick_rate": record.tick_rate,
-        "receive_ticks": found.receive_ticks if found else None,
-        "encode_ticks": found.encode_ticks if found else None,
-        "send_ticks": found.send_ticks if found else None,
-        "encode_s": found.encode_ticks / record.tick_rate if found else None,
+        "receive_ticks": ticks.receive if ticks else None,
+        "encode_ticks": ticks.encode if ticks else None,
+        "send_ticks": ticks.send if ticks else None,
+        "encode_s": ticks.encode / record.tick_rate if ticks else None,
         **{name: _rounded(getattr(trip, name, None)) for name in LINE_TIMES},
         "chunks": trip.chunks if trip else None,
         "chunks_sent_again": trip.chunks_repeated if trip else None,

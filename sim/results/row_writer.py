@@ -81,6 +81,7 @@ class RowWriter(RowTable[Row]):
         schema: The table's columns.
         to_table: Makes a table of rows.
         batch: Rows that become a table together.
+        row_group: Rows of a row group.
     """
 
     def __init__(
@@ -89,8 +90,10 @@ class RowWriter(RowTable[Row]):
         schema: pa.Schema,
         to_table: Callable[[Sequence[Row]], pa.Table],
         batch: int = BATCH,
+        row_group: int = ROW_GROUP,
     ) -> None:
         super().__init__(schema, to_table, batch)
+        self._row_group = row_group
         self._writer = pq.ParquetWriter(path, schema, compression="zstd")
 
     def close(self) -> None:
@@ -114,7 +117,7 @@ class RowWriter(RowTable[Row]):
 
     def _pack(self) -> None:
         super()._pack()
-        if self._waiting >= ROW_GROUP:
+        if self._waiting >= self._row_group:
             self._write()
 
     def _write(self) -> None:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from downpass.link.serial.events import Finished
 from downpass.link.serial.trip import Trip
-from downpass.sim.board.tile_record import TileRecord, TileVerdict
+from downpass.sim.board.tile_record import TileRecord, TileTicks, TileVerdict
 from downpass.sim.results import row_writer
 from downpass.sim.results.board_tiles import (
     BOARD_TILES,
@@ -26,8 +25,8 @@ from small_scenarios import REPOSITORY
 def record(ticks: int, port: str = "loop://", tile: int = 0, rate: int = 1000) -> TileRecord:
     trip = Trip(10.0, 12.0, 12.5, 13.5, 13.75, sessions=2, chunks=4, chunks_sent=7,
                 chunks_requested=1)  # fmt: skip
-    finished = Finished(tile, b"abc", 5, ticks, 6, trip)
-    return TileRecord(port, "b", 7, tile, 0, TileVerdict.EQUAL, 12, rate, False, finished)
+    counted = TileTicks(5, ticks, 6)
+    return TileRecord(port, "b", 7, tile, 0, TileVerdict.EQUAL, 12, 3, rate, False, counted, trip)
 
 
 def test_a_row_by_hand() -> None:
@@ -42,18 +41,20 @@ def test_a_row_by_hand() -> None:
 
 
 def test_a_refused_tile_has_no_times() -> None:
-    refused = TileRecord("loop://", "b", 7, 1, 0, TileVerdict.REFUSED, 12, 1000, True, None)
+    kind = TileVerdict.REFUSED
+    refused = TileRecord("loop://", "b", 7, 1, 0, kind, 12, None, 1000, True, None, None)
     (row,) = board_tiles_table([refused]).to_pylist()
     assert row["verdict"] == "refused"
     assert row["encode_s"] is row["encode_ticks"] is row["upload_s"] is row["coded_bytes"] is None
 
 
 def test_ticks_of_any_board_fit() -> None:
-    (row,) = board_tiles_table(
-        [TileRecord("p", "b", 0, 0, 0, TileVerdict.EQUAL, 1, 2**32 - 1, False,
-                    Finished(0, b"", 2**64 - 1, 2**64 - 1, 2**64 - 1))]
-    ).to_pylist()  # fmt: skip
-    assert row["receive_ticks"] == row["send_ticks"] == 2**64 - 1
+    most = 2**64 - 1
+    kind, ticks = TileVerdict.EQUAL, TileTicks(most, most, most)
+    odd = TileRecord("p", "b", 0, 0, 0, kind, 1, 1, 2**32 - 1, False, ticks, Trip())
+    (row,) = board_tiles_table([odd]).to_pylist()
+    assert row["receive_ticks"] == row["send_ticks"] == most
+    assert row["upload_s"] is None
 
 
 def test_percentiles_by_hand() -> None:
