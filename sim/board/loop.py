@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ...link.clock import TICKS_PER_SECOND
@@ -22,13 +22,16 @@ from ...link.container.frame import Frame
 from ...link.errors import InputError
 from ...link.serial.constants import DEFAULT_BAUD, TickKind
 from ...link.serial.events import Finished, Refused
+from ...link.serial.faults.line_proxy import LineProxy
 from ...link.serial.host_settings import BITS_PER_BYTE_ON_WIRE, HostCounts, HostSettings
 from ...link.serial.messages import Capabilities
+from ...link.serial.port import Port
 from ...payload.encoders.base import Encoder, Setting
 from ..frames.content_cache import CodedFrame
 from .access import ANY_BOARD, BoardAccess
 from .client import BoardClient, BoardGoneError
 from .emulators import board_port
+from .injection import FaultScript, InjectedFaults, is_wrong
 from .job import FrameTasks, TileTask, frame_tasks
 from .watch import Watch
 
@@ -99,6 +102,7 @@ class BoardFigures:
         stopped: Why the board encodes nothing more; empty if it encoded everything.
         lost: Why the latest session was lost; empty if none was.
         resets: How often the board was reset because it did not answer.
+        injected: The faults that were injected; None if none were asked for.
     """
 
     port: str
@@ -119,6 +123,7 @@ class BoardFigures:
     stopped: str
     lost: str = ""
     resets: int = 0
+    injected: InjectedFaults | None = None
 
     @property
     def modelled(self) -> bool:
@@ -140,6 +145,8 @@ class _Doing:
     payloads: list[bytes]
     left: int
     ticks: int = 0
+    made_wrong: set[int] = field(default_factory=set)
+    """Indices of the tasks whose result was made wrong by an injected fault."""
 
 
 @dataclass(slots=True)
@@ -147,6 +154,7 @@ class _Sums:
     frames: int = 0
     tiles: int = 0
     equal_tiles: int = 0
+    noticed_wrong: int = 0
     differing: list[str] = field(default_factory=list)
     ticks: int = 0
     host_s: float = 0.0
@@ -164,12 +172,19 @@ class BoardLoop:
         port: The board's port, or `emulator:NAME`.
         settings: What the host expects of the board; its `baud` is the port's.
         access: How the port is reached, and who hears of outages.
+        script: Faults to inject in front of the port; None injects none.
 
     Raises:
         InputError: No such port, or no board answers.
     """
 
-    def __init__(self, port: str, settings: HostSettings, access: BoardAccess = ANY_BOARD) -> None:
+    def __init__(
+        self,
+        port: str,
+        settings: HostSettings,
+        access: BoardAccess = ANY_BOARD,
+        script: FaultScript | None = None,
+    ) -> None:
         baud = settings.baud or DEFAULT_BAUD
         self.port, self.baud = port, baud
         self._watch = Watch(port, settings.away, access.say)
@@ -177,7 +192,16 @@ class BoardLoop:
         with contextlib.ExitStack() as stack:
             name = stack.enter_context(board_port(port))
             tap = None if access.trace is None else access.trace.tap(port, baud)
-            self._client = stack.enter_context(BoardClient(name, baud, settings, tap, access.reset))
+            reset: Callable[[Port], str] | None = access.reset
+            self._injection: tuple[FaultScript, LineProxy] | None = None
+            if script is not None:
+                proxy = stack.enter_context(script.open_line(name, baud, reset, tap))
+                self._injection = script, proxy
+                name = proxy.address
+                self.baud = baud if script.baud is None else min(baud, script.baud)
+                settings = replace(settings, baud=self.baud)
+                reset = None if reset is None else lambda _: proxy.reset_board()
+            self._client = stack.enter_context(BoardClient(name, baud, settings, tap, reset))
             try:
                 self.own = self._client.capabilities()
             except BoardGoneError as error:
@@ -229,6 +253,9 @@ class BoardLoop:
                 stopped=sums.stopped,
                 lost=self._watch.last_cause,
                 resets=self._watch.resets,
+                injected=None
+                if self._injection is None
+                else InjectedFaults.of(*self._injection, sums.noticed_wrong),
             )
 
     def close(self) -> None:
@@ -309,6 +336,8 @@ class BoardLoop:
 
     def _take(self, event: Finished, doing: _Doing, place: int, pool: ThreadPoolExecutor) -> None:
         doing.payloads[place] = event.payload
+        if self._injection is not None and is_wrong(self._injection[1], event.ticket):
+            doing.made_wrong.add(place)
         doing.ticks += event.encode_ticks
         doing.left -= 1
         with self._lock:
@@ -327,7 +356,8 @@ class BoardLoop:
             expected = doing.reference.result()
             made = doing.plan.container(doing.payloads)
             ours, theirs = (bitstream.unpack(one).payloads for one in (expected.bitstream, made))
-            equal = sum(a == b for a, b in zip(ours, theirs, strict=True))
+            differing = {i for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b}
+            equal = len(ours) - len(differing)
             same = made == expected.bitstream
             ticks = -(-doing.ticks * TICKS_PER_SECOND // self.own.tick_rate)
             with self._lock:
@@ -335,6 +365,7 @@ class BoardLoop:
                 sums.frames += 1
                 sums.tiles += len(ours)
                 sums.equal_tiles += equal
+                sums.noticed_wrong += len(doing.made_wrong & differing)
                 sums.ticks += doing.ticks
                 sums.host_s += expected.host_seconds
                 if not same and len(sums.differing) < NAMED_DIFFERENCES:

@@ -13,9 +13,9 @@ from boards_on_ptys import TICK_RATE, board_on_pty
 from cobs import cobs
 from downpass.link.serial.board import Work
 from downpass.link.serial.constants import Kind, Status
+from downpass.link.serial.faults.faulty_line import Faults
+from downpass.link.serial.faults.line_proxy import LineProxy
 from downpass.link.serial.framing import DELIMITER
-from downpass.link.serial.testing.faulty_line import Faults
-from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.sim.frames.content_cache import ContentCache
 from downpass.sim.results.results import Results
 from downpass.sim.run import run as run_scenario

@@ -1,11 +1,13 @@
-"""Puts a faulty line in real time between a host and a board, to test drivers and boards.
+"""Puts a faulty line in real time between a host and a board.
 
-    host ──► socket ──► FaultyLine ──► port ──► board
-    host ◄── socket ◄── FaultyLine ◄── port ◄── board
+    host ──► socket ──► FaultyPair ──► port ──► board
+    host ◄── socket ◄── FaultyPair ◄── port ◄──┘
 
-The host opens `address` instead of the board's port. Rates and delays apply in real time. A test
-may call `disconnect` and `stall`. A `Hook` sees every frame and may replace it by others. If the
-board's port vanishes, the proxy opens it again.
+The host opens `address` instead of the board's port. Rates and delays apply in real time. The
+injector adds the faults of a board, and gives each frame its own random numbers, so that the same
+seed has the same frames lost. A test may also call `disconnect` and `stall`, and give a `Hook`
+that sees every frame and may replace it by others. If the board's port vanishes, the proxy opens
+it again.
 """
 
 from __future__ import annotations
@@ -20,7 +22,10 @@ from ..constants import DEFAULT_BAUD
 from ..framing import DELIMITER
 from ..lines import Line, ListeningSource
 from ..port import Port, PortError, PortLostError
+from .board_faults import SOUND, BoardFaultCounts, BoardFaults
 from .faulty_line import Faults, FaultyLine
+from .faulty_pair import FaultyPair
+from .injector import FaultInjector, nothing
 
 _AHEAD_S: Final = 0.05
 """How many seconds of line time the proxy may read ahead, like a UART's buffer."""
@@ -32,30 +37,39 @@ Hook = Callable[[bytes], list[bytes]]
 
 
 class _Way:
-    """One direction: passes bytes of one line through the faults into another."""
+    """One direction: passes bytes of one line through the faults into another.
 
-    def __init__(self, line: FaultyLine, hook: Hook | None) -> None:
+    Args:
+        line: The line.
+        changed: Guards both lines; notified when one of them has got something.
+        enter: Puts a frame onto the line, at a time in seconds.
+    """
+
+    def __init__(
+        self,
+        line: FaultyLine,
+        changed: threading.Condition,
+        enter: Callable[[bytes, float], None],
+    ) -> None:
         self.line = line
-        self._hook = hook or (lambda frame: [DELIMITER + frame + DELIMITER])
-        self._held = b""
-        self._changed = threading.Condition()
+        self._enter = enter
+        self._partial = b""
+        self._changed = changed
+        self._closing = threading.Event()
 
     def take_in(self, data: bytes) -> None:
         """Write bytes to the line, frame by frame, as fast as it accepts them."""
-        *frames, self._held = (self._held + data).split(DELIMITER)
-        if len(self._held) > 1 << 16:
-            frames.append(self._held)
-            self._held = b""
+        *frames, self._partial = (self._partial + data).split(DELIMITER)
+        if len(self._partial) > 1 << 16:
+            frames.append(self._partial)
+            self._partial = b""
         for frame in frames:
             if frame:
-                instead = self._hook(frame)
+                self._enter(frame, time.monotonic())
                 with self._changed:
-                    for one in instead:
-                        self.line.write(one, time.monotonic())
-                    self._changed.notify_all()
                     ahead = self.line.free_at() - time.monotonic() - _AHEAD_S
-                if ahead > 0:
-                    time.sleep(ahead)
+                if ahead > 0 and self._closing.wait(ahead):
+                    return
 
     def due(self) -> bytes:
         """Return the bytes that have arrived; wait briefly if there are none."""
@@ -69,11 +83,13 @@ class _Way:
                     self._changed.wait(min(wait, _LONGEST_WAIT_S))
             return data
 
-    def cut(self) -> None:
-        """Lose everything that is in transit."""
-        with self._changed:
-            self.line.cut()
-            self._held = b""
+    def forget_partial_frame(self) -> None:
+        """Drop the beginning of a frame whose end will not come."""
+        self._partial = b""
+
+    def close(self) -> None:
+        """End a wait in `take_in`."""
+        self._closing.set()
 
 
 class LineProxy:
@@ -86,25 +102,41 @@ class LineProxy:
         delay_s: Delay in each direction, in seconds.
         faults: Fault rates in each direction.
         port_baud: Rate of the board's own port, in bits per second.
-        to_board: Hook for frames to the board.
-        to_host: Hook for frames to the host.
+        to_board: Hook for frames to the board, in place of the injector.
+        to_host: Hook for frames to the host, in place of the injector.
+        jitter_s: Most seconds that a frame takes longer than `delay_s`.
+        board_faults: Faults of the board, and cuts of the line.
+        reset: Resets the board for an injected reboot, and returns why that failed. Without it, the
+            board only looks as if it had started anew.
+        report: Receives a few words about each fault of the board when it strikes.
     """
 
     def __init__(
         self,
         port: str,
-        seed: int = 1,
+        seed: int | str = 1,
         baud: float | None = None,
         delay_s: float = 0.0,
         faults: Faults | None = None,
         port_baud: int = DEFAULT_BAUD,
         to_board: Hook | None = None,
         to_host: Hook | None = None,
+        *,
+        jitter_s: float = 0.0,
+        board_faults: BoardFaults = SOUND,
+        reset: Callable[[Port], str] | None = None,
+        report: Callable[[str], None] = nothing,
     ) -> None:
         chosen = faults or Faults()
-        self.down = FaultyLine(seed, baud, delay_s, chosen)
-        self.up = FaultyLine(seed + 1, baud, delay_s, chosen)
-        self._ways = _Way(self.down, to_board), _Way(self.up, to_host)
+        self.down = FaultyLine(f"{seed}/down", baud, delay_s, chosen, jitter_s)
+        self.up = FaultyLine(f"{seed}/up", baud, delay_s, chosen, jitter_s)
+        self._reset = reset
+        self._report = report
+        injector = FaultInjector(str(seed), board_faults, reset is not None, report)
+        self._pair = FaultyPair(self.down, self.up, injector)
+        self._changed = threading.Condition()
+        self._down = _Way(self.down, self._changed, self._entry(self.down, to_board))
+        self._up = _Way(self.up, self._changed, self._entry(self.up, to_host))
         self._source = ListeningSource("127.0.0.1:0")
         self.address = self._source.address
         self._open_board: Callable[[], Port] = lambda: Port(port, port_baud)
@@ -119,13 +151,24 @@ class LineProxy:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def board_counts(self) -> BoardFaultCounts:
+        """The faults of the board so far."""
+        return self._pair.injector.counts
+
+    def reset_board(self) -> str:
+        """Reset the board really; return why that failed, or an empty text."""
+        return "nothing resets it" if self._reset is None else self._reset(self._board)
+
     def disconnect(self) -> None:
         """Close the connection to the host, which may connect again at once."""
         host, self._host = self._host, None
         if host is not None:
             host.close()
-        for way in self._ways:
-            way.cut()
+        with self._changed:
+            self.down.cut()
+            self.up.cut()
+        self._down.forget_partial_frame()
 
     def stall(self, seconds: float) -> None:
         """Hold all bytes back for some seconds, both ways; none are lost."""
@@ -134,6 +177,8 @@ class LineProxy:
     def close(self) -> None:
         """Stop, and close both ends."""
         self._closing = True
+        for way in (self._down, self._up):
+            way.close()
         for thread in self._threads:
             thread.join()
         self.disconnect()
@@ -153,7 +198,7 @@ class LineProxy:
                 self._host = self._source.open()
                 continue
             try:
-                self._ways[0].take_in(host.read())
+                self._down.take_in(host.read())
             except PortLostError:
                 if self._host is host:
                     self.disconnect()
@@ -161,7 +206,7 @@ class LineProxy:
     def _from_board(self) -> None:
         while not self._closing:
             try:
-                self._ways[1].take_in(self._board.read())
+                self._up.take_in(self._board.read())
             except PortLostError:
                 self._reopen_board()
 
@@ -175,14 +220,14 @@ class LineProxy:
             time.sleep(_LONGEST_WAIT_S)
 
     def _to_board(self) -> None:
-        self._deliver(self._ways[0], self._write_board)
+        self._deliver(self._down, self._write_board)
 
     def _write_board(self, data: bytes) -> None:
         with contextlib.suppress(PortLostError):  # the reading thread opens it again
             self._board.write(data)
 
     def _to_host(self) -> None:
-        self._deliver(self._ways[1], self._write_host)
+        self._deliver(self._up, self._write_host)
 
     def _write_host(self, data: bytes) -> None:
         host = self._host
@@ -194,8 +239,30 @@ class LineProxy:
 
     def _deliver(self, way: _Way, write: Callable[[bytes], None]) -> None:
         while not self._closing:
+            with self._changed:
+                self._pair.keep_time(time.monotonic())
             wait = self._stalled_until - time.monotonic()
             if wait > 0:
                 time.sleep(min(wait, _LONGEST_WAIT_S))
             elif data := way.due():
                 write(data)
+
+    def _entry(self, line: FaultyLine, hook: Hook | None) -> Callable[[bytes, float], None]:
+        """Return what puts a frame onto a line: a test's hook, or the pair with its injector."""
+
+        def by_hook(frame: bytes, now: float) -> None:
+            assert hook is not None  # noqa: S101  (it is used with a hook alone)
+            instead = hook(frame)
+            with self._changed:
+                for one in instead:
+                    line.write(one, now)
+                self._changed.notify_all()
+
+        def by_pair(frame: bytes, now: float) -> None:
+            with self._changed:
+                is_reset_due = self._pair.carry(frame, line is self.down, now)
+                self._changed.notify_all()
+            if is_reset_due and (why_not := self.reset_board()):
+                self._report(f"the reset failed: {why_not}")
+
+        return by_pair if hook is None else by_hook
