@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import injected_faults
 from . import wording as w
 from .data import ReportData
 from .keyfigures import part, whole
@@ -22,11 +23,13 @@ class BoardPart:
         sentences: What the board did.
         alarm: What is wrong; empty if nothing is.
         table: Its figures.
+        injected: The faults that were injected into its line; None if none were asked for.
     """
 
     sentences: list[str]
     alarm: str
     table: DataTable
+    injected: DataTable | None = None
 
 
 def blocks(data: ReportData) -> Sequence[Mapping[str, Any]]:
@@ -64,6 +67,7 @@ def _part(block: Mapping[str, Any]) -> BoardPart:
         f"Board {name} encoded {done} {w.plural(asked, 'frame')} of {users}.",
         f"It runs {runs}, on {line}.",
     ]
+    sentences += injected_faults.sentences(block)
     alarms = []
     differing = [w.plain(str(one)) for one in block.get("differing_frames", ())]
     if equal == count and not differing:
@@ -79,12 +83,14 @@ def _part(block: Mapping[str, Any]) -> BoardPart:
             f"{'differs' if wrong == 1 else 'differ'} from what this program makes of the same "
             f"pixels, in {w.some(differing, 10)}. A codec is exact: this is an error."
         )
+        alarms += injected_faults.wrong(block, wrong)
     if block.get("stopped"):
         alarms.append(
             f"It encoded nothing more after that: {w.plain(str(block['stopped']))}. What was "
             "finished before was kept."
         )
-    return BoardPart(sentences, " ".join(alarms), _table(block, name, measured, count, equal))
+    table = _table(block, name, measured, count, equal)
+    return BoardPart(sentences, " ".join(alarms), table, injected_faults.table(block))
 
 
 def _table(

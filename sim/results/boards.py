@@ -8,6 +8,7 @@ from typing import Any
 from ...link.container.header import CODECS, NO_MODEL
 from ..board.loop import BoardFigures
 from ..scenario.scenario import Scenario
+from .injected_faults import in_words, injected, injected_by_line, on_purpose, wrong_on_purpose
 
 
 def block(figures: BoardFigures, scenario: Scenario) -> dict[str, Any]:
@@ -30,7 +31,9 @@ def block(figures: BoardFigures, scenario: Scenario) -> dict[str, Any]:
         "differing_frames": list(figures.differing),
         "encode_s": round(figures.encode_s, 6),
         "stopped": figures.stopped or None,
+        "injected": injected(figures.injected),
         "measured": {
+            "injected": injected_by_line(figures.injected),
             "host_encode_s": round(figures.host_s, 6),
             "time_ratio": _ratio(figures.encode_s, figures.host_s),
             "wall_s": round(figures.wall_s, 3),
@@ -65,13 +68,14 @@ def faults(boards: Sequence[BoardFigures], scenario: Scenario) -> list[str]:
             named = ", ".join(figures.differing)
             lines.append(
                 f"{start}: {wrong} of {figures.tiles} tiles differ from this program's, in {named}"
+                + wrong_on_purpose(figures.injected, wrong)
             )
         elif figures.differing:
             lines.append(f"{start}: other containers than this program's, in {figures.differing}")
         if figures.stopped:
             lines.append(
                 f"{start}: {figures.stopped}; {figures.frames} of {figures.asked} frames were "
-                "encoded before, and are kept"
+                "encoded before, and are kept" + on_purpose(figures.injected)
             )
     return lines
 
@@ -88,11 +92,13 @@ def warnings(boards: Sequence[dict[str, Any]]) -> Iterator[str]:
         if board["stopped"] or not (lost or restarts):
             continue
         resets = measured["board_resets"]
+        words = in_words(board["injected"], measured["injected"])
         yield (
             f"warning: board {board['name']} on {board['port']}: {lost} sessions were lost and the "
             f"board started anew {restarts} times"
             + (f" ({resets} resets)" if resets else "")
             + (f"; the last: {measured['last_session_lost']}" if lost else "")
+            + (f"; injected on purpose: {words}" if words else "")
         )
 
 
