@@ -111,9 +111,15 @@ class FaultyLine:
     _cut_until: float = field(init=False, default=-math.inf)
     _order: Iterator[int] = field(init=False, default_factory=itertools.count)
     _wire: list[tuple[float, int, bytes]] = field(init=False, default_factory=list)
+    _in_transit: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self._rng = random.Random(self.seed)  # noqa: S311  (repeatable, not secret)
+
+    @property
+    def in_transit(self) -> int:
+        """Number of bytes that have been written and have not arrived."""
+        return self._in_transit
 
     def free_at(self) -> float:
         """Return when the line will have sent all written bytes."""
@@ -172,11 +178,14 @@ class FaultyLine:
         arrived = []
         while self._wire and self._wire[0][0] <= now:
             arrived.append(heapq.heappop(self._wire)[2])
-        return b"".join(arrived)
+        data = b"".join(arrived)
+        self._in_transit -= len(data)
+        return data
 
     def cut(self, until: float = -math.inf) -> None:
         """Lose everything that is in transit, and everything written before `until`."""
         self._wire.clear()
+        self._in_transit = 0
         self._free_at = self._late = 0.0
         self._cut_until = max(self._cut_until, until)
 
@@ -191,6 +200,7 @@ class FaultyLine:
             # Later bytes must not overtake earlier ones after a stall.
             arrival = self._late = max(arrival, self._late)
         heapq.heappush(self._wire, (arrival, next(self._order), data))
+        self._in_transit += len(data)
         return end
 
     def _damaged(self, data: bytes, draws: random.Random) -> bytes:

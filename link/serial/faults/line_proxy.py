@@ -30,6 +30,8 @@ from .injector import FaultInjector, nothing
 _AHEAD_S: Final = 0.05
 """How many seconds of line time the proxy may read ahead, like a UART's buffer."""
 _LONGEST_WAIT_S: Final = 0.05
+MOST_IN_TRANSIT: Final = 1 << 24
+"""Bytes that a line may hold back in each direction; with more, nothing is read from its end."""
 
 
 Hook = Callable[[bytes], list[bytes]]
@@ -70,6 +72,9 @@ class _Way:
                     ahead = self.line.free_at() - time.monotonic() - _AHEAD_S
                 if ahead > 0 and self._closing.wait(ahead):
                     return
+                while self.line.in_transit > MOST_IN_TRANSIT:
+                    if self._closing.wait(_LONGEST_WAIT_S):
+                        return
 
     def due(self) -> bytes:
         """Return the bytes that have arrived; wait briefly if there are none."""

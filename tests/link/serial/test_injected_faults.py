@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
 import random
+import time
+import tty
 import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 
 import pytest
 from downpass.link.serial.constants import LARGEST_CHUNK, SMALLEST_CHUNK, Stage, Status
+from downpass.link.serial.faults import line_proxy
 from downpass.link.serial.faults.board_faults import BoardFaults, Interruption, Strikes
 from downpass.link.serial.faults.changed_results import REFUSAL, failed, wrong
 from downpass.link.serial.faults.faulty_line import CLEAN, Faults, FaultyLine, flipped_bytes
@@ -411,3 +417,45 @@ def test_bytes_that_are_no_frame_pass_unchanged(noise: list[bytes]) -> None:
         for passage in (injector.to_board(piece, 0.0), injector.to_host(piece, 0.0)):
             (only,) = passage.onward
             assert only.data == b"\0" + piece + b"\0"
+
+
+@given(
+    acts=st.lists(st.tuples(st.sampled_from("wrc"), st.integers(1, 300)), max_size=40),
+    faults=st.builds(Faults, drop=st.floats(0, 0.5), duplicate=st.floats(0, 0.5)),
+)
+def test_a_line_knows_what_is_in_transit(acts: list[tuple[str, int]], faults: Faults) -> None:
+    line, now = FaultyLine(1, 9600, 0.01, faults), 0.0
+    for act, size in acts:
+        now += size / 1000
+        if act == "w":
+            line.write(bytes(size), now)
+        elif act == "c":
+            line.cut()
+            assert line.in_transit == 0
+        else:
+            before = line.in_transit
+            arrived = line.read(now)
+            assert line.in_transit == before - len(arrived)
+    rest = line.in_transit
+    assert len(line.read(1e9)) == rest
+    assert line.in_transit == 0
+
+
+def test_a_board_that_floods_a_held_line_is_read_no_further(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(line_proxy, "MOST_IN_TRANSIT", 1 << 16)
+    board, port = pty.openpty()
+    tty.setraw(port)
+    os.set_blocking(board, False)
+    with line_proxy.LineProxy(os.ttyname(port), delay_s=3600.0) as line:
+        written, piece = 0, b"\0" + bytes(range(1, 201)) + b"\0"
+        for _ in range(200):
+            with contextlib.suppress(BlockingIOError):
+                while written < 1 << 20:
+                    written += os.write(board, piece)
+            time.sleep(0.005)
+        assert 1 << 16 < line.up.in_transit < (1 << 16) + 70_000
+        assert written < 1 << 19
+    os.close(board)
+    os.close(port)
