@@ -58,10 +58,10 @@ class CodedFrame:
 
 @dataclass(frozen=True, slots=True)
 class DeliveredQuality:
-    """A bitstream's quality on the ground, and how many of its tiles were lost."""
+    """A bitstream's quality on the ground, and how many of its tiles were concealed."""
 
     quality: Quality
-    lost_tiles: int
+    concealed_tiles: int
 
 
 @dataclass(frozen=True, slots=True)
