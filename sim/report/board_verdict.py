@@ -169,7 +169,8 @@ def _disturbances(measured: Mapping[str, Any]) -> list[str]:
     )
     found = []
     if lost:
-        causes = part(measured, "sessions_lost_by")
+        listed = part(measured, "sessions_lost_by")
+        causes = {name: number for name, number in listed.items() if whole(number)}
         named = {name: _LOST_BY.get(str(name), "cause not known") for name in causes}
         counted = [f"{w.count(number)} {named[name]}" for name, number in causes.items()]
         by = ", ".join(named.values() if len(causes) == 1 else counted)

@@ -81,8 +81,8 @@ def block(figures: BoardFigures, scenario: Scenario, tiles: pa.Table) -> dict[st
             "timeouts": counts.timeouts,
             "sessions_lost": counts.sessions_lost,
             "sessions_lost_by": {
-                UNKNOWN if blame is None else blame.value: number
-                for blame, number in figures.losses.items()
+                **{blame.value: figures.losses.get(blame, 0) for blame in Blame},
+                UNKNOWN: figures.losses.get(None, 0),
             },
             "last_session_lost": figures.lost or None,
             "board_restarts": counts.restarts,
@@ -150,7 +150,7 @@ def warnings(boards: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         lost, restarts = measured["sessions_lost"], measured["board_restarts"]
         if board["stopped"] or not (lost or restarts):
             continue
-        causes = measured["sessions_lost_by"]
+        causes = {name: number for name, number in measured["sessions_lost_by"].items() if number}
         counted = [f"{number} {name}" for name, number in causes.items()]
         by = ", ".join(causes if len(causes) == 1 else counted)
         resets = measured["board_resets"]

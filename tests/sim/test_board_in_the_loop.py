@@ -439,7 +439,8 @@ def test_a_board_that_reboots_passes_and_is_said_to(folder: Path) -> None:
     assert board.boots == 3
     (found,) = json.loads((out / "summary.json").read_text())["boards"]
     assert (found["verdict"], found["judged"]) == ("passed", None)
-    assert found["measured"]["sessions_lost_by"] == {"rebooted": 2}
+    by = {"board": 0, "line": 0, "rebooted": 2, "unknown": 0}
+    assert found["measured"]["sessions_lost_by"] == by
     assert found["tiles"]["equal"] == found["tiles"]["encoded"]
     assert {row["sessions"] for row in listed(out)} >= {1, 2}
     assert "2 sessions were lost (rebooted) and the board started anew 2 times" in said.err
