@@ -405,10 +405,12 @@ def test_wrong_payloads_are_called_wrong_and_not_lost(folder: Path) -> None:
     assert (tiles["differs"], tiles["undecodable"]) == (1, 1)
     rows = listed(out)
     wrong = [
-        (row["frame"], row["tile"], row["verdict"]) for row in rows if row["verdict"] != "equal"
+        (row["frame"], row["tile"], row["verdict"], row["injected"])
+        for row in rows
+        if row["verdict"] != "equal"
     ]
     assert wrong == [tuple(one.values()) for one in found["wrong_tiles"]]
-    (first, one, differs), (second, other, undecodable) = wrong
+    (first, one, differs, _), (second, other, undecodable, _) = wrong
     assert (one, differs, other, undecodable) == (1, "differs", 0, "undecodable")
     frames = {row["frame"]: row for row in pq.read_table(out / "frames.parquet").to_pylist()}
     assert {number for number, row in frames.items() if row["wrong_tiles"]} >= {first, second}
