@@ -62,7 +62,7 @@ def tile_tags(decoded: Decoded) -> dict[str, str]:
     """Return metadata items that list the concealed tiles of a frame by cause."""
     return {
         "DOWNPASS_LOST_TILES": " ".join(map(str, decoded.missing_tiles)) or "none",
-        "DOWNPASS_UNDECODABLE_TILES": " ".join(map(str, decoded.undecodable_tiles)) or "none",
+        "DOWNPASS_UNDECODABLE_TILES": " ".join(map(str, decoded.undecodable)) or "none",
     }
 
 

@@ -278,7 +278,7 @@ def decode(arguments: argparse.Namespace) -> int:
         _write_tiff(arguments.output, decoded, description, arguments.like)
     for tiles, what in (
         (decoded.missing_tiles, "lost and concealed"),
-        (decoded.undecodable_tiles, "whole, but not decodable, and concealed"),
+        (decoded.undecodable, "whole, but not decodable, and concealed"),
     ):
         if tiles:
             complain(

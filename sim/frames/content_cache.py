@@ -58,10 +58,10 @@ class CodedFrame:
 
 @dataclass(frozen=True, slots=True)
 class DeliveredQuality:
-    """A bitstream's quality on the ground, and how many of its tiles were concealed."""
+    """A bitstream's quality on the ground, and how many of its tiles were lost."""
 
     quality: Quality
-    concealed_tiles: int
+    lost_tiles: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,7 @@ class Grader:
             tiles,
             lost,
             # What is concealed although its bytes have arrived.
-            undecodable_tiles=measured.concealed_tiles - lost,
+            undecodable_tiles=measured.lost_tiles - lost,
         )
 
     def _received(self, arrival: _Arrival) -> tuple[bytes | None, int, int]:

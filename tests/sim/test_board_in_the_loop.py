@@ -160,6 +160,11 @@ def test_a_bad_line_changes_no_byte(folder: Path) -> None:
     found = block(results)
     assert found["tiles"]["equal"] == found["tiles"]["encoded"] > 0
     assert line.down.counts.total + line.up.counts.total > 0
+    assert (found["verdict"], found["line"]) == ("passed", "TCP connection")
+    assert found["measured"]["line_s"] is None
+    assert results.board_tiles is not None
+    again = sum(results.board_tiles.column("chunks_sent_again").to_pylist())
+    assert again >= found["measured"]["chunks_sent_again"]
 
 
 def test_a_difference_is_an_error(folder: Path) -> None:

@@ -272,9 +272,9 @@ def test_quality_is_kept_with_what_was_lost(tmp_path: Path) -> None:
     cache = ContentCache(tmp_path)
     bitstream = encoder("jpegls", 20).encode(FRAME, Setting(quality=100))
     whole = cache.delivered_quality(FRAME, bitstream)
-    assert (whole.quality.psnr_db, whole.concealed_tiles) == (math.inf, 0)
+    assert (whole.quality.psnr_db, whole.lost_tiles) == (math.inf, 0)
     holed = without(bitstream, [1])
-    assert cache.delivered_quality(FRAME, holed).concealed_tiles == 1
+    assert cache.delivered_quality(FRAME, holed).lost_tiles == 1
     assert cache.delivered_quality(FRAME, holed) == cache.delivered_quality(FRAME, holed)
     assert replace(whole) == cache.delivered_quality(FRAME, bitstream)
 
