@@ -76,7 +76,8 @@ def _verdict(block: Mapping[str, Any]) -> BoardVerdict:
         disturbances = _disturbances(part(block, "measured"))
         but = ", but not without disturbance" if disturbances else ""
         again = ["What was under way was sent again."] if disturbances else []
-        return BoardVerdict(False, f"Board {name} passed{but}.", (sentence, *disturbances, *again))
+        details = sentence, *disturbances, *again, *injected_faults.sentences(block)
+        return BoardVerdict(False, f"Board {name} passed{but}.", details)
     judged = block.get("judged")
     judgement = _JUDGED.get(judged if isinstance(judged, str) else None, _JUDGED[None])
     return BoardVerdict(
@@ -87,6 +88,7 @@ def _verdict(block: Mapping[str, Any]) -> BoardVerdict:
             *_stopped(block, asked, encoded, tiles),
             *_finished(block, tiles),
             *_disturbances(part(block, "measured")),
+            *injected_faults.sentences(block),
         ),
     )
 

@@ -65,7 +65,6 @@ def _part(data: ReportData, block: Mapping[str, Any], key: str) -> BoardPart:
         f"It runs {runs}.",
         _line(block, measured),
     ]
-    sentences += injected_faults.sentences(block)
     times = board_times.picture(data, block, key)
     injected = injected_faults.table(block)
     return BoardPart(sentences, _table(block, name, measured), times, _wrong(block), injected)

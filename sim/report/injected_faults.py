@@ -24,9 +24,7 @@ def sentences(block: Mapping[str, Any]) -> list[str]:
     """Return the sentence that says that faults were injected; none if they were not asked for."""
     if not part(block, "injected"):
         return []
-    return [
-        "Faults were injected into its line on purpose, as the scenario asks; a table lists them."
-    ]
+    return ["Faults were injected into its line on purpose; its table lists them."]
 
 
 def whose(block: Mapping[str, Any], differing: int) -> str:
