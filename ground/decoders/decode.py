@@ -35,11 +35,18 @@ class Decoded:
         frame: The frame, in which the pixels of lost tiles are concealed.
         lost_tiles: Indices of tiles that were missing, damaged or undecodable, ascending.
         header: The bitstream's header.
+        undecodable: Those of them that arrived whole and cannot be decoded.
     """
 
     frame: Frame
     lost_tiles: tuple[int, ...]
     header: FrameHeader
+    undecodable: tuple[int, ...] = ()
+
+    @property
+    def missing_tiles(self) -> tuple[int, ...]:
+        """Indices of the lost tiles that did not arrive, or not whole."""
+        return tuple(sorted({*self.lost_tiles} - {*self.undecodable}))
 
     def lost_mask(self) -> NDArray[np.bool_]:
         """Return a mask (rows, columns), True where a pixel was not received but concealed."""
@@ -90,7 +97,7 @@ def decode(
         mask = np.asarray(tiles.holes.all(axis=2))
         pixels[mask] = 0
     frame = Frame(pixels, header.bit_depth, header.nodata, mask)
-    decoded = Decoded(frame, lost, header)
+    decoded = Decoded(frame, lost, header, tiles.lost)
     if lost and not (tiles.concealed and len(lost) < header.tile_count):
         _conceal(decoded, tiles.holes)
     return decoded

@@ -40,32 +40,9 @@ class FaultScript:
     delay_s: float = 0.0
     jitter_s: float = 0.0
 
-    def open_line(
-        self, port: str, baud: int, reset: Callable[[Port], str] | None, tap: Tap | None
-    ) -> LineProxy:
-        """Put the faulty line in front of a board.
-
-        Args:
-            port: The board's port.
-            baud: Bits per second of the port.
-            reset: Resets the board; None leaves that to the injector's appearance.
-            tap: Notes each fault of the board in the trace.
-
-        Raises:
-            PortError: The port cannot be opened.
-        """
-        return LineProxy(
-            port,
-            self.seed,
-            self.baud,
-            self.delay_s,
-            self.line,
-            baud,
-            jitter_s=self.jitter_s,
-            board_faults=self.board,
-            reset=reset,
-            report=nothing if tap is None else tap.note,
-        )
+    def line_baud(self, baud: int) -> int:
+        """Return the line's bits per second at a port that has `baud` of them."""
+        return baud if self.baud is None else min(baud, self.baud)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +63,72 @@ class InjectedFaults:
     board: BoardFaultCounts
     noticed_wrong: int
 
-    @classmethod
-    def of(cls, script: FaultScript, line: LineProxy, noticed_wrong: int) -> InjectedFaults:
-        """Return a copy of the present numbers."""
-        counts = copy.deepcopy((line.down.counts, line.up.counts, line.board_counts))
-        return cls(script, *counts, noticed_wrong)
 
-
-def is_wrong(line: LineProxy, ticket: int) -> bool:
-    """Return whether the result of a client's tile was made wrong.
+class Injection:
+    """A faulty line in front of a board's port; closed by leaving its context.
 
     Args:
-        line: The line, which the client alone has used.
-        ticket: The tile's ticket. The injector numbers the same tiles from 1, as tickets do from 0.
+        script: The faults.
+        port: The board's port.
+        baud: Bits per second of the port.
+        reset: Resets the board for an injected reboot; without it, the board only seems to reboot.
+        tap: Notes each fault of the board in the trace.
+
+    Raises:
+        PortError: The port cannot be opened.
+
+    Attributes:
+        address: The port for the host to open instead.
+        reset: Resets the board, whatever port it is given; None if nothing resets it.
     """
-    return ticket + 1 in line.board_counts.wrong
+
+    def __init__(
+        self,
+        script: FaultScript,
+        port: str,
+        baud: int,
+        reset: Callable[[Port], str] | None,
+        tap: Tap | None,
+    ) -> None:
+        self._script = script
+        self._line = LineProxy(
+            port,
+            script.seed,
+            script.baud,
+            script.delay_s,
+            script.line,
+            baud,
+            jitter_s=script.jitter_s,
+            board_faults=script.board,
+            reset=reset,
+            report=nothing if tap is None else tap.note,
+        )
+        self.address = self._line.address
+        self.reset: Callable[[Port], str] | None = (
+            None if reset is None else lambda _: self._line.reset_board()
+        )
+
+    def __enter__(self) -> Injection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._line.close()
+
+    def made_wrong(self, ticket: int) -> bool:
+        """Return whether the result of a tile was made wrong.
+
+        Args:
+            ticket: The ticket of the one client that uses the line. The injector numbers the same
+                tiles from 1, as tickets do from 0.
+        """
+        return ticket + 1 in self._line.board_counts.wrong
+
+    def faults(self, noticed_wrong: int) -> InjectedFaults:
+        """Return a copy of the numbers so far.
+
+        Args:
+            noticed_wrong: Tiles that were made wrong and that the comparison found to differ.
+        """
+        line = self._line
+        counts = copy.deepcopy((line.down.counts, line.up.counts, line.board_counts))
+        return InjectedFaults(self._script, *counts, noticed_wrong)

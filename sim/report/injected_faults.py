@@ -24,13 +24,11 @@ def sentences(block: Mapping[str, Any]) -> list[str]:
     """Return the sentence that says that faults were injected; none if they were not asked for."""
     if not part(block, "injected"):
         return []
-    return [
-        "Faults were injected into its line on purpose, as the scenario asks; a table lists them."
-    ]
+    return ["Faults were injected into its line on purpose; its table lists them."]
 
 
-def wrong(block: Mapping[str, Any], differing: int) -> list[str]:
-    """Return the sentence on tiles that differ because an injected fault made them.
+def whose(block: Mapping[str, Any], differing: int) -> str:
+    """Return whose error it is that tiles differ: the board's, or that of injected faults.
 
     Args:
         block: The board's block of the summary.
@@ -38,15 +36,16 @@ def wrong(block: Mapping[str, Any], differing: int) -> list[str]:
     """
     number = whole(part(block, "injected").get("noticed_wrong_tiles"))
     if not number:
-        return []
+        return "A codec is exact: this is an error of the board"
     if number < differing:
         rest = w.plural(differing - number, "tile")
-        words = f"Injected faults made {w.count(number)} of them so, and the board the other {rest}"
-    elif number == 1:
-        words = "An injected fault made it so, which tells nothing against the board"
-    else:
-        words = "Injected faults made all of them so, which tells nothing against the board"
-    return [f"{words}."]
+        return (
+            f"Injected faults made {w.count(number)} of them so, on purpose; the other {rest} "
+            f"{'is an error' if differing - number == 1 else 'are errors'} of the board"
+        )
+    if number == 1:
+        return "An injected fault made it so, on purpose, which tells nothing against the board"
+    return "Injected faults made all of them so, on purpose, which tells nothing against the board"
 
 
 def table(block: Mapping[str, Any]) -> DataTable | None:

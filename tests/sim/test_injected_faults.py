@@ -113,9 +113,7 @@ def test_interruptions_cost_time_and_sessions_but_no_byte(folder: Path) -> None:
     assert found["measured"]["board_restarts"] == found["measured"]["sessions_lost"] == 2
     assert said.status == 0
     (warning,) = said.err.splitlines()
-    assert warning.endswith(f"; injected on purpose: 1 cut, {tiles // 7} stalls, 2 reboots"), (
-        warning
-    )
+    assert warning.endswith(f"; injected on purpose: 1 cut, {tiles // 7} stalls, 2 reboots")
     assert "Faults were injected into its line on purpose" in page
     assert "restarts that were noticed" in page
 
@@ -129,9 +127,12 @@ def test_a_wrong_result_is_noticed_and_told_as_injected(folder: Path) -> None:
     assert found["injected"]["wrong_tiles"] == found["injected"]["noticed_wrong_tiles"] == 2
     assert found["differing_frames"] == ["frame 0", "frame 1"]
     (line,) = said.err.splitlines()
-    assert f"2 of {total} tiles differ" in line
+    assert f" FAILED (injected): 2 of {total} tiles are wrong: frame 0 tile 1 " in line
     assert line.endswith("; injected faults made all of them wrong")
     assert "which tells nothing against the board" in page
+    assert "FAILED (judged: injected on purpose)" in page
+    assert found["judged"] == "injected"
+    assert [one["injected"] for one in found["wrong_tiles"]] == [True, True]
 
 
 def test_a_boards_own_fault_is_not_taken_for_an_injected_one(folder: Path) -> None:
@@ -143,18 +144,20 @@ def test_a_boards_own_fault_is_not_taken_for_an_injected_one(folder: Path) -> No
         said, found, page = commanded(with_faults(folder, board.port, wrong={"tiles": [6]}))
     assert found["injected"]["noticed_wrong_tiles"] == 1
     (line,) = said.err.splitlines()
-    assert f"3 of {found['tiles']['encoded']} tiles differ" in line
+    assert f" FAILED (board): 3 of {found['tiles']['encoded']} tiles are wrong: " in line
     assert line.endswith("; injected faults made 1 of them wrong")
-    assert "Injected faults made 1 of them so, and the board the other 2" in page
+    assert "made 1 of them so, on purpose; the other 2\N{NO-BREAK SPACE}tiles are errors" in page
+    assert found["judged"] == "board"
+    assert [one["injected"] for one in found["wrong_tiles"]].count(True) == 1
 
 
 def test_a_refused_tile_ends_the_boards_work(folder: Path) -> None:
     with board_on_pty() as board:
         results = flown(with_faults(folder, board.port, refuse={"tiles": [6]}))
     (line,) = results.faults
-    assert "the board's encoder: refused by an injected fault; 1 of" in line
+    assert " FAILED (injected): tile 1 of frame 1: the board's encoder: refused by an " in line
     assert line.endswith("; injected on purpose: 1 refused tile")
-    assert block(results)["tiles"] == {"encoded": 4, "equal": 4}
+    assert block(results)["tiles"]["encoded"] == block(results)["tiles"]["equal"] == 4
 
 
 def test_a_cut_beyond_patience_ends_the_boards_work(folder: Path) -> None:
@@ -162,7 +165,7 @@ def test_a_cut_beyond_patience_ends_the_boards_work(folder: Path) -> None:
         path = with_faults(folder, board.port, cut={"tiles": [6], "for": "1 min"})
         results = flown(path, "satellites.0.encoder.give_up_after=1 s")
     (line,) = results.faults
-    assert "no board for 1 s" in line
+    assert " FAILED (board or line): no board for 1 s" in line
     assert line.endswith("; injected on purpose: 1 cut")
 
 
