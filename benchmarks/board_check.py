@@ -11,9 +11,9 @@ import argparse
 import statistics
 import time
 
+from downpass.link.serial.faults.faulty_line import Faults
+from downpass.link.serial.faults.line_proxy import LineProxy
 from downpass.link.serial.port import Port
-from downpass.link.serial.testing.faulty_line import Faults
-from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.sim.board import conformance
 from downpass.sim.board.emulators import board_port
 

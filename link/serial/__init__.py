@@ -11,7 +11,8 @@
     board          the board's end as a state machine, without I/O
     port           opens a serial line by its name, for the host; `line_kind` says what it is
     lines          the board's end of a line: serial port, pseudo-terminal or TCP
-    testing        faulty lines, and both ends connected by them in virtual time
+    faults         faulty lines and faulty boards, made from a sound one
+    testing        both ends connected by faulty lines in virtual time
 
 docs/serial-protocol.md is the specification.
 """

@@ -11,6 +11,7 @@ from ...link.serial.constants import TickKind
 from ...link.serial.host_settings import HostCounts
 from ...link.serial.line_kind import LineKind, wire_s
 from ...link.serial.messages import Capabilities
+from .injection import InjectedFaults
 from .tile_record import TileVerdict
 
 
@@ -33,11 +34,13 @@ class WrongTile:
         frame: Number of the first frame that shows it.
         tile: Index of the tile in the frame.
         verdict: What is wrong with it.
+        injected: Whether an injected fault made it wrong.
     """
 
     frame: int
     tile: int
     verdict: TileVerdict
+    injected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class BoardFigures:
         lost: Why the latest session was lost; empty if none was.
         losses: Number of lost sessions by whose fault they were; None if that is not known.
         resets: How often the board was reset because it did not answer.
+        injected: The faults that were injected; None if none were asked for.
     """
 
     port: str
@@ -90,6 +94,7 @@ class BoardFigures:
     lost: str = ""
     losses: Mapping[Blame | None, int] = field(default_factory=dict)
     resets: int = 0
+    injected: InjectedFaults | None = None
 
     @property
     def modelled(self) -> bool:
@@ -130,3 +135,15 @@ class BoardFigures:
         if self.wrong_tiles or self.differing:
             return Blame.BOARD
         return self.stopped_by
+
+    @property
+    def is_injected(self) -> bool:
+        """Whether the board failed by injected faults alone: wrong results, or a refused tile."""
+        faults = self.injected
+        if faults is None or self.verdict is not Verdict.FAILED:
+            return False
+        if self.stopped and not faults.board.refused:
+            return False
+        if self.wrong_tiles:
+            return self.wrong_tiles <= faults.noticed_wrong
+        return bool(self.stopped)

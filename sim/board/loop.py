@@ -14,7 +14,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ...link.clock import TICKS_PER_SECOND
@@ -25,6 +25,7 @@ from ...link.serial.constants import DEFAULT_BAUD, TickKind
 from ...link.serial.events import Finished, Refused
 from ...link.serial.host_settings import HostSettings
 from ...link.serial.line_kind import line_kind
+from ...link.serial.port import Port
 from ...payload.encoders.base import Encoder, Setting
 from ..frames.content_cache import CodedFrame
 from .access import ANY_BOARD, BoardAccess
@@ -32,6 +33,7 @@ from .client import BoardClient, BoardGoneError
 from .emulators import board_port
 from .figures import BoardFigures, WrongTile
 from .frame_check import check_frame, unfinished_tiles
+from .injection import FaultScript, Injection
 from .job import FrameTasks, TileTask, frame_tasks
 from .tile_record import TileRecord, TileTicks, TileVerdict
 from .watch import Watch
@@ -102,6 +104,8 @@ class _Doing:
     """Whether its container differs from this process's."""
     records: list[TileRecord] | None = None
     """A record of each task, once it is known; they are passed on in the order of the frames."""
+    made_wrong: set[int] = field(default_factory=set)
+    """Indices of the tasks whose result was made wrong by an injected fault."""
 
 
 @dataclass(slots=True)
@@ -109,6 +113,7 @@ class _Sums:
     frames: int = 0
     tiles: Counter[TileVerdict] = field(default_factory=Counter)
     wrong: list[WrongTile] = field(default_factory=list)
+    noticed_wrong: int = 0
     differing: list[str] = field(default_factory=list)
     ticks: int = 0
     host_s: float = 0.0
@@ -127,12 +132,19 @@ class BoardLoop:
         port: The board's port, or `emulator:NAME`.
         settings: What the host expects of the board; its `baud` is the port's.
         access: How the port is reached, and who hears of outages and of tiles.
+        script: Faults to inject in front of the port; None injects none.
 
     Raises:
         InputError: No such port, or no board answers.
     """
 
-    def __init__(self, port: str, settings: HostSettings, access: BoardAccess = ANY_BOARD) -> None:
+    def __init__(
+        self,
+        port: str,
+        settings: HostSettings,
+        access: BoardAccess = ANY_BOARD,
+        script: FaultScript | None = None,
+    ) -> None:
         baud = settings.baud or DEFAULT_BAUD
         self.port, self.baud = port, baud
         self._record = access.record
@@ -142,7 +154,14 @@ class BoardLoop:
             name = stack.enter_context(board_port(port))
             self._line = line_kind(name)
             tap = None if access.trace is None else access.trace.tap(port, baud)
-            self._client = stack.enter_context(BoardClient(name, baud, settings, tap, access.reset))
+            reset: Callable[[Port], str] | None = access.reset
+            self._injection: Injection | None = None
+            if script is not None:
+                found = stack.enter_context(Injection(script, name, baud, reset, tap))
+                self._injection, name, reset = found, found.address, found.reset
+                self.baud = script.line_baud(baud)
+                settings = replace(settings, baud=self.baud)
+            self._client = stack.enter_context(BoardClient(name, baud, settings, tap, reset))
             try:
                 self.own = self._client.capabilities()
             except BoardGoneError as error:
@@ -186,7 +205,7 @@ class BoardLoop:
     def figures(self) -> BoardFigures:
         """Return the results so far."""
         with self._lock:
-            sums = self._sums
+            sums, injection = self._sums, self._injection
             return BoardFigures(
                 port=self.port,
                 baud=self.baud,
@@ -209,6 +228,7 @@ class BoardLoop:
                 lost=self._watch.last_cause,
                 losses=self._watch.losses,
                 resets=self._watch.resets,
+                injected=None if injection is None else injection.faults(sums.noticed_wrong),
             )
 
     def close(self) -> None:
@@ -296,6 +316,8 @@ class BoardLoop:
                 self._take(event, *pending.pop(event.ticket), pool)
 
     def _take(self, event: Finished, doing: _Doing, place: int, pool: ThreadPoolExecutor) -> None:
+        if self._injection is not None and self._injection.made_wrong(event.ticket):
+            doing.made_wrong.add(place)
         doing.results[place] = event
         doing.ticks += event.encode_ticks
         doing.left -= 1
@@ -315,8 +337,10 @@ class BoardLoop:
             expected = doing.reference.result()
             payloads = [one.payload for one in doing.results if one is not None]
             found = check_frame(doing.plan, payloads, expected.bitstream)
+            noticed = [place for place in doing.made_wrong if found.tasks[place].is_wrong]
+            injected = {doing.plan.places[place].tile for place in noticed}
             doing.wrong = [
-                WrongTile(doing.work.number, tile, verdict)
+                WrongTile(doing.work.number, tile, verdict, tile in injected)
                 for tile, verdict in enumerate(found.tiles)
                 if verdict.is_wrong
             ]
@@ -326,6 +350,7 @@ class BoardLoop:
                 sums = self._sums
                 sums.frames += 1
                 sums.tiles.update(found.tiles)
+                sums.noticed_wrong += len(injected)
                 sums.ticks += doing.ticks
                 sums.host_s += expected.host_seconds
                 self._pass_on(doing, found.tasks)
@@ -355,9 +380,10 @@ class BoardLoop:
                 modelled=self.own.tick_kind == TickKind.MODELLED,
                 ticks=None if result is None else _ticks(result),
                 trip=None if result is None else result.trip,
+                injected=index in doing.made_wrong,
             )
-            for task, place, result, verdict in zip(
-                doing.plan.tasks, doing.plan.places, doing.results, verdicts, strict=True
+            for index, (task, place, result, verdict) in enumerate(
+                zip(doing.plan.tasks, doing.plan.places, doing.results, verdicts, strict=True)
             )
             if verdict is not None
         ]

@@ -55,6 +55,7 @@ class TileRecord:
         modelled: Whether the ticks are modelled instead of those of a clock.
         ticks: The board's ticks; None if the tile was refused.
         trip: The way to the board and back; None if the tile was refused.
+        injected: Whether an injected fault made the payload wrong.
     """
 
     port: str
@@ -69,3 +70,4 @@ class TileRecord:
     modelled: bool
     ticks: TileTicks | None
     trip: Trip | None
+    injected: bool = False

@@ -157,7 +157,8 @@ def _ports(scenario: Scenario) -> Iterator[str]:
         if seen.setdefault(port, satellite.encoder) != satellite.encoder:
             yield (
                 f"{where}: found {port} a second time with other baud, give_up_after, "
-                "encode_timeout or chunk; allowed: the same for all satellites that share a board"
+                "encode_timeout, chunk or faults; allowed: the same for all satellites that share "
+                "a board"
             )
         try:
             setting_of(satellite.codec.setting)

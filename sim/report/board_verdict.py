@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from . import injected_faults
 from . import wording as w
 from .data import ReportData
 from .keyfigures import part, whole
@@ -16,6 +17,7 @@ _JUDGED: Final = {
     "board": "judged: board",
     "line": "judged: line",
     "rebooted": "judged: rebooted",
+    "injected": "judged: injected on purpose",
     None: "judged: board or line",
 }
 _WRONG: Final = {"differs": "other bytes", "undecodable": "not decodable"}
@@ -74,7 +76,8 @@ def _verdict(block: Mapping[str, Any]) -> BoardVerdict:
         disturbances = _disturbances(part(block, "measured"))
         but = ", but not without disturbance" if disturbances else ""
         again = ["What was under way was sent again."] if disturbances else []
-        return BoardVerdict(False, f"Board {name} passed{but}.", (sentence, *disturbances, *again))
+        details = sentence, *disturbances, *again, *injected_faults.sentences(block)
+        return BoardVerdict(False, f"Board {name} passed{but}.", details)
     judged = block.get("judged")
     judgement = _JUDGED.get(judged if isinstance(judged, str) else None, _JUDGED[None])
     return BoardVerdict(
@@ -85,6 +88,7 @@ def _verdict(block: Mapping[str, Any]) -> BoardVerdict:
             *_stopped(block, asked, encoded, tiles),
             *_finished(block, tiles),
             *_disturbances(part(block, "measured")),
+            *injected_faults.sentences(block),
         ),
     )
 
@@ -115,7 +119,7 @@ def _wrong(block: Mapping[str, Any], tiles: Mapping[str, Any]) -> list[str]:
         + f" Wrong {'is' if len(places) == 1 and not more else 'are'} "
         + ", ".join(places[:_MOST_LISTED])
         + (f" and {w.count(more)} more" if more else "")
-        + ". A codec is exact: this is an error of the board."
+        + f". {injected_faults.whose(block, wrong)}."
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import board_times
+from . import board_times, injected_faults
 from . import wording as w
 from .board_verdict import blocks
 from .data import ReportData
@@ -25,12 +25,14 @@ class BoardPart:
         table: Its figures.
         times: The distribution of its times; None if it finished no tile.
         wrong: The first tiles that are wrong; None if none is.
+        injected: The faults that were injected into its line; None if none were asked for.
     """
 
     sentences: list[str]
     table: DataTable
     times: Picture | None
     wrong: DataTable | None
+    injected: DataTable | None = None
 
 
 def parts(data: ReportData) -> list[BoardPart]:
@@ -64,7 +66,8 @@ def _part(data: ReportData, block: Mapping[str, Any], key: str) -> BoardPart:
         _line(block, measured),
     ]
     times = board_times.picture(data, block, key)
-    return BoardPart(sentences, _table(block, name, measured), times, _wrong(block))
+    injected = injected_faults.table(block)
+    return BoardPart(sentences, _table(block, name, measured), times, _wrong(block), injected)
 
 
 def _line(block: Mapping[str, Any], measured: Mapping[str, Any]) -> str:

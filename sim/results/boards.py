@@ -13,8 +13,11 @@ from ..board.figures import BoardFigures, Verdict
 from ..board.tile_record import TileVerdict
 from ..scenario.scenario import Scenario
 from .board_tiles import LINE_TIMES, tile_times
+from .injected_faults import in_words, injected, injected_by_line, on_purpose, wrong_on_purpose
 
 _MOST_LISTED: Final = 3
+INJECTED: Final = "injected"
+"""In place of whose fault a failure is, if injected faults alone made it."""
 UNKNOWN: Final = "unknown"
 """Whose fault a lost session was, if that is not known."""
 
@@ -40,7 +43,7 @@ def block(figures: BoardFigures, scenario: Scenario, tiles: pa.Table) -> dict[st
         "fingerprint": None if own.fingerprint == NO_MODEL else own.fingerprint.hex(),
         "satellites": [s.name for s in scenario.satellites if s.encoder.port == figures.port],
         "verdict": figures.verdict.value,
-        "judged": None if figures.blame is None else figures.blame.value,
+        "judged": INJECTED if figures.is_injected else _value(figures.blame),
         "time_kind": "modelled" if figures.modelled else "measured on board",
         "frames": {"asked": figures.asked, "encoded": figures.frames},
         "tiles": {
@@ -48,14 +51,21 @@ def block(figures: BoardFigures, scenario: Scenario, tiles: pa.Table) -> dict[st
             **{verdict.value: figures.tiles.get(verdict, 0) for verdict in TileVerdict},
         },
         "wrong_tiles": [
-            {"frame": one.frame, "tile": one.tile, "verdict": one.verdict.value}
+            {
+                "frame": one.frame,
+                "tile": one.tile,
+                "verdict": one.verdict.value,
+                "injected": one.injected,
+            }
             for one in figures.wrong
         ],
         "differing_frames": list(figures.differing),
         "encode_s": round(figures.encode_s, 6),
         "tile_encode_s": tile_times(tiles, figures.port, "encode_s"),
         "stopped": figures.stopped or None,
+        "injected": injected(figures.injected),
         "measured": {
+            "injected": injected_by_line(figures.injected),
             "host_encode_s": round(figures.host_s, 6),
             "time_ratio": _ratio(figures.encode_s, figures.host_s),
             "wall_s": round(figures.wall_s, 3),
@@ -93,10 +103,12 @@ def faults(boards: Sequence[BoardFigures], scenario: Scenario) -> list[str]:
         index = next(i for i, s in enumerate(scenario.satellites) if s.encoder.port == figures.port)
         place = scenario.source.place_of(f"satellites.{index}.encoder.port")
         start = f"{place}: board {figures.own.name} on {figures.port} FAILED"
+        judged = INJECTED if figures.is_injected else _value(figures.blame) or "board or line"
         if wrong := figures.wrong_tiles:
             lines.append(
-                f"{start} (board): {wrong} of {figures.compared_tiles} tiles "
+                f"{start} ({judged}): {wrong} of {figures.compared_tiles} tiles "
                 f"{'is' if wrong == 1 else 'are'} wrong: {_listed(figures)}"
+                + wrong_on_purpose(figures.injected, wrong)
             )
         elif figures.differing:
             lines.append(
@@ -104,10 +116,11 @@ def faults(boards: Sequence[BoardFigures], scenario: Scenario) -> list[str]:
                 + ", ".join(figures.differing)
             )
         if figures.stopped:
-            judged = "board or line" if figures.stopped_by is None else figures.stopped_by.value
+            if not figures.is_injected:
+                judged = _value(figures.stopped_by) or "board or line"
             lines.append(
                 f"{start} ({judged}): {figures.stopped}; {figures.frames} of {figures.asked} "
-                "frames were encoded before, and are kept"
+                "frames were encoded before, and are kept" + on_purpose(figures.injected)
             )
     return lines
 
@@ -141,6 +154,7 @@ def warnings(boards: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         counted = [f"{number} {name}" for name, number in causes.items()]
         by = ", ".join(causes if len(causes) == 1 else counted)
         resets = measured["board_resets"]
+        words = in_words(board["injected"], measured["injected"])
         yield (
             f"warning: board {board['name']} on {board['port']}: "
             f"{lost} {'session was' if lost == 1 else 'sessions were'} lost"
@@ -148,7 +162,12 @@ def warnings(boards: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             + f" and the board started anew {restarts} {'time' if restarts == 1 else 'times'}"
             + (f" ({resets} resets)" if resets else "")
             + (f"; the last: {measured['last_session_lost']}" if lost else "")
+            + (f"; injected on purpose: {words}" if words else "")
         )
+
+
+def _value(blame: Blame | None) -> str | None:
+    return None if blame is None else blame.value
 
 
 def _ratio(over: float, under: float) -> float | None:

@@ -14,6 +14,7 @@ from ...payload.encoders.base import Setting, choice_label
 from ...payload.encoders.traits import TRAITS, lossless_codecs
 from ..board.emulators import PORTS, board_fault
 from .base import Clashes, Model, exactly_one, is_number
+from .faults import FaultsSpec
 from .units import Bytes, Number, Seconds, Whole, fault, shown
 
 CodecName = Literal["jpeg2000", "jpegxl", "jpegls", "ccsds121", "avif", "student"]
@@ -186,10 +187,14 @@ class EncoderChoice(Model):
         ),
         examples=[1024],
     )
+    faults: FaultsSpec | None = Field(
+        default=None,
+        description="Faults injected between this computer and the board, to test what they do.",
+    )
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
-        """Yield a clash for a board without a port, or a port without a board."""
+        """Yield a clash for a board without a port, or a port or faults without a board."""
         board = given.get("backend") == "board"
         if board and given.get("port") is None:
             yield (
@@ -199,3 +204,6 @@ class EncoderChoice(Model):
         if not board and given.get("port") is not None:
             found = shown(given.get("backend", "in-process"))
             yield "port", f"found a port with backend {found}; allowed: backend board with a port"
+        if not board and given.get("faults") is not None:
+            found = shown(given.get("backend", "in-process"))
+            yield "faults", f"found faults with backend {found}; allowed: with backend board"

@@ -21,6 +21,7 @@ from . import overrides as changes
 from .base import Model, one_of
 from .codec import CodecChoice, EncoderChoice
 from .describe import keys, models_in, yaml_value
+from .faults import FaultsSpec
 from .ground import StationSpec, TargetSpec
 from .link import LinkSpec, ReceiverSpec
 from .orbit import FORMS, orbit_form
@@ -259,7 +260,12 @@ def _clashes(value: Any, source: ScenarioSource) -> Iterator[_Problem]:
             elif isinstance(item, Mapping):
                 yield from ask(Power, item.get("power"), f"satellites.{i}.power")
                 yield from ask(CodecChoice, item.get("codec"), f"satellites.{i}.codec")
-                yield from ask(EncoderChoice, item.get("encoder"), f"satellites.{i}.encoder")
+                encoder, at = item.get("encoder"), f"satellites.{i}.encoder"
+                yield from ask(EncoderChoice, encoder, at)
+                faults = encoder.get("faults") if isinstance(encoder, Mapping) else None
+                if isinstance(faults, Mapping):
+                    for part, inner in FaultsSpec.sections():
+                        yield from ask(inner, faults.get(part), f"{at}.faults.{part}")
                 transmitter, at = item.get("transmitter"), f"satellites.{i}.transmitter"
                 yield from ask(TransmitterSpec, transmitter, at)
                 if isinstance(transmitter, Mapping):

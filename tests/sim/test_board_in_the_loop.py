@@ -14,9 +14,9 @@ from boards_on_ptys import TICK_RATE, board_on_pty
 from cobs import cobs
 from downpass.link.serial.board import Work
 from downpass.link.serial.constants import Kind, Status
+from downpass.link.serial.faults.faulty_line import Faults
+from downpass.link.serial.faults.line_proxy import LineProxy
 from downpass.link.serial.framing import DELIMITER
-from downpass.link.serial.testing.faulty_line import Faults
-from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.sim.frames.content_cache import ContentCache
 from downpass.sim.results.results import Results
 from downpass.sim.run import run as run_scenario
@@ -410,10 +410,12 @@ def test_wrong_payloads_are_called_wrong_and_not_lost(folder: Path) -> None:
     assert (tiles["differs"], tiles["undecodable"]) == (1, 1)
     rows = listed(out)
     wrong = [
-        (row["frame"], row["tile"], row["verdict"]) for row in rows if row["verdict"] != "equal"
+        (row["frame"], row["tile"], row["verdict"], row["injected"])
+        for row in rows
+        if row["verdict"] != "equal"
     ]
     assert wrong == [tuple(one.values()) for one in found["wrong_tiles"]]
-    (first, one, differs), (second, other, undecodable) = wrong
+    (first, one, differs, _), (second, other, undecodable, _) = wrong
     assert (one, differs, other, undecodable) == (1, "differs", 0, "undecodable")
     frames = {row["frame"]: row for row in pq.read_table(out / "frames.parquet").to_pylist()}
     assert {number for number, row in frames.items() if row["wrong_tiles"]} >= {first, second}

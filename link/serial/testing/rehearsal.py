@@ -22,11 +22,14 @@ from ..blame import Blame
 from ..board import BoardEnd, Work
 from ..constants import JobFlag, SampleCode, SettingCode, Status, TickKind
 from ..events import BoardClock, Closed, Event, Finished, Gone, Opened, Refused
+from ..faults.faulty_line import FaultyLine
+from ..faults.faulty_pair import FaultyPair
+from ..faults.injector import FaultInjector
+from ..framing import DELIMITER
 from ..host import HostEnd
 from ..host_settings import HostSettings
 from ..messages import Capabilities, TileForm
 from ..trip import Trip
-from .faulty_line import FaultyLine
 
 TICK_RATE = 1_000_000
 
@@ -159,6 +162,7 @@ class Rehearsal:
         encode: The encoder.
         encode_s: Seconds that the encoder takes for a tile; 10 ms by default.
         trouble: The failures of the two ends.
+        injector: Faults of the board that are made between the two ends; None makes none.
     """
 
     def __init__(
@@ -171,8 +175,10 @@ class Rehearsal:
         encode: Callable[[Work], tuple[Status, bytes]] = deflating,
         encode_s: Callable[[Work], float] | None = None,
         trouble: Trouble | None = None,
+        injector: FaultInjector | None = None,
     ) -> None:
         self.down, self.up = down, up
+        self._pair = None if injector is None else FaultyPair(down, up, injector)
         self.now = 0.0
         self.outcome = RehearsalResult()
         self._own = own
@@ -227,15 +233,22 @@ class Rehearsal:
                 self._begin_encoding(work)
             while self.up.free_at() <= self.now and (data := board.send(ticks)):
                 if self._plugged:
-                    self.up.write(data, self.now)
+                    self._write(data, self.up)
         elif self.board is None:
             self.down.read(self.now)
         self.host.receive(self.up.read(self.now), self.now)
         while self.down.free_at() <= self.now and (data := self.host.send(self.now)):
             if self._plugged:
-                self.down.write(data, self.now)
+                self._write(data, self.down)
         while self.host.events:
             self._note(self.host.events.popleft())
+
+    def _write(self, data: bytes, line: FaultyLine) -> None:
+        if self._pair is None:
+            line.write(data, self.now)
+        else:
+            self._pair.keep_time(self.now)
+            self._pair.carry(data.strip(DELIMITER), line is self.down, self.now)
 
     def _next_time(self) -> float | None:
         times = [self.up.next_arrival()]

@@ -6,8 +6,8 @@ import random
 
 import pytest
 from downpass.link.serial.blame import Blame
+from downpass.link.serial.faults.faulty_line import CLEAN, Faults, FaultyLine
 from downpass.link.serial.host_settings import HostSettings
-from downpass.link.serial.testing.faulty_line import CLEAN, Faults, FaultyLine
 from downpass.link.serial.testing.rehearsal import (
     Rehearsal,
     Trouble,

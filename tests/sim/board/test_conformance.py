@@ -16,12 +16,12 @@ from downpass.link.errors import InputError
 from downpass.link.serial.blame import Blame
 from downpass.link.serial.board import BoardEnd
 from downpass.link.serial.constants import Code, Kind, Stage, Status, TickKind, Unsupported
+from downpass.link.serial.faults.faulty_line import Faults
+from downpass.link.serial.faults.line_proxy import LineProxy
 from downpass.link.serial.framing import Deframer
 from downpass.link.serial.lines import PtySource
 from downpass.link.serial.messages import Capabilities, Hello, Message, Query, Run, seal
 from downpass.link.serial.port import Port, PortLostError
-from downpass.link.serial.testing.faulty_line import Faults
-from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.sim.board import checks, conformance, exchange
 from downpass.sim.board.conformance import CheckResult
 

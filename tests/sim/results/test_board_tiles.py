@@ -33,6 +33,7 @@ def test_a_row_by_hand() -> None:
     (row,) = board_tiles_table([record(2500)]).to_pylist()
     assert row == {
         "port": "loop://", "board": "b", "frame": 7, "tile": 0, "part": 0, "verdict": "equal",
+        "injected": False,
         "raw_bytes": 12, "coded_bytes": 3, "time_kind": "measured on board", "tick_rate": 1000,
         "receive_ticks": 5, "encode_ticks": 2500, "send_ticks": 6, "encode_s": 2.5,
         "queue_s": 2.0, "upload_s": 0.5, "on_board_s": 1.0, "download_s": 0.25,

@@ -33,6 +33,7 @@ def test_the_scenarios_that_ship() -> None:
         "dvb-s2",
         "enmap",
         "full-recorder",
+        "hil-faults",
         "hil",
         "landsat-7",
         "landsat-8",
