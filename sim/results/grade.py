@@ -20,6 +20,8 @@ class Grade:
         tiles: Number of tiles that the frame was coded in.
         lost_tiles: Number of tiles that had to be concealed.
         decoded: Whether there is a picture; False if the bitstream's header is lost.
+        undecodable_tiles: Number of lost tiles that arrived whole and cannot be decoded.
+        why: Why the first of these cannot be decoded; empty if it is not known.
     """
 
     psnr_db: float
@@ -27,6 +29,8 @@ class Grade:
     tiles: int
     lost_tiles: int
     decoded: bool = True
+    undecodable_tiles: int = 0
+    why: str = ""
 
 
 class Delivery(StrEnum):

@@ -1,0 +1,143 @@
+"""A program with its arguments, as a scenario names it: found, checked and identified.
+
+    [python3, "{folder}/dpcm.py", encode, "{width}", "{height}", "{quality}"]
+
+Words in braces stand for values of each call (`PLACEHOLDERS`). No shell reads the line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import stat
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ..errors import InputError
+from ..text import printable
+
+PLACEHOLDERS: Final = {
+    "input": "path of the file to read; without it, the file is standard input",
+    "output": "path of the file to write; without it, that is standard output",
+    "width": "columns of the tile",
+    "height": "rows of the tile",
+    "bands": "bands of the tile",
+    "bits": "bits per sample, 1 to 16",
+    "bytes": "bytes per sample, 1 or 2",
+    "quality": "quality of the tile (encode only)",
+    "folder": "folder of the file that names the program",
+    "python": "the Python that runs downpass",
+}
+"""Words that may stand in braces in an argument, and what they stand for."""
+
+MOST_WORDS: Final = 100
+LONGEST_WORD: Final = 4096
+LARGEST_FILE: Final = 1 << 30
+FIXED: Final = ("folder", "python")
+"""Placeholders that are the same for all tiles, and may stand in the program's name."""
+_PLACEHOLDER: Final = re.compile(r"\{([a-z]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program and its arguments.
+
+    Attributes:
+        label: What messages call it.
+        program: Path of the program.
+        arguments: Arguments, with placeholders for what differs from tile to tile.
+        digest: SHA-256 over the arguments and the content of the program and of each file that
+            they name.
+    """
+
+    label: str
+    program: Path
+    arguments: tuple[str, ...]
+    digest: str
+
+    @classmethod
+    def find(
+        cls, label: str, words: Sequence[str], folder: Path, files: Sequence[Path] = ()
+    ) -> Command:
+        """Find a program, and read it and the files that its arguments name.
+
+        Args:
+            label: What messages call it.
+            words: The program and its arguments. A program with a slash is a path, relative to
+                the folder; one without is looked for in PATH.
+            folder: Folder of the file that names the program.
+            files: Further files on which its results depend.
+
+        Raises:
+            InputError: There is no such program, or a file cannot be read.
+        """
+        folder = folder.absolute()
+        fixed = {"folder": str(folder), "python": sys.executable}
+        name = _filled(words[0], fixed)
+        found = shutil.which(str(folder / name) if "/" in name else name)
+        if found is None:
+            where = "" if "/" in name else " in PATH"
+            raise InputError(
+                f"{label}: found no program {printable(name, 200)}{where} that can be executed"
+            )
+        arguments = tuple(_filled(word, fixed) for word in words[1:])
+        state = hashlib.sha256(repr(tuple(words)).encode())
+        for path in (Path(found), *map(Path, arguments), *files):
+            if path.is_absolute() and _is_file(path):
+                state.update(file_digest(path))
+        return cls(label, Path(found).absolute(), arguments, state.hexdigest())
+
+    def names(self, placeholder: str) -> bool:
+        """Return whether an argument has this placeholder."""
+        return any(f"{{{placeholder}}}" in word for word in self.arguments)
+
+    def line(self, values: Mapping[str, str]) -> list[str]:
+        """Return the command line with values in place of the placeholders."""
+        return [str(self.program), *(_filled(word, values) for word in self.arguments)]
+
+
+def unknown_placeholders(words: Sequence[str], without: Sequence[str] = ()) -> list[str]:
+    """Return the placeholders in a command that have no meaning.
+
+    Args:
+        words: The program and its arguments.
+        without: Placeholders that are not allowed here.
+    """
+    found = [name for word in words for name in _PLACEHOLDER.findall(word)]
+    return [name for name in found if name not in PLACEHOLDERS or name in without]
+
+
+def file_digest(path: Path) -> bytes:
+    """Return the SHA-256 of a file.
+
+    Raises:
+        InputError: It cannot be read, is no regular file, or is larger than 1 GiB.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            state = os.fstat(handle)
+            if not stat.S_ISREG(state.st_mode) or state.st_size > LARGEST_FILE:
+                raise InputError(
+                    f"{path}: found no regular file of at most {LARGEST_FILE} bytes; a codec's "
+                    "programs and files must be such"
+                )
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _filled(word: str, values: Mapping[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), word)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
