@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from ..link.errors import InputError
+from ..link.foreign.leave import allow_programs
 from .commands import (
     advise,
     board,
@@ -96,6 +97,8 @@ def _status(arguments: Sequence[str] | None) -> int:
     try:
         try:
             parsed = parser().parse_args(arguments)
+            if getattr(parsed, "allow_programs", False):
+                allow_programs()
             status: int = parsed.run(parsed)
         finally:
             sys.stdout.flush()

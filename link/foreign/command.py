@@ -51,8 +51,8 @@ class Command:
         label: What messages call it.
         program: Path of the program.
         arguments: Arguments, with placeholders for what differs from tile to tile.
-        digest: SHA-256 over the arguments and the content of the program and of each file that
-            they name.
+        digest: SHA-256 over the arguments, in which the path of a file counts by its name and
+            content, and over the further files.
     """
 
     label: str
@@ -61,36 +61,28 @@ class Command:
     digest: str
 
     @classmethod
-    def find(
-        cls, label: str, words: Sequence[str], folder: Path, files: Sequence[Path] = ()
-    ) -> Command:
+    def find(cls, label: str, words: Sequence[str], files: Sequence[Path] = ()) -> Command:
         """Find a program, and read it and the files that its arguments name.
 
         Args:
             label: What messages call it.
-            words: The program and its arguments. A program with a slash is a path, relative to
-                the folder; one without is looked for in PATH.
-            folder: Folder of the file that names the program.
+            words: The program and its arguments. A program without a slash is looked for in PATH.
             files: Further files on which its results depend.
 
         Raises:
             InputError: There is no such program, or a file cannot be read.
         """
-        folder = folder.absolute()
-        fixed = {"folder": str(folder), "python": sys.executable}
-        name = _filled(words[0], fixed)
-        found = shutil.which(str(folder / name) if "/" in name else name)
+        program, *arguments = (_filled(word, {"python": sys.executable}) for word in words)
+        found = shutil.which(program)
         if found is None:
-            where = "" if "/" in name else " in PATH"
+            where = "" if "/" in program else " in PATH"
             raise InputError(
-                f"{label}: found no program {printable(name, 200)}{where} that can be executed"
+                f"{label}: found no program {printable(program, 200)}{where} that can be executed"
             )
-        arguments = tuple(_filled(word, fixed) for word in words[1:])
-        state = hashlib.sha256(repr(tuple(words)).encode())
-        for path in (Path(found), *map(Path, arguments), *files):
-            if path.is_absolute() and _is_file(path):
-                state.update(file_digest(path))
-        return cls(label, Path(found).absolute(), arguments, state.hexdigest())
+        parts = [_identity(word) for word in (str(Path(found).absolute()), *arguments)]
+        parts += [file_digest(path).hex() for path in files]
+        digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        return cls(label, Path(found).absolute(), tuple(arguments), digest)
 
     def names(self, placeholder: str) -> bool:
         """Return whether an argument has this placeholder."""
@@ -136,8 +128,11 @@ def _filled(word: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), word)
 
 
-def _is_file(path: Path) -> bool:
+def _identity(word: str) -> str:
+    """Return a word, or name and digest of the file that it is the path of."""
+    path = Path(word)
     try:
-        return path.is_file()
+        is_file = path.is_absolute() and path.is_file()
     except (OSError, ValueError):
-        return False
+        is_file = False
+    return f"{path.name} {file_digest(path).hex()}" if is_file else word

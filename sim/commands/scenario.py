@@ -8,6 +8,7 @@ from typing import Any
 
 from ...link.text import printable
 from ..console.streams import complain, lines_of
+from .arguments import add_programs
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -27,6 +28,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
         metavar="FIELD=VALUE",
         help="change a field first, such as satellites.0.codec.bpp=0.5; may be repeated",
     )
+    add_programs(check)
     check.set_defaults(run=validate)
     schema = subparsers.add_parser(
         "schema",

@@ -32,7 +32,7 @@ from ..scenario.codec import EncoderChoice
 from ..scenario.satellite import SatelliteSpec
 from ..scenario.scenario import Scenario
 from .content_cache import ContentCache
-from .onboard_encoders import onboard_encoder, programs_allowed, refusal, starts_programs
+from .onboard_encoders import onboard_encoder, refusal
 from .scenes import SceneError, Scenes
 
 _ORBIT_SAMPLES: Final = 2001
@@ -104,9 +104,8 @@ def absent_boards(scenario: Scenario) -> Iterator[str]:
 def idle_programs(scenario: Scenario) -> Iterator[str]:
     """Yield a line for each codec whose programs a run would not start without leave."""
     for index, satellite in enumerate(scenario.satellites):
-        if _lacks_leave(satellite):
-            where = scenario.source.place_of(f"satellites.{index}.codec")
-            yield f"{where}: {refusal(satellite.codec)}"
+        if why := refusal(satellite.codec):
+            yield f"{scenario.source.place_of(f'satellites.{index}.codec')}: {why}"
 
 
 def _orbits(scenario: Scenario) -> Iterator[str]:
@@ -186,8 +185,8 @@ def _codecs(scenario: Scenario, scenes: Scenes, encodes: bool) -> Iterator[str]:
             yield f"{where}: {error}"
             continue
         views = scenes.kinds_of_view(index)
-        if views and encodes and _lacks_leave(satellite):
-            yield f"{where}: {refusal(satellite.codec)}"
+        if views and encodes and (why := refusal(satellite.codec)):
+            yield f"{where}: {why}"
         found: dict[str, None] = {}
         for view in views:
             try:
@@ -201,7 +200,7 @@ def _budgets(scenario: Scenario, scenes: Scenes, cache: ContentCache) -> Iterato
     """Find budgets that cannot be met, by encoding a frame of each scene."""
     tried: set[tuple[object, ...]] = set()
     for index, satellite in enumerate(scenario.satellites):
-        if satellite.codec.quality is not None or _lacks_leave(satellite):
+        if satellite.codec.quality is not None or refusal(satellite.codec):
             continue
         codec: Encoder = onboard_encoder(satellite.codec)
         for number, target in enumerate(scenario.targets):
@@ -220,10 +219,6 @@ def _budgets(scenario: Scenario, scenes: Scenes, cache: ContentCache) -> Iterato
             except InputError as error:
                 yield f"{scenario.source.place_of(f'satellites.{index}.codec')}: {error}"
                 break
-
-
-def _lacks_leave(satellite: SatelliteSpec) -> bool:
-    return starts_programs(satellite.codec) and not programs_allowed()
 
 
 def _port(satellite: SatelliteSpec) -> str | None:

@@ -1,18 +1,16 @@
 """The encoders that a scenario names: downpass's own, programs and graphs from outside.
 
-A scenario file may come from somebody else, and a codec `command` names programs in it. None of
-them is started unless the user of this process has allowed it. Reading such a scenario, checking it
-and printing its schema start none.
+To make an encoder starts nothing. Programs are started when a frame is encoded, if there is leave
+(`link.foreign.leave`).
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
-from typing import Final
 
 from ...link.foreign.codec import CommandCodec, ForeignCodec
 from ...link.foreign.command import Command
+from ...link.foreign.leave import ALLOW, OPTION, programs_allowed
 from ...link.foreign.quality_scale import QualityScale
 from ...link.text import printable
 from ...payload.encoders.base import Encoder
@@ -20,31 +18,15 @@ from ...payload.encoders.registry import encoder, foreign_encoder
 from ...payload.encoders.traits import TRAITS
 from ..scenario.codec import CodecChoice
 
-ALLOW: Final = "DOWNPASS_ALLOW_PROGRAMS"
-OPTION: Final = "--allow-programs"
-
-
-def allow_programs() -> None:
-    """Let this process, and those that it starts, run the programs that scenarios name."""
-    os.environ[ALLOW] = "1"
-
-
-def programs_allowed() -> bool:
-    """Return whether this process may run the programs that scenarios name."""
-    return os.environ.get(ALLOW) == "1"
-
-
-def starts_programs(choice: CodecChoice) -> bool:
-    """Return whether encoding with this codec starts programs that the scenario names."""
-    return choice.name == "command"
-
 
 def refusal(choice: CodecChoice) -> str:
-    """Return why a codec's programs are not started, and what would allow it."""
-    program = printable((choice.encode or ("",))[0], 200)
+    """Return why a codec's programs are not started; empty if it has none, or there is leave."""
+    if choice.name != "command" or programs_allowed():
+        return ""
+    line = printable(" ".join(choice.encode or ()), 100)
     return (
-        f"found the program {program}, which is not started without leave; allowed: with {OPTION} "
-        f"(or {ALLOW}=1), if you trust this file and its programs"
+        f"found a program, {line}; none is started without leave; allowed: with {OPTION} (or "
+        f"{ALLOW}=1), if you trust the file and its programs"
     )
 
 
@@ -78,13 +60,13 @@ def foreign_codec(choice: CodecChoice) -> ForeignCodec | None:
         raise ValueError("a codec command without its programs")
     knows_quality = any("{quality}" in word for word in choice.encode)
     return CommandCodec(
-        Command.find("encode", choice.encode, choice.folder, choice.files),
-        Command.find("decode", choice.decode, choice.folder, choice.files),
+        Command.find("encode", choice.encode, choice.files),
+        Command.find("decode", choice.decode, choice.files),
         choice.interleave,
         scale if knows_quality else QualityScale(single=True),
         choice.time_limit,
         choice.memory,
-        refused="" if programs_allowed() else refusal(choice),
+        refused=refusal(choice),
     )
 
 

@@ -213,7 +213,8 @@ def _area(square_km: Any) -> str:
 def _quality(total: Mapping[str, Any], delivered: int) -> list[str]:
     graded = part(total, "graded")
     pooled, low = psnr(total, "pooled"), psnr(total, "p5")
-    broken, lost = whole(graded.get("undecodable")), whole(graded.get("lost_tiles"))
+    broken, failed = whole(graded.get("undecodable")), whole(graded.get("undecodable_tiles"))
+    lost = whole(graded.get("lost_tiles")) - failed
     sentences = []
     if not whole(graded.get("frames")):
         no_pixels = "The targets have no scenes, so there are no pixels and no PSNR: "
@@ -232,11 +233,18 @@ def _quality(total: Mapping[str, Any], delivered: int) -> list[str]:
         sentences.append(f"{words}.")
         if exact := whole(part(total, "psnr_db").get("exact")):
             sentences.append(f"{w.plural(exact, 'frame')} {_is(exact)} exact.")
+    tiles = w.plural(whole(graded.get("tiles")), "tile")
     if lost:
         sentences.append(
-            f"{w.count(lost)} of their {w.plural(whole(graded.get('tiles')), 'tile')} "
-            f"{_was(lost)} lost on the way and {_is(lost)} concealed."
+            f"{w.count(lost)} of their {tiles} {_was(lost)} lost on the way and {_is(lost)} "
+            "concealed."
         )
+    if failed:
+        sentences.append(
+            f"{w.count(failed)} of their {tiles} arrived whole and {_is(failed)} not decodable; "
+            f"{'it is' if failed == 1 else 'they are'} concealed, too."
+        )
+    if lost or failed:
         undamaged = psnr(total, "undamaged")
         if undamaged is not None and math.isfinite(undamaged):
             sentences.append(f"Frames without a lost tile have a PSNR of {w.decibels(undamaged)}.")

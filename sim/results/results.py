@@ -33,6 +33,7 @@ class Results:
         ratings: Points of the trade-off's curves.
         boards: Figures of each board that encoded.
         remarks: Notes on how scenes and imagers fit, a line each.
+        warnings: What went wrong with bitstreams that arrived, a line each.
         left_out: What the report lacks because it could not be made, each with its reason.
     """
 
@@ -47,6 +48,7 @@ class Results:
     ratings: list[Rating]
     boards: list[BoardFigures]
     remarks: Sequence[str] = ()
+    warnings: Sequence[str] = ()
     left_out: list[str] = field(default_factory=list)
 
     @property

@@ -124,6 +124,7 @@ def _quality(grades: Sequence[Grade], pixels: Sequence[int]) -> dict[str, Any]:
             "undecodable": len(grades) - len(readable),
             "tiles": sum(grade.tiles for grade in grades),
             "lost_tiles": sum(grade.lost_tiles for grade in grades),
+            "undecodable_tiles": sum(grade.undecodable_tiles for grade in grades),
         },
     }
 

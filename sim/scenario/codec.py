@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    ValidationInfo,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from ...link.serial.constants import DEFAULT_BAUD, LARGEST_CHUNK, SMALLEST_CHUNK
 from ...link.serial.portname import LONGEST_NAME
@@ -174,18 +165,6 @@ class CodecChoice(Model):
         description="With `command` and `onnx`: address space that a process may have.",
         examples=["2 GB"],
     )
-
-    _folder: Path = PrivateAttr(default_factory=Path)
-
-    @property
-    def folder(self) -> Path:
-        """Folder of the file that names the codec."""
-        return self._folder
-
-    @model_validator(mode="after")
-    def _remember_folder(self, info: ValidationInfo) -> Self:
-        self._folder = (info.context or {}).get("folder", Path())
-        return self
 
     @model_validator(mode="after")
     def _whole_blocks(self) -> Self:

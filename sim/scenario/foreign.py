@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
@@ -27,7 +28,7 @@ _LARGEST_QUALITY = 1_000_000
 
 
 def _command(value: object, info: ValidationInfo) -> tuple[str, ...]:
-    """Return a program and its arguments; the program stays as it is written."""
+    """Return a program and its arguments, with the scenario file's folder put in."""
     wanted = 'allowed: a program and its arguments, such as [python3, "{folder}/ours.py"]'
     if not isinstance(value, list | tuple) or not 1 <= len(value) <= MOST_WORDS:
         size = f"{len(value)} words" if isinstance(value, list | tuple) else shown(value)
@@ -48,7 +49,10 @@ def _command(value: object, info: ValidationInfo) -> tuple[str, ...]:
         raise fault(
             f"found {shown(words[0])}; allowed for the program: {{folder}} and {{python}} alone"
         )
-    return tuple(words)
+    folder: Path = (info.context or {}).get("folder", Path()).absolute()
+    program, *arguments = (word.replace("{folder}", str(folder)) for word in words)
+    # A program with a slash is a path, as it is for a shell.
+    return (str(folder / program) if "/" in program else program, *arguments)
 
 
 CommandLine = Annotated[

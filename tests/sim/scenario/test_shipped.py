@@ -37,6 +37,7 @@ def test_the_scenarios_that_ship() -> None:
         "landsat-7",
         "landsat-8",
         "lossy-link",
+        "own-encoder",
         "quickstart",
         "rapideye",
         "sentinel-2",

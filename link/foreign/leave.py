@@ -1,0 +1,24 @@
+"""Whether this process may start the programs that a file from outside names.
+
+A scenario may come from somebody else, and a codec `command` names programs in it. None is started
+unless the user of this process has given leave. The processes that it starts inherit that; those on
+other machines, such as the workers of a cluster, need it from whoever starts them there.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+ALLOW: Final = "DOWNPASS_ALLOW_PROGRAMS"
+OPTION: Final = "--allow-programs"
+
+
+def allow_programs() -> None:
+    """Let this process, and those that it starts, start programs that files name."""
+    os.environ[ALLOW] = "1"
+
+
+def programs_allowed() -> bool:
+    """Return whether this process may start programs that files name."""
+    return os.environ.get(ALLOW) == "1"
