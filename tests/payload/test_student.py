@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -343,3 +344,11 @@ def test_at_rates_where_it_was_trained_it_beats_nothing_at_all() -> None:
     assert math.isfinite(psnr(frame, decode(stream).frame))
     assert psnr(frame, decode(stream).frame) > psnr(frame, blank) + 3
     assert unpack(stream).damaged == ()
+
+
+def test_a_frame_is_freed_without_garbage_collection() -> None:
+    prepared = StudentEncoder(64).prepare(real(AERIAL, 96))
+    prepared.encode(Setting(quality=40.0))
+    gone = weakref.ref(prepared)
+    del prepared
+    assert gone() is None

@@ -6,8 +6,11 @@ The arithmetic is plain float64, so the results are the same on every machine.
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from ....link.student.rotation import Quaternion
+
+_PAIRS: Final = ((0, 1), (0, 2), (1, 2))
 
 
 def towards(vector: list[float], axis: list[float]) -> list[float]:
@@ -21,7 +24,10 @@ def eigenvectors(matrix: list[list[float]]) -> list[list[float]]:
     a = [row[:] for row in matrix]
     vectors = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     for _ in range(20):
-        for p, q in ((0, 1), (0, 2), (1, 2)):
+        # Off the diagonal, values fall quadratically: to nothing beside it within a few rounds.
+        if not any(abs(a[p][q]) > 1e-30 * abs(a[p][p] + a[q][q]) for p, q in _PAIRS):
+            break
+        for p, q in _PAIRS:
             if abs(a[p][q]) <= 1e-300:
                 continue
             theta = (a[q][q] - a[p][p]) / (2.0 * a[p][q])
@@ -34,6 +40,7 @@ def eigenvectors(matrix: list[list[float]]) -> list[list[float]]:
                 a[p][k], a[q][k] = c * a[p][k] - s * a[q][k], s * a[p][k] + c * a[q][k]
                 vp, vq = vectors[p][k], vectors[q][k]
                 vectors[p][k], vectors[q][k] = c * vp - s * vq, s * vp + c * vq
+            a[p][q] = a[q][p] = 0.0  # what the rotation is for; rounding leaves something
     order = sorted(range(3), key=lambda k: -a[k][k])
     return [vectors[k] for k in order]
 

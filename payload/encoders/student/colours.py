@@ -45,7 +45,7 @@ def difference_moments(
         seen_here: False at pixels to leave out, in `here`.
         seen_below: False at pixels to leave out, in `below`.
     """
-    wide = np.moveaxis(here, 2, 0).astype(np.int64, order="C")
+    wide = np.moveaxis(here, 2, 0).astype(np.int16, order="C")
     under = np.moveaxis(below, 2, 0)
     differences = [wide[:, :, 1:] - wide[:, :, :-1], under - wide[:, : under.shape[1]]]
     flat = [one.reshape(3, -1) for one in differences]
@@ -54,7 +54,8 @@ def difference_moments(
         flat = [one[:, seen.ravel()] for one, seen in zip(flat, valid, strict=True)]
     total, count = np.zeros((3, 3)), 0
     for bands in flat:
-        total += bands @ bands.T  # exact, and numpy's integer products start no BLAS threads
+        # Exact, and unlike a product of matrices it starts no threads and makes no wide copy.
+        total += np.einsum("ik,jk->ij", bands, bands, dtype=np.int64)
         count += bands.shape[1]
     return np.asarray(total / max(count, 1))
 

@@ -10,6 +10,7 @@ of a frame may have the next finer quality: parameter = quality + 512 · (number
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -142,7 +143,10 @@ class PreparedStudent:
             else None,
         )
         self._analysed = SpillCache()
-        self._rates = TileRates(self._model.writer, self._header, self, self._threads)
+        # A weak reference, so that the memory is used again as soon as the frame is encoded:
+        # a cycle would keep it until the next garbage collection.
+        source = weakref.proxy(self)
+        self._rates = TileRates(self._model.writer, self._header, source, self._threads)
         self._keep = frame.pixels.size <= _KEPT_SAMPLES
 
     def encode(self, setting: Setting) -> bytes:
