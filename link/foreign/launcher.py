@@ -41,10 +41,12 @@ def main(arguments: list[str]) -> int:
     ):
         if most is None:
             continue
-        _, hard = resource.getrlimit(kind)
-        if hard != resource.RLIM_INFINITY:
-            most = min(most, hard)
-        resource.setrlimit(kind, (most, most))
+        # At the soft limit of processor time comes SIGXCPU, at the hard one SIGKILL.
+        hard = most + (kind == resource.RLIMIT_CPU)
+        _, before = resource.getrlimit(kind)
+        if before != resource.RLIM_INFINITY:
+            most, hard = min(most, before), min(hard, before)
+        resource.setrlimit(kind, (most, hard))
     os.umask(0o077)
     # Python ignores both, and a program would inherit that.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):

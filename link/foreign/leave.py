@@ -8,15 +8,31 @@ other machines, such as the workers of a cluster, need it from whoever starts th
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 ALLOW: Final = "DOWNPASS_ALLOW_PROGRAMS"
 OPTION: Final = "--allow-programs"
 
 
-def allow_programs() -> None:
-    """Let this process, and those that it starts, start programs that files name."""
-    os.environ[ALLOW] = "1"
+@contextmanager
+def leave(given: bool) -> Iterator[None]:
+    """Let this process, and those that it starts, start programs within the `with` block.
+
+    Args:
+        given: Whether there is leave; otherwise nothing changes.
+    """
+    before = os.environ.get(ALLOW)
+    if given:
+        os.environ[ALLOW] = "1"
+    try:
+        yield
+    finally:
+        if given and before is None:
+            del os.environ[ALLOW]
+        elif given and before is not None:
+            os.environ[ALLOW] = before
 
 
 def programs_allowed() -> bool:

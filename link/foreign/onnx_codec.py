@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ..container.header import NO_MODEL
 from ..errors import InputError
 from ..inference import VERSION
+from ..text import printable
 from .codec import Samples, Shape
 from .graph_process import GraphProcess
 from .limits import ForeignError, Limits
@@ -167,16 +168,17 @@ class _Tiles:
                 + (" and one called quality" if what == "input" else "")
             )
         self.port = wanted[0]
-        if self.port.kind not in _TILE_KINDS or len(self.port.shape) != 4:
+        shape = self.port.shape or ()
+        if self.port.kind not in _TILE_KINDS or len(shape) != 4:
             raise InputError(
-                f"{path}: found {what} {self.port.name} of {self.port.kind} with "
-                f"{len(self.port.shape)} dimensions; allowed: {', '.join(_TILE_KINDS)} with 4 "
+                f"{path}: found {what} {printable(self.port.name, 60)} of {self.port.kind} with "
+                f"{len(shape) or 'unknown'} dimensions; allowed: {', '.join(_TILE_KINDS)} with 4 "
                 f"({layout})"
             )
-        if self.port.shape[0] not in (1, None):
-            raise InputError(f"{path}: found batches of {self.port.shape[0]} tiles; allowed: 1")
+        if shape[0] not in (1, None):
+            raise InputError(f"{path}: found batches of {shape[0]} tiles; allowed: 1")
         self._layout = _AXES[layout]
-        self.rows, self.columns, self.bands = (self.port.shape[axis] for axis in self._layout)
+        self.rows, self.columns, self.bands = (shape[axis] for axis in self._layout)
 
     def misfit(self, rows: int, columns: int, bands: int) -> str:
         """Return why a tile does not fit; empty if it does."""
@@ -251,7 +253,7 @@ def _matched(encoder: Path, decoder: Path, first: OnnxGraph, second: OnnxGraph) 
 
 
 def _kinds(ports: tuple[Port, ...] | list[Port]) -> str:
-    return ", ".join(f"{port.name} {port.kind}" for port in ports) or "none"
+    return ", ".join(f"{printable(port.name, 60)} {port.kind}" for port in ports) or "none"
 
 
 def _quality_of(path: Path, graph: OnnxGraph) -> Port | None:
@@ -261,7 +263,7 @@ def _quality_of(path: Path, graph: OnnxGraph) -> Port | None:
         InputError: It is no single number.
     """
     port = next((port for port in graph.inputs if port.name == QUALITY), None)
-    if port is not None and any(size not in (1, None) for size in port.shape):
+    if port is not None and any(size not in (1, None) for size in port.shape or ()):
         raise InputError(f"{path}: found quality of shape {port.shape}; allowed: one number")
     return port
 
@@ -271,7 +273,7 @@ def _scalar(port: Port, value: float) -> Tensor:
     number = value if kind.kind == "f" else round(value)
     if kind.kind != "f" and not np.iinfo(kind).min <= number <= np.iinfo(kind).max:
         raise ForeignError(f"quality {number} does not fit {kind}")
-    return np.full([1] * len(port.shape), number, kind)
+    return np.full([1] * len(port.shape or ()), number, kind)
 
 
 def _digest(*parts: str) -> str:

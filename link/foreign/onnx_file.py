@@ -66,12 +66,13 @@ class Port:
     Attributes:
         name: Its name.
         kind: Type of its elements, as numpy calls it.
-        shape: Its dimensions; None where any size is allowed.
+        shape: Its dimensions, None where any size is allowed; None if the file does not say how
+            many there are.
     """
 
     name: str
     kind: str
-    shape: tuple[int | None, ...]
+    shape: tuple[int | None, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +186,12 @@ class _Walk:
                 for inner, form, there, stop in self._fields(at, after):
                     if inner == 1 and form == _BYTES:  # TypeProto.tensor_type
                         kind, shape = self._tensor_type(there, stop)
-        if kind not in KINDS or shape is None or len(shape) > _LONGEST_SHAPE:
+        if kind not in KINDS or len(shape or ()) > _LONGEST_SHAPE:
             raise OnnxError(
-                f"found {printable(name, 60) or 'an input'} of another type than a tensor with a "
-                f"shape; allowed: tensors of {', '.join(KINDS.values())}"
+                f"found {printable(name, 60) or 'an input'} of another type; allowed: tensors of "
+                f"{', '.join(KINDS.values())} with up to {_LONGEST_SHAPE} dimensions"
             )
-        ports.append(Port(name, KINDS[kind], tuple(shape)))
+        ports.append(Port(name, KINDS[kind], None if shape is None else tuple(shape)))
 
     def _tensor_type(self, start: int, end: int) -> tuple[int, list[int | None] | None]:
         kind, shape = 0, None

@@ -37,6 +37,7 @@ def named_encoders(texts: list[str], tile: int) -> dict[str, Encoder]:
     Raises:
         InputError: As `chosen_encoder`, or two have the same name.
     """
+    from ...payload.encoders.registry import names
     from ..scenario.codec_file import is_codec_file
 
     found: dict[str, Encoder] = {}
@@ -45,6 +46,11 @@ def named_encoders(texts: list[str], tile: int) -> dict[str, Encoder]:
         name = Path(text).stem if is_codec_file(text) else text
         if name in found and files[name] == text:
             continue
+        if name != text and name in names():
+            raise InputError(
+                f"--codec {text}: found the name of one of downpass's codecs; allowed: another "
+                "one, so rename the file"
+            )
         made = chosen_encoder(text, tile)
         if name in found:
             raise InputError(
