@@ -8,10 +8,8 @@ Words in braces stand for values of each call (`PLACEHOLDERS`). No shell reads t
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
-import stat
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from typing import Final
 
 from ..errors import InputError
 from ..text import printable
+from .regular_file import opened
 
 PLACEHOLDERS: Final = {
     "input": "path of the file to read; without it, the file is standard input",
@@ -37,7 +36,6 @@ PLACEHOLDERS: Final = {
 
 MOST_WORDS: Final = 100
 LONGEST_WORD: Final = 4096
-LARGEST_FILE: Final = 1 << 30
 FIXED: Final = ("folder", "python")
 """Placeholders that are the same for all tiles, and may stand in the program's name."""
 _PLACEHOLDER: Final = re.compile(r"\{([a-z]+)\}")
@@ -80,7 +78,7 @@ class Command:
                 f"{label}: found no program {printable(program, 200)}{where} that can be executed"
             )
         parts = [_identity(word) for word in (str(Path(found).absolute()), *arguments)]
-        parts += [file_digest(path).hex() for path in files]
+        parts += [_digest(path) for path in files]
         digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
         return cls(label, Path(found).absolute(), tuple(arguments), digest)
 
@@ -104,24 +102,9 @@ def unknown_placeholders(words: Sequence[str], without: Sequence[str] = ()) -> l
     return [name for name in found if name not in PLACEHOLDERS or name in without]
 
 
-def file_digest(path: Path) -> bytes:
-    """Return the SHA-256 of a file.
-
-    Raises:
-        InputError: It cannot be read, is no regular file, or is larger than 1 GiB.
-    """
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(handle, "rb") as file:
-            state = os.fstat(handle)
-            if not stat.S_ISREG(state.st_mode) or state.st_size > LARGEST_FILE:
-                raise InputError(
-                    f"{path}: found no regular file of at most {LARGEST_FILE} bytes; a codec's "
-                    "programs and files must be such"
-                )
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+def _digest(path: Path) -> str:
+    with opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _filled(word: str, values: Mapping[str, str]) -> str:
@@ -135,4 +118,4 @@ def _identity(word: str) -> str:
         is_file = path.is_absolute() and path.is_file()
     except (OSError, ValueError):
         is_file = False
-    return f"{path.name} {file_digest(path).hex()}" if is_file else word
+    return f"{path.name} {_digest(path)}" if is_file else word

@@ -16,7 +16,7 @@ from typing import Final
 
 from ..errors import InputError
 from ..text import printable
-from .command import LARGEST_FILE
+from .regular_file import LARGEST_FILE, opened
 
 KINDS: Final = {
     1: "float32",
@@ -95,14 +95,8 @@ def read_onnx(path: Path) -> OnnxGraph:
         InputError: It cannot be read, is too large, is no ONNX file, keeps tensors in other files,
             or has inputs or outputs that cannot be used.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST_FILE + 1)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "no such file"
-        raise InputError(f"{path}: cannot be read ({why})") from None
-    if len(data) > LARGEST_FILE:
-        raise InputError(f"{path}: found more than {LARGEST_FILE} bytes; allowed: at most these")
+    with opened(path) as file:
+        data = file.read(LARGEST_FILE)
     try:
         return parse_onnx(data)
     except OnnxError as error:

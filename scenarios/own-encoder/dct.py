@@ -27,8 +27,8 @@ def cosines(size):
 
 
 def step(quality, bits):
-    """Return the quantiser's step: 256 to 1/4 grey levels of 8 bits."""
-    return 2.0 ** (8 - quality / 6) * 2.0 ** (bits - 8)
+    """Return the quantiser's step: 1024 to 1 grey levels of 8 bits."""
+    return 2.0 ** (10 - quality / 6) * 2.0 ** (bits - 8)
 
 
 def encode(data, shape, bits, quality):

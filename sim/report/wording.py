@@ -43,8 +43,8 @@ _CODECS = {
     "jpegls": "JPEG-LS",
     "ccsds121": "CCSDS 121",
     "avif": "AVIF",
-    "command": "A program",
-    "onnx": "An ONNX graph",
+    "command": "an encoder program",
+    "onnx": "an encoder graph",
 }
 
 

@@ -13,6 +13,8 @@ from downpass.link.foreign.leave import ALLOW
 from downpass.sim.evaluate import evaluate
 from downpass.sim.results.outputs import REPORT
 from downpass.sim.scenario import load_scenario
+from downpass.sim.sweep.plan import make_plan
+from downpass.sim.sweep.run import SweepJob, cell_keys
 from onnx_graphs import cosine_pair
 from small_scenarios import downpass, lossy, process, satellite, scenario, write, write_scene
 
@@ -223,6 +225,21 @@ def test_the_cache_follows_programs_and_arguments(prepared: Prepare) -> None:
     assert counts("satellites.0.codec.files=[weights]") == (first[0], first[1])
     (folder / "weights").write_text("2")
     assert counts("satellites.0.codec.files=[weights]") == (first[0], first[1])
+
+
+def test_a_sweep_runs_again_what_another_program_would_change(prepared: Prepare) -> None:
+    path = prepared(sweep={"over": {"seed": [1, 2]}})
+    text = path.read_text()
+    scenario_ = load_scenario(path)
+
+    def keys() -> list[str]:
+        plan = make_plan(scenario_, [], seeds=None, sample=None, base=[])
+        return cell_keys(SweepJob(path, text, plan))
+
+    before = keys()
+    assert keys() == before
+    (path.parent / "decode.sh").write_text("exit 1\n")
+    assert not set(keys()) & set(before)
 
 
 def test_a_sweep_varies_the_codec_in_processes_of_its_own(prepared: Prepare) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,9 @@ def test_files_that_cannot_be_used_are_refused_in_one_line(
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         read_onnx(tmp_path / "missing.onnx")
+    os.mkfifo(tmp_path / "pipe.onnx")
+    with pytest.raises(InputError, match="no regular file"):
+        read_onnx(tmp_path / "pipe.onnx")
     (tmp_path / "text.onnx").write_text("name: a scenario\n")
     with pytest.raises(InputError, match=r"text\.onnx: found"):
         read_onnx(tmp_path / "text.onnx")
