@@ -62,7 +62,11 @@ def test_the_commands_are_commands() -> None:
 def test_the_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOWNPASS_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv(ALLOW, raising=False)
-    changes = ["duration=10 h", "satellites.0.codec.quality=60"]
+    changes = [
+        *("duration=10 h", "satellites.0.codec.quality=75"),
+        # A station near the targets and a faster radio, so that a few hours suffice.
+        *("stations=[svalbard]", "satellites.0.transmitter.rate=128 kbit/s"),
+    ]
     arguments = ["run", str(ROOT / "scenarios" / "own-encoder.yaml"), "--allow-programs"]
     for change in changes:
         arguments += ["--set", change]
