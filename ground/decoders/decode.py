@@ -46,6 +46,11 @@ class Decoded:
     undecodable: tuple[int, ...] = ()
     why: str = ""
 
+    @property
+    def missing_tiles(self) -> tuple[int, ...]:
+        """Indices of the lost tiles that did not arrive, or not whole."""
+        return tuple(sorted({*self.lost_tiles} - {*self.undecodable}))
+
     def lost_mask(self) -> NDArray[np.bool_]:
         """Return a mask (rows, columns), True where a pixel was not received but concealed."""
         mask = np.zeros((self.header.height, self.header.width), np.bool_)

@@ -38,6 +38,8 @@ from .tiled import room_for_holes
 
 WINDOW: Final = 64
 """Side of a window in latents, without its halo."""
+NARROWEST: Final = 16
+"""Least width of a window, in latents, if a frame is divided for several threads."""
 
 Latents = NDArray[np.int32]
 Row = tuple[Latents, NDArray[np.bool_]]
@@ -92,6 +94,8 @@ class _FrameDecoding:
         self.places = grid(header.width, header.height, header.tile)
         self.across = -(-header.width // (header.tile or header.width))
         self.rows, self.columns = -(-header.height // BLOCK), -(-header.width // BLOCK)
+        share = -(-self.columns // self.network.windows_at_once)
+        self.width = min(WINDOW, max(NARROWEST, share))
         self.holes = room_for_holes(header, payloads)
         self.lost: set[int] = set()
         self.streams: list[list[bytes] | None] = [self._open(place) for place in self.places]
@@ -138,7 +142,7 @@ class _FrameDecoding:
                 held.append((bottom, part))
                 bottom += part.shape[1]
             work = partial(self._window, held, (row, end), matrix, bands, samples)
-            self._each(work, range(0, self.columns, WINDOW), self.network.windows_at_once)
+            self._each(work, range(0, self.columns, self.width), self.network.windows_at_once)
             while held and held[0][0] + held[0][1].shape[1] <= end - halo:
                 held.popleft()
 
@@ -152,7 +156,7 @@ class _FrameDecoding:
         column: int,
     ) -> None:
         """Decode the window that begins at a column of latents, in rows from first to end."""
-        (row, end), right, halo = rows, min(column + WINDOW, self.columns), self.halo
+        (row, end), right, halo = rows, min(column + self.width, self.columns), self.halo
         high, left = max(row - halo, 0), max(column - halo, 0)
         latents = _cut(held, slice(high, end + halo), slice(left, right + halo))
         values = self.network.run(latents, self.quality, matrix)

@@ -297,17 +297,17 @@ def decode(arguments: argparse.Namespace) -> int:
         _write(arguments.output, _png(arguments.output, decoded, description))
     else:
         _write_tiff(arguments.output, decoded, description, arguments.like)
-    if decoded.lost_tiles:
-        tiles = ", ".join(map(str, decoded.lost_tiles))
-        complain(
-            f"{arguments.input}: {len(decoded.lost_tiles)} of {decoded.header.tile_count} tiles "
-            f"lost and concealed: {tiles}"
-        )
+    for tiles, what in (
+        (decoded.missing_tiles, "lost and concealed"),
+        (decoded.undecodable, "whole, but not decodable, and concealed"),
+    ):
+        if tiles:
+            complain(
+                f"{arguments.input}: {len(tiles)} of {decoded.header.tile_count} tiles {what}: "
+                + ", ".join(map(str, tiles))
+            )
     if decoded.undecodable:
-        complain(
-            f"{arguments.input}: {len(decoded.undecodable)} of these tiles arrived whole and are "
-            f"not decodable; tile {decoded.undecodable[0]}: {decoded.why}"
-        )
+        complain(f"{arguments.input}: tile {decoded.undecodable[0]}: {decoded.why}")
     return 0
 
 
@@ -490,7 +490,7 @@ def _png(path: Path, decoded: Decoded, description: Description) -> bytes:
 def _write_tiff(path: Path, decoded: Decoded, description: Description, like: Path | None) -> None:
     from dataclasses import replace
 
-    from ...ground.archive import write_cog
+    from ...ground.archive import tile_tags, write_cog
     from ...link.errors import InputError
     from ...payload.imager.scenes import Scene
 
@@ -510,8 +510,7 @@ def _write_tiff(path: Path, decoded: Decoded, description: Description, like: Pa
             rpc=place.rpc,
             pixel_is_point=place.pixel_is_point,
         )
-    tags = {"DOWNPASS_LOST_TILES": " ".join(map(str, decoded.lost_tiles)) or "none"}
-    write_cog(path, decoded.frame, description, tags)
+    write_cog(path, decoded.frame, description, tile_tags(decoded))
 
 
 def _read(path: Path) -> bytes:

@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..report import render, write_report
     from ..report.from_results import report_data
     from ..results.boards import warnings
-    from ..results.outputs import DELIVERED, EVENTS, REPORT, STAC, SUMMARY, staged
+    from ..results.outputs import BOARD_TILES, DELIVERED, EVENTS, REPORT, STAC, SUMMARY, staged
     from ..results.write import write, write_summary
     from ..run import run as run_scenario
 
@@ -122,6 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
                 on_results=lambda found: write(found, folder),
                 flight=partial(fly, workers=os.cpu_count() or 1),
                 events=folder / EVENTS,
+                board_tiles=folder / BOARD_TILES,
                 access=access,
             )
             if delivered is not None and results.summary["pictures"]["choice"] == "none":
@@ -224,6 +225,7 @@ def compare(arguments: argparse.Namespace) -> int:
     from ..frames.content_cache import open_cache
     from ..report import render_comparison, write_report
     from ..report.from_results import report_data
+    from ..results.boards import warnings
     from ..results.outputs import COMPARISON, staged
     from ..results.write import write
 
@@ -259,7 +261,12 @@ def compare(arguments: argparse.Namespace) -> int:
         sys.stdout.write(json_text(summaries) + "\n")
     elif not arguments.quiet:
         _print_summary(summaries, out / COMPARISON if page else out)
-    complain(*(f"warning: {line}" for line in warned), *_missing(left_out), *faults)
+    complain(
+        *(line for one in found.values() for line in warnings(one.summary.get("boards", ()))),
+        *(f"warning: {line}" for line in warned),
+        *_missing(left_out),
+        *faults,
+    )
     return 1 if faults else 0
 
 
@@ -316,7 +323,8 @@ def _command(name: str, arguments: argparse.Namespace) -> str:
 
 
 def _print_summary(summaries: dict[str, dict[str, Any]], page: Path) -> None:
-    from .summary_table import print_summary
+    from .summary_table import print_summary, print_verdicts
 
+    print_verdicts(summaries)
     print_summary(summaries, page.parent)
     sys.stdout.write(f"{page}\n")

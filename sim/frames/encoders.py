@@ -15,7 +15,8 @@ from ...link.errors import InputError
 from ...link.foreign.codec import ForeignCodec
 from ...payload.encoders.base import Setting
 from ..board.access import ANY_BOARD, BoardAccess
-from ..board.loop import BoardFigures, BoardLoop, FrameWork
+from ..board.figures import BoardFigures
+from ..board.loop import BoardLoop, FrameWork
 from ..mission.preparation import Mission
 from ..mission.views import View
 from ..model.records import FrameRecord
@@ -174,9 +175,9 @@ class Encoders:
         """Return a satellite's codec if it comes from outside; it decodes its bitstreams."""
         return self._encoders[satellite].foreign
 
-    def board_figures(self) -> list[BoardFigures]:
-        """Return the figures of each board so far."""
-        return [board.figures() for board in self._boards.values()]
+    def finish_boards(self) -> list[BoardFigures]:
+        """Wait until every board has encoded its frames or has stopped; return their figures."""
+        return [board.finish() for board in self._boards.values()]
 
     def place_of_codec(self, satellite: int) -> str:
         """Return where the scenario chooses a satellite's codec: `file:line: field`."""
@@ -292,7 +293,7 @@ class Encoders:
                 continue
             works[task] = FrameWork(
                 key=task,
-                name=f"frame {capture.number}",
+                number=capture.number,
                 read=partial(self._scenes.frame, index, task.view),
                 encoder=self._encoders[index],
                 setting=task.setting,

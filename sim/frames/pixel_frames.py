@@ -111,7 +111,7 @@ class BoardFrames:
             return None
         except Exception as error:
             raise _refusal(self._place, capture, task, error) from error
-        return Encoded(done.size, done.ticks, task.setting)
+        return Encoded(done.size, done.ticks, task.setting, done.wrong_tiles)
 
 
 def _refusal(place: str, capture: Capture, task: EncodeTask, error: Exception) -> InputError:

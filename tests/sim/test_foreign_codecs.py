@@ -150,7 +150,7 @@ def test_tiles_that_the_decoder_fails_on_are_concealed_and_told_apart(prepared: 
     failed = sum(frame["undecodable_tiles"] or 0 for frame in frames)
     hit = [frame for frame in frames if frame["undecodable_tiles"]]
     assert 0 < failed < 4 * len(frames)
-    assert all(frame["lost_tiles"] == frame["undecodable_tiles"] for frame in hit)
+    assert not any(frame["lost_tiles"] for frame in hit)
     assert {frame["delivery"] for frame in hit} == {"damaged"}
     assert (
         f"satellites.0.codec: {failed} tiles of {len(hit)} of "
@@ -159,8 +159,7 @@ def test_tiles_that_the_decoder_fails_on_are_concealed_and_told_apart(prepared: 
     assert "are not decodable, so they are concealed; frame " in said.err
     assert "decode ended with status 4: no header" in said.err
     page = (out / REPORT).read_text()
-    assert "arrived whole and" in page
-    assert "not decodable" in page
+    assert "tiles arrived whole, cannot be decoded and are concealed" in page.replace("\u00a0", " ")
     # From the cache, with the same words.
     again, _ = run(path, "--no-delivered")
     assert again.err == said.err

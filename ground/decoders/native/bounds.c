@@ -65,12 +65,12 @@ static int moves_fit(const struct dp_move *move)
 }
 
 /*
- * Return how far inputs between these limits are from their zero point at most. Bytes have a zero
- * point of up to 128; 16 bits have none. Zeros around the frame are inputs, too.
+ * Return what one unit of weight adds to a sum at most, over all steps of the sum. Bytes have a
+ * zero point of up to 128, whose share is added and subtracted.
  */
 static int64_t reach_of(int32_t low, int32_t high)
 {
-    return low >= 0 && high <= 255 ? 256 : largest(low, high);
+    return low >= 0 ? high + 256 : largest(low, high);
 }
 
 static const char *why_not_linear(const struct dp_given *given)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define DP_ALIGNMENT 64
+#define DP_TOO_MUCH (SIZE_MAX / 2) /* more than any allocation gets */
 
 /* The first pass has no memory (`at` is null) and counts bytes; the second pass takes arrays. */
 struct dp_arena {
@@ -17,7 +18,11 @@ struct dp_arena {
 static inline void *dp_take(struct dp_arena *arena, size_t count, size_t size)
 {
     void *piece = arena->at ? arena->at + arena->used : NULL;
-    arena->used += (count * size + DP_ALIGNMENT - 1) / DP_ALIGNMENT * DP_ALIGNMENT;
+    size_t left = DP_TOO_MUCH - arena->used, needed = DP_TOO_MUCH;
+    if (count <= (DP_TOO_MUCH - DP_ALIGNMENT) / size) {
+        needed = (count * size + DP_ALIGNMENT - 1) / DP_ALIGNMENT * DP_ALIGNMENT;
+    }
+    arena->used += needed < left ? needed : left;
     return piece;
 }
 

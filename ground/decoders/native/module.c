@@ -10,6 +10,7 @@
 
 #define NETWORK "downpass.synthesis"
 #define MOST_PLACES (1 << 16) /* latent positions of a window */
+#define MOST_VALUES ((size_t)1 << 28) /* of all planes of a window */
 #define MATRIX_ONE (1 << 14)
 
 enum { LAYERS = 5 + 2 * DP_MOST_BLOCKS, MOVES = 3 + DP_MOST_BLOCKS };
@@ -225,6 +226,13 @@ static int latents_fit(const Py_buffer *given)
     return !beyond;
 }
 
+static int sides_fit(const struct dp_network *network, int rows, int columns)
+{
+    size_t values = DP_PIXELS + 16 * network->fine + 4 * network->coarse;
+    return rows >= 1 && columns >= 1 && columns <= MOST_PLACES && rows <= MOST_PLACES / columns &&
+           (size_t)rows * (size_t)columns <= MOST_VALUES / values;
+}
+
 static PyObject *synthesise(PyObject *self, PyObject *arguments)
 {
     enum { LATENTS, MATRIX, PIXELS, COUNT };
@@ -239,8 +247,7 @@ static PyObject *synthesise(PyObject *self, PyObject *arguments)
     }
     const struct dp_network *network = PyCapsule_GetPointer(capsule, NETWORK);
     if (network) {
-        int fit = rows >= 1 && columns >= 1 && columns <= MOST_PLACES &&
-                  rows <= MOST_PLACES / columns;
+        int fit = sides_fit(network, rows, columns);
         Py_ssize_t places = fit ? (Py_ssize_t)rows * columns : 0;
         if (!fit || given[LATENTS].len != places * (Py_ssize_t)network->latents * 4 ||
             given[PIXELS].len != places * DP_PIXELS || !latents_fit(&given[LATENTS])) {

@@ -16,7 +16,8 @@
 #define DP_BLOCK 16   /* side of a latent's block of pixels */
 #define DP_PIXELS 768 /* values of a block: [plane][row][column] */
 #define DP_CELL 48    /* values of a cell of 4 x 4 pixels: [plane][row][column] */
-#define DP_PANEL 64   /* outputs of a sum over latents that are computed together */
+#define DP_MULTIPLE 32  /* outputs of sparse sums are padded to a multiple of this */
+#define DP_BYTE 255   /* largest byte; what activations exceed it by is added separately */
 #define DP_LINEAR_SHIFT 17      /* of the linear path's sums */
 #define DP_LARGEST_LATENT (1 << 28)
 #define DP_MOST_CHANNELS (1 << 12)
@@ -60,7 +61,7 @@ struct dp_form {
     int bytes;     /* whether it multiplies bytes */
     int32_t zero;  /* subtracted from an unsigned byte before it is multiplied */
     int planar;    /* a panel's weights of one input of 16 bits lie together */
-    int mixed;     /* weights of latents are in the order that interleaving two rows undoes */
+    int mixed;     /* rows of weights are in the order that interleaving two of them undoes */
 };
 
 /*
@@ -72,16 +73,22 @@ struct dp_conv {
     size_t outputs, parts, inputs;
     int bytes; /* inputs and weights are bytes, not 16 bits wide */
     void *weights;
-    int32_t *bias; /* includes half and the zero point's share */
+    int32_t *bias; /* includes half */
+    int32_t *zero; /* [part][outputs]: the zero point's share, if inputs are bytes with one */
     int32_t *shift;
     int32_t low, high;
+    /*
+     * The weights again, for few inputs at a time: [part][input][dp_padded(outputs)]. Null if the
+     * layer has no such inputs.
+     */
+    int16_t *rows;
 };
 
-/* Sums over latents, most of which are zero: weights are [latent][outputs]. */
+/* Sums over latents, most of which are zero. */
 struct dp_latent_sum {
-    size_t outputs;
-    int16_t *weights;
-    int32_t *bias; /* includes half */
+    size_t outputs;   /* a multiple of DP_MULTIPLE */
+    int16_t *rows;    /* [latent][outputs] */
+    int32_t *bias;    /* includes half */
     int32_t *largest; /* [latent]: largest magnitude of its weights */
 };
 
@@ -141,6 +148,11 @@ static inline size_t dp_panel(const struct dp_form *form, size_t outputs, size_t
     size_t left = (outputs - output) / form->lanes;
     size_t panels = (left + form->widest - 1) / form->widest;
     return (left + panels - 1) / panels * form->lanes;
+}
+
+static inline size_t dp_padded(size_t outputs)
+{
+    return (outputs + DP_MULTIPLE - 1) / DP_MULTIPLE * DP_MULTIPLE;
 }
 
 static inline size_t dp_blocks(const size_t depth[3])

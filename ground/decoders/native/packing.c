@@ -78,76 +78,15 @@ static void pack_weights(const struct dp_form *form, const struct dp_given_layer
     }
 }
 
-/* Return what a variant's sums need besides a bias: half for rounding, and the zero point's share. */
-static int32_t offset_of(const struct dp_form *form, const struct dp_given_layer *given, int bytes,
-                         size_t output)
+/* Return what rounding adds to a sum. */
+static int32_t half_of(const struct dp_given_layer *given, size_t output)
 {
-    int32_t sum = 0, shift = given->shift[output];
-    for (size_t i = 0; i < (size_t)given->inputs; i++) {
-        sum += given->weight[output * (size_t)given->inputs + i];
-    }
-    return (shift > 0 ? 1 << (shift - 1) : 0) + (bytes ? form->zero * sum : 0);
-}
-
-/* Take a layer's memory and, if the arena has memory already, fill it in. */
-static void pack(struct dp_arena *arena, const struct dp_form *form,
-                 const struct dp_given_layer *given, enum order order, int bytes,
-                 struct dp_conv *out)
-{
-    int half = order == UPPER_ROW || order == LOWER_ROW;
-    out->outputs = (size_t)given->outputs / (half ? 2 : 1);
-    out->parts = order == NEAR ? 3 : order == FOLDED ? 2 : 1;
-    out->inputs = (size_t)given->inputs / out->parts;
-    out->bytes = bytes;
-    out->weights = dp_take(arena, out->outputs * out->parts * out->inputs, bytes ? 1 : 2);
-    out->bias = dp_take(arena, out->outputs, sizeof *out->bias);
-    out->shift = dp_take(arena, out->outputs, sizeof *out->shift);
-    out->low = given->low;
-    out->high = given->high;
-    if (!arena->at) {
-        return;
-    }
-    pack_weights(form, given, order, out);
-    for (size_t o = 0; o < out->outputs; o++) {
-        size_t from = stored_output(order, out->outputs, o);
-        out->shift[o] = given->shift[from];
-        out->bias[o] = given->bias[from] + offset_of(form, given, bytes, from);
-    }
-}
-
-/* Return whether a variant has values between these limits as bytes. */
-static int are_bytes(const struct dp_form *form, int32_t low, int32_t high)
-{
-    return form->bytes && low >= 0 && high <= 255;
-}
-
-static int move_to_bytes(const struct dp_form *form, const struct dp_move *move)
-{
-    return are_bytes(form, move->low, move->high);
-}
-
-static void pack_block(struct dp_arena *arena, const struct dp_form *form,
-                       const struct dp_given_block *given, size_t qualities, struct dp_block *out)
-{
-    const struct dp_given_layer *first = &given->first;
-    size_t channels = (size_t)first->outputs;
-    int bytes = move_to_bytes(form, &given->entering);
-    out->entering = given->entering;
-    pack(arena, form, first, NEAR, bytes, &out->first);
-    pack(arena, form, &given->second, NEAR, are_bytes(form, first->low, first->high),
-         &out->second);
-    out->table = dp_take(arena, qualities * channels, sizeof *out->table);
-    for (size_t c = 0; arena->at && c < channels; c++) {
-        int32_t offset = offset_of(form, first, bytes, c);
-        for (size_t q = 0; q < qualities; q++) {
-            out->table[q * channels + c] = given->table[q * channels + c] + offset;
-        }
-    }
+    return given->shift[output] > 0 ? 1 << (given->shift[output] - 1) : 0;
 }
 
 /*
- * Return the place of an output in a row of a latent's weights. When vectors of 16 bits of two rows
- * are interleaved, each group of eight in the lower vector gives four of either half.
+ * Return the place of an output in a row of weights. When vectors of 16 bits of two rows are
+ * interleaved, each group of eight in the lower vector gives four of either half.
  */
 static size_t mixed_place(const struct dp_form *form, size_t output)
 {
@@ -156,11 +95,110 @@ static size_t mixed_place(const struct dp_form *form, size_t output)
     return form->mixed ? start + lane / 4 * 8 + 4 * half + lane % 4 : output;
 }
 
+static void pack_rows(const struct dp_form *form, const struct dp_given_layer *given,
+                      enum order order, const struct dp_conv *out)
+{
+    size_t stored = (size_t)given->inputs, padded = dp_padded(out->outputs);
+    for (size_t part = 0; part < out->parts; part++) {
+        for (size_t i = 0; i < out->inputs; i++) {
+            int16_t *row = out->rows + (part * out->inputs + i) * padded;
+            size_t input = stored_input(order, out, part, i);
+            for (size_t o = 0; o < out->outputs; o++) {
+                row[mixed_place(form, o)] = given->weight[o * stored + input];
+            }
+        }
+    }
+}
+
+static void pack_zero(const struct dp_form *form, const struct dp_given_layer *given,
+                      enum order order, const struct dp_conv *out)
+{
+    size_t stored = (size_t)given->inputs;
+    for (size_t o = 0; o < out->outputs; o++) {
+        const int8_t *weights = given->weight + stored_output(order, out->outputs, o) * stored;
+        for (size_t i = 0; i < out->parts * out->inputs; i++) {
+            size_t part = i / out->inputs;
+            size_t input = stored_input(order, out, part, i % out->inputs);
+            out->zero[part * out->outputs + o] += form->zero * weights[input];
+        }
+    }
+}
+
+/* Limits of a convolution's inputs, and whether few of them may be added by themselves. */
+struct reads {
+    int32_t low, high;
+    int sparse;
+};
+
+/* Take a layer's memory and, if the arena has memory already, fill it in. */
+static void pack(struct dp_arena *arena, const struct dp_form *form,
+                 const struct dp_given_layer *given, enum order order, struct reads reads,
+                 struct dp_conv *out)
+{
+    int half = order == UPPER_ROW || order == LOWER_ROW;
+    out->outputs = (size_t)given->outputs / (half ? 2 : 1);
+    out->parts = order == NEAR ? 3 : order == FOLDED ? 2 : 1;
+    out->inputs = (size_t)given->inputs / out->parts;
+    /* Values of nine bits are bytes, and few of them exceed a byte. */
+    int sparse = reads.sparse && reads.low >= 0;
+    out->bytes = form->bytes && sparse && reads.high <= 2 * DP_BYTE + 1;
+    size_t weights = out->outputs * out->parts * out->inputs;
+    out->weights = dp_take(arena, weights, out->bytes ? 1 : 2);
+    out->bias = dp_take(arena, out->outputs, sizeof *out->bias);
+    out->shift = dp_take(arena, out->outputs, sizeof *out->shift);
+    out->low = given->low;
+    out->high = given->high;
+    if (out->bytes && form->zero) {
+        out->zero = dp_take(arena, out->parts * out->outputs, sizeof *out->zero);
+    }
+    if (sparse) {
+        size_t rows = out->parts * out->inputs;
+        out->rows = dp_take(arena, rows * dp_padded(out->outputs), sizeof *out->rows);
+    }
+    if (!arena->at) {
+        return;
+    }
+    pack_weights(form, given, order, out);
+    for (size_t o = 0; o < out->outputs; o++) {
+        size_t from = stored_output(order, out->outputs, o);
+        out->shift[o] = given->shift[from];
+        out->bias[o] = given->bias[from] + half_of(given, from);
+    }
+    if (out->zero) {
+        pack_zero(form, given, order, out);
+    }
+    if (out->rows) {
+        pack_rows(form, given, order, out);
+    }
+}
+
+static struct reads moved(const struct dp_move *move, int sparse)
+{
+    return (struct reads){move->low, move->high, sparse};
+}
+
+static void pack_block(struct dp_arena *arena, const struct dp_form *form,
+                       const struct dp_given_block *given, size_t qualities, struct dp_block *out)
+{
+    const struct dp_given_layer *first = &given->first;
+    size_t channels = (size_t)first->outputs;
+    const struct reads inner = {first->low, first->high, 1};
+    out->entering = given->entering;
+    pack(arena, form, first, NEAR, moved(&given->entering, 1), &out->first);
+    pack(arena, form, &given->second, NEAR, inner, &out->second);
+    out->table = dp_take(arena, qualities * channels, sizeof *out->table);
+    for (size_t c = 0; arena->at && c < channels; c++) {
+        for (size_t q = 0; q < qualities; q++) {
+            out->table[q * channels + c] = given->table[q * channels + c] + half_of(first, c);
+        }
+    }
+}
+
 static void take_latent_sum(struct dp_arena *arena, size_t latents, size_t outputs,
                             struct dp_latent_sum *out)
 {
     out->outputs = outputs;
-    out->weights = dp_take(arena, (latents + 1) * outputs, sizeof *out->weights);
+    out->rows = dp_take(arena, latents * outputs, sizeof *out->rows);
     out->bias = dp_take(arena, outputs, sizeof *out->bias);
     out->largest = dp_take(arena, latents, sizeof *out->largest);
 }
@@ -169,7 +207,7 @@ static void put_weight(const struct dp_form *form, const struct dp_latent_sum *t
                        size_t output, int32_t weight)
 {
     int32_t size = weight < 0 ? -weight : weight;
-    to->weights[latent * to->outputs + mixed_place(form, output)] = (int16_t)weight;
+    to->rows[latent * to->outputs + mixed_place(form, output)] = (int16_t)weight;
     if (size > to->largest[latent]) {
         to->largest[latent] = size;
     }
@@ -188,7 +226,7 @@ static void pack_linear(struct dp_arena *arena, const struct dp_form *form,
     }
 }
 
-/* Pack the hint's weights: outputs are stored as (channel, row, column), wanted with channels last. */
+/* Pack the hint's weights. Outputs are stored as (channel, row, column), packed channels last. */
 static void pack_hint(struct dp_arena *arena, const struct dp_form *form,
                       const struct dp_given *given, struct dp_network *out)
 {
@@ -201,7 +239,7 @@ static void pack_hint(struct dp_arena *arena, const struct dp_form *form,
     for (size_t o = 0; arena->at && o < outputs; o++) {
         size_t from = o % (outputs / 4) * 4 + o / (outputs / 4);
         out->hint_shift[o] = layer->shift[from];
-        out->hint.bias[o] = layer->bias[from] + offset_of(form, layer, 0, from);
+        out->hint.bias[o] = layer->bias[from] + half_of(layer, from);
         for (size_t c = 0; c < latents; c++) {
             put_weight(form, &out->hint, c, o, layer->weight[from * latents + c]);
         }
@@ -217,12 +255,12 @@ static void pack_all(struct dp_arena *arena, const struct dp_given *given, struc
     for (size_t c = 0; arena->at && c < out->latents; c++) {
         out->spread[c] = (uint8_t)given->spread[c];
     }
-    pack(arena, form, &given->enter, NEAR, 0, &out->enter);
-    pack(arena, form, &given->down, FOLDED, move_to_bytes(form, &given->to_down), &out->down);
-    int bytes = move_to_bytes(form, &given->to_up);
-    pack(arena, form, &given->up, UPPER_ROW, bytes, &out->up[0]);
-    pack(arena, form, &given->up, LOWER_ROW, bytes, &out->up[1]);
-    pack(arena, form, &given->leave, NEAR, move_to_bytes(form, &given->to_leave), &out->leave);
+    const struct reads seen = {-512, 511, 0};
+    pack(arena, form, &given->enter, NEAR, seen, &out->enter);
+    pack(arena, form, &given->down, FOLDED, moved(&given->to_down, 0), &out->down);
+    pack(arena, form, &given->up, UPPER_ROW, moved(&given->to_up, 0), &out->up[0]);
+    pack(arena, form, &given->up, LOWER_ROW, moved(&given->to_up, 0), &out->up[1]);
+    pack(arena, form, &given->leave, NEAR, moved(&given->to_leave, 1), &out->leave);
     for (size_t i = 0; i < dp_blocks(out->depth); i++) {
         pack_block(arena, form, &given->block[i], out->qualities, &out->block[i]);
     }

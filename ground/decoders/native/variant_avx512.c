@@ -20,6 +20,9 @@ typedef __m512i vector;
 #define spread_bytes(four) spread_out(four)
 #define mix_low(a, b) _mm512_unpacklo_epi16(a, b)
 #define mix_high(a, b) _mm512_unpackhi_epi16(a, b)
+#define mask_above(values, limit)                                                                 \
+    _mm256_cmpgt_epi16_mask(_mm256_loadu_si256((const __m256i *)(const void *)(values)),          \
+                            _mm256_set1_epi16(limit))
 
 static inline TARGET vector spread_out(const uint8_t *four)
 {

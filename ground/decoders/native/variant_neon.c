@@ -33,15 +33,15 @@ static inline TARGET vector spread_bytes(const uint8_t *four)
     return vreinterpretq_s32_u32(veorq_u32(one, vdupq_n_u32(0x80808080u)));
 }
 
+#include "layers.h"
+
 /*
  * See layers.h. Channels are multiples of 16, so all panels are 16 outputs wide and inputs come in
  * eights.
  */
-static TARGET void sums_pairs(size_t vectors, const uint8_t *const (*a)[PLACES], size_t parts,
-                              size_t steps, const uint8_t *weights, const int32_t *bias,
-                              int32_t *to)
+static TARGET void sums_pairs(size_t vectors, const struct panel *panel, const int32_t *bias,
+                              int32_t *to, size_t stride)
 {
-    const int16_t *w = (const int16_t *)(const void *)weights;
     int32x4_t sum[PLACES][4];
     (void)vectors;
     _Pragma("GCC unroll 4") for (int m = 0; m < PLACES; m++)
@@ -60,12 +60,14 @@ static TARGET void sums_pairs(size_t vectors, const uint8_t *const (*a)[PLACES],
             sum[m][3] = vmlal_high_laneq_s16(sum[m][3], high, in[m], i);                          \
         }                                                                                         \
     } while (0)
-    for (size_t part = 0; part < parts; part++) {
-        for (size_t step = 0; step < steps; step += 4) {
+    for (size_t part = 0; part < panel->parts; part++) {
+        const uint8_t *const *a = panel->in[part];
+        const int16_t *w = (const int16_t *)(const void *)panel->weights[part];
+        for (size_t step = 0; step < panel->steps; step += 4) {
             int16x8_t in[PLACES];
             _Pragma("GCC unroll 4") for (int m = 0; m < PLACES; m++)
             {
-                in[m] = vld1q_s16((const int16_t *)(const void *)(a[part][m] + 4 * step));
+                in[m] = vld1q_s16((const int16_t *)(const void *)(a[m] + 4 * step));
             }
             STEP(0);
             STEP(1);
@@ -82,7 +84,7 @@ static TARGET void sums_pairs(size_t vectors, const uint8_t *const (*a)[PLACES],
     {
         _Pragma("GCC unroll 4") for (int v = 0; v < 4; v++)
         {
-            store(to + 16 * m + 4 * v, sum[m][v]);
+            store(to + (size_t)m * stride + 4 * v, sum[m][v]);
         }
     }
 }

@@ -9,27 +9,29 @@
 #define OWN_PAIRS
 #define FORM {.lanes = LANES, .widest = WIDEST, .planar = 1}
 
+#include "layers.h"
+
 /* See layers.h. Channels are multiples of 16, so all panels have LANES outputs. */
-static void sums_pairs(size_t vectors, const uint8_t *const (*a)[PLACES], size_t parts,
-                       size_t steps, const uint8_t *weights, const int32_t *bias, int32_t *to)
+static void sums_pairs(size_t vectors, const struct panel *panel, const int32_t *bias, int32_t *to,
+                       size_t stride)
 {
     (void)vectors;
     for (size_t m = 0; m < PLACES; m++) {
-        const int16_t *w = (const int16_t *)(const void *)weights;
         int32_t sum[LANES];
         for (size_t o = 0; o < LANES; o++) {
             sum[o] = bias[o];
         }
-        for (size_t part = 0; part < parts; part++) {
-            const int16_t *in = (const int16_t *)(const void *)a[part][m];
-            for (size_t i = 0; i < 2 * steps; i++, w += LANES) {
+        for (size_t part = 0; part < panel->parts; part++) {
+            const int16_t *w = (const int16_t *)(const void *)panel->weights[part];
+            const int16_t *in = (const int16_t *)(const void *)panel->in[part][m];
+            for (size_t i = 0; i < 2 * panel->steps; i++, w += LANES) {
                 for (size_t o = 0; o < LANES; o++) {
                     sum[o] += in[i] * w[o];
                 }
             }
         }
         for (size_t o = 0; o < LANES; o++) {
-            to[m * LANES + o] = sum[o];
+            to[m * stride + o] = sum[o];
         }
     }
 }

@@ -18,12 +18,14 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ..blame import Blame
 from ..board import BoardEnd, Work
 from ..constants import JobFlag, SampleCode, SettingCode, Status, TickKind
 from ..events import BoardClock, Closed, Event, Finished, Gone, Opened, Refused
 from ..host import HostEnd
 from ..host_settings import HostSettings
 from ..messages import Capabilities, TileForm
+from ..trip import Trip
 from .faulty_line import FaultyLine
 
 TICK_RATE = 1_000_000
@@ -114,6 +116,7 @@ class RehearsalResult:
 
     Attributes:
         payloads: Finished payloads by ticket.
+        trips: The ways of finished tiles by ticket.
         refused: Causes of refused tiles by ticket.
         gone: Why the host gave up; None if it did not.
         seconds: Virtual time that passed, in seconds.
@@ -122,11 +125,14 @@ class RehearsalResult:
         runs: How often it ran for each (boot, session, job).
         opened: Number of sessions opened.
         closed: Causes of the sessions' ends.
+        blamed: Whose fault each of them was, as known at that moment.
+        reboots: Number of sessions before which the board had started anew.
         clocks: Answers to pings.
         troubles: Number of restarts, unpluggings, freezes and wrong rates.
     """
 
     payloads: dict[int, bytes] = field(default_factory=dict)
+    trips: dict[int, Trip] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
     gone: str | None = None
     seconds: float = 0.0
@@ -135,6 +141,8 @@ class RehearsalResult:
     runs: dict[tuple[int, int, int], int] = field(default_factory=dict)
     opened: int = 0
     closed: list[str] = field(default_factory=list)
+    blamed: list[Blame | None] = field(default_factory=list)
+    reboots: int = 0
     clocks: list[BoardClock] = field(default_factory=list)
     troubles: int = 0
 
@@ -263,13 +271,16 @@ class Rehearsal:
         match event:
             case Opened():
                 outcome.opened += 1
+                outcome.reboots += event.rebooted
                 outcome.first_load_s = outcome.first_load_s or self.now
             case Closed():
                 outcome.closed.append(event.cause)
+                outcome.blamed.append(event.blame)
             case Finished():
                 if event.ticket in outcome.payloads or event.ticket in outcome.refused:
                     raise AssertionError(f"ticket {event.ticket} is settled twice")
                 outcome.payloads[event.ticket] = event.payload
+                outcome.trips[event.ticket] = event.trip
             case Refused():
                 if event.ticket in outcome.payloads or event.ticket in outcome.refused:
                     raise AssertionError(f"ticket {event.ticket} is settled twice")
