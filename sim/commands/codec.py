@@ -297,17 +297,16 @@ def decode(arguments: argparse.Namespace) -> int:
         _write(arguments.output, _png(arguments.output, decoded, description))
     else:
         _write_tiff(arguments.output, decoded, description, arguments.like)
-    for tiles, what in (
-        (decoded.missing_tiles, "lost and concealed"),
-        (decoded.undecodable, "whole, but not decodable, and concealed"),
+    why = f"; tile {decoded.undecodable[0]}: {decoded.why}" if decoded.why else ""
+    for tiles, what, more in (
+        (decoded.missing_tiles, "lost and concealed", ""),
+        (decoded.undecodable, "whole, but not decodable, and concealed", why),
     ):
         if tiles:
             complain(
                 f"{arguments.input}: {len(tiles)} of {decoded.header.tile_count} tiles {what}: "
-                + ", ".join(map(str, tiles))
+                f"{', '.join(map(str, tiles))}{more}"
             )
-    if decoded.undecodable:
-        complain(f"{arguments.input}: tile {decoded.undecodable[0]}: {decoded.why}")
     return 0
 
 
