@@ -46,6 +46,7 @@ from .results.tables import (
     frames_table,
     passes_table,
 )
+from .results.undecodable import undecodable_lines
 from .scenario.scenario import Scenario
 
 _BESIDE: Final = ("student", "jpeg2000")
@@ -145,6 +146,7 @@ def run(
             boards=simulated.boards,
             board_tiles=simulated.board_tiles,
             remarks=bit_depth_notes(scenario, scenes),
+            warnings=tuple(undecodable_lines(mission, outcome, grades)),
         )
         if on_results is not None:
             on_results(results)

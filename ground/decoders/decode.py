@@ -20,6 +20,7 @@ from ...link.container.header import FrameHeader
 from ...link.container.hole_filling import fill_holes
 from ...link.container.tiles import grid
 from ...link.errors import BitstreamError
+from ...link.foreign.codec import ForeignCodec
 from .base import FrameDecoder, Tiles
 from .registry import decoder
 
@@ -36,12 +37,14 @@ class Decoded:
         lost_tiles: Indices of tiles that were missing, damaged or undecodable, ascending.
         header: The bitstream's header.
         undecodable: Those of them that arrived whole and cannot be decoded.
+        why: Why the first of these cannot be decoded, in one line; empty if it is not known.
     """
 
     frame: Frame
     lost_tiles: tuple[int, ...]
     header: FrameHeader
     undecodable: tuple[int, ...] = ()
+    why: str = ""
 
     @property
     def missing_tiles(self) -> tuple[int, ...]:
@@ -62,6 +65,7 @@ def decode(
     threads: int = 1,
     most_samples: int = MOST_SAMPLES,
     network: str = "fast",
+    foreign: ForeignCodec | None = None,
 ) -> Decoded:
     """Return the frame of a bitstream.
 
@@ -74,6 +78,7 @@ def decode(
         threads: Number of tiles decoded at once.
         most_samples: Largest number of samples of a frame that may be allocated.
         network: Which of its networks a learned codec decodes with, see `student_networks`.
+        foreign: Decodes frames of a codec from outside.
 
     Raises:
         BitstreamError: The header is damaged or unknown, or the frame is larger than allowed.
@@ -86,7 +91,7 @@ def decode(
             f"a frame of {header.width} x {header.height} pixels in {header.bands} bands: "
             f"allowed are {most_samples} samples"
         )
-    codec: FrameDecoder = decoder(header, network)
+    codec: FrameDecoder = decoder(header, network, foreign)
     tiles: Tiles = codec.decode(header, container.payloads, threads)
     pixels = _samples(header, tiles.samples)
     lost = tuple(sorted({*container.damaged, *tiles.lost}))
@@ -97,7 +102,7 @@ def decode(
         mask = np.asarray(tiles.holes.all(axis=2))
         pixels[mask] = 0
     frame = Frame(pixels, header.bit_depth, header.nodata, mask)
-    decoded = Decoded(frame, lost, header, tiles.lost)
+    decoded = Decoded(frame, lost, header, tiles.lost, tiles.why)
     if lost and not (tiles.concealed and len(lost) < header.tile_count):
         _conceal(decoded, tiles.holes)
     return decoded

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...link.text import json_text
 from ..console.streams import complain
-from .arguments import add_scenario, load
+from .arguments import add_programs, add_scenario, load
 from .board_options import add_board_options, board_access
 from .progress import shown_progress
 
@@ -55,6 +55,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
         metavar="FILE",
         help="also write satellites, contacts and accesses for Cesium",
     )
+    add_programs(parser)
     add_board_options(parser)
     parser.set_defaults(run=run)
     compare_parser = subparsers.add_parser(
@@ -72,6 +73,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
         help="such as jpeg2000:0.5bpp, jpegxl:q80 or jpegls:200kB; repeat it for each choice",
     )
     _add_output(compare_parser, "runs/NAME-compare")
+    add_programs(compare_parser)
     compare_parser.set_defaults(run=compare)
 
 
@@ -148,6 +150,7 @@ def run(arguments: argparse.Namespace) -> int:
     complain(
         *_behind(results.summary),
         *warnings(results.summary.get("boards", ())),
+        *(f"warning: {line}" for line in results.warnings),
         *_missing(left_out),
         *results.faults,
     )
@@ -253,12 +256,14 @@ def compare(arguments: argparse.Namespace) -> int:
                 write_report(folder / COMPARISON, page)
     summaries = {label: results.summary for label, results in found.items()}
     faults = [line for results in found.values() for line in results.faults]
+    warned = {line: None for results in found.values() for line in results.warnings}
     if arguments.json:
         sys.stdout.write(json_text(summaries) + "\n")
     elif not arguments.quiet:
         _print_summary(summaries, out / COMPARISON if page else out)
     complain(
         *(line for one in found.values() for line in warnings(one.summary.get("boards", ()))),
+        *(f"warning: {line}" for line in warned),
         *_missing(left_out),
         *faults,
     )
@@ -269,12 +274,14 @@ def _choices(scenario: Scenario, texts: Sequence[str]) -> dict[str, Scenario]:
     """Return the scenario with each choice of codec, by its label."""
     from ...payload.encoders.base import choice_label, parse_choice
     from ...payload.encoders.registry import encoder
+    from ...payload.encoders.traits import TRAITS
     from ..scenario.substitute import with_codec
 
     choices = {}
     for text in texts:
         name, setting = parse_choice(text)
-        encoder(name)  # refuses an unknown name before anything runs
+        if name not in TRAITS or not TRAITS[name].foreign:
+            encoder(name)  # refuses an unknown name before anything runs
         choices[choice_label(name, setting)] = with_codec(scenario, name, setting)
     return choices
 

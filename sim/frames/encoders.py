@@ -12,8 +12,8 @@ from functools import partial
 from ...link.container.frame import Frame
 from ...link.container.tiles import grid
 from ...link.errors import InputError
+from ...link.foreign.codec import ForeignCodec
 from ...payload.encoders.base import Setting
-from ...payload.encoders.registry import encoder
 from ..board.access import ANY_BOARD, BoardAccess
 from ..board.figures import BoardFigures
 from ..board.loop import BoardLoop, FrameWork
@@ -26,7 +26,9 @@ from ..scenario.satellite import SatelliteSpec
 from .board_loops import has_board, open_boards
 from .content_cache import CodedFrame, ContentCache
 from .expected_quality import concealed_psnr_db, expected_psnr_db
+from .kept_bitstreams import KeptBitstreams
 from .lookahead import Lookahead, Point, Points
+from .onboard_encoders import onboard_encoders
 from .rate_policy import RatePolicy, rate_policy
 from .scenes import Scenes
 
@@ -97,7 +99,8 @@ class Encoders:
         self._cache = cache
         scenario = mission.flight.scenario
         self._satellites = scenario.satellites
-        self._encoders = [encoder(s.codec.name, s.codec.tile) for s in self._satellites]
+        self._encoders = onboard_encoders(s.codec for s in self._satellites)
+        self._kept = KeptBitstreams()
         self._curves: dict[tuple[int, View], Future[Points]] = {}
         self._policies = policies or [
             rate_policy(satellite, mission.setup, index, partial(self._curve, index))
@@ -164,8 +167,13 @@ class Encoders:
             differing = board.result(task).differing
             if differing is not None:
                 return CodedFrame(differing, 0.0)
-        frame = self._scenes.frame(task.satellite, task.view)
-        return self._in_process(task.satellite, task.setting, frame)
+        if self.foreign(task.satellite) is not None:
+            return self._kept.get(task, partial(self._encode_frame, task))
+        return self._encode_frame(task)
+
+    def foreign(self, satellite: int) -> ForeignCodec | None:
+        """Return a satellite's codec if it comes from outside; it decodes its bitstreams."""
+        return self._encoders[satellite].foreign
 
     def finish_boards(self) -> list[BoardFigures]:
         """Wait until every board has encoded its frames or has stopped; return their figures."""
@@ -181,6 +189,14 @@ class Encoders:
         for board in self._boards.values():
             board.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
+        self._kept.close()
+        for codec in {id(one.foreign): one.foreign for one in self._encoders}.values():
+            if codec is not None:
+                codec.close()
+
+    def _encode_frame(self, task: EncodeTask) -> CodedFrame:
+        frame = self._scenes.frame(task.satellite, task.view)
+        return self._in_process(task.satellite, task.setting, frame)
 
     def _in_process(self, satellite: int, setting: Setting, frame: Frame) -> CodedFrame:
         return self._cache.encoded(self._encoders[satellite], frame, setting)

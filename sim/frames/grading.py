@@ -113,10 +113,13 @@ class Grader:
         arrival = _Arrival(task, self._missing(record))
         received, _, _ = self._received(arrival)
         original = self._scenes.frame(task.satellite, task.view)
-        return original, None if received is None else self._decoded(received)
+        if received is None:
+            return original, None
+        return original, self._decoded(task.satellite, received)
 
-    def _decoded(self, received: bytes) -> Decoded:
-        return decode(received, network=self._network)
+    def _decoded(self, satellite: int, received: bytes) -> Decoded:
+        foreign = self._encoders.foreign(satellite)
+        return decode(received, network=self._network, foreign=foreign)
 
     def _arrivals(self) -> Iterator[tuple[FrameRecord, _Arrival]]:
         for satellite in self._outcome.satellites:
@@ -140,9 +143,12 @@ class Grader:
         received, tiles, lost = self._received(arrival)
         if received is None:
             return Grade(math.nan, math.nan, tiles, lost, decoded=False)
-        decoded = self._decoded(received) if kept else None
+        satellite = arrival.task.satellite
+        decoded = self._decoded(satellite, received) if kept else None
         original = self._scenes.frame(arrival.task.satellite, arrival.task.view)
-        measured = self._cache.delivered_quality(original, received, decoded, self._network)
+        measured = self._cache.delivered_quality(
+            original, received, decoded, self._network, self._encoders.foreign(satellite)
+        )
         if plan.folder is not None and decoded is not None:
             plan.check_room(len(kept) * picture_bytes(arrival.task.view))
             self._archive(plan.folder, kept, arrival.task, decoded)
@@ -156,6 +162,7 @@ class Grader:
             lost,
             # What is concealed although its bytes have arrived.
             undecodable_tiles=measured.lost_tiles - lost,
+            why=measured.why,
         )
 
     def _received(self, arrival: _Arrival) -> tuple[bytes | None, int, int]:

@@ -34,6 +34,8 @@ _ABOUT_CODECS = {
     "jpegls": "the low-complexity predictive codec of ISO/IEC 14495-1",
     "ccsds121": "the lossless Rice coder of CCSDS 121.0-B",
     "avif": "still pictures of the AV1 video codec",
+    "command": "an encoder and a decoder from outside, two programs that the scenario names",
+    "onnx": "an encoder and a decoder from outside, two ONNX graphs that the scenario names",
 }
 _CODECS = {
     "jpeg2000": "JPEG 2000",
@@ -41,6 +43,8 @@ _CODECS = {
     "jpegls": "JPEG-LS",
     "ccsds121": "CCSDS 121",
     "avif": "AVIF",
+    "command": "an encoder program",
+    "onnx": "an encoder graph",
 }
 
 

@@ -22,6 +22,7 @@ class Grade:
         decoded: Whether there is a picture; False if the bitstream's header is lost.
         undecodable_tiles: Number of tiles that arrived whole and that no decoder reads; they are
             concealed, too.
+        why: Why the first of these cannot be decoded; empty if it is not known.
     """
 
     psnr_db: float
@@ -30,6 +31,7 @@ class Grade:
     lost_tiles: int
     decoded: bool = True
     undecodable_tiles: int = 0
+    why: str = ""
 
     @property
     def concealed_tiles(self) -> int:

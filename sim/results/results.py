@@ -35,6 +35,7 @@ class Results:
         ratings: Points of the trade-off's curves.
         boards: Figures of each board that encoded.
         remarks: Notes on how scenes and imagers fit, a line each.
+        warnings: What went wrong with bitstreams that arrived, a line each.
         left_out: What the report lacks because it could not be made, each with its reason.
     """
 
@@ -50,6 +51,7 @@ class Results:
     boards: list[BoardFigures]
     board_tiles: pa.Table | None = None
     remarks: Sequence[str] = ()
+    warnings: Sequence[str] = ()
     left_out: list[str] = field(default_factory=list)
 
     @property
