@@ -18,7 +18,6 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ...link.clock import TICKS_PER_SECOND
-from ...link.container.frame import Frame
 from ...link.errors import InputError
 from ...link.serial.blame import Blame
 from ...link.serial.constants import DEFAULT_BAUD, TickKind
@@ -26,9 +25,9 @@ from ...link.serial.events import Finished, Refused
 from ...link.serial.host_settings import HostSettings
 from ...link.serial.line_kind import line_kind
 from ...link.serial.port import Port
-from ...payload.encoders.base import Encoder, Setting
 from ..frames.content_cache import CodedFrame
 from .access import ANY_BOARD, BoardAccess
+from .board_frame import BoardFrame, FrameWork
 from .client import BoardClient, BoardGoneError
 from .emulators import board_port
 from .figures import BoardFigures, WrongTile
@@ -44,49 +43,6 @@ _LISTEN_S: Final = 0.5
 
 class BoardStoppedError(Exception):
     """The board encodes nothing more; finished frames stay finished."""
-
-
-@dataclass(frozen=True, slots=True)
-class FrameWork:
-    """A frame for the board.
-
-    Attributes:
-        key: The key for `BoardLoop.result`.
-        number: Number of the first frame that shows this.
-        read: Returns the frame.
-        encoder: The codec in this process.
-        setting: A quality.
-        reference: Encodes the same frame in this process.
-    """
-
-    key: Hashable
-    number: int
-    read: Callable[[], Frame]
-    encoder: Encoder
-    setting: Setting
-    reference: Callable[[Frame], CodedFrame]
-
-    @property
-    def name(self) -> str:
-        """The frame's name in reports."""
-        return f"frame {self.number}"
-
-
-@dataclass(frozen=True, slots=True)
-class BoardFrame:
-    """A frame as encoded by the board.
-
-    Attributes:
-        size: Bytes of its container.
-        ticks: Encode time in whole microseconds, rounded up, at least one.
-        differing: The container if it differs from this process's; otherwise None.
-        wrong_tiles: Number of its tiles that the board encoded wrongly.
-    """
-
-    size: int
-    ticks: int
-    differing: bytes | None
-    wrong_tiles: int = 0
 
 
 @dataclass(slots=True)

@@ -15,8 +15,9 @@ from ...link.errors import InputError
 from ...link.foreign.codec import ForeignCodec
 from ...payload.encoders.base import Setting
 from ..board.access import ANY_BOARD, BoardAccess
+from ..board.board_frame import FrameWork
 from ..board.figures import BoardFigures
-from ..board.loop import BoardLoop, FrameWork
+from ..board.loop import BoardLoop
 from ..mission.preparation import Mission
 from ..mission.views import View
 from ..model.records import FrameRecord
