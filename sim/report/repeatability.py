@@ -12,7 +12,8 @@ _SAME = "give the same results"
 def sentence(data: ReportData) -> str:
     """Return whether a second run gives the same results, and why not if it does not.
 
-    Modelled times follow from the file and the seed. Measured ones do not; those of this computer
+    Modelled times follow from the file and the seed, but those of an emulated board only to within
+    microseconds, because the line interrupts it at other moments. Measured ones do not follow; those of this computer
     are kept with the cached frames. What a faulty board does need not repeat.
     """
     boards = blocks(data.summary)
@@ -32,5 +33,8 @@ def sentence(data: ReportData) -> str:
             "encoding times are measured again and differ."
         )
     if boards:
-        return f"The same file, seed and board {_SAME}, except what is measured of the line."
+        return (
+            f"The same file, seed and board {_SAME}, encoding times to within microseconds; "
+            "what is measured of the line differs."
+        )
     return f"The same file and seed {_SAME}."
