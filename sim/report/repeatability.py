@@ -12,9 +12,9 @@ _SAME = "give the same results"
 def sentence(data: ReportData) -> str:
     """Return whether a second run gives the same results, and why not if it does not.
 
-    Modelled times follow from the file and the seed, but those of an emulated board only to within
-    microseconds, because the line interrupts it at other moments. Measured ones do not follow; those of this computer
-    are kept with the cached frames. What a faulty board does need not repeat.
+    Modelled times follow from the file and the seed; those of an emulated board to within
+    microseconds, because the line interrupts it at other moments. Measured times do not; those of
+    this computer are kept with the cached frames. What a faulty board does need not repeat.
     """
     boards = blocks(data.summary)
     kinds = set(names(data.frames, "encode_time_kind")) - {""}

@@ -190,8 +190,10 @@ REPEATS: dict[str, tuple[list[dict[str, Any]], str, str]] = {
     "emulator": (
         [block(time_kind="modelled")],
         "modelled",
-        "The same file, seed and board give the same results, encoding times to within microseconds; "
-        "what is measured of the line differs.",
+        (
+            "The same file, seed and board give the same results, encoding times to within "
+            "microseconds; what is measured of the line differs."
+        ),
     ),
     "real board": (
         [block()],
