@@ -32,6 +32,8 @@ EMULATOR, COMPILER = "qemu-aarch64-static", "aarch64-linux-gnu-gcc"
 PACKAGES = ("python3", "python3-numpy", "libstdc++6")
 WHEELS = ("numpy>=2.0.0",)
 PLATFORMS = ("manylinux2014_aarch64", "manylinux_2_27_aarch64", "manylinux_2_28_aarch64")
+PARTS = ("link", "payload")
+"""What a board installs."""
 PURE = ("cobs", "serial")
 PORT = re.compile(r"serving (.*) on (socket://\S+)")
 
@@ -66,7 +68,7 @@ def unpack_debian(folder: Path) -> Path:
 def install(site: Path, wheels: bool) -> None:
     """Copy `link` and `payload` to where the emulated Python looks, and compile their C."""
     package = site / "downpass"
-    for part in ("link", "payload"):
+    for part in PARTS:
         shutil.copytree(
             ROOT / part, package / part, ignore=shutil.ignore_patterns("*.so", "__pycache__")
         )
@@ -82,6 +84,8 @@ def install(site: Path, wheels: bool) -> None:
         subprocess.run([*pip, *where, *target, *WHEELS], check=True)
     setup = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     for module in setup["ext-modules"]:
+        if module["name"].split(".")[1] not in PARTS:
+            continue
         out = site.joinpath(*module["name"].split(".")).with_suffix(".abi3.so")
         headers = [*module["include-dirs"], sysconfig.get_path("include")]
         flags = [

@@ -11,9 +11,9 @@ import argparse
 import statistics
 import time
 
+from downpass.link.serial.faults.faulty_line import Faults
+from downpass.link.serial.faults.line_proxy import LineProxy
 from downpass.link.serial.port import Port
-from downpass.link.serial.testing.faulty_line import Faults
-from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.sim.board import conformance
 from downpass.sim.board.emulators import board_port
 
@@ -46,8 +46,8 @@ def main() -> None:
                 passed += sum(not one.fault for one in results)
                 total += len(results)
                 for one in results:
-                    if one.verdict is not None:
-                        print(f"  seed {seed}: {one.name}: {one.verdict.value}: {one.fault}")
+                    if one.blame is not None:
+                        print(f"  seed {seed}: {one.name}: {one.blame.value}: {one.fault}")
             print(
                 f"{line:22} {passed} of {total} passed, median {statistics.median(seconds):.1f} s, "
                 f"longest {max(seconds):.1f} s, {repeated} sent again"

@@ -22,9 +22,9 @@ from pathlib import Path
 from downpass.link.container.header import CODECS
 from downpass.link.serial.constants import SampleCode, SettingCode
 from downpass.link.serial.events import Finished
+from downpass.link.serial.faults.line_proxy import LineProxy
 from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import TileForm
-from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.payload.encoders.traits import TRAITS
 from downpass.sim.board.client import BoardClient
 from downpass.sim.board.emulators import board_port

@@ -8,7 +8,7 @@ Steps, in this order; one that has no input is left out:
   ship        export the checkpoint into the package: integers, graphs, cards, held-out curves
   decoders    export other decoders that were trained for the model in the package
   logs        add the run's evaluations and training log to those beside the model
-  exactness   ONNX Runtime, numpy and torch give the same bytes and pixels, with every decoder
+  exactness   ONNX Runtime, C, numpy and torch give the same bytes and pixels, with every decoder
   firmware    the boards' headers can be written: the kernels support the model
   curves      rate and distortion of the test pictures, with every decoder  → docs/measured
   multiband   the same of pictures of many bands                           → docs/measured

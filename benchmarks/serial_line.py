@@ -16,9 +16,9 @@ from dataclasses import replace
 import numpy as np
 from downpass.link.serial.board import Work
 from downpass.link.serial.constants import Status
+from downpass.link.serial.faults.faulty_line import Faults, FaultyLine
 from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import Capabilities, TileForm
-from downpass.link.serial.testing.faulty_line import Faults, FaultyLine
 from downpass.link.serial.testing.rehearsal import (
     Rehearsal,
     Trouble,

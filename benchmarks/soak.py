@@ -24,10 +24,10 @@ from collections.abc import Callable, Iterator
 from downpass.link.container.header import CODECS
 from downpass.link.serial.constants import SampleCode, SettingCode
 from downpass.link.serial.events import Finished, Refused
+from downpass.link.serial.faults.faulty_line import Faults
+from downpass.link.serial.faults.line_proxy import LineProxy
 from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import TileForm
-from downpass.link.serial.testing.faulty_line import Faults
-from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.payload.board.firmware.build import STUDENT
 from downpass.payload.board.tile_coder import tile_coder
 from downpass.sim.board.client import BoardClient, BoardGoneError

@@ -6,7 +6,9 @@ FOLDER holds pictures. Speed is processor time on one core at the same bits per 
 of several rounds. Encoders take turns, so that other load on the machine affects all alike. For
 pictures of 256, 512 and 1024 pixels a side it prints the student's ratio to OpenJPEG, the
 nanoseconds per pixel of its parts (the networks with everything before them; the entropy coder),
-and decoded megapixels per second. `benchmarks/student_rd.py` measures rate and distortion.
+and decoded megapixels per second, with the decoder network in C and in ONNX Runtime.
+`benchmarks/synthesis.py` measures that network alone, `benchmarks/student_rd.py` rate and
+distortion.
 """
 
 from __future__ import annotations
@@ -19,9 +21,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import fmean, median
+from unittest.mock import patch
 
 import numpy as np
-from downpass.ground.decoders import decode
+from downpass.ground.decoders import decode, synthesis
 from downpass.link.container.frame import Frame
 from downpass.link.container.tiles import grid
 from downpass.payload.encoders.base import Encoder, Setting
@@ -63,6 +66,7 @@ def speed(paths: list[Path], bpps: Sequence[float], most: int, rounds: int) -> N
                 work["networks"] = partial(networks, student, frame)
                 stream = student.encode(frame, chosen["student"])
                 work["decoder"] = partial(decode, stream)
+                work["decoder in ONNX Runtime"] = partial(decode_in_runtime, stream)
                 best = dict.fromkeys(work, np.inf)
                 for _ in range(rounds):
                     for name, one in work.items():
@@ -79,9 +83,16 @@ def speed(paths: list[Path], bpps: Sequence[float], most: int, rounds: int) -> N
                 f"({ratios.min():.2f} to {ratios.max():.2f}, {ratios.size} pictures); "
                 f"Mpx/s {rates}; student ns/px {part['student']:.0f}, networks "
                 f"{part['networks']:.0f}, the rest {part['student'] - part['networks']:.0f}; "
-                f"decoder {1e3 / part['decoder']:.2f} Mpx/s",
+                f"decoder {1e3 / part['decoder']:.2f} Mpx/s, in ONNX Runtime "
+                f"{1e3 / part['decoder in ONNX Runtime']:.2f}",
                 flush=True,
             )
+
+
+def decode_in_runtime(stream: bytes) -> None:
+    """Decode a frame with ONNX Runtime in place of the decoder network's C."""
+    with patch.object(synthesis, "compiled_network", lambda _folder: None):
+        decode(stream)
 
 
 def networks(codec: StudentEncoder, frame: Frame) -> None:

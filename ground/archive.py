@@ -25,6 +25,7 @@ from ..link.container.description import NATURAL_COLOURS, Description
 from ..link.container.frame import Frame
 from ..link.errors import InputError
 from ..link.files import whole_file
+from .decoders import Decoded
 
 _BLOCK: Final = 256
 
@@ -55,6 +56,14 @@ def write_cog(
             raise InputError(
                 f"{path}: cannot be written ({' '.join(str(error).split())})"
             ) from None
+
+
+def tile_tags(decoded: Decoded) -> dict[str, str]:
+    """Return metadata items that list the concealed tiles of a frame by cause."""
+    return {
+        "DOWNPASS_LOST_TILES": " ".join(map(str, decoded.missing_tiles)) or "none",
+        "DOWNPASS_UNDECODABLE_TILES": " ".join(map(str, decoded.undecodable)) or "none",
+    }
 
 
 def _packed(frame: Frame, description: Description, tags: dict[str, str]) -> bytes:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from ..link.errors import InputError
+from ..link.foreign.leave import leave
 from .commands import (
     advise,
     board,
@@ -96,7 +97,8 @@ def _status(arguments: Sequence[str] | None) -> int:
     try:
         try:
             parsed = parser().parse_args(arguments)
-            status: int = parsed.run(parsed)
+            with leave(getattr(parsed, "allow_programs", False)):
+                status: int = parsed.run(parsed)
         finally:
             sys.stdout.flush()
     except InputError as error:

@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow.parquet as pq
+import pyarrow as pa
 
 from ..link.clock import to_seconds
 from ..link.errors import reason
 from ..payload.encoders.base import Setting
 from .board.access import ANY_BOARD, BoardAccess
-from .board.loop import BoardFigures
+from .board.figures import BoardFigures
 from .console.progress import Progress, Silent
+from .frames.board_loops import has_board
 from .frames.content_cache import ContentCache
 from .frames.crops import choose, crops
 from .frames.encoders import Encoders
@@ -31,10 +32,12 @@ from .model.pace import PacedEnvironment
 from .model.simulation import Outcome, simulate
 from .rate_distortion.tradeoff import RATES_BPP, Rating, curve
 from .results import boards as board_results
+from .results.board_tiles import TileRecords
 from .results.delivered import Choice, plan_delivered
 from .results.event_writer import EventWriter
 from .results.grade import Grade
 from .results.results import Results
+from .results.row_writer import read_back
 from .results.summary import summarise
 from .results.tables import (
     SHOWN_EVENTS,
@@ -43,6 +46,7 @@ from .results.tables import (
     frames_table,
     passes_table,
 )
+from .results.undecodable import undecodable_lines
 from .scenario.scenario import Scenario
 
 _BESIDE: Final = ("student", "jpeg2000")
@@ -61,6 +65,7 @@ class Graded:
         grades: Grades of delivered frames with pixels, by frame number.
         time_kinds: For each satellite, what its encode times are, such as `modelled`.
         boards: Figures of each board that encoded.
+        board_tiles: One row for each job of a board; None without a board.
         summary: Content of summary.json.
     """
 
@@ -71,6 +76,7 @@ class Graded:
     grades: Mapping[int, Grade]
     time_kinds: Sequence[str]
     boards: list[BoardFigures]
+    board_tiles: pa.Table | None
     summary: dict[str, Any]
 
 
@@ -85,6 +91,7 @@ def run(
     on_results: Callable[[Results], None] | None = None,
     flight: Callable[[Scenario], Flight] = fly,
     events: Path | None = None,
+    board_tiles: Path | None = None,
     access: BoardAccess = ANY_BOARD,
 ) -> Results:
     """Simulate a scenario with real pixels where its targets have scenes.
@@ -103,7 +110,9 @@ def run(
             and crops are tried, so that these cannot cost the results.
         flight: Computes the geometry, perhaps on several processes.
         events: A file that gets the events as they happen, as Parquet, so that they need not fit
-            into memory. Then `Results.events` has only the columns that the report shows.
+            into memory. Then `Results.events` has only the columns that the report shows, unless
+            it is small.
+        board_tiles: A file that gets the jobs of boards in the same way, if there is a board.
         access: How boards are reached.
 
     Raises:
@@ -119,6 +128,7 @@ def run(
         progress=progress,
         flight=flight,
         events=events,
+        board_tiles=board_tiles,
         access=access,
     ) as simulated:
         mission, scenes, outcome = simulated.mission, simulated.scenes, simulated.outcome
@@ -127,18 +137,16 @@ def run(
             mission=mission,
             outcome=outcome,
             summary=summary,
-            events=(
-                events_table(outcome)
-                if events is None
-                else pq.read_table(events, columns=list(SHOWN_EVENTS))
-            ),
+            events=(events_table(outcome) if events is None else read_back(events, SHOWN_EVENTS)),
             frames=frames_table(mission, outcome, simulated.time_kinds, grades),
             passes=passes_table(mission, outcome),
             accesses=accesses_table(mission, outcome),
             crops=[],
             ratings=[],
             boards=simulated.boards,
+            board_tiles=simulated.board_tiles,
             remarks=bit_depth_notes(scenario, scenes),
+            warnings=tuple(undecodable_lines(mission, outcome, grades)),
         )
         if on_results is not None:
             on_results(results)
@@ -168,6 +176,7 @@ def graded(
     sink: EventSink | None = None,
     flight: Callable[[Scenario], Flight] = fly,
     events: Path | None = None,
+    board_tiles: Path | None = None,
     threads: int | None = None,
     measured: bool = True,
     access: BoardAccess = ANY_BOARD,
@@ -185,6 +194,7 @@ def graded(
         sink: Takes the events; by default they are kept in the outcome.
         flight: Computes the geometry; several runs may share one.
         events: A file that gets the events instead of `sink`.
+        board_tiles: A file that gets the jobs of boards, if there is a board.
         threads: Number of frames encoded or decoded at once; by default one for each core.
         measured: Whether delivered frames are decoded and measured. Without, no frame has a grade,
             and only a frame's packets decide how it was delivered.
@@ -199,6 +209,9 @@ def graded(
     progress.stage("orbits and passes")
     mission = prepare(flight(scenario), scenes)
     plan = plan_delivered(mission, delivered, choice)
+    tiles = TileRecords(board_tiles) if any(map(has_board, scenario.satellites)) else None
+    if tiles is not None:
+        access = replace(access, record=tiles.append)
     encoders = Encoders(mission, scenes, cache, threads=threads, boards=access)
     try:
         sources = [frame_source(encoders, index) for index in range(len(scenario.satellites))]
@@ -221,17 +234,22 @@ def graded(
         progress.stage("decoding and measuring", sum(len(s.frames) for s in outcome.satellites))
         grader = Grader(outcome, encoders, scenes, cache, threads, scenario.ground.decoder)
         grades = grader.grade(plan, lambda done, _: progress.step(done)) if measured else {}
-        boards = encoders.board_figures()
+        if tiles is not None:
+            progress.stage("tiles still on a board")
+        boards = encoders.finish_boards()
+        listed = None if tiles is None else tiles.table()
         kinds = [source.time_kind for source in sources]
         summary = summarise(mission, outcome, kinds, grades)
         summary["pictures"] = plan.block(grader.written, len(grades))
-        if boards:
-            summary["boards"] = [board_results.block(board, scenario) for board in boards]
+        if listed is not None:
+            summary["boards"] = [board_results.block(one, scenario, listed) for one in boards]
         if pace is not None:
             summary["realtime"] = _pace(pace, scenario)
-        yield Graded(mission, scenes, outcome, grader, grades, kinds, boards, summary)
+        yield Graded(mission, scenes, outcome, grader, grades, kinds, boards, listed, summary)
     finally:
         encoders.close()
+        if tiles is not None:
+            tiles.close()
 
 
 def _pace(pace: PacedEnvironment, scenario: Scenario) -> dict[str, Any]:

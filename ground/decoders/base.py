@@ -22,12 +22,14 @@ class Tiles:
             where there is no data. None if the frame has no masks.
         lost: Indices of tiles that arrived whole but cannot be decoded.
         concealed: Whether the decoder has filled the lost tiles itself.
+        why: Why the first of `lost` cannot be decoded; empty if it is not known.
     """
 
     samples: NDArray[np.integer]
     holes: NDArray[np.bool_] | None
     lost: tuple[int, ...]
     concealed: bool = False
+    why: str = ""
 
 
 class FrameDecoder(Protocol):

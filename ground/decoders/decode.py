@@ -20,6 +20,7 @@ from ...link.container.header import FrameHeader
 from ...link.container.hole_filling import fill_holes
 from ...link.container.tiles import grid
 from ...link.errors import BitstreamError
+from ...link.foreign.codec import ForeignCodec
 from .base import FrameDecoder, Tiles
 from .registry import decoder
 
@@ -35,11 +36,20 @@ class Decoded:
         frame: The frame, in which the pixels of lost tiles are concealed.
         lost_tiles: Indices of tiles that were missing, damaged or undecodable, ascending.
         header: The bitstream's header.
+        undecodable: Those of them that arrived whole and cannot be decoded.
+        why: Why the first of these cannot be decoded, in one line; empty if it is not known.
     """
 
     frame: Frame
     lost_tiles: tuple[int, ...]
     header: FrameHeader
+    undecodable: tuple[int, ...] = ()
+    why: str = ""
+
+    @property
+    def missing_tiles(self) -> tuple[int, ...]:
+        """Indices of the lost tiles that did not arrive, or not whole."""
+        return tuple(sorted({*self.lost_tiles} - {*self.undecodable}))
 
     def lost_mask(self) -> NDArray[np.bool_]:
         """Return a mask (rows, columns), True where a pixel was not received but concealed."""
@@ -55,6 +65,7 @@ def decode(
     threads: int = 1,
     most_samples: int = MOST_SAMPLES,
     network: str = "fast",
+    foreign: ForeignCodec | None = None,
 ) -> Decoded:
     """Return the frame of a bitstream.
 
@@ -67,6 +78,7 @@ def decode(
         threads: Number of tiles decoded at once.
         most_samples: Largest number of samples of a frame that may be allocated.
         network: Which of its networks a learned codec decodes with, see `student_networks`.
+        foreign: Decodes frames of a codec from outside.
 
     Raises:
         BitstreamError: The header is damaged or unknown, or the frame is larger than allowed.
@@ -79,7 +91,7 @@ def decode(
             f"a frame of {header.width} x {header.height} pixels in {header.bands} bands: "
             f"allowed are {most_samples} samples"
         )
-    codec: FrameDecoder = decoder(header, network)
+    codec: FrameDecoder = decoder(header, network, foreign)
     tiles: Tiles = codec.decode(header, container.payloads, threads)
     pixels = _samples(header, tiles.samples)
     lost = tuple(sorted({*container.damaged, *tiles.lost}))
@@ -90,7 +102,7 @@ def decode(
         mask = np.asarray(tiles.holes.all(axis=2))
         pixels[mask] = 0
     frame = Frame(pixels, header.bit_depth, header.nodata, mask)
-    decoded = Decoded(frame, lost, header)
+    decoded = Decoded(frame, lost, header, tiles.lost, tiles.why)
     if lost and not (tiles.concealed and len(lost) < header.tile_count):
         _conceal(decoded, tiles.holes)
     return decoded

@@ -7,6 +7,7 @@ from importlib import import_module
 
 from ...link.container.header import NO_MODEL, FrameHeader
 from ...link.errors import BitstreamError
+from ...link.foreign.codec import ForeignCodec
 from .base import FrameDecoder
 from .student_networks import load_network
 
@@ -40,32 +41,59 @@ _FACTORIES: dict[str, Factory] = {
     "avif": _tiled("avif", "AvifTiles"),
     "student": _student,
 }
+_FOREIGN = ("command", "onnx")
 
 
-def decoder(header: FrameHeader, network: str = "fast") -> FrameDecoder:
+def decoder(
+    header: FrameHeader, network: str = "fast", foreign: ForeignCodec | None = None
+) -> FrameDecoder:
     """Return the decoder for a frame.
 
     Args:
         header: Header of the frame.
         network: Which of its networks a learned codec decodes with, see `student_networks`.
+        foreign: Decodes frames of a codec from outside.
 
     Raises:
         BitstreamError: There is no decoder for this codec or for this model.
         InputError: There is no such network.
     """
+    if header.codec in _FOREIGN:
+        return _foreign(header, foreign)
     if header.codec not in _FACTORIES:
         raise BitstreamError(f"codec {header.codec}: this downpass decodes {', '.join(_FACTORIES)}")
     return _FACTORIES[header.codec](header, network)
 
 
-def decoder_identity(codec: str, network: str = "fast") -> str:
+def _foreign(header: FrameHeader, codec: ForeignCodec | None) -> FrameDecoder:
+    from .foreign import ForeignTiles
+    from .tiled import TiledDecoder
+
+    if codec is None or codec.name != header.codec:
+        raise BitstreamError(
+            f"codec {header.codec}: its decoder comes from outside; allowed: with that codec, such "
+            "as --codec ours.yaml"
+        )
+    if header.fingerprint != codec.fingerprint:
+        raise BitstreamError(
+            f"model {header.fingerprint.hex()} in a {header.codec} frame: the codec given decodes "
+            f"{codec.fingerprint.hex()}"
+        )
+    return TiledDecoder(ForeignTiles(codec))
+
+
+def decoder_identity(codec: str, network: str = "fast", foreign: ForeignCodec | None = None) -> str:
     """Return what a codec's decoded pixels depend on besides the bitstream, for keys of caches.
 
     Args:
         codec: Name of the codec.
         network: As for `decoder`.
+        foreign: As for `decoder`.
 
     Returns:
-        The network's fingerprint in hexadecimal; empty if the codec has one decoder only.
+        The network's fingerprint in hexadecimal, or the identity of a codec from outside; empty if
+        the codec has one decoder only.
     """
+    if codec in _FOREIGN:
+        return "" if foreign is None else foreign.decoder_identity
     return load_network(network).fingerprint.hex() if codec == "student" else ""

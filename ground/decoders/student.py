@@ -13,9 +13,10 @@ frame. Rows of tiles are decoded when a window needs them. `student_networks` li
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,6 @@ from ...link.container import codestreams, masks
 from ...link.container.header import FrameHeader
 from ...link.container.hole_filling import fill_holes
 from ...link.container.tiles import Tile, grid
-from ...link.inference import session
 from ...link.student.band_map import to_samples, triples
 from ...link.student.codestream import decode_tile
 from ...link.student.frame_layout import BLOCK, FINER_TILES, check_header
@@ -33,14 +33,18 @@ from ...link.student.rotation import IDENTITY, rotation_matrix
 from ...link.student.shared_model import SharedModel, load
 from .base import Tiles
 from .student_networks import load_network
+from .synthesis import Synthesis
 from .tiled import room_for_holes
 
 WINDOW: Final = 64
 """Side of a window in latents, without its halo."""
+NARROWEST: Final = 16
+"""Least width of a window, in latents, if a frame is divided for several threads."""
 
 Latents = NDArray[np.int32]
 Row = tuple[Latents, NDArray[np.bool_]]
 """Latents (N, rows, columns) of a row of tiles, and a mask (rows, columns) of unknown ones."""
+_Item = TypeVar("_Item")
 
 
 class StudentDecoder:
@@ -85,11 +89,13 @@ class _FrameDecoding:
         self.model, self.header, self.threads = decoder.model, header, threads
         self.payloads, self.qualities = list(payloads), decoder.qualities
         self.halo, self.flat = decoder.network.halo, decoder.network.flat()
-        self.network = session(decoder.network.graph, threads)
-        self.quality = np.array(header.parameter % FINER_TILES, np.int64)
+        self.network = Synthesis.of(decoder.network, threads)
+        self.quality = header.parameter % FINER_TILES
         self.places = grid(header.width, header.height, header.tile)
         self.across = -(-header.width // (header.tile or header.width))
         self.rows, self.columns = -(-header.height // BLOCK), -(-header.width // BLOCK)
+        share = -(-self.columns // self.network.windows_at_once)
+        self.width = min(WINDOW, max(NARROWEST, share))
         self.holes = room_for_holes(header, payloads)
         self.lost: set[int] = set()
         self.streams: list[list[bytes] | None] = [self._open(place) for place in self.places]
@@ -126,8 +132,7 @@ class _FrameDecoding:
         """Decode one triple of bands and write it into the frame's samples."""
         parts = self._tile_rows(number)
         rotation = self.header.rotations[number] if self.header.rotations else IDENTITY
-        inputs: dict[str, Any] = {"quality": self.quality, "rotation": rotation_matrix(rotation)}
-        halo = self.halo
+        matrix, halo = rotation_matrix(rotation), self.halo
         held: deque[tuple[int, Latents]] = deque()  # (first row of latents, row of tiles)
         bottom = 0
         for row in range(0, self.rows, WINDOW):
@@ -136,16 +141,37 @@ class _FrameDecoding:
                 part = next(parts)
                 held.append((bottom, part))
                 bottom += part.shape[1]
-            for column in range(0, self.columns, WINDOW):
-                right = min(column + WINDOW, self.columns)
-                high, left = max(row - halo, 0), max(column - halo, 0)
-                inputs["latents"] = _cut(held, slice(high, end + halo), slice(left, right + halo))
-                values = self.network.run(["pixels"], inputs)[0]
-                down, over = (row - high) * BLOCK, (column - left) * BLOCK
-                values = values[down:, over:]
-                self._place(samples, values, row * BLOCK, column * BLOCK, (end, right), bands)
+            work = partial(self._window, held, (row, end), matrix, bands, samples)
+            self._each(work, range(0, self.columns, self.width), self.network.windows_at_once)
             while held and held[0][0] + held[0][1].shape[1] <= end - halo:
                 held.popleft()
+
+    def _window(
+        self,
+        held: Iterable[tuple[int, Latents]],
+        rows: tuple[int, int],
+        matrix: NDArray[np.int32],
+        bands: tuple[int, ...],
+        samples: NDArray[np.integer],
+        column: int,
+    ) -> None:
+        """Decode the window that begins at a column of latents, in rows from first to end."""
+        (row, end), right, halo = rows, min(column + self.width, self.columns), self.halo
+        high, left = max(row - halo, 0), max(column - halo, 0)
+        latents = _cut(held, slice(high, end + halo), slice(left, right + halo))
+        values = self.network.run(latents, self.quality, matrix)
+        values = values[(row - high) * BLOCK :, (column - left) * BLOCK :]
+        self._place(samples, values, row * BLOCK, column * BLOCK, (end, right), bands)
+
+    @staticmethod
+    def _each(work: Callable[[_Item], None], items: Sequence[_Item], threads: int) -> None:
+        """Do some work for each item, in several threads if there are several items."""
+        if threads > 1 and len(items) > 1:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(work, items))
+        else:
+            for item in items:
+                work(item)
 
     def _place(
         self,
@@ -200,12 +226,7 @@ class _FrameDecoding:
                 latents[:, :, left : left + found.shape[2]] = found
                 unknown[:, left : left + found.shape[2]] = False
 
-        if self.threads > 1 and len(places) > 1:
-            with ThreadPoolExecutor(self.threads) as pool:
-                list(pool.map(work, places))
-        else:
-            for place in places:
-                work(place)
+        self._each(work, places, self.threads)
         return latents, unknown
 
     def _tile(self, number: int, place: Tile) -> Latents | None:

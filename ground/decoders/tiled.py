@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,10 @@ from ...link.container import codestreams, masks
 from ...link.container.band_groups import band_groups
 from ...link.container.header import FrameHeader
 from ...link.container.tiles import Tile, grid
+from ...link.text import printable
 from .base import Tiles
+
+_LONGEST_FAULT: Final = 200
 
 
 class TileDecodeError(Exception):
@@ -50,17 +53,19 @@ class TiledDecoder:
         holes = room_for_holes(header, payloads)
         places = grid(header.width, header.height, header.tile)
 
-        def work(place: Tile) -> bool:
+        def work(place: Tile) -> str | None:
             payload = payloads[place.index]
-            return payload is None or self._tile(header, place, payload, samples, holes)
+            if payload is None:
+                return None
+            return self._tile(header, place, payload, samples, holes)
 
         if threads > 1 and len(places) > 1:
             with ThreadPoolExecutor(threads) as pool:
-                good = list(pool.map(work, places))
+                faults = list(pool.map(work, places))
         else:
-            good = [work(place) for place in places]
-        lost = tuple(place.index for place, fine in zip(places, good, strict=True) if not fine)
-        return Tiles(samples, holes, lost)
+            faults = [work(place) for place in places]
+        lost = [place.index for place, fault in zip(places, faults, strict=True) if fault]
+        return Tiles(samples, holes, tuple(lost), why=(faults[lost[0]] or "") if lost else "")
 
     def _tile(
         self,
@@ -69,15 +74,15 @@ class TiledDecoder:
         payload: bytes,
         samples: NDArray[np.integer],
         holes: NDArray[np.bool_] | None,
-    ) -> bool:
-        """Decode one tile into the frame; return False if it cannot be decoded."""
+    ) -> str | None:
+        """Decode one tile into the frame; return why it cannot be decoded, or None."""
         try:
             start = 0
             if holes is not None:
                 empty, start = masks.unpack(payload, place.rows, place.columns, header.bands)
                 if empty.all():
                     holes[place.window] = True
-                    return start == len(payload)
+                    return None if start == len(payload) else "bytes follow a mask of nodata"
             groups = header.groups or band_groups(header.codec, header.bands)
             streams = codestreams.split(payload, start, len(groups))
             bands = np.zeros((place.rows, place.columns, header.bands), samples.dtype)
@@ -89,12 +94,12 @@ class TiledDecoder:
                 if int(part.max()) > _most(header):
                     part = np.minimum(part, _most(header))
                 bands[..., list(group)] = part.reshape(shape)
-        except Exception:  # a hostile stream may make a codec raise anything
-            return False
+        except Exception as error:  # a hostile stream may make a codec raise anything
+            return printable(str(error), _LONGEST_FAULT) or type(error).__name__
         samples[place.window] = bands
         if holes is not None:
             holes[place.window] = empty
-        return True
+        return None
 
 
 def room_for_holes(

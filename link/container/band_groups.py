@@ -67,7 +67,7 @@ def _interleaved_fours(bands: int) -> Groups:
 
 
 def _all_together(bands: int) -> Groups:
-    """Return all bands as one group, one band after the other."""
+    """Return all bands as one group."""
     return [list(range(bands))]
 
 
@@ -77,4 +77,6 @@ _RULES: Final[dict[str, Callable[[int], Groups]]] = {
     "jpegls": _interleaved_fours,
     "ccsds121": _all_together,
     "avif": _colour_then_single,
+    "command": _all_together,
+    "onnx": _all_together,
 }

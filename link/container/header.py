@@ -28,6 +28,8 @@ CODECS: Final = {
     4: "ccsds121",
     5: "avif",
     16: "student",
+    32: "command",
+    33: "onnx",
 }
 NO_MODEL: Final = bytes(8)
 LARGEST_SIDE: Final = 1 << 24

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from .blame import Blame
 from .messages import Capabilities
+from .trip import Trip
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +16,12 @@ class Opened:
     Attributes:
         capabilities: What the board can do.
         again: Whether a session was open before; its unfinished tiles continue in this one.
+        rebooted: Whether the board has started anew since that session.
     """
 
     capabilities: Capabilities
     again: bool
+    rebooted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +30,11 @@ class Closed:
 
     Attributes:
         cause: The reason, as text for people.
+        blame: Whose fault it is; None if that is not known, or only when the next session opens.
     """
 
     cause: str
+    blame: Blame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,7 @@ class Finished:
         receive_ticks: The board's ticks from the job's announcement until the tile was complete.
         encode_ticks: The board's ticks for encoding.
         send_ticks: The board's ticks from the first to the last chunk of the payload.
+        trip: The tile's way to the board and back, by the host's clock.
     """
 
     ticket: int
@@ -48,6 +55,7 @@ class Finished:
     receive_ticks: int
     encode_ticks: int
     send_ticks: int
+    trip: Trip = field(default_factory=Trip, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +65,12 @@ class Refused:
     Attributes:
         ticket: As `submit` gave it.
         cause: The reason, as text for people.
+        blame: Whose fault it is; None if that is not known.
     """
 
     ticket: int
     cause: str
+    blame: Blame | None = Blame.BOARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +98,11 @@ class Gone:
 
     Attributes:
         cause: The reason, as text for people.
+        blame: Whose fault it is; None if that is not known: the board hangs, or the line is cut.
     """
 
     cause: str
+    blame: Blame | None = None
 
 
 Event = Opened | Closed | Finished | Refused | BoardClock | Gone

@@ -19,6 +19,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterator
 
+from .blame import Blame
 from .constants import Kind
 from .events import BoardClock, Closed, Event, Gone, Opened, Refused
 from .fit import why_unfit
@@ -46,6 +47,7 @@ from .messages import (
 from .overheard import Overheard
 from .session import NoUsableBoardError, Session, SessionLostError
 from .session_jobs import SessionJobs
+from .trip import Trip
 
 
 class HostEnd:
@@ -83,6 +85,10 @@ class HostEnd:
         """Why the latest unreadable message could not be read."""
         self._fruitless = 0
         """Consecutive sessions that ended without a finished tile."""
+        self._fruitless_boots = 0
+        """Boots of the board that the host had noticed before them."""
+        self._restarts = 0
+        """Boots of the board that it had noticed when the latest session opened."""
         self._pings: dict[int, float] = {}
         """When each unanswered PING was sent."""
         self._ping_due: deque[int] = deque()
@@ -151,7 +157,7 @@ class HostEnd:
         ticket = self._tickets
         self._tickets += 1
         self._end_idleness(now)
-        self._queue.append(Submission(ticket, form, tile))
+        self._queue.append(Submission(ticket, form, tile, Trip(now)))
         self.begin(now)
         return ticket
 
@@ -168,7 +174,7 @@ class HostEnd:
         """Report that the port has vanished."""
         if self._is_plugged:
             self._is_plugged = False
-            self._lose(cause, now)
+            self._lose(cause, Blame.LINE, now)
 
     def line_up(self, now: float) -> None:
         """Report that the port has come back."""
@@ -199,9 +205,9 @@ class HostEnd:
             try:
                 self._take_in(number, message, now)
             except SessionLostError as error:
-                self._lose(str(error), now)
+                self._lose(str(error), error.blame, now)
             except NoUsableBoardError as error:
-                self._give_up(str(error), now)
+                self._give_up(str(error), Blame.BOARD, now)
 
     def wake(self) -> float | None:
         """Return when to call `send` next if nothing arrives first; None if no time is set."""
@@ -223,7 +229,7 @@ class HostEnd:
         try:
             self._keep_time(now)
         except SessionLostError as error:
-            self._lose(str(error), now)
+            self._lose(str(error), error.blame, now)
         if self.gone or not self._is_plugged:
             return b""
         message = self._next_message(now)
@@ -263,12 +269,13 @@ class HostEnd:
     def _keep_time(self, now: float) -> None:
         if self._jobs is None:
             if now >= self._lost_at + self.settings.away:
-                self._give_up(self._why_no_board(), now)
+                self._give_up(*self._why_no_board(), now)
             return
         if self.settled:
             return
         if now >= self._heard_at + self.settings.silence:
-            raise SessionLostError(f"the board said nothing for {self.settings.silence:g} s")
+            silence = f"the board said nothing for {self.settings.silence:g} s"
+            raise SessionLostError(silence, None)
         self._jobs.check_progress(now)
         late = now - self._session.round_trip.timeout
         ran_out = self._jobs.keep_time(now)
@@ -308,7 +315,9 @@ class HostEnd:
         self._heard_at = now
         self._jobs = SessionJobs(session, self.settings, self._queue, self.counts, self.events, now)
         capabilities = session.known_capabilities()
-        self.events.append(Opened(capabilities, self.counts.sessions > 1))
+        rebooted = self.counts.restarts > self._restarts
+        self._restarts = self.counts.restarts
+        self.events.append(Opened(capabilities, self.counts.sessions > 1, rebooted))
         for waiting in list(self._queue):
             if cause := why_unfit(waiting.form, capabilities, session.chunk):
                 self._queue.remove(waiting)
@@ -357,16 +366,16 @@ class HostEnd:
 
     # ---- the end of a session
 
-    def _lose(self, cause: str, now: float) -> None:
+    def _lose(self, cause: str, blame: Blame | None, now: float) -> None:
         """Put the unfinished tiles of a lost session back into the queue and begin another."""
         was_open, jobs, self._jobs = self.is_open, self._jobs, None
         if was_open:
             self.counts.sessions_lost += 1
             self._lost_at = now
-            self.events.append(Closed(cause))
+            self.events.append(Closed(cause, blame))
         unfinished = [] if jobs is None else jobs.unfinished()
         if jobs is not None and jobs.finished:
-            self._fruitless = 0
+            self._fruitless, self._fruitless_boots = 0, self.counts.restarts
         self._fruitless += bool(unfinished or (was_open and self._queue))
         self._ping_due.extend(token for token in self._pings if token not in self._ping_due)
         self._queue.extendleft(job.submission for job in reversed(unfinished))
@@ -374,44 +383,48 @@ class HostEnd:
             furthest = min(unfinished, key=lambda job: (-job.state, job.number), default=None)
             suspect = self._queue[0] if furthest is None else furthest.submission
             self._queue.remove(suspect)
+            boots = self.counts.restarts - self._fruitless_boots
+            if 2 * boots >= self._fruitless:
+                blame = Blame.REBOOTED
             self.events.append(
                 Refused(
                     suspect.ticket,
                     f"{self._fruitless} sessions in a row ended before this tile was done; "
                     f"the last: {cause}",
+                    blame,
                 )
             )
-            self._fruitless = 0
+            self._fruitless, self._fruitless_boots = 0, self.counts.restarts
         if self._is_plugged:
             self._session.restart(now)
         else:
             self._session.lose_line(now)
 
-    def _give_up(self, cause: str, now: float) -> None:
+    def _give_up(self, cause: str, blame: Blame | None, now: float) -> None:
         self._session.give_up(now)
-        self.events.append(Gone(cause))
+        self.events.append(Gone(cause, blame))
 
-    def _why_no_board(self) -> str:
-        """Describe what was received while no session could be opened."""
+    def _why_no_board(self) -> tuple[str, Blame | None]:
+        """Describe what was received while no session could be opened, and whose fault it is."""
         counts = self.counts
         away = f"no board for {self.settings.away:g} s"
         if not self._is_plugged:
-            return f"{away}: the port has vanished"
+            return f"{away}: the port has vanished", Blame.LINE
         if self._last_fault and counts.strange > counts.frames_received / 2:
             return (
                 f"{away}: {counts.strange} frames came that are not of this protocol; "
                 f"the last: {self._last_fault}"
-            )
+            ), Blame.BOARD
         if counts.frames_received:
-            return f"{away}: it answered before, and does so no more"
+            return f"{away}: it answered before, and does so no more", None
         if guess := self._overheard.guess():
-            return f"{away}: {guess}"
+            return f"{away}: {guess}", Blame.LINE
         if counts.bytes_received:
             return (
                 f"{away}: {counts.bytes_received} bytes came and none of them made a frame; "
                 "is the baud rate the board's?"
-            )
-        return f"{away}: not a byte came"
+            ), Blame.LINE
+        return f"{away}: not a byte came", None
 
 
 def _without_partial_frame(old: Deframer) -> Deframer:

@@ -15,6 +15,7 @@ from typing import Final
 from .constants import Stage
 from .download import Download
 from .messages import TileForm
+from .trip import Trip
 from .upload import Upload
 
 
@@ -75,11 +76,13 @@ class Submission:
         ticket: The number that identifies the tile in events.
         form: The tile's properties and how to encode it.
         tile: The samples.
+        trip: Its way to the board and back.
     """
 
     ticket: int
     form: TileForm
     tile: bytes
+    trip: Trip = field(default_factory=Trip, compare=False)
 
 
 @dataclass(slots=True)

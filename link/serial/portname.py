@@ -26,8 +26,8 @@ from urllib.parse import parse_qsl, urlsplit
 ALLOWED: Final = "a serial device such as /dev/ttyUSB0, socket://HOST:PORT, rfc2217://HOST:PORT"
 """The forms for users, as text for messages."""
 LONGEST_NAME: Final = 256
+LOOP: Final = "loop://"
 
-_LOOP: Final = "loop://"
 _NETWORK: Final = ("socket", "rfc2217")
 _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _OPTIONS: Final = ("ign_set_control", "poll_modem", "timeout")
@@ -58,21 +58,36 @@ def port_fault(name: str) -> str:
     """
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         return f"allowed: {ALLOWED}, in at most {LONGEST_NAME} printable characters"
-    if name == _LOOP:
+    if name == LOOP:
         return ""
     scheme, is_url, _ = name.partition("://")
     if not is_url:
         return _device_fault(name)
     if scheme in _NETWORK:
         return _network_fault(name, scheme)
-    if name.startswith(_LOOP):
-        return f"allowed: {_LOOP} alone, without options"
+    if name.startswith(LOOP):
+        return f"allowed: {LOOP} alone, without options"
     return f"{scheme}:// is no kind of port here; allowed: {ALLOWED}"
 
 
 def is_device(name: str) -> bool:
     """Whether a port's name is a device's path."""
     return "://" not in name
+
+
+def device_names(name: str) -> tuple[str, ...]:
+    """Return the names of a device without /dev: where its path leads, and the kernel's if known.
+
+    A container may rename a device; /sys/dev/char keeps the kernel's name.
+    """
+    path = Path(os.path.realpath(name))
+    own = str(path).removeprefix("/dev/")
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return (own,)
+    device = f"/sys/dev/char/{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}"
+    return own, Path(os.path.realpath(device)).name
 
 
 def _device_fault(name: str) -> str:
@@ -86,10 +101,7 @@ def _device_fault(name: str) -> str:
     if not stat.S_ISCHR(found.st_mode):
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
         return f"it is no serial port but {kind}; allowed: {ALLOWED}"
-    # A container may rename a device; /sys/dev/char keeps the kernel's name.
-    device = f"/sys/dev/char/{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}"
-    names = (str(path).removeprefix("/dev/"), Path(os.path.realpath(device)).name)
-    if any(_LINE.fullmatch(one) for one in names):
+    if any(_LINE.fullmatch(one) for one in device_names(name)):
         return ""
     return f"it is a device but no serial port; allowed: {ALLOWED}"
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from enum import Enum, auto
 from typing import Final
 
+from .blame import Blame
 from .constants import OLDEST_VERSION, SMALLEST_CHUNK, VERSION, Code
 from .host_settings import BITS_PER_BYTE_ON_WIRE, HostCounts, HostSettings
 from .messages import (
@@ -37,7 +38,17 @@ _FRAME_OVERHEAD: Final = 40
 
 
 class SessionLostError(Exception):
-    """The session cannot go on; the host opens another."""
+    """The session cannot go on; the host opens another.
+
+    Args:
+        cause: The reason, as text for people.
+        blame: Whose fault it is; None if that is not known. A wrong answer has a right CRC-32, so
+            no line has made it.
+    """
+
+    def __init__(self, cause: str, blame: Blame | None = Blame.BOARD) -> None:
+        super().__init__(cause)
+        self.blame = blame
 
 
 class NoUsableBoardError(Exception):
@@ -193,7 +204,7 @@ class Session:
             NoUsableBoardError: It has no protocol version in common with this host.
         """
         if self.is_open and message.host_nonce == 0 and message.boot_nonce != self._boot_nonce:
-            raise SessionLostError("the board has started anew")
+            raise SessionLostError("the board has started anew", Blame.REBOOTED)
         if not self._expects(Signal.HELLO) or message.host_nonce != self._host_nonce:
             return
         if not message.oldest <= VERSION or not message.newest >= OLDEST_VERSION:

@@ -151,7 +151,9 @@ class SessionJobs:
             job.release_due = False
             return Release(job.number)
         if job.download.got_due:
-            return job.download.acknowledgement()
+            got = job.download.acknowledgement()
+            job.submission.trip.chunks_requested += got.again.bit_count()
+            return got
         if job.run_due and not job.announce_due and job.upload.is_sent:
             job.run_due = False
             return Run(job.number)
@@ -166,6 +168,7 @@ class SessionJobs:
                     continue
                 if job.announce_due:
                     job.announce_due = False
+                    job.submission.trip.announce(now)
                     self._wait(job, now)
                     return Job(job.number, job.submission.form)
                 index = job.upload.due()
@@ -179,6 +182,7 @@ class SessionJobs:
         self._launched += 1
         self._counts.chunks_sent += 1
         self._counts.chunks_repeated += repeated
+        job.submission.trip.chunks_sent += 1
         self._wait(job, now)
         return Load(job.number, index, data)
 
@@ -197,6 +201,7 @@ class SessionJobs:
             largest = largest_payload(form, self._board)
             download = Download(number, self._chunk, largest, self._settings.window)
             upload = Upload(submission.tile, self._chunk)
+            submission.trip.begin(upload.count)
             self._jobs.append(HostJob(number, submission, upload, download))
             self._numbers += 1
             return True
@@ -296,6 +301,8 @@ class SessionJobs:
                 raise SessionLostError(f"the board has thrown a tile away {job.rounds} times")
             job.start_over()
         newest = job.upload.acknowledge(message, now, self._round_trip)
+        if job.upload.has_arrived:
+            job.submission.trip.load(now)
         if newest is not None:
             self.moved_at = now
             self._round_trip.answered()
@@ -306,6 +313,7 @@ class SessionJobs:
 
     def _proceed(self, stage: Stage, job: HostJob, now: float) -> None:
         job.upload.complete(now, self._round_trip)
+        job.submission.trip.load(now)
         job.run_due = False
         if stage > job.state:
             job.state = JobState(stage)
@@ -318,6 +326,7 @@ class SessionJobs:
             self._counts.strange += 1
             return
         job.begin_fetching(now)
+        job.submission.trip.answer(now)
         if job.download.take(message, now, self._round_trip.timeout):
             self.moved_at = now
         self._wait(job, now)
@@ -336,6 +345,7 @@ class SessionJobs:
                 f"allowed: at most {LONGEST_ENCODE_S}"
             )
         job.begin_fetching(now)
+        job.submission.trip.answer(now)
         job.download.take_result(message)
         self._wait(job, now)
         self._finish(job, now)
@@ -355,7 +365,9 @@ class SessionJobs:
         event: Event
         if result.status == Status.CODED:
             ticks = result.receive_ticks, result.encode_ticks, result.send_ticks
-            event = Finished(ticket, payload, *ticks)
+            trip = job.submission.trip
+            trip.done_at = now
+            event = Finished(ticket, payload, *ticks, trip)
         else:
             event = Refused(ticket, f"the board's encoder: {cause_of(payload)}")
         self._end(job, event, now)

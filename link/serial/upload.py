@@ -39,7 +39,8 @@ class Upload:
         """How often the board has discarded the tile, modulo 256 as in STATE."""
         self._tile = tile
         self._chunk = chunk
-        self._count = -(-len(tile) // chunk)
+        self.count = -(-len(tile) // chunk)
+        """Number of chunks."""
         self._next = 0
         self._first_missing = 0
         self._acknowledged: set[int] = set()
@@ -50,12 +51,12 @@ class Upload:
     @property
     def has_arrived(self) -> bool:
         """Whether the board has every chunk."""
-        return self._first_missing == self._count
+        return self._first_missing == self.count
 
     @property
     def is_sent(self) -> bool:
         """Whether every chunk was sent at least once."""
-        return self._next == self._count
+        return self._next == self.count
 
     @property
     def in_flight(self) -> int:
@@ -71,7 +72,7 @@ class Upload:
         """Return the chunk to send next; None if none is due within reach of the board's bitmap."""
         if self._to_repeat:
             return min(self._to_repeat)
-        if self._next < min(self._count, self._first_missing + LARGEST_WINDOW):
+        if self._next < min(self.count, self._first_missing + LARGEST_WINDOW):
             return self._next
         return None
 
@@ -102,9 +103,9 @@ class Upload:
         return newest
 
     def _arrived(self, state: State) -> Iterable[int]:
-        yield from range(self._first_missing, min(state.first, self._count))
+        yield from range(self._first_missing, min(state.first, self.count))
         for bit in range(LARGEST_WINDOW):
-            if state.received >> bit & 1 and state.first + bit < self._count:
+            if state.received >> bit & 1 and state.first + bit < self.count:
                 yield state.first + bit
 
     def repeat_before(self, newest: int) -> None:
@@ -129,7 +130,7 @@ class Upload:
                 round_trip.measured(now - flight.sent_at)
         self._flights.clear()
         self._to_repeat.clear()
-        self._first_missing = self._next = self._count
+        self._first_missing = self._next = self.count
 
     def start_over(self) -> None:
         """Send the whole tile again, because the board has none of it."""

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from ...link.container.frame import Frame
 from ...link.errors import InputError
+from ...link.foreign.codec import ForeignCodec
 from .traits import TRAITS, lossless_codecs
 
 _BYTE_UNITS: Final = {"b": 1, "kb": 1000, "mb": 1000**2, "kib": 1024, "mib": 1024**2}
@@ -119,8 +120,9 @@ def check_lossless(name: str, setting: Setting) -> None:
         InputError: The codec is never lossless; the message lists those that can be.
     """
     if setting.lossless and name in TRAITS and not TRAITS[name].lossless:
+        known = "not known to be" if TRAITS[name].foreign else "never"
         raise InputError(
-            f"codec {name}:lossless: {name} is never lossless; its finest setting is q100, and "
+            f"codec {name}:lossless: {name} is {known} lossless; its finest setting is q100, and "
             f"lossless codecs are {lossless_codecs()}"
         )
 
@@ -169,6 +171,11 @@ class Encoder(Protocol):
     @property
     def tile(self) -> int:
         """Side of a tile in pixels; 0 for one tile per frame."""
+        ...
+
+    @property
+    def foreign(self) -> ForeignCodec | None:
+        """The codec from outside that decodes its bitstreams; None if downpass decodes them."""
         ...
 
     def check(self, frame: Frame, setting: Setting) -> None:

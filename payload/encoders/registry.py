@@ -7,8 +7,10 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from ...link.errors import InputError
+from ...link.foreign.codec import ForeignCodec
 from ...link.suggestion import did_you_mean
 from .base import Encoder
+from .traits import TRAITS
 
 Factory = Callable[[int, int], Encoder]
 _STILL_LIBRARY = "imagecodecs"
@@ -57,8 +59,24 @@ def default_codec() -> str:
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all codecs, JPEG 2000 first."""
+    """Return the names of downpass's own codecs, JPEG 2000 first."""
     return tuple(_FACTORIES)
+
+
+def foreign_encoder(codec: ForeignCodec, tile: int = 512, threads: int = 1) -> Encoder:
+    """Return an encoder that uses a codec from outside.
+
+    Args:
+        codec: Its encoder and decoder.
+        tile: Side of a tile in pixels; 0 for one tile per frame.
+        threads: Number of tiles coded at once.
+
+    Raises:
+        InputError: The tile size is not allowed.
+    """
+    from .foreign import ForeignEncoder
+
+    return ForeignEncoder(codec, tile, threads)
 
 
 def encoder(name: str, tile: int = 512, threads: int = 1) -> Encoder:
@@ -72,6 +90,11 @@ def encoder(name: str, tile: int = 512, threads: int = 1) -> Encoder:
     Raises:
         InputError: There is no codec of that name, or the tile size is not allowed.
     """
+    if name in TRAITS and TRAITS[name].foreign:
+        raise InputError(
+            f"codec {name!r}: it comes from outside; allowed: a scenario whose codec names it, or "
+            "a file with its section, such as --codec ours.yaml"
+        )
     if name not in _FACTORIES:
         raise InputError(
             f"codec {name!r}: allowed are {', '.join(_FACTORIES)}{did_you_mean(name, _FACTORIES)}"

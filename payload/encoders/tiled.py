@@ -25,6 +25,7 @@ from ...link.container.header import LARGEST_TILE, NO_MODEL, FrameHeader
 from ...link.container.hole_filling import fill_holes
 from ...link.container.tiles import grid
 from ...link.errors import InputError
+from ...link.foreign.codec import ForeignCodec
 from .base import RateError, Setting
 from .rate_control import fit
 from .traits import TRAITS, CodecTraits
@@ -104,6 +105,11 @@ class TiledEncoder:
         """Zeros, because these codecs have no model."""
         return NO_MODEL
 
+    @property
+    def foreign(self) -> ForeignCodec | None:
+        """None: downpass decodes the bitstreams of these codecs."""
+        return None
+
     def check(self, frame: Frame, setting: Setting) -> None:
         """Refuse what the codec cannot do.
 
@@ -170,6 +176,7 @@ class PreparedTiles:
             sample_type=frame.sample_type,
             negative=negative,
             tile=encoder.tile if len(self._tiles) > 1 else 0,
+            fingerprint=encoder.fingerprint,
             nodata=frame.nodata,
             masks=holes is not None,
         )

@@ -30,6 +30,8 @@ class CodecTraits:
             filled up to this many bands. A tile of one band is a job of one band, which sends a
             third of the bytes over the line. None: a job is a whole tile.
         job_bit_depth: Bit depth of a job's samples. None: that of the frame.
+        foreign: Whether encoder and decoder come from outside (`link.foreign`). Then nothing is
+            known of them: the codec may lose nothing at quality 100, and no board has it.
     """
 
     lossless: bool = True
@@ -41,6 +43,7 @@ class CodecTraits:
     board_features: Feature = Feature.QUALITY
     job_bands: int | None = None
     job_bit_depth: int | None = None
+    foreign: bool = False
 
     def takes_tile(self, side: int) -> bool:
         """Return whether tiles may have this side, in pixels."""
@@ -81,6 +84,8 @@ TRAITS: Final[dict[str, CodecTraits]] = {
         job_bands=3,
         job_bit_depth=8,
     ),
+    "command": CodecTraits(lossless=False, foreign=True),
+    "onnx": CodecTraits(lossless=False, foreign=True),
 }
 """The traits of every codec, by name."""
 

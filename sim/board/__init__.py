@@ -2,7 +2,10 @@
 
 client       sends tiles over a port to a board, and returns their payloads
 job          converts a frame's tiles to the protocol's jobs
-loop         encodes the frames of a run on a board
+loop         encodes the frames of a run on a board; its parts are
+  frame_check  compares a frame with this process's
+  tile_record  what became of one tile
+  figures      the results of the board, and the verdict on it
 suitability  checks whether a board can encode a satellite's frames
 emulators    starts boards that are emulated on this computer
 bench        measures the speed of a board and its line

@@ -16,6 +16,7 @@ from ...link.errors import InputError
 from ...link.serial.port import Port, PortError
 from ...link.serial.trace import Trace
 from ...link.text import printable
+from .tile_record import TileRecord
 
 CONTROL_LINES: Final = ("dtr", "rts")
 LONGEST_RESET_S: Final = 60.0
@@ -73,6 +74,10 @@ def silent(_text: str) -> None:
     """Report nothing."""
 
 
+def unrecorded(_record: TileRecord) -> None:
+    """Keep nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class BoardAccess:
     """How a run reaches its boards.
@@ -81,11 +86,13 @@ class BoardAccess:
         trace: Records what the lines carry; None records nothing.
         reset: Resets a board that hangs; None leaves it alone.
         say: Receives one line of text about each outage and each slow tile.
+        record: Receives a record of each tile: per board in the order of its frames.
     """
 
     trace: Trace | None = None
     reset: BoardReset | None = None
     say: Callable[[str], None] = silent
+    record: Callable[[TileRecord], None] = unrecorded
 
 
 ANY_BOARD: Final = BoardAccess()

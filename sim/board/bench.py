@@ -16,6 +16,7 @@ from ...link.errors import InputError
 from ...link.serial.constants import TickKind
 from ...link.serial.events import Finished
 from ...link.serial.host_settings import BITS_PER_BYTE_ON_WIRE, HostSettings
+from ...link.serial.line_kind import LineKind, line_kind, wire_s
 from ...link.serial.messages import Capabilities
 from ...payload.encoders.traits import TRAITS
 from .access import ANY_BOARD, BoardAccess
@@ -56,8 +57,9 @@ class Bench:
         tiles: The streamed tiles in order.
         side: Side of a tile in pixels.
         alone_s: Mean wall-clock seconds of a tile that is sent alone.
-        baud: Bits per second of the line.
-        line_s: Least seconds that the streamed tiles need on the line.
+        baud: Bits per second that the port was opened with.
+        line: The kind of the line.
+        line_s: Least seconds that the streamed tiles need at its bit rate; None if it has none.
         chunks_repeated: Chunks sent again.
         timeouts: Time-outs of the host.
         chunk: Bytes of a chunk in the last session.
@@ -72,7 +74,8 @@ class Bench:
     side: int
     alone_s: float
     baud: int
-    line_s: float
+    line: LineKind
+    line_s: float | None
     chunks_repeated: int
     timeouts: int
     chunk: int
@@ -101,9 +104,7 @@ class Bench:
         each = [tile.encode_s for tile in self.tiles]
         count, raw = len(each), sum(tile.raw_bytes for tile in self.tiles)
         pixels = self.side * self.side * count
-        # A line without a bit rate, such as a pseudo-terminal, is faster than `baud` implies.
-        rated = self.line_s <= self.wall_s
-        busy = max(self.encode_s, self.line_s) if rated else self.encode_s
+        busy = max(self.encode_s, self.line_s or 0.0)
         return {
             "board": self.own.name,
             "software": self.own.software,
@@ -118,10 +119,11 @@ class Bench:
             if self.kmac_per_px is None
             else _ratio(self.kmac_per_px * pixels, self.encode_s),
             "wall_s": round(self.wall_s, 4),
-            "line_s": round(self.line_s, 4),
+            "line": self.line.value,
+            "line_s": None if self.line_s is None else round(self.line_s, 4),
             "goodput_bytes_per_s": round(raw / self.wall_s),
             "goodput_share_of_line": _ratio(raw * BITS_PER_BYTE_ON_WIRE / self.baud, self.wall_s)
-            if rated
+            if self.line_s is not None
             else None,
             # An emulated board's ticks are not wall-clock seconds.
             "wall_by_the_longer_of_encoder_and_line": _ratio(self.wall_s, busy)
@@ -162,6 +164,7 @@ def run_bench(
         alone_s = (time.monotonic() - begin) / len(alone)
         sent, received = board.counts.bytes_sent, board.counts.bytes_received
         done = _stream(port, board, tasks)
+        kind = line_kind(port)
         counts, resets = board.counts, len(board.resets)
         most = max(counts.bytes_sent - sent, counts.bytes_received - received)
     return Bench(
@@ -170,7 +173,8 @@ def run_bench(
         side=side,
         alone_s=alone_s,
         baud=baud,
-        line_s=most * BITS_PER_BYTE_ON_WIRE / baud,
+        line=kind,
+        line_s=wire_s(kind, baud, most),
         chunks_repeated=counts.chunks_repeated,
         timeouts=counts.timeouts,
         chunk=counts.chunk,

@@ -45,10 +45,12 @@ def draw(bench: Bench, path: Path) -> None:
     rows = {
         "one at a time": bench.alone_s * len(bench.tiles),
         "streamed": bench.wall_s,
-        f"line at {bench.baud:,} baud": bench.line_s,
         f"encoder ({kind})": bench.encode_s,
     }
-    colours = (_GREY, _BLUE, _ORANGE, _ORANGE)
+    colours = [_GREY, _BLUE, _ORANGE]
+    if bench.line_s is not None:
+        rows[f"line at {bench.baud:,} baud"] = bench.line_s
+        colours.append(_ORANGE)
     bars = shares.barh(list(rows), list(rows.values()), color=colours, height=0.6)
     shares.bar_label(bars, [f"{seconds:.3g} s" for seconds in rows.values()], padding=4)
     shares.set_xlim(0, 1.2 * max(rows.values()))

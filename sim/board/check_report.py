@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...link.files import whole_file
+from ...link.serial.blame import Blame
 from ...link.text import printable
-from .conformance import CheckResult, Verdict
+from .conformance import CheckResult
 
 Rounds = Sequence[Sequence[CheckResult]]
 """The results of each repetition of the suite."""
@@ -62,7 +63,7 @@ def as_json(rounds: Rounds) -> list[dict[str, Any]]:
             "check": result.name,
             "round": number,
             "fault": result.fault or None,
-            "judged": None if result.verdict is None else result.verdict.value,
+            "judged": None if result.blame is None else result.blame.value,
             "note": result.note or None,
             "seconds": round(result.seconds, 3),
             "sent_again": result.repeated,
@@ -98,13 +99,13 @@ def write_junit(path: Path, rounds: Rounds, port: str, lost: str) -> None:
                 time=f"{result.seconds:.3f}",
             )
             if result.fault:
-                kind = "failure" if result.verdict is Verdict.BOARD else "error"
-                judged = "" if result.verdict is None else result.verdict.value
+                kind = "failure" if result.blame is Blame.BOARD else "error"
+                judged = "" if result.blame is None else result.blame.value
                 fault = ET.SubElement(case, kind, type=judged, message=_text(result.fault))
                 fault.text = "\n".join(map(_text, result.frames))
         if lost and number == len(rounds):
             case = ET.SubElement(suite, "testcase", classname="board-check", name="the port stays")
-            ET.SubElement(case, "error", type=Verdict.LINE.value, message=_text(lost))
+            ET.SubElement(case, "error", type=Blame.LINE.value, message=_text(lost))
         for what in ("failure", "error"):
             suite.set(f"{what}s", str(len(suite.findall(f"testcase/{what}"))))
         suite.set("tests", str(len(suite.findall("testcase"))))
@@ -123,7 +124,7 @@ def _by_name(rounds: Rounds) -> dict[str, list[CheckResult]]:
 
 
 def _told(result: CheckResult) -> str:
-    judged = "" if result.verdict is None else f"{result.verdict.value}: "
+    judged = "" if result.blame is None else f"{result.blame.value}: "
     return judged + result.fault
 
 

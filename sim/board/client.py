@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from ...link.serial.blame import Blame
 from ...link.serial.constants import DEFAULT_BAUD
 from ...link.serial.events import BoardClock, Event, Finished, Gone, Refused
 from ...link.serial.host import HostEnd
@@ -32,7 +33,16 @@ _REMEMBERED_RESETS: Final = 16
 
 
 class BoardGoneError(Exception):
-    """No session with the board can be opened any more; finished tiles stay finished."""
+    """No session with the board can be opened any more; finished tiles stay finished.
+
+    Args:
+        cause: The reason, as text for people.
+        blame: Whose fault it is; None if that is not known.
+    """
+
+    def __init__(self, cause: str, blame: Blame | None = None) -> None:
+        super().__init__(cause)
+        self.blame = blame
 
 
 class BoardClient:
@@ -117,7 +127,7 @@ class BoardClient:
             sessions = self._host.counts.sessions
             while not self._host.is_open and self._host.counts.sessions == sessions:
                 if self._host.gone:
-                    raise BoardGoneError(self._cause())
+                    raise self._gone()
                 self._changed.wait(_LONGEST_WAIT_S)
             found = self._host.capabilities
         assert found is not None  # noqa: S101  (a session is open)
@@ -145,7 +155,7 @@ class BoardClient:
                 self._changed.wait(min(left, _LONGEST_WAIT_S))
             event = self._host.events[0]
             if isinstance(event, Gone):
-                raise BoardGoneError(event.cause)
+                raise BoardGoneError(event.cause, event.blame)
             return self._host.events.popleft()
 
     def encode(
@@ -255,8 +265,9 @@ class BoardClient:
         absent = self._host.absent_since
         return absent is not None and time.monotonic() > max(absent, self._reset_at) + _HANGS_S
 
-    def _cause(self) -> str:
-        return next((one.cause for one in self._host.events if isinstance(one, Gone)), "gone")
+    def _gone(self) -> BoardGoneError:
+        gone = next((one for one in self._host.events if isinstance(one, Gone)), Gone("gone"))
+        return BoardGoneError(gone.cause, gone.blame)
 
 
 def _nonces() -> Iterator[int]:

@@ -1,6 +1,6 @@
 """The conformance suite checks whether a board follows docs/serial-protocol.md.
 
-    checks ──► Exchange ──► board        a check that fails ──► Verdict: board, line or rebooted
+    checks ──► Exchange ──► board        a check that fails ──► Blame: board, line or rebooted
 
 `checks` lists the checks. The line between may lose or damage frames: a check repeats what was
 lost, and a failure is judged before it is reported.
@@ -11,10 +11,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
 from ...link.errors import InputError
+from ...link.serial.blame import Blame
 from ...link.serial.port import Port
 from ...link.text import printable
 from .checks import CHECKS, Check
@@ -26,17 +26,6 @@ MOST_REPEATS: Final = 1000
 _PROBES: Final = 20
 
 
-class Verdict(Enum):
-    """Whose fault the failure of a check is."""
-
-    BOARD = "board"
-    """The board answered wrongly, or did not answer although the line carries frames."""
-    LINE = "line"
-    """The line loses so much that nothing can be said about the board."""
-    REBOOTED = "rebooted"
-    """The board started anew during the check."""
-
-
 @dataclass(frozen=True, slots=True)
 class CheckResult:
     """The result of one check.
@@ -46,7 +35,7 @@ class CheckResult:
         seconds: Duration in seconds.
         fault: Why it failed; empty if it passed.
         note: An optional remark.
-        verdict: Whose fault it is; None if it passed.
+        blame: Whose fault it is; None if it passed.
         frames: The last frames before the failure, one line each.
         repeated: Number of questions and chunks that were sent again.
         damaged: Number of damaged frames from the board.
@@ -56,7 +45,7 @@ class CheckResult:
     seconds: float
     fault: str
     note: str = ""
-    verdict: Verdict | None = None
+    blame: Blame | None = None
     frames: tuple[str, ...] = ()
     repeated: int = 0
     damaged: int = 0
@@ -105,14 +94,14 @@ def check(
         line.announced = False
         repeated, damaged = line.repeated, line.damaged
         fault, note = "", None
-        verdict: Verdict | None = None
+        blame: Blame | None = None
         frames: tuple[str, ...] = ()
         try:
             line.settle()
             note = item.run(line)
         except NonconformanceError as error:
             frames = line.journal.lines(SHOWN_FRAMES)
-            verdict, fault = _judged(line, error)
+            blame, fault = _judged(line, error)
             if on_silence is not None and isinstance(error, NoAnswerError):
                 on_silence()
         yield CheckResult(
@@ -120,14 +109,14 @@ def check(
             seconds=time.monotonic() - begin,
             fault=fault,
             note=note or "",
-            verdict=verdict,
+            blame=blame,
             frames=frames,
             repeated=line.repeated - repeated,
             damaged=line.damaged - damaged,
         )
 
 
-def _judged(line: Exchange, error: NonconformanceError) -> tuple[Verdict, str]:
+def _judged(line: Exchange, error: NonconformanceError) -> tuple[Blame, str]:
     """Return whose fault a failed check is, and the fault in one line.
 
     A wrong answer has a right CRC-32, so no line has made it. If an answer is missing, PINGs show
@@ -142,17 +131,17 @@ def _judged(line: Exchange, error: NonconformanceError) -> tuple[Verdict, str]:
         except NonconformanceError:
             now = boot
         if now != boot or line.announced:
-            return Verdict.REBOOTED, f"it started anew (boot {boot:08x}, then {now:08x}): {came}"
+            return Blame.REBOOTED, f"it started anew (boot {boot:08x}, then {now:08x}): {came}"
     if answered == _PROBES and not isinstance(error, NoAnswerError):
-        return Verdict.BOARD, came
+        return Blame.BOARD, came
     if answered >= _PROBES // 2:
-        return Verdict.BOARD, f"{came}; {answered} of {_PROBES} PING were answered"
+        return Blame.BOARD, f"{came}; {answered} of {_PROBES} PING were answered"
     if answered or line.damaged > damaged:
-        return Verdict.LINE, (
+        return Blame.LINE, (
             f"{came}; only {answered} of {_PROBES} PING were answered, and "
             f"{line.damaged - damaged} damaged frames came meanwhile"
         )
-    return Verdict.BOARD, (
+    return Blame.BOARD, (
         f"{came}; {_PROBES} PING were not answered either: the board hangs, or the line is cut"
     )
 

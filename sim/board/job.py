@@ -8,9 +8,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+from ...link.container import codestreams
 from ...link.container.frame import Frame
 from ...link.container.tiles import grid
 from ...link.errors import InputError
@@ -109,17 +111,28 @@ def student_job(job: TileJob, quality: int) -> TileTask:
     return form, samples
 
 
+class TaskPlace(NamedTuple):
+    """Where a task belongs: the index of its tile, and of its triple of bands in the tile."""
+
+    tile: int
+    part: int
+
+
 @dataclass(frozen=True, slots=True)
 class FrameTasks:
     """The tasks of a board for one frame.
 
     Attributes:
         tasks: The tasks in order of tiles; the learned codec has several per tile, or none.
+        places: Where each task belongs.
         container: Makes the frame's container from the tasks' payloads, in the same order.
+        parts: Divides a tile's payload, given with the tile's index, into its tasks' payloads.
     """
 
     tasks: list[TileTask]
+    places: list[TaskPlace]
     container: Callable[[Sequence[bytes]], bytes]
+    parts: Callable[[int, bytes], list[bytes]]
 
 
 def frame_tasks(encoder: Encoder, frame: Frame, setting: Setting) -> FrameTasks:
@@ -145,9 +158,20 @@ def frame_tasks(encoder: Encoder, frame: Frame, setting: Setting) -> FrameTasks:
             ]
             return prepared.container(payloads, quality)
 
-        return FrameTasks([student_job(job, quality) for own in jobs for job in own], container)
+        def parts(index: int, payload: bytes) -> list[bytes]:
+            mask = len(prepared.payload(index, []))
+            return codestreams.split(payload, mask, len(jobs[index])) if jobs[index] else []
+
+        return FrameTasks(
+            [student_job(job, quality) for own in jobs for job in own],
+            [TaskPlace(tile, part) for tile, own in enumerate(jobs) for part in range(len(own))],
+            container,
+            parts,
+        )
     chosen = setting_of(setting)
     if isinstance(encoder, TiledEncoder):
         tiles = encoder.prepare(frame)
-        return FrameTasks(frame_jobs(frame, encoder.tile, chosen), tiles.container)
+        tasks = frame_jobs(frame, encoder.tile, chosen)
+        places = [TaskPlace(tile, 0) for tile in range(len(tasks))]
+        return FrameTasks(tasks, places, tiles.container, lambda _, payload: [payload])
     raise InputError(f"codec {encoder.name}: a board cannot run it")

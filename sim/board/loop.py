@@ -11,25 +11,30 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ...link.clock import TICKS_PER_SECOND
-from ...link.container import bitstream
-from ...link.container.frame import Frame
 from ...link.errors import InputError
+from ...link.serial.blame import Blame
 from ...link.serial.constants import DEFAULT_BAUD, TickKind
 from ...link.serial.events import Finished, Refused
-from ...link.serial.host_settings import BITS_PER_BYTE_ON_WIRE, HostCounts, HostSettings
-from ...link.serial.messages import Capabilities
-from ...payload.encoders.base import Encoder, Setting
+from ...link.serial.host_settings import HostSettings
+from ...link.serial.line_kind import line_kind
+from ...link.serial.port import Port
 from ..frames.content_cache import CodedFrame
 from .access import ANY_BOARD, BoardAccess
+from .board_frame import BoardFrame, FrameWork
 from .client import BoardClient, BoardGoneError
 from .emulators import board_port
+from .figures import BoardFigures, WrongTile
+from .frame_check import check_frame, unfinished_tiles
+from .injection import FaultScript, Injection
 from .job import FrameTasks, TileTask, frame_tasks
+from .tile_record import TileRecord, TileTicks, TileVerdict
 from .watch import Watch
 
 NAMED_DIFFERENCES: Final = 10
@@ -40,113 +45,31 @@ class BoardStoppedError(Exception):
     """The board encodes nothing more; finished frames stay finished."""
 
 
-@dataclass(frozen=True, slots=True)
-class FrameWork:
-    """A frame for the board.
-
-    Attributes:
-        key: The key for `BoardLoop.result`.
-        name: The frame's name in reports.
-        read: Returns the frame.
-        encoder: The codec in this process.
-        setting: A quality.
-        reference: Encodes the same frame in this process.
-    """
-
-    key: Hashable
-    name: str
-    read: Callable[[], Frame]
-    encoder: Encoder
-    setting: Setting
-    reference: Callable[[Frame], CodedFrame]
-
-
-@dataclass(frozen=True, slots=True)
-class BoardFrame:
-    """A frame as encoded by the board.
-
-    Attributes:
-        size: Bytes of its container.
-        ticks: Encode time in whole microseconds, rounded up, at least one.
-        differing: The container if it differs from this process's; otherwise None.
-    """
-
-    size: int
-    ticks: int
-    differing: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class BoardFigures:
-    """Results of a board in a run.
-
-    Attributes:
-        port: The port in the scenario.
-        baud: Bits per second of the line.
-        own: The board's capabilities.
-        asked: Number of frames that the run gives to the board.
-        frames: Number of finished frames.
-        tiles: Number of finished tiles in complete frames.
-        equal_tiles: How many of these have the same bytes as in this process.
-        differing: Names of the first few frames that differ.
-        encode_s: The board's encode time for all frames, in seconds.
-        host_s: Seconds that this process took when it first encoded the same frames.
-        raw_bytes: Bytes of all tiles sent.
-        coded_bytes: Bytes of all finished tiles.
-        wall_s: Wall-clock seconds from the first tile to the last.
-        counts: What the line has carried.
-        bad_frames: Damaged frames received from the board.
-        stopped: Why the board encodes nothing more; empty if it encoded everything.
-        lost: Why the latest session was lost; empty if none was.
-        resets: How often the board was reset because it did not answer.
-    """
-
-    port: str
-    baud: int
-    own: Capabilities
-    asked: int
-    frames: int
-    tiles: int
-    equal_tiles: int
-    differing: tuple[str, ...]
-    encode_s: float
-    host_s: float
-    raw_bytes: int
-    coded_bytes: int
-    wall_s: float
-    counts: HostCounts
-    bad_frames: int
-    stopped: str
-    lost: str = ""
-    resets: int = 0
-
-    @property
-    def modelled(self) -> bool:
-        """Whether the board's times are modelled instead of measured by a clock."""
-        return self.own.tick_kind == TickKind.MODELLED
-
-    @property
-    def line_s(self) -> float:
-        """Least seconds that the line needs: the busier direction at the line's rate."""
-        most = max(self.counts.bytes_sent, self.counts.bytes_received)
-        return most * BITS_PER_BYTE_ON_WIRE / self.baud
-
-
 @dataclass(slots=True)
 class _Doing:
     work: FrameWork
     plan: FrameTasks
     reference: Future[CodedFrame]
-    payloads: list[bytes]
+    results: list[Finished | None]
     left: int
     ticks: int = 0
+    refused: int | None = None
+    """Index of the task that the board refused."""
+    wrong: list[WrongTile] = field(default_factory=list)
+    differs: bool = False
+    """Whether its container differs from this process's."""
+    records: list[TileRecord] | None = None
+    """A record of each task, once it is known; they are passed on in the order of the frames."""
+    made_wrong: set[int] = field(default_factory=set)
+    """Indices of the tasks whose result was made wrong by an injected fault."""
 
 
 @dataclass(slots=True)
 class _Sums:
     frames: int = 0
-    tiles: int = 0
-    equal_tiles: int = 0
+    tiles: Counter[TileVerdict] = field(default_factory=Counter)
+    wrong: list[WrongTile] = field(default_factory=list)
+    noticed_wrong: int = 0
     differing: list[str] = field(default_factory=list)
     ticks: int = 0
     host_s: float = 0.0
@@ -155,6 +78,7 @@ class _Sums:
     began: float | None = None
     ended: float = 0.0
     stopped: str = ""
+    stopped_by: Blame | None = None
 
 
 class BoardLoop:
@@ -163,21 +87,37 @@ class BoardLoop:
     Args:
         port: The board's port, or `emulator:NAME`.
         settings: What the host expects of the board; its `baud` is the port's.
-        access: How the port is reached, and who hears of outages.
+        access: How the port is reached, and who hears of outages and of tiles.
+        script: Faults to inject in front of the port; None injects none.
 
     Raises:
         InputError: No such port, or no board answers.
     """
 
-    def __init__(self, port: str, settings: HostSettings, access: BoardAccess = ANY_BOARD) -> None:
+    def __init__(
+        self,
+        port: str,
+        settings: HostSettings,
+        access: BoardAccess = ANY_BOARD,
+        script: FaultScript | None = None,
+    ) -> None:
         baud = settings.baud or DEFAULT_BAUD
         self.port, self.baud = port, baud
+        self._record = access.record
         self._watch = Watch(port, settings.away, access.say)
         self._stack = contextlib.ExitStack()
         with contextlib.ExitStack() as stack:
             name = stack.enter_context(board_port(port))
+            self._line = line_kind(name)
             tap = None if access.trace is None else access.trace.tap(port, baud)
-            self._client = stack.enter_context(BoardClient(name, baud, settings, tap, access.reset))
+            reset: Callable[[Port], str] | None = access.reset
+            self._injection: Injection | None = None
+            if script is not None:
+                found = stack.enter_context(Injection(script, name, baud, reset, tap))
+                self._injection, name, reset = found, found.address, found.reset
+                self.baud = script.line_baud(baud)
+                settings = replace(settings, baud=self.baud)
+            self._client = stack.enter_context(BoardClient(name, baud, settings, tap, reset))
             try:
                 self.own = self._client.capabilities()
             except BoardGoneError as error:
@@ -186,6 +126,8 @@ class BoardLoop:
         self._lock = threading.Lock()
         self._sums = _Sums()
         self._results: dict[Hashable, Future[BoardFrame]] = {}
+        self._order: deque[_Doing] = deque()
+        """Frames whose records were not passed on yet."""
         self._whole: set[Hashable] = set()
         """Frames that the board has encoded; only the comparison remains."""
         self._closing = False
@@ -206,18 +148,29 @@ class BoardLoop:
         """
         return self._results[key].result()
 
+    def finish(self) -> BoardFigures:
+        """Wait until the board has encoded everything or has stopped; return the results.
+
+        A run may end before: it need not take every frame that it has planned.
+        """
+        if self._thread is not None:
+            self._thread.join()
+        wait([self._results[key] for key in self._whole])
+        return self.figures()
+
     def figures(self) -> BoardFigures:
         """Return the results so far."""
         with self._lock:
-            sums = self._sums
+            sums, injection = self._sums, self._injection
             return BoardFigures(
                 port=self.port,
                 baud=self.baud,
+                line=self._line,
                 own=self.own,
                 asked=len(self._results),
                 frames=sums.frames,
-                tiles=sums.tiles,
-                equal_tiles=sums.equal_tiles,
+                tiles=dict(sums.tiles),
+                wrong=tuple(sums.wrong),
                 differing=tuple(sums.differing),
                 encode_s=sums.ticks / self.own.tick_rate,
                 host_s=sums.host_s,
@@ -227,8 +180,11 @@ class BoardLoop:
                 counts=self._client.counts,
                 bad_frames=self._client.bad_frames,
                 stopped=sums.stopped,
+                stopped_by=sums.stopped_by,
                 lost=self._watch.last_cause,
+                losses=self._watch.losses,
                 resets=self._watch.resets,
+                injected=None if injection is None else injection.faults(sums.noticed_wrong),
             )
 
     def close(self) -> None:
@@ -247,7 +203,8 @@ class BoardLoop:
         except BoardGoneError as error:
             cause = str(error)
             with self._lock:
-                self._sums.stopped = cause
+                self._sums.stopped, self._sums.stopped_by = cause, error.blame
+                self._record_unfinished()
         except BaseException as error:  # callers of `result` must receive every error
             self._give_up(error)
             raise
@@ -272,7 +229,9 @@ class BoardLoop:
                 continue
             reference = pool.submit(work.reference, frame)
             count = len(plan.tasks)
-            doing = _Doing(work, plan, reference, [b""] * count, count)
+            doing = _Doing(work, plan, reference, [None] * count, count)
+            with self._lock:
+                self._order.append(doing)
             if not plan.tasks:
                 self._whole.add(work.key)
                 pool.submit(self._settle, doing)
@@ -298,17 +257,24 @@ class BoardLoop:
                 return
             event = self._client.event(_LISTEN_S)
             doing, place = next(iter(pending.values()))
-            self._watch.heard(event, f"tile {place} of {doing.work.name}")
+            index = doing.plan.places[place].tile
+            self._watch.heard(event, f"tile {index} of {doing.work.name}")
             while self._client.resets:
                 self._watch.was_reset(self._client.resets.popleft())
             if isinstance(event, Refused) and event.ticket in pending:
                 doing, place = pending[event.ticket]
-                raise BoardGoneError(f"tile {place} of {doing.work.name}: {event.cause}")
+                doing.refused = place
+                raise BoardGoneError(
+                    f"tile {doing.plan.places[place].tile} of {doing.work.name}: {event.cause}",
+                    event.blame,
+                )
             if isinstance(event, Finished) and event.ticket in pending:
                 self._take(event, *pending.pop(event.ticket), pool)
 
     def _take(self, event: Finished, doing: _Doing, place: int, pool: ThreadPoolExecutor) -> None:
-        doing.payloads[place] = event.payload
+        if self._injection is not None and self._injection.made_wrong(event.ticket):
+            doing.made_wrong.add(place)
+        doing.results[place] = event
         doing.ticks += event.encode_ticks
         doing.left -= 1
         with self._lock:
@@ -325,21 +291,81 @@ class BoardLoop:
         future = self._results[doing.work.key]
         try:
             expected = doing.reference.result()
-            made = doing.plan.container(doing.payloads)
-            ours, theirs = (bitstream.unpack(one).payloads for one in (expected.bitstream, made))
-            equal = sum(a == b for a, b in zip(ours, theirs, strict=True))
-            same = made == expected.bitstream
+            payloads = [one.payload for one in doing.results if one is not None]
+            found = check_frame(doing.plan, payloads, expected.bitstream)
+            noticed = [place for place in doing.made_wrong if found.tasks[place].is_wrong]
+            injected = {doing.plan.places[place].tile for place in noticed}
+            doing.wrong = [
+                WrongTile(doing.work.number, tile, verdict, tile in injected)
+                for tile, verdict in enumerate(found.tiles)
+                if verdict.is_wrong
+            ]
+            doing.differs = not found.is_equal
             ticks = -(-doing.ticks * TICKS_PER_SECOND // self.own.tick_rate)
             with self._lock:
                 sums = self._sums
                 sums.frames += 1
-                sums.tiles += len(ours)
-                sums.equal_tiles += equal
+                sums.tiles.update(found.tiles)
+                sums.noticed_wrong += len(injected)
                 sums.ticks += doing.ticks
                 sums.host_s += expected.host_seconds
-                if not same and len(sums.differing) < NAMED_DIFFERENCES:
-                    sums.differing.append(doing.work.name)
-            future.set_result(BoardFrame(len(made), max(1, ticks), None if same else made))
+                self._pass_on(doing, found.tasks)
+            made, wrong = found.container, len(doing.wrong)
+            future.set_result(
+                BoardFrame(len(made), max(1, ticks), None if found.is_equal else made, wrong)
+            )
         except BaseException as error:  # callers of `result` must receive every error
             if not future.done():
                 future.set_exception(error)
+
+    # ---- records, with the lock held
+
+    def _pass_on(self, doing: _Doing, verdicts: Sequence[TileVerdict | None]) -> None:
+        """Record a frame's tasks, except those without a verdict, when its turn comes."""
+        doing.records = [
+            TileRecord(
+                port=self.port,
+                board=self.own.name,
+                frame=doing.work.number,
+                tile=place.tile,
+                part=place.part,
+                verdict=verdict,
+                raw_bytes=task[0].tile_bytes,
+                coded_bytes=None if result is None else len(result.payload),
+                tick_rate=self.own.tick_rate,
+                modelled=self.own.tick_kind == TickKind.MODELLED,
+                ticks=None if result is None else _ticks(result),
+                trip=None if result is None else result.trip,
+                injected=index in doing.made_wrong,
+            )
+            for index, (task, place, result, verdict) in enumerate(
+                zip(doing.plan.tasks, doing.plan.places, doing.results, verdicts, strict=True)
+            )
+            if verdict is not None
+        ]
+        doing.results = []
+        while self._order and (records := self._order[0].records) is not None:
+            first, sums = self._order.popleft(), self._sums
+            sums.wrong += first.wrong[: NAMED_DIFFERENCES - len(sums.wrong)]
+            if first.differs and len(sums.differing) < NAMED_DIFFERENCES:
+                sums.differing.append(first.work.name)
+            for record in records:
+                self._record(record)
+
+    def _record_unfinished(self) -> None:
+        """Record what there is of the frames that the board will not complete."""
+        for doing in [one for one in self._order if one.left]:
+            verdicts = [
+                TileVerdict.REFUSED
+                if index == doing.refused
+                else TileVerdict.UNVERIFIED
+                if result is not None
+                else None
+                for index, result in enumerate(doing.results)
+            ]
+            self._sums.tiles.update(unfinished_tiles(doing.plan, verdicts))
+            self._pass_on(doing, verdicts)
+
+
+def _ticks(result: Finished) -> TileTicks:
+    return TileTicks(result.receive_ticks, result.encode_ticks, result.send_ticks)

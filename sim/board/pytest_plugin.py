@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from ...link.serial.faults.line_proxy import LineProxy
     from ...link.serial.messages import Capabilities
-    from ...link.serial.testing.line_proxy import LineProxy
     from .job import TileTask
     from .under_test import BoardUnderTest, Reference
 

@@ -17,9 +17,9 @@ from ...link.container.frame import Frame
 from ...link.container.header import CODECS
 from ...link.serial.constants import DEFAULT_BAUD, Feature, SettingCode
 from ...link.serial.events import BoardClock, Event, Finished, Refused
+from ...link.serial.faults.line_proxy import LineProxy
 from ...link.serial.host_settings import HostCounts, HostSettings
 from ...link.serial.messages import NO_ROTATION, Capabilities, TileForm
-from ...link.serial.testing.line_proxy import LineProxy
 from ...link.student.rotation import Quaternion
 from ...payload.board.tile_coder import tile_coder
 from .client import BoardClient

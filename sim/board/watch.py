@@ -8,9 +8,11 @@ only counted.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from ...link.serial.blame import Blame
 from ...link.serial.events import Closed, Event, Finished, Opened, Refused
 from ...link.text import printable
 
@@ -45,6 +47,9 @@ class Watch:
     ) -> None:
         self.last_cause = ""
         self.resets = 0
+        self._losses: Counter[Blame | None] = Counter()
+        self._latest: Blame | None = None
+        """Whose fault the latest loss is, as far as is known while no session is open."""
         self._port = port
         self._away = away
         self._say = say
@@ -54,6 +59,12 @@ class Watch:
         """Whether the present outage was reported."""
         self._moved_at: float | None = None
         self._remind_at = 0.0
+
+    @property
+    def losses(self) -> dict[Blame | None, int]:
+        """Number of lost sessions by whose fault they were; None if that is not known."""
+        found = self._losses + Counter([self._latest] if self._lost_at is not None else [])
+        return dict(found)
 
     def heard(self, event: Event | None, pending: str) -> None:
         """Take the next event of the board, or None if none came.
@@ -68,11 +79,14 @@ class Watch:
         match event:
             case Closed():
                 self.last_cause = event.cause
+                self._latest = event.blame
                 self._lost_at, self._remind_at = now, now + OUTAGE_S
                 self._is_reported = False
             case Opened() if self._lost_at is not None:
                 if self._is_reported:
                     self._report(f"back after {now - self._lost_at:.1f} s")
+                # Only the next HELLO shows that the board has started anew.
+                self._losses[Blame.REBOOTED if event.rebooted else self._latest] += 1
                 self._lost_at, self._moved_at = None, now
                 self._remind_at = now + SLOW_S
             case Finished() | Refused():

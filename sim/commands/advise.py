@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .arguments import add_scenario
+from .arguments import add_programs, add_scenario
 from .sweep import add_workers, open_workers
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
     add_scenario(parser)
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="number of seeds (5)")
     add_workers(parser)
+    add_programs(parser)
     parser.set_defaults(run=advise)
 
 

@@ -29,6 +29,16 @@ def add_scenario(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_programs(parser: argparse.ArgumentParser) -> None:
+    """Add the option without which no program of a scenario or a codec's file is started."""
+    parser.add_argument(
+        "--allow-programs",
+        action="store_true",
+        help="start the programs that the file names as its encoder and decoder; say this only of "
+        "files that you trust (docs/foreign-encoders.md)",
+    )
+
+
 def load(arguments: argparse.Namespace) -> Scenario:
     """Load the scenario; advice about it goes to standard error.
 

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from ...link.text import printable
 from ..console.streams import complain
+from .arguments import add_programs
 
 if TYPE_CHECKING:
     from ...ground.decoders import Decoded
     from ...link.container.description import Description
     from ...link.container.frame import Frame
     from ...link.container.header import FrameHeader
+    from ...link.foreign.codec import ForeignCodec
     from ...payload.encoders.base import Encoder, Setting
 
 _PNG, _TIFF = (".png",), (".tif", ".tiff")
@@ -43,7 +45,12 @@ def _add_encode(below: argparse._SubParsersAction[Any]) -> None:
     parser = below.add_parser("encode", help="encode a raster", description="Encode a raster.")
     parser.add_argument("input", type=Path, metavar="IN", help="GeoTIFF, JPEG 2000, PNG, …")
     parser.add_argument("output", type=Path, metavar="OUT", help="the bitstream to write")
-    parser.add_argument("--codec", required=True, help="jpeg2000, jpegxl, jpegls, ccsds121, …")
+    parser.add_argument(
+        "--codec",
+        required=True,
+        metavar="NAME",
+        help="jpeg2000, jpegxl, jpegls, ccsds121, …, or a YAML file that names programs or graphs",
+    )
     _add_rate(parser, _quality_help())
     parser.add_argument(
         "--bands",
@@ -55,6 +62,7 @@ def _add_encode(below: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--bit-depth", type=int, metavar="N", help="the imager's; default: all")
     _add_tile(parser, 512)
     _add_threads(parser)
+    add_programs(parser)
     parser.set_defaults(run=encode)
 
 
@@ -76,7 +84,13 @@ def _add_decode(below: argparse._SubParsersAction[Any]) -> None:
         "--like", type=Path, metavar="RASTER", help="take the georeferencing from this raster"
     )
     _add_decoder(parser)
+    parser.add_argument(
+        "--codec",
+        metavar="FILE",
+        help="YAML file of the codec from outside that has coded the bitstream",
+    )
     _add_threads(parser)
+    add_programs(parser)
     parser.set_defaults(run=decode)
 
 
@@ -140,7 +154,8 @@ def _add_compare(below: argparse._SubParsersAction[Any]) -> None:
         required=True,
         dest="codecs",
         metavar="NAME",
-        help="once for each codec; jpeg2000 always takes part",
+        help="once for each codec, or a YAML file that names programs or graphs; jpeg2000 always "
+        "takes part",
     )
     parser.add_argument(
         "--rates",
@@ -167,6 +182,7 @@ def _add_compare(below: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write compare.json and pictures")
+    add_programs(parser)
     parser.set_defaults(run=compare)
 
 
@@ -187,12 +203,12 @@ def _add_threads(parser: argparse.ArgumentParser) -> None:
 def encode(arguments: argparse.Namespace) -> int:
     """Encode a raster, with its georeferencing and metadata."""
     from ...payload.encoders.base import Setting
-    from ...payload.encoders.registry import encoder
     from ...payload.encoders.traits import TRAITS, lossless_codecs
     from ...payload.imager.scenes import Scene
+    from .codec_choice import chosen_encoder
 
     setting = Setting(arguments.quality, arguments.bpp, arguments.bytes)
-    codec = encoder(arguments.codec, arguments.tile, arguments.threads)
+    codec = chosen_encoder(arguments.codec, arguments.tile, arguments.threads)
     bands, depth = arguments.bands, arguments.bit_depth
     with Scene(arguments.input) as scene:
         exact = setting.quality == 100
@@ -211,7 +227,8 @@ def encode(arguments: argparse.Namespace) -> int:
     )
     if setting.quality == 100 and not TRAITS[codec.name].lossless:
         _say(
-            f"quality 100 is the finest that {codec.name} has, and not lossless; "
+            f"quality 100 is the finest that {codec.name} has, and "
+            f"{'not known to be' if TRAITS[codec.name].foreign else 'not'} lossless; "
             f"lossless codecs are {lossless_codecs()}"
         )
     if frame.bit_depth < bits:
@@ -253,7 +270,8 @@ def _require_exact(path: Path, codec: Encoder, frame: Frame, bitstream: bytes) -
     from ...ground.decoders import decode as decode_bitstream
     from ...link.errors import InputError
 
-    if not np.array_equal(decode_bitstream(bitstream).frame.pixels, frame.pixels):
+    decoded = decode_bitstream(bitstream, foreign=codec.foreign)
+    if not np.array_equal(decoded.frame.pixels, frame.pixels):
         raise InputError(
             f"{path}: its samples are indices of a palette, which have no levels to lose, and "
             f"{codec.name} changes some; allowed: a codec that loses nothing"
@@ -268,21 +286,44 @@ def decode(arguments: argparse.Namespace) -> int:
     ending = arguments.output.suffix.lower()
     if ending not in _PNG + _TIFF:
         raise InputError(f"{arguments.output}: ends in {ending!r}; allowed are .png, .tif, .tiff")
+    foreign = None if arguments.codec is None else _foreign(arguments.codec)
     data = _read(arguments.input)
     with _naming(arguments.input):
-        decoded = decode_bitstream(data, arguments.threads, network=arguments.decoder)
+        decoded = decode_bitstream(
+            data, arguments.threads, network=arguments.decoder, foreign=foreign
+        )
         description = _description(decoded.header)
     if ending in _PNG:
         _write(arguments.output, _png(arguments.output, decoded, description))
     else:
         _write_tiff(arguments.output, decoded, description, arguments.like)
-    if decoded.lost_tiles:
-        tiles = ", ".join(map(str, decoded.lost_tiles))
-        complain(
-            f"{arguments.input}: {len(decoded.lost_tiles)} of {decoded.header.tile_count} tiles "
-            f"lost and concealed: {tiles}"
-        )
+    why = f"; tile {decoded.undecodable[0]}: {decoded.why}" if decoded.why else ""
+    for tiles, what, more in (
+        (decoded.missing_tiles, "lost and concealed", ""),
+        (decoded.undecodable, "whole, but not decodable, and concealed", why),
+    ):
+        if tiles:
+            complain(
+                f"{arguments.input}: {len(tiles)} of {decoded.header.tile_count} tiles {what}: "
+                f"{', '.join(map(str, tiles))}{more}"
+            )
     return 0
+
+
+def _foreign(text: str) -> ForeignCodec | None:
+    """Return the codec from outside in a file.
+
+    Raises:
+        InputError: The file has faults, or its programs may not be started.
+    """
+    from ...link.errors import InputError
+    from ..frames.onboard_encoders import foreign_codec, refusal
+    from ..scenario.codec_file import load_codec
+
+    choice = load_codec(Path(text))
+    if why := refusal(choice):
+        raise InputError(f"{text}: {why}")
+    return foreign_codec(choice)
 
 
 def shrink(arguments: argparse.Namespace) -> int:
@@ -363,10 +404,11 @@ def compare(arguments: argparse.Namespace) -> int:
     from ..frames.content_cache import open_cache
     from ..rate_distortion.compare import compare_codecs, write_out
     from ..rate_distortion.table import print_table
+    from .codec_choice import named_encoders
 
     found = compare_codecs(
         arguments.images,
-        arguments.codecs,
+        named_encoders(arguments.codecs, arguments.tile),
         (arguments.rates[0], arguments.rates[1]),
         arguments.tile,
         arguments.crop,
@@ -447,7 +489,7 @@ def _png(path: Path, decoded: Decoded, description: Description) -> bytes:
 def _write_tiff(path: Path, decoded: Decoded, description: Description, like: Path | None) -> None:
     from dataclasses import replace
 
-    from ...ground.archive import write_cog
+    from ...ground.archive import tile_tags, write_cog
     from ...link.errors import InputError
     from ...payload.imager.scenes import Scene
 
@@ -467,8 +509,7 @@ def _write_tiff(path: Path, decoded: Decoded, description: Description, like: Pa
             rpc=place.rpc,
             pixel_is_point=place.pixel_is_point,
         )
-    tags = {"DOWNPASS_LOST_TILES": " ".join(map(str, decoded.lost_tiles)) or "none"}
-    write_cog(path, decoded.frame, description, tags)
+    write_cog(path, decoded.frame, description, tile_tags(decoded))
 
 
 def _read(path: Path) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from .arguments import add_scenario, load
+from .arguments import add_programs, add_scenario, load
 
 if TYPE_CHECKING:
     from ..coverage.coverage import Coverage, Delivered, Figures
@@ -53,6 +53,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
     loudness = parser.add_mutually_exclusive_group()
     loudness.add_argument("--quiet", action="store_true", help="print nothing but errors")
     loudness.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_programs(parser)
     parser.set_defaults(run=coverage)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...link.text import json_text
 from ..console.streams import complain
-from .arguments import add_scenario, load
+from .arguments import add_programs, add_scenario, load
 from .board_options import add_board_options, board_access
 from .progress import shown_progress
 
@@ -55,6 +55,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
         metavar="FILE",
         help="also write satellites, contacts and accesses for Cesium",
     )
+    add_programs(parser)
     add_board_options(parser)
     parser.set_defaults(run=run)
     compare_parser = subparsers.add_parser(
@@ -72,6 +73,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
         help="such as jpeg2000:0.5bpp, jpegxl:q80 or jpegls:200kB; repeat it for each choice",
     )
     _add_output(compare_parser, "runs/NAME-compare")
+    add_programs(compare_parser)
     compare_parser.set_defaults(run=compare)
 
 
@@ -95,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..report import render, write_report
     from ..report.from_results import report_data
     from ..results.boards import warnings
-    from ..results.outputs import DELIVERED, EVENTS, REPORT, STAC, SUMMARY, staged
+    from ..results.outputs import BOARD_TILES, DELIVERED, EVENTS, REPORT, STAC, SUMMARY, staged
     from ..results.write import write, write_summary
     from ..run import run as run_scenario
 
@@ -120,6 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
                 on_results=lambda found: write(found, folder),
                 flight=partial(fly, workers=os.cpu_count() or 1),
                 events=folder / EVENTS,
+                board_tiles=folder / BOARD_TILES,
                 access=access,
             )
             if delivered is not None and results.summary["pictures"]["choice"] == "none":
@@ -147,6 +150,7 @@ def run(arguments: argparse.Namespace) -> int:
     complain(
         *_behind(results.summary),
         *warnings(results.summary.get("boards", ())),
+        *(f"warning: {line}" for line in results.warnings),
         *_missing(left_out),
         *results.faults,
     )
@@ -221,6 +225,7 @@ def compare(arguments: argparse.Namespace) -> int:
     from ..frames.content_cache import open_cache
     from ..report import render_comparison, write_report
     from ..report.from_results import report_data
+    from ..results.boards import warnings
     from ..results.outputs import COMPARISON, staged
     from ..results.write import write
 
@@ -251,11 +256,17 @@ def compare(arguments: argparse.Namespace) -> int:
                 write_report(folder / COMPARISON, page)
     summaries = {label: results.summary for label, results in found.items()}
     faults = [line for results in found.values() for line in results.faults]
+    warned = {line: None for results in found.values() for line in results.warnings}
     if arguments.json:
         sys.stdout.write(json_text(summaries) + "\n")
     elif not arguments.quiet:
         _print_summary(summaries, out / COMPARISON if page else out)
-    complain(*_missing(left_out), *faults)
+    complain(
+        *(line for one in found.values() for line in warnings(one.summary.get("boards", ()))),
+        *(f"warning: {line}" for line in warned),
+        *_missing(left_out),
+        *faults,
+    )
     return 1 if faults else 0
 
 
@@ -263,12 +274,14 @@ def _choices(scenario: Scenario, texts: Sequence[str]) -> dict[str, Scenario]:
     """Return the scenario with each choice of codec, by its label."""
     from ...payload.encoders.base import choice_label, parse_choice
     from ...payload.encoders.registry import encoder
+    from ...payload.encoders.traits import TRAITS
     from ..scenario.substitute import with_codec
 
     choices = {}
     for text in texts:
         name, setting = parse_choice(text)
-        encoder(name)  # refuses an unknown name before anything runs
+        if name not in TRAITS or not TRAITS[name].foreign:
+            encoder(name)  # refuses an unknown name before anything runs
         choices[choice_label(name, setting)] = with_codec(scenario, name, setting)
     return choices
 
@@ -310,7 +323,8 @@ def _command(name: str, arguments: argparse.Namespace) -> str:
 
 
 def _print_summary(summaries: dict[str, dict[str, Any]], page: Path) -> None:
-    from .summary_table import print_summary
+    from .summary_table import print_summary, print_verdicts
 
+    print_verdicts(summaries)
     print_summary(summaries, page.parent)
     sys.stdout.write(f"{page}\n")

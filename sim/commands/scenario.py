@@ -8,6 +8,7 @@ from typing import Any
 
 from ...link.text import printable
 from ..console.streams import complain, lines_of
+from .arguments import add_programs
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -27,6 +28,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
         metavar="FIELD=VALUE",
         help="change a field first, such as satellites.0.codec.bpp=0.5; may be repeated",
     )
+    add_programs(check)
     check.set_defaults(run=validate)
     schema = subparsers.add_parser(
         "schema",
@@ -40,7 +42,7 @@ def validate(arguments: argparse.Namespace) -> int:
     """Check all files; print results to standard output and advice to standard error."""
     from ...link.errors import InputError
     from ..frames.content_cache import ContentCache
-    from ..frames.feasibility import absent_boards, checked_scenes
+    from ..frames.feasibility import absent_boards, checked_scenes, idle_programs
     from ..frames.scene_advice import bit_depth_notes, scene_advice
     from ..scenario.advice import advice
     from ..scenario.load import load_scenario
@@ -51,7 +53,7 @@ def validate(arguments: argparse.Namespace) -> int:
     for file in arguments.files:
         try:
             scenario = load_scenario(file, arguments.overrides)
-            scenes = checked_scenes(scenario, ContentCache(None))
+            scenes = checked_scenes(scenario, ContentCache(None), encodes=False)
         except InputError as error:
             for line in lines_of(error):
                 _say(line)
@@ -59,6 +61,7 @@ def validate(arguments: argparse.Namespace) -> int:
             continue
         advices = (*advice(scenario), *scene_advice(scenario, scenes), *absent_boards(scenario))
         complain(*(f"warning: {line}" for line in grouped(advices)))
+        complain(*(f"note: {line}" for line in grouped(idle_programs(scenario))))
         complain(*(f"note: {line}" for line in bit_depth_notes(scenario, scenes)))
         _say(f"ok: {file}: {outline(scenario)}")
     return status

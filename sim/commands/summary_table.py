@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..console.terminal import plain_table, print_side_by_side, print_table
-from ..report import keyfigures, wording
+from ..console.terminal import plain_table, print_side_by_side, print_table, print_text
+from ..report import board_verdict, keyfigures, wording
 
 _MOST_SATELLITES = 10
 """With more satellites than this, only the best and the worst are listed."""
@@ -41,6 +41,14 @@ def print_summary(summaries: Mapping[str, Mapping[str, Any]], folder: Path | Non
     )
     if len(satellites) > _MOST_SATELLITES:
         _print_extremes(satellites, folder)
+
+
+def print_verdicts(summaries: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print the verdict on each board of the runs, if there is one."""
+    for label, summary in summaries.items():
+        for verdict in board_verdict.verdicts(summary):
+            start = f"{wording.plain(label)}: " if len(summaries) > 1 else ""
+            print_text(start + _plain(" ".join((verdict.headline, *verdict.details))))
 
 
 def _print_extremes(satellites: Mapping[str, Block], folder: Path | None) -> None:
@@ -92,6 +100,9 @@ def _rows(blocks: Sequence[Block]) -> list[tuple[str, Callable[[Block], str]]]:
         for title, more in _IF_DAMAGED.items():
             place = next(index for index, (name, _) in enumerate(rows) if name == title)
             rows[place + 1 : place + 1] = more
+    if any("delivered_wrong" in block["frames"] for block in blocks):
+        place = next(index for index, (name, _) in enumerate(rows) if name == "… in part")
+        rows.insert(place, _WRONG)
     if any("requantised" in block["frames"] for block in blocks):
         place = next(index for index, (name, _) in enumerate(rows) if name == "frames dropped")
         rows.insert(place, _REQUANTISED)
@@ -189,7 +200,7 @@ _ROWS: tuple[tuple[str, Callable[[Block], str]], ...] = (
     ("latency, median", lambda b: _time(b["latency_s"]["median"])),
     ("latency, 95 %", lambda b: _time(b["latency_s"]["p95"])),
     ("PSNR, all pixels", lambda b: _psnr(b, "pooled")),
-    ("… of frames without a lost tile", lambda b: _psnr(b, "undamaged")),
+    ("… of undamaged frames", lambda b: _psnr(b, "undamaged")),
     ("… 95 % of frames above", lambda b: _psnr(b, "p5")),
     ("… frames exact", keyfigures.exact_frames),
     ("MS-SSIM, mean", _similarity),
@@ -212,6 +223,11 @@ _IF_DAMAGED: Mapping[str, list[tuple[str, Callable[[Block], str]]]] = {
     ],
 }
 """What is told apart only if a frame is damaged, by the row that it follows."""
+
+_WRONG: tuple[str, Callable[[Block], str]] = (
+    "… wrong, as a board encoded them",
+    lambda b: str(b["frames"].get("delivered_wrong", 0)),
+)
 
 _REQUANTISED: tuple[str, Callable[[Block], str]] = (
     "frames requantised",

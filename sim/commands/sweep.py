@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..console.streams import complain
-from .arguments import add_scenario
+from .arguments import add_programs, add_scenario
 
 if TYPE_CHECKING:
     from ..scenario.scenario import Scenario
@@ -49,6 +49,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
         action="store_true",
         help="do not decode delivered frames: several times as fast, and no PSNR",
     )
+    add_programs(parser)
     parser.set_defaults(run=sweep)
 
 

@@ -7,12 +7,28 @@ from typing import Any, Final
 
 from ..console.terminal import plain_table, print_table
 from ..report import wording as w
-from ..report.sweep_data import DROPPED, FIGURES, LATENCY, PIXELS, PSNR, SweepData, SweepPoint
+from ..report.sweep_data import (
+    AGAIN,
+    BOARD_TIME,
+    DROPPED,
+    FIGURES,
+    LATENCY,
+    PIXELS,
+    PSNR,
+    SESSIONS,
+    WRONG,
+    SweepData,
+    SweepPoint,
+)
 from ..report.sweep_front import fronts
 
 _MOST: Final = 20
 """With more points than this, only those on a Pareto front are printed."""
 _SHOWN: Final = (PIXELS, DROPPED, LATENCY, PSNR)
+_SHOWN_OF_BOARDS: Final = (WRONG, AGAIN, SESSIONS, BOARD_TIME)
+"""With boards, a sweep varies mostly what happens on their lines."""
+_SHORT: Final = {AGAIN: "Sent again"}
+"""Shorter titles, so that the values of the axes keep their room."""
 
 
 def print_points(data: SweepData) -> None:
@@ -24,13 +40,14 @@ def print_points(data: SweepData) -> None:
         title += f", of which {len(points)} on a Pareto front"
     if data.seeds > 1:
         title += f"; medians over {data.seeds} seeds"
-    shown = [figure for figure in _SHOWN if data.known(figure)]
+    has_boards = data.known(BOARD_TIME)
+    shown = [f for f in (_SHOWN_OF_BOARDS if has_boards else _SHOWN) if data.known(f)]
     table = plain_table(
         title.replace(w.NBSP, " "),
         [
             ("point", True),
             *((head, False) for head in _heads(data)),
-            *((figure.title, True) for figure in shown),
+            *((_SHORT.get(figure, figure.title), True) for figure in shown),
         ],
         whole=_heads(data),
     )

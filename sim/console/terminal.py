@@ -116,6 +116,11 @@ def print_rows(rows: Iterable[Sequence[str]]) -> None:
     _print(terminal, table)
 
 
+def print_text(text: str) -> None:
+    """Print a paragraph, folded between words."""
+    _print(console(), Text(_shown(text)))
+
+
 def print_table(table: Table) -> None:
     """Print a table."""
     _print(console(), table, space=True)
@@ -153,7 +158,7 @@ def _print_chunk(
     _print(terminal, table)
 
 
-def _print(terminal: Console, table: Table, space: bool = False) -> None:
+def _print(terminal: Console, table: Table | Text, space: bool = False) -> None:
     """Print line by line without trailing blanks."""
     with terminal.capture() as captured:
         terminal.print(table)

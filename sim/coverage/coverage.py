@@ -45,7 +45,7 @@ class Delivered:
     """Which frames reached the ground, for all satellites' timetables one after the other.
 
     Attributes:
-        any: Delivered, whole or damaged, shape ``(frames,)``.
+        any: Delivered, whole or not, shape ``(frames,)``.
         whole: Delivered whole, shape ``(frames,)``.
     """
 
@@ -60,7 +60,7 @@ class Delivered:
         for satellite in outcome.satellites:
             for record in satellite.frames.values():
                 kind = delivery(record, None)
-                arrived[record.capture.number] = kind in (Delivery.WHOLE, Delivery.DAMAGED)
+                arrived[record.capture.number] = kind not in (None, Delivery.IN_PART)
                 whole[record.capture.number] = kind is Delivery.WHOLE
         return cls(arrived, whole)
 

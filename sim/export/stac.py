@@ -99,6 +99,8 @@ def _item(results: Results, row: Mapping[str, Any], capture: Capture, path: Path
         "downpass:encoded_bytes": row["encoded_bytes"],
         "downpass:delivery": row["delivery"],
         "downpass:lost_tiles": row["lost_tiles"],
+        "downpass:undecodable_tiles": row["undecodable_tiles"],
+        "downpass:wrong_tiles": row["wrong_tiles"],
         "downpass:psnr_db": _finite(row["psnr_db"]),
         "downpass:station": row["station"],
         "downpass:delivered": moment_text(

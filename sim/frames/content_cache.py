@@ -37,13 +37,15 @@ from ...link.container.frame import Frame
 from ...link.container.header import FrameHeader
 from ...link.errors import InputError
 from ...link.files import replaced
+from ...link.foreign.codec import ForeignCodec
 from ...payload.encoders.base import Encoder, RateError, Setting
 
 DEFAULT_LIMIT: Final = 4 * 1024**3
 _MAGIC: Final = b"DPC2"
 _HEAD: Final = struct.Struct("<4sIQ")
 _SECONDS: Final = struct.Struct("<d")
-_QUALITY: Final = struct.Struct("<ddI")
+_QUALITY: Final = struct.Struct("<ddII")
+_LONGEST_REASON: Final = 2000
 _RATED: Final = struct.Struct("<Qdd")
 _TRIM_TO: Final = 0.9
 
@@ -58,10 +60,19 @@ class CodedFrame:
 
 @dataclass(frozen=True, slots=True)
 class DeliveredQuality:
-    """A bitstream's quality on the ground, and how many of its tiles were lost."""
+    """A bitstream's quality on the ground, and how many of its tiles were lost.
+
+    Attributes:
+        quality: The quality, lost tiles concealed.
+        lost_tiles: Number of tiles that had to be concealed.
+        undecodable: Number of those that arrived whole.
+        why: Why the first of these cannot be decoded; empty if it is not known.
+    """
 
     quality: Quality
     lost_tiles: int
+    undecodable: int = 0
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +182,7 @@ class ContentCache:
         bitstream: bytes,
         decoded: Decoded | None = None,
         network: str = "fast",
+        foreign: ForeignCodec | None = None,
     ) -> DeliveredQuality:
         """Return the quality of a received bitstream, compared with the captured frame.
 
@@ -179,6 +191,7 @@ class ContentCache:
             bitstream: The bitstream that arrived.
             decoded: The decoded bitstream, if the caller already has it.
             network: Which of its networks a learned codec decodes with.
+            foreign: Decodes bitstreams of a codec from outside.
 
         Raises:
             BitstreamError: The bitstream's header is lost.
@@ -187,17 +200,21 @@ class ContentCache:
         key = _digest(
             frame_digest(reference),
             hashlib.sha256(bitstream).hexdigest(),
-            decoder_identity(header.codec, network),
+            decoder_identity(header.codec, network, foreign),
         )
 
         def make() -> bytes:
-            seen = decode(bitstream, network=network) if decoded is None else decoded
+            seen = (
+                decode(bitstream, network=network, foreign=foreign) if decoded is None else decoded
+            )
             found = quality(reference, seen.frame)
-            return _QUALITY.pack(found.psnr_db, found.ms_ssim, len(seen.lost_tiles))
+            counts = len(seen.lost_tiles), len(seen.undecodable)
+            return _QUALITY.pack(found.psnr_db, found.ms_ssim, *counts) + seen.why.encode()
 
-        value = self.value("quality", key, make, _is_quality)
-        psnr_db, ms_ssim, lost = _QUALITY.unpack(value)
-        return DeliveredQuality(Quality(psnr_db, ms_ssim), lost)
+        value = self.value("quality-2", key, make, _is_quality)
+        psnr_db, ms_ssim, lost, undecodable = _QUALITY.unpack_from(value)
+        why = value[_QUALITY.size :].decode()
+        return DeliveredQuality(Quality(psnr_db, ms_ssim), lost, undecodable, why)
 
     def rated(
         self,
@@ -220,7 +237,8 @@ class ContentCache:
         Raises:
             InputError: As for `Encoder.encode`, except for a budget that cannot be met.
         """
-        decoder = decoder_identity(encoder.name, network)
+        foreign = encoder.foreign
+        decoder = decoder_identity(encoder.name, network, foreign)
         key = _digest(frame_digest(frame), *_identity(encoder), *settings, decoder)
 
         def make() -> bytes:
@@ -231,7 +249,8 @@ class ContentCache:
                 except RateError:
                     out.append(_RATED.pack(0, math.nan, math.nan))
                     continue
-                found = quality(frame, decode(bitstream, network=network).frame)
+                seen = decode(bitstream, network=network, foreign=foreign)
+                found = quality(frame, seen.frame)
                 out.append(_RATED.pack(len(bitstream), found.psnr_db, found.ms_ssim))
             return b"".join(out)
 
@@ -383,10 +402,14 @@ def _is_coded(value: bytes, frame: Frame | FrameHeader) -> bool:
 
 
 def _is_quality(value: bytes) -> bool:
-    if len(value) != _QUALITY.size:
+    if not 0 <= len(value) - _QUALITY.size <= _LONGEST_REASON:
         return False
-    psnr_db, ms_ssim, _ = _QUALITY.unpack(value)
-    return _could_be(psnr_db, ms_ssim)
+    psnr_db, ms_ssim, lost, undecodable = _QUALITY.unpack_from(value)
+    try:
+        value[_QUALITY.size :].decode()
+    except UnicodeDecodeError:
+        return False
+    return undecodable <= lost and _could_be(psnr_db, ms_ssim)
 
 
 def _is_rated(value: bytes, count: int) -> bool:

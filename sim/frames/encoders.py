@@ -12,10 +12,12 @@ from functools import partial
 from ...link.container.frame import Frame
 from ...link.container.tiles import grid
 from ...link.errors import InputError
+from ...link.foreign.codec import ForeignCodec
 from ...payload.encoders.base import Setting
-from ...payload.encoders.registry import encoder
 from ..board.access import ANY_BOARD, BoardAccess
-from ..board.loop import BoardFigures, BoardLoop, FrameWork
+from ..board.board_frame import FrameWork
+from ..board.figures import BoardFigures
+from ..board.loop import BoardLoop
 from ..mission.preparation import Mission
 from ..mission.views import View
 from ..model.records import FrameRecord
@@ -25,7 +27,9 @@ from ..scenario.satellite import SatelliteSpec
 from .board_loops import has_board, open_boards
 from .content_cache import CodedFrame, ContentCache
 from .expected_quality import concealed_psnr_db, expected_psnr_db
+from .kept_bitstreams import KeptBitstreams
 from .lookahead import Lookahead, Point, Points
+from .onboard_encoders import onboard_encoders
 from .rate_policy import RatePolicy, rate_policy
 from .scenes import Scenes
 
@@ -96,7 +100,8 @@ class Encoders:
         self._cache = cache
         scenario = mission.flight.scenario
         self._satellites = scenario.satellites
-        self._encoders = [encoder(s.codec.name, s.codec.tile) for s in self._satellites]
+        self._encoders = onboard_encoders(s.codec for s in self._satellites)
+        self._kept = KeptBitstreams()
         self._curves: dict[tuple[int, View], Future[Points]] = {}
         self._policies = policies or [
             rate_policy(satellite, mission.setup, index, partial(self._curve, index))
@@ -163,12 +168,17 @@ class Encoders:
             differing = board.result(task).differing
             if differing is not None:
                 return CodedFrame(differing, 0.0)
-        frame = self._scenes.frame(task.satellite, task.view)
-        return self._in_process(task.satellite, task.setting, frame)
+        if self.foreign(task.satellite) is not None:
+            return self._kept.get(task, partial(self._encode_frame, task))
+        return self._encode_frame(task)
 
-    def board_figures(self) -> list[BoardFigures]:
-        """Return the figures of each board so far."""
-        return [board.figures() for board in self._boards.values()]
+    def foreign(self, satellite: int) -> ForeignCodec | None:
+        """Return a satellite's codec if it comes from outside; it decodes its bitstreams."""
+        return self._encoders[satellite].foreign
+
+    def finish_boards(self) -> list[BoardFigures]:
+        """Wait until every board has encoded its frames or has stopped; return their figures."""
+        return [board.finish() for board in self._boards.values()]
 
     def place_of_codec(self, satellite: int) -> str:
         """Return where the scenario chooses a satellite's codec: `file:line: field`."""
@@ -180,6 +190,14 @@ class Encoders:
         for board in self._boards.values():
             board.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
+        self._kept.close()
+        for codec in {id(one.foreign): one.foreign for one in self._encoders}.values():
+            if codec is not None:
+                codec.close()
+
+    def _encode_frame(self, task: EncodeTask) -> CodedFrame:
+        frame = self._scenes.frame(task.satellite, task.view)
+        return self._in_process(task.satellite, task.setting, frame)
 
     def _in_process(self, satellite: int, setting: Setting, frame: Frame) -> CodedFrame:
         return self._cache.encoded(self._encoders[satellite], frame, setting)
@@ -276,7 +294,7 @@ class Encoders:
                 continue
             works[task] = FrameWork(
                 key=task,
-                name=f"frame {capture.number}",
+                number=capture.number,
                 read=partial(self._scenes.frame, index, task.view),
                 encoder=self._encoders[index],
                 setting=task.setting,

@@ -22,7 +22,6 @@ from ...link.container.samples import SampleType
 from ...link.errors import InputError
 from ...payload.board.firmware.build import missing_tools
 from ...payload.encoders.base import Encoder, Setting
-from ...payload.encoders.registry import encoder
 from ..board.emulators import AGENT, PREFIX
 from ..board.job import setting_of
 from ..mission.flight import orbit_of
@@ -33,6 +32,7 @@ from ..scenario.codec import EncoderChoice
 from ..scenario.satellite import SatelliteSpec
 from ..scenario.scenario import Scenario
 from .content_cache import ContentCache
+from .onboard_encoders import onboard_encoder, refusal
 from .scenes import SceneError, Scenes
 
 _ORBIT_SAMPLES: Final = 2001
@@ -55,7 +55,7 @@ class InfeasibleError(InputError):
         self.problems = problems
 
 
-def checked_scenes(scenario: Scenario, cache: ContentCache) -> Scenes:
+def checked_scenes(scenario: Scenario, cache: ContentCache, encodes: bool = True) -> Scenes:
     """Check that a scenario can run, and return its opened scenes.
 
     A budget is tried on a frame of each scene, on 16 frames at most. The run may still meet a
@@ -64,6 +64,8 @@ def checked_scenes(scenario: Scenario, cache: ContentCache) -> Scenes:
     Args:
         scenario: A loaded scenario.
         cache: Cache of encoded frames; the trial frames are kept there for the run.
+        encodes: Whether frames are going to be encoded. Without, programs that the scenario names
+            need no leave; unless they have it, their budgets are not tried.
 
     Raises:
         InfeasibleError: The scenario has faults; the error lists every one.
@@ -75,7 +77,7 @@ def checked_scenes(scenario: Scenario, cache: ContentCache) -> Scenes:
     except SceneError as error:
         problems += error.problems
     if scenes is not None:
-        problems += _codecs(scenario, scenes)
+        problems += _codecs(scenario, scenes, encodes)
     if scenes is not None and not problems:
         problems += _budgets(scenario, scenes, cache)
     if problems or scenes is None:
@@ -97,6 +99,13 @@ def absent_boards(scenario: Scenario) -> Iterator[str]:
                 yield f"{where}: found {port}; this computer lacks {' and '.join(missing)}"
         elif "://" not in port and not Path(port).exists():
             yield f"{where}: found {port}; there is no such port at the moment"
+
+
+def idle_programs(scenario: Scenario) -> Iterator[str]:
+    """Yield a line for each codec whose programs a run would not start without leave."""
+    for index, satellite in enumerate(scenario.satellites):
+        if why := refusal(satellite.codec):
+            yield f"{scenario.source.place_of(f'satellites.{index}.codec')}: {why}"
 
 
 def _orbits(scenario: Scenario) -> Iterator[str]:
@@ -157,7 +166,8 @@ def _ports(scenario: Scenario) -> Iterator[str]:
         if seen.setdefault(port, satellite.encoder) != satellite.encoder:
             yield (
                 f"{where}: found {port} a second time with other baud, give_up_after, "
-                "encode_timeout or chunk; allowed: the same for all satellites that share a board"
+                "encode_timeout, chunk or faults; allowed: the same for all satellites that share "
+                "a board"
             )
         try:
             setting_of(satellite.codec.setting)
@@ -166,17 +176,20 @@ def _ports(scenario: Scenario) -> Iterator[str]:
             yield f"{place}: {error}"
 
 
-def _codecs(scenario: Scenario, scenes: Scenes) -> Iterator[str]:
+def _codecs(scenario: Scenario, scenes: Scenes, encodes: bool) -> Iterator[str]:
     """Find codecs that cannot encode the frames of their satellite at its setting."""
     for index, satellite in enumerate(scenario.satellites):
         where = scenario.source.place_of(f"satellites.{index}.codec")
         try:
-            codec = encoder(satellite.codec.name, satellite.codec.tile)
+            codec = onboard_encoder(satellite.codec)
         except InputError as error:
             yield f"{where}: {error}"
             continue
+        views = scenes.kinds_of_view(index)
+        if views and encodes and (why := refusal(satellite.codec)):
+            yield f"{where}: {why}"
         found: dict[str, None] = {}
-        for view in scenes.kinds_of_view(index):
+        for view in views:
             try:
                 codec.check(blank_frame(view), satellite.codec.setting)
             except InputError as error:
@@ -188,9 +201,9 @@ def _budgets(scenario: Scenario, scenes: Scenes, cache: ContentCache) -> Iterato
     """Find budgets that cannot be met, by encoding a frame of each scene."""
     tried: set[tuple[object, ...]] = set()
     for index, satellite in enumerate(scenario.satellites):
-        if satellite.codec.quality is not None:
+        if satellite.codec.quality is not None or refusal(satellite.codec):
             continue
-        codec: Encoder = encoder(satellite.codec.name, satellite.codec.tile)
+        codec: Encoder = onboard_encoder(satellite.codec)
         for number, target in enumerate(scenario.targets):
             view = scenes.view(index, number, 0) if target.scenes else None
             if view is None or len(tried) >= _MOST_TRIALS:

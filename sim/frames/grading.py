@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from ...ground.archive import write_cog
+from ...ground.archive import tile_tags, write_cog
 from ...ground.decoders import Decoded, decode
 from ...link.channel.packets import Span
 from ...link.container.bitstream import tile_spans, without
@@ -111,12 +111,15 @@ class Grader:
         if task is None:
             raise ValueError(f"frame {record.capture.number} has no pixels")
         arrival = _Arrival(task, self._missing(record))
-        received, _ = self._received(arrival)
+        received, _, _ = self._received(arrival)
         original = self._scenes.frame(task.satellite, task.view)
-        return original, None if received is None else self._decoded(received)
+        if received is None:
+            return original, None
+        return original, self._decoded(task.satellite, received)
 
-    def _decoded(self, received: bytes) -> Decoded:
-        return decode(received, network=self._network)
+    def _decoded(self, satellite: int, received: bytes) -> Decoded:
+        foreign = self._encoders.foreign(satellite)
+        return decode(received, network=self._network, foreign=foreign)
 
     def _arrivals(self) -> Iterator[tuple[FrameRecord, _Arrival]]:
         for satellite in self._outcome.satellites:
@@ -137,12 +140,15 @@ class Grader:
         chosen: frozenset[int],
     ) -> Grade:
         kept = [record for record in records if record.capture.number in chosen]
-        received, tiles = self._received(arrival)
+        received, tiles, lost = self._received(arrival)
         if received is None:
-            return Grade(math.nan, math.nan, tiles, tiles, decoded=False)
-        decoded = self._decoded(received) if kept else None
+            return Grade(math.nan, math.nan, tiles, lost, decoded=False)
+        satellite = arrival.task.satellite
+        decoded = self._decoded(satellite, received) if kept else None
         original = self._scenes.frame(arrival.task.satellite, arrival.task.view)
-        measured = self._cache.delivered_quality(original, received, decoded, self._network)
+        measured = self._cache.delivered_quality(
+            original, received, decoded, self._network, self._encoders.foreign(satellite)
+        )
         if plan.folder is not None and decoded is not None:
             plan.check_room(len(kept) * picture_bytes(arrival.task.view))
             self._archive(plan.folder, kept, arrival.task, decoded)
@@ -153,25 +159,28 @@ class Grader:
             round(measured.quality.psnr_db, DECIMALS_DB),
             round(measured.quality.ms_ssim, DECIMALS_MS_SSIM),
             tiles,
-            measured.lost_tiles,
+            lost,
+            # What is concealed although its bytes have arrived.
+            undecodable_tiles=measured.lost_tiles - lost,
+            why=measured.why,
         )
 
-    def _received(self, arrival: _Arrival) -> tuple[bytes | None, int]:
-        """Return the bitstream without its lost tiles, and its number of tiles.
+    def _received(self, arrival: _Arrival) -> tuple[bytes | None, int, int]:
+        """Return the bitstream without its lost tiles, its number of tiles, and how many are lost.
 
-        The bitstream is None if its header is lost.
+        The bitstream is None if its header is lost, and then all tiles are.
         """
         bitstream = self._encoders.coded(arrival.task).bitstream
         tiles = tile_spans(bitstream)
         header_end = min((offset for _, offset, _ in tiles), default=len(bitstream))
         if any(start < header_end for start, _ in arrival.missing):
-            return None, len(tiles)
+            return None, len(tiles), len(tiles)
         lost = [
             index
             for index, offset, length in tiles
             if any(start < offset + length and end > offset for start, end in arrival.missing)
         ]
-        return without(bitstream, lost) if lost else bitstream, len(tiles)
+        return without(bitstream, lost) if lost else bitstream, len(tiles), len(lost)
 
     def _archive(
         self, folder: Path, records: list[FrameRecord], task: EncodeTask, decoded: Decoded
@@ -187,8 +196,8 @@ class Grader:
             self._scenes.describe(task.satellite, view),
             {
                 "DOWNPASS_SCENE": view.scene.name,
-                "DOWNPASS_LOST_TILES": " ".join(map(str, decoded.lost_tiles)) or "none",
             }
+            | tile_tags(decoded)
             | _repeated(view),
         )
         for other in others:

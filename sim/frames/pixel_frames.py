@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from ...link.clock import TICKS_PER_SECOND
 from ...link.errors import InputError
-from ..board.loop import BoardFrame, BoardLoop, BoardStoppedError
+from ..board.board_frame import BoardFrame
+from ..board.loop import BoardLoop, BoardStoppedError
 from ..model.records import FrameRecord
 from ..model.setup import Capture, Encoded, Situation
 from .encoders import Encoders, EncodeTask
@@ -111,7 +112,7 @@ class BoardFrames:
             return None
         except Exception as error:
             raise _refusal(self._place, capture, task, error) from error
-        return Encoded(done.size, done.ticks, task.setting)
+        return Encoded(done.size, done.ticks, task.setting, done.wrong_tiles)
 
 
 def _refusal(place: str, capture: Capture, task: EncodeTask, error: Exception) -> InputError:

@@ -85,6 +85,7 @@ class Processor:
             record.encode_ticks = encoded.ticks
             record.encoded_bytes = encoded.size
             record.setting = encoded.setting
+            record.wrong_tiles = encoded.wrong_tiles
             self._count_energy(encoded.ticks)
             onboard.log(
                 Event.ENCODE_END,

@@ -37,6 +37,7 @@ class FrameRecord:
     requantise_ticks: int = 0
     budgets: tuple[int, ...] = ()  # of each requantisation, in bytes
     setting: Setting | None = None
+    wrong_tiles: int | None = None  # as a board encoded it; None without a board
     stored: int = -1
     first_sent: int = -1
     delivered: int = -1

@@ -81,11 +81,13 @@ class Encoded:
         size: Size in bytes.
         ticks: Encode time in ticks.
         setting: The setting that the frame was encoded at; None if the source has no settings.
+        wrong_tiles: Number of tiles that a board encoded wrongly; None if no board encoded them.
     """
 
     size: int
     ticks: int
     setting: Setting | None = None
+    wrong_tiles: int | None = None
 
 
 class FrameSource(Protocol):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -50,7 +50,7 @@ Heard = Callable[[str, dict[str, Any]], None]
 
 def compare_codecs(
     images: Sequence[Path],
-    codecs: Sequence[str],
+    codecs: Sequence[str] | Mapping[str, Encoder],
     rates: tuple[float, float] = (0.1, 1.5),
     tile: int = 0,
     crop: int = CROP,
@@ -63,7 +63,7 @@ def compare_codecs(
 
     Args:
         images: Raster files, or folders of them.
-        codecs: Names of codecs; JPEG 2000 is added if it is missing.
+        codecs: Names of codecs, or encoders by name; JPEG 2000 is added if it is missing.
         rates: Rates in bits per pixel between which JPEG 2000 sets the quality range.
         tile: Side of a tile in pixels; 0 for one tile per picture.
         crop: Longest side in pixels; only the middle of a larger picture is coded. 0 for whole
@@ -85,7 +85,8 @@ def compare_codecs(
     if crop < 0:
         raise InputError(f"crop {crop}: allowed is a number of pixels, or 0 (whole pictures)")
     names = list(dict.fromkeys((ANCHOR, *codecs)))
-    encoders = {name: encoder(name, tile) for name in names}
+    given = codecs if isinstance(codecs, Mapping) else {}
+    encoders = {name: given.get(name) or encoder(name, tile) for name in names}
     paths, known = pictures(images), cache(sources)
     kept = cached or ContentCache(None)
     middle = math.sqrt(rates[0] * rates[1])

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from dataclasses import asdict, astuple, dataclass
 from hashlib import sha256
 from typing import Final
@@ -19,6 +18,8 @@ from ...ground.decoders import decode, decoder_identity
 from ...ground.quality import quality
 from ...link.container.frame import Frame
 from ...link.errors import InputError
+from ...link.foreign.codec import ForeignCodec
+from ...link.foreign.processor_time import processor_time
 from ...payload.encoders.base import Encoder, Prepared, Setting
 from ..frames.content_cache import ContentCache, frame_digest
 
@@ -105,7 +106,7 @@ def curve(
         frame_digest(frame),
         *(codec.name, codec.version, codec.fingerprint.hex(), codec.tile),
         *(f"{rate:.6g}" for rate in (*rates, middle)),
-        decoder_identity(codec.name, network),
+        decoder_identity(codec.name, network, codec.foreign),
     )
     key = sha256("\0".join(map(str, parts)).encode()).hexdigest()
 
@@ -116,7 +117,10 @@ def curve(
         _, high = coded.around(rates[1] * pixels / 8, low, 100.0, _HALVINGS)
         steps = [low + (high - low) * n / (_POINTS - 1) for n in range(_POINTS)]
         bitstreams = {len(coded.at(step)): coded.at(step) for step in steps}
-        points = [asdict(_point(frame, bitstreams[size], network)) for size in sorted(bitstreams)]
+        points = [
+            asdict(_point(frame, bitstreams[size], network, codec.foreign))
+            for size in sorted(bitstreams)
+        ]
         wanted = middle * pixels / 8
         below = [step for step in steps if len(coded.at(step)) <= wanted]
         start = below[-1] if below else low
@@ -187,16 +191,16 @@ def speed(codec: Encoder, frame: Frame, at: float, network: str = "fast") -> Spe
     megapixels = frame.width * frame.height / 1e6
     coding = decoding = math.inf
     for _ in range(_ROUNDS):
-        start = time.process_time()
+        start = processor_time()
         bitstream = codec.encode(frame, Setting(quality=at))
-        coded = time.process_time()
-        decode(bitstream, network=network)
+        coded = processor_time()
+        decode(bitstream, network=network, foreign=codec.foreign)
         coding = min(coding, coded - start)
-        decoding = min(decoding, time.process_time() - coded)
+        decoding = min(decoding, processor_time() - coded)
     return Speed(megapixels / max(coding, 1e-9), megapixels / max(decoding, 1e-9))
 
 
-def _point(frame: Frame, bitstream: bytes, network: str) -> Point:
-    found = quality(frame, decode(bitstream, network=network).frame)
+def _point(frame: Frame, bitstream: bytes, network: str, foreign: ForeignCodec | None) -> Point:
+    found = quality(frame, decode(bitstream, network=network, foreign=foreign).frame)
     bpp = len(bitstream) * 8 / (frame.width * frame.height)
     return Point(len(bitstream), bpp, found.psnr_db, found.ms_ssim)

@@ -21,6 +21,7 @@ from ...payload.encoders.registry import encoder
 from ...payload.encoders.traits import TRAITS
 from ..frames.content_cache import ContentCache
 from ..frames.feasibility import blank_frame
+from ..frames.onboard_encoders import onboard_encoder
 from ..frames.rated_frames import MODELLED, RatedFrames
 from ..frames.scenes import Scenes
 from ..mission.preparation import Mission
@@ -91,7 +92,8 @@ def curve(
         mission: Mission of the run.
         scenes: Scenes of the run.
         cache: Cache of encoded frames.
-        codec: Name of the codec, used for all satellites.
+        codec: Name of the codec, used for all satellites. Of several codecs from outside with one
+            name, it is that of the first satellite.
         settings: Settings to rate.
 
     Raises:
@@ -101,12 +103,14 @@ def curve(
     if not chosen:
         return []  # the mission captures nothing from a scene
     tile = mission.flight.scenario.satellites[0].codec.tile
-    onboard_encoder = encoder(codec, TRAITS[codec].tile_from(tile))
-    settings = _possible(onboard_encoder, settings, chosen)
+    own = (s.codec for s in mission.flight.scenario.satellites if s.codec.name == codec)
+    side, choice = TRAITS[codec].tile_from(tile), next(own, None)
+    onboard = encoder(codec, side) if choice is None else onboard_encoder(choice, side)
+    settings = _possible(onboard, settings, chosen)
     network = mission.flight.scenario.ground.decoder
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
         tries = [
-            threads.submit(_try, onboard_encoder, settings, one.content, scenes, cache, network)
+            threads.submit(_try, onboard, settings, one.content, scenes, cache, network)
             for one in chosen
         ]
         by_frame = [tried.result() for tried in tries]
@@ -122,7 +126,7 @@ def curve(
 
 
 def _possible(
-    onboard_encoder: Encoder, settings: Sequence[Setting], chosen: Sequence[Sample]
+    onboard: Encoder, settings: Sequence[Setting], chosen: Sequence[Sample]
 ) -> list[Setting]:
     """Return the settings that the codec supports for every frame of the sample."""
     possible, refusal = list(settings), None
@@ -130,7 +134,7 @@ def _possible(
         frame = blank_frame(one.content.view)
         for setting in list(possible):
             try:
-                onboard_encoder.check(frame, setting)
+                onboard.check(frame, setting)
             except InputError as error:
                 possible.remove(setting)
                 refusal = error
@@ -189,7 +193,7 @@ def sample(mission: Mission, count: int = SAMPLE_FRAMES) -> list[Sample]:
 
 
 def _try(
-    onboard_encoder: Encoder,
+    onboard: Encoder,
     settings: Sequence[Setting],
     content: Content,
     scenes: Scenes,
@@ -201,7 +205,7 @@ def _try(
     pixels = frame.width * frame.height
     return [
         None if rated is None else (rated.bytes * 8 / pixels, rated.quality, pixels)
-        for rated in cache.rated(onboard_encoder, frame, settings, network)
+        for rated in cache.rated(onboard, frame, settings, network)
     ]
 
 

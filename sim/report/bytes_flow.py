@@ -67,6 +67,7 @@ def _by_fate(data: ReportData, column: str) -> tuple[Part, ...]:
     parts = [
         Part("delivered whole", of(arrived == "whole"), SERIES[0]),
         Part("delivered damaged", of(arrived == "damaged"), SERIES[0], "///"),
+        Part("delivered, but encoded wrongly", of(arrived == "wrong"), SERIES[3], "xxx"),
         Part("in the recorder", of(state == "stored"), SERIES[5], "---"),
         Part("sent, its end not yet received", of(state == "sent"), SERIES[5], "..."),
         Part("not yet encoded", of(waiting), SERIES[4], "\\\\\\\\"),
@@ -88,10 +89,12 @@ def _sent(total: Mapping[str, Any]) -> tuple[Part, ...]:
     lost = {str(name): int(number) for name, number in (ledger.get("lost") or {}).items()}
     sent, whole = int(ledger.get("sent") or 0), int(ledger.get("delivered_whole") or 0)
     damaged, again = int(ledger.get("delivered_damaged") or 0), int(ledger.get("duplicate") or 0)
-    rest = max(sent - whole - damaged - again - overhead - sum(lost.values()), 0)
+    wrong = int(ledger.get("delivered_wrong") or 0)
+    rest = max(sent - whole - damaged - wrong - again - overhead - sum(lost.values()), 0)
     parts = [
         Part("of frames delivered whole", whole, SERIES[0]),
         Part("of frames delivered damaged", damaged, SERIES[0], "///"),
+        Part("of frames encoded wrongly", wrong, SERIES[3], "xxx"),
         Part("of frames sent in part", rest, SERIES[5]),
         Part("received twice", again, SERIES[4], "\\\\\\\\"),
         Part("headers and directives", overhead, SERIES[2], "..."),

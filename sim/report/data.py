@@ -281,6 +281,7 @@ class ReportData:
         links: Links with a budget; may be empty.
         links_left_out: Number of links with a budget that `links` leaves out.
         batteries: The battery of each satellite whose power is modelled; may be empty.
+        board_tiles: One row a job of a board; None without a board.
         scenario: The scenario in words; may be empty.
         scenario_yaml: The scenario as YAML; empty if it was made in Python or is too long.
     """
@@ -310,6 +311,7 @@ class ReportData:
     links: Sequence[LinkView] = ()
     links_left_out: int = 0
     batteries: Mapping[str, BatteryView] = field(default_factory=dict)
+    board_tiles: pa.Table | None = None
     scenario: Sequence[Description] = ()
     scenario_yaml: str = ""
 

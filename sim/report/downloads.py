@@ -22,7 +22,7 @@ _MOST_ROWS = MOST_BYTES // 10
 # A spreadsheet would take text that begins with one of these for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t")
 
-TABLES: Final = ("frames", "passes", "accesses", "events")
+TABLES: Final = ("frames", "passes", "accesses", "events", "board_tiles")
 
 
 def csv_text(table: pa.Table) -> str | None:
@@ -70,8 +70,8 @@ def downloads(data: ReportData) -> list[Download]:
     """Return small tables and the scenario as files inside the page."""
     found = []
     for name in TABLES:
-        table: pa.Table = getattr(data, name)
-        text = csv_text(table) if table.num_rows else None
+        table: pa.Table | None = getattr(data, name)
+        text = csv_text(table) if table is not None and table.num_rows else None
         if text is not None:
             found.append(inside(f"{name}.csv", text, "text/csv", f"{name}.csv"))
     if data.scenario_yaml:
@@ -83,7 +83,8 @@ def downloads(data: ReportData) -> list[Download]:
 
 def beside(data: ReportData) -> Sequence[Download]:
     """Return the result files that a run writes into the report's folder."""
-    names = ["summary.json", *(f"{name}.parquet" for name in TABLES)]
+    there = (name for name in TABLES if getattr(data, name) is not None)
+    names = ["summary.json", *(f"{name}.parquet" for name in there)]
     if len(data.tradeoff) > 1:
         names.append("tradeoff.csv")
     return [Download(name, name, name) for name in names]

@@ -74,6 +74,7 @@ def report_data(results: Results, command: str) -> ReportData:
         links=links,
         links_left_out=links_left_out,
         batteries=_batteries(results),
+        board_tiles=results.board_tiles,
         scenario=descriptions(scenario),
         scenario_yaml=(yaml_text(scenario.source.values) or "") if scenario.source.values else "",
     )

@@ -98,6 +98,11 @@ def paragraph(data: ReportData) -> list[str]:
         sentences.append(f"None reached the ground but {w.count(begun)} in part.")
     else:
         sentences.append(f"None reached the ground: {_nothing(data)}.")
+    if wrong := whole(frames.get("encoded_wrong")):
+        sentences.append(
+            f"{w.plural(wrong, 'frame')} {_was(wrong)} encoded wrongly by a board: what arrives of "
+            f"{'it' if wrong == 1 else 'them'} is not what was captured."
+        )
     sentences += _repeated(total)
     sentences += _lost(total)
     if smaller := whole(frames.get("requantised")):
@@ -146,14 +151,16 @@ def _lost(total: Mapping[str, Any]) -> list[str]:
 def _reached(frames: Mapping[str, Any], captured: int) -> str:
     """Return a phrase on how many frames reached the ground whole, damaged and in part."""
     intact, damaged = whole(frames.get("delivered_whole")), whole(frames.get("delivered_damaged"))
-    begun = whole(frames.get("in_part"))
+    begun, wrong = whole(frames.get("in_part")), whole(frames.get("delivered_wrong"))
     if intact == captured:
         return "All of them reached the ground whole"
     if intact:
         words = f"{w.count(intact)} ({w.share(intact, captured)}) reached the ground whole"
         words += f", {w.count(damaged)} damaged" if damaged else ""
     else:
-        words = f"None reached the ground whole, {w.count(damaged)} damaged"
+        words = "None reached the ground whole"
+        words += f", {w.count(damaged)} damaged" if damaged or not wrong else ""
+    words += f", {w.count(wrong)} wrong" if wrong else ""
     return f"{words}, {w.count(begun)} in part" if begun else words
 
 
@@ -213,7 +220,7 @@ def _area(square_km: Any) -> str:
 def _quality(total: Mapping[str, Any], delivered: int) -> list[str]:
     graded = part(total, "graded")
     pooled, low = psnr(total, "pooled"), psnr(total, "p5")
-    broken, lost = whole(graded.get("undecodable")), whole(graded.get("lost_tiles"))
+    broken = whole(graded.get("undecodable"))
     sentences = []
     if not whole(graded.get("frames")):
         no_pixels = "The targets have no scenes, so there are no pixels and no PSNR: "
@@ -232,16 +239,32 @@ def _quality(total: Mapping[str, Any], delivered: int) -> list[str]:
         sentences.append(f"{words}.")
         if exact := whole(part(total, "psnr_db").get("exact")):
             sentences.append(f"{w.plural(exact, 'frame')} {_is(exact)} exact.")
+    sentences += _concealed(total, graded)
+    if broken:
+        sentences.append(
+            f"{w.plural(broken, 'frame')} could not be decoded, because the header was lost on the "
+            "way."
+        )
+    return sentences
+
+
+def _concealed(total: Mapping[str, Any], graded: Mapping[str, Any]) -> list[str]:
+    """Return sentences on tiles that were lost, and on tiles that arrived and are not decodable."""
+    lost, unreadable = (whole(graded.get(name)) for name in ("lost_tiles", "undecodable_tiles"))
+    tiles, sentences = w.plural(whole(graded.get("tiles")), "tile"), []
     if lost:
         sentences.append(
-            f"{w.count(lost)} of their {w.plural(whole(graded.get('tiles')), 'tile')} "
-            f"{_was(lost)} lost on the way and {_is(lost)} concealed."
+            f"{w.count(lost)} of their {tiles} {_was(lost)} lost on the way and {_is(lost)} "
+            "concealed."
         )
-        undamaged = psnr(total, "undamaged")
-        if undamaged is not None and math.isfinite(undamaged):
-            sentences.append(f"Frames without a lost tile have a PSNR of {w.decibels(undamaged)}.")
-    if broken:
-        sentences.append(f"{w.plural(broken, 'frame')} could not be decoded.")
+    if unreadable:
+        sentences.append(
+            f"{w.count(unreadable)} of their {tiles} arrived whole, cannot be decoded and "
+            f"{_is(unreadable)} concealed."
+        )
+    undamaged = psnr(total, "undamaged")
+    if (lost or unreadable) and undamaged is not None and math.isfinite(undamaged):
+        sentences.append(f"Undamaged frames have a PSNR of {w.decibels(undamaged)}.")
     return sentences
 
 
@@ -275,13 +298,15 @@ def tiles(data: ReportData) -> list[KeyFigure]:
     frames, sizes = part(total, "frames"), part(total, "bytes")
     latency, backlog = part(total, "latency_s"), part(total, "backlog_bytes")
     captured, intact = frames.get("captured"), frames.get("delivered_whole")
+    wrong = whole(frames.get("delivered_wrong"))
     return [
         KeyFigure(
             w.known(intact, w.count),
             "Frames delivered whole",
             f"of {w.known(captured, w.count)} taken ({w.share(intact, captured)}), "
             f"{w.known(frames.get('delivered_damaged'), w.count)} damaged, "
-            f"{w.known(frames.get('in_part'), w.count)} in part",
+            + (f"{w.count(wrong)} wrong, " if wrong else "")
+            + f"{w.known(frames.get('in_part'), w.count)} in part",
         ),
         KeyFigure(
             w.known(total.get("delivered_px"), w.pixels),
@@ -328,8 +353,10 @@ def _beside_psnr(block: Mapping[str, Any]) -> str:
         return "no pixels to measure"
     words = [f"{exact_frames(block)} frames exact"]
     undamaged = psnr(block, "undamaged")
-    if whole(part(block, "graded").get("lost_tiles")) and undamaged is not None:
-        words.insert(0, f"{w.decibels(undamaged)} without lost tiles")
+    graded = part(block, "graded")
+    concealed = whole(graded.get("lost_tiles")) + whole(graded.get("undecodable_tiles"))
+    if (concealed or whole(part(block, "frames").get("delivered_wrong"))) and undamaged is not None:
+        words.insert(0, f"{w.decibels(undamaged)} in undamaged frames")
     if w.present(part(block, "ms_ssim").get("mean")):
         words.append(f"MS-SSIM {similarity(block)}")
     return ", ".join(words)

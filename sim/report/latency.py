@@ -21,6 +21,7 @@ from .style import (
 )
 
 _MOST_CURVES = 5
+_NOT_WHOLE = ("damaged", "wrong")
 _STEPS_S = (
     *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800),
     *(3600 * hours for hours in (1, 2, 3, 6, 12, 24, 48, 72, 120, 240)),
@@ -40,17 +41,22 @@ def latencies(data: ReportData) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def _damaged(data: ReportData) -> dict[str, int]:
-    """Return the number of each satellite's frames that were delivered damaged."""
+def _not_whole(data: ReportData) -> dict[str, tuple[int, ...]]:
+    """Return the numbers of each satellite's frames that were delivered damaged and wrong."""
     satellite, words = codes(data.frames, "satellite")
     known = np.isfinite(numbers(data.frames, "latency_s"))
-    damaged = (names(data.frames, "delivery") == "damaged") & known
-    found = dict(zip(words, np.bincount(satellite[damaged], minlength=len(words)), strict=True))
-    return {name: int(found.get(name, 0)) for name in data.satellites}
+    kind = names(data.frames, "delivery")
+    counts = [
+        np.bincount(satellite[(kind == name) & known], minlength=len(words)).tolist()
+        for name in _NOT_WHOLE
+    ]
+    found = dict(zip(words, zip(*counts, strict=True), strict=True))
+    return {name: found.get(name, (0,) * len(_NOT_WHOLE)) for name in data.satellites}
 
 
-def _whole_and_damaged(total: int, damaged: int) -> str:
-    return f"{w.count(total - damaged)} whole, {w.count(damaged)} damaged"
+def _in_words(total: int, others: tuple[int, ...]) -> str:
+    words = [f"{w.count(total - sum(others))} whole", f"{w.count(others[0])} damaged"]
+    return ", ".join(words + [f"{w.count(others[1])} wrong"] * bool(others[1]))
 
 
 def _percentile(values: NDArray[np.float64], percent: float) -> float:
@@ -60,7 +66,7 @@ def _percentile(values: NDArray[np.float64], percent: float) -> float:
 
 def picture(data: ReportData) -> Picture | None:
     """Return the distribution of latencies; None if no frame was delivered."""
-    damaged = _damaged(data)
+    not_whole = _not_whole(data)
     by_satellite = {name: values for name, values in latencies(data).items() if values.size}
     if not by_satellite:
         return None
@@ -71,6 +77,9 @@ def picture(data: ReportData) -> Picture | None:
         else {f"all {len(by_satellite)} satellites": everything}
     )
     median, p95 = (_percentile(everything, q) for q in (50, 95))
+    total: tuple[int, ...] = tuple(map(sum, zip(*not_whole.values(), strict=True)))
+    # A board's wrong payloads are rare, and have a column only if there are some.
+    shown = 1 + bool(total[1])
 
     def paint(sheet: Sheet) -> None:
         _paint(sheet, curves, everything, median, p95)
@@ -80,13 +89,13 @@ def picture(data: ReportData) -> Picture | None:
         key="latency",
         alt=(
             f"Of {w.plural(everything.size, 'delivered frame')} "
-            f"({_whole_and_damaged(everything.size, sum(damaged.values()))}) half arrive within "
+            f"({_in_words(everything.size, total)}) half arrive within "
             f"{w.duration(median)} of their capture and 95{w.NBSP}% within {w.duration(p95)}; "
             f"the fastest takes {w.duration(float(everything[0]))}, the slowest "
             f"{w.duration(float(everything[-1]))}."
         ),
         caption="Share of the delivered frames whose transfer had ended by a time after their "
-        "capture, whole or damaged. Frames that are in part on the ground, were dropped or are "
+        "capture, whole or not. Frames that are in part on the ground, were dropped or are "
         "still on board do not count here.",
         wide=wide,
         narrow=narrow,
@@ -95,7 +104,7 @@ def picture(data: ReportData) -> Picture | None:
             columns=(
                 ("Satellite", False),
                 ("Whole", True),
-                ("Damaged", True),
+                *((name.capitalize(), True) for name in _NOT_WHOLE[:shown]),
                 ("Least", True),
                 ("Median", True),
                 ("p95", True),
@@ -104,8 +113,8 @@ def picture(data: ReportData) -> Picture | None:
             rows=tuple(
                 (
                     w.plain(name),
-                    w.count(values.size - damaged.get(name, sum(damaged.values()))),
-                    w.count(damaged.get(name, sum(damaged.values()))),
+                    w.count(values.size - sum(not_whole.get(name, total))),
+                    *(w.count(number) for number in not_whole.get(name, total)[:shown]),
                     *(w.duration(_percentile(values, q)) for q in (0, 50, 95, 100)),
                 )
                 for name, values in curves.items()

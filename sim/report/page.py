@@ -27,6 +27,7 @@ from ...link.text import defused
 from . import (
     backlog,
     battery,
+    board_verdict,
     boards,
     bytes_flow,
     comparison,
@@ -37,6 +38,7 @@ from . import (
     latency,
     link,
     passes,
+    repeatability,
     timeline,
     tradeoff,
 )
@@ -144,6 +146,9 @@ def render(data: ReportData, left_out: list[str] | None = None) -> str:
         passes=passes.passes(data),
         accesses=passes.accesses(data),
         times=encode_times(data),
+        verdicts=board_verdict.verdicts(data.summary),
+        failed=board_verdict.any_failed([data]),
+        repeatability=repeatability.sentence(data),
         boards=boards.parts(data),
         rain=link.rain(data),
         budgets=link.budgets(data),
@@ -181,6 +186,12 @@ def render_comparison(runs: Sequence[ReportData], labels: Sequence[str] | None =
         backlog=comparison.backlogs(runs, labels),
         contests=comparison.contests(runs, labels),
         times=list(dict.fromkeys(sentence for run in runs for sentence in encode_times(run))),
+        verdicts=[
+            (w.codec_label(label), board_verdict.verdicts(run.summary))
+            for run, label in zip(runs, labels, strict=True)
+        ],
+        failed=board_verdict.any_failed(runs),
+        repeatability=list(dict.fromkeys(map(repeatability.sentence, runs))),
     )
 
 

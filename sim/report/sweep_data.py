@@ -50,7 +50,16 @@ WHOLE: Final = Figure(
 DROPPED: Final = Figure("dropped", "total.frames.dropped", "Frames dropped", w.count, True)
 LATENCY: Final = Figure("latency", "total.latency_s.median", "Median latency", w.duration, True)
 BACKLOG: Final = Figure("backlog", "total.backlog_bytes.peak", "Peak backlog", w.size, True)
-FIGURES: Final = (PIXELS, PSNR, UNDAMAGED, WHOLE, DROPPED, LATENCY, BACKLOG)
+WRONG: Final = Figure("wrong", "boards.wrong_tiles", "Wrong tiles", w.count, True)
+UNFINISHED: Final = Figure(
+    "unfinished", "boards.unfinished_frames", "Unfinished frames", w.count, True
+)
+AGAIN: Final = Figure("again", "boards.chunks_sent_again", "Chunks sent again", w.count, True)
+SESSIONS: Final = Figure("sessions", "boards.sessions_lost", "Sessions lost", w.count, True)
+BOARD_TIME: Final = Figure("board", "boards.wall_s", "Board time", w.duration, True)
+OF_BOARDS: Final = (WRONG, UNFINISHED, AGAIN, SESSIONS, BOARD_TIME)
+"""Figures of boards, which few scenarios have."""
+FIGURES: Final = (PIXELS, PSNR, UNDAMAGED, WHOLE, DROPPED, LATENCY, BACKLOG, *OF_BOARDS)
 
 
 @dataclass(frozen=True, slots=True)

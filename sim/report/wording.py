@@ -34,6 +34,8 @@ _ABOUT_CODECS = {
     "jpegls": "the low-complexity predictive codec of ISO/IEC 14495-1",
     "ccsds121": "the lossless Rice coder of CCSDS 121.0-B",
     "avif": "still pictures of the AV1 video codec",
+    "command": "an encoder and a decoder from outside, two programs that the scenario names",
+    "onnx": "an encoder and a decoder from outside, two ONNX graphs that the scenario names",
 }
 _CODECS = {
     "jpeg2000": "JPEG 2000",
@@ -41,6 +43,8 @@ _CODECS = {
     "jpegls": "JPEG-LS",
     "ccsds121": "CCSDS 121",
     "avif": "AVIF",
+    "command": "an encoder program",
+    "onnx": "an encoder graph",
 }
 
 
@@ -230,6 +234,22 @@ def duration(seconds: float | None) -> str:
     return _two(hours // 24, "d", hours % 24, "h")
 
 
+def seconds(value: float | None) -> str:
+    """Format a short time by three digits: 36 µs, 24.5 ms, 1.25 s; a longer one as `duration`."""
+    if value is None or not present(value):
+        return DASH
+    for limit, unit, name in ((1e-3, 1e-6, "µs"), (1.0, 1e-3, "ms")):
+        # What would be rounded to 1000 takes the next unit.
+        if 0 < value < limit * 0.9995:
+            return f"{_digits(value / unit)}{NBSP}{name}"
+    return duration(value)
+
+
+def times(number: int) -> str:
+    """Format how often something happened: once, twice, 3 times."""
+    return {1: "once", 2: "twice"}.get(number, f"{count(number)}{NBSP}times")
+
+
 def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
     head = f"{large}{NBSP}{large_unit}"
     return f"{head}{NBSP}{small}{NBSP}{small_unit}" if small else head
@@ -344,9 +364,9 @@ def encode_time(kind: str | None) -> str:
         "modelled": "Encoding times are modelled: samples divided by the rate that the "
         "processor's profile cites for the codec.",
         "measured on host": "Encoding times were measured on the computer that ran the "
-        "simulation, not on a flight computer, so a second run differs.",
-        "measured on board": "Encoding times were measured by the board's own clock, so a second "
-        "run differs.",
-        "modelled on board": "Encoding times are modelled by the emulated board: instructions "
-        "counted, at the clock that it declares.",
+        "simulation, not on a flight computer, when each frame was first encoded; they are kept "
+        "with the cached frames.",
+        "measured on board": "Encoding times were measured by the board's own clock.",
+        "modelled on board": "Encoding times are modelled by the board: an emulator counts "
+        "instructions, at the clock that it declares.",
     }.get(kind or "", f"Encoding times: {plain(kind)}." if kind else "Nothing was encoded.")

@@ -18,8 +18,11 @@ class Grade:
         ms_ssim: 0 to 1; NaN if nothing could be decoded or no window of the measure fits the
             valid pixels.
         tiles: Number of tiles that the frame was coded in.
-        lost_tiles: Number of tiles that had to be concealed.
+        lost_tiles: Number of tiles of which bytes were lost on the way; they are concealed.
         decoded: Whether there is a picture; False if the bitstream's header is lost.
+        undecodable_tiles: Number of tiles that arrived whole and that no decoder reads; they are
+            concealed, too.
+        why: Why the first of these cannot be decoded; empty if it is not known.
     """
 
     psnr_db: float
@@ -27,6 +30,13 @@ class Grade:
     tiles: int
     lost_tiles: int
     decoded: bool = True
+    undecodable_tiles: int = 0
+    why: str = ""
+
+    @property
+    def concealed_tiles(self) -> int:
+        """Number of tiles that the ground had to conceal."""
+        return self.lost_tiles + self.undecodable_tiles
 
 
 class Delivery(StrEnum):
@@ -37,6 +47,10 @@ class Delivery(StrEnum):
 
     DAMAGED = "damaged"
     """Its transfer has ended; packets were lost, tiles failed, or nothing could be decoded."""
+
+    WRONG = "wrong"
+    """Its transfer has ended; a board had encoded some of its tiles wrongly, so what arrived is not
+    what was captured, however much was lost on the way."""
 
     IN_PART = "in part"
     """Its transfer had begun and not ended: something may still be sent, or sent again."""
@@ -51,8 +65,10 @@ def delivery(record: FrameRecord, grade: Grade | None) -> Delivery | None:
     """
     if record.state is not FrameState.DELIVERED:
         return Delivery.IN_PART if record.first_sent >= 0 else None
+    if record.wrong_tiles:
+        return Delivery.WRONG
     if record.received_bytes < record.encoded_bytes:
         return Delivery.DAMAGED
-    if grade is not None and (grade.lost_tiles or not grade.decoded):
+    if grade is not None and (grade.concealed_tiles or not grade.decoded):
         return Delivery.DAMAGED
     return Delivery.WHOLE

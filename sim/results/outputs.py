@@ -19,7 +19,8 @@ DELIVERED = "delivered"
 STAC = "stac"
 TRADEOFF = "tradeoff.csv"
 EVENTS = "events.parquet"
-TABLES = ("events", "frames", "passes", "accesses")
+BOARD_TILES = "board_tiles.parquet"
+TABLES = ("events", "frames", "passes", "accesses", "board_tiles")
 # Viewers leave their statistics beside a picture.
 _PICTURE = re.compile(r"\d{6,}-.+\.tif(\.aux\.xml)?", re.DOTALL)
 _ITEM = re.compile(r"(\d{6,}-.+|collection)\.json", re.DOTALL)

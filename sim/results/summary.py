@@ -70,6 +70,7 @@ def _block(
     # A frame whose header is lost has arrived, but shows nothing.
     shown = [r for r in delivered if _is_readable(grades.get(r.capture.number))]
     intact = [r for r in delivered if _arrived(r, grades) is Delivery.WHOLE]
+    wrong = [r for r in delivered if _arrived(r, grades) is Delivery.WRONG]
     used, contact_ticks = (sum(times[i][part] for i in members) for part in (0, 1))
     return {
         "frames": _frames(satellites, records, grades),
@@ -80,8 +81,9 @@ def _block(
             **_latency(delivered),
             "whole": _latency(intact),
             "damaged": _latency([r for r in delivered if _arrived(r, grades) is Delivery.DAMAGED]),
+            **({"wrong": _latency(wrong)} if wrong else {}),
         },
-        **_quality(seen, [_pixels(r) for r in graded]),
+        **_quality(seen, [_pixels(r) for r in graded], [bool(r.wrong_tiles) for r in graded]),
         "delivered_px": sum(_pixels(r) for r in shown),
         "delivered_km2": _area_km2(mission, shown),
         "delivered_whole_px": sum(_pixels(r) for r in intact),
@@ -93,20 +95,30 @@ def _block(
     }
 
 
-def _quality(grades: Sequence[Grade], pixels: Sequence[int]) -> dict[str, Any]:
+def _quality(
+    grades: Sequence[Grade], pixels: Sequence[int], wrong: Sequence[bool]
+) -> dict[str, Any]:
     """Return the blocks on the quality of delivered frames, with the number left out of each.
 
     A PSNR that is infinite, because the frames are exact, is None here: JSON has no infinity.
     `psnr_db.exact` counts such frames, and so distinguishes them from unknown ones.
     """
-    readable = [(grade, size) for grade, size in zip(grades, pixels, strict=True) if grade.decoded]
-    psnr = [grade.psnr_db for grade, _ in readable]
-    # What the codec costs, without what the link costs: frames none of whose tiles were lost.
-    undamaged = [(grade.psnr_db, size) for grade, size in readable if not grade.lost_tiles]
-    similar = [grade.ms_ssim for grade, _ in readable if not math.isnan(grade.ms_ssim)]
+    readable = [
+        (grade, size, is_wrong)
+        for grade, size, is_wrong in zip(grades, pixels, wrong, strict=True)
+        if grade.decoded
+    ]
+    psnr = [grade.psnr_db for grade, _, _ in readable]
+    # What the codec costs, without what the link or a faulty board costs.
+    undamaged = [
+        (grade.psnr_db, size)
+        for grade, size, is_wrong in readable
+        if not grade.concealed_tiles and not is_wrong
+    ]
+    similar = [grade.ms_ssim for grade, _, _ in readable if not math.isnan(grade.ms_ssim)]
     return {
         "psnr_db": {
-            "pooled": _finite(pooled_psnr(psnr, [size for _, size in readable])),
+            "pooled": _finite(pooled_psnr(psnr, [size for _, size, _ in readable])),
             "undamaged": _finite(
                 pooled_psnr([value for value, _ in undamaged], [size for _, size in undamaged])
             ),
@@ -124,6 +136,7 @@ def _quality(grades: Sequence[Grade], pixels: Sequence[int]) -> dict[str, Any]:
             "undecodable": len(grades) - len(readable),
             "tiles": sum(grade.tiles for grade in grades),
             "lost_tiles": sum(grade.lost_tiles for grade in grades),
+            "undecodable_tiles": sum(grade.undecodable_tiles for grade in grades),
         },
     }
 
@@ -213,13 +226,17 @@ def _frames(
     arrived = Counter(_arrived(r, grades) for r in records)
     requantised = sum(record.requantised_bytes > 0 for record in records)
     sent = {"sent": states[FrameState.SENT]} if states[FrameState.SENT] else {}
+    wrong = arrived[Delivery.WRONG]
+    encoded_wrong = sum(bool(record.wrong_tiles) for record in records)
     return {
         "captured": len(records),
         "encoded": sum(record.encode_end >= 0 for record in records),
+        **({"encoded_wrong": encoded_wrong} if encoded_wrong else {}),
         **({"requantised": requantised} if requantised else {}),
         "delivered": states[FrameState.DELIVERED],
         "delivered_whole": arrived[Delivery.WHOLE],
         "delivered_damaged": arrived[Delivery.DAMAGED],
+        **({"delivered_wrong": wrong} if wrong else {}),
         "in_part": arrived[Delivery.IN_PART],
         "stored": states[FrameState.STORED],
         **sent,
@@ -261,6 +278,7 @@ def _bytes(
         "delivered": total(lambda s: s.ledger.holds(Book.GROUND, "delivered")),
         "delivered_whole": arrived[Delivery.WHOLE],
         "delivered_damaged": arrived[Delivery.DAMAGED],
+        **({"delivered_wrong": wrong} if (wrong := arrived[Delivery.WRONG]) else {}),
         "partial": total(lambda s: s.ledger.holds(Book.GROUND, "partial")),
         "lost": by_cause(Book.AIR, "lost"),
         "dropped_raw": by_cause(Book.RAW, "dropped"),

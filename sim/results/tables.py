@@ -21,19 +21,20 @@ from ..model.simulation import Outcome
 from ..orbit.access import Access
 from .grade import Grade, delivery
 
-_TEXT = pa.dictionary(pa.int32(), pa.string())
+TEXT = pa.dictionary(pa.int32(), pa.string())
+"""The type of text, of which a table has few different ones."""
 _BATCH = 20_000  # rows that are Python objects at a time
 
 EVENTS = pa.schema(
     [
         ("time_s", pa.float64()),
-        ("satellite", _TEXT),
-        ("event", _TEXT),
+        ("satellite", TEXT),
+        ("event", TEXT),
         ("frame", pa.int64()),
-        ("target", _TEXT),
-        ("station", _TEXT),
+        ("target", TEXT),
+        ("station", TEXT),
         ("bytes", pa.int64()),
-        ("cause", _TEXT),
+        ("cause", TEXT),
         ("queued_bytes", pa.int64()),
         ("backlog_bytes", pa.int64()),
         ("delivered_bytes", pa.int64()),
@@ -46,15 +47,15 @@ SHOWN_EVENTS = ("time_s", "satellite", "backlog_bytes")
 
 FRAMES = pa.schema(
     [
-        ("satellite", _TEXT),
+        ("satellite", TEXT),
         ("frame", pa.int64()),
-        ("target", _TEXT),
-        ("scene", _TEXT),
+        ("target", TEXT),
+        ("scene", TEXT),
         ("window_col", pa.int32()),
         ("window_row", pa.int32()),
         ("window_width", pa.int32()),
         ("window_height", pa.int32()),
-        ("scene_fit", _TEXT),
+        ("scene_fit", TEXT),
         ("width", pa.int32()),
         ("height", pa.int32()),
         ("bands", pa.int32()),
@@ -67,7 +68,7 @@ FRAMES = pa.schema(
         ("raw_bytes", pa.int64()),
         ("encode_start_s", pa.float64()),
         ("encode_end_s", pa.float64()),
-        ("encode_time_kind", _TEXT),
+        ("encode_time_kind", TEXT),
         ("encode_energy_j", pa.float64()),
         ("encoded_bytes", pa.int64()),
         ("requantised_bytes", pa.int64()),
@@ -75,17 +76,19 @@ FRAMES = pa.schema(
         ("stored_s", pa.float64()),
         ("first_sent_s", pa.float64()),
         ("delivered_s", pa.float64()),
-        ("station", _TEXT),
+        ("station", TEXT),
         ("latency_s", pa.float64()),
         ("received_bytes", pa.int64()),
         ("missing_bytes", pa.int64()),
         ("duplicate_bytes", pa.int64()),
         ("tiles", pa.int32()),
         ("lost_tiles", pa.int32()),
-        ("state", _TEXT),
-        ("delivery", _TEXT),
+        ("undecodable_tiles", pa.int32()),
+        ("wrong_tiles", pa.int32()),
+        ("state", TEXT),
+        ("delivery", TEXT),
         ("decoded", pa.bool_()),
-        ("drop_cause", _TEXT),
+        ("drop_cause", TEXT),
         ("psnr_db", pa.float64()),
         ("ms_ssim", pa.float64()),
     ]
@@ -99,8 +102,8 @@ def _lost_column(cause: str) -> str:
 
 PASSES = pa.schema(
     [
-        ("satellite", _TEXT),
-        ("station", _TEXT),
+        ("satellite", TEXT),
+        ("station", TEXT),
         ("aos_s", pa.float64()),
         ("los_s", pa.float64()),
         ("max_elevation_deg", pa.float64()),
@@ -110,20 +113,20 @@ PASSES = pa.schema(
         ("lost_bytes", pa.int64()),
         *((_lost_column(cause), pa.int64()) for cause in LOSS_CAUSES),
         ("capacity_bytes", pa.int64()),
-        ("cause_unused", _TEXT),
+        ("cause_unused", TEXT),
     ]
 )
 
 ACCESSES = pa.schema(
     [
-        ("satellite", _TEXT),
-        ("target", _TEXT),
+        ("satellite", TEXT),
+        ("target", TEXT),
         ("start_s", pa.float64()),
         ("end_s", pa.float64()),
         ("off_nadir_deg", pa.float64()),
         ("sun_elevation_deg", pa.float64()),
         ("frames", pa.int32()),
-        ("cause_skipped", _TEXT),
+        ("cause_skipped", TEXT),
     ]
 )
 
@@ -177,7 +180,7 @@ def frames_table(
         (record for satellite in outcome.satellites for record in satellite.frames.values()),
         key=lambda record: record.capture.number,
     )
-    return _table(
+    return table_of(
         (
             _frame(mission, outcome, record, time_kinds, grades.get(record.capture.number))
             for record in records
@@ -229,7 +232,7 @@ def passes_table(mission: Mission, outcome: Outcome) -> pa.Table:
             row["cause_unused"] = telling[0] if telling else NOTHING
         elif not row["cause_unused"]:
             row["cause_unused"] = why_unused(flight.scenario, one)
-    return _table(rows, PASSES)
+    return table_of(rows, PASSES)
 
 
 def accesses_table(mission: Mission, outcome: Outcome) -> pa.Table:
@@ -262,7 +265,7 @@ def accesses_table(mission: Mission, outcome: Outcome) -> pa.Table:
             "cause_skipped": None if taken[index] else skipped.get(index),
         }
 
-    return _table(map(row, _by_start(flight.accesses, names)), ACCESSES)
+    return table_of(map(row, _by_start(flight.accesses, names)), ACCESSES)
 
 
 def _by_start(accesses: Sequence[Access], names: _Names) -> list[int]:
@@ -334,6 +337,8 @@ def _frame(
         "duplicate_bytes": record.duplicate_bytes,
         "tiles": grade.tiles if grade else None,
         "lost_tiles": grade.lost_tiles if grade else None,
+        "undecodable_tiles": grade.undecodable_tiles if grade else None,
+        "wrong_tiles": record.wrong_tiles,
         "state": str(record.state),
         "delivery": delivery(record, grade),
         "decoded": grade.decoded if grade else None,
@@ -357,7 +362,7 @@ def _when(tick: int) -> float | None:
 
 
 def _text(values: Iterable[str | None]) -> pa.Array:
-    return pa.array(list(values), pa.string()).dictionary_encode().cast(_TEXT)
+    return pa.array(list(values), pa.string()).dictionary_encode().cast(TEXT)
 
 
 def joined(tables: Sequence[pa.Table]) -> pa.Table:
@@ -365,7 +370,7 @@ def joined(tables: Sequence[pa.Table]) -> pa.Table:
     return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
 
-def _table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+def table_of(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     """Return a table of rows, made a part at a time: rows of objects are large."""
     source, parts = iter(rows), []
     while part := list(islice(source, _BATCH)):
@@ -377,5 +382,5 @@ def _rows(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     columns = []
     for field in schema:
         values = [row[field.name] for row in rows]
-        columns.append(_text(values) if field.type == _TEXT else pa.array(values, field.type))
+        columns.append(_text(values) if field.type == TEXT else pa.array(values, field.type))
     return pa.table(columns, schema=schema)

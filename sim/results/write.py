@@ -6,25 +6,30 @@ import csv
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
+from typing import Final
 
 import pyarrow.parquet as pq
 
 from ...link.text import json_text
 from ..report.data import TradeoffPoint
 from ..report.from_results import tradeoff_points
+from .board_tiles import BOARD_TILES
 from .outputs import SUMMARY, TABLES, TRADEOFF
 from .results import Results
 from .tables import EVENTS
+
+_STREAMED: Final = {"events": EVENTS, "board_tiles": BOARD_TILES}
+"""All columns of the tables of which `Results` may have only some."""
 
 
 def write(results: Results, folder: Path) -> None:
     """Write summary.json, the tables and the curves into an existing folder.
 
-    Events that were written there as they happened stay.
+    Tables that were written there as the run went on stay.
     """
     for name in TABLES:
         table = getattr(results, name)
-        if name == "events" and table.num_columns < len(EVENTS):
+        if table is None or table.num_columns < len(_STREAMED.get(name, ())):
             continue
         pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
     write_summary(results, folder)

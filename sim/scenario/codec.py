@@ -14,23 +14,49 @@ from ...payload.encoders.base import Setting, choice_label
 from ...payload.encoders.traits import TRAITS, lossless_codecs
 from ..board.emulators import PORTS, board_fault
 from .base import Clashes, Model, exactly_one, is_number
+from .faults import FaultsSpec
+from .fields import FilePath
+from .foreign import MOST_FILES, NEEDED, CommandLine, Files, Qualities, foreign_clashes
 from .units import Bytes, Number, Seconds, Whole, fault, shown
 
-CodecName = Literal["jpeg2000", "jpegxl", "jpegls", "ccsds121", "avif", "student"]
+CodecName = Literal[
+    "jpeg2000", "jpegxl", "jpegls", "ccsds121", "avif", "student", "command", "onnx"
+]
 
 
 class CodecChoice(Model):
-    """The codec and exactly one of its settings: quality, bpp or bytes."""
+    """The codec and exactly one of its settings: quality, bpp or bytes.
+
+    Fields of codecs from outside may stand beside another codec's name, so that a sweep can vary
+    the name.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
             "oneOf": [{"required": [key]} for key in ("quality", "bpp", "bytes")],
-            "if": {"properties": {"name": {"const": "student"}}, "required": ["name"]},
-            "then": {"properties": {"tile": {"multipleOf": BLOCK}}},
+            "allOf": [
+                {
+                    "if": {"properties": {"name": {"const": "student"}}, "required": ["name"]},
+                    "then": {"properties": {"tile": {"multipleOf": BLOCK}}},
+                },
+                {
+                    "if": {"properties": {"name": {"const": "command"}}, "required": ["name"]},
+                    "then": {"required": [*NEEDED["command"]]},
+                },
+                {
+                    "if": {"properties": {"name": {"const": "onnx"}}, "required": ["name"]},
+                    "then": {"required": [*NEEDED["onnx"]]},
+                },
+            ],
         }
     )
 
-    name: CodecName = Field(description="Which codec encodes the frames.")
+    name: CodecName = Field(
+        description=(
+            "Which codec encodes the frames. `command` and `onnx` are [codecs from "
+            "outside](foreign-encoders.md): a program for each tile, or two graphs."
+        )
+    )
     quality: Annotated[float, Number(0, 100)] | None = Field(
         default=None,
         description=(
@@ -70,6 +96,76 @@ class CodecChoice(Model):
         ),
         examples=[512],
     )
+    encode: CommandLine | None = Field(
+        default=None,
+        description=(
+            "With `command`: the program that encodes a tile, and its arguments. Words in braces, "
+            "such as `{width}`, stand for values. Other codecs ignore this and the following."
+        ),
+        examples=[["python3", "{folder}/ours.py", "encode", "{quality}"]],
+    )
+    decode: CommandLine | None = Field(
+        default=None,
+        description="With `command`: the program that decodes a tile, and its arguments.",
+        examples=[["python3", "{folder}/ours.py", "decode"]],
+    )
+    interleave: Literal["bip", "bil", "bsq"] = Field(
+        default="bip",
+        description=(
+            "With `command`: the order of samples in files, by pixel, by line or by band."
+        ),
+        examples=["bsq"],
+    )
+    files: Files = Field(
+        default=(),
+        max_length=MOST_FILES,
+        description=(
+            "With `command`: further files on which its results depend, such as weights. If one "
+            "changes, frames are encoded again."
+        ),
+        examples=[["weights.bin"]],
+    )
+    encoder: FilePath | None = Field(
+        default=None,
+        description="With `onnx`: the file of the graph that encodes a tile.",
+        examples=["encoder.onnx"],
+    )
+    decoder: FilePath | None = Field(
+        default=None,
+        description="With `onnx`: the file of the graph that decodes a tile.",
+        examples=["decoder.onnx"],
+    )
+    layout: Literal["nchw", "nhwc"] = Field(
+        default="nchw",
+        description="With `onnx`: the order of the axes of tiles.",
+        examples=["nhwc"],
+    )
+    multiple: Annotated[int, Whole(1, 1024)] = Field(
+        default=1,
+        description=(
+            "With `onnx`: number of which the sides of tiles are multiples. Others are filled up "
+            "by repeating their last row and column."
+        ),
+        examples=[16],
+    )
+    qualities: Qualities | None = Field(
+        default=None,
+        description=(
+            "With `command` and `onnx`: the coarsest and the finest quality that the encoder "
+            "knows, in whole numbers. By default 0 to 1 in hundredths."
+        ),
+        examples=[[1, 31]],
+    )
+    time_limit: Annotated[float, Seconds(least="10 ms", most="1 h", usual="10 s")] = Field(
+        default=60.0,
+        description="With `command` and `onnx`: how long a tile may take.",
+        examples=["10 s"],
+    )
+    memory: Annotated[int, Bytes(least="64 MB", most="1 TB", usual="2 GB")] = Field(
+        default=4_000_000_000,
+        description="With `command` and `onnx`: address space that a process may have.",
+        examples=["2 GB"],
+    )
 
     @model_validator(mode="after")
     def _whole_blocks(self) -> Self:
@@ -86,6 +182,7 @@ class CodecChoice(Model):
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
         """Yield a clash unless exactly one setting is given, or if it does not suit the policy."""
         yield from exactly_one(given, ("quality", "bpp", "bytes"))
+        yield from foreign_clashes(given)
         policy, bpp, least = (given.get(key) for key in ("policy", "bpp", "least_bpp"))
         if policy in ("backlog", "lookahead"):
             for key in ("quality", "bytes"):
@@ -186,10 +283,14 @@ class EncoderChoice(Model):
         ),
         examples=[1024],
     )
+    faults: FaultsSpec | None = Field(
+        default=None,
+        description="Faults injected between this computer and the board, to test what they do.",
+    )
 
     @classmethod
     def clashes(cls, given: Mapping[str, Any]) -> Clashes:
-        """Yield a clash for a board without a port, or a port without a board."""
+        """Yield a clash for a board without a port, or a port or faults without a board."""
         board = given.get("backend") == "board"
         if board and given.get("port") is None:
             yield (
@@ -199,3 +300,6 @@ class EncoderChoice(Model):
         if not board and given.get("port") is not None:
             found = shown(given.get("backend", "in-process"))
             yield "port", f"found a port with backend {found}; allowed: backend board with a port"
+        if not board and given.get("faults") is not None:
+            found = shown(given.get("backend", "in-process"))
+            yield "faults", f"found faults with backend {found}; allowed: with backend board"

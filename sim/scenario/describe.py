@@ -60,6 +60,8 @@ def yaml_value(value: Any) -> str:
             return f"{value:.15g}"
         case str() if ":" in value and " " not in value and not value.endswith("Z"):
             return f'"{value}"'
+        case str() if "{" in value:
+            return f'"{value}"'
     return str(value)
 
 

@@ -22,6 +22,7 @@ from .bookings import Booking, Bookings
 from .climate import ClimateSpec
 from .codec import CodecChoice, EncoderChoice
 from .describe import choices, keys, models_in, number_of, yaml_value
+from .faults import CutSpec, FaultsSpec, PauseSpec, TileFaultSpec
 from .ground import Outage, StationSpec, TargetSpec
 from .link import MODE_SETS, LinkSpec, ModeSpec, ReceiverSpec
 from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
@@ -59,6 +60,7 @@ from .units import (
     SamplesPerSecond,
     Seconds,
     SymbolsPerSecond,
+    Tiles,
     Watts,
 )
 from .walker import Walker
@@ -241,6 +243,34 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
             "`quality`, and tiles as large as it says (`downpass board probe PORT`)."
         ),
     ),
+    (
+        "Faults",
+        "satellites[].encoder.faults",
+        FaultsSpec,
+        (
+            "Shares of frames count in each direction. "
+            "[Boards](boards.md#faults-on-purpose) describes how they are injected, and what of "
+            "them repeats."
+        ),
+    ),
+    (
+        "A cut",
+        "satellites[].encoder.faults.cut",
+        CutSpec,
+        "Give exactly one of `every`, `tiles`, `share` and `at`.",
+    ),
+    (
+        "A stall or a reboot",
+        "satellites[].encoder.faults.stall",
+        PauseSpec,
+        "`reboot` is written in the same way. Give exactly one of `every`, `tiles` and `share`.",
+    ),
+    (
+        "A fault of tiles",
+        "satellites[].encoder.faults.wrong",
+        TileFaultSpec,
+        "`refuse` is written in the same way. Give exactly one of `every`, `tiles` and `share`.",
+    ),
     ("Policy", "satellites[].policy", Policy, ""),
     (
         "A target",
@@ -333,6 +363,7 @@ _KINDS: tuple[tuple[str, type[Quantity]], ...] = (
     ("angle", Degrees),
     ("turning rate", DegreesPerSecond),
     ("coding rate", SamplesPerSecond),
+    ("number of tiles", Tiles),
     ("frequency", Hertz),
     ("symbol rate", SymbolsPerSecond),
     ("temperature", Kelvins),
@@ -416,6 +447,9 @@ def example(model: type[BaseModel]) -> str:
         ProcessorSpec: set(),
         TransferSpec: {"inactivity_timeout"},
         Bookings: {"passes", "plan"},
+        CutSpec: {"every", "tiles", "share"},
+        PauseSpec: {"tiles", "share"},
+        TileFaultSpec: {"every", "tiles"},
     }.get(model, set())
     lines: list[str] = []
     for key, field in keys(model):
@@ -471,6 +505,8 @@ def _kind(model: type[BaseModel], key: str, field: FieldInfo) -> str:
         return ", ".join(f"`{name}`" for name in MODE_SETS) + ", or a list of [modes](#modes)"
     if model is ProcessorSpec and key == "encode_rate":
         return f"codec: coding rate, {_bounds(number)}"
+    if model is CutSpec and key == "at":
+        return f"list of durations, {_bounds(number)}"
     if model is SweepRange and key in ("from", "to", "step"):
         return "number, with its unit if the field has one"
     if model is SweepSpec and key == "over":
@@ -525,6 +561,7 @@ _OTHER_KINDS = {
     "latitude": "[south, north]",
     "longitude": "[west, east]",
     "exclude": "list of `antarctica`, `greenland`",
+    "tiles": "list of whole numbers from 1",
     "scenes": "list of paths",
     "bands": "list of whole numbers, or one",
     "profile": "[name](#processors)",

@@ -21,6 +21,7 @@ from . import overrides as changes
 from .base import Model, one_of
 from .codec import CodecChoice, EncoderChoice
 from .describe import keys, models_in, yaml_value
+from .faults import FaultsSpec
 from .ground import StationSpec, TargetSpec
 from .link import LinkSpec, ReceiverSpec
 from .orbit import FORMS, orbit_form
@@ -64,7 +65,15 @@ class ScenarioError(InputError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Problem:
+class Problem:
+    """A fault of a file.
+
+    Attributes:
+        where: Path of the field.
+        message: What was found, and what is allowed.
+        line: Line in the file, from 1; None if it is not known.
+    """
+
     where: str
     message: str
     line: int | None
@@ -94,7 +103,7 @@ def load_scenario(
         raise ScenarioError(
             [f"{label}: found {found}; allowed: a mapping with keys {_keys_of(Scenario)}"]
         )
-    problems = [_Problem(where, message, line) for where, line, message in tree.faults]
+    problems = [Problem(where, message, line) for where, line, message in tree.faults]
     unsaid = 0
     changed, refused = _apply(tree, overrides)
     if changed and (too_much := _too_much(tree.value)):
@@ -106,12 +115,12 @@ def load_scenario(
     except ValidationError as error:
         errors = error.errors(include_url=False)
         unsaid = max(0, len(errors) - _MOST_PROBLEMS)
-        problems += _explain(errors[:_MOST_PROBLEMS], tree.value, source)
+        problems += explain(errors[:_MOST_PROBLEMS], tree.value, source)
         clashes = list(_clashes(tree.value, source))
         unsaid += max(0, len(clashes) - _MOST_PROBLEMS)
         problems += clashes[:_MOST_PROBLEMS]
     if problems or refused:
-        raise ScenarioError([*refused, *_lines(problems, source, label)], unsaid)
+        raise ScenarioError([*refused, *lines_of_problems(problems, source, label)], unsaid)
     # pydantic allows private attributes to be set on a frozen model.
     scenario._source = replace(source, entries=_entries(scenario), values=tree.value)
     return scenario
@@ -219,7 +228,9 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def _lines(problems: Iterable[_Problem], source: ScenarioSource, label: str) -> Iterator[str]:
+def lines_of_problems(
+    problems: Iterable[Problem], source: ScenarioSource, label: str
+) -> Iterator[str]:
     """Yield one line for each distinct problem: overrides first, then in the file's order."""
     seen: set[tuple[str, str]] = set()
     problems = sorted(
@@ -235,14 +246,14 @@ def _lines(problems: Iterable[_Problem], source: ScenarioSource, label: str) -> 
         yield f"{start}: {_printable(problem.message)}"
 
 
-def _clashes(value: Any, source: ScenarioSource) -> Iterator[_Problem]:
+def _clashes(value: Any, source: ScenarioSource) -> Iterator[Problem]:
     """Yield clashes between fields, even if other parts of the file are invalid."""
 
-    def ask(model: type[Model], given: object, where: str) -> Iterator[_Problem]:
+    def ask(model: type[Model], given: object, where: str) -> Iterator[Problem]:
         if isinstance(given, Mapping):
             for at, message in model.clashes(given):
                 path = ".".join(p for p in (where, at) if p)
-                yield _Problem(path, message, source.line_of(path))
+                yield Problem(path, message, source.line_of(path))
 
     yield from ask(Scenario, value, "")
     if _is_file_of_targets(value.get("targets")):
@@ -259,19 +270,24 @@ def _clashes(value: Any, source: ScenarioSource) -> Iterator[_Problem]:
             elif isinstance(item, Mapping):
                 yield from ask(Power, item.get("power"), f"satellites.{i}.power")
                 yield from ask(CodecChoice, item.get("codec"), f"satellites.{i}.codec")
-                yield from ask(EncoderChoice, item.get("encoder"), f"satellites.{i}.encoder")
+                encoder, at = item.get("encoder"), f"satellites.{i}.encoder"
+                yield from ask(EncoderChoice, encoder, at)
+                faults = encoder.get("faults") if isinstance(encoder, Mapping) else None
+                if isinstance(faults, Mapping):
+                    for part, inner in FaultsSpec.sections():
+                        yield from ask(inner, faults.get(part), f"{at}.faults.{part}")
                 transmitter, at = item.get("transmitter"), f"satellites.{i}.transmitter"
                 yield from ask(TransmitterSpec, transmitter, at)
                 if isinstance(transmitter, Mapping):
                     yield from ask(LinkSpec, transmitter.get("link"), f"{at}.link")
 
 
-def _explain(
+def explain(
     errors: Sequence[ErrorDetails], value: Any, source: ScenarioSource
-) -> Iterator[_Problem]:
+) -> Iterator[Problem]:
     """Turn pydantic's errors into messages for planners."""
     meant: set[str] = set()
-    missing: list[tuple[str, _Problem]] = []
+    missing: list[tuple[str, Problem]] = []
     for error in errors:
         steps, model = _locate(error["loc"], value)
         where = ".".join(steps)
@@ -280,22 +296,22 @@ def _explain(
         if kind == "missing":
             parent = ".".join(steps[:-1])
             text = f"missing{_for_example(model, steps[-1])}"
-            missing.append((where, _Problem(where, text, source.line_of(parent))))
+            missing.append((where, Problem(where, text, source.line_of(parent))))
         elif kind == "extra_forbidden":
             known = _key_names(model)
             close = closest(steps[-1], known)
             hint = f"did you mean {close}?" if close else f"allowed: {', '.join(known)}"
             if close:
                 meant.add(".".join([*steps[:-1], close]))
-            yield _Problem(where, f"no such key; {hint}", line)
+            yield Problem(where, f"no such key; {hint}", line)
         elif kind == "downpass":
             context = error.get("ctx", {})
             where = ".".join([*steps, *([context["at"]] if context["at"] else [])])
-            yield _Problem(where, str(context["message"]), source.line_of(where))
+            yield Problem(where, str(context["message"]), source.line_of(where))
         elif kind == "too_short" and error["input"]:
             continue  # invalid elements are not counted; each has its own error
         else:
-            yield _Problem(where, _in_words(error, model), line)
+            yield Problem(where, _in_words(error, model), line)
     # A misspelt key is reported once, and not also as a missing key.
     yield from (problem for where, problem in missing if where not in meant)
 

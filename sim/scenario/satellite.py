@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from ...payload.encoders.traits import TRAITS
 from .base import LONGEST_NAME, Model, Name
 from .codec import CodecChoice, EncoderChoice
 from .orbit import KeplerOrbit, Orbit, WalkerOrbit
@@ -121,6 +122,13 @@ class SatelliteSpec(Model):
                     "recorder.when_full",
                 )
         if self.encoder.backend == "board":
+            if TRAITS[self.codec.name].foreign:
+                raise fault(
+                    f"found codec {self.codec.name} with encoder.backend board; allowed: "
+                    f"{', '.join(n for n, one in TRAITS.items() if not one.foreign)}, with which a "
+                    "board's bytes are compared",
+                    "codec.name",
+                )
             if self.codec.policy != "fixed":
                 raise fault(
                     f"found policy {self.codec.policy} with encoder.backend board; allowed: fixed, "

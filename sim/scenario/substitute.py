@@ -12,7 +12,8 @@ def with_codec(scenario: Scenario, name: str, setting: Setting) -> Scenario:
     """Return the scenario with every satellite using one codec at one setting.
 
     Raises:
-        InputError: The setting is lossless and the codec never is, a satellite's processor has no
+        InputError: The setting is lossless and the codec never is, the codec comes from outside and
+            is not that of all satellites, a satellite's processor has no
             rate for the codec, a satellite's tile size does not suit it, or the setting is a
             quality and a target has no pixels.
     """
@@ -26,6 +27,12 @@ def with_codec(scenario: Scenario, name: str, setting: Setting) -> Scenario:
                 f"allowed: {', '.join(sorted(processor.encode_rate))}, or give it one"
             )
     traits = TRAITS[name]
+    other = next((s for s in scenario.satellites if s.codec.name != name), None)
+    if traits.foreign and other is not None:
+        raise InputError(
+            f"{label}: {other.name} has codec {other.codec.name}; allowed: {name} where every "
+            "satellite's codec is that"
+        )
     odd = next((s for s in scenario.satellites if not traits.takes_tile(s.codec.tile)), None)
     if odd is not None:
         raise InputError(

@@ -62,6 +62,7 @@ watt_hour = 3600 joule = Wh
 degree = [angle] = deg = °
 sample = [sample]
 pixel = sample = px
+tile = [tile]
 hertz = 1 / second = Hz
 symbol = [symbol]
 baud = symbol / second = Bd
@@ -416,6 +417,13 @@ class SamplesPerSecond(Quantity):
         *("px/s", "kpx/s", "Mpx/s", "Gpx/s"),
         *("sample/s", "ksample/s", "Msample/s", "Gsample/s"),
     )
+
+
+class Tiles(Quantity):
+    """A whole number of tiles."""
+
+    __slots__ = ()
+    si, units, example, whole = "tile", ("tiles", "tile"), "20 tiles", True
 
 
 class Hertz(Quantity):

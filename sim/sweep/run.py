@@ -146,7 +146,7 @@ def _named_files(job: SweepJob) -> Iterator[tuple[str, int, int]]:
         elif isinstance(item, list | tuple):
             pending += item
         elif isinstance(item, str) and item not in seen and 0 < len(item) < 1024:
-            seen.add(item)
+            seen.add(item.removeprefix("{folder}/"))  # so a command names a file beside it
     for name in sorted(seen):
         try:
             path = job.path.parent / name

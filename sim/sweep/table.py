@@ -126,12 +126,39 @@ def _rows(source: ResultSource) -> Iterator[dict[str, Value]]:
 
 
 def sums(row: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
-    """Yield the frames that were dropped, and those that were missed, for whatever cause."""
+    """Yield frames dropped and missed, for whatever cause, and figures of all boards together."""
     if not row:
         return
+    yield from _of_boards(row)
     for block in ("total.frames.dropped", "total.frames.missed"):
         causes = (value for name, value in row.items() if name.startswith(f"{block}."))
         yield block, sum(value for value in causes if isinstance(value, int))
+
+
+def _of_boards(row: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
+    """Yield figures of all boards of a run; none without a board."""
+
+    def of_each(name: str) -> list[int | float]:
+        found = ((key.split("."), value) for key, value in row.items())
+        return [
+            value
+            for steps, value in found
+            if steps[0] == "boards"
+            and ".".join(steps[2:]) == name
+            and isinstance(value, int | float)
+        ]
+
+    walls = of_each("measured.wall_s")
+    if not walls:
+        return
+    yield "boards.wrong_tiles", sum(of_each("tiles.encoded")) - sum(of_each("tiles.equal"))
+    yield (
+        "boards.unfinished_frames",
+        sum(of_each("frames.asked")) - sum(of_each("frames.encoded")),
+    )
+    yield "boards.chunks_sent_again", sum(of_each("measured.chunks_sent_again"))
+    yield "boards.sessions_lost", sum(of_each("measured.sessions_lost"))
+    yield "boards.wall_s", max(walls)
 
 
 def _completed(row: dict[str, Value], names: Sequence[str]) -> dict[str, Value]:

@@ -18,10 +18,10 @@ import pytest
 from cobs import cobs
 from downpass.link.serial.constants import Kind, SampleCode, SettingCode
 from downpass.link.serial.events import Finished, Refused
+from downpass.link.serial.faults.line_proxy import LineProxy
 from downpass.link.serial.framing import DELIMITER
 from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import Caps, TileForm, open_body, seal
-from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.sim.board.client import BoardClient, BoardGoneError
 from downpass.sim.board.emulators import EmulatedBoard
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from downpass.link.serial.events import Finished
+from downpass.link.serial.faults.faulty_line import Faults
+from downpass.link.serial.faults.line_proxy import LineProxy
 from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import TileForm
-from downpass.link.serial.testing.faulty_line import Faults
-from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.sim.board.client import BoardClient
 
 Jobs = list[tuple[TileForm, bytes]]

@@ -6,7 +6,7 @@ import os
 import termios
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -35,11 +35,13 @@ class PtyBoard:
         port: The path of its pseudo-terminal.
         seen: Tiles that it has encoded.
         silent_after: Number of tiles after which it sends nothing more.
+        boots: How often it has started.
     """
 
     port: str
     seen: list[Work] = field(default_factory=list)
     silent_after: int = 1_000_000
+    boots: int = 1
 
 
 @contextmanager
@@ -47,9 +49,13 @@ def board_on_pty(
     runs: str = "student",
     make: Make = soundly,
     silent_after: int = 1_000_000,
+    reboots_after: Collection[int] = (),
     **changes: Any,
 ) -> Iterator[PtyBoard]:
-    """Serve a board; `changes` replace capabilities that it reports."""
+    """Serve a board; `changes` replace capabilities that it reports.
+
+    It starts anew instead of sending the results of the tiles that are numbered `reboots_after`.
+    """
     coder = tile_coder(runs)
     own = capabilities(coder, "pty", Limits(256, 1 << 18, 3))
     own = replace(own, tick_kind=TickKind.MODELLED, tick_rate=TICK_RATE, **changes)
@@ -67,6 +73,10 @@ def board_on_pty(
             work = end.take()
             if work is not None:
                 board.seen.append(work)
+                if len(board.seen) in reboots_after:
+                    board.boots += 1
+                    end = BoardEnd(own, 76 + board.boots)
+                    continue
                 status, payload = make(work, coder.encode(work.form, work.tile))
                 end.finish(status, payload, work.form.tile_bytes)
             while data := end.send(ticks):

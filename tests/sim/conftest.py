@@ -1,6 +1,7 @@
-"""Makes the small scenarios importable by the tests beside them."""
+"""Makes the small scenarios and ONNX graphs importable by the tests beside them."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "link" / "foreign")]

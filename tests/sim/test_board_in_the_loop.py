@@ -8,14 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from boards_on_ptys import TICK_RATE, board_on_pty
 from cobs import cobs
 from downpass.link.serial.board import Work
 from downpass.link.serial.constants import Kind, Status
+from downpass.link.serial.faults.faulty_line import Faults
+from downpass.link.serial.faults.line_proxy import LineProxy
 from downpass.link.serial.framing import DELIMITER
-from downpass.link.serial.testing.faulty_line import Faults
-from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.sim.frames.content_cache import ContentCache
 from downpass.sim.results.results import Results
 from downpass.sim.run import run as run_scenario
@@ -55,6 +56,17 @@ def commanded(path: Path, *more: str | Path) -> tuple[Said, Path]:
     return said, out
 
 
+def text_of(out: Path) -> str:
+    """Return the report without no-break spaces and without marks of emphasis."""
+    page = (out / "report.html").read_text().replace("\u00a0", " ")
+    return page.replace("</strong>", "")
+
+
+def listed(out: Path) -> list[dict[str, Any]]:
+    """Return the rows of board_tiles.parquet."""
+    return list(pq.read_table(out / "board_tiles.parquet").to_pylist())
+
+
 def block(results: Results) -> dict[str, Any]:
     """Return the one board's block of the summary."""
     (found,) = results.summary["boards"]
@@ -68,7 +80,10 @@ def test_its_bytes_fly_and_its_times_count(folder: Path) -> None:
     found, frames = block(results), results.frames.to_pylist()
     assert len(frames) > 4
     assert found["frames"]["asked"] == found["frames"]["encoded"] <= len(frames)
-    assert found["tiles"] == {"encoded": len(board.seen), "equal": len(board.seen)}
+    assert found["verdict"] == "passed"
+    assert found["judged"] is None
+    tiles = {name: count for name, count in found["tiles"].items() if count}
+    assert tiles == {"encoded": len(board.seen), "equal": len(board.seen)}
     assert found["time_kind"] == results.summary["total"]["encode_time_kind"] == "modelled"
     assert found["encode_s"] == len(board.seen) * TILE_BYTES / TICK_RATE
     for frame in frames:
@@ -145,6 +160,11 @@ def test_a_bad_line_changes_no_byte(folder: Path) -> None:
     found = block(results)
     assert found["tiles"]["equal"] == found["tiles"]["encoded"] > 0
     assert line.down.counts.total + line.up.counts.total > 0
+    assert (found["verdict"], found["line"]) == ("passed", "TCP connection")
+    assert found["measured"]["line_s"] is None
+    assert results.board_tiles is not None
+    again = sum(results.board_tiles.column("chunks_sent_again").to_pylist())
+    assert again >= found["measured"]["chunks_sent_again"]
 
 
 def test_a_difference_is_an_error(folder: Path) -> None:
@@ -159,9 +179,16 @@ def test_a_difference_is_an_error(folder: Path) -> None:
     assert said.status == 1
     assert found["tiles"]["equal"] == total - 1
     (line,) = said.err.splitlines()
-    assert f": satellites.0.encoder.port: board pty on {board.port}: 1 of {total} tiles" in line
-    assert line.endswith(f"differ from this program's, in {found['differing_frames'][0]}")
-    assert "Error." in (out / "report.html").read_text()
+    (wrong,) = found["wrong_tiles"]
+    assert (found["verdict"], found["judged"]) == ("failed", "board")
+    assert found["differing_frames"] == [f"frame {wrong['frame']}"]
+    assert wrong["tile"] == 2
+    start = f": satellites.0.encoder.port: board pty on {board.port} FAILED (board): "
+    assert f"{start}1 of {total} tiles is wrong: frame {wrong['frame']} tile 2 " in line
+    page = text_of(out)
+    assert "<title>FAILED: " in page
+    assert page.index("Board pty FAILED (judged: board). 1 of") < page.index('class="lead"')
+    assert "A second run may differ: board pty failed." in page
 
 
 def test_a_board_that_stays_away_costs_what_was_not_finished(folder: Path) -> None:
@@ -172,6 +199,9 @@ def test_a_board_that_stays_away_costs_what_was_not_finished(folder: Path) -> No
     assert found["frames"]["encoded"] == 2
     assert f"2 of {found['frames']['asked']} frames were encoded before, and are kept" in line
     assert "no board for 2 s" in line
+    assert "pty on " in line
+    assert "FAILED (board or line): " in line
+    assert (found["verdict"], found["judged"]) == ("failed", None)
     total = results.summary["total"]
     assert total["frames"]["delivered"] >= 1
     assert total["frames"]["queued"] > 0
@@ -185,6 +215,7 @@ def test_a_tile_that_the_board_cannot_encode_ends_its_work(folder: Path) -> None
     with board_on_pty(make=fail) as board:
         (line,) = flown(in_loop(folder, board.port)).faults
     assert "the board's encoder: out of luck; 1 of" in line
+    assert "FAILED (board): tile 1 of frame " in line
 
 
 def test_what_a_board_says_does_not_act(folder: Path) -> None:
@@ -203,9 +234,9 @@ def test_what_a_board_says_does_not_act(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("lie", "fault"),
     [
-        (lambda payload: b"", "tiles differ from this program's"),
-        (lambda payload: bytes(3000), "tiles differ from this program's"),
-        (lambda payload: payload[:-1], "tiles differ from this program's"),
+        (lambda payload: b"", "tiles are wrong: frame 0 tile 0 "),
+        (lambda payload: bytes(3000), "tiles are wrong: frame 0 tile 0 "),
+        (lambda payload: payload[:-1], "tiles are wrong: frame 0 tile 0 "),
         (lambda payload: payload + bytes(12_000), "or a larger one than it can"),
     ],
     ids=["nothing", "zeros", "cut", "beyond what the tile can become"],
@@ -292,8 +323,8 @@ def test_a_session_that_is_lost_is_warned_of_at_the_end_and_traced(folder: Path)
             said, out = commanded(path, "--json", "--trace", trace)
     assert said.status == 0
     (warning,) = said.err.splitlines()
-    assert warning.startswith(f"warning: board pty on {line.address}: 1 sessions were lost and the "
-                              "board started anew 0 times; the last: ")  # fmt: skip
+    assert warning.startswith(f"warning: board pty on {line.address}: 1 session was lost (line) "
+                              "and the board started anew 0 times; the last: ")  # fmt: skip
     (found,) = json.loads((out / "summary.json").read_text())["boards"]
     assert found["tiles"]["equal"] == found["tiles"]["encoded"]
     assert found["measured"]["chunk_bytes"] == 2048
@@ -325,3 +356,133 @@ def test_the_chunk_and_the_time_for_a_tile_are_keys_of_the_scenario(folder: Path
     assert said.status == 0
     (found,) = json.loads((out / "summary.json").read_text())["boards"]
     assert found["measured"]["chunk_bytes"] == 128
+
+
+def test_every_tile_is_listed_with_its_times(folder: Path) -> None:
+    with board_on_pty() as board:
+        said, out = commanded(in_loop(folder, board.port), "--json")
+    found = json.loads(said.out)["boards"][0]
+    rows = listed(out)
+    assert len(rows) == len(board.seen) == found["tiles"]["equal"]
+    assert [(row["frame"], row["tile"]) for row in rows] == sorted(
+        (row["frame"], row["tile"]) for row in rows
+    )
+    for row, work in zip(rows, board.seen, strict=True):
+        assert (row["port"], row["board"], row["part"], row["verdict"]) == (
+            board.port, "pty", 0, "equal",
+        )  # fmt: skip
+        assert row["raw_bytes"] == row["encode_ticks"] == work.form.tile_bytes == TILE_BYTES
+        assert row["time_kind"] == "modelled"
+        assert row["encode_s"] == TILE_BYTES / TICK_RATE
+        assert row["sessions"] == 1
+        assert all(row[name] >= 0 for name in ("queue_s", "upload_s", "on_board_s", "download_s"))
+    assert set(found["tile_encode_s"].values()) == {TILE_BYTES / TICK_RATE}
+    assert sum(row["chunks_sent_again"] for row in rows) == found["measured"]["chunks_sent_again"]
+    # A pseudo-terminal has no bit rate, so nothing is compared with one.
+    assert (found["line"], found["measured"]["line_s"]) == ("pseudo-terminal", None)
+    page = text_of(out)
+    assert "a pseudo-terminal: not a serial line with a bit rate" in page
+    assert "which the line needs at least" not in page
+    assert "board give the same results, encoding times to within microseconds;" in page
+    assert f"Board pty passed. Byte for byte, all {len(rows)} tiles" in page
+
+
+def test_wrong_payloads_are_called_wrong_and_not_lost(folder: Path) -> None:
+    """Two faults in one run: other bytes that decode, and bytes that no decoder reads."""
+    sound: list[bytes] = []
+
+    def slip(work: Work, payload: bytes) -> tuple[Status, bytes]:
+        sound.append(payload)
+        if len(sound) == 2:
+            return Status.CODED, sound[0]
+        return Status.CODED, b"\xff" * 50 if len(sound) == 5 else payload
+
+    with board_on_pty("jpeg2000", make=slip) as board:
+        path = write(folder, scenario(satellites=[satellite(
+            codec={"name": "jpeg2000", "quality": 55.5, "tile": 32},
+            encoder={"backend": "board", "port": board.port},
+        )]))  # fmt: skip
+        said, out = commanded(path, "--no-delivered")
+    assert said.status == 1
+    summary = json.loads((out / "summary.json").read_text())
+    (found,) = summary["boards"]
+    tiles = found["tiles"]
+    assert (tiles["differs"], tiles["undecodable"]) == (1, 1)
+    rows = listed(out)
+    wrong = [
+        (row["frame"], row["tile"], row["verdict"], row["injected"])
+        for row in rows
+        if row["verdict"] != "equal"
+    ]
+    assert wrong == [tuple(one.values()) for one in found["wrong_tiles"]]
+    (first, one, differs, _), (second, other, undecodable, _) = wrong
+    assert (one, differs, other, undecodable) == (1, "differs", 0, "undecodable")
+    frames = {row["frame"]: row for row in pq.read_table(out / "frames.parquet").to_pylist()}
+    assert {number for number, row in frames.items() if row["wrong_tiles"]} >= {first, second}
+    assert all(row["lost_tiles"] in (0, None) for row in frames.values())
+    for row in frames.values():
+        if row["state"] == "delivered":
+            assert (row["delivery"] == "wrong") == bool(row["wrong_tiles"])
+    delivered = [row for row in frames.values() if row["delivery"] == "wrong"]
+    total = summary["total"]
+    assert total["frames"]["delivered_wrong"] == len(delivered) > 0
+    assert total["graded"]["undecodable_tiles"] == sum(
+        row["undecodable_tiles"] for row in delivered
+    )
+    page = text_of(out)
+    lead = page[page.index('class="lead"') :].partition("</p>")[0]
+    assert "lost on the way" not in lead
+    assert "encoded wrongly by a board" in lead
+    assert f"frame {first} tile 1 (other bytes), frame {second} tile 0 (not decodable)" in page
+    assert "Wrong: its transfer has ended, but a board" in page
+    shown = " ".join(said.out.split())
+    assert f"wrong, as a board encoded them {len(delivered)} " in shown
+
+
+def test_a_board_that_reboots_passes_and_is_said_to(folder: Path) -> None:
+    with board_on_pty(reboots_after=(3, 11)) as board:
+        said, out = commanded(in_loop(folder, board.port), "--no-delivered")
+    assert said.status == 0
+    assert board.boots == 3
+    (found,) = json.loads((out / "summary.json").read_text())["boards"]
+    assert (found["verdict"], found["judged"]) == ("passed", None)
+    by = {"board": 0, "line": 0, "rebooted": 2, "unknown": 0}
+    assert found["measured"]["sessions_lost_by"] == by
+    assert found["tiles"]["equal"] == found["tiles"]["encoded"]
+    assert {row["sessions"] for row in listed(out)} >= {1, 2}
+    assert "2 sessions were lost (rebooted) and the board started anew 2 times" in said.err
+    shown = " ".join(said.out.split())
+    assert shown.startswith("Board pty passed, but not without disturbance. ")
+    assert "2 sessions with it were lost (rebooted) and it started anew twice." in shown
+
+
+def test_what_a_stopped_board_had_finished_is_unverified(folder: Path) -> None:
+    def fail(work: Work, payload: bytes) -> tuple[Status, bytes]:
+        return (Status.FAILED, b"no") if work.job == 6 else (Status.CODED, payload)
+
+    with board_on_pty(make=fail) as board:
+        said, out = commanded(in_loop(folder, board.port), "--no-delivered")
+    assert said.status == 1
+    (found,) = json.loads((out / "summary.json").read_text())["boards"]
+    assert (found["tiles"]["equal"], found["tiles"]["refused"]) == (4, 1)
+    rows = {(row["frame"], row["tile"]): row for row in listed(out)}
+    by_verdict = [row["verdict"] for row in rows.values()]
+    assert by_verdict.count("equal") == 4
+    assert by_verdict.count("refused") == 1
+    assert by_verdict.count("unverified") == found["tiles"]["unverified"] >= 2
+    assert "Board pty FAILED (judged: board). It stopped after 1 of" in text_of(out)
+    assert " ".join(said.out.split()).startswith("Board pty FAILED (judged: board).")
+
+
+def test_a_comparison_shows_a_board_s_verdict(folder: Path) -> None:
+    def lie(_work: Work, payload: bytes) -> tuple[Status, bytes]:
+        return Status.CODED, payload + b"x"
+
+    with board_on_pty(make=lie) as board:
+        said = downpass("compare", in_loop(folder, board.port), "--codec", "student:q40",
+                        "--out", folder / "out", "--cache", folder / "cache")  # fmt: skip
+    assert said.status == 1
+    page = (folder / "out" / "comparison.html").read_text().replace("\u00a0", " ")
+    assert page.index("Board pty FAILED (judged: board)") < page.index('class="lead"')
+    assert (folder / "out" / "student-q40" / "board_tiles.parquet").is_file()
+    assert "Board pty FAILED" in " ".join(said.out.split())

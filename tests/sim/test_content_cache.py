@@ -182,7 +182,7 @@ def test_what_is_no_value_is_neither_followed_nor_waited_for(
 
 CODED = struct.pack("<d", 0.1) + encoder("jpegls").encode(FRAME, Setting(quality=90))
 SMALLER = Frame(FRAME.pixels[:20].copy(), 8)
-QUALITY = struct.Struct("<ddI")
+QUALITY = struct.Struct("<ddII")
 
 
 @pytest.mark.parametrize(
@@ -209,13 +209,18 @@ def test_a_container_that_is_none_of_the_frame_is_made_again(tmp_path: Path, ent
 
 
 @pytest.mark.parametrize(
-    "entry", [b"", b"short", QUALITY.pack(30, 1.5, 0), QUALITY.pack(-math.inf, 1, 0)]
+    "entry",
+    [
+        *(b"", b"short", QUALITY.pack(30, 1.5, 0, 0), QUALITY.pack(-math.inf, 1, 0, 0)),
+        QUALITY.pack(30, 1, 1, 2),  # more undecodable tiles than lost ones
+        QUALITY.pack(30, 1, 1, 1) + b"\xff",  # a reason that is no text
+    ],
 )
 def test_a_quality_that_cannot_be_is_measured_again(tmp_path: Path, entry: bytes) -> None:
     cache = ContentCache(tmp_path)
     bitstream = encoder("jpegls").encode(FRAME, Setting(quality=90))
     sound = cache.delivered_quality(FRAME, bitstream).quality.psnr_db
-    path = next(path for path in (tmp_path / "quality").rglob("*") if path.is_file())
+    path = next(path for path in (tmp_path / "quality-2").rglob("*") if path.is_file())
     _put(path, entry)
     assert cache.delivered_quality(FRAME, bitstream).quality.psnr_db == sound
 

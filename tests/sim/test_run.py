@@ -336,6 +336,7 @@ def test_quality_area_and_energy_are_those_of_the_tables(flown: Flown) -> None:
             "undecodable": sum(not f["decoded"] for f in seen),
             "tiles": sum(f["tiles"] for f in seen),
             "lost_tiles": sum(f["lost_tiles"] for f in seen),
+            "undecodable_tiles": sum(f["undecodable_tiles"] for f in seen),
         }
         shown = [f for f in seen if not math.isnan(f["psnr_db"])]
         assert block["delivered_px"] == sum(f["width"] * f["height"] for f in shown)

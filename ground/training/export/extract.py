@@ -9,7 +9,8 @@ A layer `name` becomes the arrays
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ from .integer_networks import Arrays
 
 MEAN_FRACTION = 14
 """Weights of the predicted means are in units of 2^-14."""
+LARGEST_SHIFT: Final = 13
+"""Largest shift of sums to bytes: up to here, 8-bit kernels can be made to round ties up."""
 
 
 class NotExactError(Exception):
@@ -39,30 +42,14 @@ def extract(codec: Codec) -> Arrays:
     if not codec.on_grids:
         raise ValueError("the codec is not on its grids: calibrate it first")
     arrays: Arrays = {}
-    analysis, hyper, synthesis = codec.analysis, codec.hyper, codec.synthesis
+    hyper, synthesis = codec.hyper, codec.synthesis
 
     def put(name: str, layer: GridConv, out: Grid) -> None:
         _put_layer(arrays, name, layer, out)
 
-    put("analysis.linear", analysis.linear, analysis.linear_out)
-    put("analysis.enter", analysis.enter, analysis.grid_fine)
-    for stage in ("fine", "middle", "coarse"):
-        block = getattr(analysis, f"block_{stage}")
-        put(f"analysis.block_{stage}.depthwise", block.depthwise, block.inner)
-        put(
-            f"analysis.block_{stage}.pointwise", block.pointwise, getattr(analysis, f"grid_{stage}")
-        )
-    put("analysis.down_middle", analysis.down_middle, analysis.grid_middle)
-    put("analysis.down_coarse", analysis.down_coarse, analysis.grid_coarse)
-    put("analysis.leave", analysis.leave, analysis.branch_out)
+    for name, layer, out in _coding_layers(codec):
+        put(name, layer, out)
     arrays["hyper.spread_shift"] = _powers_of_two(hyper.spread)
-    put("hyper.analysis_in", hyper.analysis_in, hyper.grid_in)
-    put("hyper.analysis_out", hyper.analysis_out, hyper.grid_mid)
-    put("hyper.analysis_end", hyper.analysis_end, hyper.side)
-    put("hyper.synthesis_in", hyper.synthesis_in, hyper.grid_side)
-    put("hyper.synthesis_mix", hyper.synthesis_mix, hyper.grid_side)
-    put("hyper.synthesis_up", hyper.synthesis_up, hyper.grid_up)
-    put("hyper.synthesis_out", hyper.synthesis_out, hyper.scales)
 
     weight = synthesis.linear.weight.double() * 2**SYNTHESIS_FRACTION
     arrays["synthesis.linear.weight"] = _floor_half(weight)[:, :, 0, 0].astype(np.int32)
@@ -106,6 +93,42 @@ def extract(codec: Codec) -> Arrays:
         .reshape(4, codec.shape.predicted, codec.shape.predicted, 3, 3)
     )
     return arrays
+
+
+def _coding_layers(codec: Codec) -> Iterator[tuple[str, GridConv, Grid]]:
+    """Yield name, layer and output grid of the networks that both ends must agree on."""
+    analysis, hyper = codec.analysis, codec.hyper
+    yield "analysis.linear", analysis.linear, analysis.linear_out
+    yield "analysis.enter", analysis.enter, analysis.grid_fine
+    for stage in ("fine", "middle", "coarse"):
+        block, grid = getattr(analysis, f"block_{stage}"), getattr(analysis, f"grid_{stage}")
+        yield f"analysis.block_{stage}.depthwise", block.depthwise, block.inner
+        yield f"analysis.block_{stage}.pointwise", block.pointwise, grid
+    yield "analysis.down_middle", analysis.down_middle, analysis.grid_middle
+    yield "analysis.down_coarse", analysis.down_coarse, analysis.grid_coarse
+    yield "analysis.leave", analysis.leave, analysis.branch_out
+    yield "hyper.analysis_in", hyper.analysis_in, hyper.grid_in
+    yield "hyper.analysis_out", hyper.analysis_out, hyper.grid_mid
+    yield "hyper.analysis_end", hyper.analysis_end, hyper.side
+    yield "hyper.synthesis_in", hyper.synthesis_in, hyper.grid_side
+    yield "hyper.synthesis_mix", hyper.synthesis_mix, hyper.grid_side
+    yield "hyper.synthesis_up", hyper.synthesis_up, hyper.grid_up
+    yield "hyper.synthesis_out", hyper.synthesis_out, hyper.scales
+
+
+@torch.no_grad()
+def limit_shifts(codec: Codec) -> None:
+    """Coarsen the weights of channels whose sums are shifted by more than 8-bit kernels allow.
+
+    Training makes some channels' weights so small that their grids become finer than is of use.
+
+    Args:
+        codec: A codec that is on its grids, changed in place.
+    """
+    for _name, layer, out in _coding_layers(codec):
+        if (out.low, out.high) == (0, 255):
+            shift = layer.weight_fraction + layer.input_fraction - out.fraction
+            layer.weight_fraction.sub_((shift - LARGEST_SHIFT).clamp_min(0))
 
 
 def _floor_half(value: torch.Tensor) -> NDArray[np.float64]:

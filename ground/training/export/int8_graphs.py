@@ -30,12 +30,12 @@ from onnx import TensorProto, helper
 from ....payload.encoders.student.int8_graphs import LIMITS
 from ....payload.encoders.student.pixel_blocks import CELL_BYTES
 from ..networks.shape import BLOCK
+from .extract import LARGEST_SHIFT
 from .graph_builder import GraphBuilder
 from .integer_networks import Arrays
 
 LIFT = 1.0 + 2.0**-22
 """Factor on the scale, by which ties are rounded up."""
-LARGEST_SHIFT = 13
 _LARGEST_PLANE = 447
 """In half grey levels: 222 grey levels from mid-grey, and the rounding to 4 · high + low."""
 _DOMAIN = "com.microsoft"

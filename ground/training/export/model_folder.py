@@ -31,7 +31,7 @@ from ..networks.shape import KNOTS, LOG2_LAMBDA_HIGH, LOG2_LAMBDA_LOW, QUALITY_S
 from . import int8_graphs
 from .context_tables import context_tables
 from .decoder_folder import decoder_card
-from .extract import extract
+from .extract import extract, limit_shifts
 from .fingerprints import FORMAT, model_fingerprint
 from .fit_context import fit_context
 from .float32_graphs import decoder_graph, encoder_graph, hyper_graph
@@ -69,6 +69,7 @@ def export(
     codec = averaged_codec(checkpoint)
     sampler = CropSampler(corpus, crop=128, batch=16, seed=7, device=torch.device("cpu"))
     put_on_grids(codec, sampler)
+    limit_shifts(codec)
     larger_crops = CropSampler(corpus, crop=256, batch=8, seed=8, device=torch.device("cpu"))
     before, after = fit_context(codec, larger_crops, batches=max(2, batches // 2))
     log.info("scale context fitted: %.2f %% fewer bits on training crops", 100 * (before - after))

@@ -2,8 +2,9 @@
 
     python -m downpass.ground.training.verify.exactness FOLDER… [--crop 128] [--qualities 9]
 
-Four implementations compute the networks: ONNX Runtime with one thread and with two, int64 in numpy
-(`export.integer_networks`), and torch in float32 on its grids (`shipped_codec`). For every picture,
+Five implementations compute the networks: ONNX Runtime with one thread and with two, the compiled C
+where there is some, int64 in numpy (`export.integer_networks`), and torch in float32 on its grids
+(`shipped_codec`). For every picture,
 and for synthetic ones that saturate, tie or hold nothing but noise, they must agree in the latents,
 side information and scales, in the bytes of the codestreams, and in the decoded pixels, at
 qualities over the whole range. The check also counts how much the outputs vary, and how many sums
@@ -16,7 +17,7 @@ import argparse
 import hashlib
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,6 @@ import torch
 from numpy.typing import NDArray
 
 from ....link.errors import InputError
-from ....link.inference import session
 from ....link.student.codestream import AnalysedTile, decode_tile, encode_tile
 from ....link.student.frame_layout import BLOCK
 from ....link.student.planes import TileShape
@@ -34,6 +34,7 @@ from ....link.student.rotation import rotation_matrix
 from ....payload.encoders.student.colours import difference_moments, rotation_of, sampled_rows
 from ....payload.encoders.student.student_model import load
 from ...decoders.student_networks import available, load_network
+from ...decoders.synthesis import Synthesis
 from ..data.colour import to_pixels, to_planes
 from ..export.integer_networks import Arrays, IntegerNetworks, Integers
 from ..networks.codec import Codec
@@ -83,7 +84,7 @@ class CheckStatistics:
         )
         return (
             f"{self.pictures} pictures, {self.streams} codestreams: ONNX Runtime with 1 and 2 "
-            "threads, numpy in int64 and torch in float32 agree to the bit.\n"
+            f"threads, {_compiled()}numpy in int64 and torch in float32 agree to the bit.\n"
             f"Of {self.sums / 1e6:.0f} million sums {self.clipped} were clipped and "
             f"{self.ties} tied; {counts}.\n"
             f"SHA-256 of all of it: {self.digest.hexdigest()[:16]}\n"
@@ -122,6 +123,12 @@ class CountingNetworks(IntegerNetworks):
         return up
 
 
+def _compiled() -> str:
+    """Return the compiled variants of encoder and decoder, for a list of implementations."""
+    engines = {load().engine, Synthesis.of(load_network(), 1).engine}
+    return "".join(f"{engine}, " for engine in sorted(engines) if engine.startswith("C "))
+
+
 @cache
 def _torch_codec(decoder: str = "fast") -> Codec:
     return from_integers(shipped_arrays(decoder), shipped_shape(decoder))
@@ -153,7 +160,7 @@ def check(
     qualities: Sequence[int],
     statistics: CheckStatistics | None = None,
 ) -> CheckStatistics:
-    """Compare the four implementations on one picture.
+    """Compare the implementations on one picture.
 
     Args:
         name: Name of the picture, for errors.
@@ -176,10 +183,13 @@ def check(
     matrix_64 = matrix.astype(np.int64)
     planes = to_planes(pixels, matrix_64)
     analysed: dict[str, Analysed] = {}
-    for threads in (1, 2):
-        fast, fast_side = model.analyse(pixels, matrix, threads)
-        scales = model.log_scales(fast_side, threads)
-        analysed[f"onnxruntime, {threads} threads"] = fast, fast_side, scales
+    runtime = replace(model, compiled=None)
+    engines = {f"onnxruntime, {threads} threads": (runtime, threads) for threads in (1, 2)}
+    if model.compiled is not None:
+        engines[model.engine] = model, 1
+    for which, (engine, threads) in engines.items():
+        fast, fast_side = engine.analyse(pixels, matrix, threads)
+        analysed[which] = fast, fast_side, engine.log_scales(fast_side, threads)
     latents = counting.analyse(planes)
     side = counting.side(latents)
     analysed["numpy"] = latents, side, counting.log_scales(side, shape.rows, shape.columns)
@@ -228,12 +238,16 @@ def _decode_in_all(
     Raises:
         DifferentError: They do not agree.
     """
-    feed = {"latents": decoded, "quality": np.array(quality), "rotation": matrix}
-    graph = load_network(decoder).graph
+    network = load_network(decoder)
     found = {
-        f"onnxruntime, {threads} threads": session(graph, threads).run(["pixels"], feed)[0]
+        f"onnxruntime, {threads} threads": Synthesis(network, threads, None).run(
+            decoded, quality, matrix
+        )
         for threads in (1, 2)
     }
+    compiled = Synthesis.of(network, 1)
+    if compiled.compiled is not None:
+        found[compiled.engine] = compiled.run(decoded, quality, matrix)
     latents, matrix_64 = decoded.astype(np.int64), matrix.astype(np.int64)
     for which, planes in (
         ("numpy", networks.synthesise(latents, quality)),
@@ -246,8 +260,7 @@ def _decode_in_all(
             raise DifferentError(
                 f"{name}: pixels of {first} and {other}, decoder {decoder}, at quality {quality}"
             )
-    pixels: NDArray[np.uint8] = found[first]
-    return pixels
+    return found[first]
 
 
 def _cut(array: NDArray[Any], shape: TileShape, output: str) -> NDArray[Any]:

@@ -18,13 +18,18 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ..blame import Blame
 from ..board import BoardEnd, Work
 from ..constants import JobFlag, SampleCode, SettingCode, Status, TickKind
 from ..events import BoardClock, Closed, Event, Finished, Gone, Opened, Refused
+from ..faults.faulty_line import FaultyLine
+from ..faults.faulty_pair import FaultyPair
+from ..faults.injector import FaultInjector
+from ..framing import DELIMITER
 from ..host import HostEnd
 from ..host_settings import HostSettings
 from ..messages import Capabilities, TileForm
-from .faulty_line import FaultyLine
+from ..trip import Trip
 
 TICK_RATE = 1_000_000
 
@@ -114,6 +119,7 @@ class RehearsalResult:
 
     Attributes:
         payloads: Finished payloads by ticket.
+        trips: The ways of finished tiles by ticket.
         refused: Causes of refused tiles by ticket.
         gone: Why the host gave up; None if it did not.
         seconds: Virtual time that passed, in seconds.
@@ -122,11 +128,14 @@ class RehearsalResult:
         runs: How often it ran for each (boot, session, job).
         opened: Number of sessions opened.
         closed: Causes of the sessions' ends.
+        blamed: Whose fault each of them was, as known at that moment.
+        reboots: Number of sessions before which the board had started anew.
         clocks: Answers to pings.
         troubles: Number of restarts, unpluggings, freezes and wrong rates.
     """
 
     payloads: dict[int, bytes] = field(default_factory=dict)
+    trips: dict[int, Trip] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
     gone: str | None = None
     seconds: float = 0.0
@@ -135,6 +144,8 @@ class RehearsalResult:
     runs: dict[tuple[int, int, int], int] = field(default_factory=dict)
     opened: int = 0
     closed: list[str] = field(default_factory=list)
+    blamed: list[Blame | None] = field(default_factory=list)
+    reboots: int = 0
     clocks: list[BoardClock] = field(default_factory=list)
     troubles: int = 0
 
@@ -151,6 +162,7 @@ class Rehearsal:
         encode: The encoder.
         encode_s: Seconds that the encoder takes for a tile; 10 ms by default.
         trouble: The failures of the two ends.
+        injector: Faults of the board that are made between the two ends; None makes none.
     """
 
     def __init__(
@@ -163,8 +175,10 @@ class Rehearsal:
         encode: Callable[[Work], tuple[Status, bytes]] = deflating,
         encode_s: Callable[[Work], float] | None = None,
         trouble: Trouble | None = None,
+        injector: FaultInjector | None = None,
     ) -> None:
         self.down, self.up = down, up
+        self._pair = None if injector is None else FaultyPair(down, up, injector)
         self.now = 0.0
         self.outcome = RehearsalResult()
         self._own = own
@@ -219,15 +233,22 @@ class Rehearsal:
                 self._begin_encoding(work)
             while self.up.free_at() <= self.now and (data := board.send(ticks)):
                 if self._plugged:
-                    self.up.write(data, self.now)
+                    self._write(data, self.up)
         elif self.board is None:
             self.down.read(self.now)
         self.host.receive(self.up.read(self.now), self.now)
         while self.down.free_at() <= self.now and (data := self.host.send(self.now)):
             if self._plugged:
-                self.down.write(data, self.now)
+                self._write(data, self.down)
         while self.host.events:
             self._note(self.host.events.popleft())
+
+    def _write(self, data: bytes, line: FaultyLine) -> None:
+        if self._pair is None:
+            line.write(data, self.now)
+        else:
+            self._pair.keep_time(self.now)
+            self._pair.carry(data.strip(DELIMITER), line is self.down, self.now)
 
     def _next_time(self) -> float | None:
         times = [self.up.next_arrival()]
@@ -263,13 +284,16 @@ class Rehearsal:
         match event:
             case Opened():
                 outcome.opened += 1
+                outcome.reboots += event.rebooted
                 outcome.first_load_s = outcome.first_load_s or self.now
             case Closed():
                 outcome.closed.append(event.cause)
+                outcome.blamed.append(event.blame)
             case Finished():
                 if event.ticket in outcome.payloads or event.ticket in outcome.refused:
                     raise AssertionError(f"ticket {event.ticket} is settled twice")
                 outcome.payloads[event.ticket] = event.payload
+                outcome.trips[event.ticket] = event.trip
             case Refused():
                 if event.ticket in outcome.payloads or event.ticket in outcome.refused:
                     raise AssertionError(f"ticket {event.ticket} is settled twice")

@@ -75,6 +75,10 @@ class StudentEncoder:
         return f"encoder {_REVISION}, {inference.VERSION}, model {self.fingerprint.hex()}"
 
     @property
+    def foreign(self) -> None:
+        """None: downpass decodes its bitstreams."""
+
+    @property
     def fingerprint(self) -> bytes:
         """The model's fingerprint."""
         return self.model.fingerprint

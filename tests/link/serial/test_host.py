@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from downpass.link.serial.blame import Blame
 from downpass.link.serial.board import BoardEnd
 from downpass.link.serial.constants import Code, Stage, Status
 from downpass.link.serial.events import Closed, Event, Finished, Gone, Opened, Refused
@@ -87,6 +88,7 @@ def test_a_board_that_speaks_another_version() -> None:
     (gone,) = converse(twist)[0]
     assert isinstance(gone, Gone)
     assert "speaks versions 2 to 3" in gone.cause
+    assert gone.blame is Blame.BOARD
 
 
 def test_a_board_that_lies_about_its_size_is_told_by_what_it_refuses() -> None:
@@ -111,6 +113,7 @@ def test_capabilities_that_cannot_be_end_in_one_line() -> None:
     (gone,) = events
     assert isinstance(gone, Gone)
     assert gone.cause == "no board for 30 s: it answered before, and does so no more"
+    assert gone.blame is None  # the board hangs, or the line is cut
 
 
 @pytest.mark.parametrize(
@@ -130,10 +133,12 @@ def test_a_wrong_result_is_never_taken(what: str, cause: str) -> None:
 
     events, host = converse(twist, HostSettings(fruitless=4))
     assert only(events, Finished) == []
-    assert [event.cause for event in events if isinstance(event, Closed)] == [cause] * 4
+    closed = [event for event in events if isinstance(event, Closed)]
+    assert [(event.cause, event.blame) for event in closed] == [(cause, Blame.BOARD)] * 4
     (refused,) = only(events, Refused)
     assert isinstance(refused, Refused)
     assert refused.cause.endswith(cause)
+    assert refused.blame is Blame.BOARD
     assert host.unfinished == 0
 
 
@@ -175,6 +180,8 @@ def test_a_board_that_falls_silent_is_left_for_a_new_session() -> None:
 
     events, host = converse(twist, HostSettings(silence=2))
     assert isinstance(events[-1], Finished)
+    lost = [event for event in events if isinstance(event, Closed)]
+    assert {event.blame for event in lost} == {None}
     assert host.counts.sessions_lost >= 1
 
 
@@ -192,3 +199,52 @@ def test_a_tile_that_is_not_its_form_is_refused_at_once() -> None:
     host = HostEnd(HostSettings(), iter(range(1, 9)), 0.0)
     with pytest.raises(ValueError, match="not the one that its form describes"):
         host.submit(plain_tile(TILE), TILE[:-1] + b"x", 0.0)
+
+
+def test_a_tile_on_which_the_board_reboots_each_time_is_judged_so() -> None:
+    """Every boot has another nonce; the board never comes to an end with its only tile."""
+    host = HostEnd(HostSettings(fruitless=6), itertools.count(1).__iter__(), 0.0)
+    deframer, events, boots, now = Deframer(), list[Event](), 1, 0.0
+    board = BoardEnd(capabilities(), boots)
+    host.submit(plain_tile(TILE), TILE, 0.0)
+    while now < 100 and not host.settled:
+        while data := host.send(now):
+            board.receive(data, round(now * 1000))
+        if board.take() is not None:
+            boots += 1
+            board = BoardEnd(capabilities(), boots)
+        while data := board.send(round(now * 1000)):
+            for body in deframer.feed(data):
+                session, message = open_body(body)
+                host.receive(seal(message, session), now)
+        events += host.events
+        host.events.clear()
+        now += 0.01
+    (refused,) = only(events, Refused)
+    assert isinstance(refused, Refused)
+    assert refused.blame is Blame.REBOOTED
+    opened = [event for event in events if isinstance(event, Opened)]
+    assert [event.rebooted for event in opened[:6]] == [False] + [True] * 5
+
+
+@pytest.mark.parametrize(
+    ("heard", "unplugged", "blame"),
+    [
+        (b"", False, None),
+        (b"", True, Blame.LINE),
+        (bytes(range(1, 200)) * 3, False, Blame.LINE),
+        (b"login: root\r\nPassword for root: ", False, Blame.LINE),
+    ],
+    ids=["not a byte", "the port vanished", "another baud rate", "a console"],
+)
+def test_a_board_that_never_answers(heard: bytes, unplugged: bool, blame: Blame | None) -> None:
+    host = HostEnd(HostSettings(away=5), itertools.count(1).__iter__(), 0.0)
+    host.begin(0.0)
+    host.receive(heard, 0.1)
+    if unplugged:
+        host.line_down("gone", 0.2)
+    for now in range(7):
+        host.send(float(now))
+    (gone,) = host.events
+    assert isinstance(gone, Gone)
+    assert gone.blame is blame

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 import pytest
+from downpass.link.serial.faults.faulty_line import Faults, FaultyLine
 from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.line_quality import Traffic, best_chunk, bit_error_rate, smaller_chunk
-from downpass.link.serial.testing.faulty_line import Faults, FaultyLine
 from downpass.link.serial.testing.rehearsal import Rehearsal, capabilities, plain_tile
 from scipy.optimize import minimize_scalar
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import pytest
 from downpass.link.serial.board import Work
 from downpass.link.serial.constants import Status
+from downpass.link.serial.faults.faulty_line import CLEAN, Faults, FaultyLine
 from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import TileForm
-from downpass.link.serial.testing.faulty_line import CLEAN, Faults, FaultyLine
 from downpass.link.serial.testing.rehearsal import (
     Rehearsal,
     RehearsalResult,

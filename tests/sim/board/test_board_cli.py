@@ -12,12 +12,12 @@ from downpass.link.errors import InputError
 from downpass.link.serial.board import BoardEnd
 from downpass.link.serial.constants import Kind, Status
 from downpass.link.serial.events import Finished
+from downpass.link.serial.faults.faulty_line import Faults
+from downpass.link.serial.faults.line_proxy import LineProxy
 from downpass.link.serial.framing import DELIMITER
 from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.lines import PtySource
 from downpass.link.serial.port import Port
-from downpass.link.serial.testing.faulty_line import Faults
-from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.link.serial.testing.rehearsal import capabilities, plain_tile
 from downpass.sim.board.access import BoardReset
 from downpass.sim.board.client import BoardClient

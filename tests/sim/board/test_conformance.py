@@ -13,16 +13,17 @@ from typing import Any
 
 import pytest
 from downpass.link.errors import InputError
+from downpass.link.serial.blame import Blame
 from downpass.link.serial.board import BoardEnd
 from downpass.link.serial.constants import Code, Kind, Stage, Status, TickKind, Unsupported
+from downpass.link.serial.faults.faulty_line import Faults
+from downpass.link.serial.faults.line_proxy import LineProxy
 from downpass.link.serial.framing import Deframer
 from downpass.link.serial.lines import PtySource
 from downpass.link.serial.messages import Capabilities, Hello, Message, Query, Run, seal
 from downpass.link.serial.port import Port, PortLostError
-from downpass.link.serial.testing.faulty_line import Faults
-from downpass.link.serial.testing.line_proxy import LineProxy
 from downpass.sim.board import checks, conformance, exchange
-from downpass.sim.board.conformance import CheckResult, Verdict
+from downpass.sim.board.conformance import CheckResult
 
 OWN = Capabilities(
     1 << 16, 4096, 4096, 32, 32, 3, 8, 2, 8, 99, 32, TickKind.MEASURED, 256, 10**6, 0,
@@ -340,7 +341,7 @@ def test_a_sound_board_passes_on_every_line(
     results = checked(address_of(Sound), [], LINES[line], seed=5)
     assert [(one.name, one.fault) for one in results if one.fault] == []
     assert [one.name for one in results] == [check.name for check in checks.CHECKS]
-    assert all(one.verdict is None and not one.frames for one in results)
+    assert all(one.blame is None and not one.frames for one in results)
     repeated = sum(one.repeated for one in results)
     assert repeated > 0 or line == "clean"
 
@@ -355,8 +356,8 @@ def test_who_breaks_a_rule_fails_its_check_on_every_line(
             kind: pool.submit(checked, address_of(kind), [name], LINES[line], 7)
             for kind, name in BROKEN.items()
         }
-    judged = {kind.__name__: result.result()[0].verdict for kind, result in results.items()}
-    assert judged == {kind.__name__: Verdict.BOARD for kind in BROKEN}
+    judged = {kind.__name__: result.result()[0].blame for kind, result in results.items()}
+    assert judged == {kind.__name__: Blame.BOARD for kind in BROKEN}
     for result in results.values():
         assert any(" > " in frame for frame in result.result()[0].frames)
 
@@ -373,7 +374,7 @@ def test_a_board_that_starts_anew_is_told_from_one_that_answers_wrongly(
     address_of: Callable[[type[BoardEnd]], str],
 ) -> None:
     (result,) = checked(address_of(Fragile), ["damaged tile"], Faults(), seed=1)
-    assert result.verdict is Verdict.REBOOTED
+    assert result.blame is Blame.REBOOTED
     assert result.fault.startswith("it started anew (boot 00000063, then 000000")
 
 
@@ -387,7 +388,7 @@ def test_a_line_that_carries_little_is_not_the_boards_fault(
         assert not next(results).fault
         line.down.faults = line.up.faults = faults
         result = next(results)
-    assert result.verdict is Verdict.LINE
+    assert result.blame is Blame.LINE
     assert "of 20 PING were answered" in result.fault
 
 

@@ -85,7 +85,7 @@ def test_the_fixtures_work_in_any_order(python: Path, tmp_path: Path) -> None:
         """
 import itertools
 import pytest
-from downpass.link.serial.testing.faulty_line import Faults
+from downpass.link.serial.faults.faulty_line import Faults
 
 NAMES = ("board", "reference", "faulty_line", "jobs")
 

@@ -8,7 +8,7 @@ import imagecodecs
 import numpy as np
 import pytest
 import rasterio
-from downpass.link.container.bitstream import read_header
+from downpass.link.container.bitstream import pack, read_header, unpack
 from downpass.sim.cli import main
 
 SCENES = Path(__file__).parents[3] / "scenarios" / "scenes"
@@ -80,6 +80,24 @@ def test_lost_tiles_are_named(
     coded.write_bytes(coded.read_bytes()[:-20])
     assert codec("decode", coded, tmp_path / "out.png") == 0
     assert "1 of 9 tiles lost and concealed: 8" in capsys.readouterr().err
+
+
+def test_what_arrived_and_cannot_be_decoded_is_not_called_lost(
+    picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coded, back = tmp_path / "f.dp", tmp_path / "out.tif"
+    codec("encode", picture, coded, "--codec", "jpegls", "--quality", 90, "--tile", 100)
+    whole = unpack(coded.read_bytes())
+    payloads = [payload or b"" for payload in whole.payloads]
+    payloads[4] = b"no codestream"  # with its own right CRC-32
+    coded.write_bytes(pack(whole.header, payloads)[:-20])
+    assert codec("decode", coded, back) == 0
+    lost, undecodable = capsys.readouterr().err.splitlines()
+    assert "1 of 9 tiles lost and concealed: 8" in lost
+    assert "1 of 9 tiles whole, but not decodable, and concealed: 4" in undecodable
+    with rasterio.open(back) as file:
+        tags = file.tags()
+    assert (tags["DOWNPASS_LOST_TILES"], tags["DOWNPASS_UNDECODABLE_TILES"]) == ("8", "4")
 
 
 def test_damaged_and_foreign_student_frames(

@@ -151,6 +151,7 @@ def test_a_lossless_run_is_called_exact(day: ReportData) -> None:
 
 def test_what_went_wrong_is_said(day: ReportData) -> None:
     graded = {"frames": 125, "undecodable": 1, "tiles": 500, "lost_tiles": 38}
+    graded["undecodable_tiles"] = 2
     frames = {**day.total["frames"], "missed": {"duty-cycle": 7}}
     total = {**day.total, "graded": graded, "frames": frames, "encode_energy_j": None}
     total["psnr_db"] = {**day.total["psnr_db"], "exact": 2}
@@ -163,7 +164,8 @@ def test_what_went_wrong_is_said(day: ReportData) -> None:
     assert "small.tif" in page
     assert "energy to encode unknown" in page
     assert "38 of their 500 tiles were lost on the way and are concealed." in page
-    assert "1 frame could not be decoded." in page
+    assert "2 of their 500 tiles arrived whole, cannot be decoded and are concealed." in page
+    assert "1 frame could not be decoded, because the header was lost on the way." in page
     assert "7 frames could not be taken: duty cycle." in page
 
 

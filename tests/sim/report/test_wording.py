@@ -118,3 +118,21 @@ def test_phrases() -> None:
     assert spaced(w.instant(datetime(2024, 12, 31, 23, tzinfo=UTC), 3600)) == "1 Jan 00:00:00"
     assert w.decibels(math.inf) == "exact"
     assert spaced(w.decibels(41.23)) == "41.2 dB"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (0.000_002, "2 µs"),
+        (0.000_036_4, "36.4 µs"),
+        (0.0245, "24.5 ms"),
+        (0.712, "712 ms"),
+        (0.999_51, "1 s"),
+        (1.254, "1.25 s"),
+        (200, "3 min 20 s"),
+        (None, "–"),
+    ],
+)
+def test_seconds(seconds: float | None, text: str) -> None:
+    assert spaced(w.seconds(seconds)) == text

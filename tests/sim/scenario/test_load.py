@@ -181,7 +181,8 @@ def test_frozen(tmp_path: Path, example: str) -> None:
          "encode_rate; allowed: jpegxl, or give processor.encode_rate a rate for it")),
         ("{profile: zynq-7020}", "{profile: zynq-7020, encode_rate: {jpegx: 1 Mpx/s}}",
          ("8: satellites.0.processor.encode_rate.jpegx: found jpegx; "
-         "allowed: jpeg2000, jpegxl, jpegls, ccsds121, avif, student; did you mean jpegxl?")),
+         "allowed: jpeg2000, jpegxl, jpegls, ccsds121, avif, student, command, onnx; "
+         "did you mean jpegxl?")),
         ("solar: 60 W", "solar: 60 W\n      min_charge: 0.5", ("12: satellites.0.power.min_charge: "
          "found resume_charge 0.4 with min_charge 0.5; "
          "allowed: resume_charge at least 0.01 above min_charge")),
@@ -228,7 +229,8 @@ def test_frozen(tmp_path: Path, example: str) -> None:
         ("duration: 24 h", "duration: 24 h\nrealtime: {factor: 0}", ("4: realtime.factor: found 0; "
          "allowed: a number above 0, up to 1000")),
         ("name: jpeg2000", "name: jpeg200", ("15: satellites.0.codec.name: found jpeg200; "
-         "allowed: jpeg2000, jpegxl, jpegls, ccsds121, avif, student; did you mean jpeg2000?")),
+         "allowed: jpeg2000, jpegxl, jpegls, ccsds121, avif, student, command, onnx; "
+         "did you mean jpeg2000?")),
         ("bpp: 0.5", "bpp: 0.5, quality: 80", ("15: satellites.0.codec.bpp: found quality and bpp; "
          "allowed: exactly one of quality, bpp, bytes")),
         (", bpp: 0.5", "", ("15: satellites.0.codec: found none of them; "

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from downpass.ground.training.export import int8_graphs
-from downpass.ground.training.export.extract import extract
+from downpass.ground.training.export.extract import LARGEST_SHIFT, extract, limit_shifts
 from downpass.ground.training.networks.calibrate import put_on_grids
 from downpass.link.inference import open_session
 from downpass.payload.encoders.student.int8_graphs import is_exact
@@ -16,7 +16,7 @@ def rounded(sums, shift):
     return np.clip(np.rint(sums.astype(np.float32) * scale), 0, 255)
 
 
-@pytest.mark.parametrize("shift", range(int8_graphs.LARGEST_SHIFT + 1))
+@pytest.mark.parametrize("shift", range(LARGEST_SHIFT + 1))
 def test_a_lifted_scale_rounds_as_the_networks_do(shift):
     # Every sum from below zero to beyond saturation, or a window around every edge.
     if shift <= 11:
@@ -31,10 +31,32 @@ def test_a_lifted_scale_rounds_as_the_networks_do(shift):
         assert np.any(np.clip(plain, 0, 255) != wanted)  # what the lift is for
 
 
-@given(st.integers(-(2**24), 2**24), st.integers(0, int8_graphs.LARGEST_SHIFT))
+@given(st.integers(-(2**24), 2**24), st.integers(0, LARGEST_SHIFT))
 def test_no_sum_is_rounded_otherwise(value, shift):
     wanted = min(max((value + (1 << shift >> 1)) >> shift, 0), 255)
     assert rounded(np.array([value]), shift)[0] == wanted
+
+
+def test_channels_of_tiny_weights_are_coarsened(tiny, sampler):
+    put_on_grids(tiny, sampler, batches=2)
+    layer = tiny.hyper.analysis_in
+    layer.weight_fraction[3] = (
+        LARGEST_SHIFT + 2 + tiny.hyper.grid_in.fraction - layer.input_fraction
+    )
+    with pytest.raises(ValueError, match=f"after shifts up to {LARGEST_SHIFT + 2}"):
+        int8_graphs.side_graph(extract(tiny))
+    before = extract(tiny)
+    limit_shifts(tiny)
+    after = extract(tiny)
+    shift = after["hyper.analysis_in.shift"]
+    assert shift[3] == LARGEST_SHIFT
+    others = np.arange(shift.size) != 3
+    for name, array in before.items():
+        if name.startswith("hyper.analysis_in.") and not name.endswith(".clip"):
+            np.testing.assert_array_equal(after[name][others], array[others])
+        else:
+            np.testing.assert_array_equal(after[name], array)
+    int8_graphs.side_graph(after)
 
 
 def test_layers_that_give_no_bytes_are_refused(tiny, sampler):

@@ -10,7 +10,7 @@ from downpass.ground.training.verify.pictures import pictures, synthetic_picture
 SCENES = Path(__file__).parents[4] / "scenarios" / "scenes"
 
 
-def test_four_implementations_write_the_same_bytes_of_real_and_of_synthetic_pictures():
+def test_all_implementations_write_the_same_bytes_of_real_and_of_synthetic_pictures():
     statistics = CheckStatistics()
     for name, pixels in synthetic_pictures(32):
         check(name, pixels, (60, 256), statistics)

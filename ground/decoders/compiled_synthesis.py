@@ -1,0 +1,168 @@
+"""The decoder networks in C (native/): latents to pixels, in the integers of ONNX Runtime's graph.
+
+If there is a C compiler when the package is installed, the C is compiled. It runs in the fastest
+variant whose instructions the processor has; all variants compute the same integers. If only the
+portable variant can run, ONNX Runtime runs the networks, because it is faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...link.student.frame_layout import BLOCK
+
+_LAYERS: Final = ("latent_in", "enter", "down", "up", "leave")
+_MOVES: Final = ("to_down", "to_up", "to_leave")
+_PARTS: Final = ("before", "below", "after")
+_PORTABLE: Final = "plain"
+
+
+def _found() -> ModuleType | None:
+    try:
+        from . import _native
+    except ImportError:
+        return None
+    return _native
+
+
+NATIVE: Final = _found()
+"""The compiled module; None if there was no compiler. Then ONNX Runtime runs the networks."""
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledSynthesis:
+    """A decoder network in C; safe to use from several threads.
+
+    Attributes:
+        variant: Name of the variant, which says what vector instructions it uses.
+    """
+
+    variant: str
+    _native: Any
+    _packed: Any
+
+    @classmethod
+    def of(
+        cls, arrays: Mapping[str, NDArray[Any]], variant: str | None = None
+    ) -> CompiledSynthesis | None:
+        """Return the network of a decoder's integers.
+
+        Args:
+            arrays: Arrays of a decoder's `integers.npz`, by name.
+            variant: One of `variants`. The default is the fastest, if it is not the portable one.
+
+        Returns:
+            The network. None if nothing was compiled, if the default would be the portable
+            variant, or if the C does not support this network: arrays that are missing or of
+            other types, channels that are no multiples of 16, values beyond 16 bits, sums that may
+            exceed 32 bits.
+
+        Raises:
+            ValueError: This processor cannot run the variant.
+        """
+        if NATIVE is None:
+            return None
+        if variant is None:
+            variant = variants()[0]
+            if variant == _PORTABLE:
+                return None
+        elif variant not in variants():
+            raise ValueError(f"variant {variant}; this processor runs {', '.join(variants())}")
+        try:
+            return cls(variant, NATIVE, NATIVE.make_network(variant, *_arguments(arrays)))
+        except (KeyError, OverflowError, TypeError, ValueError):
+            return None
+
+    def run(
+        self, latents: NDArray[np.int32], quality: int, rotation: NDArray[np.int32]
+    ) -> NDArray[np.uint8]:
+        """Return pixels (16 · rows, 16 · columns, 3) of latents.
+
+        Args:
+            latents: Decoded latents ŷ (N, rows, columns).
+            quality: Quality, 0 to 256.
+            rotation: Matrix (3, 3), see `link.student.rotation`.
+
+        Raises:
+            ValueError: The arrays do not fit the network.
+        """
+        _, rows, columns = latents.shape
+        pixels = np.empty((BLOCK * rows, BLOCK * columns, 3), np.uint8)
+        self._native.synthesise(
+            self._packed,
+            np.ascontiguousarray(latents, np.int32),
+            rows,
+            columns,
+            quality,
+            np.ascontiguousarray(rotation, np.int32),
+            pixels,
+        )
+        return pixels
+
+
+def variants() -> tuple[str, ...]:
+    """Return the variants that this processor can run, the fastest first."""
+    return () if NATIVE is None else tuple(NATIVE.variants())
+
+
+def _arguments(arrays: Mapping[str, NDArray[Any]]) -> tuple[Any, ...]:
+    """Return what describes a network to the C: sizes, layers, moves and tables."""
+    blocks = [[f"{part}.{number}" for number in range(_count(arrays, part))] for part in _PARTS]
+    names = [name for part in blocks for name in part]
+    layers = [*_LAYERS, *(f"{name}.{which}" for name in names for which in ("first", "second"))]
+    moves = [*_MOVES, *(f"{name}.entering" for name in names)]
+    tables = [_exact(arrays, f"{name}.bias", np.int32) for name in names]
+    if not tables:
+        raise ValueError("a network without residual blocks")
+    linear = tuple(
+        _exact(arrays, name, kind)
+        for name, kind in (
+            ("linear.weight", np.int32),
+            ("linear.bias", np.int64),
+            ("spread_shift", np.int8),
+        )
+    )
+    return (
+        len(tables[0]),
+        tuple(len(part) for part in blocks),
+        linear,
+        tuple(_layer(arrays, name) for name in layers),
+        tuple((int(arrays[f"synthesis.{name}.shift"]), *_limits(arrays, name)) for name in moves),
+        tuple(tables),
+    )
+
+
+def _count(arrays: Mapping[str, NDArray[Any]], part: str) -> int:
+    """Return the number of residual blocks of a part of the network."""
+    start, end = f"synthesis.{part}.", ".first.weight"
+    return sum(name.startswith(start) and name.endswith(end) for name in arrays)
+
+
+def _layer(arrays: Mapping[str, NDArray[Any]], name: str) -> tuple[Any, ...]:
+    return (
+        _exact(arrays, f"{name}.weight", np.int8),
+        _exact(arrays, f"{name}.bias", np.int32),
+        _exact(arrays, f"{name}.shift", np.int8),
+        *_limits(arrays, name),
+    )
+
+
+def _limits(arrays: Mapping[str, NDArray[Any]], name: str) -> tuple[int, int]:
+    low, high = arrays[f"synthesis.{name}.clip"]
+    return int(low), int(high)
+
+
+def _exact(arrays: Mapping[str, NDArray[Any]], name: str, kind: Any) -> NDArray[Any]:
+    """Return an array of the type that the C reads.
+
+    Raises:
+        TypeError: Its values may not fit this type.
+    """
+    array = arrays[f"synthesis.{name}"]
+    return np.ascontiguousarray(array.astype(kind, casting="safe", copy=False))

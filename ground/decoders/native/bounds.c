@@ -1,0 +1,158 @@
+/* Check that the C supports a network: shapes, limits of values, and sums within 32 bits. */
+#include "network.h"
+
+#include <stdlib.h>
+
+#define MOST_SHIFT 24
+#define MOST_LEFT 8 /* shift to the left between two grids */
+#define LARGEST_SUM (1 << 30)
+/* Limits of the streams, so that two of them fit 16 bits when they are added up. */
+#define LARGEST_VALUE 16383
+#define LARGEST_HINT 128
+/* Limits of the linear path, so that two products and a bias fit 32 bits. See synthesis.h. */
+#define LARGEST_LINEAR_WEIGHT 28000
+#define LARGEST_LINEAR_BIAS (1 << 27)
+#define MULTIPLE 16 /* of channels: lanes of the widest vector */
+
+static int64_t magnitude(int64_t value)
+{
+    return value < 0 ? -value : value;
+}
+
+static int64_t largest(int32_t low, int32_t high)
+{
+    return magnitude(low) > magnitude(high) ? magnitude(low) : magnitude(high);
+}
+
+/*
+ * Return whether a layer's sums fit 32 bits in any order, for inputs up to `reach` from their zero
+ * point, and with the biases in the rows of `table`, if there is one, in place of its own.
+ */
+static int is_bounded(const struct dp_given_layer *layer, int64_t reach, const int32_t *table,
+                      int32_t rows)
+{
+    for (int32_t o = 0; o < layer->outputs; o++) {
+        int64_t total = 0, bias = magnitude(layer->bias[o]);
+        for (int32_t i = 0; i < layer->inputs; i++) {
+            total += abs(layer->weight[(size_t)o * (size_t)layer->inputs + (size_t)i]);
+        }
+        for (int32_t row = 0; table && row < rows; row++) {
+            int64_t other = magnitude(table[(size_t)row * (size_t)layer->outputs + (size_t)o]);
+            bias = other > bias ? other : bias;
+        }
+        if (layer->shift[o] < 0 || layer->shift[o] > MOST_SHIFT ||
+            reach * total + bias + (1 << MOST_SHIFT) > LARGEST_SUM) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int has_shape(const struct dp_given_layer *layer, int64_t outputs, int64_t inputs)
+{
+    return layer->outputs == outputs && layer->inputs == inputs;
+}
+
+static int is_within(int32_t low, int32_t high, int32_t limit)
+{
+    return low <= high && low >= -limit && high <= limit;
+}
+
+static int moves_fit(const struct dp_move *move)
+{
+    return move->shift >= -MOST_LEFT && move->shift <= MOST_SHIFT &&
+           is_within(move->low, move->high, LARGEST_VALUE);
+}
+
+/*
+ * Return what one unit of weight adds to a sum at most, over all steps of the sum. Bytes have a
+ * zero point of up to 128, whose share is added and subtracted.
+ */
+static int64_t reach_of(int32_t low, int32_t high)
+{
+    return low >= 0 ? high + 256 : largest(low, high);
+}
+
+static const char *why_not_linear(const struct dp_given *given)
+{
+    for (size_t at = 0; at < (size_t)DP_PIXELS * (size_t)given->latents; at++) {
+        if (magnitude(given->linear_weight[at]) > LARGEST_LINEAR_WEIGHT) {
+            return "weights of the linear synthesis that are too large";
+        }
+    }
+    for (size_t at = 0; at < DP_PIXELS; at++) {
+        int64_t bias = given->linear_bias[at];
+        if (bias < -LARGEST_LINEAR_BIAS || bias > LARGEST_LINEAR_BIAS) {
+            return "biases of the linear synthesis that are too large";
+        }
+    }
+    for (int32_t c = 0; c < given->latents; c++) {
+        if (given->spread[c] < 0 || given->spread[c] > MOST_SHIFT) {
+            return "shifts of latents";
+        }
+    }
+    return NULL;
+}
+
+static const char *why_not_block(const struct dp_given_block *block, int32_t channels,
+                                 int32_t qualities)
+{
+    const struct dp_given_layer *first = &block->first, *second = &block->second;
+    const struct dp_move *entering = &block->entering;
+    int64_t inputs = 9 * (int64_t)channels;
+    if (!has_shape(first, channels, inputs) || !has_shape(second, channels, inputs)) {
+        return "layers that do not fit each other";
+    }
+    if (!moves_fit(entering) || !is_within(first->low, first->high, LARGEST_VALUE) ||
+        !is_within(second->low, second->high, LARGEST_VALUE)) {
+        return "limits of values";
+    }
+    if (!is_bounded(first, reach_of(entering->low, entering->high), block->table, qualities) ||
+        !is_bounded(second, reach_of(first->low, first->high), NULL, 0)) {
+        return "sums that may leave 32 bits";
+    }
+    return NULL;
+}
+
+const char *dp_why_not(const struct dp_given *given)
+{
+    int64_t fine = given->fine, coarse = given->coarse, latents = given->latents;
+    if (latents < 1 || latents > DP_MOST_CHANNELS || fine < MULTIPLE || fine % MULTIPLE ||
+        fine > DP_MOST_CHANNELS || coarse < MULTIPLE || coarse % MULTIPLE ||
+        coarse > DP_MOST_CHANNELS || given->qualities < 1) {
+        return "numbers of channels";
+    }
+    const struct {
+        const struct dp_given_layer *layer;
+        int64_t outputs, inputs, reach;
+    } layers[] = {
+        {&given->latent_in, 4 * coarse, latents, LARGEST_HINT},
+        {&given->enter, fine, 9 * (int64_t)DP_CELL, 512},
+        {&given->down, coarse, 4 * fine, reach_of(given->to_down.low, given->to_down.high)},
+        {&given->up, 4 * fine, coarse, reach_of(given->to_up.low, given->to_up.high)},
+        {&given->leave, DP_CELL, 9 * fine, reach_of(given->to_leave.low, given->to_leave.high)},
+    };
+    if (!moves_fit(&given->to_down) || !moves_fit(&given->to_up) || !moves_fit(&given->to_leave)) {
+        return "limits of values";
+    }
+    for (size_t at = 0; at < sizeof layers / sizeof *layers; at++) {
+        const struct dp_given_layer *layer = layers[at].layer;
+        if (!has_shape(layer, layers[at].outputs, layers[at].inputs)) {
+            return "layers that do not fit each other";
+        }
+        if (!is_within(layer->low, layer->high, LARGEST_VALUE)) {
+            return "limits of values";
+        }
+        if (!is_bounded(layer, layers[at].reach, NULL, 0)) {
+            return "sums that may leave 32 bits";
+        }
+    }
+    const char *why = why_not_linear(given);
+    for (int32_t part = 0, at = 0; part < 3; part++) {
+        for (int32_t i = 0; !why && i < given->depth[part]; i++, at++) {
+            why = why_not_block(&given->block[at], (int32_t)(part == 1 ? coarse : fine),
+                                given->qualities);
+        }
+    }
+    return why;
+}

@@ -1,0 +1,33 @@
+"""Report tiles that arrived whole and that their decoder refused or failed on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ..mission.preparation import Mission
+from ..model.simulation import Outcome
+from .grade import Grade
+
+
+def undecodable_lines(
+    mission: Mission, outcome: Outcome, grades: Mapping[int, Grade]
+) -> Iterator[str]:
+    """Yield a line for each satellite some of whose tiles are not decodable.
+
+    Args:
+        mission: What was planned.
+        outcome: What the simulation did with it.
+        grades: Grades of delivered frames, by frame number.
+    """
+    source = mission.flight.scenario.source
+    for index, satellite in enumerate(outcome.satellites):
+        found = {n: grades[n] for n in sorted(satellite.frames) if n in grades}
+        bad = {n: grade for n, grade in found.items() if grade.undecodable_tiles}
+        if bad:
+            first, grade = next(iter(bad.items()))
+            tiles = sum(grade.undecodable_tiles for grade in bad.values())
+            yield (
+                f"{source.place_of(f'satellites.{index}.codec')}: {tiles} tiles of {len(bad)} of "
+                f"{len(found)} frames arrived whole and are not decodable, so they are concealed; "
+                f"frame {first}: {grade.why or 'no reason is known'}"
+            )
