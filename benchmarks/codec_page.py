@@ -250,14 +250,16 @@ def reference() -> str:
             f"{float(row['onboard_kmac']):.1f}",
             f"{float(row['decoder_kmac']):.1f}",
             f"{float(row['seconds_a_step']):.2f} s",
-            row["step"],
+            row["steps"],
             row["minutes"],
-            percent(100 * float(row["bd_rate"])),
-            f"{float(row['coverage']):.0%}".replace("%", " %"),
+            f"{float(row['objective']):.2f}".replace("-", "−"),
+            percent(100 * float(row["bd_rate"])) if row["bd_rate"] not in ("", "nan") else "–",
+            f"{float(row['coverage']):.0%}".replace("%", " %") if row["coverage"] else "–",
         )
         for row in read("reference_students")
     ]
-    head = ("student", "onboard", "decoder", "a step", "steps", "minutes", "BD-rate", "covered")
+    figures = ("onboard", "decoder", "a step", "steps", "minutes", "objective")
+    head = ("student", *figures, "BD-rate", "covered")
     return table(head, rows)
 
 

@@ -399,6 +399,8 @@ class Comparison:
         signal.signal(signal.SIGTERM, trainer.stop)
         if trainer.step < trainer.settings.steps:
             trainer.run()
+        if trainer.stopping:
+            trainer.assess()  # what was reached when the run was ended
 
     def speed(self) -> None:
         """Measure the processor time of a step of both in turns, as other work comes and goes."""
@@ -425,13 +427,33 @@ class Comparison:
         write(self.out / "speed.csv", rows)
 
     def table(self) -> None:
-        """Write and print what was reached, from the logs of both and their speeds."""
+        """Write and print what was reached, from the logs of both and their speeds.
+
+        There is a row for each evaluation, and one of our student after as many steps as the other
+        made. `objective` is the mean logarithm of the cost over the last steps before.
+        """
         rows = []
+        last = int(read(self.out / STUDENTS[1] / "training.csv")[-1]["step"])
         for speed in read(self.out / "speed.csv"):
-            for row in read(self.out / speed["student"] / "evaluation.csv"):
-                minutes = int(row["step"]) * float(speed["seconds_a_step"]) / 60
-                found = {name: row[name] for name in ("step", "bd_rate", "coverage")}
-                rows.append({**speed, "minutes": f"{minutes:.1f}", **found})
+            student = speed["student"]
+            logged = {
+                int(row["step"]): row["loss"] for row in read(self.out / student / "training.csv")
+            }
+            evaluated = {
+                int(row["step"]): row for row in read(self.out / student / "evaluation.csv")
+            }
+            for step in sorted(evaluated.keys() | {last} if student == "ours" else evaluated):
+                minutes = step * float(speed["seconds_a_step"]) / 60
+                found = evaluated.get(step, {})
+                rows.append(
+                    {
+                        **speed,
+                        "steps": str(step),
+                        "minutes": f"{minutes:.1f}",
+                        "objective": logged[max(at for at in logged if at <= step)],
+                        **{name: found.get(name, "") for name in ("bd_rate", "coverage")},
+                    }
+                )
                 print(rows[-1], flush=True)
         write(self.options.csv or self.out / "reference_students.csv", rows)
 
