@@ -3,9 +3,10 @@
     python benchmarks/codec_page.py [--check]
 
 Figures come from the cards of model and decoders, from `evaluation.csv` beside the model, and from
-docs/measured/*.csv, which `benchmarks/renew.py` measures. Each table stands between two comments,
-`<!-- measured: NAME -->` and `<!-- end -->`; everything else on the page is written by hand. With
-`--check` nothing is written, and the exit status is 1 if the page differs.
+docs/measured/*.csv. `benchmarks/renew.py` measures those that follow from the weights. Studies that
+were made once are measured by the commands that the page names. Each table stands between two
+comments, `<!-- measured: NAME -->` and `<!-- end -->`; everything else on the page is written by
+hand. With `--check` nothing is written, and the exit status is 1 if the page differs.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 from downpass.ground.decoders.student_networks import MODELS, available
@@ -174,6 +175,92 @@ def training() -> str:
     return table(("stage", "minutes", "step", "BD-rate"), rows)
 
 
+METHODS = {
+    "descent": "symbols moved by descent through the decoder",
+    "gumbel": "Gumbel annealing, then descent",
+    "weights": "the encoder's weights fitted to these crops",
+}
+"""Titles of the methods of benchmarks/latent_bottleneck.py."""
+ARMS = {
+    "own": "its own decoder and entropy model",
+    "inherited": "the teacher's decoder and entropy model",
+    "taught": "the teacher's, and lessons on the latents",
+}
+"""Titles of the arms of benchmarks/distillation.py."""
+STUDENTS = {"ours": "this project's", "rs-llic": "RS-LLIC's"}
+
+
+def with_spread(values: Sequence[float], digits: int = 1) -> str:
+    """Return the mean of figures in per cent, with their standard deviation if there are more."""
+    if len(values) < 2:
+        return percent(values[0] if values else None, digits)
+    return f"{percent(fmean(values), digits)[:-2]} ± {stdev(values):.{digits}f} %"
+
+
+def bottleneck() -> str:
+    """Return what better latents gain through the decoder."""
+    rows = []
+    for method, title in METHODS.items():
+        found = [r for r in read("latent_bottleneck") if r["method"] == method]
+        figures = [
+            [float(row[f"change_{counted}"]) for row in found]
+            for counted in ("tables", "likelihoods")
+        ]
+        if found:
+            rows.append((title, str(len(found)), *map(with_spread, figures)))
+    return table(("latents", "crops", "with stored tables", "by likelihoods"), rows)
+
+
+def teacher() -> str:
+    """Return the teacher beside the student that was trained equally long."""
+    rows = [
+        (row["model"], row["steps"], row["pictures"], percent(float(row["bd_rate"]), 2))
+        for row in read("distillation_teacher")
+    ]
+    return table(("trained from the shipped weights", "steps", "pictures", "BD-rate"), rows)
+
+
+def arms() -> str:
+    """Return the arms of the distillation study: mean and deviation over seeds."""
+    found = read("distillation_arms")
+    reached = {(r["arm"], r["seed"]): 1 + float(r["bd_rate"]) / 100 for r in found}
+    rows = []
+    for arm, title in ARMS.items():
+        seeds = [seed for name, seed in reached if name == arm]
+        if not seeds:
+            continue
+        values = [100 * (reached[arm, seed] - 1) for seed in seeds]
+        changes = [
+            100 * (reached[arm, seed] / reached["own", seed] - 1)
+            for seed in seeds
+            if ("own", seed) in reached and arm != "own"
+        ]
+        steps = next(row["steps"] for row in found if row["arm"] == arm)
+        changed = with_spread(changes, 2)
+        rows.append((title, steps, str(len(seeds)), with_spread(values, 2), changed))
+    head = ("student", "steps", "seeds", "BD-rate, mean ± deviation", "change, seed by seed")
+    return table(head, rows)
+
+
+def reference() -> str:
+    """Return RS-LLIC's student beside this project's, both trained from scratch."""
+    rows = [
+        (
+            STUDENTS[row["student"]],
+            f"{float(row['onboard_kmac']):.1f}",
+            f"{float(row['decoder_kmac']):.1f}",
+            f"{float(row['seconds_a_step']):.2f} s",
+            row["step"],
+            row["minutes"],
+            percent(100 * float(row["bd_rate"])),
+            f"{float(row['coverage']):.0%}".replace("%", " %"),
+        )
+        for row in read("reference_students")
+    ]
+    head = ("student", "onboard", "decoder", "a step", "steps", "minutes", "BD-rate", "covered")
+    return table(head, rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "model": model,
     "decoders": decoders,
@@ -181,6 +268,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "multiband": multiband,
     "held-out": held_out,
     "training": training,
+    "bottleneck": bottleneck,
+    "teacher": teacher,
+    "arms": arms,
+    "reference": reference,
 }
 
 

@@ -59,6 +59,24 @@ def test_a_group_is_the_mean_of_its_pictures(
     assert rows[2] == "| **all** | 3 | **−7.0 %** | **−10.5 %** |"
 
 
+def test_arms_are_compared_seed_by_seed(
+    page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "MEASURED", tmp_path)
+    (tmp_path / "distillation_arms.csv").write_text(
+        "arm,seed,steps,pictures,bd_rate,coverage\n"
+        "own,1,300,43,-20.0,1\n"
+        "own,2,300,43,-22.0,1\n"
+        "taught,1,300,43,-21.6,1\n"  # 0.784 / 0.8 = 0.98
+        "taught,2,300,43,-21.22,1\n"  # 0.7878 / 0.78 = 1.01
+    )
+    rows = page.arms().splitlines()
+    assert rows[2] == ("| its own decoder and entropy model | 300 | 2 | −21.00 ± 1.41 % | – |")
+    assert rows[3] == (
+        "| the teacher's, and lessons on the latents | 300 | 2 | −21.41 ± 0.27 % | −0.50 ± 2.12 % |"
+    )
+
+
 def test_logs_of_runs_with_other_groups_are_joined(tmp_path: Path) -> None:
     path, source = tmp_path / "all.csv", tmp_path / "run.csv"
     path.write_text("stage,step,a\nfirst,1,0.5\nlast,2,0.6\n")

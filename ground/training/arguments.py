@@ -79,6 +79,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="last share of the steps, in integers (%(default)s)",
     )
     add("--distil", default="", metavar="TERM=WEIGHT,…", help="such as feature=0.1,latents=0.05")
+    add(
+        "--anneal",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="last share of the steps, over which --distil falls to zero (%(default)s)",
+    )
     add("--teach", choices=TEACHERS, default="self", help="which teacher (%(default)s)")
     add("--teacher", type=Path, metavar="CKPT", help="checkpoint of an offline teacher")
     add("--quality", type=float, metavar="0…1", help="train at one quality only (default: all)")

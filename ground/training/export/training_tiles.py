@@ -16,10 +16,21 @@ from .integer_networks import Integers
 from .tables import IntegerTile
 
 
-@torch.no_grad()
 def analyse_tile(codec: Codec, planes: torch.Tensor, quality: int) -> IntegerTile:
     """Return what the networks, on their grids, give for a tile's planes (1, 3, h, w)."""
-    latents = codec.analysis(planes)
+    with torch.no_grad():
+        return tile_of_latents(codec, codec.analysis(planes), quality)
+
+
+@torch.no_grad()
+def tile_of_latents(codec: Codec, latents: torch.Tensor, quality: int) -> IntegerTile:
+    """Return the tile of latents y (1, N, rows, columns), with the hyperprior's integers.
+
+    Args:
+        codec: The codec, on its grids.
+        latents: Multiples of 2^-LATENT_FRACTION.
+        quality: Quality 0…256.
+    """
     side = torch.floor(codec.hyper.analyse(latents) + 0.5)
     side = side.clamp(codec.hyper.side.low, codec.hyper.side.high)
     scales = codec.hyper.synthesise(side, latents.shape[2], latents.shape[3])

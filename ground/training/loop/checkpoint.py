@@ -97,14 +97,6 @@ def restore(module: nn.Module, state: dict[str, Any]) -> None:
     switch_on_as_loaded(module)
 
 
-def restore_fitting(module: nn.Module, state: dict[str, Any]) -> int:
-    """Load the arrays whose names and shapes fit; return how many they are."""
-    current = module.state_dict()
-    fitting = {n: v for n, v in state.items() if n in current and current[n].shape == v.shape}
-    module.load_state_dict(fitting, strict=False)
-    return len(fitting)
-
-
 def averaged_codec(path: Path, device: torch.device | str = "cpu") -> Codec:
     """Return a codec with the averaged weights of a checkpoint, ready to evaluate or export."""
     content = load(path, device)

@@ -3,6 +3,8 @@
 The terms follow the survey of Himeur et al.; each is a `DistillationTerm`:
   response   The decoded picture.
   latents    The latents, each channel weighted by its share of the teacher's bits.
+  distortion The latents, in units of the objective: as the change of pixels that the error would
+             make, times λ, over the sample's cost.
   feature    The stage outputs of the analysis, through a learned 1 x 1 adapter. Each channel's
              error is divided by its variance: most energy lies in few channels, and a plain L2
              loss would see no other.
@@ -20,16 +22,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ....link.errors import InputError
-from ..networks.codec import Codec, Coded
-
-STAGES = ("block_fine", "block_middle", "block_coarse")
+from ..networks.codec import Codec, Coded, CodedLatents
+from ..networks.scale_context import table_index
 
 
 class CodecActivations(NamedTuple):
@@ -38,35 +39,44 @@ class CodecActivations(NamedTuple):
     Attributes:
         coded: Outputs of the codec.
         stages: Stage outputs of its analysis at 1/4, 1/8 and 1/16.
+        price: Share of a sample's cost that a mean square error of one would add (b,).
     """
 
-    coded: Coded
+    coded: CodedLatents
     stages: tuple[Tensor, ...]
+    price: Tensor
 
 
 class StageRecorder:
     """Keeps the stage outputs of a codec's analysis while the codec runs."""
 
     def __init__(self, codec: Codec) -> None:
-        self.outputs: dict[str, Tensor] = {}
+        self.outputs: dict[int, Tensor] = {}
         self.handles = []
-        for stage in STAGES:
-            module = getattr(codec.analysis, stage)
+        for number, stage in enumerate(codec.analysis.stages):
 
             def keep(
-                _module: nn.Module, _inputs: object, output: Tensor, stage: str = stage
+                _module: nn.Module, _inputs: object, output: Tensor, number: int = number
             ) -> None:
-                self.outputs[stage] = output
+                self.outputs[number] = output
 
-            self.handles.append(module.register_forward_hook(keep))
+            self.handles.append(stage.register_forward_hook(keep))
 
-    def activations(self, coded: Coded) -> CodecActivations:
+    def activations(self, coded: CodedLatents, price: Tensor) -> CodecActivations:
         """Return the stage outputs of the last run, with the codec's outputs."""
-        return CodecActivations(coded, tuple(self.outputs[stage] for stage in STAGES))
+        stages = tuple(self.outputs[number] for number in sorted(self.outputs))
+        return CodecActivations(coded, stages, price)
 
 
 class DistillationTerm(nn.Module, ABC):
-    """One loss of a student's activations against a teacher's."""
+    """One loss of a student's activations against a teacher's.
+
+    Attributes:
+        reads_pictures: Whether the term reads decoded pictures; if none does, a teacher need not
+            decode any.
+    """
+
+    reads_pictures = False
 
     @abstractmethod
     def forward(self, student: CodecActivations, teacher: CodecActivations) -> Tensor:
@@ -76,8 +86,12 @@ class DistillationTerm(nn.Module, ABC):
 class ResponseTerm(DistillationTerm):
     """The squared difference of the decoded pictures."""
 
+    reads_pictures = True
+
     def forward(self, student: CodecActivations, teacher: CodecActivations) -> Tensor:
         """Return log(1 + mean squared difference of grey levels)."""
+        if not (isinstance(student.coded, Coded) and isinstance(teacher.coded, Coded)):
+            raise TypeError("the response needs decoded pictures")
         error = (student.coded.planes - teacher.coded.planes).square().mean(dim=(1, 2, 3))
         return torch.log1p(error).mean()
 
@@ -92,6 +106,32 @@ class LatentsTerm(DistillationTerm):
         error = (student.coded.latents - target).square().mean(dim=(0, 2, 3))
         relative = error / (target.var(dim=(0, 2, 3)) + 1e-3)
         return (relative * bits / bits.sum().clamp_min(1e-6)).sum()
+
+
+class DistortionTerm(DistillationTerm):
+    """The squared difference of the latents as a distortion of the decoded picture.
+
+    An error of a latent changes the pixels by the gain of its channel in the linear synthesis. Its
+    square, times λ and over the sample's cost, is what it would add to the objective. So a weight
+    of one sets the lesson equal to the picture, with no scale to be found for each channel or rate.
+    Latents that the teacher skips are decoded as zero whatever they are, and teach nothing.
+
+    Args:
+        student: The codec whose synthesis gives the channels' gains.
+    """
+
+    def __init__(self, student: Codec) -> None:
+        super().__init__()
+        self._synthesis = (student.synthesis,)  # in a tuple: it is not a part of this module
+
+    def forward(self, student: CodecActivations, teacher: CodecActivations) -> Tensor:
+        """Return the mean over samples of λ · error / cost."""
+        weight = self._synthesis[0].linear.weight.detach()  # (pixels, N, 1, 1)
+        energy = weight.square().sum(dim=(0, 2, 3)) / weight.shape[0]
+        taught = table_index(teacher.coded.log2_scales) > 0
+        error = (student.coded.latents - teacher.coded.latents).square() * taught
+        distortion = (error.mean(dim=(2, 3)) * energy).sum(dim=1)
+        return (distortion * student.price).mean()
 
 
 class FeatureTerm(DistillationTerm):
@@ -164,7 +204,7 @@ def _similarities(value: Tensor) -> Tensor:
     return unit @ unit.transpose(1, 2)
 
 
-TERMS = ("response", "latents", "feature", "stage", "relation")
+TERMS = ("response", "latents", "distortion", "feature", "stage", "relation")
 
 
 def make_term(name: str, student: Codec, teacher: Codec) -> DistillationTerm:
@@ -177,8 +217,10 @@ def make_term(name: str, student: Codec, teacher: Codec) -> DistillationTerm:
         return ResponseTerm()
     if name == "latents":
         return LatentsTerm()
+    if name == "distortion":
+        return DistortionTerm(student)
     if name in ("feature", "stage"):
-        widths = student.shape.analysis, teacher.shape.analysis
+        widths = student.analysis.stage_widths, teacher.analysis.stage_widths
         return FeatureTerm(*widths, normalised=name == "feature")
     if name == "relation":
         return RelationTerm()
@@ -204,16 +246,27 @@ class Distiller(nn.Module):
         self.parts = nn.ModuleDict({name: make_term(name, student, teacher) for name in weights})
         self._student, self._teacher = StageRecorder(student), StageRecorder(teacher)
 
-    def forward(self, student: Coded, teacher: Coded) -> Tensor:
-        """Return the weighted sum of the terms; the teacher gets no gradient from it."""
-        learned = self._student.activations(student)
-        taught = self._teacher.activations(teacher)
+    @property
+    def reads_pictures(self) -> bool:
+        """Whether a term reads decoded pictures."""
+        return any(cast("DistillationTerm", term).reads_pictures for term in self.parts.values())
+
+    def forward(self, student: CodedLatents, teacher: CodedLatents, price: Tensor) -> Tensor:
+        """Return the weighted sum of the terms; the teacher gets no gradient from it.
+
+        Args:
+            student: Outputs of the student.
+            teacher: Outputs of the teacher on the same batch.
+            price: See `CodecActivations`.
+        """
+        learned = self._student.activations(student, price)
+        taught = self._teacher.activations(teacher, price)
         target = CodecActivations(
-            _detached(taught.coded), tuple(stage.detach() for stage in taught.stages)
+            _detached(taught.coded), tuple(stage.detach() for stage in taught.stages), price
         )
         losses = [self.weights[name] * term(learned, target) for name, term in self.parts.items()]
         return torch.stack(losses).sum()
 
 
-def _detached(coded: Coded) -> Coded:
-    return Coded(*(getattr(coded, field.name).detach() for field in fields(Coded)))
+def _detached(coded: CodedLatents) -> CodedLatents:
+    return type(coded)(*(getattr(coded, field.name).detach() for field in fields(coded)))

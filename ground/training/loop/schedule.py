@@ -27,6 +27,17 @@ def learning_rate(step: int, settings: TrainSettings) -> float:
     return warm_up * min(1.0, max(remaining, SMALLEST_FACTOR))
 
 
+def lesson_weight(step: int, settings: TrainSettings) -> float:
+    """Return the factor on the distillation terms: one, then linear to zero over a last share.
+
+    A student that imitates to the end keeps what the teacher's objective is not; without lessons at
+    the end it settles on its own optimum.
+    """
+    if settings.anneal <= 0:
+        return 1.0
+    return min(1.0, max((settings.steps - step) / (settings.steps * settings.anneal), 0.0))
+
+
 class Finish:
     """The end of a run by the clock: how far the rate has come down.
 

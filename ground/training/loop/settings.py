@@ -36,6 +36,7 @@ class TrainSettings:
         model: "student", "teacher" or "decoder".
         distil: Weight of each distillation term by name (see `distillation`); empty for training
             without a teacher.
+        anneal: Last share of the steps, over which the distillation terms fall to zero.
         teach: Which teacher: "offline", "online" or "self".
         teacher: Checkpoint of an offline teacher.
         synthesis: Checkpoint or model folder with the synthesis that a decoder begins from; None
@@ -63,6 +64,7 @@ class TrainSettings:
     grids: float = 0.1
     model: str = "student"
     distil: Mapping[str, float] = field(default_factory=dict)
+    anneal: float = 0.0
     teach: str = "self"
     teacher: Path | None = None
     synthesis: Path | None = None
@@ -89,6 +91,7 @@ class TrainSettings:
             grids=options.grids,
             model=options.model,
             distil=parse_distillation_terms(options.distil),
+            anneal=options.anneal,
             teach=options.teach,
             teacher=options.teacher,
             synthesis=options.synthesis,

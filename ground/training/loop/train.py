@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from ..data.corpus import Corpus
 from ..networks.complexity import complexity
 from ..networks.shape import CodecShape
-from ..networks.teacher import TEACHER_SHAPE
 from .checkpoint import load, shape_of
 from .decoder_trainer import DecoderTrainer, decoder_shape
 from .held_out import HeldOutPicture, load_training_and_held_out
@@ -40,8 +39,6 @@ def make_trainer(
         start = load_start(options.start, settings.device, on_grids=wants_integers)
     if latest.exists():
         shape = shape_of(load(latest))
-    elif options.model == "teacher":
-        shape = TEACHER_SHAPE
     else:
         shape = CodecShape() if start is None else shape_of(start)
     if wants_integers:

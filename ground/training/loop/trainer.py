@@ -23,14 +23,14 @@ from ..networks.calibrate import put_on_grids
 from ..networks.codec import Codec, Coded
 from ..networks.initialise import start_from_components
 from ..networks.shape import CodecShape
-from ..networks.teacher import Teacher
-from .checkpoint import load, restore, restore_fitting, save, shape_to_store
+from ..networks.teacher import Teacher, without_heavy
+from .checkpoint import load, restore, save, shape_to_store
 from .evaluate import Summary, evaluate
 from .held_out import HeldOutPicture
 from .losses import draw_qualities, rate_distortion, relative_cost
 from .optimiser import make_optimiser, parameter_groups, set_learning_rate
 from .run_log import RunLog
-from .schedule import Finish, learning_rate, trains_integers
+from .schedule import Finish, learning_rate, lesson_weight, trains_integers
 from .settings import TrainSettings
 from .teaching import Teaching
 from .thread_tuning import ThreadTuner
@@ -84,9 +84,8 @@ class Trainer:
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.manual_seed(settings.seed)
-        kind = Teacher if settings.model == "teacher" else Codec
-        self.codec: Codec = kind(shape).to(self.device)
-        self.averaged: Codec = kind(shape).to(self.device).eval()
+        self.codec: Codec = self._new_codec().to(self.device)
+        self.averaged: Codec = self._new_codec().to(self.device).eval()
         self.teaching: Teaching | None = None
         self.log = RunLog(settings.out)
         self.sampler = CropSampler(
@@ -96,6 +95,10 @@ class Trainer:
             seed=settings.seed,
             device=self.device,
         )
+
+    def _new_codec(self) -> Codec:
+        """Return networks of the kind that is trained, with random weights."""
+        return Teacher(self.shape) if self.settings.model == "teacher" else Codec(self.shape)
 
     def begin(self, start: Mapping[str, Any] | None = None) -> None:
         """Resume the run in `out`; else begin from a checkpoint's weights, or from nothing.
@@ -120,7 +123,7 @@ class Trainer:
             restore(self.averaged, self.codec.state_dict())
         self._begun()
         if self.settings.distil:
-            self.teaching = Teaching(self.settings, self.codec, self.averaged, self.sampler)
+            self.teaching = Teaching(self.settings, self.codec, self.averaged)
             self.teaching.load_state(content or {})
         self._make_optimiser()
         if content is not None:
@@ -134,14 +137,11 @@ class Trainer:
         start_from_components(self.codec, self.sampler)
 
     def _start_from(self, content: Mapping[str, Any]) -> None:
-        """Take a checkpoint's averaged weights; a teacher takes all of a student's but analysis."""
+        """Take a checkpoint's averaged weights; a student leaves out a teacher's residual."""
         state = content.get("averaged") or content["model"]
-        if self.settings.model == "teacher" and set(state) != set(self.codec.state_dict()):
-            start_from_components(self.codec, self.sampler)
-            taken = restore_fitting(self.codec, state)
-            log.info("a student's checkpoint: %d of its %d arrays fit a teacher", taken, len(state))
-        else:
-            restore(self.codec, state)
+        if self.settings.model != "teacher":
+            state = without_heavy(state)
+        restore(self.codec, state)
 
     def _begun(self) -> None:
         """Prepare the loaded networks for training; a hook of other kinds of runs."""
@@ -186,7 +186,7 @@ class Trainer:
                 log.info("stopped at step %d", self.step)
                 return
         self.save("latest")
-        if self.held_out:
+        if self.held_out and self.step % settings.evaluate_every:
             self.assess()
 
     def put_on_grids(self) -> None:
@@ -208,7 +208,7 @@ class Trainer:
         planes, quality = self._draw()
         with torch.autocast(self.device.type, torch.bfloat16):
             coded = self._run_codec(planes, quality)
-            taught = 0.0 if self.teaching is None else self.teaching.loss(planes, quality, coded)
+            taught = self._lessons(planes, quality, coded)
         loss = relative_cost(rate_distortion(coded, planes, quality)) + taught
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -229,6 +229,13 @@ class Trainer:
                 )
             )
 
+    def _lessons(self, planes: Tensor, quality: Tensor, coded: Coded) -> Tensor | float:
+        """Return what the teacher adds to the loss of a step."""
+        weight = lesson_weight(self.step, self.settings)
+        if self.teaching is None or not self.teaching.has_lessons(weight):
+            return 0.0
+        return self.teaching.loss(planes, quality, coded, weight)
+
     def _run_codec(self, planes: Tensor, quality: Tensor) -> Coded:
         """Return what the codec makes of a batch, with gradients of what is trained."""
         coded: Coded = self.codec(planes, quality)
@@ -240,10 +247,14 @@ class Trainer:
         torch.manual_seed(int(rng.integers(2**62)))
         planes = canonical_planes(self.sampler.draw(self.step), rng)
         planes = planes.contiguous(memory_format=torch.channels_last)
-        quality = draw_qualities(self.codec, planes, rng)
+        quality = self._qualities(planes, rng)
         if self.settings.quality is not None:
             quality = torch.full_like(quality, self.settings.quality)
         return planes, quality
+
+    def _qualities(self, planes: Tensor, rng: np.random.Generator) -> Tensor:
+        """Return the quality of each sample (b,), 0…1."""
+        return draw_qualities(self.codec, planes, rng)
 
     @torch.no_grad()
     def _average(self) -> None:

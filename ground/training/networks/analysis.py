@@ -44,6 +44,16 @@ class Analysis(nn.Module):
         self.block_coarse = SeparableBlock(coarse, self.grid_coarse)
         self.leave = GridConv(coarse, shape.latents, 1, reads=self.grid_coarse)
 
+    @property
+    def stages(self) -> tuple[nn.Module, nn.Module, nn.Module]:
+        """The stages at 1/4, 1/8 and 1/16, whose outputs distillation compares."""
+        return self.block_fine, self.block_middle, self.block_coarse
+
+    @property
+    def stage_widths(self) -> tuple[int, int, int]:
+        """Channels of the stages."""
+        return self.enter.out_channels, self.down_middle.out_channels, self.down_coarse.out_channels
+
     def features(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the stage outputs at 1/4, 1/8 and 1/16, which distillation compares."""
         value = self.enter(space_to_depth(self.scaled_pixels(planes / PIXEL_GAIN), 4))

@@ -132,9 +132,13 @@ class Codec(nn.Module):
 
     def encode(self, planes: Tensor, quality: Tensor) -> CodedLatents:
         """Code a batch at these qualities without decoding pixels; see `forward`."""
-        latents = self.analysis(planes)
+        return self.encode_latents(self.analysis(planes), quality)
+
+    def encode_latents(self, latents: Tensor, quality: Tensor) -> CodedLatents:
+        """Code latents y (b, N, h/16, w/16), wherever they come from; see `forward`."""
         side = self.hyper.analyse(latents)
-        with torch.autocast(planes.device.type, enabled=False):
+        device = latents.device.type
+        with torch.autocast(device, enabled=False):
             side = side.float().clamp(self.hyper.side.low, self.hyper.side.high)
             rounded_side = round_straight(side)
             side_bits = self.hyper.side_bits(rounded_side.detach())
@@ -143,7 +147,7 @@ class Codec(nn.Module):
                 side_bits = with_gradient_of(side_bits, self.hyper.side_bits(noisy, fixed=True))
             side_bits = side_bits.sum(dim=(1, 2, 3))
         log2_scale = self.hyper.synthesise(rounded_side, latents.shape[2], latents.shape[3])
-        with torch.autocast(planes.device.type, enabled=False):
+        with torch.autocast(device, enabled=False):
             log2_gain = self.log2_gain(quality)[:, :, None, None]
             gain, step = torch.exp2(log2_gain), torch.exp2(-log2_gain)
             predicted = self.shape.predicted

@@ -17,14 +17,20 @@ def count_macs(module: nn.Module, run: Callable[[], object]) -> dict[str, int]:
     macs: dict[str, int] = {}
     hooks = []
     for name, layer in module.named_modules():
-        if isinstance(layer, nn.Conv2d):
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
 
             def hook(
-                layer: nn.Conv2d, _inputs: tuple[Tensor, ...], output: Tensor, name: str = name
+                layer: nn.Conv2d | nn.ConvTranspose2d,
+                inputs: tuple[Tensor, ...],
+                output: Tensor,
+                name: str = name,
             ) -> None:
                 a, b = layer.kernel_size
-                taps = a * b * (layer.in_channels // layer.groups)
-                macs[name] = macs.get(name, 0) + taps * output[0].numel()
+                spreads = isinstance(layer, nn.ConvTranspose2d)  # each input to a x b outputs
+                other = layer.out_channels if spreads else layer.in_channels
+                places = inputs[0] if spreads else output
+                taps = a * b * (other // layer.groups)
+                macs[name] = macs.get(name, 0) + taps * places[0].numel()
 
             hooks.append(layer.register_forward_hook(hook))
     try:
