@@ -28,7 +28,7 @@ _NUMERALS = (
 _LONGEST = 20_000
 _ABOUT_CODECS = {
     "student": "the learned codec: a small network encodes on board, and a larger one, which was "
-    "trained with it, decodes on the ground",
+    "trained for it, decodes on the ground",
     "jpeg2000": "the wavelet codec of ISO/IEC 15444-1",
     "jpegxl": "the block-transform codec of ISO/IEC 18181",
     "jpegls": "the low-complexity predictive codec of ISO/IEC 14495-1",
