@@ -24,6 +24,9 @@ SHOWN_FRAMES: Final = 12
 """Frames that a failed check reports."""
 MOST_REPEATS: Final = 1000
 _PROBES: Final = 20
+_CARRIED: Final = 18
+"""PINGs to be answered of `_PROBES` if a missing answer shall be the board's fault. PINGs are short:
+where wrong bits damage half of them, hardly a READY comes through in six tries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ def _judged(line: Exchange, error: NonconformanceError) -> tuple[Blame, str]:
             return Blame.REBOOTED, f"it started anew (boot {boot:08x}, then {now:08x}): {came}"
     if answered == _PROBES and not isinstance(error, NoAnswerError):
         return Blame.BOARD, came
-    if answered >= _PROBES // 2:
+    if answered >= _CARRIED:
         return Blame.BOARD, f"{came}; {answered} of {_PROBES} PING were answered"
     if answered or line.damaged > damaged:
         return Blame.LINE, (

@@ -14,6 +14,8 @@ def undecodable_lines(
 ) -> Iterator[str]:
     """Yield a line for each satellite some of whose tiles are not decodable.
 
+    What a board encoded is left out: its verdict names wrong tiles, decodable or not.
+
     Args:
         mission: What was planned.
         outcome: What the simulation did with it.
@@ -23,7 +25,7 @@ def undecodable_lines(
     for index, satellite in enumerate(outcome.satellites):
         found = {n: grades[n] for n in sorted(satellite.frames) if n in grades}
         bad = {n: grade for n, grade in found.items() if grade.undecodable_tiles}
-        if bad:
+        if bad and mission.flight.scenario.satellites[index].encoder.backend != "board":
             first, grade = next(iter(bad.items()))
             tiles = sum(grade.undecodable_tiles for grade in bad.values())
             yield (

@@ -223,7 +223,8 @@ class FaultInjector:
 
     def _interruption(self, name: str, fault: Interruption, tile: int) -> float:
         """Return the seconds of an interruption that strikes now; 0 if it does not."""
-        if not fault.seconds or (name, tile) in self._struck:
+        # A late frame of a tile that the host has released strikes nothing, and not again.
+        if not fault.seconds or (name, tile) in self._struck or self._tiles.form(tile) is None:
             return 0.0
         if not fault.strikes.strikes(tile, f"{self._seed}/{name}"):
             return 0.0

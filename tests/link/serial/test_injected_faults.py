@@ -41,7 +41,7 @@ from downpass.link.serial.testing.rehearsal import (
     deflating,
     plain_tile,
 )
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 Tiles = list[tuple[TileForm, bytes]]
@@ -265,6 +265,16 @@ def test_a_frames_fate_depends_on_nothing_but_what_it_is() -> None:
     line=st.sampled_from((CLEAN, Faults(drop=0.05, duplicate=0.05, truncate=0.02, flip_bit=1e-4))),
     seed=st.integers(0, 10**6).map(str),
     slots=st.integers(1, 4),
+)
+@example(  # a result that is repeated after its tile was released
+    cut=Interruption(),
+    stall=Interruption(strikes=Strikes(every=1), seconds=0.5),
+    reboot=Interruption(),
+    wrongly=Strikes(every=1),
+    slow=2.5,
+    line=Faults(drop=0.05, duplicate=0.05, truncate=0.02, flip_bit=1e-4),
+    seed="301",
+    slots=3,
 )
 @settings(max_examples=25, deadline=None)
 def test_every_tile_arrives_and_the_faults_are_those_asked_for(
