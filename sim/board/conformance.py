@@ -25,8 +25,10 @@ SHOWN_FRAMES: Final = 12
 MOST_REPEATS: Final = 1000
 _PROBES: Final = 20
 _CARRIED: Final = 18
-"""PINGs to be answered of `_PROBES` if a missing answer shall be the board's fault. PINGs are short:
-where wrong bits damage half of them, hardly a READY comes through in six tries."""
+"""PINGs of `_PROBES` to be answered if a missing answer shall be the board's fault.
+
+A PING is short: where wrong bits damage half of them, hardly a READY comes through in six tries.
+"""
 
 
 @dataclass(frozen=True, slots=True)
