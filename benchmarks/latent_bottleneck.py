@@ -56,6 +56,7 @@ from downpass.ground.training.export.training_tiles import tile_of_latents, to_i
 from downpass.ground.training.loop.checkpoint import restore
 from downpass.ground.training.loop.held_out import HeldOutPicture, load_training_and_held_out
 from downpass.ground.training.loop.optimiser import make_optimiser, parameter_groups
+from downpass.ground.training.loop.precision import mixed_precision
 from downpass.ground.training.loop.rd_curve import psnr
 from downpass.ground.training.loop.warm_start import load_start
 from downpass.ground.training.networks.codec import Codec, Coded, CodedLatents
@@ -354,7 +355,7 @@ def annealed(batch: Batch, iterations: int) -> Tensor:
         optimiser.param_groups[0]["lr"] = RATE_OF_LATENTS * min(1.0, 2 * (1 - passed))
         temperature = first * (last / first) ** passed
         latents = batch.latents + change * step
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision("cpu"):
             coded = drawn_symbols(codec, latents, batch.quality, temperature)
         optimiser.zero_grad(set_to_none=True)
         # The sum of logarithms: each crop's gradient is that of its own relative cost.
@@ -390,7 +391,7 @@ def by_weights(jobs: Sequence[Job], iterations: int) -> list[Tensor]:
             group["lr"] = RATE_OF_WEIGHTS * group["share"] * factor
         chosen = [jobs[i] for i in rng.choice(len(jobs), min(BATCH, len(jobs)), False)]
         batch = Batch(codec, chosen)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision("cpu"):
             coded = codec(batch.planes, batch.quality)
         optimiser.zero_grad(set_to_none=True)
         log_costs(coded, batch).mean().backward()  # type: ignore[no-untyped-call]

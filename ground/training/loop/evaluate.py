@@ -23,6 +23,7 @@ from ..data.colour import (
 )
 from ..networks.codec import Codec
 from .held_out import HeldOutPicture
+from .precision import mixed_precision
 from .rd_curve import RdCurve, compare, monotone
 
 QUALITIES = tuple(np.linspace(0.0, 1.0, 9).tolist())
@@ -46,7 +47,7 @@ def codec_curve(
     planes = torch.floor(rotate(levels, rotation) * 2 + 0.5) / 2
     planes = planes.expand(len(qualities), -1, -1, -1).contiguous(memory_format=torch.channels_last)
     # The eight bits of a bfloat16 are enough for the curve of a float codec, not for integers.
-    with torch.autocast(device.type, torch.bfloat16, enabled=not codec.on_grids):
+    with mixed_precision(device.type, enabled=not codec.on_grids):
         coded = codec(planes, torch.tensor(qualities, device=device))
     decoded = rotate_back(coded.planes, rotation.expand(len(qualities), -1, -1))
     decoded = torch.floor(decoded + 0.5).clamp(0, 255)

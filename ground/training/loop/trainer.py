@@ -29,6 +29,7 @@ from .evaluate import Summary, evaluate
 from .held_out import HeldOutPicture
 from .losses import draw_qualities, rate_distortion, relative_cost
 from .optimiser import make_optimiser, parameter_groups, set_learning_rate
+from .precision import mixed_precision
 from .run_log import RunLog
 from .schedule import Finish, learning_rate, lesson_weight, trains_integers
 from .settings import TrainSettings
@@ -206,7 +207,7 @@ class Trainer:
         factor = learning_rate(self.step, self.settings) * self.finish.factor
         set_learning_rate(self.optimiser, self.settings.rate, factor)
         planes, quality = self._draw()
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with mixed_precision(self.device.type):
             coded = self._run_codec(planes, quality)
             taught = self._lessons(planes, quality, coded)
         loss = relative_cost(rate_distortion(coded, planes, quality)) + taught
