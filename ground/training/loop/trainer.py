@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..data.augment import CropSampler
+from ..data.augment import AugmentSettings, CropSampler
 from ..data.colour import canonical_planes
 from ..data.corpus import Corpus
 from ..networks.calibrate import put_on_grids
@@ -95,6 +95,7 @@ class Trainer:
             batch=settings.batch,
             seed=settings.seed,
             device=self.device,
+            settings=AugmentSettings().scaled(settings.augment),
         )
 
     def _new_codec(self) -> Codec:
