@@ -78,7 +78,7 @@ static const char *check_model(const Py_buffer *given, const struct dp_entropy *
     }
     if (given[MANTISSAS].len != 32 * 2 || given[EXPECTED].len != DP_SCALES * 2 ||
         given[ROUNDING].len != DP_SCALES || given[MEANS].len != means * 8 ||
-        given[CORRECTION].len != (Py_ssize_t)model->groups * 4 * 1024 * 2) {
+        given[CORRECTION].len != (Py_ssize_t)model->groups * 4 * 1024 * 4) {
         return "tables";
     }
     return NULL;
