@@ -234,37 +234,43 @@ static void find_means(struct writer *writer, const struct dp_channel_group *gro
     }
 }
 
-void dp_find_leading_symbols(struct writer *writer, const struct dp_channel_group *group,
-                             const double *weights)
+/* Quantise a predicted channel's latents in one phase, and keep what the decoder makes of them. */
+VECTORS static void quantise_phase(struct writer *writer, const struct dp_channel_group *group,
+                                   uint32_t phase, int32_t c)
 {
     const struct dp_entropy *model = writer->model;
     const struct dp_planes *tile = writer->tile;
     int32_t wide = group->last - group->first, rows = tile->rows, columns = tile->columns;
+    size_t plane = (size_t)c * (size_t)rows * (size_t)columns;
+    double step = step_of(model, model->gain[c]), back = back_of(model, model->gain[c]);
+    const double *mean = writer->mean + (c - group->first);
+    int32_t *symbol = writer->symbol + (size_t)(c - group->first) * (size_t)writer->plane;
+    for (int32_t r = dp_phase_row[phase]; r < rows; r += 2) {
+        for (int32_t s = dp_phase_column[phase]; s < columns; s += 2, mean += wide) {
+            int32_t from = r * columns + s, place = (r + 1) * writer->stride + s + 1;
+            int32_t level = tile->scales[plane + (size_t)from] + DP_LEVEL_OFFSET + model->gain[c];
+            double value = floor(*mean);
+            if (level >= DP_CODED) {
+                size_t at = (size_t)c * (size_t)writer->plane + (size_t)place;
+                double rest = tile->y[plane + (size_t)from] - value;
+                symbol[place] = quantise(writer, at, level, rest, step);
+                value += copysign(floor(abs(symbol[place]) * back + 0.5), rest);
+            }
+            writer->decoded[(size_t)place * (size_t)model->predicted + (size_t)c] = value;
+        }
+    }
+}
+
+void dp_find_leading_symbols(struct writer *writer, const struct dp_channel_group *group,
+                             const double *weights)
+{
+    int32_t wide = group->last - group->first;
     memset(writer->active, 1, (size_t)wide);
     for (uint32_t phase = 0; phase < 4; phase++) {
         find_means(writer, group, phase, weights);
         weights += 9 * group->last * wide;
         for (int32_t c = group->first; c < group->last; c++) {
-            size_t plane = (size_t)c * (size_t)rows * (size_t)columns;
-            double step = step_of(model, model->gain[c]), back = back_of(model, model->gain[c]);
-            const double *mean = writer->mean + (c - group->first);
-            int32_t *symbol =
-                writer->symbol + (size_t)(c - group->first) * (size_t)writer->plane;
-            for (int32_t r = dp_phase_row[phase]; r < rows; r += 2) {
-                for (int32_t s = dp_phase_column[phase]; s < columns; s += 2, mean += wide) {
-                    int32_t from = r * columns + s, place = (r + 1) * writer->stride + s + 1;
-                    int32_t level =
-                        tile->scales[plane + (size_t)from] + DP_LEVEL_OFFSET + model->gain[c];
-                    double value = floor(*mean);
-                    if (level >= DP_CODED) {
-                        size_t at = (size_t)c * (size_t)writer->plane + (size_t)place;
-                        double rest = tile->y[plane + (size_t)from] - value;
-                        symbol[place] = quantise(writer, at, level, rest, step);
-                        value += copysign(floor(abs(symbol[place]) * back + 0.5), rest);
-                    }
-                    writer->decoded[(size_t)place * (size_t)model->predicted + (size_t)c] = value;
-                }
-            }
+            quantise_phase(writer, group, phase, c);
         }
     }
 }
