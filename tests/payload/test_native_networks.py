@@ -31,6 +31,7 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 Outputs = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]
 
 NATIVE = Path(compiled.__file__).parent / "native"
+SHARED = Path(shared_model.__file__).parent / "native"
 DRIVER = Path(__file__).parent / "native" / "networks_driver.c"
 EXTREMES = np.array([0, 1, 127, 128, 254, 255], np.uint8)
 TURN = (124, -16, -18, -17)
@@ -358,9 +359,10 @@ def build(folder: Path, compiler: str, variant: str, *options: str) -> Path:
     program = folder / variant
     names = (f"variant_{variant}", "networks", "bounds", "scratch")
     sources = [DRIVER, *(NATIVE / f"{name}.c" for name in names)]
+    sources += [SHARED / f"{name}.c" for name in ("arena", "given_layer", "processor")]
     subprocess.run(
-        [compiler, "-O2", "-static", "-Wall", "-Werror", f"-I{NATIVE}", f"-DVARIANT=dp_{variant}",
-         "-DDP_ONE_VARIANT", *options, *sources, "-o", program],
+        [compiler, "-O2", "-static", "-Wall", "-Werror", f"-I{NATIVE}", f"-I{SHARED}",
+         f"-DVARIANT=dp_{variant}", *options, *sources, "-o", program],
         check=True,
     )  # fmt: skip
     return program
@@ -382,7 +384,8 @@ def test_256_bits_of_vnni_are_exact(tmp_path: Path) -> None:
     """AVX-VNNI's code, in the encoding that processors with AVX-512 have."""
     if "avx512" not in compiled.variants() or shutil.which("gcc") is None:
         return  # nothing here can run it; where AVX-VNNI is, the tests above have run it
-    check_driven([str(build(tmp_path, "gcc", "avxvnni", "-DDP_EVEX_VNNI"))], tmp_path)
+    options = ("-DDP_EVEX_VNNI", "-DRUNS_HERE=dp_has_avx512()")
+    check_driven([str(build(tmp_path, "gcc", "avxvnni", *options))], tmp_path)
 
 
 def test_dot_products_of_arm_are_exact(tmp_path: Path) -> None:
@@ -390,5 +393,5 @@ def test_dot_products_of_arm_are_exact(tmp_path: Path) -> None:
     emulator = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
     if compiler is None or emulator is None:
         pytest.skip("needs gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and qemu-user-static")
-    program = build(tmp_path, compiler, "neon")
+    program = build(tmp_path, compiler, "neon", "-DRUNS_HERE=dp_has_dotprod()")
     check_driven([emulator, "-cpu", "max", str(program)], tmp_path)
