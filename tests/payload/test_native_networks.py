@@ -233,6 +233,20 @@ def change(name: str, value: Any, at: Any = ...) -> Callable[[Arrays], None]:
     return apply
 
 
+def convert(name: str, kind: type) -> Callable[[Arrays], None]:
+    def apply(arrays: Arrays) -> None:
+        arrays[name] = arrays[name].astype(kind)
+
+    return apply
+
+
+def remove(name: str) -> Callable[[Arrays], None]:
+    def apply(arrays: Arrays) -> None:
+        del arrays[name]
+
+    return apply
+
+
 def shorten(*names: str) -> Callable[[Arrays], None]:
     def apply(arrays: Arrays) -> None:
         for name in names:
@@ -255,10 +269,15 @@ def shorten(*names: str) -> Callable[[Arrays], None]:
         shorten("analysis.leave.bias", "analysis.leave.shift", "analysis.leave.weight"),
         shorten("analysis.block_fine.depthwise.shift"),
         shorten("hyper.spread_shift"),
+        shorten("analysis.enter.clip"),
+        convert("analysis.enter.weight", np.int16),
+        convert("hyper.spread_shift", np.float32),
+        remove("hyper.synthesis_up.shift"),
     ],
     ids=[
         "10 bits", "signed", "wide side", "wide scales", "left shift", "long shift", "bias",
-        "negative spread", "fewer latents", "shifts missing", "spread missing",
+        "negative spread", "fewer latents", "shifts missing", "spread missing", "one limit",
+        "wide weights", "floats", "no array",
     ],
 )  # fmt: skip
 def test_networks_that_do_not_fit_are_left_to_onnx_runtime(spoil: Callable[[Arrays], None]) -> None:
@@ -294,6 +313,25 @@ def test_unknown_variants_are_refused() -> None:
         CompiledNetworks.of(shipped(), "mmx")
     with pytest.raises(ValueError, match="no variant mmx"):
         compiled.NATIVE.make_networks("mmx", (), np.zeros(1, np.int8))
+
+
+@pytest.mark.parametrize(
+    ("layers", "error"),
+    [
+        ((), IndexError),
+        (([],), TypeError),
+        (((b"1", b"1234", b"1", 0),), TypeError),
+        (((np.zeros(1, np.int8), b"1234", None, 0, 1),), TypeError),
+        (((b"", b"", b"", 0, 1),), ValueError),
+        (((b"1", b"123", b"1", 0, 1),), ValueError),
+        (((b"123", b"12345678", b"12", 0, 1),), ValueError),
+        (((b"1", b"1234", b"1", 0, 1 << 40),), OverflowError),
+    ],
+    ids=str,
+)
+def test_layers_of_other_forms_are_refused(layers: tuple[Any, ...], error: type) -> None:
+    with pytest.raises(error):
+        compiled.NATIVE.make_networks("plain", layers, np.zeros(1, np.int8))
 
 
 def test_arrays_of_other_sizes_are_refused() -> None:
