@@ -14,8 +14,9 @@ from ..describe import choices, models_in, number_of, yaml_value
 from ..faults import CutSpec
 from ..ground import StationSpec, TargetSpec
 from ..link import MODE_SETS, LinkSpec, ReceiverSpec
+from ..processor import ProcessorSpec
 from ..scenario import Realtime, Scenario
-from ..spacecraft import ProcessorSpec, TransmitterSpec
+from ..spacecraft import TransmitterSpec
 from ..sweep import SweepRange, SweepSpec
 from ..transfer import TransferSpec
 from ..units import (

@@ -15,21 +15,15 @@ from ..codec import CodecChoice, EncoderChoice
 from ..describe import models_in
 from ..faults import CutSpec, FaultsSpec, PauseSpec, TileFaultSpec
 from ..ground import Outage, StationSpec, TargetSpec
+from ..imager import ImagerSpec, StripSpec
 from ..link import LinkSpec, ModeSpec, ReceiverSpec
 from ..orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
 from ..orbit_files import OemOrbit, OmmOrbit
+from ..processor import ProcessorSpec
 from ..rate import RateStep
 from ..satellite import Policy, SatelliteSpec
 from ..scenario import Realtime, Report, Scenario
-from ..spacecraft import (
-    ImagerSpec,
-    Loads,
-    Power,
-    ProcessorSpec,
-    RecorderSpec,
-    StripSpec,
-    TransmitterSpec,
-)
+from ..spacecraft import Loads, Power, RecorderSpec, TransmitterSpec
 from ..sweep import SweepRange, SweepSpec
 from ..target_file import TargetFileSpec
 from ..transfer import TransferSpec, UplinkSpec
