@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..scenario.ground import StationSpec
+from ..scenario.imager import ImagerSpec
 from ..scenario.link import LinkSpec
 from ..scenario.orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit
 from ..scenario.orbit_files import OmmOrbit
+from ..scenario.processor import ProcessorSpec
 from ..scenario.rate import RateStep
 from ..scenario.satellite import SatelliteSpec
 from ..scenario.scenario import Scenario
-from ..scenario.spacecraft import ImagerSpec, Power, ProcessorSpec, RecorderSpec, TransmitterSpec
+from ..scenario.spacecraft import Power, RecorderSpec, TransmitterSpec
 from . import wording as w
 from .data import Description
 

@@ -13,19 +13,14 @@ from downpass.sim.scenario import units
 from downpass.sim.scenario.codec import CodecChoice, EncoderChoice
 from downpass.sim.scenario.describe import keys, number_of
 from downpass.sim.scenario.ground import StationSpec
+from downpass.sim.scenario.imager import ImagerSpec
 from downpass.sim.scenario.link import LinkSpec, ModeSpec, ReceiverSpec
 from downpass.sim.scenario.orbit import KeplerOrbit, SunSynchronousOrbit
+from downpass.sim.scenario.processor import ProcessorSpec
 from downpass.sim.scenario.rate import RateStep
 from downpass.sim.scenario.satellite import SatelliteSpec
 from downpass.sim.scenario.scenario import Scenario
-from downpass.sim.scenario.spacecraft import (
-    ImagerSpec,
-    Loads,
-    Power,
-    ProcessorSpec,
-    RecorderSpec,
-    TransmitterSpec,
-)
+from downpass.sim.scenario.spacecraft import Loads, Power, RecorderSpec, TransmitterSpec
 from downpass.sim.scenario.spellings import meant
 from downpass.sim.scenario.units import Quantity
 from hypothesis import given, settings
