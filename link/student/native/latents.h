@@ -22,7 +22,7 @@ struct latents {
     uint8_t *magnitude;        /* [latents][plane], min(|k|, 255) of those read so far */
     uint8_t *active;           /* [latents]: 1 if any latent of the channel is coded */
     double *decoded;           /* [plane][predicted], y^ of the predicted channels read so far */
-    double *mean;              /* [channels of a predicted group] */
+    double *mean;              /* [positions of a row][channels of a predicted group] */
     uint16_t *size;            /* [plane], sums of magnitudes over a window's channels */
     uint32_t *size_expected;   /* [plane], the same of expectations */
     uint32_t *around;          /* [plane], F */

@@ -32,7 +32,7 @@ static bool read_values(struct dp_range_reader *reader, const struct side_channe
         for (int32_t s = dp_phase_column[phase]; s < side->columns; s += 2) {
             int32_t at = r * side->columns + s;
             if (side->contexts[at] == context) {
-                int32_t symbol = dp_read_symbol(reader, shares, DP_SIDE_SYMBOLS);
+                int32_t symbol = dp_read_symbol(reader, shares, DP_SIDE_SYMBOLS, -DP_SIDE_LOWEST);
                 if (symbol < 0) {
                     return false;
                 }

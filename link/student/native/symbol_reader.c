@@ -79,7 +79,7 @@ enum dp_reading dp_read_symbols(struct latents *l, uint32_t count)
         uint32_t symbols = (uint32_t)(model->latent_start[t + 1] - model->latent_start[t]) - 1;
         int32_t reach = dp_reach(symbols);
         for (; i < end[t]; i++) {
-            int32_t symbol = dp_read_symbol(&reader, shares, symbols);
+            int32_t symbol = dp_read_symbol(&reader, shares, symbols, (uint32_t)reach);
             if (symbol < 0) {
                 return DP_NO_SYMBOLS;
             }

@@ -125,7 +125,7 @@ static void take_all(struct memory *memory, struct latents *l)
     l->active = take(memory, latents, sizeof *l->active);
     l->decoded = take(memory, predicted * l->plane, sizeof *l->decoded);
     l->cleared = memory->used;
-    l->mean = take(memory, widest, sizeof *l->mean);
+    l->mean = take(memory, predicted * columns, sizeof *l->mean);
     l->size = take(memory, l->plane, sizeof *l->size);
     l->size_expected = take(memory, l->plane, sizeof *l->size_expected);
     l->around = take(memory, l->plane, sizeof *l->around);
