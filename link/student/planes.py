@@ -32,6 +32,11 @@ class TileShape:
     rows: int
     columns: int
 
+    @property
+    def halves(self) -> tuple[int, int]:
+        """Rows and columns of the side information ẑ."""
+        return -(-self.rows // 2), -(-self.columns // 2)
+
     @cached_property
     def height(self) -> int:
         """Rows of a plane without the zero row."""
