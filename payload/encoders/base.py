@@ -101,8 +101,8 @@ class Setting:
 
     def __str__(self) -> str:
         if self.quality is not None:
-            return "lossless" if self.quality == 100 else f"q{self.quality:g}"
-        return f"{self.bpp:g}bpp" if self.bpp is not None else f"{self.bytes}B"
+            return "lossless" if self.quality == 100 else f"q{self.quality:.15g}"
+        return f"{self.bpp:.15g}bpp" if self.bpp is not None else f"{self.bytes}B"
 
 
 def parse_choice(text: str) -> tuple[str, Setting]:

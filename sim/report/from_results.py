@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from importlib.metadata import version
 
 import numpy as np
@@ -14,9 +14,12 @@ from ..orbit.geometry import Geometry
 from ..orbit.polygon import polygon_of
 from ..orbit.region import region_of_land
 from ..rate_distortion.tradeoff import Rating
+from ..rate_distortion.tried_codecs import tried_codecs
 from ..results.results import Results
+from ..scenario.codec_names import codec_labels
 from ..scenario.scenario import Scenario
 from ..scenario.yaml_text import yaml_text
+from . import wording as w
 from .data import BatteryView, ReportData, StationSite, TargetSite, Track, TradeoffPoint
 from .groundtrack import MOST_TRACKS
 from .keyfigures import psnr
@@ -48,7 +51,7 @@ def report_data(results: Results, command: str) -> ReportData:
         seed=scenario.seed,
         version=version("downpass"),
         command=command,
-        codecs={s.name: s.codec.label for s in scenario.satellites},
+        codecs=codec_labels(scenario.satellites),
         summary=results.summary,
         frames=results.frames,
         events=results.events,
@@ -67,7 +70,7 @@ def report_data(results: Results, command: str) -> ReportData:
         targets=[_target_site(scenario, index) for index in range(len(scenario.targets))],
         stations=[StationSite(s.name, *s.at) for s in scenario.stations],
         tradeoff=tradeoff_points(results),
-        tradeoff_note=_TRADEOFF_NOTE if results.ratings else "",
+        tradeoff_note=_tradeoff_note(results),
         crops=results.crops,
         left_out=results.left_out,
         recorder_bytes={s.name: s.recorder.capacity for s in scenario.satellites},
@@ -113,11 +116,32 @@ def _batteries(results: Results) -> dict[str, BatteryView]:
 
 def tradeoff_points(results: Results) -> list[TradeoffPoint]:
     """Return the points of the trade-off's curves, by codec and rate; the run's own are marked."""
-    own = {(str(s.codec.name), s.codec.setting) for s in results.mission.flight.scenario.satellites}
+    satellites = results.mission.flight.scenario.satellites
+    own = {
+        (codec.name, satellites[index].codec.setting): codec.kind
+        for codec in tried_codecs(results.mission.flight.scenario)
+        for index in codec.satellites
+    }
     points = _sampled(results.ratings, own)
     if len(own) == 1 and not any(point.is_this_run for point in points):
-        points.append(_this_run(results, *next(iter(own))))  # nothing else was tried
+        ((_, setting), kind), *_ = own.items()
+        points.append(_this_run(results, kind, setting))  # nothing else was tried
     return sorted(points, key=lambda point: (point.codec, point.bpp))
+
+
+def _tradeoff_note(results: Results) -> str:
+    """Return how the curves were obtained, and whose codecs they are if a name does not say it."""
+    if not results.ratings:
+        return ""
+    scenario = results.mission.flight.scenario
+    rated = {rating.codec for rating in results.ratings}
+    whose = [
+        f"{w.codec_name(codec.name)} is that of "
+        + w.some([w.short(scenario.satellites[n].name, 40) for n in codec.satellites], 3)
+        for codec in tried_codecs(scenario)
+        if codec.name in rated and codec.name != codec.kind
+    ]
+    return f"{_TRADEOFF_NOTE} In the chart, {w.listing(whose)}." if whose else _TRADEOFF_NOTE
 
 
 def _this_run(results: Results, codec: str, setting: Setting) -> TradeoffPoint:
@@ -143,11 +167,11 @@ def _this_run(results: Results, codec: str, setting: Setting) -> TradeoffPoint:
     )
 
 
-def _sampled(ratings: Sequence[Rating], own: set[tuple[str, Setting]]) -> list[TradeoffPoint]:
+def _sampled(ratings: Sequence[Rating], own: Container[tuple[str, Setting]]) -> list[TradeoffPoint]:
     return [
         TradeoffPoint(
             codec=rating.codec,
-            setting=str(rating.setting),
+            setting=setting_label(rating.kind, rating.setting),
             bpp=rating.bpp,
             psnr_db=rating.psnr_db,
             ms_ssim=rating.ms_ssim,

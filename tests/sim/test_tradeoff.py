@@ -17,7 +17,8 @@ from downpass.sim.frames.content_cache import ContentCache
 from downpass.sim.frames.scenes import Scenes
 from downpass.sim.mission.flight import fly
 from downpass.sim.mission.preparation import prepare
-from downpass.sim.rate_distortion.tradeoff import RATES_BPP, sample
+from downpass.sim.rate_distortion.tradeoff import sample
+from downpass.sim.rate_distortion.tried_codecs import RATES_BPP
 from downpass.sim.report.from_results import report_data
 from downpass.sim.results.write import write as write_results
 from downpass.sim.run import run as run_scenario
