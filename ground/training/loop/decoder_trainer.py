@@ -128,6 +128,7 @@ class DecoderTrainer(Trainer):
         switch_off(synthesis)
         codec.synthesis = widen(synthesis, self.shape)
         restore(self.codec, codec.state_dict())
+        self.encoder = {name: content[name] for name in ("step", "seconds") if name in content}
 
     def _begun(self) -> None:
         """Freeze all but the synthesis."""

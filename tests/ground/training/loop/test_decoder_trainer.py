@@ -9,7 +9,7 @@ import torch
 from downpass.ground.training.arguments import add_arguments
 from downpass.ground.training.export.extract import extract
 from downpass.ground.training.loop import decoder_trainer
-from downpass.ground.training.loop.checkpoint import averaged_codec, save, shape_to_store
+from downpass.ground.training.loop.checkpoint import averaged_codec, load, save, shape_to_store
 from downpass.ground.training.loop.decoder_trainer import DecoderTrainer, decoder_shape
 from downpass.ground.training.loop.settings import TrainSettings
 from downpass.ground.training.loop.train import make_trainer
@@ -126,3 +126,5 @@ def test_student_and_full_decoder_are_trained_together_then_a_fast_one_for_them(
     assert torch.allclose(fast.codec.analysis.enter.weight, analysis, atol=0.05)
     fast.run()
     assert averaged_codec(tmp_path / "fast" / "latest.ckpt").shape == TINY
+    content = load(tmp_path / "fast" / "latest.ckpt")
+    assert content["encoder"] == {"step": 1, "seconds": joint.seconds}
