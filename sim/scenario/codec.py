@@ -17,7 +17,8 @@ from .base import Clashes, Model, exactly_one, is_number
 from .faults import FaultsSpec
 from .fields import FilePath
 from .foreign import MOST_FILES, NEEDED, CommandLine, Files, Qualities, foreign_clashes
-from .units import Bytes, Number, Seconds, Whole, fault, shown
+from .plain_numbers import Number, Whole
+from .units import Bytes, Seconds, fault, shown
 
 CodecName = Literal[
     "jpeg2000", "jpegxl", "jpegls", "ccsds121", "avif", "student", "command", "onnx"
