@@ -25,7 +25,8 @@ from .foreign import (
     Qualities,
     foreign_clashes,
 )
-from .units import Bytes, Number, Seconds, Whole, fault, shown
+from .plain_numbers import Number, Whole
+from .units import Bytes, Seconds, fault, shown
 
 CodecName = Literal[
     "jpeg2000", "jpegxl", "jpegls", "ccsds121", "avif", "student", "command", "onnx"

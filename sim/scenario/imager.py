@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 
 from .base import Clashes, Model, is_number
 from .fields import Bands
-from .units import Degrees, DegreesPerSecond, Metres, Number, Seconds, Whole, fault
+from .plain_numbers import Number, Whole
+from .units import Degrees, DegreesPerSecond, Metres, Seconds, fault
 
 
 class StripSpec(Model):

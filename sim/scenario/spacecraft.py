@@ -9,9 +9,10 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from .base import Clashes, Model, exactly_one, is_number
 from .link import LinkSpec
+from .plain_numbers import Number
 from .rate import RateSteps
 from .transfer import Mode, TransferSpec, mode_alone
-from .units import Bytes, Joules, Number, Seconds, Watts, fault, shown
+from .units import Bytes, Joules, Seconds, Watts, fault, shown
 
 Share = Annotated[float, Number(0, 1)]
 
