@@ -192,7 +192,7 @@ static PyObject *reader_read(PyObject *object, PyObject *arguments)
     } else if (known) {
         int32_t *symbol = symbols.buf;
         for (size_t i = 0; exists && i < count; i++) {
-            symbol[i] = dp_read_symbol(reader, model.buf, (uint32_t)known);
+            symbol[i] = dp_read_symbol(reader, model.buf, (uint32_t)known, 0);
             exists = symbol[i] >= 0;
         }
     }
