@@ -16,6 +16,7 @@ from ..orbit.region import region_of_land
 from ..rate_distortion.tradeoff import Rating
 from ..rate_distortion.tried_codecs import tried_codecs
 from ..results.results import Results
+from ..scenario.codec import CodecChoice
 from ..scenario.codec_names import codec_labels
 from ..scenario.scenario import Scenario
 from ..scenario.yaml_text import yaml_text
@@ -115,36 +116,72 @@ def _batteries(results: Results) -> dict[str, BatteryView]:
 
 
 def tradeoff_points(results: Results) -> list[TradeoffPoint]:
-    """Return the points of the trade-off's curves, by codec and rate; the run's own are marked."""
-    satellites = results.mission.flight.scenario.satellites
-    own = {
-        (codec.name, satellites[index].codec.setting): codec.kind
-        for codec in tried_codecs(results.mission.flight.scenario)
-        for index in codec.satellites
-    }
+    """Return the points of the trade-off's curves, by codec and rate.
+
+    A point is marked as the run's own only if every frame of the run is encoded in this way.
+    """
+    choices = _choices(results)
+    own = _one_setting(choices)
     points = _sampled(results.ratings, own)
-    if len(own) == 1 and not any(point.is_this_run for point in points):
-        ((_, setting), kind), *_ = own.items()
-        points.append(_this_run(results, kind, setting))  # nothing else was tried
+    missing = not any(point.is_this_run for point in points)
+    if len(choices) == 1 and missing and (own or not points):
+        points.append(_this_run(results, choices[0]))  # it was not tried
     return sorted(points, key=lambda point: (point.codec, point.bpp))
 
 
+def _choices(results: Results) -> list[CodecChoice]:
+    """Return the different codecs and settings of the run's satellites."""
+    found: list[CodecChoice] = []
+    for satellite in results.mission.flight.scenario.satellites:
+        if satellite.codec not in found:
+            found.append(satellite.codec)
+    return found
+
+
+def _one_setting(choices: Sequence[CodecChoice]) -> tuple[str, Setting] | None:
+    """Return codec and setting of all frames; None if they differ, or a policy chooses them."""
+    first, *others = choices
+    return None if others or first.lowest_bpp is not None else (first.name, first.setting)
+
+
 def _tradeoff_note(results: Results) -> str:
-    """Return how the curves were obtained, and whose codecs they are if a name does not say it."""
+    """Return how the trade-off's points were obtained, whose they are, and if none is this run."""
     if not results.ratings:
         return ""
+    satellites = results.mission.flight.scenario.satellites
+    choices, sentences = _choices(results), [_TRADEOFF_NOTE]
+    whose = _owners(results)
+    if whose:
+        sentences.append(f"In the chart, {w.listing(whose)}.")
+    if len(choices) > 1:
+        sentences.append(
+            "No point is this run: its satellites differ in codec or setting, and at each point "
+            "all of them use one."
+        )
+    elif _one_setting(choices) is None:
+        sentences.append(
+            "No point is this run: its rates are chosen frame by frame (policy "
+            f"{choices[0].policy}), and at each point all frames have one setting."
+        )
+    if any(satellite.recorder.when_full == "shrink" for satellite in satellites):
+        sentences.append("At the points, a full recorder drops frames and requantises none.")
+    return " ".join(sentences)
+
+
+def _owners(results: Results) -> list[str]:
+    """Return whose codecs the curves are, where a name does not say it."""
     scenario = results.mission.flight.scenario
     rated = {rating.codec for rating in results.ratings}
-    whose = [
+    return [
         f"{w.codec_name(codec.name)} is that of "
         + w.some([w.short(scenario.satellites[n].name, 40) for n in codec.satellites], 3)
         for codec in tried_codecs(scenario)
         if codec.name in rated and codec.name != codec.kind
     ]
-    return f"{_TRADEOFF_NOTE} In the chart, {w.listing(whose)}." if whose else _TRADEOFF_NOTE
 
 
-def _this_run(results: Results, codec: str, setting: Setting) -> TradeoffPoint:
+def _this_run(results: Results, choice: CodecChoice) -> TradeoffPoint:
+    """Return what the run itself has delivered, as a point."""
     total = results.summary["total"]
     encoded = [
         record
@@ -154,8 +191,8 @@ def _this_run(results: Results, codec: str, setting: Setting) -> TradeoffPoint:
     ]
     pixels = sum(record.capture.width * record.capture.height for record in encoded)
     return TradeoffPoint(
-        codec=codec,
-        setting=setting_label(codec, setting),
+        codec=choice.name,
+        setting=choice.label.removeprefix(f"{choice.name}:"),
         bpp=sum(record.encoded_bytes for record in encoded) * 8 / max(1, pixels),
         psnr_db=psnr(total, "pooled"),
         ms_ssim=total["ms_ssim"]["mean"],
@@ -167,7 +204,7 @@ def _this_run(results: Results, codec: str, setting: Setting) -> TradeoffPoint:
     )
 
 
-def _sampled(ratings: Sequence[Rating], own: Container[tuple[str, Setting]]) -> list[TradeoffPoint]:
+def _sampled(ratings: Sequence[Rating], own: tuple[str, Setting] | None) -> list[TradeoffPoint]:
     return [
         TradeoffPoint(
             codec=rating.codec,
@@ -179,7 +216,7 @@ def _sampled(ratings: Sequence[Rating], own: Container[tuple[str, Setting]]) -> 
             delivered_whole=rating.delivered_whole,
             delivered_damaged=rating.delivered_damaged,
             in_part=rating.in_part,
-            is_this_run=(rating.codec, rating.setting) in own,
+            is_this_run=(rating.codec, rating.setting) == own,
         )
         for rating in ratings
     ]
