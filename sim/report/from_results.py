@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 
 import numpy as np
@@ -17,7 +17,7 @@ from ..rate_distortion.tradeoff import Rating
 from ..rate_distortion.tried_codecs import tried_codecs
 from ..results.results import Results
 from ..scenario.codec import CodecChoice
-from ..scenario.codec_names import codec_labels
+from ..scenario.codec_names import codec_labels, setting_words
 from ..scenario.scenario import Scenario
 from ..scenario.yaml_text import yaml_text
 from . import wording as w
@@ -192,7 +192,7 @@ def _this_run(results: Results, choice: CodecChoice) -> TradeoffPoint:
     pixels = sum(record.capture.width * record.capture.height for record in encoded)
     return TradeoffPoint(
         codec=choice.name,
-        setting=choice.label.removeprefix(f"{choice.name}:"),
+        setting=setting_words(choice),
         bpp=sum(record.encoded_bytes for record in encoded) * 8 / max(1, pixels),
         psnr_db=psnr(total, "pooled"),
         ms_ssim=total["ms_ssim"]["mean"],

@@ -31,9 +31,13 @@ def codec_names(satellites: Sequence[SatelliteSpec]) -> list[str]:
 def codec_labels(satellites: Sequence[SatelliteSpec]) -> dict[str, str]:
     """Return codec and setting of each satellite, by its name: `command 2:0.5bpp`."""
     names = codec_names(satellites)
-    return {one.name: _label(one.codec, name) for one, name in zip(satellites, names, strict=True)}
+    return {
+        one.name: f"{name}:{setting_words(one.codec)}"
+        for one, name in zip(satellites, names, strict=True)
+    }
 
 
-def _label(codec: CodecChoice, name: str) -> str:
-    label = f"{name}:{setting_label(codec.name, codec.setting)}"
-    return label if codec.policy == "fixed" else f"{label} {codec.policy}"
+def setting_words(codec: CodecChoice) -> str:
+    """Return a codec's setting and policy as people write them: `0.5bpp`, `2bpp lookahead`."""
+    setting = setting_label(codec.name, codec.setting)
+    return setting if codec.policy == "fixed" else f"{setting} {codec.policy}"
