@@ -44,14 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--decoder",
         choices=DECODERS,
-        default="full",
-        help="which decoder to train, with 'decoder' (%(default)s)",
+        help="which decoder to train: with 'decoder' (full), or with a student (that of --start)",
     )
     add(
         "--synthesis",
         type=Path,
         metavar="CKPT",
-        help="what a decoder's networks begin from (default: those of --start)",
+        help="whose decoder networks to begin from, or a decoder's folder (default: --start)",
     )
     add("--minutes", type=float, default=math.inf, help="stop after this time; run again to resume")
     add(
@@ -64,6 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--steps", type=int, default=40_000, help="length of the schedule (%(default)s)")
     add("--batch", type=int, default=16, help="crops per step (%(default)s)")
     add("--crop", type=int, default=128, help="side of a crop, pixels (%(default)s)")
+    add(
+        "--augment",
+        type=_share,
+        default=1.0,
+        metavar="SHARE",
+        help="how often crops are changed in scale and colour, of the usual (%(default)s)",
+    )
     add("--rate", type=float, default=4e-4, help="learning rate (%(default)s)")
     add("--optimiser", choices=OPTIMISERS, default="adam", help="(%(default)s)")
     add(
@@ -97,3 +103,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="choose the number of threads by measuring steps",
     )
     add("--device", default="", help="such as cpu or cuda (default: cuda if there is one)")
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text}: allowed are 0 to 1")
+    return value

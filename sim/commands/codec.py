@@ -250,16 +250,21 @@ def _coded(codec: Encoder, frame: Frame, setting: Setting, description: Descript
     packed = description.pack()
     if not packed:
         return codec.encode(frame, setting)
+    codec.check(frame, setting)
     extra = varint.size(len(packed)) + len(packed)
     budget = setting.budget(frame.width, frame.height)
     within = setting if budget is None else Setting(bytes=max(1, budget - extra))
     try:
         return with_description(codec.encode(frame, within), packed)
     except RateError as error:
+        assert budget is not None  # noqa: S101  (a quality has no budget to miss)
+        smallest = error.smallest + extra
         raise RateError(
-            f"{error}; besides, {extra} bytes of {budget} say what the file says of the scene",
-            error.budget,
-            error.smallest,
+            f"{codec.name}: a budget of {budget} bytes for a frame of {frame.width} x "
+            f"{frame.height} pixels; the smallest that it can make is {smallest} bytes, {extra} "
+            "of which say what the file says of the scene",
+            budget,
+            smallest,
         ) from None
 
 

@@ -1,29 +1,18 @@
 """A cache on disk of encoded frames and their quality, keyed by content.
 
 The key is a SHA-256 over everything that the result depends on, so a hit is right by
-construction and any change is a miss. Two processes may share a folder. A value appears under its
-name when it is complete (by a rename), and a lock for each key lets the second process wait for
-the first one's result instead of computing it too. A value is computed again if it is damaged, is
-stored under another key's name, is not a regular file, or could not be a result. When the folder
-grows above its limit, the least recently used values are deleted. If the cache cannot be written,
-a run takes longer but does not fail.
-
-The usual library, diskcache, is not used: it has had no release since 2023, depends on SQLite and
-unpickles the files that it finds (CVE-2025-69872). One folder of files is enough here.
+construction and any change is a miss. `ValueStore` keeps the values; how each is written, and
+whether a stored one could be a result, is decided here.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import math
 import os
-import stat
 import struct
 import time
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,18 +25,14 @@ from ...link.container.bitstream import read_header, unpack
 from ...link.container.frame import Frame
 from ...link.container.header import FrameHeader
 from ...link.errors import InputError
-from ...link.files import replaced
 from ...link.foreign.codec import ForeignCodec
 from ...payload.encoders.base import Encoder, RateError, Setting
+from .value_store import DEFAULT_LIMIT, ValueStore, key_of
 
-DEFAULT_LIMIT: Final = 4 * 1024**3
-_MAGIC: Final = b"DPC2"
-_HEAD: Final = struct.Struct("<4sIQ")
 _SECONDS: Final = struct.Struct("<d")
 _QUALITY: Final = struct.Struct("<ddII")
 _LONGEST_REASON: Final = 2000
 _RATED: Final = struct.Struct("<Qdd")
-_TRIM_TO: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +98,11 @@ def open_cache(folder: Path | None = None, limit: int = DEFAULT_LIMIT) -> Conten
 
 
 class ContentCache:
-    """Stores values on disk by kind and key."""
+    """Keeps what is made of frames: bitstreams and their quality.
+
+    Attributes:
+        store: Where the values are kept.
+    """
 
     def __init__(self, folder: Path | None, limit: int = DEFAULT_LIMIT) -> None:
         """Open or create the cache in a folder; with None, nothing is kept.
@@ -121,18 +110,7 @@ class ContentCache:
         Raises:
             InputError: The folder cannot be created or written to.
         """
-        self.folder = folder
-        self.limit = limit
-        self._since_trim: int | None = None
-        if folder is not None:
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                if not os.access(folder, os.W_OK | os.X_OK):
-                    raise PermissionError(0, "not writable")
-            except OSError as error:
-                raise InputError(
-                    f"cache folder {folder}: {error.strerror}; name another with --cache"
-                ) from None
+        self.store = ValueStore(folder, limit)
 
     def encoded(self, encoder: Encoder, frame: Frame, setting: Setting) -> CodedFrame:
         """Return the frame's container, from the cache or encoded now.
@@ -140,14 +118,14 @@ class ContentCache:
         Raises:
             InputError: As for `Encoder.encode`. Errors are not cached.
         """
-        key = _digest(frame_digest(frame), *_identity(encoder), setting)
+        key = key_of(frame_digest(frame), *_identity(encoder), setting)
 
         def make() -> bytes:
             start = time.perf_counter()
             bitstream = encoder.encode(frame, setting)
             return _SECONDS.pack(time.perf_counter() - start) + bitstream
 
-        value = self.value("encoded", key, make, lambda found: _is_coded(found, frame))
+        value = self.store.value("encoded", key, make, lambda found: _is_coded(found, frame))
         return CodedFrame(value[_SECONDS.size :], _SECONDS.unpack_from(value)[0])
 
     def requantised(self, bitstream: bytes, budget: int) -> CodedFrame:
@@ -162,7 +140,7 @@ class ContentCache:
         # Imported here, because it loads the model, which runs of other codecs do not need.
         from ...payload.encoders.student.shrink import shrink, version
 
-        key = _digest(hashlib.sha256(bitstream).hexdigest(), version(), budget)
+        key = key_of(hashlib.sha256(bitstream).hexdigest(), version(), budget)
 
         def make() -> bytes:
             start = time.perf_counter()
@@ -173,7 +151,7 @@ class ContentCache:
             return _SECONDS.pack(time.perf_counter() - start) + made
 
         header = read_header(bitstream)[0]
-        value = self.value("requantised", key, make, lambda found: _is_coded(found, header))
+        value = self.store.value("requantised", key, make, lambda found: _is_coded(found, header))
         return CodedFrame(value[_SECONDS.size :], _SECONDS.unpack_from(value)[0])
 
     def delivered_quality(
@@ -197,7 +175,7 @@ class ContentCache:
             BitstreamError: The bitstream's header is lost.
         """
         header, _ = read_header(bitstream)
-        key = _digest(
+        key = key_of(
             frame_digest(reference),
             hashlib.sha256(bitstream).hexdigest(),
             decoder_identity(header.codec, network, foreign),
@@ -211,7 +189,7 @@ class ContentCache:
             counts = len(seen.lost_tiles), len(seen.undecodable)
             return _QUALITY.pack(found.psnr_db, found.ms_ssim, *counts) + seen.why.encode()
 
-        value = self.value("quality-2", key, make, _is_quality)
+        value = self.store.value("quality-2", key, make, _is_quality)
         psnr_db, ms_ssim, lost, undecodable = _QUALITY.unpack_from(value)
         why = value[_QUALITY.size :].decode()
         return DeliveredQuality(Quality(psnr_db, ms_ssim), lost, undecodable, why)
@@ -239,7 +217,7 @@ class ContentCache:
         """
         foreign = encoder.foreign
         decoder = decoder_identity(encoder.name, network, foreign)
-        key = _digest(frame_digest(frame), *_identity(encoder), *settings, decoder)
+        key = key_of(frame_digest(frame), *_identity(encoder), *settings, decoder)
 
         def make() -> bytes:
             prepared, out = encoder.prepare(frame), []
@@ -254,72 +232,11 @@ class ContentCache:
                 out.append(_RATED.pack(len(bitstream), found.psnr_db, found.ms_ssim))
             return b"".join(out)
 
-        value = self.value("rated", key, make, lambda found: _is_rated(found, len(settings)))
+        value = self.store.value("rated", key, make, lambda found: _is_rated(found, len(settings)))
         return [
             RatedFrame(size, Quality(psnr_db, ms_ssim)) if size else None
             for size, psnr_db, ms_ssim in _RATED.iter_unpack(value)
         ]
-
-    def value(
-        self,
-        kind: str,
-        key: str,
-        make: Callable[[], bytes],
-        sound: Callable[[bytes], bool] = lambda _: True,
-    ) -> bytes:
-        """Return the value of a key; `make` computes it if it is missing or not sound.
-
-        Args:
-            kind: Name of the subfolder. Choose a new one when the format of the values changes.
-            key: Hexadecimal digest of everything that the value depends on.
-            make: Computes the value; its exceptions pass through.
-            sound: Returns whether `make` could have returned a stored value.
-        """
-        if self.folder is None:
-            return make()
-        path = self.folder / kind / key[:2] / key
-        found = _read(path, self.limit)
-        if found is not None and sound(found):
-            return found
-        with _locked(path.with_suffix(".lock")):
-            found = _read(path, self.limit)  # another process may just have stored it
-            if found is not None and sound(found):
-                return found
-            value = make()
-            self._store(path, value)
-        return value
-
-    def _store(self, path: Path, value: bytes) -> None:
-        with suppress(OSError), replaced(path) as file:  # a full disk costs the value, not the run
-            file.write(_HEAD.pack(_MAGIC, _crc(path.name, value), len(value)))
-            file.write(value)
-        if self._since_trim is None or self._since_trim > self.limit // 20:
-            self._trim()
-            self._since_trim = 0
-        self._since_trim += len(value)
-
-    def _trim(self) -> None:
-        """Remove the least recently used values until the folder is below its limit."""
-        assert self.folder is not None  # noqa: S101  (only a cache with a folder stores)
-        files: list[tuple[int, int, Path]] = []
-        for folder, _, names in os.walk(self.folder):
-            for name in names:
-                with suppress(OSError):
-                    path = Path(folder, name)
-                    state = path.lstat()
-                    if path.suffix == ".part" and time.time() - state.st_mtime > 3600:
-                        path.unlink()  # left behind by a killed process
-                    elif not path.suffix:
-                        files.append((state.st_mtime_ns, state.st_size, path))
-        total = sum(size for _, size, _ in files)
-        if total <= self.limit:
-            return
-        for _, size, path in sorted(files):
-            with suppress(OSError):
-                path.unlink()
-            total -= size
-            if total <= self.limit * _TRIM_TO:
-                break
 
 
 def frame_digest(frame: Frame) -> str:
@@ -340,49 +257,6 @@ def frame_digest(frame: Frame) -> str:
 def _identity(encoder: Encoder) -> tuple[object, ...]:
     """Return everything about an encoder that its output depends on."""
     return encoder.name, encoder.version, encoder.fingerprint.hex(), encoder.tile
-
-
-def _digest(*parts: object) -> str:
-    return hashlib.sha256("\0".join(str(part) for part in parts).encode()).hexdigest()
-
-
-def _crc(key: str, value: bytes) -> int:
-    """Return the CRC-32 of key and value, so that no value is accepted under another key."""
-    return zlib.crc32(value, zlib.crc32(key.encode()))
-
-
-def _read(path: Path, limit: int) -> bytes | None:
-    """Return an undamaged value and mark it as just used; None if there is none.
-
-    Args:
-        path: File of the value. A link, a pipe or a device does not count as a value.
-        limit: Largest size of a value in bytes.
-    """
-    try:
-        # The flags prevent following a link and blocking on a pipe.
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    state = os.fstat(handle)
-    if not stat.S_ISREG(state.st_mode):
-        os.close(handle)
-        return None
-    with os.fdopen(handle, "rb") as file:
-        try:
-            head = file.read(_HEAD.size)
-            if len(head) < _HEAD.size:
-                return None
-            magic, crc, length = _HEAD.unpack(head)
-            if magic != _MAGIC or length != state.st_size - _HEAD.size or length > limit:
-                return None
-            value = file.read(length)
-        except OSError:
-            return None
-        if len(value) != length or crc != _crc(path.name, value):
-            return None
-        with suppress(OSError):
-            os.utime(handle)
-        return value
 
 
 def _is_coded(value: bytes, frame: Frame | FrameHeader) -> bool:
@@ -421,29 +295,3 @@ def _is_rated(value: bytes, count: int) -> bool:
 def _could_be(psnr_db: float, ms_ssim: float) -> bool:
     """Return whether these can be a frame's figures; they are NaN if it has only nodata."""
     return psnr_db != -math.inf and (math.isnan(ms_ssim) or -1e-6 <= ms_ssim <= 1 + 1e-6)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on a file, or continue without if the file system has no locks."""
-    handle = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        while True:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            # The previous holder may have removed the file while this process waited for it.
-            with suppress(FileNotFoundError):
-                if os.fstat(handle).st_ino == path.stat().st_ino:
-                    break
-            os.close(handle)
-            handle = None
-    except OSError:
-        pass
-    try:
-        yield
-    finally:
-        if handle is not None:
-            with suppress(OSError):
-                path.unlink()
-            os.close(handle)

@@ -9,8 +9,8 @@ from typing import Final
 from ...payload.imager.frames import SceneFit
 from ...payload.imager.groundsample import ground_sample_distance
 from ...payload.imager.scenes import Scene
+from ..scenario.imager import ImagerSpec
 from ..scenario.scenario import Scenario
-from ..scenario.spacecraft import ImagerSpec
 from .scenes import Scenes
 
 TOLERANCE: Final = 0.1

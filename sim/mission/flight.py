@@ -23,11 +23,11 @@ from ..orbit.region import LandArea, Region, region_of_land, region_of_polygon
 from ..orbit.trajectory import Orbit
 from ..scenario.area import AreaSpec
 from ..scenario.ground import StationSpec, TargetSpec
+from ..scenario.imager import ImagerSpec
 from ..scenario.orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
 from ..scenario.orbit_files import OemOrbit, OmmOrbit
 from ..scenario.satellite import SatelliteSpec
 from ..scenario.scenario import Scenario
-from ..scenario.spacecraft import ImagerSpec
 from .link import has_budget
 from .planning import plan
 from .strips import Strips

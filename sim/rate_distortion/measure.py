@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, astuple, dataclass
-from hashlib import sha256
 from typing import Final
 
 from ...ground.decoders import decode, decoder_identity
@@ -22,6 +21,7 @@ from ...link.foreign.codec import ForeignCodec
 from ...link.foreign.processor_time import processor_time
 from ...payload.encoders.base import Encoder, Prepared, Setting
 from ..frames.content_cache import ContentCache, frame_digest
+from ..frames.value_store import key_of
 
 _POINTS: Final = 12
 _HALVINGS: Final = 5
@@ -102,13 +102,12 @@ def curve(
     Raises:
         InputError: The codec cannot code this picture at all.
     """
-    parts = (
+    key = key_of(
         frame_digest(frame),
         *(codec.name, codec.version, codec.fingerprint.hex(), codec.tile),
         *(f"{rate:.6g}" for rate in (*rates, middle)),
         decoder_identity(codec.name, network, codec.foreign),
     )
-    key = sha256("\0".join(map(str, parts)).encode()).hexdigest()
 
     def make() -> bytes:
         coded = _Coded(codec.prepare(frame))
@@ -128,7 +127,7 @@ def curve(
         at = 100.0 if coded.lossless else at
         return json.dumps({"points": points, "quality": at}).encode()
 
-    return _read_curve(cache.value(_KIND, key, make, _is_curve))
+    return _read_curve(cache.store.value(_KIND, key, make, _is_curve))
 
 
 def _read_curve(value: bytes) -> RateDistortionCurve:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from .base import Model, is_number
-from .units import Metres, Number, fault, shown
+from .plain_numbers import Number
+from .units import Metres, fault, shown
 
 
 def _limits(value: object, most: float) -> tuple[float, float]:

@@ -18,7 +18,8 @@ from pydantic import (
 from ...link.errors import InputError
 from .base import Clashes, Model, Name, exactly_one
 from .fields import FilePath, Moment, read_once
-from .units import Whole, fault, shown
+from .plain_numbers import Whole
+from .units import fault, shown
 
 if TYPE_CHECKING:
     from ..contact_plans.reading import PlanFile

@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from .base import Model
-from .units import Metres, MillimetresPerHour, Number
+from .plain_numbers import Number
+from .units import Metres, MillimetresPerHour
 
 
 class ClimateSpec(Model):

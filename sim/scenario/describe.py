@@ -8,7 +8,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from .units import Number, Quantity
+from .plain_numbers import Number
+from .units import Quantity
 
 
 def keys(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:

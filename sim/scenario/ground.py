@@ -23,8 +23,9 @@ from .bookings import BookingsField, check_plan
 from .climate import ClimateSpec
 from .fields import HorizonLine, Moment, Place, Ring, ScenePath, TargetName
 from .link import ReceiverSpec
+from .plain_numbers import Whole
 from .rate import RateSteps
-from .units import Degrees, Metres, Seconds, Whole, fault
+from .units import Degrees, Metres, Seconds, fault
 
 
 class GroundSpec(Model):

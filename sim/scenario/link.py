@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Discriminator, Field, StringConstraints, Tag
 
 from ...link.channel.modulation import CCSDS_131, DVB_S2, Mode, ModeSet
 from .base import Clashes, Model, one_of
+from .plain_numbers import Number
 from .units import (
     Bytes,
     Decibels,
@@ -19,7 +20,6 @@ from .units import (
     Hertz,
     Kelvins,
     Metres,
-    Number,
     Seconds,
     SymbolsPerSecond,
     Watts,

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from .base import Clashes, Model
-from .units import Whole, fault, shown
+from .plain_numbers import Whole
+from .units import fault, shown
 
 MOST_CELLS = 100_000
 """Most cells of a sweep, and so most values of a field or seeds."""

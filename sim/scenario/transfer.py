@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from .base import Clashes, Model
-from .units import BitsPerSecond, Bytes, Number, Seconds, Whole, shown
+from .plain_numbers import Number, Whole
+from .units import BitsPerSecond, Bytes, Seconds, shown
 
 Mode = Literal["resumable", "unacknowledged", "acknowledged"]
 

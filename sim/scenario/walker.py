@@ -18,7 +18,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from .base import Model
-from .units import Degrees, Metres, Whole, fault
+from .plain_numbers import Whole
+from .units import Degrees, Metres, fault
 
 MOST_SATELLITES = 10_000
 """Satellites that a scenario may have."""

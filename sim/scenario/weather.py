@@ -9,7 +9,8 @@ from pydantic import BeforeValidator, ConfigDict, Field
 
 from ...link.suggestion import did_you_mean
 from .base import Clashes, Model, exactly_one
-from .units import Number, fault, shown
+from .plain_numbers import Number
+from .units import fault, shown
 
 RainChoice = Literal["drawn", "none"]
 

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import math
-import os
 import pickle
 import struct
 import subprocess
 import sys
 import time
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.registry import encoder
 from downpass.sim.frames.content_cache import ContentCache, default_folder, frame_digest, open_cache
 from downpass.sim.rate_distortion.measure import curve
+from stored_values import put_value
 
 FRAME = Frame(np.arange(40 * 30 * 3, dtype=np.uint8).reshape(40, 30, 3), 8)
 
@@ -91,95 +90,6 @@ def test_what_decides_the_bytes_is_in_the_key(tmp_path: Path) -> None:
     assert _calls(calls) == 6
 
 
-def _damage(path: Path, how: str) -> None:
-    data = bytearray(path.read_bytes())
-    match how:
-        case "flip":
-            data[-3] ^= 4
-        case "cut":
-            del data[len(data) // 2 :]
-        case "empty":
-            data.clear()
-        case _:
-            data[:4] = b"NOPE"
-    path.write_bytes(data)
-
-
-@pytest.mark.parametrize("how", ["flip", "cut", "empty", "foreign"])
-def test_a_damaged_value_is_made_again(tmp_path: Path, how: str) -> None:
-    cache, made = ContentCache(tmp_path), []
-    make = lambda: made.append(1) or b"some value"  # type: ignore[func-returns-value]  # noqa: E731
-    assert cache.value("kind", "ab12", make) == b"some value"
-    _damage(tmp_path / "kind" / "ab" / "ab12", how)
-    assert cache.value("kind", "ab12", make) == b"some value"
-    assert cache.value("kind", "ab12", make) == b"some value"
-    assert len(made) == 2
-
-
-def _put(path: Path, value: bytes, key: str | None = None, length: int | None = None) -> None:
-    """Write an entry whose CRC-32 matches."""
-    crc = zlib.crc32(value, zlib.crc32((key or path.name).encode()))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"DPC2" + struct.pack("<IQ", crc, length or len(value)) + value)
-
-
-def _in_place_of(path: Path, how: str) -> None:
-    """Put something else where a value lies."""
-    path.unlink()
-    match how:
-        case "pipe":
-            os.mkfifo(path)
-        case "folder":
-            (path / "inside").mkdir(parents=True)
-        case "link to a device":
-            path.symlink_to("/dev/zero")
-        case "link to a value":
-            _put(path.with_name("elsewhere"), b"another", key=path.name)
-            path.symlink_to("elsewhere")
-        case "link to nothing":
-            path.symlink_to("nowhere")
-        case "another key's":
-            _put(path, b"another", key="cd34")
-        case "larger than allowed":
-            _put(path, bytes(20_000))
-        case "sparse and huge":
-            _put(path, b"", length=1 << 40)
-            os.truncate(path, (1 << 40) + 16)
-        case _:
-            path.write_bytes(pickle.dumps(os.system))
-
-
-OTHERS = [
-    "pipe",
-    "folder",
-    "link to a device",
-    "link to a value",
-    "link to nothing",
-    "another key's",
-    "larger than allowed",
-    "sparse and huge",
-    "pickle",
-]
-
-
-@pytest.mark.parametrize("how", OTHERS)
-@pytest.mark.parametrize("lock", [False, True])
-def test_what_is_no_value_is_neither_followed_nor_waited_for(
-    tmp_path: Path, how: str, lock: bool
-) -> None:
-    cache = ContentCache(tmp_path, limit=10_000)
-    assert cache.value("kind", "ab12", lambda: b"some value") == b"some value"
-    path = tmp_path / "kind" / "ab" / "ab12"
-    _in_place_of(path, how)
-    if lock and how in ("pipe", "folder", "link to a device", "link to nothing"):
-        path.with_suffix(".lock").touch()
-        _in_place_of(path.with_suffix(".lock"), how)
-    assert cache.value("kind", "ab12", lambda: b"some value") == b"some value"
-    if how != "folder":
-        assert cache.value("kind", "ab12", lambda: b"not made") == b"some value"
-    assert not (path.parent / "nowhere").exists()
-
-
 CODED = struct.pack("<d", 0.1) + encoder("jpegls").encode(FRAME, Setting(quality=90))
 SMALLER = Frame(FRAME.pixels[:20].copy(), 8)
 QUALITY = struct.Struct("<ddII")
@@ -204,7 +114,7 @@ def test_a_container_that_is_none_of_the_frame_is_made_again(tmp_path: Path, ent
     cache = ContentCache(tmp_path)
     sound = cache.encoded(encoder("jpegls"), FRAME, Setting(quality=90))
     path = next(path for path in (tmp_path / "encoded").rglob("*") if path.is_file())
-    _put(path, entry)
+    put_value(path, entry)
     assert cache.encoded(encoder("jpegls"), FRAME, Setting(quality=90)).bitstream == sound.bitstream
 
 
@@ -221,7 +131,7 @@ def test_a_quality_that_cannot_be_is_measured_again(tmp_path: Path, entry: bytes
     bitstream = encoder("jpegls").encode(FRAME, Setting(quality=90))
     sound = cache.delivered_quality(FRAME, bitstream).quality.psnr_db
     path = next(path for path in (tmp_path / "quality-2").rglob("*") if path.is_file())
-    _put(path, entry)
+    put_value(path, entry)
     assert cache.delivered_quality(FRAME, bitstream).quality.psnr_db == sound
 
 
@@ -230,7 +140,7 @@ def test_rates_that_cannot_be_are_measured_again(tmp_path: Path, entry: bytes) -
     cache, settings = ContentCache(tmp_path), [Setting(quality=50), Setting(quality=90)]
     sound = cache.rated(encoder("jpegls"), FRAME, settings)
     path = next(path for path in (tmp_path / "rated").rglob("*") if path.is_file())
-    _put(path, entry)
+    put_value(path, entry)
     found = cache.rated(encoder("jpegls"), FRAME, settings)
     assert [one and one.bytes for one in found] == [one and one.bytes for one in sound]
 
@@ -251,26 +161,8 @@ def test_a_curve_that_is_none_is_made_again(tmp_path: Path, entry: bytes) -> Non
     cache = ContentCache(tmp_path)
     sound = curve(encoder("jpegls"), FRAME, (2, 8), 4, cache)
     path = next(path for path in tmp_path.rglob("*") if path.is_file())
-    _put(path, entry)
+    put_value(path, entry)
     assert curve(encoder("jpegls"), FRAME, (2, 8), 4, cache) == sound
-
-
-def test_the_least_recently_used_go_first(tmp_path: Path) -> None:
-    cache = ContentCache(tmp_path, limit=10_000)
-    for number in range(10):
-        key = f"{number:02x}{number:02x}"
-        cache.value("kind", key, lambda: bytes(900))
-        path = tmp_path / "kind" / key[:2] / key
-        os.utime(path, (1000 + number, 1000 + number))
-    cache.value("kind", "0000", lambda: b"")  # used now, so it is the youngest
-    for number in range(10, 14):
-        cache.value("kind", f"{number:02x}{number:02x}", lambda: bytes(900))
-    left = {path.name for path in tmp_path.rglob("????") if path.is_file()}
-    size = sum(path.stat().st_size for path in tmp_path.rglob("????") if path.is_file())
-    assert size <= 10_000
-    assert "0000" in left
-    assert "0101" not in left
-    assert "0d0d" in left
 
 
 def test_quality_is_kept_with_what_was_lost(tmp_path: Path) -> None:
@@ -308,22 +200,7 @@ def test_a_folder_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, tmp_path:
     with pytest.raises(InputError, match="name another with --cache"):
         open_cache(tmp_path / "file" / "below")
     monkeypatch.setenv("DOWNPASS_CACHE", str(tmp_path / "file" / "below"))
-    assert open_cache().value("kind", "ab12", lambda: b"made") == b"made"
-
-
-def test_a_full_disk_costs_the_value_and_not_the_run(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    cache = ContentCache(tmp_path)
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.replace", full)
-    assert cache.value("kind", "ab12", lambda: b"made") == b"made"
-    assert not [
-        path for path in tmp_path.rglob("*") if path.suffix in ("", ".part") and path.is_file()
-    ]
+    assert open_cache().store.value("kind", "ab12", lambda: b"made") == b"made"
 
 
 if __name__ == "__main__":

@@ -66,8 +66,8 @@ class Flown:
         return Encoders(self.mission, self.scenes, self.cache, None if policy is None else [policy])
 
     def stored(self) -> int:
-        assert self.cache.folder is not None
-        return sum(path.is_file() for path in (self.cache.folder / "encoded").rglob("*"))
+        assert self.cache.store.folder is not None
+        return sum(path.is_file() for path in (self.cache.store.folder / "encoded").rglob("*"))
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ class TrainSettings:
             `schedule.Finish`.
         batch: Crops per step.
         crop: Side of a crop, pixels.
+        augment: Factor in 0…1 on the shares of crops that are changed, see `AugmentSettings`.
         rate: Learning rate of the networks.
         optimiser: "adam" or "soap".
         decay: Last share of the steps, over which the learning rate falls.
@@ -54,6 +55,7 @@ class TrainSettings:
     finish: float = math.inf
     batch: int = 16
     crop: int = 128
+    augment: float = 1.0
     rate: float = 4e-4
     optimiser: str = "adam"
     decay: float = 0.3
@@ -85,6 +87,7 @@ class TrainSettings:
             finish=options.finish,
             batch=options.batch,
             crop=options.crop,
+            augment=options.augment,
             rate=options.rate,
             optimiser=options.optimiser,
             decay=options.decay,

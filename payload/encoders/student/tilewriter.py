@@ -69,7 +69,7 @@ def _tables(model: EntropyModel) -> tuple[Any, ...]:
         np.array(groups, np.int32),
         MANTISSAS.astype(np.uint16),
         model.expected,
-        model.corrections,
+        model.corrections.astype(np.int32),
         model.packed_means,
         np.concatenate(tables),
         start,

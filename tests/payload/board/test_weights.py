@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from downpass.link.student import shared_model
 from downpass.link.student.shared_model import load_integers
-from downpass.payload.board.firmware.weights import folded, main, pixels_of_block
+from downpass.payload.board.firmware.kernel_layers import folded, pixels_of_block
+from downpass.payload.board.firmware.weights import main
 from downpass.payload.encoders.student.student_model import FOLDER
 
 Arrays = dict[str, np.ndarray]

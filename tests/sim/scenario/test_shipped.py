@@ -12,9 +12,12 @@ from typing import Any
 import jsonschema
 import pytest
 from downpass.payload.encoders.traits import TRAITS
-from downpass.sim.scenario import docs, load_scenario, stations
+from downpass.sim.scenario import load_scenario, stations
 from downpass.sim.scenario.advice import advice
 from downpass.sim.scenario.codec import CodecChoice
+from downpass.sim.scenario.docs.examples import section_example
+from downpass.sim.scenario.docs.page import EXAMPLE, page
+from downpass.sim.scenario.docs.sections import SECTIONS
 from downpass.sim.scenario.satellite import SatelliteSpec
 from downpass.sim.scenario.scenario import Scenario
 from downpass.sim.scenario.schema import json_schema, schema_text
@@ -124,13 +127,11 @@ def test_the_page_is_committed_as_it_is_made() -> None:
 
 def test_the_pages_whole_example_loads(tmp_path: Path) -> None:
     path = tmp_path / "first-light.yaml"
-    path.write_text(docs.EXAMPLE)
+    path.write_text(EXAMPLE)
     assert load_scenario(path).name == "first-light"
 
 
-@pytest.mark.parametrize(
-    "model", [model for _, _, model, _ in docs.SECTIONS], ids=lambda m: m.__name__
-)
+@pytest.mark.parametrize("model", [section.model for section in SECTIONS], ids=lambda m: m.__name__)
 def test_a_sections_example_is_valid(
     model: type[BaseModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +139,7 @@ def test_a_sections_example_is_valid(
     write_examples(tmp_path)
     if model in (Scenario, SatelliteSpec):
         return  # the whole example shows these
-    tree = parse(docs.example(model)).value
+    tree = parse(section_example(model)).value
     place = {"type": "Point", "coordinates": [6.75, 0.25]}
     names = {"NAME": "São Tomé", "class": "capital", "scene": "x.tif"}
     city = {"type": "Feature", "properties": names, "geometry": place}
@@ -147,7 +148,7 @@ def test_a_sections_example_is_valid(
 
 
 def test_the_pages_links_lead_somewhere() -> None:
-    text = docs.page()
+    text = page()
     headings = {
         heading.lower().replace(" ", "-")
         for heading in re.findall(r"^##+ (.+)$", text, re.MULTILINE)

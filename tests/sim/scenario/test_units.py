@@ -13,20 +13,17 @@ from downpass.sim.scenario import units
 from downpass.sim.scenario.codec import CodecChoice, EncoderChoice
 from downpass.sim.scenario.describe import keys, number_of
 from downpass.sim.scenario.ground import StationSpec
+from downpass.sim.scenario.imager import ImagerSpec
 from downpass.sim.scenario.link import LinkSpec, ModeSpec, ReceiverSpec
 from downpass.sim.scenario.orbit import KeplerOrbit, SunSynchronousOrbit
+from downpass.sim.scenario.plain_numbers import Number, Whole
+from downpass.sim.scenario.processor import ProcessorSpec
 from downpass.sim.scenario.rate import RateStep
 from downpass.sim.scenario.satellite import SatelliteSpec
 from downpass.sim.scenario.scenario import Scenario
-from downpass.sim.scenario.spacecraft import (
-    ImagerSpec,
-    Loads,
-    Power,
-    ProcessorSpec,
-    RecorderSpec,
-    TransmitterSpec,
-)
+from downpass.sim.scenario.spacecraft import Loads, Power, RecorderSpec, TransmitterSpec
 from downpass.sim.scenario.spellings import meant
+from downpass.sim.scenario.unit_registry import factor
 from downpass.sim.scenario.units import Quantity
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -57,8 +54,8 @@ class Example(BaseModel):
     gsd: Annotated[float, units.Metres(least="1 cm", most="100 km", usual="20 m")] = 1.0
     mask: Annotated[float, units.Degrees(least="0 deg", most="89 deg")] = 0.0
     size: Annotated[int, units.Bytes(least="1 B", most="1 TB")] = 1
-    share: Annotated[float, units.Number(0, 1)] = 0.5
-    count: Annotated[int, units.Whole(1, 9)] = 1
+    share: Annotated[float, Number(0, 1)] = 0.5
+    count: Annotated[int, Whole(1, 9)] = 1
 
 
 def message(**fields: object) -> str:
@@ -116,7 +113,7 @@ def test_units_agree_with_pints_own_registry(kind: type[Quantity]) -> None:
         if any(word in unit for word in ("px", "sample", "symbol", "Bd", "dBi", "dBW")):
             continue  # pint's px is a printer's, its baud is a bit, and it has no symbol and dBi
         theirs = reference.Quantity(1, unit).to(kind.si).magnitude
-        assert float(units.factor(unit, kind.si)) == pytest.approx(theirs, rel=1e-14), unit
+        assert float(factor(unit, kind.si)) == pytest.approx(theirs, rel=1e-14), unit
 
 
 @given(
@@ -129,7 +126,7 @@ def test_round_trip(chosen: tuple[type[Quantity], str], number: Decimal, gap: st
     text = f"{number:f}{gap}{unit}"
     assert re.fullmatch(kind.pattern(), text)
     exact = kind.si_value(text)
-    assert exact == number * units.factor(unit, kind.si)
+    assert exact == number * factor(unit, kind.si)
     assert float(kind.si_value(kind.written(float(exact)))) == pytest.approx(float(exact))
 
 

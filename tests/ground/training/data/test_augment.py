@@ -1,6 +1,10 @@
+from dataclasses import fields
+
 import numpy as np
 import torch
 from downpass.ground.training.data.augment import AugmentSettings, CropSampler, _colour_matrix
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def test_a_step_gives_the_same_batch_whatever_ran_before(corpus):
@@ -40,3 +44,11 @@ def test_colour_changes_keep_grey_grey():
     for _ in range(200):
         matrix = _colour_matrix(rng, AugmentSettings())
         np.testing.assert_allclose(matrix.sum(axis=1), 1.0, atol=1e-9)
+
+
+@given(factor=st.floats(0.0, 1.0))
+def test_scaled_shares_are_shares_of_the_usual_ones(factor: float) -> None:
+    usual, scaled = AugmentSettings(), AugmentSettings().scaled(factor)
+    for field in fields(usual):
+        assert getattr(scaled, field.name) == factor * getattr(usual, field.name)
+    assert usual.scaled(0.0) == AugmentSettings(0, 0, 0, 0, 0, 0, 0, 0)
