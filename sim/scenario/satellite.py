@@ -108,6 +108,9 @@ class SatelliteSpec(Model):
         return self
 
     @model_validator(mode="after")
+    def _encoding(self) -> Self:
+        return self.check_encoding()
+
     def check_encoding(self) -> Self:
         """Refuse a codec that the satellite's processor, recorder or board cannot have.
 
