@@ -6,9 +6,9 @@ FOLDER holds pictures. Speed is processor time on one core at the same bits per 
 of several rounds. Encoders take turns, so that other load on the machine affects all alike. For
 pictures of 256, 512 and 1024 pixels a side it prints the student's ratio to OpenJPEG, the
 nanoseconds per pixel of its parts (the networks with everything before them; the entropy coder),
-and decoded megapixels per second, with the decoder network in C and in ONNX Runtime.
-`benchmarks/synthesis.py` measures that network alone, `benchmarks/student_rd.py` rate and
-distortion.
+and decoded megapixels per second: in C, with entropy decoding in numpy, and with the decoder
+network in ONNX Runtime. `benchmarks/synthesis.py` measures that network alone,
+`benchmarks/student_rd.py` rate and distortion.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import numpy as np
 from downpass.ground.decoders import decode, synthesis
 from downpass.link.container.frame import Frame
 from downpass.link.container.tiles import grid
+from downpass.link.student import compiled_reader
 from downpass.payload.encoders.base import Encoder, Setting
 from downpass.payload.encoders.registry import encoder
 from downpass.payload.encoders.student.encoder import StudentEncoder
@@ -66,6 +67,7 @@ def speed(paths: list[Path], bpps: Sequence[float], most: int, rounds: int) -> N
                 work["networks"] = partial(networks, student, frame)
                 stream = student.encode(frame, chosen["student"])
                 work["decoder"] = partial(decode, stream)
+                work["entropy decoding in numpy"] = partial(decode_in_numpy, stream)
                 work["decoder in ONNX Runtime"] = partial(decode_in_runtime, stream)
                 best = dict.fromkeys(work, np.inf)
                 for _ in range(rounds):
@@ -83,10 +85,17 @@ def speed(paths: list[Path], bpps: Sequence[float], most: int, rounds: int) -> N
                 f"({ratios.min():.2f} to {ratios.max():.2f}, {ratios.size} pictures); "
                 f"Mpx/s {rates}; student ns/px {part['student']:.0f}, networks "
                 f"{part['networks']:.0f}, the rest {part['student'] - part['networks']:.0f}; "
-                f"decoder {1e3 / part['decoder']:.2f} Mpx/s, in ONNX Runtime "
+                f"decoder {1e3 / part['decoder']:.2f} Mpx/s, entropy decoding in numpy "
+                f"{1e3 / part['entropy decoding in numpy']:.2f}, network in ONNX Runtime "
                 f"{1e3 / part['decoder in ONNX Runtime']:.2f}",
                 flush=True,
             )
+
+
+def decode_in_numpy(stream: bytes) -> None:
+    """Decode a frame with numpy in place of the entropy decoder's C."""
+    with patch.object(compiled_reader, "NATIVE", None):
+        decode(stream)
 
 
 def decode_in_runtime(stream: bytes) -> None:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 
 from ..link.clock import to_seconds
 from ..link.errors import reason
-from ..payload.encoders.base import Setting
 from .board.access import ANY_BOARD, BoardAccess
 from .board.figures import BoardFigures
 from .console.progress import Progress, Silent
@@ -30,7 +29,8 @@ from .mission.preparation import Mission, prepare
 from .model.events import EventRow, EventSink
 from .model.pace import PacedEnvironment
 from .model.simulation import Outcome, simulate
-from .rate_distortion.tradeoff import RATES_BPP, Rating, curve
+from .rate_distortion.tradeoff import Rating, curve
+from .rate_distortion.tried_codecs import MOST_OWN, tried_codecs
 from .results import boards as board_results
 from .results.board_tiles import TileRecords
 from .results.delivered import Choice, plan_delivered
@@ -48,9 +48,6 @@ from .results.tables import (
 )
 from .results.undecodable import undecodable_lines
 from .scenario.scenario import Scenario
-
-_BESIDE: Final = ("student", "jpeg2000")
-"""Codecs whose curves every report shows, in addition to those of the satellites."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +151,15 @@ def run(
         pictures, left_out = crops(grader, scenes, shown, grades, mission)
     ratings: list[Rating] = []
     if tradeoff and len(scenes):
-        for codec in dict.fromkeys([*(s.codec.name for s in scenario.satellites), *_BESIDE]):
-            progress.stage(f"{codec} at other rates")
+        for place, codec in enumerate(tried_codecs(scenario)):
+            if codec.satellites and place >= MOST_OWN:
+                left_out.append(f"curve of {codec.name}: only {MOST_OWN} codecs are tried")
+                continue
+            progress.stage(f"{codec.name} at other rates")
             try:
-                ratings += curve(mission, scenes, cache, codec, _settings(scenario, codec))
+                ratings += curve(mission, scenes, cache, codec)
             except Exception as error:  # no error here may cost the results
-                left_out.append(f"curve of {codec}: {reason(error)}")
+                left_out.append(f"curve of {codec.name}: {reason(error)}")
     if left_out:
         summary["left_out"] = left_out
     return replace(results, crops=pictures, ratings=ratings, left_out=left_out)
@@ -259,11 +259,3 @@ def _pace(pace: PacedEnvironment, scenario: Scenario) -> dict[str, Any]:
         "behind_s": round(pace.behind_s, 3),
         "first_behind_s": None if first is None else to_seconds(first),
     }
-
-
-def _settings(scenario: Scenario, codec: str) -> Sequence[Setting]:
-    """Return the settings to try: the rates of the table, and those of the run itself."""
-    own = [s.codec.setting for s in scenario.satellites if s.codec.name == codec]
-    rates = {*RATES_BPP, *(s.bpp for s in own if s.bpp is not None)}
-    others = [s for s in dict.fromkeys(own) if s.bpp is None]
-    return [*(Setting(bpp=rate) for rate in sorted(rates)), *others]

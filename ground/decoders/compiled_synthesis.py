@@ -1,37 +1,32 @@
 """The decoder networks in C (native/): latents to pixels, in the integers of ONNX Runtime's graph.
 
-If there is a C compiler when the package is installed, the C is compiled. It runs in the fastest
-variant whose instructions the processor has; all variants compute the same integers. If only the
-portable variant can run, ONNX Runtime runs the networks, because it is faster.
+`link.student.compiled_networks` says when it is compiled and which variant runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...link.student.compiled_networks import (
+    chosen_variant,
+    exact,
+    layer,
+    limits,
+    native_module,
+)
 from ...link.student.frame_layout import BLOCK
 
 _LAYERS: Final = ("latent_in", "enter", "down", "up", "leave")
 _MOVES: Final = ("to_down", "to_up", "to_leave")
 _PARTS: Final = ("before", "below", "after")
-_PORTABLE: Final = "plain"
 
 
-def _found() -> ModuleType | None:
-    try:
-        from . import _native
-    except ImportError:
-        return None
-    return _native
-
-
-NATIVE: Final = _found()
+NATIVE: Final = native_module(__package__)
 """The compiled module; None if there was no compiler. Then ONNX Runtime runs the networks."""
 
 
@@ -66,14 +61,9 @@ class CompiledSynthesis:
         Raises:
             ValueError: This processor cannot run the variant.
         """
-        if NATIVE is None:
+        variant = chosen_variant(variants(), variant)
+        if NATIVE is None or variant is None:
             return None
-        if variant is None:
-            variant = variants()[0]
-            if variant == _PORTABLE:
-                return None
-        elif variant not in variants():
-            raise ValueError(f"variant {variant}; this processor runs {', '.join(variants())}")
         try:
             return cls(variant, NATIVE, NATIVE.make_network(variant, *_arguments(arrays)))
         except (KeyError, OverflowError, TypeError, ValueError):
@@ -113,56 +103,31 @@ def variants() -> tuple[str, ...]:
 
 def _arguments(arrays: Mapping[str, NDArray[Any]]) -> tuple[Any, ...]:
     """Return what describes a network to the C: sizes, layers, moves and tables."""
-    blocks = [[f"{part}.{number}" for number in range(_count(arrays, part))] for part in _PARTS]
+    start = "synthesis."
+    own = {name[len(start) :]: array for name, array in arrays.items() if name.startswith(start)}
+    blocks = [[f"{part}.{number}" for number in range(_count(own, part))] for part in _PARTS]
     names = [name for part in blocks for name in part]
     layers = [*_LAYERS, *(f"{name}.{which}" for name in names for which in ("first", "second"))]
     moves = [*_MOVES, *(f"{name}.entering" for name in names)]
-    tables = [_exact(arrays, f"{name}.bias", np.int32) for name in names]
+    tables = [exact(own[f"{name}.bias"], np.int32) for name in names]
     if not tables:
         raise ValueError("a network without residual blocks")
-    linear = tuple(
-        _exact(arrays, name, kind)
-        for name, kind in (
-            ("linear.weight", np.int32),
-            ("linear.bias", np.int64),
-            ("spread_shift", np.int8),
-        )
+    linear = (
+        exact(own["linear.weight"], np.int32),
+        exact(own["linear.bias"], np.int64),
+        exact(own["spread_shift"], np.int8),
     )
     return (
         len(tables[0]),
         tuple(len(part) for part in blocks),
         linear,
-        tuple(_layer(arrays, name) for name in layers),
-        tuple((int(arrays[f"synthesis.{name}.shift"]), *_limits(arrays, name)) for name in moves),
+        tuple(layer(own, name) for name in layers),
+        tuple((int(own[f"{name}.shift"]), *limits(own, name)) for name in moves),
         tuple(tables),
     )
 
 
 def _count(arrays: Mapping[str, NDArray[Any]], part: str) -> int:
     """Return the number of residual blocks of a part of the network."""
-    start, end = f"synthesis.{part}.", ".first.weight"
+    start, end = f"{part}.", ".first.weight"
     return sum(name.startswith(start) and name.endswith(end) for name in arrays)
-
-
-def _layer(arrays: Mapping[str, NDArray[Any]], name: str) -> tuple[Any, ...]:
-    return (
-        _exact(arrays, f"{name}.weight", np.int8),
-        _exact(arrays, f"{name}.bias", np.int32),
-        _exact(arrays, f"{name}.shift", np.int8),
-        *_limits(arrays, name),
-    )
-
-
-def _limits(arrays: Mapping[str, NDArray[Any]], name: str) -> tuple[int, int]:
-    low, high = arrays[f"synthesis.{name}.clip"]
-    return int(low), int(high)
-
-
-def _exact(arrays: Mapping[str, NDArray[Any]], name: str, kind: Any) -> NDArray[Any]:
-    """Return an array of the type that the C reads.
-
-    Raises:
-        TypeError: Its values may not fit this type.
-    """
-    array = arrays[f"synthesis.{name}"]
-    return np.ascontiguousarray(array.astype(kind, casting="safe", copy=False))

@@ -44,14 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--decoder",
         choices=DECODERS,
-        default="full",
-        help="which decoder to train, with 'decoder' (%(default)s)",
+        help="which decoder to train: with 'decoder' (full), or with a student (that of --start)",
     )
     add(
         "--synthesis",
         type=Path,
         metavar="CKPT",
-        help="what a decoder's networks begin from (default: those of --start)",
+        help="whose decoder networks to begin from, or a decoder's folder (default: --start)",
     )
     add("--minutes", type=float, default=math.inf, help="stop after this time; run again to resume")
     add(

@@ -47,6 +47,7 @@ from .messages import (
 from .overheard import Overheard
 from .session import NoUsableBoardError, Session, SessionLostError
 from .session_jobs import SessionJobs
+from .silence import SilenceProbe, why_no_board
 from .trip import Trip
 
 
@@ -94,6 +95,10 @@ class HostEnd:
         self._ping_due: deque[int] = deque()
         self._quality = LineQuality()
         self._overheard = Overheard()
+        self._probe: SilenceProbe | None = None
+        """The PINGs that judge a silent board before it is given up; None before."""
+        self._damaged_before = 0
+        """Damaged frames that had come when the latest session was lost."""
 
     # ---- called by a driver
 
@@ -174,6 +179,7 @@ class HostEnd:
         """Report that the port has vanished."""
         if self._is_plugged:
             self._is_plugged = False
+            self._probe = None
             self._lose(cause, Blame.LINE, now)
 
     def line_up(self, now: float) -> None:
@@ -215,6 +221,8 @@ class HostEnd:
             return None
         if self._jobs is None:
             away_at = self._lost_at + self.settings.away
+            if self._probe is not None:
+                away_at = self._probe.wake_at
             return min(away_at, self._session.retry_at) if self._is_plugged else away_at
         if self.settled:
             return None
@@ -251,7 +259,8 @@ class HostEnd:
 
     def _next_message(self, now: float) -> tuple[Message, int] | None:
         if self._jobs is None:
-            return self._session.next_message(now)
+            token = None if self._probe is None else self._probe.due(now)
+            return self._session.next_message(now) if token is None else (Ping(token), 0)
         if self._ping_due:
             token = self._ping_due.popleft()
             self._pings[token] = now
@@ -269,7 +278,7 @@ class HostEnd:
     def _keep_time(self, now: float) -> None:
         if self._jobs is None:
             if now >= self._lost_at + self.settings.away:
-                self._give_up(*self._why_no_board(), now)
+                self._end_search(now)
             return
         if self.settled:
             return
@@ -313,6 +322,7 @@ class HostEnd:
     def _opened(self, now: float) -> None:
         session = self._session
         self._heard_at = now
+        self._probe = None
         self._jobs = SessionJobs(session, self.settings, self._queue, self.counts, self.events, now)
         capabilities = session.known_capabilities()
         rebooted = self.counts.restarts > self._restarts
@@ -324,6 +334,8 @@ class HostEnd:
                 self.events.append(Refused(waiting.ticket, cause))
 
     def _pong(self, message: Pong, now: float) -> None:
+        if self._probe is not None and self._probe.take(message.token, now):
+            self._session.hurry(now)
         asked = self._pings.pop(message.token, None)
         if asked is not None:
             self._heard_at = now
@@ -361,7 +373,7 @@ class HostEnd:
         self.counts.chunk_changes += 1
         unfinished, self._jobs = self._jobs.unfinished(), None
         self._queue.extendleft(job.submission for job in reversed(unfinished))
-        self._lost_at = now
+        self._lost_at, self._damaged_before = now, self.bad_frames
         session.restart(now)
 
     # ---- the end of a session
@@ -371,7 +383,7 @@ class HostEnd:
         was_open, jobs, self._jobs = self.is_open, self._jobs, None
         if was_open:
             self.counts.sessions_lost += 1
-            self._lost_at = now
+            self._lost_at, self._damaged_before = now, self.bad_frames
             self.events.append(Closed(cause, blame))
         unfinished = [] if jobs is None else jobs.unfinished()
         if jobs is not None and jobs.finished:
@@ -404,27 +416,20 @@ class HostEnd:
         self._session.give_up(now)
         self.events.append(Gone(cause, blame))
 
-    def _why_no_board(self) -> tuple[str, Blame | None]:
-        """Describe what was received while no session could be opened, and whose fault it is."""
-        counts = self.counts
+    def _end_search(self, now: float) -> None:
+        """Give up a board that stayed away, after PINGs if nothing else says whose fault it is."""
         away = f"no board for {self.settings.away:g} s"
-        if not self._is_plugged:
-            return f"{away}: the port has vanished", Blame.LINE
-        if self._last_fault and counts.strange > counts.frames_received / 2:
-            return (
-                f"{away}: {counts.strange} frames came that are not of this protocol; "
-                f"the last: {self._last_fault}"
-            ), Blame.BOARD
-        if counts.frames_received:
-            return f"{away}: it answered before, and does so no more", None
-        if guess := self._overheard.guess():
-            return f"{away}: {guess}", Blame.LINE
-        if counts.bytes_received:
-            return (
-                f"{away}: {counts.bytes_received} bytes came and none of them made a frame; "
-                "is the baud rate the board's?"
-            ), Blame.LINE
-        return f"{away}: not a byte came", None
+        if self._probe is None:
+            found = why_no_board(self.counts, self._overheard, self._last_fault)
+            if not self._is_plugged:
+                found = "the port has vanished", Blame.LINE
+            if found is not None:
+                self._give_up(f"{away}: {found[0]}", found[1], now)
+                return
+            self._probe = SilenceProbe(self._nonces, self.settings.baud, now)
+        if self._probe.is_over(now):
+            cause, blame = self._probe.verdict(self.bad_frames - self._damaged_before)
+            self._give_up(f"{away}: {cause}", blame, now)
 
 
 def _without_partial_frame(old: Deframer) -> Deframer:

@@ -19,11 +19,17 @@ from serial.tools import list_ports
 
 from ..errors import InputError
 from .constants import DEFAULT_BAUD, LARGEST_BAUD
+from .host_settings import BITS_PER_BYTE_ON_WIRE
 from .portname import is_device, port_fault
 from .trace import Tap
 
 READ_S: Final = 0.05
 """Seconds that a read waits for a byte. A reader notices within this time that it must stop."""
+_BLOCKED_S: Final = 0.5
+"""Seconds in which a line that takes bytes takes the next one, besides the driver's time."""
+_DRIVER_BYTES: Final = 4096
+"""Bytes that a driver may hold and send before it takes more."""
+_FULL_S: Final = 0.005
 _GROUP: Final = "dialout"
 """The group that serial ports belong to on Debian, Raspberry Pi OS, Ubuntu and Fedora."""
 
@@ -59,6 +65,8 @@ class Port:
         self._tap = tap
         self._line = _opened(name, baud)
         self._file = _file_of(self._line)
+        self._patience = _BLOCKED_S + _DRIVER_BYTES * BITS_PER_BYTE_ON_WIRE / baud
+        """Seconds in which a write waits for the line to take the next byte."""
         if name.startswith("socket://") and self._file is not None:
             # Nagle's algorithm would delay a small frame by tens of milliseconds.
             with socket.fromfd(self._file, socket.AF_INET, socket.SOCK_STREAM) as same:
@@ -96,15 +104,38 @@ class Port:
     def write(self, data: bytes) -> None:
         """Write bytes to the line, and wait while the line is busy.
 
+        The rest is dropped if the line takes no byte for a time: a board that hangs reads nothing,
+        and a pseudo-terminal, a USB device or a TCP connection then takes nothing either. To the
+        board this is a damaged frame.
+
         Raises:
             PortLostError: The port is gone.
         """
         if self._tap is not None:
             self._tap.record(data, outbound=True)
         try:
-            self._line.write(data)
+            if self._file is None:
+                self._line.write(data)
+            else:
+                self._write_file(self._file, data)
         except _FAULTS as error:
             raise self._lost(error) from None
+
+    def _write_file(self, file: int, data: bytes) -> None:
+        rest = memoryview(data)
+        moved_at = time.monotonic()
+        while rest:
+            left = moved_at + self._patience - time.monotonic()
+            if left <= 0:
+                if self._tap is not None:
+                    self._tap.note(f"the line takes nothing; {len(rest)} bytes are dropped")
+                return
+            select.select([], [file], [], left)
+            try:
+                rest = rest[os.write(file, rest) :]
+                moved_at = time.monotonic()
+            except BlockingIOError:
+                time.sleep(_FULL_S)
 
     def pulse(self, line: str, seconds: float = 0.1) -> None:
         """Release a modem control line for a moment, which resets many boards, and set it again.

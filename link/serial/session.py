@@ -176,6 +176,11 @@ class Session:
         """Stop for good."""
         self._advance(Signal.GIVE_UP, now)
 
+    def hurry(self, now: float) -> None:
+        """Send the pending handshake message again at once, and more often from then on."""
+        self.retry_at = now
+        self.round_trip.answered()
+
     def next_message(self, now: float) -> tuple[Message, int] | None:
         """Return the handshake message that is due, with its session; None if none is due."""
         if self.state in (SessionState.IDLE, SessionState.GONE) or now < self.retry_at:

@@ -13,7 +13,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from . import compiled_reader
 from .coding_order import DecodingOrder, GroupPhase
+from .compiled_reader import CompiledTileReader
 from .entropy_model import (
     PHASES,
     SIDE_CONTEXTS,
@@ -113,17 +115,40 @@ def read_tile(
     Raises:
         CodeError: No encoder writes these bytes.
     """
-    reader = SymbolReader(data)
-    side = _read_side(reader, model, -(-shape.rows // 2), -(-shape.columns // 2))
-    log_scales = np.asarray(hyper(side))
-    scales = LogScales.of(shape, log_scales)
-    order = DecodingOrder(model, scales, quality)
-    decoding = _Decoding(reader, model, order, quality)
-    order.run(decoding)
-    reader.finish()
-    out = shape.join(decoding.latents)
-    out[: model.predicted] = order.predicted.latents()
-    return AnalysedTile.of(out, side, log_scales)
+    reader: CompiledTileReader | _NumpyTileReader
+    if compiled_reader.NATIVE is None:
+        reader = _NumpyTileReader(model, data)
+    else:
+        reader = CompiledTileReader(compiled_reader.NATIVE, model, data)
+    side = reader.read_side(shape)
+    log_scales = np.asarray(hyper(side.astype(np.int32)))
+    latents = reader.read_latents(shape, log_scales, quality)
+    return AnalysedTile.of(latents, side, log_scales)
+
+
+class _NumpyTileReader:
+    """Reads one tile's codestream as `CompiledTileReader` does, with numpy."""
+
+    def __init__(self, model: EntropyModel, data: bytes) -> None:
+        self._model = model
+        self._reader = SymbolReader(data)
+
+    def read_side(self, shape: TileShape) -> NDArray[np.int8]:
+        """Return ẑ (channels, half the rows, half the columns)."""
+        return _read_side(self._reader, self._model, *shape.halves)
+
+    def read_latents(
+        self, shape: TileShape, log_scales: Integers, quality: int
+    ) -> NDArray[np.int32]:
+        """Return ŷ (channels, rows, columns), and check that the bytes end behind it."""
+        model = self._model
+        order = DecodingOrder(model, LogScales.of(shape, log_scales), quality)
+        decoding = _Decoding(self._reader, model, order, quality)
+        order.run(decoding)
+        self._reader.finish()
+        latents = shape.join(decoding.latents)
+        latents[: model.predicted] = order.predicted.latents()
+        return np.asarray(latents, np.int32)
 
 
 def _write_latents(writer: SymbolWriter, model: EntropyModel, tile: TileSymbols) -> None:
@@ -356,8 +381,8 @@ def _all_contexts(side: Integers) -> NDArray[np.uint16]:
 
 def _read_side(
     reader: SymbolReader, model: EntropyModel, rows: int, columns: int
-) -> NDArray[np.int32]:
-    side = np.zeros((model.side, rows, columns), np.int32)
+) -> NDArray[np.int8]:
+    side = np.zeros((model.side, rows, columns), np.int8)
     for phase, (row, column) in enumerate(PHASES):
         part = side[:, row::2, column::2]
         if part.size == 0:

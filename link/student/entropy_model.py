@@ -34,6 +34,8 @@ CODED_LEVEL: Final = 4
 """Log-scale + 130 + log-gain from which a latent is coded: scale index 1. Others are skipped."""
 OUTSIDE: Final = -8192
 """Log-scale of positions outside the tile, so low that they are always skipped."""
+LARGEST_WINDOW: Final = 256
+"""Most channels of a window: sums of their magnitudes fit 16 bits."""
 SIDE_LOW: Final = -32
 SIDE_CONTEXTS: Final = 6
 BINS: Final = 32
@@ -109,8 +111,16 @@ class EntropyModel:
             raise ValueError("gains outside 2^-14 to 2^4")
         if self.arrays["context.correction"].shape != (len(self.groups), 4, BINS, BINS):
             raise ValueError("context tables do not fit the channel groups")
-        if any(group.window & (group.window - 1) for group in self.groups):
-            raise ValueError("a window that is no power of two")
+        for group in self.groups:
+            if group.window & (group.window - 1) or not 0 <= group.window <= LARGEST_WINDOW:
+                raise ValueError(
+                    f"a window of {group.window} channels; powers of two up to {LARGEST_WINDOW} "
+                    "are allowed, and 0"
+                )
+            if group.window > group.first:
+                raise ValueError(
+                    f"a window of {group.window} channels before channel {group.first}"
+                )
         if int(self.arrays["rounding"].max()) > 128:
             raise ValueError("a rounding offset beyond half a step")
         if int(self.arrays["context.expected"].max()) > 16 * LARGEST_MAGNITUDE:
@@ -175,6 +185,39 @@ class EntropyModel:
             own = weights[:, group.first : group.last, : group.last]
             out.append(tuple(_mean_sources(own[phase], group, phase) for phase in range(4)))
         return tuple(out)
+
+    @cached_property
+    def packed_means(self) -> NDArray[np.float64]:
+        """Weights of the predicted groups' means, group after group.
+
+        Each group's have the shape (4, 9, last, channels): by phase, neighbour, channel of the
+        neighbour, channel of the group.
+        """
+        weights = self.arrays["means"] * 2.0**-MEAN_FRACTION
+        parts = [np.empty(0)]
+        for group in self.groups:
+            if group.first < self.predicted:
+                own = weights[:, group.first : group.last, : group.last]
+                parts.append(own.reshape(*own.shape[:3], 9).transpose(0, 3, 2, 1).ravel())
+        return np.concatenate(parts)
+
+    @cached_property
+    def reader_tables(self) -> tuple[Any, ...]:
+        """What native/tile_reader_module.c reads, in its order."""
+        groups = [(group.first, group.last, group.window) for group in self.groups]
+        sizes = [model.size for model in self.latent_models]
+        return (
+            self.predicted,
+            self.side,
+            np.array(groups, np.int32),
+            MANTISSAS.astype(np.uint16),
+            self.expected,
+            self.corrections,
+            self.packed_means,
+            np.concatenate(self.latent_models),
+            np.concatenate(([0], np.cumsum(sizes))).astype(np.int32),
+            np.concatenate(self.side_tables),
+        )
 
     @cached_property
     def reaches(self) -> tuple[int, ...]:

@@ -69,6 +69,7 @@ class Reader:
     """Reads symbols from bytes."""
 
     def __init__(self, data: bytes) -> None:
+        self._data = data
         words = np.frombuffer(data + bytes(-len(data) % 4), ">u4").tolist()
         self._words: list[int] = words
         self._next = 0
@@ -104,6 +105,6 @@ class Reader:
         self._mirror.write(symbols, starts)
         return True
 
-    def finish(self) -> bytes:
-        """Return the bytes that a writer makes of the symbols read so far."""
-        return self._mirror.finish()
+    def ends(self) -> bool:
+        """Return whether a writer of the symbols read so far makes these bytes."""
+        return self._mirror.finish() == self._data

@@ -32,6 +32,11 @@ class TileShape:
     rows: int
     columns: int
 
+    @property
+    def halves(self) -> tuple[int, int]:
+        """Rows and columns of the side information ẑ."""
+        return -(-self.rows // 2), -(-self.columns // 2)
+
     @cached_property
     def height(self) -> int:
         """Rows of a plane without the zero row."""
@@ -99,8 +104,10 @@ class LogScales:
     def of(cls, shape: TileShape, log_scales: Integers) -> LogScales:
         """Return the log-scales from the hyper synthesis's output.
 
-        Its shape is (channels, rows or more, columns or more).
+        Its shape is (channels, rows or more, columns or more). Log-scales beyond ±8192 are limited,
+        so that sums fit 16 bits; all of them have the first or the last scale index.
         """
-        planes = shape.split(log_scales, np.int16, OUTSIDE - INDEX_OFFSET)
+        inside = log_scales[:, : shape.rows, : shape.columns].clip(OUTSIDE, -OUTSIDE)
+        planes = shape.split(inside, np.int16, OUTSIDE - INDEX_OFFSET)
         planes += np.int16(INDEX_OFFSET)
         return cls(shape, planes)

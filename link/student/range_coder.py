@@ -24,6 +24,7 @@ MOST_TABLE_BITS: Final = 22
 _SHARE_BITS: Final = 24
 
 Symbols = NDArray[np.int32]
+WRONG_END: Final = "the bytes do not end where the symbols do"
 Model = NDArray[np.uint32]
 """Where each symbol's share begins, in units of 2^-24, and 2^24 at the end."""
 
@@ -87,7 +88,6 @@ class SymbolReader:
     """Reads symbols from bytes, and checks that an encoder would have written these bytes."""
 
     def __init__(self, data: bytes) -> None:
-        self._data = data
         self._coder = _CODER.Reader(data)
 
     def read(self, count: int, model: Model) -> Symbols:
@@ -107,5 +107,5 @@ class SymbolReader:
         Raises:
             CodeError: An encoder writes other bytes.
         """
-        if self._coder.finish() != self._data:
-            raise CodeError("the bytes do not end where the symbols do")
+        if not self._coder.ends():
+            raise CodeError(WRONG_END)

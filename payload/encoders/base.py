@@ -18,6 +18,8 @@ from ...link.errors import InputError
 from ...link.foreign.codec import ForeignCodec
 from .traits import TRAITS, lossless_codecs
 
+HIGHEST_BPP: Final = 65536
+"""Highest rate in bits per pixel, all bands together: 1024 bands of 16 bits have 16384."""
 _BYTE_UNITS: Final = {"b": 1, "kb": 1000, "mb": 1000**2, "kib": 1024, "mib": 1024**2}
 _NUMBER = r"(?P<number>\d+(?:\.\d*)?|\.\d+)"
 _FORMS: Final = "q0 to q100, lossless, 0.5bpp, 20kB"
@@ -64,8 +66,10 @@ class Setting:
             raise InputError(f"codec setting: {found} given; exactly one of quality, bpp, bytes")
         if self.quality is not None and not 0 <= self.quality <= 100:
             raise InputError(f"codec quality {self.quality:g}: allowed are 0 to 100")
-        if self.bpp is not None and not 0 < self.bpp <= 65536:
-            raise InputError(f"codec rate {self.bpp:g} bpp: allowed is more than 0, up to 65536")
+        if self.bpp is not None and not 0 < self.bpp <= HIGHEST_BPP:
+            raise InputError(
+                f"codec rate {self.bpp:g} bpp: allowed is more than 0, up to {HIGHEST_BPP}"
+            )
         if self.bytes is not None and self.bytes < 1:
             raise InputError(f"codec budget {self.bytes} bytes: allowed is at least 1")
 
@@ -97,8 +101,8 @@ class Setting:
 
     def __str__(self) -> str:
         if self.quality is not None:
-            return "lossless" if self.quality == 100 else f"q{self.quality:g}"
-        return f"{self.bpp:g}bpp" if self.bpp is not None else f"{self.bytes}B"
+            return "lossless" if self.quality == 100 else f"q{self.quality:.15g}"
+        return f"{self.bpp:.15g}bpp" if self.bpp is not None else f"{self.bytes}B"
 
 
 def parse_choice(text: str) -> tuple[str, Setting]:

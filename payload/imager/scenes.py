@@ -32,6 +32,7 @@ from .described import declared_bits, described, is_alpha
 from .display import Shown, shown
 from .holes import Holes, Mask, holes_of, read_mask
 from .raster import check_file, environment, open_raster, reason
+from .sample_bits import bits_needed, without_low_bits
 
 _SAMPLE_TYPES: Final[tuple[SampleType, ...]] = ("uint8", "uint16", "int16")
 _SAMPLES_AT_ONCE: Final = 1 << 24
@@ -282,7 +283,7 @@ class Scene:
             pixels[mask] = nodata
             mask = None
         frame = Frame(pixels, content.bits, nodata, None if mask is None else mask[..., 0])
-        return _without_low_bits(frame, shift) if shift else frame
+        return without_low_bits(frame, shift, content.lowest < 0) if shift else frame
 
     def _read(
         self, window: FrameWindow, bands: tuple[int, ...], holes: Holes
@@ -350,9 +351,7 @@ class Scene:
             return declared
         if self.sample_type == "uint8":
             return 8
-        if low < 0:
-            return max(8, high.bit_length() + 1, (-low - 1).bit_length() + 1)
-        return max(8, high.bit_length())
+        return bits_needed(low, high)
 
     def _declared_bits(self, bands: tuple[int, ...]) -> int | None:
         """Return how many bits the file declares for these bands; None if it declares none."""
@@ -378,17 +377,6 @@ class Scene:
 
 
 _RANGES: dict[tuple[str, int, int, int | None], dict[int, tuple[float, float]]] = {}
-
-
-def _without_low_bits(frame: Frame, shift: int) -> Frame:
-    """Return the frame as a coarser A/D converter reads it: floor(sample / 2**shift)."""
-    pixels = frame.pixels >> np.array(shift, frame.pixels.dtype)
-    if frame.nodata is not None:
-        empty = frame.pixels == frame.nodata
-        # A valid sample must not become nodata by the shift.
-        pixels[(pixels == frame.nodata) & ~empty] += 1
-        pixels[empty] = frame.nodata
-    return Frame(pixels, frame.bit_depth - shift, frame.nodata, frame.mask)
 
 
 def _whole(nodata: Any, sample_type: SampleType) -> int | None:

@@ -9,8 +9,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ...link.files import whole_file
+from ...link.text import printable
 from .bench import Bench
 
+_LONGEST_NAME = 80
 _BLUE, _ORANGE, _GREY = "#0072b2", "#c44e00", "#59636e"
 
 
@@ -59,6 +61,8 @@ def draw(bench: Bench, path: Path) -> None:
     for axes in (each, shares):
         axes.spines[["top", "right"]].set_visible(False)
     goodput = figures["goodput_bytes_per_s"] / 1e3
-    figure.suptitle(f"{bench.own.name}, {bench.own.software}: {goodput:.3g} kB/s of pixels")
+    who = printable(f"{bench.own.name}, {bench.own.software}", _LONGEST_NAME)
+    # The board's own words may contain dollar signs: they are no formulas.
+    figure.suptitle(f"{who}: {goodput:.3g} kB/s of pixels", parse_math=False)
     with whole_file(path) as file:
         figure.savefig(file, format="png")

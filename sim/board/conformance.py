@@ -16,6 +16,7 @@ from typing import Final
 from ...link.errors import InputError
 from ...link.serial.blame import Blame
 from ...link.serial.port import Port
+from ...link.serial.silence import PROBES, judged_by_ping
 from ...link.text import printable
 from .checks import CHECKS, Check
 from .exchange import Exchange, NoAnswerError, NonconformanceError
@@ -23,12 +24,6 @@ from .exchange import Exchange, NoAnswerError, NonconformanceError
 SHOWN_FRAMES: Final = 12
 """Frames that a failed check reports."""
 MOST_REPEATS: Final = 1000
-_PROBES: Final = 20
-_CARRIED: Final = 18
-"""PINGs of `_PROBES` to be answered if a missing answer shall be the board's fault.
-
-A PING is short: where wrong bits damage half of them, hardly a READY comes through in six tries.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +123,7 @@ def _judged(line: Exchange, error: NonconformanceError) -> tuple[Blame, str]:
     whether the line carries anything. A boot during the check explains both.
     """
     boot, damaged = line.boot_nonce, line.damaged
-    answered = _probe(line) if isinstance(error, NoAnswerError) else _PROBES
+    answered = _probe(line) if isinstance(error, NoAnswerError) else PROBES
     came = printable(str(error), 400)
     if answered:
         try:
@@ -137,22 +132,23 @@ def _judged(line: Exchange, error: NonconformanceError) -> tuple[Blame, str]:
             now = boot
         if now != boot or line.announced:
             return Blame.REBOOTED, f"it started anew (boot {boot:08x}, then {now:08x}): {came}"
-    if answered == _PROBES and not isinstance(error, NoAnswerError):
+    if answered == PROBES and not isinstance(error, NoAnswerError):
         return Blame.BOARD, came
-    if answered >= _CARRIED:
-        return Blame.BOARD, f"{came}; {answered} of {_PROBES} PING were answered"
-    if answered or line.damaged > damaged:
+    blame = judged_by_ping(answered, line.damaged - damaged)
+    if blame is Blame.BOARD:
+        return Blame.BOARD, f"{came}; {answered} of {PROBES} PING were answered"
+    if blame is Blame.LINE:
         return Blame.LINE, (
-            f"{came}; only {answered} of {_PROBES} PING were answered, and "
+            f"{came}; only {answered} of {PROBES} PING were answered, and "
             f"{line.damaged - damaged} damaged frames came meanwhile"
         )
     return Blame.BOARD, (
-        f"{came}; {_PROBES} PING were not answered either: the board hangs, or the line is cut"
+        f"{came}; {PROBES} PING were not answered either: the board hangs, or the line is cut"
     )
 
 
 def _probe(line: Exchange) -> int:
     try:
-        return line.pongs(_PROBES)
+        return line.pongs(PROBES)
     except NonconformanceError:
-        return _PROBES
+        return PROBES

@@ -45,7 +45,7 @@ def board_fault(name: str) -> str:
 
     Allowed are the names of `link.serial.portname` and the emulators' names.
     """
-    if not name.startswith(PREFIX):
+    if not is_emulated(name):
         fault = port_fault(name)
         return fault.replace(ALLOWED, PORTS)
     kind, colon, what = name.removeprefix(PREFIX).partition(":")
@@ -57,6 +57,11 @@ def board_fault(name: str) -> str:
     return ""
 
 
+def is_emulated(name: str) -> bool:
+    """Return whether a board's port is an emulator's."""
+    return name.startswith(PREFIX)
+
+
 @contextlib.contextmanager
 def board_port(name: str) -> Iterator[str]:
     """Yield the port of a board; an emulated board is started first and stopped at the end.
@@ -66,7 +71,7 @@ def board_port(name: str) -> Iterator[str]:
     """
     if fault := board_fault(name):
         raise InputError(f"{shown_name(name)}: {fault}")
-    if not name.startswith(PREFIX):
+    if not is_emulated(name):
         yield name
         return
     kind, _, what = name.removeprefix(PREFIX).partition(":")

@@ -67,6 +67,7 @@ class BoardFigures:
         bad_frames: Damaged frames received from the board.
         stopped: Why the board encodes nothing more; empty if it encoded everything.
         stopped_by: Whose fault that is; None if that is not known.
+        stopped_on_purpose: Whether an injected fault let nothing through when it was given up.
         lost: Why the latest session was lost; empty if none was.
         losses: Number of lost sessions by whose fault they were; None if that is not known.
         resets: How often the board was reset because it did not answer.
@@ -91,6 +92,7 @@ class BoardFigures:
     bad_frames: int
     stopped: str
     stopped_by: Blame | None = None
+    stopped_on_purpose: bool = False
     lost: str = ""
     losses: Mapping[Blame | None, int] = field(default_factory=dict)
     resets: int = 0
@@ -138,11 +140,15 @@ class BoardFigures:
 
     @property
     def is_injected(self) -> bool:
-        """Whether the board failed by injected faults alone: wrong results, or a refused tile."""
+        """Whether the board failed by injected faults alone.
+
+        These are wrong results, a refused tile, and a cut, stall or reboot that outlasted the time
+        that a board may be away.
+        """
         faults = self.injected
         if faults is None or self.verdict is not Verdict.FAILED:
             return False
-        if self.stopped and not faults.board.refused:
+        if self.stopped and not (faults.board.refused or self.stopped_on_purpose):
             return False
         if self.wrong_tiles:
             return self.wrong_tiles <= faults.noticed_wrong

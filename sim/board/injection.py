@@ -114,6 +114,11 @@ class Injection:
     def __exit__(self, *_: object) -> None:
         self._line.close()
 
+    @property
+    def is_interrupting(self) -> bool:
+        """Whether an injected cut, stall or reboot lets nothing through at this moment."""
+        return self._line.is_interrupted
+
     def made_wrong(self, ticket: int) -> bool:
         """Return whether the result of a tile was made wrong.
 

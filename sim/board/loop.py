@@ -29,7 +29,7 @@ from ..frames.content_cache import CodedFrame
 from .access import ANY_BOARD, BoardAccess
 from .board_frame import BoardFrame, FrameWork
 from .client import BoardClient, BoardGoneError
-from .emulators import board_port
+from .emulators import board_port, is_emulated
 from .figures import BoardFigures, WrongTile
 from .frame_check import check_frame, unfinished_tiles
 from .injection import FaultScript, Injection
@@ -43,6 +43,10 @@ _LISTEN_S: Final = 0.5
 
 class BoardStoppedError(Exception):
     """The board encodes nothing more; finished frames stay finished."""
+
+
+class _TileRefusedError(BoardGoneError):
+    """The board, or the host, refuses a tile, so the board's work ends."""
 
 
 @dataclass(slots=True)
@@ -79,6 +83,7 @@ class _Sums:
     ended: float = 0.0
     stopped: str = ""
     stopped_by: Blame | None = None
+    stopped_on_purpose: bool = False
 
 
 class BoardLoop:
@@ -181,6 +186,7 @@ class BoardLoop:
                 bad_frames=self._client.bad_frames,
                 stopped=sums.stopped,
                 stopped_by=sums.stopped_by,
+                stopped_on_purpose=sums.stopped_on_purpose,
                 lost=self._watch.last_cause,
                 losses=self._watch.losses,
                 resets=self._watch.resets,
@@ -201,15 +207,31 @@ class BoardLoop:
         try:
             self._stream(self._tasks(works, pool), pool)
         except BoardGoneError as error:
-            cause = str(error)
+            cause, blame, on_purpose = self._why_it_stopped(error)
+            self._watch.gave_up(blame)
             with self._lock:
-                self._sums.stopped, self._sums.stopped_by = cause, error.blame
+                self._sums.stopped, self._sums.stopped_by = cause, blame
+                self._sums.stopped_on_purpose = on_purpose
                 self._record_unfinished()
         except BaseException as error:  # callers of `result` must receive every error
             self._give_up(error)
             raise
         if self._sums.stopped or self._closing:
             self._give_up(BoardStoppedError(cause))
+
+    def _why_it_stopped(self, error: BoardGoneError) -> tuple[str, Blame | None, bool]:
+        """Return the cause, whose fault it is, and whether an injected interruption is the cause.
+
+        An emulator's line is within this computer and cannot be cut, except on purpose.
+        """
+        cause, blame = str(error), error.blame
+        if isinstance(error, _TileRefusedError):
+            return cause, blame, False
+        if self._injection is not None:
+            return cause, blame, self._injection.is_interrupting
+        if blame is None and is_emulated(self.port):
+            return f"{cause}; the line is within this computer, so it hangs", Blame.BOARD, False
+        return cause, blame, False
 
     def _give_up(self, error: BaseException) -> None:
         for key, future in self._results.items():
@@ -264,7 +286,7 @@ class BoardLoop:
             if isinstance(event, Refused) and event.ticket in pending:
                 doing, place = pending[event.ticket]
                 doing.refused = place
-                raise BoardGoneError(
+                raise _TileRefusedError(
                     f"tile {doing.plan.places[place].tile} of {doing.work.name}: {event.cause}",
                     event.blame,
                 )

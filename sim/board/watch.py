@@ -102,6 +102,11 @@ class Watch:
             else:
                 self._report(f"{pending} is not finished after {now - self._moved_at:.0f} s")
 
+    def gave_up(self, blame: Blame | None) -> None:
+        """Take whose fault it is that the board was given up, as PINGs have shown."""
+        if self._latest is None:
+            self._latest = blame
+
     def was_reset(self, why_not: str) -> None:
         """Report that the board was reset, or why that failed."""
         self.resets += 1

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ...payload.encoders.base import Encoder, Setting
 
 _PNG, _TIFF = (".png",), (".tif", ".tiff")
+_DEEPEST = 16
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -202,6 +203,7 @@ def _add_threads(parser: argparse.ArgumentParser) -> None:
 
 def encode(arguments: argparse.Namespace) -> int:
     """Encode a raster, with its georeferencing and metadata."""
+    from ...link.errors import InputError
     from ...payload.encoders.base import Setting
     from ...payload.encoders.traits import TRAITS, lossless_codecs
     from ...payload.imager.scenes import Scene
@@ -210,6 +212,8 @@ def encode(arguments: argparse.Namespace) -> int:
     setting = Setting(arguments.quality, arguments.bpp, arguments.bytes)
     codec = chosen_encoder(arguments.codec, arguments.tile, arguments.threads)
     bands, depth = arguments.bands, arguments.bit_depth
+    if depth is not None and not 1 <= depth <= _DEEPEST:
+        raise InputError(f"bit depth {depth}: allowed are 1 to {_DEEPEST}")
     with Scene(arguments.input) as scene:
         exact = setting.quality == 100
         frame = scene.read(bands=bands, bit_depth=depth, palette=exact)
@@ -250,16 +254,21 @@ def _coded(codec: Encoder, frame: Frame, setting: Setting, description: Descript
     packed = description.pack()
     if not packed:
         return codec.encode(frame, setting)
+    codec.check(frame, setting)
     extra = varint.size(len(packed)) + len(packed)
     budget = setting.budget(frame.width, frame.height)
     within = setting if budget is None else Setting(bytes=max(1, budget - extra))
     try:
         return with_description(codec.encode(frame, within), packed)
     except RateError as error:
+        assert budget is not None  # noqa: S101  (a quality has no budget to miss)
+        smallest = error.smallest + extra
         raise RateError(
-            f"{error}; besides, {extra} bytes of {budget} say what the file says of the scene",
-            error.budget,
-            error.smallest,
+            f"{codec.name}: a budget of {budget} bytes for a frame of {frame.width} x "
+            f"{frame.height} pixels; the smallest that it can make is {smallest} bytes, {extra} "
+            "of which say what the file says of the scene",
+            budget,
+            smallest,
         ) from None
 
 

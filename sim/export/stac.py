@@ -95,7 +95,7 @@ def _item(results: Results, row: Mapping[str, Any], capture: Capture, path: Path
         "downpass:latitude": row["latitude"],
         "downpass:longitude": row["longitude"],
         "downpass:scene": row["scene"],
-        "downpass:codec": scenario.satellites[index].codec.label,
+        "downpass:codec": results.summary["codecs"][row["satellite"]],
         "downpass:encoded_bytes": row["encoded_bytes"],
         "downpass:delivery": row["delivery"],
         "downpass:lost_tiles": row["lost_tiles"],

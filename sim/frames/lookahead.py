@@ -21,6 +21,7 @@ from typing import Final
 from ...payload.encoders.base import Setting
 from ..model.setup import Capture, MissionSetup, Situation
 from .allocation import ValueCurve, allocate, concave, together
+from .expected_quality import LARGEST_DB
 from .foresight import Foresight
 
 Point = tuple[float, float]
@@ -34,7 +35,6 @@ CURVE_POINTS: Final = 6
 PLANNED_ALONE: Final = 200
 """Frames to come that are planned each by itself; later ones are planned in groups."""
 MOST_GROUPS: Final = 100
-_LARGEST_DB: Final = 100.0
 _GENERIC_DB: Final = 3.0
 """dB per doubling of the rate, for frames without pixels (the slope at one bit per pixel of
 natural pictures, about half of the 6.02 dB per bit of independent samples)."""
@@ -171,7 +171,7 @@ class _Mean:
     def add(self, point: Point) -> None:
         self.count += 1
         self.bpp += point[0]
-        self.psnr_db += min(point[1], _LARGEST_DB)
+        self.psnr_db += min(point[1], LARGEST_DB)
 
     @property
     def point(self) -> Point:
@@ -180,5 +180,5 @@ class _Mean:
 
 def _curve(capture: Capture, points: Sequence[Point]) -> ValueCurve:
     pixels = capture.width * capture.height
-    sizes = [(math.ceil(bpp * pixels / 8), min(level, _LARGEST_DB)) for bpp, level in points]
+    sizes = [(math.ceil(bpp * pixels / 8), min(level, LARGEST_DB)) for bpp, level in points]
     return concave(sizes).weighted(float(capture.priority))

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any, Final
@@ -25,7 +27,7 @@ from ...link.container.frame import Frame
 from ...link.errors import InputError
 from ...link.files import whole_file
 from ...link.text import printable
-from ...payload.encoders.base import Encoder
+from ...payload.encoders.base import HIGHEST_BPP, Encoder
 from ...payload.encoders.registry import encoder
 from ...payload.imager.scenes import FrameWindow, Scene
 from ..console.streams import as_it_is
@@ -36,6 +38,8 @@ from .measure import RateDistortionCurve, Speed, curve, reach, speed
 ANCHOR: Final = "jpeg2000"
 ALL: Final = "all"
 CROP: Final = 512
+_LONGEST_NAME: Final = 200
+"""Most bytes of a picture's name in the name of its figure."""
 _ENDINGS: Final = frozenset((".png", ".tif", ".tiff", ".jp2", ".jpg", ".jpeg", ".webp", ".bmp"))
 _FIGURES: Final = (
     "bd_rate_psnr_percent",
@@ -80,8 +84,10 @@ def compare_codecs(
     Raises:
         InputError: A picture or a codec cannot be used.
     """
-    if not 0 < rates[0] < rates[1]:
-        raise InputError(f"rates {rates[0]:g} {rates[1]:g}: allowed are 0 < LOW < HIGH")
+    if not 0 < rates[0] < rates[1] <= HIGHEST_BPP:
+        raise InputError(
+            f"rates {rates[0]:g} {rates[1]:g}: allowed are 0 < LOW < HIGH <= {HIGHEST_BPP}"
+        )
     if crop < 0:
         raise InputError(f"crop {crop}: allowed is a number of pixels, or 0 (whole pictures)")
     names = list(dict.fromkeys((ANCHOR, *codecs)))
@@ -149,7 +155,10 @@ def middle_of(width: int, height: int, crop: int) -> FrameWindow:
 def group_means(
     images: dict[str, dict[str, Any]], codec: str
 ) -> dict[str, dict[str, float | int | None]]:
-    """Return the means of a codec over each group of pictures; the group of all is first."""
+    """Return the means of a codec over each group of pictures; the group of all is first.
+
+    A mean covers the pictures that have the figure; `judged` counts those with a BD-rate (PSNR).
+    """
     groups: dict[str, list[str]] = {ALL: list(images)}
     for name, image in images.items():
         for group in image["groups"]:
@@ -157,6 +166,10 @@ def group_means(
     return {
         group: {
             "images": len(members),
+            "judged": sum(
+                images[member]["codecs"][codec]["bd_rate_psnr_percent"] is not None
+                for member in members
+            ),
             **{
                 key: _mean([images[member]["codecs"][codec][key] for member in members])
                 for key in _FIGURES
@@ -303,9 +316,17 @@ def write_out(folder: Path, found: dict[str, Any]) -> None:
         _replace(folder / "compare.json", text.encode())
         _replace(folder / "rd.png", mean_figure(found))
         for name, image in found["images"].items():
-            _replace(folder / f"rd-{name}.png", picture_figure(name, image))
+            _replace(folder / f"rd-{_short(name)}.png", picture_figure(name, image))
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror})") from None
+
+
+def _short(name: str) -> str:
+    """Return a picture's name, or its beginning and a digest if it is too long for a file name."""
+    data = os.fsencode(name)
+    if len(data) <= _LONGEST_NAME:
+        return name
+    return f"{data[:_LONGEST_NAME].decode(errors='ignore')}-{sha256(data).hexdigest()[:16]}"
 
 
 def _replace(path: Path, data: bytes) -> None:

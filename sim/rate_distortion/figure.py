@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from typing import Any, Final
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ...ground.bd_rate import pchip_slopes
+from ...link.text import printable
 
 # Okabe and Ito's colours are distinct for colour-blind people too; lines also differ by marker.
 _COLOURS: Final = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P")
+_LONGEST_NAME: Final = 80
 _TICKS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
 
 
 def picture_figure(name: str, image: dict[str, Any]) -> bytes:
     """Return a PNG of PSNR and MS-SSIM over rate for one picture, with one curve per codec."""
     curves = {codec: result["points"] for codec, result in image["codecs"].items()}
-    title = (
-        f"{name}: {image['width']} × {image['height']}, {image['bands']} × {image['bit_depth']} bit"
-    )
+    size = f"{image['width']} × {image['height']}, {image['bands']} × {image['bit_depth']} bit"
+    title = f"{printable(name, _LONGEST_NAME)}: {size}"
     return _draw(title, curves, markers=True)
 
 
@@ -71,6 +74,13 @@ def _interpolate(x: Any, y: Any, at: Any) -> Any:
 
 
 def _draw(title: str, curves: dict[str, list[dict[str, Any]]], markers: bool) -> bytes:
+    # Names of pictures and codecs may contain dollar signs: they are no formulas.
+    with mpl.rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        return _painted(title, curves, markers)
+
+
+def _painted(title: str, curves: dict[str, list[dict[str, Any]]], markers: bool) -> bytes:
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
@@ -85,7 +95,7 @@ def _draw(title: str, curves: dict[str, list[dict[str, Any]]], markers: bool) ->
                 color=_COLOURS[number % len(_COLOURS)],
                 marker=_MARKERS[number % len(_MARKERS)] if markers else None,
                 markersize=4,
-                label=codec,
+                label=printable(codec, _LONGEST_NAME),
             )
         _dress(axes, label)
     left.legend(frameon=False)

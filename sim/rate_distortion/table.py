@@ -27,7 +27,7 @@ def print_table(found: dict[str, Any]) -> None:
             first = group == ALL
             table.add_row(
                 codec if first else "",
-                f"{group} ({row['images']})",
+                f"{group} ({_count(row)})",
                 _signed(row["bd_rate_psnr_percent"]),
                 _share(row["coverage_psnr"]),
                 _signed(row["bd_rate_ms_ssim_percent"]),
@@ -58,11 +58,17 @@ def notes(found: dict[str, Any]) -> list[str]:
             for name, image in images.items()
             if (image["codecs"][codec]["bd_rate_psnr_percent"] or 0) > 0
         ]
-        parts.append(f"{len(losing)} of {len(images)} pictures need more bytes than {ANCHOR}")
+        judged = means["groups"][ALL]["judged"]
+        parts.append(f"{len(losing)} of {judged} pictures need more bytes than {ANCHOR}")
         if 0 < len(losing) <= 3:
             parts[-1] += f" ({', '.join(losing)})"
         if "kmac_per_pixel" in means:
             parts.append(f"{means['kmac_per_pixel']['onboard']:g} kMAC a pixel on board")
+        if judged < len(images):
+            parts.append(
+                f"{len(images) - judged} of {len(images)} have no BD-rate, because they have no "
+                f"PSNR in common with {ANCHOR}"
+            )
         out.append(f"{codec}: {'; '.join(parts)}.")
     out.append(
         "Real bytes, container included. Speed in processor time of one core, the median "
@@ -74,6 +80,15 @@ def notes(found: dict[str, Any]) -> list[str]:
         of = f"the middle {side} x {side} pixels of the larger pictures"
         out.append(f"Coded were {of} ({len(cropped)} of {len(images)}); --crop 0 codes them whole.")
     return out
+
+
+def _count(row: dict[str, Any]) -> str:
+    """Return the number of a group's pictures, and how many of them have a BD-rate if not all."""
+    return (
+        f"{row['images']}"
+        if row["judged"] == row["images"]
+        else "{judged} of {images}".format(**row)
+    )
 
 
 def _signed(percent: float | None) -> str:

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...ground.quality import Quality
 from ...link.errors import InputError
 from ...payload.encoders.base import Encoder, Setting
-from ...payload.encoders.registry import encoder
-from ...payload.encoders.traits import TRAITS
 from ..frames.content_cache import ContentCache
 from ..frames.feasibility import blank_frame
-from ..frames.onboard_encoders import onboard_encoder
 from ..frames.rated_frames import MODELLED, RatedFrames
 from ..frames.scenes import Scenes
 from ..mission.preparation import Mission
@@ -32,8 +30,8 @@ from ..model.simulation import simulate
 from ..results.grade import Delivery, delivery
 from ..results.statistics import pooled_psnr, weighted_mean
 from ..scenario.satellite import SatelliteSpec
+from .tried_codecs import TriedCodec
 
-RATES_BPP = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 SAMPLE_FRAMES = 8
 
 
@@ -42,7 +40,9 @@ class Rating:
     """What one codec delivers at one setting, and its quality.
 
     Attributes:
-        codec, setting: Codec and setting of this rating.
+        codec: Name of the curve.
+        kind: The codec's name in a scenario.
+        setting: The setting.
         bpp: Mean rate over the sample in bits per pixel, all bands together.
         psnr_db: PSNR in dB, pooled over the sample; infinite if all of it is exact, None if it has
             no value.
@@ -52,6 +52,7 @@ class Rating:
     """
 
     codec: str
+    kind: str
     setting: Setting
     bpp: float
     psnr_db: float | None
@@ -83,18 +84,15 @@ def curve(
     mission: Mission,
     scenes: Scenes,
     cache: ContentCache,
-    codec: str,
-    settings: Sequence[Setting],
+    codec: TriedCodec,
 ) -> list[Rating]:
-    """Rate one codec at several settings; a setting that the codec cannot do is left out.
+    """Rate one codec at its settings; a setting that the codec cannot do is left out.
 
     Args:
         mission: Mission of the run.
         scenes: Scenes of the run.
         cache: Cache of encoded frames.
-        codec: Name of the codec, used for all satellites. Of several codecs from outside with one
-            name, it is that of the first satellite.
-        settings: Settings to rate.
+        codec: The codec, used for all satellites.
 
     Raises:
         InputError: The codec can do none of the settings with the frames of all satellites.
@@ -102,13 +100,9 @@ def curve(
     chosen = sample(mission)
     if not chosen:
         return []  # the mission captures nothing from a scene
-    tile = mission.flight.scenario.satellites[0].codec.tile
-    own = (s.codec for s in mission.flight.scenario.satellites if s.codec.name == codec)
-    side, choice = TRAITS[codec].tile_from(tile), next(own, None)
-    onboard = encoder(codec, side) if choice is None else onboard_encoder(choice, side)
-    settings = _possible(onboard, settings, chosen)
     network = mission.flight.scenario.ground.decoder
-    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+    with _open(codec) as onboard, ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        settings = _possible(onboard, codec.settings, chosen)
         tries = [
             threads.submit(_try, onboard, settings, one.content, scenes, cache, network)
             for one in chosen
@@ -121,8 +115,19 @@ def curve(
         if len(results) == len(chosen):
             ratings.append(_rate(mission, codec, setting, results, weights))
     if not ratings:
-        raise InputError(f"{codec}: no frame of the sample fits any of the rates tried")
+        raise InputError(f"{codec.name}: no frame of the sample fits any of the rates tried")
     return ratings
+
+
+@contextmanager
+def _open(codec: TriedCodec) -> Iterator[Encoder]:
+    """Give the encoder; end afterwards what a codec from outside has started."""
+    onboard = codec.encoder()
+    try:
+        yield onboard
+    finally:
+        if onboard.foreign is not None:
+            onboard.foreign.close()
 
 
 def _possible(
@@ -211,7 +216,7 @@ def _try(
 
 def _rate(
     mission: Mission,
-    codec: str,
+    codec: TriedCodec,
     setting: Setting,
     results: Sequence[tuple[float, Quality, int]],
     weights: Sequence[int],
@@ -222,7 +227,7 @@ def _rate(
     if bpp is None:
         raise ValueError("a sample of nothing")
     sources = [
-        _MeanFrames(satellite, codec, bpp) for satellite in mission.flight.scenario.satellites
+        _MeanFrames(satellite, codec.kind, bpp) for satellite in mission.flight.scenario.satellites
     ]
     # A requantised frame has another quality than the sample's, so here nothing is requantised.
     satellites = tuple(replace(satellite, shrink=None) for satellite in mission.setup.satellites)
@@ -231,7 +236,8 @@ def _rate(
     delivered = [record for record in records if record.state is FrameState.DELIVERED]
     arrived = Counter(delivery(record, None) for record in records)
     return Rating(
-        codec,
+        codec.name,
+        codec.kind,
         setting,
         bpp,
         pooled_psnr((found.psnr_db for _, found, _ in results), pixels),

@@ -14,9 +14,13 @@ from ..orbit.geometry import Geometry
 from ..orbit.polygon import polygon_of
 from ..orbit.region import region_of_land
 from ..rate_distortion.tradeoff import Rating
+from ..rate_distortion.tried_codecs import tried_codecs
 from ..results.results import Results
+from ..scenario.codec import CodecChoice
+from ..scenario.codec_names import codec_labels, setting_words
 from ..scenario.scenario import Scenario
 from ..scenario.yaml_text import yaml_text
+from . import wording as w
 from .data import BatteryView, ReportData, StationSite, TargetSite, Track, TradeoffPoint
 from .groundtrack import MOST_TRACKS
 from .keyfigures import psnr
@@ -48,7 +52,7 @@ def report_data(results: Results, command: str) -> ReportData:
         seed=scenario.seed,
         version=version("downpass"),
         command=command,
-        codecs={s.name: s.codec.label for s in scenario.satellites},
+        codecs=codec_labels(scenario.satellites),
         summary=results.summary,
         frames=results.frames,
         events=results.events,
@@ -67,7 +71,7 @@ def report_data(results: Results, command: str) -> ReportData:
         targets=[_target_site(scenario, index) for index in range(len(scenario.targets))],
         stations=[StationSite(s.name, *s.at) for s in scenario.stations],
         tradeoff=tradeoff_points(results),
-        tradeoff_note=_TRADEOFF_NOTE if results.ratings else "",
+        tradeoff_note=_tradeoff_note(results),
         crops=results.crops,
         left_out=results.left_out,
         recorder_bytes={s.name: s.recorder.capacity for s in scenario.satellites},
@@ -112,15 +116,72 @@ def _batteries(results: Results) -> dict[str, BatteryView]:
 
 
 def tradeoff_points(results: Results) -> list[TradeoffPoint]:
-    """Return the points of the trade-off's curves, by codec and rate; the run's own are marked."""
-    own = {(str(s.codec.name), s.codec.setting) for s in results.mission.flight.scenario.satellites}
+    """Return the points of the trade-off's curves, by codec and rate.
+
+    A point is marked as the run's own only if every frame of the run is encoded in this way.
+    """
+    choices = _choices(results)
+    own = _one_setting(choices)
     points = _sampled(results.ratings, own)
-    if len(own) == 1 and not any(point.is_this_run for point in points):
-        points.append(_this_run(results, *next(iter(own))))  # nothing else was tried
+    missing = not any(point.is_this_run for point in points)
+    if len(choices) == 1 and missing and (own or not points):
+        points.append(_this_run(results, choices[0]))  # it was not tried
     return sorted(points, key=lambda point: (point.codec, point.bpp))
 
 
-def _this_run(results: Results, codec: str, setting: Setting) -> TradeoffPoint:
+def _choices(results: Results) -> list[CodecChoice]:
+    """Return the different codecs and settings of the run's satellites."""
+    found: list[CodecChoice] = []
+    for satellite in results.mission.flight.scenario.satellites:
+        if satellite.codec not in found:
+            found.append(satellite.codec)
+    return found
+
+
+def _one_setting(choices: Sequence[CodecChoice]) -> tuple[str, Setting] | None:
+    """Return codec and setting of all frames; None if they differ, or a policy chooses them."""
+    first, *others = choices
+    return None if others or first.lowest_bpp is not None else (first.name, first.setting)
+
+
+def _tradeoff_note(results: Results) -> str:
+    """Return how the trade-off's points were obtained, whose they are, and if none is this run."""
+    if not results.ratings:
+        return ""
+    satellites = results.mission.flight.scenario.satellites
+    choices, sentences = _choices(results), [_TRADEOFF_NOTE]
+    whose = _owners(results)
+    if whose:
+        sentences.append(f"In the chart, {w.listing(whose)}.")
+    if len(choices) > 1:
+        sentences.append(
+            "No point is this run: its satellites differ in codec or setting, and at each point "
+            "all of them use one."
+        )
+    elif _one_setting(choices) is None:
+        sentences.append(
+            "No point is this run: its rates are chosen frame by frame (policy "
+            f"{choices[0].policy}), and at each point all frames have one setting."
+        )
+    if any(satellite.recorder.when_full == "shrink" for satellite in satellites):
+        sentences.append("At the points, a full recorder drops frames and requantises none.")
+    return " ".join(sentences)
+
+
+def _owners(results: Results) -> list[str]:
+    """Return whose codecs the curves are, where a name does not say it."""
+    scenario = results.mission.flight.scenario
+    rated = {rating.codec for rating in results.ratings}
+    return [
+        f"{w.codec_name(codec.name)} is that of "
+        + w.some([w.short(scenario.satellites[n].name, 40) for n in codec.satellites], 3)
+        for codec in tried_codecs(scenario)
+        if codec.name in rated and codec.name != codec.kind
+    ]
+
+
+def _this_run(results: Results, choice: CodecChoice) -> TradeoffPoint:
+    """Return what the run itself has delivered, as a point."""
     total = results.summary["total"]
     encoded = [
         record
@@ -130,8 +191,8 @@ def _this_run(results: Results, codec: str, setting: Setting) -> TradeoffPoint:
     ]
     pixels = sum(record.capture.width * record.capture.height for record in encoded)
     return TradeoffPoint(
-        codec=codec,
-        setting=setting_label(codec, setting),
+        codec=choice.name,
+        setting=setting_words(choice),
         bpp=sum(record.encoded_bytes for record in encoded) * 8 / max(1, pixels),
         psnr_db=psnr(total, "pooled"),
         ms_ssim=total["ms_ssim"]["mean"],
@@ -143,11 +204,11 @@ def _this_run(results: Results, codec: str, setting: Setting) -> TradeoffPoint:
     )
 
 
-def _sampled(ratings: Sequence[Rating], own: set[tuple[str, Setting]]) -> list[TradeoffPoint]:
+def _sampled(ratings: Sequence[Rating], own: tuple[str, Setting] | None) -> list[TradeoffPoint]:
     return [
         TradeoffPoint(
             codec=rating.codec,
-            setting=str(rating.setting),
+            setting=setting_label(rating.kind, rating.setting),
             bpp=rating.bpp,
             psnr_db=rating.psnr_db,
             ms_ssim=rating.ms_ssim,
@@ -155,7 +216,7 @@ def _sampled(ratings: Sequence[Rating], own: set[tuple[str, Setting]]) -> list[T
             delivered_whole=rating.delivered_whole,
             delivered_damaged=rating.delivered_damaged,
             in_part=rating.in_part,
-            is_this_run=(rating.codec, rating.setting) in own,
+            is_this_run=(rating.codec, rating.setting) == own,
         )
         for rating in ratings
     ]

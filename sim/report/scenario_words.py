@@ -7,7 +7,11 @@ no more room than a satellite.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
+from ...payload.encoders.traits import TRAITS
+from ..scenario.codec import CodecChoice
+from ..scenario.codec_names import codec_labels
 from ..scenario.ground import StationSpec
 from ..scenario.imager import ImagerSpec
 from ..scenario.link import LinkSpec
@@ -24,6 +28,7 @@ from .data import Description
 _MOST_GROUPS = 6
 _MOST_STATIONS = 20
 _MOST_STEPS = 8
+_LONGEST_PROGRAM = 120
 
 
 def descriptions(scenario: Scenario) -> list[Description]:
@@ -33,12 +38,13 @@ def descriptions(scenario: Scenario) -> list[Description]:
 
 def _satellites(scenario: Scenario) -> list[Description]:
     kinds: dict[tuple[tuple[str, str], ...], list[SatelliteSpec]] = {}
+    labels = codec_labels(scenario.satellites)
     described: dict[int, tuple[tuple[str, str], ...]] = {}
     for satellite in scenario.satellites:
         # The satellites of a constellation share their parts.
         entry = satellite.entry
         if entry is None or entry not in described:
-            facts = _facts(satellite)
+            facts = _facts(satellite, labels[satellite.name])
             if entry is not None:
                 described[entry] = facts
         else:
@@ -65,9 +71,9 @@ def _satellites(scenario: Scenario) -> list[Description]:
     return found
 
 
-def _facts(satellite: SatelliteSpec) -> tuple[tuple[str, str], ...]:
-    codec = w.codec_label(satellite.codec.label)
-    about = w.about_codec(str(satellite.codec.name))
+def _facts(satellite: SatelliteSpec, label: str) -> tuple[tuple[str, str], ...]:
+    codec = w.codec_label(label)
+    about = w.about_codec(str(satellite.codec.name)) + _programs(satellite.codec)
     policy = satellite.policy
     return (
         ("Imager", _imager(satellite.imager)),
@@ -77,6 +83,20 @@ def _facts(satellite: SatelliteSpec) -> tuple[tuple[str, str], ...]:
         ("Recorder", _recorder(satellite.recorder, policy.drop)),
         ("Link", _transmitter(satellite.transmitter)),
     )
+
+
+def _programs(codec: CodecChoice) -> str:
+    """Return the programs or graphs of a codec from outside, without folders; else nothing."""
+    if not TRAITS[codec.name].foreign:
+        return ""
+    if codec.encode is not None and codec.decode is not None and codec.name == "command":
+        lines = [
+            " ".join(PurePath(word).name or word for word in line)
+            for line in (codec.encode, codec.decode)
+        ]
+    else:
+        lines = [path.name for path in (codec.encoder, codec.decoder) if path is not None]
+    return f", {w.listing(w.short(line, _LONGEST_PROGRAM) for line in lines)}"
 
 
 def _recorder(recorder: RecorderSpec, rule: str) -> str:

@@ -132,7 +132,11 @@ def table(points: Sequence[TradeoffPoint]) -> DataTable:
 def _paint(sheet: Sheet, curves: dict[str, list[TradeoffPoint]], duration_s: float) -> None:
     small = 11 if sheet.narrow else 12
     left, right = (40.0 if sheet.narrow else 52.0), (10.0 if sheet.narrow else 24.0)
-    columns = 2 if sheet.narrow else 4
+    # Names are never cut where that would make two of them look the same.
+    called = [w.codec_name(codec) for codec in curves]
+    room, columns = (18, 2) if sheet.narrow else (28, 4)
+    if max(map(len, called)) > room:
+        room, columns = (2 * room, 1) if sheet.narrow else (2 * room, 2)
     several = len(curves) > 1
     legend = 20.0 * -(-len(curves) // columns) if several else 0.0
     top = 26 + legend
@@ -141,18 +145,18 @@ def _paint(sheet: Sheet, curves: dict[str, list[TradeoffPoint]], duration_s: flo
     factor, unit = pixel_scale(max(p.delivered_px for p in everything))
     _limits(axes, [p.delivered_px / factor for p in everything], "x", floor=0.0)
     _limits(axes, [float(p.psnr_db or 0) for p in everything], "y")
-    for index, (codec, curve) in enumerate(curves.items()):
-        colour = SERIES[index % len(SERIES)]
+    for index, curve in enumerate(curves.values()):
+        look = index + index // len(SERIES)  # so that no two of many curves look the same
         axes.plot(
             [p.delivered_px / factor for p in curve],
             [float(p.psnr_db or 0) for p in curve],
-            color=colour,
-            linestyle=DASHES[index % len(DASHES)],
-            marker=MARKERS[index % len(MARKERS)],
+            color=SERIES[index % len(SERIES)],
+            linestyle=DASHES[look % len(DASHES)],
+            marker=MARKERS[look % len(MARKERS)],
             markersize=7,
             markeredgecolor=PAPER,
             markeredgewidth=1.2,
-            label=w.short(w.codec_name(codec), 18 if sheet.narrow else 28),
+            label=w.short(called[index], room),
             zorder=3,
         )
     for curve in curves.values():

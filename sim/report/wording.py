@@ -63,7 +63,13 @@ def short(text: str, limit: int) -> str:
 
 
 def codec_name(name: str) -> str:
-    """Return the codec's name as its standard writes it, if it has one."""
+    """Return the codec's name as its standard writes it, if it has one.
+
+    What follows after a space tells one codec from others of the name: "encoder program 2".
+    """
+    kind, space, which = name.partition(" ")
+    if space and kind in _CODECS:
+        return f"{_CODECS[kind].removeprefix('an ')} {plain(which)}"
     return _CODECS.get(name, plain(name))
 
 

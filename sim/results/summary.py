@@ -14,6 +14,7 @@ from ..model.ledger import Book
 from ..model.records import FrameRecord, FrameState
 from ..model.satellite import SatelliteOutcome
 from ..model.simulation import Outcome
+from ..scenario.codec_names import codec_labels
 from .grade import Delivery, Grade, delivery
 from .statistics import mean, percentile, pooled_psnr
 
@@ -44,7 +45,7 @@ def summarise(
         "seed": scenario.seed,
         "start": scenario.start.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "duration_s": scenario.duration,
-        "codecs": {s.name: s.codec.label for s in scenario.satellites},
+        "codecs": codec_labels(scenario.satellites),
         "total": block(everyone, outcome.total_backlog),
         "satellites": {
             outcome.satellites[i].name: block([i], outcome.backlogs[i]) for i in everyone

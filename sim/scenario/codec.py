@@ -10,13 +10,21 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_v
 from ...link.serial.constants import DEFAULT_BAUD, LARGEST_CHUNK, SMALLEST_CHUNK
 from ...link.serial.portname import LONGEST_NAME
 from ...link.student.frame_layout import BLOCK
-from ...payload.encoders.base import Setting, choice_label
+from ...payload.encoders.base import Setting
 from ...payload.encoders.traits import TRAITS, lossless_codecs
 from ..board.emulators import PORTS, board_fault
 from .base import Clashes, Model, exactly_one, is_number
 from .faults import FaultsSpec
 from .fields import FilePath
-from .foreign import MOST_FILES, NEEDED, CommandLine, Files, Qualities, foreign_clashes
+from .foreign import (
+    MOST_FILES,
+    NEEDED,
+    WORKINGS,
+    CommandLine,
+    Files,
+    Qualities,
+    foreign_clashes,
+)
 from .plain_numbers import Number, Whole
 from .units import Bytes, Seconds, fault, shown
 
@@ -203,10 +211,9 @@ class CodecChoice(Model):
         return Setting(self.quality, self.bpp, self.bytes)
 
     @property
-    def label(self) -> str:
-        """Codec and setting as people write them: `jpeg2000:0.5bpp`, `student:2bpp lookahead`."""
-        label = choice_label(self.name, self.setting)
-        return label if self.policy == "fixed" else f"{label} {self.policy}"
+    def workings(self) -> tuple[Any, ...]:
+        """What makes this codec another one than others of its name; empty for downpass's own."""
+        return tuple(getattr(self, field) for field in WORKINGS.get(self.name, ()))
 
     @property
     def lowest_bpp(self) -> float | None:

@@ -23,6 +23,11 @@ from .units import fault, shown
 
 NEEDED = {"command": ("encode", "decode"), "onnx": ("encoder", "decoder")}
 """The fields without which a codec from outside cannot work, by its name."""
+WORKINGS = {
+    "command": (*NEEDED["command"], "interleave", "files", "qualities"),
+    "onnx": (*NEEDED["onnx"], "layout", "multiple", "qualities"),
+}
+"""The fields on which the results of a codec from outside depend, by its name."""
 MOST_FILES = 100
 _LARGEST_QUALITY = 1_000_000
 

@@ -21,6 +21,7 @@ from downpass.ground.decoders.synthesis import Synthesis
 from downpass.ground.training.data.colour import to_pixels
 from downpass.ground.training.export.integer_networks import IntegerNetworks
 from downpass.ground.training.networks.shape import PIXEL_FRACTION
+from downpass.link.student import shared_model
 from downpass.link.student.rotation import IDENTITY, rotation_matrix
 from downpass.link.student.shared_model import load_integers
 from downpass.payload.encoders.base import Setting
@@ -33,6 +34,7 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 Integers = np.ndarray[Any, Any]
 
 NATIVE = Path(compiled.__file__).parent / "native"
+SHARED = Path(shared_model.__file__).parent / "native"
 DRIVER = Path(__file__).parent / "native" / "synthesis_driver.c"
 SCENES = Path(__file__).parents[2] / "scenarios" / "scenes"
 AERIAL = SCENES / "naip_nd_20140720_5m_rgbn_u8.tif"
@@ -425,9 +427,10 @@ def build(folder: Path, compiler: str, variant: str, *options: str) -> Path:
     program = folder / variant
     names = (f"variant_{variant}", "packing", "bounds")
     sources = [DRIVER, *(NATIVE / f"{name}.c" for name in names)]
+    sources += [SHARED / f"{name}.c" for name in ("arena", "given_layer", "processor")]
     subprocess.run(
-        [compiler, "-O2", "-Wall", "-Wextra", "-Werror", f"-I{NATIVE}",
-         f"-DVARIANT=dp_{variant}", "-DDP_ONE_VARIANT", *options, *sources, "-o", program],
+        [compiler, "-O2", "-Wall", "-Wextra", "-Werror", f"-I{NATIVE}", f"-I{SHARED}",
+         f"-DVARIANT=dp_{variant}", *options, *sources, "-o", program],
         check=True,
     )  # fmt: skip
     return program
@@ -450,7 +453,8 @@ def test_256_bits_of_vnni_are_exact(tmp_path: Path) -> None:
     """AVX-VNNI's code, in the encoding that processors with AVX-512 have."""
     if "avx512" not in compiled.variants() or shutil.which("gcc") is None:
         return  # nothing here can run it; where AVX-VNNI is, the tests above have run it
-    check_driven([str(build(tmp_path, "gcc", "avxvnni", "-DDP_EVEX_VNNI"))], tmp_path)
+    options = ("-DDP_EVEX_VNNI", "-DRUNS_HERE=dp_has_avx512()")
+    check_driven([str(build(tmp_path, "gcc", "avxvnni", *options))], tmp_path)
 
 
 def test_products_of_arm_are_exact(tmp_path: Path) -> None:
@@ -458,7 +462,7 @@ def test_products_of_arm_are_exact(tmp_path: Path) -> None:
     emulator = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
     if compiler is None or emulator is None:
         pytest.skip("needs gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and qemu-user-static")
-    program = build(tmp_path, compiler, "neon", "-static")
+    program = build(tmp_path, compiler, "neon", "-static", "-DRUNS_HERE=dp_has_dotprod()")
     check_driven([emulator, "-cpu", "max", str(program)], tmp_path)
 
 
@@ -466,5 +470,5 @@ def test_no_access_leaves_the_arrays(tmp_path: Path) -> None:
     """Run with gcc's checks of addresses and of undefined behaviour."""
     if shutil.which("gcc") is None:
         pytest.skip("needs gcc")
-    options = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    options = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DRUNS_HERE=1")
     check_driven([str(build(tmp_path, "gcc", compiled.variants()[0], *options))], tmp_path)

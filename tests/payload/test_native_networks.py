@@ -31,6 +31,7 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 Outputs = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]
 
 NATIVE = Path(compiled.__file__).parent / "native"
+SHARED = Path(shared_model.__file__).parent / "native"
 DRIVER = Path(__file__).parent / "native" / "networks_driver.c"
 EXTREMES = np.array([0, 1, 127, 128, 254, 255], np.uint8)
 TURN = (124, -16, -18, -17)
@@ -232,6 +233,20 @@ def change(name: str, value: Any, at: Any = ...) -> Callable[[Arrays], None]:
     return apply
 
 
+def convert(name: str, kind: type) -> Callable[[Arrays], None]:
+    def apply(arrays: Arrays) -> None:
+        arrays[name] = arrays[name].astype(kind)
+
+    return apply
+
+
+def remove(name: str) -> Callable[[Arrays], None]:
+    def apply(arrays: Arrays) -> None:
+        del arrays[name]
+
+    return apply
+
+
 def shorten(*names: str) -> Callable[[Arrays], None]:
     def apply(arrays: Arrays) -> None:
         for name in names:
@@ -254,10 +269,15 @@ def shorten(*names: str) -> Callable[[Arrays], None]:
         shorten("analysis.leave.bias", "analysis.leave.shift", "analysis.leave.weight"),
         shorten("analysis.block_fine.depthwise.shift"),
         shorten("hyper.spread_shift"),
+        shorten("analysis.enter.clip"),
+        convert("analysis.enter.weight", np.int16),
+        convert("hyper.spread_shift", np.float32),
+        remove("hyper.synthesis_up.shift"),
     ],
     ids=[
         "10 bits", "signed", "wide side", "wide scales", "left shift", "long shift", "bias",
-        "negative spread", "fewer latents", "shifts missing", "spread missing",
+        "negative spread", "fewer latents", "shifts missing", "spread missing", "one limit",
+        "wide weights", "floats", "no array",
     ],
 )  # fmt: skip
 def test_networks_that_do_not_fit_are_left_to_onnx_runtime(spoil: Callable[[Arrays], None]) -> None:
@@ -293,6 +313,25 @@ def test_unknown_variants_are_refused() -> None:
         CompiledNetworks.of(shipped(), "mmx")
     with pytest.raises(ValueError, match="no variant mmx"):
         compiled.NATIVE.make_networks("mmx", (), np.zeros(1, np.int8))
+
+
+@pytest.mark.parametrize(
+    ("layers", "error"),
+    [
+        ((), IndexError),
+        (([],), TypeError),
+        (((b"1", b"1234", b"1", 0),), TypeError),
+        (((np.zeros(1, np.int8), b"1234", None, 0, 1),), TypeError),
+        (((b"", b"", b"", 0, 1),), ValueError),
+        (((b"1", b"123", b"1", 0, 1),), ValueError),
+        (((b"123", b"12345678", b"12", 0, 1),), ValueError),
+        (((b"1", b"1234", b"1", 0, 1 << 40),), OverflowError),
+    ],
+    ids=str,
+)
+def test_layers_of_other_forms_are_refused(layers: tuple[Any, ...], error: type) -> None:
+    with pytest.raises(error):
+        compiled.NATIVE.make_networks("plain", layers, np.zeros(1, np.int8))
 
 
 def test_arrays_of_other_sizes_are_refused() -> None:
@@ -358,9 +397,10 @@ def build(folder: Path, compiler: str, variant: str, *options: str) -> Path:
     program = folder / variant
     names = (f"variant_{variant}", "networks", "bounds", "scratch")
     sources = [DRIVER, *(NATIVE / f"{name}.c" for name in names)]
+    sources += [SHARED / f"{name}.c" for name in ("arena", "given_layer", "processor")]
     subprocess.run(
-        [compiler, "-O2", "-static", "-Wall", "-Werror", f"-I{NATIVE}", f"-DVARIANT=dp_{variant}",
-         "-DDP_ONE_VARIANT", *options, *sources, "-o", program],
+        [compiler, "-O2", "-static", "-Wall", "-Werror", f"-I{NATIVE}", f"-I{SHARED}",
+         f"-DVARIANT=dp_{variant}", *options, *sources, "-o", program],
         check=True,
     )  # fmt: skip
     return program
@@ -382,7 +422,8 @@ def test_256_bits_of_vnni_are_exact(tmp_path: Path) -> None:
     """AVX-VNNI's code, in the encoding that processors with AVX-512 have."""
     if "avx512" not in compiled.variants() or shutil.which("gcc") is None:
         return  # nothing here can run it; where AVX-VNNI is, the tests above have run it
-    check_driven([str(build(tmp_path, "gcc", "avxvnni", "-DDP_EVEX_VNNI"))], tmp_path)
+    options = ("-DDP_EVEX_VNNI", "-DRUNS_HERE=dp_has_avx512()")
+    check_driven([str(build(tmp_path, "gcc", "avxvnni", *options))], tmp_path)
 
 
 def test_dot_products_of_arm_are_exact(tmp_path: Path) -> None:
@@ -390,5 +431,5 @@ def test_dot_products_of_arm_are_exact(tmp_path: Path) -> None:
     emulator = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
     if compiler is None or emulator is None:
         pytest.skip("needs gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and qemu-user-static")
-    program = build(tmp_path, compiler, "neon")
+    program = build(tmp_path, compiler, "neon", "-DRUNS_HERE=dp_has_dotprod()")
     check_driven([emulator, "-cpu", "max", str(program)], tmp_path)

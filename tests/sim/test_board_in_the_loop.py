@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import random
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +20,7 @@ from downpass.link.serial.constants import Kind, Status
 from downpass.link.serial.faults.faulty_line import Faults
 from downpass.link.serial.faults.line_proxy import LineProxy
 from downpass.link.serial.framing import DELIMITER
+from downpass.sim.board.loop import BoardLoop
 from downpass.sim.frames.content_cache import ContentCache
 from downpass.sim.results.results import Results
 from downpass.sim.run import run as run_scenario
@@ -198,7 +202,7 @@ def test_a_board_that_stays_away_costs_what_was_not_finished(folder: Path) -> No
     found = block(results)
     assert found["frames"]["encoded"] == 2
     assert f"2 of {found['frames']['asked']} frames were encoded before, and are kept" in line
-    assert "no board for 2 s" in line
+    assert "no board for 2 s: it answers none of 20 PING: it hangs, or the line is cut" in line
     assert "pty on " in line
     assert "FAILED (board or line): " in line
     assert (found["verdict"], found["judged"]) == ("failed", None)
@@ -206,6 +210,85 @@ def test_a_board_that_stays_away_costs_what_was_not_finished(folder: Path) -> No
     assert total["frames"]["delivered"] >= 1
     assert total["frames"]["queued"] > 0
     assert found["tiles"]["equal"] == found["tiles"]["encoded"] == 8
+
+
+def test_a_board_that_answers_nothing_but_ping_is_to_blame(folder: Path) -> None:
+    with board_on_pty(hangs_after=9) as board:
+        said, out = commanded(in_loop(folder, board.port))
+    assert said.status == 1
+    (found,) = json.loads((out / "summary.json").read_text())["boards"]
+    assert (found["verdict"], found["judged"]) == ("failed", "board")
+    assert found["measured"]["sessions_lost_by"] == {
+        "board": 1, "line": 0, "rebooted": 0, "unknown": 0,
+    }  # fmt: skip
+    words = "no board for 2 s: it opens no session, although it answers 20 of 20 PING"
+    assert f"FAILED (board): {words}; 2 of " in said.err
+    assert words in found["stopped"]
+    assert "Board pty FAILED (judged: board). It stopped after 2 of" in text_of(out)
+
+
+@pytest.mark.parametrize(
+    ("share", "judged"), [(1.0, None), (0.85, "line")], ids=["cut", "losing most"]
+)
+def test_a_line_that_fails_is_told_from_a_board_that_hangs(
+    folder: Path, share: float, judged: str | None
+) -> None:
+    with board_on_pty() as board:
+        draws = random.Random(4)
+
+        def lossy(frame: bytes) -> list[bytes]:
+            lost = len(board.seen) >= 9 and draws.random() < share
+            return [] if lost else [DELIMITER + frame + DELIMITER]
+
+        with LineProxy(board.port, to_board=lossy, to_host=lossy) as bad:
+            found = block(flown(in_loop(folder, bad.address)))
+    assert (found["verdict"], found["judged"]) == ("failed", judged)
+    assert "no board for 2 s: it answers " in found["stopped"]
+    assert ("none of 20 PING" in found["stopped"]) == (judged is None)
+
+
+def test_an_emulated_board_that_stands_still_is_to_blame(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its line is within this computer, so nothing but the board can be at fault."""
+    start, close = BoardLoop.start, BoardLoop.close
+
+    def agents() -> set[int]:
+        return {
+            int(path.parent.name)
+            for path in Path("/proc").glob("[0-9]*/cmdline")
+            if b"downpass.payload.board\0serve" in _read(path) and b"/bin/sh" not in _read(path)
+        }
+
+    before = agents()
+    mine: set[int] = set()
+
+    def signalled(signal_: int) -> None:
+        for number in mine:
+            os.kill(number, signal_)
+
+    def stopped(self: BoardLoop, *given: Any) -> None:
+        mine.update(agents() - before)
+        signalled(signal.SIGSTOP)
+        start(self, *given)
+
+    def continued(self: BoardLoop) -> None:
+        signalled(signal.SIGCONT)
+        close(self)
+
+    monkeypatch.setattr(BoardLoop, "start", stopped)
+    monkeypatch.setattr(BoardLoop, "close", continued)
+    found = block(flown(in_loop(folder, "emulator:agent:student")))
+    assert (found["verdict"], found["judged"]) == ("failed", "board")
+    assert found["stopped"].endswith("; the line is within this computer, so it hangs")
+    assert found["measured"]["sessions_lost_by"]["board"] == 1
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # the process has ended
+        return b""
 
 
 def test_a_tile_that_the_board_cannot_encode_ends_its_work(folder: Path) -> None:

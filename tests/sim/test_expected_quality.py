@@ -7,7 +7,11 @@ import math
 import numpy as np
 import pytest
 from downpass.link.container.frame import Frame
-from downpass.sim.frames.expected_quality import concealed_psnr_db, expected_psnr_db
+from downpass.sim.frames.expected_quality import (
+    LARGEST_DB,
+    concealed_psnr_db,
+    expected_psnr_db,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,3 +62,27 @@ def test_a_concealed_frame_shows_the_means_of_its_tiles() -> None:
     pixels[:, 0:2], pixels[:, 2:4] = 0, 20
     wanted = 10 * math.log10(255**2 / 50)
     assert concealed_psnr_db(Frame(pixels, 8), 4) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("how", ["nodata", "nodata of one band", "mask"])
+def test_samples_without_data_have_no_part_in_a_mean(how: str) -> None:
+    # As above, and half of each tile holds no data, at a value that is far from all others.
+    kind, far = (np.int16, -9999) if how != "mask" else (np.uint8, 255)
+    pixels = np.full((8, 8, 2), 100, kind)
+    pixels[:, 0:2], pixels[:, 2:4] = 0, 20
+    empty = np.zeros((8, 8), np.bool_)
+    empty[::2] = True
+    bands = slice(0, 1) if how == "nodata of one band" else slice(None)
+    pixels[empty, bands] = far
+    frame = Frame(pixels, 8, far) if how != "mask" else Frame(pixels, 8, None, empty)
+    assert concealed_psnr_db(frame, 4) == pytest.approx(10 * math.log10(255**2 / 50))
+    assert frame.pixels[0, 0, 0] == far
+
+
+def test_an_exact_frame_may_be_lost_too() -> None:
+    """A frame of 100 dB, the most that counts, is worth less over a line with losses."""
+    figures = {"packet": 1000, "tiles": 1, "concealed_db": 20.0}
+    assert expected_psnr_db(math.inf, 10_000, loss=0.0, **figures) == LARGEST_DB
+    by_hand = 100 * math.exp(-0.1) + 20 * (1 - math.exp(-0.1))
+    found = expected_psnr_db(math.inf, 10_000, loss=0.01, **figures)
+    assert found == pytest.approx(by_hand, abs=1e-3)

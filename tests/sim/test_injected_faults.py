@@ -160,13 +160,31 @@ def test_a_refused_tile_ends_the_boards_work(folder: Path) -> None:
     assert block(results)["tiles"]["encoded"] == block(results)["tiles"]["equal"] == 4
 
 
-def test_a_cut_beyond_patience_ends_the_boards_work(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [("cut", "1 cut"), ("stall", "1 stall"), ("reboot", "1 reboot")],
+    ids=["cut", "stall", "reboot"],
+)
+def test_an_interruption_beyond_patience_ends_the_boards_work(
+    folder: Path, fault: str, words: str
+) -> None:
+    """What was injected is still in force when the board is given up, so it is the cause."""
     with board_on_pty() as board:
-        path = with_faults(folder, board.port, cut={"tiles": [6], "for": "1 min"})
+        path = with_faults(folder, board.port, **{fault: {"tiles": [6], "for": "1 min"}})
         results = flown(path, "satellites.0.encoder.give_up_after=1 s")
     (line,) = results.faults
-    assert " FAILED (board or line): no board for 1 s" in line
-    assert line.endswith("; injected on purpose: 1 cut")
+    assert " FAILED (injected): no board for 1 s: it answers none of 20 PING" in line
+    assert line.endswith(f"; injected on purpose: {words}")
+    assert block(results)["judged"] == "injected"
+
+
+def test_a_board_that_hangs_after_an_injected_cut_is_to_blame(folder: Path) -> None:
+    with board_on_pty(hangs_after=9) as board:
+        path = with_faults(folder, board.port, cut={"tiles": [2], "for": "0.2 s"})
+        results = flown(path, "satellites.0.encoder.give_up_after=1 s")
+    (line,) = results.faults
+    assert " FAILED (board): no board for 1 s: it opens no session, although it answers " in line
+    assert block(results)["judged"] == "board"
 
 
 def test_a_slow_board_takes_longer_in_the_simulation(folder: Path) -> None:

@@ -17,7 +17,9 @@ from downpass.sim.frames.content_cache import ContentCache
 from downpass.sim.frames.scenes import Scenes
 from downpass.sim.mission.flight import fly
 from downpass.sim.mission.preparation import prepare
-from downpass.sim.rate_distortion.tradeoff import RATES_BPP, sample
+from downpass.sim.rate_distortion.tradeoff import sample
+from downpass.sim.rate_distortion.tried_codecs import RATES_BPP
+from downpass.sim.report import tradeoff
 from downpass.sim.report.from_results import report_data
 from downpass.sim.results.write import write as write_results
 from downpass.sim.run import run as run_scenario
@@ -112,3 +114,92 @@ def test_a_comparison_with_the_student_needs_tiles_of_whole_blocks(file: Path) -
     )
     fitting = load_scenario(file, ["satellites.*.codec.tile=32"])
     assert with_codec(fitting, "student", Setting(bpp=1.0)).satellites[0].codec.tile == 32
+
+
+STUDENT = {"name": "student", "bpp": 2.0, "tile": 32}
+MIXED = [
+    satellite(name="a", codec=STUDENT),
+    satellite(name="b", codec={"name": "jpegls", "quality": 95, "tile": 32}),
+]
+POLICY = "No point is this run: its rates are chosen frame by frame (policy lookahead)"
+
+
+@pytest.mark.parametrize(
+    ("satellites", "marked", "note"),
+    [
+        ([satellite(codec=STUDENT)], [("student", "2bpp")], ""),
+        ([satellite(codec=STUDENT, name=name) for name in "ab"], [("student", "2bpp")], ""),
+        (MIXED, [], "No point is this run: its satellites differ in codec or setting"),
+        ([satellite(codec=STUDENT | {"policy": "lookahead"})], [], POLICY),
+        (
+            [satellite(codec=STUDENT, recorder={"capacity": "1 MB", "when_full": "shrink"})],
+            [("student", "2bpp")],
+            "a full recorder drops frames and requantises none",
+        ),
+    ],
+    ids=["one", "two alike", "two that differ", "policy", "shrink"],
+)
+def test_a_point_is_this_run_if_all_frames_have_its_setting(
+    tmp_path: Path, satellites: list[object], marked: list[tuple[str, str]], note: str
+) -> None:
+    write_scene(tmp_path / "scene.tif")
+    file = write(tmp_path, scenario(duration="5 h", satellites=satellites))
+    results = run_scenario(load_scenario(file), cache=ContentCache(tmp_path / "cache"))
+    data = report_data(results, "")
+    assert [(p.codec, p.setting) for p in data.tradeoff if p.is_this_run] == marked
+    assert len(data.tradeoff) > 3
+    assert note in data.tradeoff_note
+    assert ("No point is this run" in data.tradeoff_note) == (not marked)
+    picture = tradeoff.picture(data.tradeoff, data.duration_s, data.tradeoff_note)
+    assert picture is not None
+    assert ("This run's setting" in picture.alt) == bool(marked)
+
+
+def test_the_finest_setting_of_the_student_is_not_called_lossless(tmp_path: Path) -> None:
+    write_scene(tmp_path / "scene.tif")
+    finest = [satellite(codec={"name": "student", "quality": 100, "tile": 32})]
+    file = write(tmp_path, scenario(duration="4 h", satellites=finest))
+    results = run_scenario(load_scenario(file), cache=ContentCache(tmp_path / "cache"))
+    points = report_data(results, "").tradeoff
+    (own,) = (p for p in points if p.is_this_run)
+    assert (own.codec, own.setting) == ("student", "q100")
+    assert own.psnr_db is not None
+    assert math.isfinite(own.psnr_db)
+
+
+def test_without_other_rates_the_run_itself_is_the_point(tmp_path: Path) -> None:
+    write_scene(tmp_path / "scene.tif")
+    ahead = [satellite(codec=STUDENT | {"policy": "lookahead"})]
+    file = write(tmp_path, scenario(duration="4 h", satellites=ahead))
+    cache = ContentCache(tmp_path / "cache")
+    results = run_scenario(load_scenario(file), cache=cache, tradeoff=False)
+    (point,) = report_data(results, "").tradeoff
+    assert (point.codec, point.setting, point.is_this_run) == ("student", "2bpp lookahead", True)
+    total = results.summary["total"]
+    assert point.psnr_db == total["psnr_db"]["pooled"]
+    assert point.bpp < 2.0
+
+
+SHRINKING = satellite(codec=STUDENT, recorder={"capacity": "1 MB", "when_full": "shrink"})
+ON_A_BOARD = satellite(
+    codec={"name": "student", "quality": 50, "tile": 32},
+    encoder={"backend": "board", "port": "loop://"},
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "name", "setting", "words"),
+    [
+        (SHRINKING, "jpegls", Setting(quality=95), "recorder.when_full of sat: found shrink"),
+        (ON_A_BOARD, "student", Setting(bpp=1.0), "codec.bpp of sat: found bpp with encoder"),
+    ],
+    ids=["shrink", "board"],
+)
+def test_a_comparison_refuses_what_a_scenario_may_not_have(
+    tmp_path: Path, one: dict[str, object], name: str, setting: Setting, words: str
+) -> None:
+    write_scene(tmp_path / "scene.tif")
+    loaded = load_scenario(write(tmp_path, scenario(satellites=[one])))
+    with pytest.raises(InputError, match=words):
+        with_codec(loaded, name, setting)
+    assert with_codec(loaded, "student", Setting(quality=30)).satellites[0].codec.quality == 30

@@ -1,9 +1,6 @@
 /* Check that the C supports a network: shapes, limits of values, and sums within 32 bits. */
 #include "network.h"
 
-#include <stdlib.h>
-
-#define MOST_SHIFT 24
 #define MOST_LEFT 8 /* shift to the left between two grids */
 #define LARGEST_SUM (1 << 30)
 /* Limits of the streams, so that two of them fit 16 bits when they are added up. */
@@ -14,38 +11,9 @@
 #define LARGEST_LINEAR_BIAS (1 << 27)
 #define MULTIPLE 16 /* of channels: lanes of the widest vector */
 
-static int64_t magnitude(int64_t value)
-{
-    return value < 0 ? -value : value;
-}
-
 static int64_t largest(int32_t low, int32_t high)
 {
-    return magnitude(low) > magnitude(high) ? magnitude(low) : magnitude(high);
-}
-
-/*
- * Return whether a layer's sums fit 32 bits in any order, for inputs up to `reach` from their zero
- * point, and with the biases in the rows of `table`, if there is one, in place of its own.
- */
-static int is_bounded(const struct dp_given_layer *layer, int64_t reach, const int32_t *table,
-                      int32_t rows)
-{
-    for (int32_t o = 0; o < layer->outputs; o++) {
-        int64_t total = 0, bias = magnitude(layer->bias[o]);
-        for (int32_t i = 0; i < layer->inputs; i++) {
-            total += abs(layer->weight[(size_t)o * (size_t)layer->inputs + (size_t)i]);
-        }
-        for (int32_t row = 0; table && row < rows; row++) {
-            int64_t other = magnitude(table[(size_t)row * (size_t)layer->outputs + (size_t)o]);
-            bias = other > bias ? other : bias;
-        }
-        if (layer->shift[o] < 0 || layer->shift[o] > MOST_SHIFT ||
-            reach * total + bias + (1 << MOST_SHIFT) > LARGEST_SUM) {
-            return 0;
-        }
-    }
-    return 1;
+    return dp_magnitude(low) > dp_magnitude(high) ? dp_magnitude(low) : dp_magnitude(high);
 }
 
 static int has_shape(const struct dp_given_layer *layer, int64_t outputs, int64_t inputs)
@@ -60,7 +28,7 @@ static int is_within(int32_t low, int32_t high, int32_t limit)
 
 static int moves_fit(const struct dp_move *move)
 {
-    return move->shift >= -MOST_LEFT && move->shift <= MOST_SHIFT &&
+    return move->shift >= -MOST_LEFT && move->shift <= DP_MOST_SHIFT &&
            is_within(move->low, move->high, LARGEST_VALUE);
 }
 
@@ -76,7 +44,7 @@ static int64_t reach_of(int32_t low, int32_t high)
 static const char *why_not_linear(const struct dp_given *given)
 {
     for (size_t at = 0; at < (size_t)DP_PIXELS * (size_t)given->latents; at++) {
-        if (magnitude(given->linear_weight[at]) > LARGEST_LINEAR_WEIGHT) {
+        if (dp_magnitude(given->linear_weight[at]) > LARGEST_LINEAR_WEIGHT) {
             return "weights of the linear synthesis that are too large";
         }
     }
@@ -86,12 +54,7 @@ static const char *why_not_linear(const struct dp_given *given)
             return "biases of the linear synthesis that are too large";
         }
     }
-    for (int32_t c = 0; c < given->latents; c++) {
-        if (given->spread[c] < 0 || given->spread[c] > MOST_SHIFT) {
-            return "shifts of latents";
-        }
-    }
-    return NULL;
+    return dp_are_shifts(given->spread, given->latents) ? NULL : "shifts of latents";
 }
 
 static const char *why_not_block(const struct dp_given_block *block, int32_t channels,
@@ -107,8 +70,9 @@ static const char *why_not_block(const struct dp_given_block *block, int32_t cha
         !is_within(second->low, second->high, LARGEST_VALUE)) {
         return "limits of values";
     }
-    if (!is_bounded(first, reach_of(entering->low, entering->high), block->table, qualities) ||
-        !is_bounded(second, reach_of(first->low, first->high), NULL, 0)) {
+    if (!dp_is_bounded(first, reach_of(entering->low, entering->high), LARGEST_SUM, block->table,
+                       qualities) ||
+        !dp_is_bounded(second, reach_of(first->low, first->high), LARGEST_SUM, NULL, 0)) {
         return "sums that may leave 32 bits";
     }
     return NULL;
@@ -143,7 +107,7 @@ const char *dp_why_not(const struct dp_given *given)
         if (!is_within(layer->low, layer->high, LARGEST_VALUE)) {
             return "limits of values";
         }
-        if (!is_bounded(layer, layers[at].reach, NULL, 0)) {
+        if (!dp_is_bounded(layer, layers[at].reach, LARGEST_SUM, NULL, 0)) {
             return "sums that may leave 32 bits";
         }
     }

@@ -5,7 +5,7 @@
 #ifndef DP_LATENTS_H
 #define DP_LATENTS_H
 
-#include "memory.h"
+#include "arena.h"
 #include "sparse.h"
 
 #define HIGH_SHIFT 14 /* latents beyond 16 bits are high * 2^14 + low */

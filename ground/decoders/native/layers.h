@@ -1,13 +1,14 @@
 /*
  * Convolutions for one set of vector instructions. A variant's file defines the names below and
- * then includes synthesis.h, which includes this file:
+ * then includes synthesis.h, which includes this file. The headers of instruction sets in
+ * link/student/native/ define most of them:
  *
  *   TARGET                 attribute of all functions
  *   LANES, WIDEST, FORM    struct dp_form's members
  *   PLACES                 positions at once
- *   vector, load, store, spread_out, dot_pairs    the kernel's few operations, see `DEFINE_SUMS`
- *   dot_bytes, spread_bytes                       the same for bytes; BYTES is 1
- *   mix_low, mix_high      interleave pairs of 16 bits, if `FORM` says `mixed`
+ *   vector, load, store, spread_pairs, dot_pairs    the kernel's few operations, see `DEFINE_SUMS`
+ *   spread_bytes, dot_bytes                         the same for bytes; BYTES is 1
+ *   mix_pairs_low, mix_pairs_high    interleave values of 16 bits, if `FORM` says `mixed`
  *   mask_above             a mask of those of 16 values that are above a limit, if it has its own
  *   OWN_PAIRS              the variant defines `sums_pairs` itself, after this file
  *
@@ -105,16 +106,11 @@ struct panel {
 static TARGET void sums_pairs(size_t vectors, const struct panel *panel, const int32_t *bias,
                               int32_t *to, size_t stride);
 #else
-DEFINE_ALL_SUMS(sums_pairs, spread_out, dot_pairs)
+DEFINE_ALL_SUMS(sums_pairs, spread_pairs, dot_pairs)
 #endif
 #ifdef BYTES
 DEFINE_ALL_SUMS(sums_bytes, spread_bytes, dot_bytes)
 #endif
-
-static inline TARGET size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 /* What a convolution does with its shifted sums. */
 enum finish {

@@ -10,6 +10,8 @@
 #ifndef DP_NETWORK_H
 #define DP_NETWORK_H
 
+#include "given_layer.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,16 +22,7 @@
 #define DP_BYTE 255   /* largest byte; what activations exceed it by is added separately */
 #define DP_LINEAR_SHIFT 17      /* of the linear path's sums */
 #define DP_LARGEST_LATENT (1 << 28)
-#define DP_MOST_CHANNELS (1 << 12)
 #define DP_MOST_BLOCKS 64
-
-/* A convolution as stored in integers.npz: (sum + bias + half) >> shift, then limited. */
-struct dp_given_layer {
-    const int8_t *weight; /* [outputs][inputs] */
-    const int32_t *bias;  /* [outputs] */
-    const int8_t *shift;  /* [outputs] */
-    int32_t outputs, inputs, low, high;
-};
 
 /* A change of grid: (value + half) >> shift, then limited; a negative shift multiplies. */
 struct dp_move {
@@ -100,7 +93,6 @@ struct dp_block {
 
 struct dp_network {
     const struct dp_variant *variant;
-    void *memory; /* holds all arrays */
     size_t latents, fine, coarse, qualities;
     struct dp_latent_sum linear, hint;
     int32_t *hint_shift;
@@ -122,23 +114,17 @@ struct dp_window {
 };
 
 struct dp_variant {
-    const char *name;
     struct dp_form form;
-    int (*runs_here)(void);
     /* Returns 0 if memory is short. */
     int (*synthesise)(const struct dp_network *network, const struct dp_window *window);
 };
 
-/* The variants from the fastest to the slowest, then null; the last variant runs everywhere. */
-extern const struct dp_variant *const dp_variants[];
-
 /*
- * Convert a network to a variant's form. If it does not fit, the function returns null and writes
- * the reason to `why`; if memory is short, both are null.
+ * Convert a network to a variant's form, in one allocation. If it does not fit, the function returns
+ * null and writes the reason to `why`; if memory is short, both are null.
  */
 struct dp_network *dp_make_network(const struct dp_variant *variant, const struct dp_given *given,
                                    const char **why);
-void dp_free_network(struct dp_network *network);
 /* Return why layers do not fit each other, 16 or 32 bits; null if they do. */
 const char *dp_why_not(const struct dp_given *given);
 

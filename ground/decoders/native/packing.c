@@ -1,26 +1,8 @@
 /* Convert a network from the layout of integers.npz to the form that a variant reads. */
-#include "memory.h"
 #include "network.h"
+#include "arena.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#ifndef DP_ONE_VARIANT /* a test's */
-extern const struct dp_variant dp_plain;
-#if defined(__x86_64__) && defined(__GNUC__)
-extern const struct dp_variant dp_avx512, dp_avxvnni, dp_avx2;
-#elif defined(__aarch64__) && defined(__GNUC__) && defined(__linux__)
-extern const struct dp_variant dp_neon;
-#endif
-
-const struct dp_variant *const dp_variants[] = {
-#if defined(__x86_64__) && defined(__GNUC__)
-    &dp_avx512, &dp_avxvnni, &dp_avx2,
-#elif defined(__aarch64__) && defined(__GNUC__) && defined(__linux__)
-    &dp_neon,
-#endif
-    &dp_plain, NULL};
-#endif
 
 /* Order of a layer's stored weights: outputs, then inputs, for each of these. */
 enum order {
@@ -76,12 +58,6 @@ static void pack_weights(const struct dp_form *form, const struct dp_given_layer
             }
         }
     }
-}
-
-/* Return what rounding adds to a sum. */
-static int32_t half_of(const struct dp_given_layer *given, size_t output)
-{
-    return given->shift[output] > 0 ? 1 << (given->shift[output] - 1) : 0;
 }
 
 /*
@@ -162,7 +138,7 @@ static void pack(struct dp_arena *arena, const struct dp_form *form,
     for (size_t o = 0; o < out->outputs; o++) {
         size_t from = stored_output(order, out->outputs, o);
         out->shift[o] = given->shift[from];
-        out->bias[o] = given->bias[from] + half_of(given, from);
+        out->bias[o] = given->bias[from] + dp_half(given, from);
     }
     if (out->zero) {
         pack_zero(form, given, order, out);
@@ -189,7 +165,7 @@ static void pack_block(struct dp_arena *arena, const struct dp_form *form,
     out->table = dp_take(arena, qualities * channels, sizeof *out->table);
     for (size_t c = 0; arena->at && c < channels; c++) {
         for (size_t q = 0; q < qualities; q++) {
-            out->table[q * channels + c] = given->table[q * channels + c] + half_of(first, c);
+            out->table[q * channels + c] = given->table[q * channels + c] + dp_half(first, c);
         }
     }
 }
@@ -239,7 +215,7 @@ static void pack_hint(struct dp_arena *arena, const struct dp_form *form,
     for (size_t o = 0; arena->at && o < outputs; o++) {
         size_t from = o % (outputs / 4) * 4 + o / (outputs / 4);
         out->hint_shift[o] = layer->shift[from];
-        out->hint.bias[o] = layer->bias[from] + half_of(layer, from);
+        out->hint.bias[o] = layer->bias[from] + dp_half(layer, from);
         for (size_t c = 0; c < latents; c++) {
             put_weight(form, &out->hint, c, o, layer->weight[from * latents + c]);
         }
@@ -290,21 +266,9 @@ struct dp_network *dp_make_network(const struct dp_variant *variant, const struc
     }
     struct dp_arena arena = {NULL, 0};
     pack_all(&arena, given, out);
-    size_t size = arena.used;
-    out->memory = dp_open(&arena);
-    if (!out->memory) {
-        free(out);
-        return NULL;
+    out = dp_extend(&arena, out, sizeof *out);
+    if (out) {
+        pack_all(&arena, given, out);
     }
-    memset(arena.at, 0, size);
-    pack_all(&arena, given, out);
     return out;
-}
-
-void dp_free_network(struct dp_network *network)
-{
-    if (network) {
-        free(network->memory);
-        free(network);
-    }
 }

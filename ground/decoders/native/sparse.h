@@ -6,17 +6,13 @@
 #ifndef DP_SPARSE_H
 #define DP_SPARSE_H
 
-#include "memory.h"
+#include "arena.h"
+#include "limited.h"
 #include "network.h"
 
 #include <string.h>
 
 #define SPARSE 16 /* a row of which fewer values than one in this many are not zero is sparse */
-
-static inline TARGET int32_t limited(int32_t value, int32_t low, int32_t high)
-{
-    return value < low ? low : value > high ? high : value;
-}
 
 /* A pair of inputs and their rows of weights. */
 struct term {
@@ -33,7 +29,7 @@ static inline TARGET struct term make_term(const int16_t *one, const int16_t *ot
 }
 
 /* sum[o] += all terms, for a multiple of DP_MULTIPLE outputs. */
-#ifdef mix_low
+#ifdef mix_pairs_low
 #define DEFINE_ADD_TERMS(COUNT)                                                                   \
     static inline TARGET void add_terms_##COUNT(const struct term *terms, size_t count, size_t o, \
                                                 int32_t *to)                                      \
@@ -45,12 +41,12 @@ static inline TARGET struct term make_term(const int16_t *one, const int16_t *ot
         }                                                                                         \
         for (size_t at = 0; at < count; at++) {                                                   \
             const int16_t *one = terms[at].one + o, *other = terms[at].other + o;                 \
-            vector both = spread_out((const uint8_t *)&terms[at].values);                         \
+            vector both = spread_pairs((const uint8_t *)&terms[at].values);                       \
             _Pragma("GCC unroll 4") for (int v = 0; v < COUNT; v += 2)                            \
             {                                                                                     \
                 vector a = load(one + v * LANES), b = load(other + v * LANES);                    \
-                sum[v] = dot_pairs(sum[v], both, mix_low(a, b));                                  \
-                sum[v + 1] = dot_pairs(sum[v + 1], both, mix_high(a, b));                         \
+                sum[v] = dot_pairs(sum[v], both, mix_pairs_low(a, b));                            \
+                sum[v + 1] = dot_pairs(sum[v + 1], both, mix_pairs_high(a, b));                   \
             }                                                                                     \
         }                                                                                         \
         _Pragma("GCC unroll 4") for (int v = 0; v < COUNT; v++)                                   \

@@ -14,6 +14,8 @@
 #include "latents.h"
 #include "layers.h"
 
+#include <stdlib.h>
+
 #define CELL 4
 
 /* Three rows of a 3 x 3 convolution's inputs. */
@@ -295,10 +297,11 @@ static TARGET int synthesise(const struct dp_network *network, const struct dp_w
         .network = network, .window = window, .rows = window->rows, .columns = window->columns};
     struct dp_arena arena = {NULL, 0};
     take_all(&arena, &s);
-    void *memory = dp_open(&arena);
+    void *memory = malloc(dp_block_size(&arena));
     if (!memory) {
         return 0;
     }
+    dp_place(&arena, memory);
     take_all(&arena, &s);
     memset(s.sums, 0, CHUNK * s.outputs * sizeof *s.sums);
     read_latents(&s);

@@ -1,37 +1,15 @@
-/*
- * Arm's dot products of bytes (ARMv8.2 and later), and products of 16 bits. Dot products are
- * signed, so 128 is subtracted from bytes first.
- */
-#if defined(__aarch64__) && defined(__GNUC__) && defined(__linux__)
+/* Arm's dot products of bytes (ARMv8.2 and later), and products of 16 bits. */
+#include "processor.h"
 
-#include <arm_neon.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/auxv.h>
+#ifdef DP_ARM
 
-#ifdef __clang__
-#define TARGET __attribute__((target("dotprod")))
-#else
-#define TARGET __attribute__((target("arch=armv8.2-a+dotprod")))
-#endif
-#define LANES 4
+#include "neon.h"
+
 #define WIDEST 4
 #define PLACES 4
 #define BYTES 1
 #define OWN_PAIRS
 #define FORM {.lanes = LANES, .widest = WIDEST, .bytes = 1, .zero = 128, .planar = 1}
-
-typedef int32x4_t vector;
-#define load(at) vld1q_s32((const int32_t *)(const void *)(at))
-#define store(at, value) vst1q_s32((int32_t *)(void *)(at), value)
-#define dot_bytes(sum, one, weights)                                                              \
-    vdotq_s32(sum, vreinterpretq_s8_s32(one), vreinterpretq_s8_s32(weights))
-
-static inline TARGET vector spread_bytes(const uint8_t *four)
-{
-    uint32x4_t one = vld1q_dup_u32((const uint32_t *)(const void *)four);
-    return vreinterpretq_s32_u32(veorq_u32(one, vdupq_n_u32(0x80808080u)));
-}
 
 #include "layers.h"
 
@@ -91,11 +69,6 @@ static TARGET void sums_pairs(size_t vectors, const struct panel *panel, const i
 
 #include "synthesis.h"
 
-static int runs_here(void)
-{
-    return (getauxval(AT_HWCAP) >> 20 & 1u) != 0; /* HWCAP_ASIMDDP */
-}
-
-const struct dp_variant dp_neon = {"neon", FORM, runs_here, synthesise};
+const struct dp_variant dp_neon = {FORM, synthesise};
 
 #endif

@@ -38,9 +38,4 @@ static void sums_pairs(size_t vectors, const struct panel *panel, const int32_t 
 
 #include "synthesis.h"
 
-static int runs_here(void)
-{
-    return 1;
-}
-
-const struct dp_variant dp_plain = {"plain", FORM, runs_here, synthesise};
+const struct dp_variant dp_plain = {FORM, synthesise};

@@ -92,8 +92,7 @@ def export(
         },
         "kmac_per_pixel": {k: round(v / 1000, 3) for k, v in complexity(codec).items()},
         "training": {
-            "steps": content["step"],
-            "minutes": round(content["seconds"] / 60, 1),
+            **_length(content.get("encoder") or content),
             **_before(content),
             "pictures": len(corpus.pictures),
             "megapixels": round(sum(p.height * p.width for p in corpus.pictures) / 1e6, 1),
@@ -107,6 +106,11 @@ def export(
     (out / DECODER_CARD).write_text(json.dumps(ground, indent=1) + "\n")
     (out / "card.json").write_text(json.dumps(card, indent=1) + "\n")
     return card
+
+
+def _length(trained: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how long a run, or the encoder that it took over, was trained for."""
+    return {"steps": trained["step"], "minutes": round(trained["seconds"] / 60, 1)}
 
 
 def _before(content: Mapping[str, Any]) -> dict[str, Any]:

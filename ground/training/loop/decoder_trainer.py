@@ -35,7 +35,7 @@ from ..verify.shipped_codec import (
     shipped_shape,
     with_decoder,
 )
-from .checkpoint import load, restore, shape_of
+from .checkpoint import load, restore, shape_of, shape_to_store
 from .trainer import Trainer
 from .warm_start import restore_biases
 
@@ -48,9 +48,44 @@ DECODER_WIDTHS: dict[str, dict[str, Any]] = {
 """What each decoder's networks differ in from those that the encoder was trained with."""
 
 
-def decoder_shape(shape: CodecShape, name: str) -> CodecShape:
-    """Return the widths of a codec with the decoder of this name."""
+def decoder_shape(shape: CodecShape, name: str, begins_from: Synthesis | None = None) -> CodecShape:
+    """Return the widths of a codec with the decoder of this name.
+
+    Args:
+        shape: Widths of the codec.
+        name: Name of the decoder. `fast` has the widths of what it begins from.
+        begins_from: What it begins from; None for the codec's own.
+    """
+    if begins_from is not None:
+        shape = replace(shape, **widths_of(begins_from))
     return replace(shape, **DECODER_WIDTHS[name])
+
+
+def widths_of(synthesis: Synthesis) -> dict[str, Any]:
+    """Return the widths and depths of a synthesis, as a `CodecShape` names them."""
+    parts = (synthesis.before, synthesis.below, synthesis.after)
+    return {
+        "synthesis": (synthesis.enter.out_channels, synthesis.down.out_channels),
+        "depth": tuple(len(part) for part in parts),
+    }
+
+
+def with_synthesis(
+    content: Mapping[str, Any], shape: CodecShape, synthesis: Synthesis | None
+) -> dict[str, Any]:
+    """Return a checkpoint's content with another synthesis, for a student to train along with.
+
+    Args:
+        content: The checkpoint.
+        shape: Widths of the codec with the new synthesis.
+        synthesis: What it begins from, made as wide as `shape`; None for the checkpoint's own.
+    """
+    codec = _averaged(content)
+    begins_from = codec.synthesis if synthesis is None else synthesis
+    switch_off(begins_from)
+    codec.synthesis = widen(begins_from, shape)
+    kept = {name: content[name] for name in ("origin",) if name in content}
+    return {**kept, "shape": shape_to_store(shape), "model": codec.state_dict()}
 
 
 def load_synthesis(path: Path) -> Synthesis:
@@ -93,6 +128,7 @@ class DecoderTrainer(Trainer):
         switch_off(synthesis)
         codec.synthesis = widen(synthesis, self.shape)
         restore(self.codec, codec.state_dict())
+        self.encoder = {name: content[name] for name in ("step", "seconds") if name in content}
 
     def _begun(self) -> None:
         """Freeze all but the synthesis."""

@@ -7,12 +7,13 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from ..data.corpus import Corpus
 from ..networks.complexity import complexity
 from ..networks.shape import CodecShape
 from .checkpoint import load, shape_of
-from .decoder_trainer import DecoderTrainer, decoder_shape
+from .decoder_trainer import DecoderTrainer, decoder_shape, load_synthesis, with_synthesis
 from .held_out import HeldOutPicture, load_training_and_held_out
 from .settings import TrainSettings
 from .trainer import Trainer
@@ -41,12 +42,26 @@ def make_trainer(
         shape = shape_of(load(latest))
     else:
         shape = CodecShape() if start is None else shape_of(start)
+        shape, start = _with_decoder(options, shape, start)
     if wants_integers:
         kind = DecoderTrainer
-        shape = decoder_shape(shape, options.decoder)
     trainer = kind(settings, shape, training, held_out)
     trainer.begin(start)
     return trainer
+
+
+def _with_decoder(
+    options: argparse.Namespace, shape: CodecShape, start: dict[str, Any] | None
+) -> tuple[CodecShape, dict[str, Any] | None]:
+    """Return the shape with the decoder that is trained, and what a student begins from with it."""
+    name = options.decoder or ("full" if options.model == "decoder" else None)
+    if name is None:
+        return shape, start
+    synthesis = None if options.synthesis is None else load_synthesis(options.synthesis)
+    shape = decoder_shape(shape, name, synthesis)
+    if options.model == "student" and start is not None:
+        start = with_synthesis(start, shape, synthesis)
+    return shape, start
 
 
 def train(options: argparse.Namespace) -> None:

@@ -64,6 +64,7 @@ class Trainer:
         seconds: Time that they took, over all calls.
         best: Lowest held-out BD-rate so far, as a fraction.
         origin: The model that the run began from, see `warm_start.load_start`; empty if none.
+        encoder: Steps and seconds that the encoder was trained for, if this run does not train it.
     """
 
     optimiser: torch.optim.Optimizer
@@ -78,6 +79,7 @@ class Trainer:
         self.settings, self.shape, self.held_out = settings, shape, held_out
         self.step, self.seconds, self.best = 0, 0.0, math.inf
         self.origin: dict[str, Any] = {}
+        self.encoder: dict[str, Any] = {}
         self.stopping = False
         self.finish = Finish(math.inf)
         self.device = torch.device(settings.device)
@@ -133,6 +135,7 @@ class Trainer:
             self.step, self.seconds = content["step"], content["seconds"]
             self.best = content["best"]
             self.origin = content.get("origin") or {}
+            self.encoder = content.get("encoder") or {}
             log.info("resumed at step %d", self.step)
 
     def _start_from_nothing(self) -> None:
@@ -293,6 +296,7 @@ class Trainer:
                 "seconds": self.seconds,
                 "best": self.best,
                 "origin": self.origin,
+                "encoder": self.encoder,
                 **teaching,
             },
         )

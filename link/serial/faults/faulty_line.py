@@ -109,6 +109,7 @@ class FaultyLine:
     _free_at: float = field(init=False, default=0.0)
     _late: float = field(init=False, default=0.0)
     _cut_until: float = field(init=False, default=-math.inf)
+    _held_until: float = field(init=False, default=-math.inf)
     _order: Iterator[int] = field(init=False, default_factory=itertools.count)
     _wire: list[tuple[float, int, bytes]] = field(init=False, default_factory=list)
     _in_transit: int = field(init=False, default=0)
@@ -192,6 +193,11 @@ class FaultyLine:
     def hold(self, until: float) -> None:
         """Send nothing that is not yet in transit before `until`; nothing is lost."""
         self._free_at = max(self._free_at, until)
+        self._held_until = max(self._held_until, until)
+
+    def is_interrupted(self, now: float) -> bool:
+        """Whether the line is cut or held at this time."""
+        return now < max(self._cut_until, self._held_until)
 
     def _put(self, data: bytes, start: float, late: float, held: float) -> float:
         end = start if self.baud is None else start + len(data) * BITS_PER_BYTE / self.baud

@@ -161,6 +161,13 @@ class LineProxy:
         """The faults of the board so far."""
         return self._pair.injector.counts
 
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether a fault lets nothing through at this moment, in one direction or both."""
+        with self._changed:
+            now = time.monotonic()
+            return self.down.is_interrupted(now) or self.up.is_interrupted(now)
+
     def reset_board(self) -> str:
         """Reset the board really; return why that failed, or an empty text."""
         return "nothing resets it" if self._reset is None else self._reset(self._board)

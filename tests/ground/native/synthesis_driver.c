@@ -1,6 +1,7 @@
 /*
  * Runs one variant of the synthesis network for test_compiled_synthesis.py, if the variant needs
- * another processor or instruction encoding than the extension module uses here.
+ * another processor or instruction encoding than the extension module uses here. The compiler gets
+ * VARIANT, and RUNS_HERE: whether the processor can run it.
  *
  *   synthesis_driver IN OUT
  *
@@ -11,6 +12,7 @@
  * biases (64), the spread (8) and the latents (32). OUT gets the pixels.
  */
 #include "network.h"
+#include "processor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,7 +92,7 @@ int main(int count, char **arguments)
                                .pixels = malloc(places * DP_PIXELS)};
     const char *why;
     struct dp_network *network = dp_make_network(&VARIANT, &given, &why);
-    if (!network || !VARIANT.runs_here()) {
+    if (!network || !RUNS_HERE) {
         fprintf(stderr, "%s\n", network ? "not on this processor" : why);
         return 3;
     }
@@ -98,6 +100,6 @@ int main(int count, char **arguments)
         return 4;
     }
     fwrite(window.pixels, 1, places * DP_PIXELS, out);
-    dp_free_network(network);
+    free(network);
     return fclose(out) ? 5 : 0;
 }

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import socket
 import threading
 import time
@@ -42,6 +43,37 @@ def test_a_pty_is_a_port_like_any_other() -> None:
             for _ in range(20):
                 port.read()
     os.close(theirs)
+
+
+@pytest.mark.parametrize("kind", ["pty", "socket"])
+def test_a_line_that_takes_nothing_stops_no_writer(kind: str) -> None:
+    """As the port of a board that hangs: the rest of a frame is dropped, a later one arrives."""
+    ours, theirs = pty.openpty() if kind == "pty" else (-1, -1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        name = os.ttyname(theirs) if kind == "pty" else f"socket://127.0.0.1:{_number(server)}"
+        with Port(name, 921600) as port:
+            other = None if kind == "pty" else server.accept()[0]
+            begin = time.monotonic()
+            port.write(bytes(1 << 24))
+            assert 0.5 < time.monotonic() - begin < 5
+            port.write(b"abc")  # nothing has been read, so it is dropped as well
+            assert 1.0 < time.monotonic() - begin < 10
+            took = 0
+            while select.select([ours if other is None else other], [], [], 0.3)[0]:
+                took += len(os.read(ours, 1 << 16) if other is None else other.recv(1 << 16))
+            assert 0 < took < 1 << 24
+            port.write(b"def")
+            assert (os.read(ours, 9) if other is None else other.recv(9)) == b"def"
+            if other is not None:
+                other.close()
+    for file in (ours, theirs):
+        if file >= 0:
+            os.close(file)
+
+
+def _number(server: socket.socket) -> int:
+    number: int = server.getsockname()[1]
+    return number
 
 
 def test_a_socket_is_a_port_and_hanging_up_is_noticed() -> None:

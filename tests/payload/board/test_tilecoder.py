@@ -170,7 +170,11 @@ try:
 except InputError as error:
     print(error)
 """
-COMPILED = ("downpass.payload.encoders.student._native", "downpass.link.student._range_coder")
+COMPILED = (
+    "downpass.payload.encoders.student._native",
+    "downpass.link.student._range_coder",
+    "downpass.link.student._tile_reader",
+)
 
 
 def alone(folder: Path, *more: str, hidden: tuple[str, ...] = ()) -> list[str]:

@@ -1,6 +1,7 @@
 /*
  * Runs one variant of the onboard networks for test_native_networks.py, if the variant needs
- * another processor or instruction encoding than the extension module uses here.
+ * another processor or instruction encoding than the extension module uses here. The compiler gets
+ * VARIANT, and RUNS_HERE: whether the processor can run it.
  *
  *   networks_driver IN OUT
  *
@@ -9,6 +10,7 @@
  * spread, the pixels. OUT gets latents, side information (32 bits) and log-scales (16 bits).
  */
 #include "networks.h"
+#include "processor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +53,7 @@ int main(int count, char **arguments)
     size_t half_rows = ((size_t)sides[0] + 1) / 2, half_columns = ((size_t)sides[1] + 1) / 2;
     const char *why;
     struct dp_networks *networks = dp_make_networks(&VARIANT, layers, spread, &why);
-    if (!networks || !VARIANT.runs_here()) {
+    if (!networks || !RUNS_HERE) {
         fprintf(stderr, "%s\n", networks ? "not on this processor" : why);
         return 3;
     }
@@ -74,6 +76,6 @@ int main(int count, char **arguments)
     fwrite(tile.y, 4, latents, out);
     fwrite(tile.side, 4, side, out);
     fwrite(given.log_scales, 2, scales, out);
-    dp_free_networks(networks);
+    free(networks);
     return fclose(out) ? 5 : 0;
 }

@@ -148,13 +148,26 @@ def test_damaged_and_foreign_student_frames(
         (["encode", "{in}", "{out}", "--codec", "jpegxl", "--bpp", "-1"], "allowed is more than 0"),
         (["encode", "{in}", "{out}", "--codec", "jpegxl", "--bytes", "50"], "the smallest"),
         (["encode", "{in}", "{out}", "--codec", "ccsds121", "--bpp", "1"], "lossless"),
+        (
+            ["encode", f"{AERIAL}", "{out}", "--codec", "ccsds121", "--bytes", "900000"],
+            "ccsds121 setting 900000B: allowed is lossless",
+        ),
         (["encode", "{in}", "{none}/x", "--codec", "jpegxl", "--bpp", "1"], "cannot be written"),
         (["encode", "{in}", "{out}", "--codec", "jpegls", "--bpp", "9", "--bands", "7"], "band 7"),
+        *(
+            (
+                ["encode", "{in}", "{out}", "--codec", "jpegls", "--bpp", "9", "--bit-depth", n],
+                f"bit depth {n}: allowed are 1 to 16",
+            )
+            for n in ("0", "17", "-3")
+        ),
         (["decode", "{in}", "{out}.png"], "begins with 8950"),
         (["decode", "{in}", "{out}.gif"], "allowed are .png, .tif"),
         (["decode", "{none}", "{out}.png"], "cannot be read"),
         (["info", "{in}"], "begins with 8950"),
         (["compare", "{in}", "--codec", "jpegxl", "--rates", "2", "1"], "LOW < HIGH"),
+        (["compare", "{in}", "--codec", "jpegxl", "--rates", "1", "inf"], "HIGH <= 65536"),
+        (["compare", "{in}", "--codec", "jpegxl", "--rates", "nan", "1"], "LOW < HIGH"),
         (["compare", "{folder}/empty", "--codec", "jpegxl"], "no pictures"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import imagecodecs
@@ -85,8 +86,14 @@ def test_what_the_file_says_counts_into_a_budget(
     assert 2000 < coded.stat().st_size <= 2500
     assert codec("encode", reflectance, coded, "--codec", "jpegxl", "--bytes", 90) == 2
     error = capsys.readouterr().err
-    assert "bytes of 90 say what the file says of the scene" in error
+    assert "of which say what the file says of the scene" in error
     assert error.count("\n") == 1
+    smallest = re.search(r"a budget of 90 bytes .* can make is (\d+) bytes", error)
+    assert smallest
+    least = int(smallest[1])
+    assert codec("encode", reflectance, coded, "--codec", "jpegxl", "--bytes", least - 1) == 2
+    assert codec("encode", reflectance, coded, "--codec", "jpegxl", "--bytes", least) == 0
+    assert coded.stat().st_size == least
 
 
 @pytest.mark.parametrize("name", ["jpeg2000", "jpegxl", "jpegls", "ccsds121", "student"])

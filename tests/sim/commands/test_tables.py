@@ -209,7 +209,8 @@ def test_a_comparison_of_codecs_on_pictures_fits(capsys: pytest.CaptureFixture[s
         ("bd_rate_psnr_percent", "coverage_psnr", "bd_rate_ms_ssim_percent", "coverage_ms_ssim"),
         -12.3,
     )
-    groups = {name: figures | {"images": 123} for name in ("all", "WorldView panchromatic", LONG)}
+    sizes = {"images": 123, "judged": 117}
+    groups = dict.fromkeys(("all", "WorldView panchromatic", LONG), figures | sizes)
     codec = {"groups": groups, "worst_group": LONG, "encode_mpx_s": 12.3}
     codec |= {"encode_speed_ratio": 1.2, "decode_mpx_s": 4.5}
     image = {"codecs": dict.fromkeys(names, figures), "crop": None}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from downpass.sim.rate_distortion.compare import middle_of, worst_group
+from downpass.sim.rate_distortion.compare import group_means, middle_of, worst_group
 from downpass.sim.rate_distortion.groups import groups_of, sources
+from downpass.sim.rate_distortion.table import notes, print_table
 
 
 @pytest.mark.parametrize(
@@ -66,3 +67,43 @@ def test_the_worst_group_needs_most_bytes() -> None:
     rates = {"all": 50.0, "towns": -30.0, "grey": -2.0, "dark": None}
     assert worst_group({k: {"bd_rate_psnr_percent": v} for k, v in rates.items()}) == "grey"
     assert worst_group({"all": {"bd_rate_psnr_percent": 1.0}}) is None
+
+
+def test_a_mean_tells_how_many_pictures_it_covers(capsys: pytest.CaptureFixture[str]) -> None:
+    """A picture without a BD-rate is neither in the mean nor one that needs no more bytes."""
+    keys = ("bd_rate_psnr_percent", "coverage_psnr", "bd_rate_ms_ssim_percent", "coverage_ms_ssim")
+    images = {
+        name: {
+            "groups": [group],
+            "crop": None,
+            "codecs": {"student": dict(zip(keys, (rate, share, rate, share), strict=True))},
+        }
+        for name, group, rate, share in (
+            ("a", "towns", -30.0, 0.9),
+            ("b", "towns", None, 0.0),
+            ("c", "sea", 10.0, 0.6),
+        )
+    }
+    groups = group_means(images, "student")
+    counts = {name: (row["images"], row["judged"]) for name, row in groups.items()}
+    assert counts == {"all": (3, 2), "towns": (2, 1), "sea": (1, 1)}
+    assert groups["all"]["bd_rate_psnr_percent"] == -10
+    assert groups["towns"]["bd_rate_psnr_percent"] == -30
+    found = {
+        "settings": {"rates_bpp": [0.1, 1.5], "speed_bpp": 0.4, "crop": 512},
+        "images": images,
+        "codecs": {
+            "student": {
+                "groups": groups,
+                "worst_group": "sea",
+                **dict.fromkeys(("encode_mpx_s", "decode_mpx_s", "encode_speed_ratio"), 1.0),
+            }
+        },
+    }
+    note = notes(found)[0]
+    assert "1 of 2 pictures need more bytes than jpeg2000 (c +10.0 %)" in note
+    assert "1 of 3 have no BD-rate" in note
+    print_table(found)
+    text = " ".join(capsys.readouterr().out.split())
+    for group in ("all (2 of", "towns (1", "sea (1)"):
+        assert group in text

@@ -15,7 +15,7 @@ bool dp_coder_full(const struct dp_coder *coder)
     return !coder->zeros && !coder->ones;
 }
 
-static void carry(struct dp_coder *coder)
+void dp_coder_carry(struct dp_coder *coder)
 {
     uint32_t at = coder->length;
     if (at > coder->size) {
@@ -44,32 +44,23 @@ static void put(struct dp_coder *coder, uint32_t byte)
     coder->length++;
 }
 
+void dp_coder_put(struct dp_coder *coder, uint32_t word)
+{
+    put(coder, word >> 24);
+    put(coder, word >> 16 & 255u);
+    put(coder, word >> 8 & 255u);
+    put(coder, word & 255u);
+}
+
 void dp_coder_share(struct dp_coder *coder, uint32_t start, uint32_t size)
 {
-    uint64_t scale = coder->span >> 24;
-    uint64_t more = scale * start;
-    coder->low += more;
-    if (coder->low < more) {
-        carry(coder);
-    }
-    coder->span = scale * size;
-    if (coder->span >> 32 == 0) {
-        uint32_t word = (uint32_t)(coder->low >> 32);
-        put(coder, word >> 24);
-        put(coder, word >> 16 & 255u);
-        put(coder, word >> 8 & 255u);
-        put(coder, word & 255u);
-        coder->low <<= 32;
-        coder->span <<= 32;
-    }
+    dp_coder_step(coder, &coder->low, &coder->span, start, size);
 }
 
 void dp_coder_table(struct dp_coder *coder, const uint16_t *sums, uint32_t count, uint32_t symbol)
 {
-    uint32_t unit = (1u << 24) - count;
-    uint32_t end = symbol + 1 < count ? sums[symbol + 1] : 1u << 16;
-    uint32_t start = (uint32_t)((uint64_t)sums[symbol] * unit >> 16) + symbol;
-    dp_coder_share(coder, start, (uint32_t)((uint64_t)end * unit >> 16) + symbol + 1 - start);
+    uint32_t start = dp_coder_start_of(sums, count, symbol);
+    dp_coder_share(coder, start, dp_coder_start_of(sums, count, symbol + 1) - start);
 }
 
 void dp_coder_bits(struct dp_coder *coder, uint32_t value, uint32_t bits)
@@ -95,7 +86,7 @@ uint32_t dp_coder_finish(struct dp_coder *coder)
         }
     }
     if (carried) {
-        carry(coder);
+        dp_coder_carry(coder);
     }
     for (uint32_t i = 0; i < kept; i++) {
         put(coder, (uint32_t)(value >> (56 - 8 * i)) & 255u);

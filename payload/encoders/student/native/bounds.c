@@ -1,29 +1,10 @@
 /* Check that the C supports a network: shapes, limits of outputs, and sums within 32 bits. */
 #include "networks.h"
 
-#define MOST_CHANNELS (1 << 12)
-#define MOST_SHIFT 24
 #define LARGEST_BYTE 255
 /* Bounds of |input| plus |zero point|, which one unit of weight adds to a sum at most. */
 #define REACH_OF_BYTES 512
 #define REACH_OF_PLANES 4096
-
-/* Return whether sums fit 32 bits in any order and for any inputs. */
-static int is_bounded(const struct dp_given_layer *layer, int64_t reach)
-{
-    for (int32_t o = 0; o < layer->outputs; o++) {
-        int64_t total = 0, bias = layer->bias[o] < 0 ? -(int64_t)layer->bias[o] : layer->bias[o];
-        for (int32_t i = 0; i < layer->inputs; i++) {
-            int32_t weight = layer->weight[(size_t)o * (size_t)layer->inputs + (size_t)i];
-            total += weight < 0 ? -weight : weight;
-        }
-        if (layer->shift[o] < 0 || layer->shift[o] > MOST_SHIFT ||
-            reach * total + bias + (1 << MOST_SHIFT) > INT32_MAX) {
-            return 0;
-        }
-    }
-    return 1;
-}
 
 const char *dp_why_not(const struct dp_given_layer given[DP_LAYERS], const int8_t *spread)
 {
@@ -66,7 +47,7 @@ const char *dp_why_not(const struct dp_given_layer given[DP_LAYERS], const int8_
         if (source == DP_SCALES_UP) {
             found /= 4;
         }
-        if (layer->outputs < 1 || layer->outputs > MOST_CHANNELS ||
+        if (layer->outputs < 1 || layer->outputs > DP_MOST_CHANNELS ||
             layer->inputs != (depthwise ? 9 : times * found) ||
             (depthwise && layer->outputs != found)) {
             return "layers that do not fit each other";
@@ -75,7 +56,8 @@ const char *dp_why_not(const struct dp_given_layer given[DP_LAYERS], const int8_
             layer->high > rules[name].high) {
             return "limits of outputs";
         }
-        if (!is_bounded(layer, source == NOTHING ? REACH_OF_PLANES : REACH_OF_BYTES)) {
+        if (!dp_is_bounded(layer, source == NOTHING ? REACH_OF_PLANES : REACH_OF_BYTES, INT32_MAX,
+                           NULL, 0)) {
             return "sums that may leave 32 bits";
         }
     }
@@ -87,10 +69,5 @@ const char *dp_why_not(const struct dp_given_layer given[DP_LAYERS], const int8_
     if (given[DP_SCALES_UP].outputs % 4) {
         return "layers that do not fit each other";
     }
-    for (int32_t c = 0; c < given[DP_LINEAR].outputs; c++) {
-        if (spread[c] < 0 || spread[c] > MOST_SHIFT) {
-            return "shifts of latents";
-        }
-    }
-    return NULL;
+    return dp_are_shifts(spread, given[DP_LINEAR].outputs) ? NULL : "shifts of latents";
 }

@@ -39,11 +39,12 @@ int dp_write_phase(struct writer *writer, uint32_t phase)
         return 0;
     }
     const uint32_t *next = begin;
+    uint64_t lower = coder->low, span = coder->span;
     for (uint32_t t = 0; t < DP_TABLES; t++) {
-        uint32_t start = (uint32_t)model->latent_start[t];
-        uint32_t symbols = (uint32_t)model->latent_start[t + 1] - start;
+        uint32_t first = (uint32_t)model->latent_start[t];
+        uint32_t symbols = (uint32_t)model->latent_start[t + 1] - first;
         int32_t reach = dp_reach(symbols);
-        const uint16_t *sums = model->latent_sums + start;
+        const uint16_t *sums = model->latent_sums + first;
         /* Only symbols of the last eight tables have low bits. */
         split = t == DP_TABLES - 8 ? (uint32_t)(next - begin) : split;
         for (const uint32_t *end = next + count[t]; next < end; next++) {
@@ -53,9 +54,13 @@ int dp_write_phase(struct writer *writer, uint32_t phase)
                 symbol = symbols - 1;
                 escapes++;
             }
-            dp_coder_table(coder, sums, symbols, symbol);
+            uint32_t start = dp_coder_start_of(sums, symbols, symbol);
+            uint32_t size = dp_coder_start_of(sums, symbols, symbol + 1) - start;
+            dp_coder_step(coder, &lower, &span, start, size);
         }
     }
+    coder->low = lower;
+    coder->span = span;
     uint32_t most_low = 0;
     for (uint32_t i = split; i < all; i++) {
         uint32_t low = dp_low_bits(dp_scale_of(begin[i]));

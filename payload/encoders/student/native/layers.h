@@ -1,6 +1,7 @@
 /*
  * Layers for one set of vector instructions. A variant's file defines the names below and then
- * includes analysis.h and synthesis.h, which include this file:
+ * includes analysis.h and synthesis.h, which include this file. The headers of instruction sets in
+ * link/student/native/ define some of them:
  *
  *   TARGET                   attribute of all functions
  *   ACTIVATION               uint8_t or int16_t
@@ -18,6 +19,7 @@
 #ifndef DP_LAYERS_H
 #define DP_LAYERS_H
 
+#include "limited.h"
 #include "networks.h"
 
 #include <string.h>
@@ -80,16 +82,6 @@ static TARGET void sums(size_t vectors, const ACTIVATION *const *a, const void *
     }
 }
 #endif
-
-static inline TARGET int32_t limited(int32_t value, int32_t low, int32_t high)
-{
-    return value < low ? low : value > high ? high : value;
-}
-
-static inline TARGET size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 /* Positions of a panel. If there are fewer than PLACES, the last one is repeated. */
 struct places {

@@ -1,17 +1,10 @@
 /* The inner loops as a Python module, for compiled.py and tilewriter.py. */
-#define PY_SSIZE_T_CLEAN
-#define Py_LIMITED_API 0x030B0000
-#include <Python.h>
-
+#include "arguments.h"
 #include "networks.h"
 #include "tilewriter.h"
+#include "variants.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#define MOST_PLACES (1 << 16) /* latent positions of a tile: link/student/frame_layout.py */
-#define MOST_CHANNELS (1 << 12)
-#define MATRIX_ONE (1 << 14)
 
 enum {
     GROUPS,
@@ -30,18 +23,6 @@ enum {
     BUFFERS
 };
 
-static void release(Py_buffer *given, int count)
-{
-    for (int at = 0; at < count; at++) {
-        PyBuffer_Release(&given[at]);
-    }
-}
-
-static int sides_fit(int rows, int columns)
-{
-    return rows >= 1 && columns >= 1 && columns <= MOST_PLACES && rows <= MOST_PLACES / columns;
-}
-
 /* Return why the model's buffers do not fit each other; null if they do. */
 static const char *check_model(const Py_buffer *given, const struct dp_entropy *model)
 {
@@ -59,7 +40,7 @@ static const char *check_model(const Py_buffer *given, const struct dp_entropy *
             means += (Py_ssize_t)4 * 9 * group->last * (group->last - group->first);
         }
     }
-    if (end != model->latents || leading != model->predicted || end > MOST_CHANNELS) {
+    if (end != model->latents || leading != model->predicted || end > DP_MOST_CHANNELS) {
         return "channel groups";
     }
     if (given[LATENT_START].len != (DP_TABLES + 1) * 4 || model->latent_start[0] != 0) {
@@ -78,7 +59,7 @@ static const char *check_model(const Py_buffer *given, const struct dp_entropy *
     }
     if (given[MANTISSAS].len != 32 * 2 || given[EXPECTED].len != DP_SCALES * 2 ||
         given[ROUNDING].len != DP_SCALES || given[MEANS].len != means * 8 ||
-        given[CORRECTION].len != (Py_ssize_t)model->groups * 4 * 1024 * 2) {
+        given[CORRECTION].len != (Py_ssize_t)model->groups * 4 * 1024 * 4) {
         return "tables";
     }
     return NULL;
@@ -88,7 +69,7 @@ static const char *check_model(const Py_buffer *given, const struct dp_entropy *
 static const char *check_tile(const Py_buffer *given, const struct dp_entropy *model,
                               const struct dp_planes *tile)
 {
-    if (!sides_fit(tile->rows, tile->columns)) {
+    if (!dp_sides_fit(tile->rows, tile->columns)) {
         return "sides";
     }
     Py_ssize_t places = (Py_ssize_t)tile->rows * tile->columns;
@@ -162,139 +143,40 @@ static PyObject *write_tile(PyObject *self, PyObject *arguments)
         return NULL;
     }
     PyObject *found = write_given(given, rows, columns, predicted, side);
-    release(given, BUFFERS);
+    dp_release(given, BUFFERS);
     return found;
-}
-
-/* Release the buffers; return None, or null if `why` or another error was raised. */
-static PyObject *end(Py_buffer *given, int count, const char *why)
-{
-    release(given, count);
-    if (why) {
-        PyErr_SetString(PyExc_ValueError, why);
-    }
-    if (PyErr_Occurred()) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
 }
 
 #define NETWORKS "downpass.networks"
 
-static void free_networks(PyObject *capsule)
-{
-    dp_free_networks(PyCapsule_GetPointer(capsule, NETWORKS));
-}
-
-/* Return the names of the variants that run on this processor. */
-static PyObject *variants(PyObject *self, PyObject *none)
-{
-    (void)self, (void)none;
-    PyObject *names = PyList_New(0);
-    for (size_t at = 0; names && dp_variants[at]; at++) {
-        if (dp_variants[at]->runs_here()) {
-            PyObject *name = PyUnicode_FromString(dp_variants[at]->name);
-            if (!name || PyList_Append(names, name)) {
-                Py_CLEAR(names);
-            }
-            Py_XDECREF(name);
-        }
-    }
-    return names;
-}
-
-static const struct dp_variant *variant_named(const char *name)
-{
-    for (size_t at = 0; dp_variants[at]; at++) {
-        if (!strcmp(dp_variants[at]->name, name) && dp_variants[at]->runs_here()) {
-            return dp_variants[at];
-        }
-    }
-    PyErr_Format(PyExc_ValueError, "no variant %s on this processor", name);
-    return NULL;
-}
-
-/* Read a layer (weight, bias, shift, low, high); return 0 if an error was raised. */
-static int read_layer(PyObject *tuple, Py_buffer given[3], struct dp_given_layer *layer)
-{
-    int low, high;
-    if (!tuple || !PyTuple_Check(tuple)) {
-        PyErr_SetString(PyExc_TypeError, "layers are tuples");
-        return 0;
-    }
-    if (!PyArg_ParseTuple(tuple, "y*y*y*ii", &given[0], &given[1], &given[2], &low, &high)) {
-        return 0;
-    }
-    Py_ssize_t outputs = given[2].len;
-    *layer = (struct dp_given_layer){.weight = given[0].buf,
-                                     .bias = given[1].buf,
-                                     .shift = given[2].buf,
-                                     .outputs = (int32_t)outputs,
-                                     .low = low,
-                                     .high = high};
-    if (outputs < 1 || outputs > MOST_CHANNELS || given[1].len != outputs * 4 ||
-        given[0].len % outputs || given[0].len / outputs > 4 * MOST_CHANNELS) {
-        PyErr_SetString(PyExc_ValueError, "networks with layers that do not fit each other");
-        release(given, 3);
-        return 0;
-    }
-    layer->inputs = (int32_t)(given[0].len / outputs);
-    return 1;
-}
-
 static PyObject *make_networks(PyObject *self, PyObject *arguments)
 {
-    Py_buffer given[3 * DP_LAYERS], spread;
+    enum { MOST_HELD = 3 * DP_LAYERS + 1 };
+    Py_buffer buffers[MOST_HELD];
+    struct dp_held held = {buffers, 0};
     struct dp_given_layer layers[DP_LAYERS];
-    struct dp_networks *networks = NULL;
-    PyObject *tuples;
-    const char *name, *why = NULL;
+    PyObject *tuples, *spread, *capsule = NULL;
+    const char *name;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "sO!y*", &name, &PyTuple_Type, &tuples, &spread)) {
+    if (!PyArg_ParseTuple(arguments, "sO!O", &name, &PyTuple_Type, &tuples, &spread)) {
         return NULL;
     }
-    const struct dp_variant *variant = variant_named(name);
+    const struct dp_variant *variant = dp_variant_named(name);
     int count = 0;
     while (variant && count < DP_LAYERS &&
-           read_layer(PyTuple_GetItem(tuples, count), given + 3 * count, &layers[count])) {
+           dp_read_layer(&held, PyTuple_GetItem(tuples, count), &layers[count])) {
         count++;
     }
-    if (variant && count == DP_LAYERS) {
-        if (spread.len != layers[DP_LINEAR].outputs) {
-            why = "layers that do not fit each other";
-        } else {
-            networks = dp_make_networks(variant, layers, spread.buf, &why);
-        }
-        if (why) {
-            PyErr_Format(PyExc_ValueError, "networks with %s", why);
-        } else if (!networks) {
-            PyErr_NoMemory();
+    if (count == DP_LAYERS) {
+        const int8_t *shifts = dp_hold(&held, spread, layers[DP_LINEAR].outputs);
+        if (shifts) {
+            const char *why;
+            void *networks = dp_make_networks(variant, layers, shifts, &why);
+            capsule = dp_capsule(networks, why, NETWORKS);
         }
     }
-    release(given, 3 * count);
-    PyBuffer_Release(&spread);
-    if (!networks) {
-        return NULL;
-    }
-    PyObject *capsule = PyCapsule_New(networks, NETWORKS, free_networks);
-    if (!capsule) {
-        dp_free_networks(networks);
-    }
+    dp_release(buffers, held.count);
     return capsule;
-}
-
-static int matrix_fits(const Py_buffer *given)
-{
-    const int32_t *matrix = given->buf;
-    if (given->len != 9 * 4) {
-        return 0;
-    }
-    for (int at = 0; at < 9; at++) {
-        if (matrix[at] < -MATRIX_ONE || matrix[at] > MATRIX_ONE) {
-            return 0;
-        }
-    }
-    return 1;
 }
 
 static PyObject *analyse(PyObject *self, PyObject *arguments)
@@ -310,15 +192,15 @@ static PyObject *analyse(PyObject *self, PyObject *arguments)
     }
     const struct dp_networks *networks = PyCapsule_GetPointer(capsule, NETWORKS);
     if (!networks) {
-        return end(given, COUNT, NULL);
+        return dp_end(given, COUNT, NULL);
     }
-    int fit = sides_fit(rows, columns) && (bands == 1 || bands == 3) && matrix_fits(&given[MATRIX]);
+    int fit = dp_sides_fit(rows, columns) && (bands == 1 || bands == 3) && dp_matrix_fits(&given[MATRIX]);
     Py_ssize_t places = fit ? (Py_ssize_t)rows * columns : 0;
     Py_ssize_t halves = fit ? (Py_ssize_t)((rows + 1) / 2) * ((columns + 1) / 2) : 0;
     if (!fit || given[PIXELS].len != places * 256 * bands ||
         given[LATENTS].len != places * (Py_ssize_t)networks->latents * 4 ||
         given[SIDE_OUT].len != halves * (Py_ssize_t)networks->side * 4) {
-        return end(given, COUNT, "pixels, rotation or latents do not fit the networks");
+        return dp_end(given, COUNT, "pixels, rotation or latents do not fit the networks");
     }
     const struct dp_tile tile = {.pixels = given[PIXELS].buf,
                                  .rows = rows,
@@ -334,7 +216,7 @@ static PyObject *analyse(PyObject *self, PyObject *arguments)
     if (!enough) {
         PyErr_NoMemory();
     }
-    return end(given, COUNT, NULL);
+    return dp_end(given, COUNT, NULL);
 }
 
 static PyObject *find_scales(PyObject *self, PyObject *arguments)
@@ -350,18 +232,18 @@ static PyObject *find_scales(PyObject *self, PyObject *arguments)
     }
     const struct dp_networks *networks = PyCapsule_GetPointer(capsule, NETWORKS);
     if (!networks) {
-        return end(given, COUNT, NULL);
+        return dp_end(given, COUNT, NULL);
     }
-    int fit = sides_fit(rows, columns);
+    int fit = dp_sides_fit(rows, columns);
     Py_ssize_t count = fit ? (Py_ssize_t)rows * columns * (Py_ssize_t)networks->side : 0;
     if (!fit || given[SIDE_IN].len != count * 4 ||
         given[OUT].len != (Py_ssize_t)4 * rows * columns * (Py_ssize_t)networks->latents * 2) {
-        return end(given, COUNT, "side information does not fit the networks");
+        return dp_end(given, COUNT, "side information does not fit the networks");
     }
     const int32_t *values = given[SIDE_IN].buf;
     for (Py_ssize_t at = 0; at < count; at++) {
         if (values[at] < -128 || values[at] > 127) {
-            return end(given, COUNT, "side information is no signed byte");
+            return dp_end(given, COUNT, "side information is no signed byte");
         }
     }
     const struct dp_side side = {
@@ -373,7 +255,7 @@ static PyObject *find_scales(PyObject *self, PyObject *arguments)
     if (!enough) {
         PyErr_NoMemory();
     }
-    return end(given, COUNT, NULL);
+    return dp_end(given, COUNT, NULL);
 }
 
 static PyMethodDef methods[] = {
@@ -383,7 +265,7 @@ static PyMethodDef methods[] = {
      "find_scales(networks, side, rows, columns, log_scales)"},
     {"make_networks", make_networks, METH_VARARGS,
      "make_networks(variant, layers, spread) -> networks"},
-    {"variants", variants, METH_NOARGS, "variants() -> names, the fastest first"},
+    DP_LIST_VARIANTS,
     {"write_tile", write_tile, METH_VARARGS,
      "write_tile(model, gain, rounding, rows, columns, y, scales, side) -> bytes"},
     {NULL, NULL, 0, NULL},

@@ -1,26 +1,8 @@
 /* Convert networks from the layout of integers.npz to the form that a variant of layers.h reads. */
 #include "networks.h"
-#include "scratch.h"
+#include "arena.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#ifndef DP_ONE_VARIANT /* a test's */
-extern const struct dp_variant dp_plain;
-#if defined(__x86_64__) && defined(__GNUC__)
-extern const struct dp_variant dp_avx512, dp_avxvnni, dp_avx2;
-#elif defined(__aarch64__) && defined(__GNUC__) && defined(__linux__)
-extern const struct dp_variant dp_neon;
-#endif
-
-const struct dp_variant *const dp_variants[] = {
-#if defined(__x86_64__) && defined(__GNUC__)
-    &dp_avx512, &dp_avxvnni, &dp_avx2,
-#elif defined(__aarch64__) && defined(__GNUC__) && defined(__linux__)
-    &dp_neon,
-#endif
-    &dp_plain, NULL};
-#endif
 
 /* Order of a layer's stored inputs and outputs compared with those of the packed layer. */
 enum order {
@@ -133,7 +115,7 @@ static void pack_bias(const struct plan *plan, const struct dp_mix *out)
             sum += given->weight[from * (size_t)given->inputs + i];
         }
         shift[o] = given->shift[from];
-        bias[o] = given->bias[from] + (shift[o] > 0 ? 1 << (shift[o] - 1) : 0) + plan->zero * sum;
+        bias[o] = given->bias[from] + dp_half(given, from) + plan->zero * sum;
     }
 }
 
@@ -221,7 +203,7 @@ static void pack_near(struct dp_arena *arena, const struct dp_form *form,
             out->weights[n * out->channels + c] = given->weight[9 * c + n];
         }
         out->shift[c] = given->shift[c];
-        out->bias[c] = given->bias[c] + (given->shift[c] > 0 ? 1 << (given->shift[c] - 1) : 0);
+        out->bias[c] = given->bias[c] + dp_half(given, c);
     }
     if (form->wide) {
         pack_vectors(arena, form->wide, out);
@@ -288,23 +270,11 @@ struct dp_networks *dp_make_networks(const struct dp_variant *variant,
     out->variant = variant;
     out->latents = (size_t)given[DP_LINEAR].outputs;
     out->side = (size_t)given[DP_SIDE_END].outputs;
-    struct dp_arena counted = {NULL, 0};
-    pack_all(&counted, given, spread, out);
-    out->memory = calloc(1, counted.used + DP_ALIGNMENT);
-    if (!out->memory) {
-        free(out);
-        return NULL;
+    struct dp_arena arena = {NULL, 0};
+    pack_all(&arena, given, spread, out);
+    out = dp_extend(&arena, out, sizeof *out);
+    if (out) {
+        pack_all(&arena, given, spread, out);
     }
-    size_t past = (uintptr_t)out->memory % DP_ALIGNMENT;
-    struct dp_arena store = {(uint8_t *)out->memory + (past ? DP_ALIGNMENT - past : 0), 0};
-    pack_all(&store, given, spread, out);
     return out;
-}
-
-void dp_free_networks(struct dp_networks *networks)
-{
-    if (networks) {
-        free(networks->memory);
-        free(networks);
-    }
 }

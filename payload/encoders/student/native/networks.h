@@ -10,6 +10,8 @@
 #ifndef DP_NETWORKS_H
 #define DP_NETWORKS_H
 
+#include "given_layer.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,14 +44,6 @@ enum dp_layer_name {
     DP_SCALES_UP,
     DP_SCALES_OUT,
     DP_LAYERS
-};
-
-/* A layer as stored in integers.npz. Outputs are (sum + bias + half) >> shift, then limited. */
-struct dp_given_layer {
-    const int8_t *weight; /* [outputs][inputs] */
-    const int32_t *bias;  /* [outputs] */
-    const int8_t *shift;  /* [outputs] */
-    int32_t outputs, inputs, low, high;
 };
 
 /* The form in which a variant reads activations and weights. */
@@ -100,7 +94,6 @@ struct dp_plane_mix {
 
 struct dp_networks {
     const struct dp_variant *variant;
-    void *memory; /* holds all arrays */
     size_t latents, side;
     uint8_t *spread; /* [latents]: shift of |y| for the hyper analysis */
     struct dp_plane_mix linear, enter;
@@ -126,25 +119,19 @@ struct dp_side {
 };
 
 struct dp_variant {
-    const char *name;
     struct dp_form form;
-    int (*runs_here)(void);
     /* Both return 0 if memory is short. */
     int (*analyse)(const struct dp_networks *networks, const struct dp_tile *tile);
     int (*find_scales)(const struct dp_networks *networks, const struct dp_side *side);
 };
 
-/* The variants from the fastest to the slowest, then null; the last variant runs everywhere. */
-extern const struct dp_variant *const dp_variants[];
-
 /*
- * Convert networks to a variant's form. If shapes do not fit or sums could exceed 32 bits, it
- * returns null and writes the reason to `why`; if memory is short, both are null.
+ * Convert networks to a variant's form, in one allocation. If shapes do not fit or sums could
+ * exceed 32 bits, it returns null and writes the reason to `why`; if memory is short, both are null.
  */
 struct dp_networks *dp_make_networks(const struct dp_variant *variant,
                                      const struct dp_given_layer given[DP_LAYERS],
                                      const int8_t *spread, const char **why);
-void dp_free_networks(struct dp_networks *networks);
 /* Return why layers do not fit each other or 32 bits; null if they do. */
 const char *dp_why_not(const struct dp_given_layer given[DP_LAYERS], const int8_t *spread);
 

@@ -46,77 +46,74 @@ static inline int32_t bin(uint32_t value, int32_t less)
     return found < 0 ? 0 : found > DP_BINS - 1 ? DP_BINS - 1 : found;
 }
 
-/* Inputs of a row's num and den, from which its places in the table of corrections follow. */
+/* What the sums num and den of a position, and the place of its corrections, are formed by. */
 struct around {
-    const uint8_t *magnitude;
-    const uint16_t *expected;
-    const uint32_t *sums, *sums_expected; /* F, F_E */
-    const uint32_t *corners, *edges;      /* all ones where these are already coded */
+    const uint32_t *corners, *edges; /* all ones where these are already coded */
+    const uint16_t *phases;          /* where the corrections of a position's phase begin */
     ptrdiff_t stride;
     uint32_t weight;
     int32_t less; /* subtracted from bins */
 };
 
-VECTORS static void find_bins(const struct around *a, int32_t columns, uint16_t *bins)
+/* Find the places of a channel's corrections in their table, from magnitudes and expectations, F and
+   F_E. Borders are not left out, so that there is one loop. (Compilers trust `restrict` of
+   parameters alone.) */
+VECTORS static void find_bins(const struct around *a, const uint8_t *restrict one,
+                              const uint16_t *restrict wide, const uint32_t *restrict sums,
+                              const uint32_t *restrict sums_expected, int32_t places,
+                              uint16_t *restrict bins)
 {
-    const uint8_t *one = a->magnitude, *up = one - a->stride, *down = one + a->stride;
-    const uint16_t *wide = a->expected, *above = wide - a->stride, *below = wide + a->stride;
+    const uint8_t *up = one - a->stride, *down = one + a->stride;
+    const uint16_t *above = wide - a->stride, *below = wide + a->stride;
     const uint32_t *corner = a->corners, *edge = a->edges;
+    const uint16_t *phases = a->phases;
     uint32_t weight = a->weight;
-    for (int32_t s = 0; s < columns; s++) {
-        uint32_t corners = (uint32_t)up[s - 1] + up[s + 1] + down[s - 1] + down[s + 1];
-        uint32_t edges = (uint32_t)one[s - 1] + one[s + 1] + up[s] + down[s];
-        uint32_t own = (corners & corner[s]) + 2 * (edges & edge[s]);
-        corners = (uint32_t)above[s - 1] + above[s + 1] + below[s - 1] + below[s + 1];
-        edges = (uint32_t)wide[s - 1] + wide[s + 1] + above[s] + below[s];
-        uint32_t own_expected = (corners & corner[s]) + 2 * (edges & edge[s]);
-        uint32_t num = 16 * (weight * own + a->sums[s]) + 2 * weight;
-        uint32_t den = weight * own_expected + a->sums_expected[s] + 2 * weight;
-        bins[s] = (uint16_t)(DP_BINS * bin(num, a->less) + bin(den, a->less));
+    int32_t less = a->less;
+    for (int32_t p = 0; p < places; p++) {
+        uint32_t corners = (uint32_t)up[p - 1] + up[p + 1] + down[p - 1] + down[p + 1];
+        uint32_t edges = (uint32_t)one[p - 1] + one[p + 1] + up[p] + down[p];
+        uint32_t own = (corners & corner[p]) + 2 * (edges & edge[p]);
+        corners = (uint32_t)above[p - 1] + above[p + 1] + below[p - 1] + below[p + 1];
+        edges = (uint32_t)wide[p - 1] + wide[p + 1] + above[p] + below[p];
+        uint32_t own_expected = (corners & corner[p]) + 2 * (edges & edge[p]);
+        uint32_t num = 16 * (weight * own + sums[p]) + 2 * weight;
+        uint32_t den = weight * own_expected + sums_expected[p] + 2 * weight;
+        bins[p] = (uint16_t)(phases[p] + DP_BINS * bin(num, less) + bin(den, less));
     }
 }
 
-/* A channel's row whose scales are corrected; `correction` and `count` by parity of the column. */
-struct row {
-    const int16_t *scales;
-    const uint16_t *bins;
-    uint8_t *index;
-    const int16_t *correction[2];
-    uint32_t *count[2];
-};
-
-/* There are no branches, because skipped latents are hard to predict. */
-static inline void correct_one(int32_t level, const int16_t *restrict correction, uint32_t bins,
-                               const uint8_t *restrict table_of, uint8_t *restrict index,
-                               uint32_t *restrict count)
+/* Find the corrected scale index of every latent of a row. */
+VECTORS static void correct_row(const int16_t *restrict scales, const uint16_t *restrict bins,
+                                const int32_t *restrict correction, int32_t add, int32_t columns,
+                                uint8_t *restrict index)
 {
-    int32_t found = dp_index_of(level + correction[bins]);
-    found = level >= DP_CODED ? found : DP_SKIPPED;
-    *index = (uint8_t)found;
-    count[table_of[found]]++;
+    for (int32_t s = 0; s < columns; s++) {
+        int32_t level = scales[s] + add;
+        int32_t found = dp_index_of(level + correction[bins[s]]);
+        index[s] = (uint8_t)(level >= DP_CODED ? found : DP_SKIPPED);
+    }
 }
 
-/* Positions of different phases alternate, because repeated updates of one counter are slow. */
-static inline void correct(const struct row *rows, int32_t count, int32_t columns, int32_t add,
-                           const uint8_t *restrict table_of)
+/* Count the tables of one or two rows by phase. Positions of different phases alternate, because
+   repeated updates of one counter are slow. */
+static inline void count_tables(const uint8_t *restrict index, int32_t stride, int32_t rows,
+                                int32_t columns, const uint8_t *restrict table_of,
+                                uint32_t (*restrict count)[DP_TABLES + 1])
 {
-    const struct row a = rows[0], b = rows[count - 1];
     int32_t s = 0;
     for (; s + 1 < columns; s += 2) {
-        for (int32_t odd = 0; odd < 2; odd++) {
-            int32_t at = s + odd;
-            correct_one(a.scales[at] + add, a.correction[odd], a.bins[at], table_of, a.index + at,
-                        a.count[odd]);
-            if (count == 2) {
-                correct_one(b.scales[at] + add, b.correction[odd], b.bins[at], table_of,
-                            b.index + at, b.count[odd]);
-            }
+        count[0][table_of[index[s]]]++;
+        count[2][table_of[index[s + 1]]]++;
+        if (rows == 2) {
+            count[3][table_of[index[s + stride]]]++;
+            count[1][table_of[index[s + stride + 1]]]++;
         }
     }
-    for (int32_t r = 0; r < count && s < columns; r++) {
-        const struct row *row = &rows[r];
-        correct_one(row->scales[s] + add, row->correction[0], row->bins[s], table_of,
-                    row->index + s, row->count[0]);
+    if (s < columns) {
+        count[0][table_of[index[s]]]++;
+        if (rows == 2) {
+            count[3][table_of[index[s + stride]]]++;
+        }
     }
 }
 
@@ -125,42 +122,36 @@ void dp_find_tables(struct writer *writer, int32_t number)
     const struct dp_entropy *model = writer->model;
     const struct dp_planes *tile = writer->tile;
     const struct dp_channel_group *group = &model->group[number];
-    const int16_t *correction = model->correction + (size_t)number * 4 * DP_BINS * DP_BINS;
-    int32_t columns = tile->columns;
+    const int32_t *correction = model->correction + (size_t)number * 4 * DP_BINS * DP_BINS;
+    int32_t rows = tile->rows, columns = tile->columns, stride = writer->stride;
+    int32_t first = stride + 1, places = rows * stride - 2; /* without the outer border */
     size_t plane = (size_t)writer->plane;
-    struct around around = {.stride = writer->stride};
+    struct around around = {.corners = writer->corners + first,
+                            .edges = writer->edges + first,
+                            .phases = writer->phases + first,
+                            .stride = stride};
     around.weight = group->window > 0 ? (uint32_t)group->window : 1u;
     around.less = 2 * (int32_t)dp_highest_bit(around.weight) + 2;
     memset(writer->count, 0, sizeof writer->count);
     for (int32_t c = group->first; c < group->last; c++) {
+        if (!writer->active[c - group->first]) {
+            continue;
+        }
         int32_t add = DP_LEVEL_OFFSET + model->gain[c];
-        const int16_t *scales = tile->scales + (size_t)c * (size_t)tile->rows * (size_t)columns;
-        for (int32_t r = 0; writer->active[c - group->first] && r < tile->rows; r += 2) {
-            struct row row[2];
-            int32_t pair = r + 1 < tile->rows ? 2 : 1;
-            for (int32_t i = 0; i < pair; i++, scales += columns) {
-                size_t place = (size_t)((r + i + 1) * writer->stride + 1);
-                around.magnitude = writer->magnitude + (size_t)c * plane + place;
-                around.expected = writer->expected + (size_t)c * plane + place;
-                around.sums = writer->around + place;
-                around.sums_expected = writer->around_expected + place;
-                /* Even rows have phases 0 and 2, odd rows 3 and 1. */
-                around.corners = writer->neighbours[i ? 1 : 2];
-                around.edges = writer->neighbours[i ? 3 : 0];
-                find_bins(&around, columns, writer->bins + i * columns);
-                row[i].scales = scales;
-                row[i].bins = writer->bins + i * columns;
-                row[i].index = writer->index + (size_t)(c - group->first) * plane + place;
-                for (int32_t odd = 0; odd < 2; odd++) {
-                    uint32_t phase = dp_phase_at[i][odd];
-                    row[i].correction[odd] = correction + DP_BINS * DP_BINS * phase;
-                    row[i].count[odd] = writer->count[phase];
-                }
-            }
-            if (pair == 2) {
-                correct(row, 2, columns, add, writer->table_of);
-            } else {
-                correct(row, 1, columns, add, writer->table_of);
+        const int16_t *scales = tile->scales + (size_t)c * (size_t)rows * (size_t)columns;
+        uint8_t *index = writer->index + (size_t)(c - group->first) * plane;
+        size_t at = (size_t)c * plane + (size_t)first;
+        find_bins(&around, writer->magnitude + at, writer->expected + at, writer->around + first,
+                  writer->around_expected + first, places, writer->bins + first);
+        for (int32_t r = 0; r < rows; r++) {
+            int32_t place = (r + 1) * stride + 1;
+            correct_row(scales + r * columns, writer->bins + place, correction, add, columns,
+                        index + place);
+            if (r % 2) {
+                count_tables(index + place - stride, stride, 2, columns, writer->table_of,
+                             writer->count);
+            } else if (r + 1 == rows) {
+                count_tables(index + place, stride, 1, columns, writer->table_of, writer->count);
             }
         }
     }

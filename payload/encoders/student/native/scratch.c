@@ -19,7 +19,7 @@ static _Atomic(struct dp_scratch *) kept;
 
 struct dp_scratch *dp_scratch_open(struct dp_arena *arena)
 {
-    size_t size = arena->used + DP_ALIGNMENT;
+    size_t size = dp_block_size(arena);
     struct dp_scratch *scratch = atomic_exchange(&kept, NULL);
     if (scratch && scratch->size < size) {
         free(scratch);
@@ -32,8 +32,7 @@ struct dp_scratch *dp_scratch_open(struct dp_arena *arena)
         }
         scratch->size = size;
     }
-    size_t past = (uintptr_t)scratch->memory % DP_ALIGNMENT;
-    *arena = (struct dp_arena){scratch->memory + (past ? DP_ALIGNMENT - past : 0), 0};
+    dp_place(arena, scratch->memory);
     return scratch;
 }
 

@@ -2,23 +2,7 @@
 #ifndef DP_SCRATCH_H
 #define DP_SCRATCH_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-#define DP_ALIGNMENT 64
-
-/* The first pass has no memory (`at` is null) and counts bytes; the second pass takes arrays. */
-struct dp_arena {
-    uint8_t *at;
-    size_t used;
-};
-
-static inline void *dp_take(struct dp_arena *arena, size_t count, size_t size)
-{
-    void *piece = arena->at ? arena->at + arena->used : NULL;
-    arena->used += (count * size + DP_ALIGNMENT - 1) / DP_ALIGNMENT * DP_ALIGNMENT;
-    return piece;
-}
+#include "arena.h"
 
 struct dp_scratch;
 

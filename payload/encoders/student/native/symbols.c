@@ -35,41 +35,75 @@ static inline int32_t quantise(struct writer *writer, size_t at, int32_t level, 
 struct coded_row {
     const int32_t *y;
     const int16_t *scales;
-    const double *rounding;
-    const int32_t *expected_of;
     int32_t *symbol;
     uint8_t *magnitude;
     uint16_t *expected;
 };
 
-/* Return a channel's largest log-scale. */
-VECTORS static int32_t largest_scale(const int16_t *scales, int32_t places)
+/* How a channel's latents become steps: |y| times `step`, or times `mantissa` times 2^-shift. */
+struct scaling {
+    double step;
+    uint32_t mantissa, shift;
+    int32_t add; /* to log-scales: levels */
+};
+
+/* Return a channel's largest log-scale, and whether products of its latents fit in 32 bits. */
+VECTORS static int32_t largest_scale(const int16_t *scales, const int32_t *y, int32_t places,
+                                     int32_t *fit)
 {
     int16_t largest = INT16_MIN;
+    uint32_t bits = 0;
     for (int32_t p = 0; p < places; p++) {
         largest = scales[p] > largest ? scales[p] : largest;
+        bits |= (uint32_t)(y[p] < 0 ? ~y[p] : y[p]);
     }
+    *fit = bits < 1u << 17;
     return largest;
 }
 
 /* Do what `quantise` does for all latents of a row that are not skipped. */
-VECTORS static void quantise_row(const struct coded_row *row, int32_t columns, int32_t add,
-                              double step)
+VECTORS static void quantise_row(const struct coded_row *row, int32_t columns,
+                                 const struct scaling *scaling, const struct writer *writer)
 {
-    const int32_t *restrict y = row->y, *restrict expected_of = row->expected_of;
+    const int32_t *restrict y = row->y, *restrict expected_of = writer->expected_of;
     const int16_t *restrict scales = row->scales;
-    const double *restrict rounding = row->rounding;
+    const double *restrict rounding = writer->rounding;
     int32_t *restrict symbol = row->symbol;
     uint8_t *restrict magnitude = row->magnitude;
     uint16_t *restrict expected = row->expected;
+    double step = scaling->step;
     for (int32_t s = 0; s < columns; s++) {
-        int32_t level = scales[s] + add, index = dp_index_of(level);
+        int32_t level = scales[s] + scaling->add, index = dp_index_of(level);
         double found = fabs((double)y[s]) * step + rounding[index];
         int32_t size = (int32_t)(found < DP_LARGEST_SYMBOL ? found : DP_LARGEST_SYMBOL);
         int32_t kept = size > DP_LARGEST_MAGNITUDE ? DP_LARGEST_MAGNITUDE : size;
         symbol[s] = y[s] < 0 ? -size : size;
         magnitude[s] = (uint8_t)(level >= DP_CODED ? kept : 0);
         expected[s] = (uint16_t)(level >= DP_CODED ? expected_of[index] : 0);
+    }
+}
+
+/* The same in 32 bits, for |y| up to 2^17: the product has 30 bits, and 2^shift is added at most.
+   There are no conditions, and pointers are parameters: else compilers do not vectorise. */
+VECTORS static void quantise_narrow_row(const int32_t *restrict y, const int16_t *restrict scales,
+                                        const uint32_t *restrict of_index,
+                                        int32_t *restrict symbol, uint8_t *restrict magnitude,
+                                        uint16_t *restrict expected, int32_t columns,
+                                        const struct scaling *scaling)
+{
+    uint32_t mantissa = scaling->mantissa, shift = scaling->shift;
+    int32_t add = scaling->add;
+    for (int32_t s = 0; s < columns; s++) {
+        int32_t level = scales[s] + add, sign = y[s] >> 31;
+        uint32_t both = of_index[dp_index_of(level)];
+        uint32_t product = (uint32_t)((y[s] ^ sign) - sign) * mantissa;
+        uint32_t sum = product + ((both & 255u) << (shift - 8));
+        int32_t size = (int32_t)(sum >> shift), coded = -(int32_t)(level >= DP_CODED);
+        size = size < DP_LARGEST_SYMBOL ? size : DP_LARGEST_SYMBOL;
+        int32_t kept = size < DP_LARGEST_MAGNITUDE ? size : DP_LARGEST_MAGNITUDE;
+        symbol[s] = (size ^ sign) - sign;
+        magnitude[s] = (uint8_t)(kept & coded);
+        expected[s] = (uint16_t)((int32_t)(both >> 8) & coded);
     }
 }
 
@@ -80,68 +114,96 @@ void dp_find_symbols(struct writer *writer, const struct dp_channel_group *group
     for (int32_t c = group->first; c < group->last; c++) {
         const int32_t *y = tile->y + (size_t)c * (size_t)places;
         const int16_t *scales = tile->scales + (size_t)c * (size_t)places;
-        int32_t gain = writer->model->gain[c], add = DP_LEVEL_OFFSET + gain;
-        double step = step_of(writer->model, gain);
-        int active = largest_scale(scales, places) + add >= DP_CODED;
+        int32_t gain = writer->model->gain[c], shift = 16 - (gain >> 5), fit;
+        const struct scaling scaling = {.step = step_of(writer->model, gain),
+                                        .mantissa = writer->model->mantissas[gain & 31],
+                                        .shift = (uint32_t)shift,
+                                        .add = DP_LEVEL_OFFSET + gain};
+        int active = largest_scale(scales, y, places, &fit) + scaling.add >= DP_CODED;
+        fit = fit && shift >= 8 && shift <= 30;
         writer->active[c - group->first] = (uint8_t)active;
         for (int32_t r = 0; active && r < rows; r++, y += columns, scales += columns) {
             size_t place = (size_t)((r + 1) * writer->stride + 1);
             size_t at = (size_t)c * (size_t)writer->plane + place;
             size_t own = (size_t)(c - group->first) * (size_t)writer->plane + place;
             const struct coded_row row = {.y = y,
-                                           .scales = scales,
-                                           .rounding = writer->rounding,
-                                           .expected_of = writer->expected_of,
-                                           .symbol = writer->symbol + own,
-                                           .magnitude = writer->magnitude + at,
-                                           .expected = writer->expected + at};
-            quantise_row(&row, columns, add, step);
+                                          .scales = scales,
+                                          .symbol = writer->symbol + own,
+                                          .magnitude = writer->magnitude + at,
+                                          .expected = writer->expected + at};
+            if (fit) {
+                quantise_narrow_row(y, scales, writer->of_index, row.symbol, row.magnitude,
+                                    row.expected, columns, &scaling);
+            } else {
+                quantise_row(&row, columns, &scaling, writer);
+            }
         }
     }
 }
 
-/* Add the contribution of a neighbour's `known` channels to the means of a group's `wide` channels.
+/* A position's neighbour: its decoded channels, their weights, and how many of them count. */
+struct near {
+    const double *decoded, *weights; /* [known], [known][wide] */
+    int32_t known;
+};
+
+/* Sum up what the nine neighbours of a position say of the means of a group's `wide` channels.
    Sums are integers (times 2^-14) below 2^53, so neither their order nor a fused multiply-add
    changes the result. */
-static void add_near(double *mean, const double *weights, const double *near, int32_t known,
-                     int32_t wide)
+static void add_near(double *mean, const struct near *near, int32_t wide)
 {
-    for (int32_t c = 0; c < known; c++, weights += wide) {
-        for (int32_t o = 0; o < wide; o++) {
-            mean[o] += weights[o] * near[c];
+    for (int32_t o = 0; o < wide; o++) {
+        mean[o] = 0.5;
+    }
+    for (const struct near *one = near; one < near + 9; one++) {
+        const double *weights = one->weights;
+        for (int32_t c = 0; c < one->known; c++, weights += wide) {
+            for (int32_t o = 0; o < wide; o++) {
+                mean[o] += weights[o] * one->decoded[c];
+            }
         }
     }
 }
 
 #if defined(__GNUC__)
-/* Without explicit vectors, GCC vectorises over the known channels, which is slower. */
+/* Without explicit vectors, GCC vectorises over the known channels, which is slower. Of each
+   `apart` known channels every one has a sum of its own, since one sum would wait for each of its
+   additions. */
 typedef double lanes __attribute__((vector_size(32), aligned(8), may_alias));
 
-#define ADD_NEAR(wide)                                                                             \
-    VECTORS static void add_near_##wide(double *mean, const double *weights, const double *near,   \
-                                        int32_t known)                                             \
+#define ADD_NEAR(wide, apart)                                                                      \
+    VECTORS static void add_near_##wide(double *mean, const struct near *near)                     \
     {                                                                                              \
-        const lanes *own = (const lanes *)weights;                                                 \
-        lanes sum[wide / 4];                                                                       \
-        memcpy(sum, mean, sizeof sum);                                                             \
-        for (int32_t c = 0; c < known; c++, own += wide / 4) {                                     \
-            for (int32_t o = 0; o < wide / 4; o++) {                                               \
-                sum[o] += own[o] * near[c];                                                        \
+        lanes sum[apart][wide / 4], all;                                                           \
+        memset(sum, 0, sizeof sum);                                                                \
+        for (const struct near *one = near; one < near + 9; one++) {                               \
+            const lanes *own = (const lanes *)one->weights;                                        \
+            for (int32_t c = 0; c < one->known; c += apart, own += apart * (wide / 4)) {           \
+                for (int32_t i = 0; i < apart; i++) {                                              \
+                    for (int32_t o = 0; o < wide / 4; o++) {                                       \
+                        sum[i][o] += own[i * (wide / 4) + o] * one->decoded[c + i];                \
+                    }                                                                              \
+                }                                                                                  \
             }                                                                                      \
         }                                                                                          \
-        memcpy(mean, sum, sizeof sum);                                                             \
+        for (int32_t o = 0; o < wide / 4; o++) {                                                   \
+            all = sum[0][o] + 0.5;                                                                 \
+            for (int32_t i = 1; i < apart; i++) {                                                  \
+                all += sum[i][o];                                                                  \
+            }                                                                                      \
+            memcpy(mean + 4 * o, &all, sizeof all);                                                \
+        }                                                                                          \
     }
 #else
-#define ADD_NEAR(wide)                                                                             \
-    static void add_near_##wide(double *mean, const double *weights, const double *near,           \
-                                int32_t known)                                                     \
+#define ADD_NEAR(wide, apart)                                                                      \
+    static void add_near_##wide(double *mean, const struct near *near)                             \
     {                                                                                              \
-        add_near(mean, weights, near, known, wide);                                                \
+        add_near(mean, near, wide);                                                                \
     }
 #endif
-ADD_NEAR(4)
-ADD_NEAR(8)
-ADD_NEAR(16)
+ADD_NEAR(4, 4)
+ADD_NEAR(8, 4)
+ADD_NEAR(16, 2)
 
 /* Predict the means of a group's latents in one phase from the decoded latents around them. */
 static void find_means(struct writer *writer, const struct dp_channel_group *group, uint32_t phase,
@@ -152,24 +214,49 @@ static void find_means(struct writer *writer, const struct dp_channel_group *gro
     double *mean = writer->mean;
     for (int32_t r = dp_phase_row[phase]; r < tile->rows; r += 2) {
         for (int32_t s = dp_phase_column[phase]; s < tile->columns; s += 2, mean += wide) {
-            for (int32_t o = 0; o < wide; o++) {
-                mean[o] = 0.5;
-            }
+            struct near near[9];
             for (int32_t n = 0; n < 9; n++) {
                 int32_t row = r + n / 3, column = s + n % 3; /* in planes with a border */
-                const double *near =
-                    writer->decoded + (size_t)(row * writer->stride + column) * (size_t)predicted;
-                const double *own = weights + (size_t)(n * group->last) * (size_t)wide;
+                size_t place = (size_t)(row * writer->stride + column);
+                near[n].decoded = writer->decoded + place * (size_t)predicted;
+                near[n].weights = weights + (size_t)(n * group->last) * (size_t)wide;
                 /* At positions of this and later phases, only earlier groups are decoded. */
                 uint32_t there = dp_phase_at[(row + 1) & 1][(column + 1) & 1];
-                int32_t known = there < phase ? group->last : group->first;
-                switch (wide) {
-                case 4: add_near_4(mean, own, near, known); break;
-                case 8: add_near_8(mean, own, near, known); break;
-                case 16: add_near_16(mean, own, near, known); break;
-                default: add_near(mean, own, near, known, wide);
-                }
+                near[n].known = there < phase ? group->last : group->first;
             }
+            switch (group->first % 4 == 0 ? wide : 0) {
+            case 4: add_near_4(mean, near); break;
+            case 8: add_near_8(mean, near); break;
+            case 16: add_near_16(mean, near); break;
+            default: add_near(mean, near, wide);
+            }
+        }
+    }
+}
+
+/* Quantise a predicted channel's latents in one phase, and keep what the decoder makes of them. */
+VECTORS static void quantise_phase(struct writer *writer, const struct dp_channel_group *group,
+                                   uint32_t phase, int32_t c)
+{
+    const struct dp_entropy *model = writer->model;
+    const struct dp_planes *tile = writer->tile;
+    int32_t wide = group->last - group->first, rows = tile->rows, columns = tile->columns;
+    size_t plane = (size_t)c * (size_t)rows * (size_t)columns;
+    double step = step_of(model, model->gain[c]), back = back_of(model, model->gain[c]);
+    const double *mean = writer->mean + (c - group->first);
+    int32_t *symbol = writer->symbol + (size_t)(c - group->first) * (size_t)writer->plane;
+    for (int32_t r = dp_phase_row[phase]; r < rows; r += 2) {
+        for (int32_t s = dp_phase_column[phase]; s < columns; s += 2, mean += wide) {
+            int32_t from = r * columns + s, place = (r + 1) * writer->stride + s + 1;
+            int32_t level = tile->scales[plane + (size_t)from] + DP_LEVEL_OFFSET + model->gain[c];
+            double value = floor(*mean);
+            if (level >= DP_CODED) {
+                size_t at = (size_t)c * (size_t)writer->plane + (size_t)place;
+                double rest = tile->y[plane + (size_t)from] - value;
+                symbol[place] = quantise(writer, at, level, rest, step);
+                value += copysign(floor(abs(symbol[place]) * back + 0.5), rest);
+            }
+            writer->decoded[(size_t)place * (size_t)model->predicted + (size_t)c] = value;
         }
     }
 }
@@ -177,34 +264,13 @@ static void find_means(struct writer *writer, const struct dp_channel_group *gro
 void dp_find_leading_symbols(struct writer *writer, const struct dp_channel_group *group,
                              const double *weights)
 {
-    const struct dp_entropy *model = writer->model;
-    const struct dp_planes *tile = writer->tile;
-    int32_t wide = group->last - group->first, rows = tile->rows, columns = tile->columns;
+    int32_t wide = group->last - group->first;
     memset(writer->active, 1, (size_t)wide);
     for (uint32_t phase = 0; phase < 4; phase++) {
         find_means(writer, group, phase, weights);
         weights += 9 * group->last * wide;
         for (int32_t c = group->first; c < group->last; c++) {
-            size_t plane = (size_t)c * (size_t)rows * (size_t)columns;
-            double step = step_of(model, model->gain[c]), back = back_of(model, model->gain[c]);
-            const double *mean = writer->mean + (c - group->first);
-            int32_t *symbol =
-                writer->symbol + (size_t)(c - group->first) * (size_t)writer->plane;
-            for (int32_t r = dp_phase_row[phase]; r < rows; r += 2) {
-                for (int32_t s = dp_phase_column[phase]; s < columns; s += 2, mean += wide) {
-                    int32_t from = r * columns + s, place = (r + 1) * writer->stride + s + 1;
-                    int32_t level =
-                        tile->scales[plane + (size_t)from] + DP_LEVEL_OFFSET + model->gain[c];
-                    double value = floor(*mean);
-                    if (level >= DP_CODED) {
-                        size_t at = (size_t)c * (size_t)writer->plane + (size_t)place;
-                        double rest = tile->y[plane + (size_t)from] - value;
-                        symbol[place] = quantise(writer, at, level, rest, step);
-                        value += copysign(floor(abs(symbol[place]) * back + 0.5), rest);
-                    }
-                    writer->decoded[(size_t)place * (size_t)model->predicted + (size_t)c] = value;
-                }
-            }
+            quantise_phase(writer, group, phase, c);
         }
     }
 }

@@ -52,11 +52,11 @@ static void take_all(struct dp_arena *arena, struct writer *w)
     w->active = dp_take(arena, largest, sizeof *w->active);
     w->symbol = dp_take(arena, largest * plane, sizeof *w->symbol);
     w->index = dp_take(arena, largest * plane, sizeof *w->index);
-    w->bins = dp_take(arena, 2 * columns, sizeof *w->bins);
+    w->bins = dp_take(arena, plane, sizeof *w->bins);
     w->sorted = dp_take(arena, largest * rows * columns + 1, sizeof *w->sorted);
-    for (size_t which = 0; which < 4; which++) {
-        w->neighbours[which] = dp_take(arena, columns, sizeof *w->neighbours[which]);
-    }
+    w->corners = dp_take(arena, plane, sizeof *w->corners);
+    w->edges = dp_take(arena, plane, sizeof *w->edges);
+    w->phases = dp_take(arena, plane, sizeof *w->phases);
 }
 
 /* Fill in the values that all groups share. */
@@ -64,15 +64,17 @@ static void prepare(struct writer *w)
 {
     for (int32_t index = 0; index < DP_SCALES; index++) {
         w->rounding[index] = w->model->rounding[index] / 256.0;
+        w->of_index[index] = (uint32_t)w->model->expected[index] << 8 | w->model->rounding[index];
         w->expected_of[index] = w->model->expected[index];
         w->table_of[index] = (uint8_t)((uint32_t)index - 8 * dp_low_bits((uint32_t)index));
     }
     w->table_of[DP_SKIPPED] = DP_TABLES;
-    for (int32_t s = 0; s < w->tile->columns; s++) {
-        w->neighbours[0][s] = s % 2 ? UINT32_MAX : 0;
-        w->neighbours[1][s] = UINT32_MAX;
-        w->neighbours[2][s] = 0;
-        w->neighbours[3][s] = s % 2 ? 0 : UINT32_MAX;
+    for (int32_t p = 0; p < w->plane; p++) {
+        /* In phases 1 and 3 the corners are coded, in phases 2 and 3 the edges. */
+        uint32_t phase = dp_phase_at[(p / w->stride + 1) & 1][(p % w->stride + 1) & 1];
+        w->corners[p] = phase & 1 ? UINT32_MAX : 0;
+        w->edges[p] = phase & 2 ? UINT32_MAX : 0;
+        w->phases[p] = (uint16_t)(DP_BINS * DP_BINS * phase);
     }
 }
 

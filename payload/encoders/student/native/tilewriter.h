@@ -29,7 +29,7 @@ struct dp_entropy {
     const uint16_t *mantissas; /* [32], 2^12 and up */
     const uint8_t *rounding;   /* [DP_SCALES], added before flooring, in 1/256 */
     const uint16_t *expected;  /* [DP_SCALES], E|k| in 1/16 */
-    const int16_t *correction; /* [groups][4][32][32], by bins of num and den */
+    const int32_t *correction; /* [groups][4][32][32], by bins of num and den */
     /* Weights of each predicted group in turn: [4][9][last][last - first], times 2^-14. */
     const double *means;
     /* Sums of the frequencies before each symbol, of 2^16, and the offset of each table. */

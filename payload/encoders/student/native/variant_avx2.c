@@ -1,36 +1,19 @@
 /* 256-bit vectors without exact sums of byte products: products of 16 bits, two added up. */
-#if defined(__x86_64__) && defined(__GNUC__)
+#include "processor.h"
 
-#include <immintrin.h>
-#include <stdint.h>
-#include <string.h>
+#ifdef DP_X86
 
-#define TARGET __attribute__((target("avx2")))
+#include "avx2.h"
+
 #define ACTIVATION int16_t
-#define LANES 8
 #define PLACES 4
 #define FORM {.bytes = 2, .lanes = LANES}
-
-typedef __m256i vector;
-#define load(at) _mm256_loadu_si256((const __m256i *)(const void *)(at))
-#define store(at, value) _mm256_storeu_si256((__m256i *)(void *)(at), value)
-#define dot(sum, one, weights) _mm256_add_epi32(sum, _mm256_madd_epi16(one, weights))
-
-static inline TARGET vector spread_out(const uint8_t *four)
-{
-    int32_t value;
-    memcpy(&value, four, sizeof value);
-    return _mm256_set1_epi32(value);
-}
+#define spread_out(four) spread_pairs(four)
+#define dot(sum, one, weights) dot_pairs(sum, one, weights)
 
 #include "analysis.h"
 #include "synthesis.h"
 
-static int runs_here(void)
-{
-    return __builtin_cpu_supports("avx2") != 0;
-}
-
-const struct dp_variant dp_avx2 = {"avx2", FORM, runs_here, analyse, find_scales};
+const struct dp_variant dp_avx2 = {FORM, analyse, find_scales};
 
 #endif

@@ -1,40 +1,26 @@
 /* 512-bit vectors and VNNI: four products of bytes are added up in 32 bits without saturation. */
-#if defined(__x86_64__) && defined(__GNUC__)
+#include "processor.h"
 
-#include <immintrin.h>
-#include <stdint.h>
-#include <string.h>
+#ifdef DP_X86
 
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
+#include "avx512.h"
+
 #define ACTIVATION uint8_t
-#define LANES 16
 #define PLACES 8
 #define WIDE 64
 #define FORM {.bytes = 1, .lanes = LANES, .wide = WIDE}
 #define OWN_TURN
 #define OWN_TRANSPOSE
-
-typedef __m512i vector;
-#define load(at) _mm512_loadu_si512(at)
-#define store(at, value) _mm512_storeu_si512(at, value)
-#define dot(sum, one, weights) _mm512_dpbusd_epi32(sum, one, weights)
+#define spread_out(four) spread_bytes(four)
+#define dot(sum, one, weights) dot_bytes(sum, one, weights)
 #define fill_bytes(value) _mm512_set1_epi8((char)(value))
 #define mix_bytes_low(a, b) _mm512_unpacklo_epi8(a, b)
 #define mix_bytes_high(a, b) _mm512_unpackhi_epi8(a, b)
-#define mix_pairs_low(a, b) _mm512_unpacklo_epi16(a, b)
-#define mix_pairs_high(a, b) _mm512_unpackhi_epi16(a, b)
 #define shift_right(value, by) _mm512_srav_epi32(value, by)
 #define narrow_pairs(a, b) _mm512_packs_epi32(a, b)
 #define narrow_bytes(a, b) _mm512_packus_epi16(a, b)
 #define add_pairs(a, b) _mm512_adds_epi16(a, b)
 #define limit_bytes(value, low, high) _mm512_min_epu8(_mm512_max_epu8(value, low), high)
-
-static inline TARGET vector spread_out(const uint8_t *four)
-{
-    int32_t value;
-    memcpy(&value, four, sizeof value);
-    return _mm512_set1_epi32(value);
-}
 
 /* See layers.h. Pixels' bands are in pairs of 16 bits, (red, green) and (blue, 1). */
 static inline TARGET void turn_pixels(const uint8_t *pixels, const int32_t *matrix,
@@ -95,13 +81,6 @@ static inline TARGET void transpose(const int32_t *from, size_t stride, int32_t 
 #include "analysis.h"
 #include "synthesis.h"
 
-static int runs_here(void)
-{
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512vnni");
-}
-
-const struct dp_variant dp_avx512 = {"avx512", FORM, runs_here, analyse, find_scales};
+const struct dp_variant dp_avx512 = {FORM, analyse, find_scales};
 
 #endif

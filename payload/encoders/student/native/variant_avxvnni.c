@@ -1,62 +1,28 @@
 /* 256-bit vectors and the VEX form of VNNI, on processors without 512-bit vectors. */
-#if defined(__x86_64__) && defined(__GNUC__)
+#include "processor.h"
 
-#include <cpuid.h>
-#include <immintrin.h>
-#include <stdint.h>
-#include <string.h>
+#ifdef DP_X86
 
-/* DP_EVEX_VNNI: the same in AVX-512's encoding, to test it on processors without the VEX form. */
-#ifdef DP_EVEX_VNNI
-#define TARGET __attribute__((target("avx2,avx512vl,avx512vnni")))
-#define dot(sum, one, weights) _mm256_dpbusd_epi32(sum, one, weights)
-#else
-#define TARGET __attribute__((target("avx2,avxvnni")))
-#define dot(sum, one, weights) _mm256_dpbusd_avx_epi32(sum, one, weights)
-#endif
+#include "avxvnni.h"
+
 #define ACTIVATION uint8_t
-#define LANES 8
 #define PLACES 4
 #define WIDE 32
 #define FORM {.bytes = 1, .lanes = LANES, .wide = WIDE}
-
-typedef __m256i vector;
-#define load(at) _mm256_loadu_si256((const __m256i *)(const void *)(at))
-#define store(at, value) _mm256_storeu_si256((__m256i *)(void *)(at), value)
+#define spread_out(four) spread_bytes(four)
+#define dot(sum, one, weights) dot_bytes(sum, one, weights)
 #define fill_bytes(value) _mm256_set1_epi8((char)(value))
 #define mix_bytes_low(a, b) _mm256_unpacklo_epi8(a, b)
 #define mix_bytes_high(a, b) _mm256_unpackhi_epi8(a, b)
-#define mix_pairs_low(a, b) _mm256_unpacklo_epi16(a, b)
-#define mix_pairs_high(a, b) _mm256_unpackhi_epi16(a, b)
 #define shift_right(value, by) _mm256_srav_epi32(value, by)
 #define narrow_pairs(a, b) _mm256_packs_epi32(a, b)
 #define narrow_bytes(a, b) _mm256_packus_epi16(a, b)
 #define add_pairs(a, b) _mm256_adds_epi16(a, b)
 #define limit_bytes(value, low, high) _mm256_min_epu8(_mm256_max_epu8(value, low), high)
 
-static inline TARGET vector spread_out(const uint8_t *four)
-{
-    int32_t value;
-    memcpy(&value, four, sizeof value);
-    return _mm256_set1_epi32(value);
-}
-
 #include "analysis.h"
 #include "synthesis.h"
 
-static int runs_here(void)
-{
-    unsigned a, b, c, d;
-#ifdef DP_EVEX_VNNI
-    (void)a, (void)b, (void)c, (void)d;
-    return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
-#else
-    /* If AVX2 is usable, the operating system saves 256-bit registers. */
-    return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
-           (a >> 4 & 1u);
-#endif
-}
-
-const struct dp_variant dp_avxvnni = {"avxvnni", FORM, runs_here, analyse, find_scales};
+const struct dp_variant dp_avxvnni = {FORM, analyse, find_scales};
 
 #endif

@@ -45,9 +45,4 @@ static void sums(size_t vectors, const int16_t *const *a, const void *weights, s
 #include "analysis.h"
 #include "synthesis.h"
 
-static int runs_here(void)
-{
-    return 1;
-}
-
-const struct dp_variant dp_plain = {"plain", FORM, runs_here, analyse, find_scales};
+const struct dp_variant dp_plain = {FORM, analyse, find_scales};

@@ -14,6 +14,7 @@ struct writer {
     const struct dp_planes *tile;
     struct dp_coder coder;
     double rounding[DP_SCALES]; /* in steps */
+    uint32_t of_index[DP_SCALES]; /* rounding in 1/256 step, and above its 8 bits the expectation */
     int32_t expected_of[DP_SCALES];
     int32_t stride, plane;      /* of planes, whose border is one position wide on all sides */
     size_t cleared;             /* bytes at the beginning of the memory that are set to zero */
@@ -25,12 +26,13 @@ struct writer {
     uint32_t *size_expected;    /* [plane], the same of expectations */
     uint32_t *around;           /* [plane], F */
     uint32_t *around_expected;  /* [plane], F_E */
+    uint32_t *corners, *edges; /* [plane]: all ones where a position's ones are coded before it */
+    uint16_t *phases;          /* [plane]: where the corrections of a position's phase begin */
     /* For the group that is being written: */
     uint8_t *active; /* [channels]: 1 if any latent is coded */
     int32_t *symbol; /* [channels][plane], valid for coded latents only */
     uint8_t *index;  /* [channels][plane]: corrected scale or DP_SKIPPED; borders are not set */
-    uint16_t *bins;  /* [2][columns]: places of two rows' corrections in their table */
-    uint32_t *neighbours[4]; /* [columns] masks: odd columns; all; none; even columns */
+    uint16_t *bins;  /* [plane]: places of a channel's corrections in their table */
     uint8_t table_of[256];            /* by index; DP_TABLES for DP_SKIPPED */
     uint32_t count[4][DP_TABLES + 1]; /* symbols of a phase by table; skipped latents last */
     uint32_t *sorted; /* symbol and index, by phase, table, channel and position */

@@ -16,7 +16,9 @@ from downpass.ground.training.export.extract import extract
 from downpass.ground.training.export.training_tiles import analyse_tile
 from downpass.ground.training.networks.calibrate import put_on_grids
 from downpass.ground.training.networks.scale_context import PHASES, SCALES, groups, phase_masks
-from hypothesis import given
+from downpass.link.student import compiled_reader, shared_model
+from downpass.link.student.codestream import AnalysedTile, encode_tile, read_tile
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -39,6 +41,34 @@ def test_symbols_alone_give_back_latents_and_scales(coded, quality):
     if quality == 256:
         assert np.count_nonzero(symbols) > symbols.size / 50
         assert len(np.unique(index)) > 10
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 9),
+    st.integers(1, 9),
+    st.integers(0, 256),
+    st.sampled_from((2047, 2**15 - 1)),
+)
+def test_codestreams_are_read_as_the_reference_decodes(seed, rows, columns, quality, widest):
+    model, rng = shared_model.load().entropy, np.random.default_rng(seed)
+    level = rng.integers(-700, 300) + rng.normal(0, 200, (model.latents, 1, 1))
+    scales = level + rng.normal(0, 60, (model.latents, rows, columns))
+    scales[rng.random(scales.shape) < 0.02] = rng.choice([-widest - 1, widest])
+    sizes = 16 * np.exp2(scales.clip(-2048, 300) / 32)
+    latents = np.clip(rng.laplace(0, 1, sizes.shape) * sizes, -5e4, 5e4)
+    side = rng.integers(-32, 32, (model.side, -(-rows // 2), -(-columns // 2)))
+    tile = AnalysedTile.of(latents.astype(np.int32), side, np.floor(scales).astype(np.int32))
+    reference = TileReference(model.arrays, tile.log_scales.astype(np.int64), quality)
+    _, decoded, _ = reference.encode(tile.latents.astype(np.int64))
+    data = encode_tile(model, tile, quality)
+    for native in {compiled_reader.NATIVE, None}:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(compiled_reader, "NATIVE", native)
+            read = read_tile(model, lambda _: tile.log_scales, data, tile.shape, quality)
+        np.testing.assert_array_equal(read.latents, decoded)
+        np.testing.assert_array_equal(read.side, side)
 
 
 @pytest.mark.parametrize("quality", [60, 120, 200])

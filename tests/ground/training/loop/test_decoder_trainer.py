@@ -1,15 +1,18 @@
 """Training of the synthesis alone, for an encoder that does not change."""
 
+import argparse
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from downpass.ground.training.arguments import add_arguments
 from downpass.ground.training.export.extract import extract
 from downpass.ground.training.loop import decoder_trainer
-from downpass.ground.training.loop.checkpoint import averaged_codec, shape_to_store
+from downpass.ground.training.loop.checkpoint import averaged_codec, load, save, shape_to_store
 from downpass.ground.training.loop.decoder_trainer import DecoderTrainer, decoder_shape
 from downpass.ground.training.loop.settings import TrainSettings
+from downpass.ground.training.loop.train import make_trainer
 from downpass.link.errors import InputError
 
 from ..conftest import TINY
@@ -82,3 +85,46 @@ def test_the_fast_decoder_keeps_the_widths():
     full = decoder_shape(TINY, "full")
     assert full.analysis == TINY.analysis
     assert full.synthesis == decoder_trainer.DECODER_WIDTHS["full"]["synthesis"]
+
+
+@pytest.fixture
+def narrow_full(monkeypatch):
+    widths = {"synthesis": WIDE.synthesis, "depth": WIDE.depth}
+    monkeypatch.setitem(decoder_trainer.DECODER_WIDTHS, "full", widths)
+
+
+def trainer_of(corpus, *arguments):
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    options = parser.parse_args([*map(str, arguments), "--images", "none", "--crop", "64"])
+    return make_trainer(options, TrainSettings.of_options(options), corpus, ())
+
+
+def test_student_and_full_decoder_are_trained_together_then_a_fast_one_for_them(
+    tmp_path, corpus, start, tiny, narrow_full
+):
+    save(tmp_path / "tiny.ckpt", start)
+    joint = trainer_of(
+        corpus, "student", "--decoder", "full", "--start", tmp_path / "tiny.ckpt", "--out",
+        tmp_path / "joint", "--steps", "1", "--batch", "2", "--grids", "0",
+    )  # fmt: skip
+    assert joint.shape == WIDE
+    planes, quality = torch.randn(2, 3, 64, 64) * 40, torch.tensor([0.3, 0.9])
+    joint.codec.eval()
+    with torch.no_grad():
+        same = tiny.eval()(planes, quality).planes
+        torch.testing.assert_close(joint.codec(planes, quality).planes, same, atol=1e-3, rtol=0)
+    joint.codec.train()
+    joint.run()
+    fast = trainer_of(
+        corpus, "decoder", "--decoder", "fast", "--start", tmp_path / "joint" / "latest.ckpt",
+        "--synthesis", tmp_path / "tiny.ckpt", "--out", tmp_path / "fast", "--steps", "1",
+        "--batch", "2",
+    )  # fmt: skip
+    assert fast.shape == TINY
+    analysis = joint.averaged.analysis.enter.weight
+    assert torch.allclose(fast.codec.analysis.enter.weight, analysis, atol=0.05)
+    fast.run()
+    assert averaged_codec(tmp_path / "fast" / "latest.ckpt").shape == TINY
+    content = load(tmp_path / "fast" / "latest.ckpt")
+    assert content["encoder"] == {"step": 1, "seconds": joint.seconds}

@@ -1,0 +1,158 @@
+/* Find the latents that are coded, and their scales, corrected by their context. */
+#include "latents.h"
+#include "vectors.h"
+
+#include <string.h>
+
+/* Return a channel's largest log-scale. */
+VECTORS static int32_t largest_scale(const int16_t *scales, size_t places)
+{
+    int16_t largest = INT16_MIN;
+    for (size_t p = 0; p < places; p++) {
+        largest = scales[p] > largest ? scales[p] : largest;
+    }
+    return largest;
+}
+
+bool dp_find_active(struct latents *l, const struct dp_channel_group *group)
+{
+    size_t places = (size_t)l->tile->rows * (size_t)l->tile->columns;
+    bool any = false;
+    for (int32_t c = group->first; c < group->last; c++) {
+        int32_t largest = largest_scale(l->tile->scales + (size_t)c * places, places);
+        l->active[c] = largest + DP_LEVEL_OFFSET + l->model->gain[c] >= DP_CODED;
+        any |= l->active[c];
+    }
+    return any;
+}
+
+uint32_t dp_list_coded(struct latents *l, const struct dp_channel_group *group, uint32_t phase)
+{
+    int32_t rows = l->tile->rows, columns = l->tile->columns;
+    uint32_t *restrict at = l->at, *restrict to = l->to, count = 0;
+    int32_t *restrict level = l->level;
+    for (int32_t c = group->first; c < group->last; c++) {
+        const int16_t *scales = l->tile->scales;
+        int32_t add = DP_LEVEL_OFFSET + l->model->gain[c];
+        for (int32_t r = dp_phase_row[phase]; l->active[c] && r < rows; r += 2) {
+            uint32_t from = (uint32_t)((c * rows + r) * columns);
+            uint32_t place = (uint32_t)((size_t)c * l->plane) +
+                             (uint32_t)((r + 1) * l->stride + 1);
+            for (int32_t s = dp_phase_column[phase]; s < columns; s += 2) {
+                /* There is no branch, because skipped latents are hard to predict. */
+                at[count] = place + (uint32_t)s;
+                to[count] = from + (uint32_t)s;
+                level[count] = scales[from + (uint32_t)s] + add;
+                count += level[count] >= DP_CODED;
+            }
+        }
+        l->channel_end[c - group->first] = count;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        l->expected[at[i]] = l->model->expected[dp_index_of(level[i])];
+    }
+    return count;
+}
+
+VECTORS static void add_plane(uint16_t *restrict size, const uint8_t *restrict magnitude,
+                              uint32_t *restrict size_expected, const uint16_t *restrict expected,
+                              size_t plane)
+{
+    for (size_t p = 0; p < plane; p++) {
+        size[p] = (uint16_t)(size[p] + magnitude[p]);
+    }
+    for (size_t p = 0; p < plane; p++) {
+        size_expected[p] += expected[p];
+    }
+}
+
+/* Weight the sums of a row and of the rows above and below: 8, 2 and 1. */
+VECTORS static void weight_around(const struct latents *l, size_t first, size_t end)
+{
+    ptrdiff_t stride = l->stride;
+    for (size_t p = first; p < end; p++) {
+        const uint16_t *one = l->size + p, *up = one - stride, *down = one + stride;
+        uint32_t edges = (uint32_t)one[-1] + one[1] + up[0] + down[0];
+        uint32_t corners = (uint32_t)up[-1] + up[1] + down[-1] + down[1];
+        l->around[p] = 8u * one[0] + 2u * edges + corners;
+    }
+    for (size_t p = first; p < end; p++) {
+        const uint32_t *one = l->size_expected + p, *up = one - stride, *down = one + stride;
+        uint32_t edges = one[-1] + one[1] + up[0] + down[0];
+        uint32_t corners = up[-1] + up[1] + down[-1] + down[1];
+        l->around_expected[p] = 8u * one[0] + 2u * edges + corners;
+    }
+}
+
+void dp_sum_window(struct latents *l, const struct dp_channel_group *group)
+{
+    memset(l->size, 0, sizeof *l->size * l->plane);
+    memset(l->size_expected, 0, sizeof *l->size_expected * l->plane);
+    for (int32_t c = group->first - group->window; c < group->first; c++) {
+        if (l->active[c]) {
+            add_plane(l->size, l->magnitude + (size_t)c * l->plane, l->size_expected,
+                      l->expected + (size_t)c * l->plane, l->plane);
+        }
+    }
+    size_t border = (size_t)l->stride + 1;
+    weight_around(l, border, l->plane - border);
+}
+
+/* Return the bin of a sum: twice the number of its highest bit, plus the bit after it. */
+static inline uint32_t bin(uint32_t value, int32_t less)
+{
+    uint32_t high = dp_highest_bit(value); /* at least 1, since sums are at least 2 */
+    int32_t found = (int32_t)(2 * high + (value >> (high - 1) & 1u)) - less;
+    return (uint32_t)dp_limited(found, 0, DP_BINS - 1);
+}
+
+/* Return the sum S of values around a latent: those of earlier phases, edges doubled. */
+#define NEIGHBOUR_SUM(kind)                                                                        \
+    static inline uint32_t sum_##kind(const kind *one, ptrdiff_t stride, uint32_t phase)           \
+    {                                                                                              \
+        const kind *up = one - stride, *down = one + stride;                                       \
+        uint32_t sum = 0;                                                                          \
+        if (phase == 1 || phase == 3) {                                                            \
+            sum = (uint32_t)up[-1] + up[1] + down[-1] + down[1];                                   \
+        }                                                                                          \
+        if (phase >= 2) {                                                                          \
+            sum += 2 * ((uint32_t)one[-1] + one[1] + up[0] + down[0]);                             \
+        }                                                                                          \
+        return sum;                                                                                \
+    }
+NEIGHBOUR_SUM(uint8_t)
+NEIGHBOUR_SUM(uint16_t)
+
+static inline void find_indices(struct latents *l, const struct dp_channel_group *group,
+                                const int16_t *correction, uint32_t phase)
+{
+    uint32_t weight = group->window > 0 ? (uint32_t)group->window : 1u, i = 0;
+    int32_t less = 2 * (int32_t)dp_highest_bit(weight) + 2;
+    const uint32_t *at = l->at;
+    for (int32_t c = group->first; c < group->last; c++) {
+        uint32_t plane = (uint32_t)((size_t)c * l->plane);
+        for (uint32_t end = l->channel_end[c - group->first]; i < end; i++) {
+            uint32_t own = sum_uint8_t(l->magnitude + at[i], l->stride, phase);
+            uint32_t own_expected = sum_uint16_t(l->expected + at[i], l->stride, phase);
+            uint32_t num = weight * own + l->around[at[i] - plane];
+            uint32_t den = weight * own_expected + l->around_expected[at[i] - plane];
+            uint32_t bins = DP_BINS * bin(16 * num + 2 * weight, less);
+            bins += bin(den + 2 * weight, less);
+            l->index[i] = (uint8_t)dp_index_of(l->level[i] + correction[bins]);
+        }
+    }
+}
+
+void dp_find_indices(struct latents *l, int32_t number, uint32_t phase)
+{
+    const struct dp_channel_group *group = &l->model->group[number];
+    const int16_t *correction = l->model->correction;
+    correction += ((size_t)number * 4 + phase) * DP_BINS * DP_BINS;
+    /* A loop for each phase, without conditions in it. */
+    switch (phase) {
+    case 0: find_indices(l, group, correction, 0); break;
+    case 1: find_indices(l, group, correction, 1); break;
+    case 2: find_indices(l, group, correction, 2); break;
+    default: find_indices(l, group, correction, 3);
+    }
+}

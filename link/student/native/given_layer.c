@@ -1,0 +1,32 @@
+#include "given_layer.h"
+
+#include <stdlib.h>
+
+int dp_are_shifts(const int8_t *shift, int32_t count)
+{
+    for (int32_t at = 0; at < count; at++) {
+        if (shift[at] < 0 || shift[at] > DP_MOST_SHIFT) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+int dp_is_bounded(const struct dp_given_layer *layer, int64_t reach, int64_t limit,
+                  const int32_t *table, int32_t rows)
+{
+    for (int32_t o = 0; o < layer->outputs; o++) {
+        int64_t total = 0, bias = dp_magnitude(layer->bias[o]);
+        for (int32_t i = 0; i < layer->inputs; i++) {
+            total += abs(layer->weight[(size_t)o * (size_t)layer->inputs + (size_t)i]);
+        }
+        for (int32_t row = 0; table && row < rows; row++) {
+            int64_t other = dp_magnitude(table[(size_t)row * (size_t)layer->outputs + (size_t)o]);
+            bias = other > bias ? other : bias;
+        }
+        if (reach * total + bias + (1 << DP_MOST_SHIFT) > limit) {
+            return 0;
+        }
+    }
+    return dp_are_shifts(layer->shift, layer->outputs);
+}

@@ -1,0 +1,165 @@
+/* Read a tile's latents, group by group and phase by phase. */
+#include "latents.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Turn a step's symbols into latents, and store their magnitudes as neighbours' context. */
+static enum dp_reading keep(struct latents *l, const struct dp_channel_group *group)
+{
+    const struct dp_reader_model *model = l->model;
+    uint32_t largest = 0, i = 0;
+    uint64_t largest_latent = 0;
+    for (int32_t c = group->first; c < group->last; c++) {
+        int32_t down = -model->gain[c];
+        uint64_t mantissa = model->mantissas[down & 31];
+        uint32_t shift = (uint32_t)((down >> 5) + 4);
+        uint32_t plane = (uint32_t)((size_t)c * l->plane);
+        for (uint32_t end = l->channel_end[c - group->first]; i < end; i++) {
+            int32_t symbol = l->symbol[i];
+            uint32_t size = (uint32_t)(symbol < 0 ? -symbol : symbol);
+            uint64_t latent = ((size * mantissa << shift) + (1u << 11)) >> 12;
+            int64_t value = symbol < 0 ? -(int64_t)latent : (int64_t)latent;
+            largest = size > largest ? size : largest;
+            largest_latent = latent > largest_latent ? latent : largest_latent;
+            l->magnitude[l->at[i]] =
+                (uint8_t)(size < DP_LARGEST_MAGNITUDE ? size : DP_LARGEST_MAGNITUDE);
+            if (c < model->predicted) {
+                size_t place = l->at[i] - plane;
+                l->decoded[place * (size_t)model->predicted + (size_t)c] += (double)value;
+            } else {
+                l->tile->latents[l->to[i]] = (int32_t)value;
+            }
+        }
+    }
+    return largest > DP_LARGEST_SYMBOL          ? DP_SYMBOL_TOO_LARGE
+           : largest_latent > DP_LARGEST_SYMBOL ? DP_LATENT_TOO_LARGE
+                                                : DP_READ;
+}
+
+static enum dp_reading read_group(struct latents *l, int32_t number, const double *weights)
+{
+    const struct dp_channel_group *group = &l->model->group[number];
+    bool is_predicted = group->first < l->model->predicted;
+    bool any = dp_find_active(l, group);
+    if (any) {
+        dp_sum_window(l, group);
+    }
+    for (uint32_t phase = 0; phase < 4; phase++) {
+        if (is_predicted) {
+            dp_find_means(l, group, phase, weights);
+        }
+        uint32_t count = any ? dp_list_coded(l, group, phase) : 0;
+        if (count > 0) {
+            dp_find_indices(l, number, phase);
+            enum dp_reading result = dp_read_symbols(l, count);
+            result = result == DP_READ ? keep(l, group) : result;
+            if (result != DP_READ) {
+                return result;
+            }
+        }
+        /* Larger latents would make later means inexact. */
+        if (is_predicted && !dp_is_bounded(l, group, phase)) {
+            return DP_LATENT_TOO_LARGE;
+        }
+    }
+    return DP_READ;
+}
+
+static enum dp_reading read_groups(struct latents *l)
+{
+    const double *weights = l->model->means;
+    for (int32_t number = 0; number < l->model->groups; number++) {
+        const struct dp_channel_group *group = &l->model->group[number];
+        enum dp_reading result = read_group(l, number, weights);
+        if (result != DP_READ) {
+            return result;
+        }
+        if (group->first < l->model->predicted) {
+            weights += 4 * 9 * group->last * (group->last - group->first);
+        }
+    }
+    return DP_READ;
+}
+
+/* Copy the predicted channels' latents into the tile. */
+static void copy_predicted(const struct latents *l)
+{
+    int32_t *to = l->tile->latents, predicted = l->model->predicted;
+    for (int32_t c = 0; c < predicted; c++) {
+        for (int32_t r = 0; r < l->tile->rows; r++) {
+            for (int32_t s = 0; s < l->tile->columns; s++) {
+                size_t place = (size_t)((r + 1) * l->stride + s + 1);
+                *to++ = (int32_t)l->decoded[place * (size_t)predicted + (size_t)c];
+            }
+        }
+    }
+}
+
+/* A block of memory that is given out in parts; if `block` is null, only their sizes add up. */
+struct memory {
+    uint8_t *block;
+    size_t used;
+};
+
+static void *take(struct memory *memory, size_t count, size_t size)
+{
+    void *part = memory->block ? memory->block + memory->used : NULL;
+    memory->used += (count * size + 63) / 64 * 64;
+    return part;
+}
+
+/* Assign the arrays their memory. */
+static void take_all(struct memory *memory, struct latents *l)
+{
+    const struct dp_reader_model *model = l->model;
+    size_t latents = (size_t)model->latents, predicted = (size_t)model->predicted, widest = 0;
+    for (int32_t g = 0; g < model->groups; g++) {
+        size_t wide = (size_t)(model->group[g].last - model->group[g].first);
+        widest = wide > widest ? wide : widest;
+    }
+    size_t rows = (size_t)(l->tile->rows + 1) / 2, columns = (size_t)(l->tile->columns + 1) / 2;
+    size_t most = widest * rows * columns + 1; /* one more is written before it is discarded */
+    l->expected = take(memory, latents * l->plane, sizeof *l->expected);
+    l->magnitude = take(memory, latents * l->plane, sizeof *l->magnitude);
+    l->active = take(memory, latents, sizeof *l->active);
+    l->decoded = take(memory, predicted * l->plane, sizeof *l->decoded);
+    l->cleared = memory->used;
+    l->mean = take(memory, predicted * columns, sizeof *l->mean);
+    l->size = take(memory, l->plane, sizeof *l->size);
+    l->size_expected = take(memory, l->plane, sizeof *l->size_expected);
+    l->around = take(memory, l->plane, sizeof *l->around);
+    l->around_expected = take(memory, l->plane, sizeof *l->around_expected);
+    l->channel_end = take(memory, widest, sizeof *l->channel_end);
+    l->at = take(memory, most, sizeof *l->at);
+    l->to = take(memory, most, sizeof *l->to);
+    l->level = take(memory, most, sizeof *l->level);
+    l->index = take(memory, most, sizeof *l->index);
+    l->sorted = take(memory, most, sizeof *l->sorted);
+    l->symbol = take(memory, most, sizeof *l->symbol);
+    l->low = take(memory, most, sizeof *l->low);
+}
+
+enum dp_reading dp_read_latents(struct dp_range_reader *reader, const struct dp_reader_model *model,
+                                const struct dp_tile_planes *tile)
+{
+    struct latents latents = {.model = model, .tile = tile, .reader = *reader};
+    latents.stride = tile->columns + 2;
+    latents.plane = (size_t)(tile->rows + 2) * (size_t)latents.stride;
+    struct memory memory = {NULL, 0};
+    take_all(&memory, &latents);
+    void *block = malloc(memory.used);
+    if (!block) {
+        return DP_NO_MEMORY;
+    }
+    memset(block, 0, latents.cleared);
+    memory = (struct memory){block, 0};
+    take_all(&memory, &latents);
+    enum dp_reading result = read_groups(&latents);
+    if (result == DP_READ) {
+        copy_predicted(&latents);
+        *reader = latents.reader;
+    }
+    free(block);
+    return result;
+}
