@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ..console.terminal import plain_table, print_table
+from ..console.terminal import plain_table, print_rows, print_table
 from ..report import wording as w
 from ..report.sweep_data import (
     AGAIN,
@@ -47,16 +47,30 @@ def print_points(data: SweepData) -> None:
         [
             ("point", True),
             *((head, False) for head in _heads(data)),
-            *((_SHORT.get(figure, figure.title), True) for figure in shown),
+            *((_SHORT.get(figure, figure.title).replace(" ", "\n"), True) for figure in shown),
         ],
         whole=_heads(data),
     )
     for point in points:
         texts = [figure.write(point.median(figure)).replace(w.NBSP, " ") for figure in shown]
         if point.failed == point.runs:
-            texts = [w.plain(point.error), *[""] * (len(shown) - 1)]
+            texts = ["failed", *[""] * len(shown)][: len(shown)]
         table.add_row(str(point.number), *map(w.plain, point.values), *texts)
     print_table(table)
+    # An error is far longer than a figure: in the table it would take the room of the others.
+    print_rows(_failures(points))
+
+
+def _failures(points: Sequence[SweepPoint]) -> list[tuple[str, str]]:
+    """Return the points that have failed, those with the same error in one row, and why."""
+    numbers: dict[str, list[str]] = {}
+    for point in points:
+        if point.failed == point.runs:
+            numbers.setdefault(w.plain(point.error), []).append(str(point.number))
+    return [
+        (f"point{'s' if len(those) > 1 else ''} {', '.join(those)} failed", error)
+        for error, those in numbers.items()
+    ]
 
 
 def _heads(data: SweepData) -> list[str]:

@@ -1,6 +1,7 @@
 """Print tables within the terminal's width: long cells fold and nothing is cut.
 
-A pipe has no width; 80 columns are assumed, as usual in a shell.
+A pipe has no width; 80 columns are assumed, as usual in a shell. Where even the figures alone are
+wider, lines are longer than that: a figure that is cut is a wrong one.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from .streams import as_it_is
 _PADDING = (0, 1, 0, 0)
 """A blank beside each cell; the box adds another between columns."""
 
+_FOLDED = 8
+"""Columns of text are folded to this width at most."""
+
 _WIDEST_HEAD = 24
 """A column's head beyond this many columns is folded."""
 
@@ -33,15 +37,23 @@ class PlainConsole(Console):
         return super().render_str(_shown(text), **how)
 
 
-def console(*, error: bool = False) -> Console:
-    """Return a console on standard output, or on standard error."""
-    return PlainConsole(
+def console(*, error: bool = False, least: int = 0) -> Console:
+    """Return a console on standard output, or on standard error.
+
+    Args:
+        error: Whether it is on standard error.
+        least: Least width in columns; by default, the terminal's width counts alone.
+    """
+    found = PlainConsole(
         file=as_it_is(sys.stderr if error else sys.stdout),
         soft_wrap=False,
         highlight=False,
         markup=False,
         emoji=False,
     )
+    if found.width < least:
+        found.width = least
+    return found
 
 
 def plain_table(
@@ -122,8 +134,22 @@ def print_text(text: str) -> None:
 
 
 def print_table(table: Table) -> None:
-    """Print a table."""
-    _print(console(), table, space=True)
+    """Print a table of `plain_table`."""
+    _print(console(least=_least_width(table)), table, space=True)
+
+
+def _least_width(table: Table) -> int:
+    """Return the width that a table needs if all cells that may fold are folded."""
+    total = 0
+    for column in table.columns:
+        cells = (column.header, *column.cells)
+        widest = max(cell_len(line) for cell in cells for line in _lines(cell))
+        total += widest if column.no_wrap else min(widest, _FOLDED)
+    return total + 2 * len(table.columns) - 1  # a blank in each cell, and one between two
+
+
+def _lines(cell: object) -> list[str]:
+    return _shown(cell.plain if isinstance(cell, Text) else str(cell)).split("\n")
 
 
 def _shown(text: str) -> str:

@@ -102,8 +102,8 @@ def _crop(
         psnr_db=None if np.isnan(psnr) else psnr,
         original=before,
         delivered=after,
-        note=f"{shown.words}, stretched from the 1st to the 99th percentile of the original."
-        f"{_beyond(view)}",
+        note=f"{shown.words[:1].upper()}{shown.words[1:]}, stretched from the 1st to the 99th "
+        f"percentile of the original.{_beyond(view)}",
     )
 
 

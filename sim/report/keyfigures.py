@@ -253,9 +253,12 @@ def _concealed(total: Mapping[str, Any], graded: Mapping[str, Any]) -> list[str]
     lost, unreadable = (whole(graded.get(name)) for name in ("lost_tiles", "undecodable_tiles"))
     tiles, sentences = w.plural(whole(graded.get("tiles")), "tile"), []
     if lost:
+        # Without its header, a frame is not decoded, and so none of its tiles is concealed.
+        headless = whole(graded.get("undecodable"))
+        end = "; where the header arrived, they" if headless else " and"
         sentences.append(
-            f"{w.count(lost)} of their {tiles} {_was(lost)} lost on the way and {_is(lost)} "
-            "concealed."
+            f"{w.count(lost)} of their {tiles} {_was(lost)} lost on the way{end} "
+            f"{'are' if headless else _is(lost)} concealed."
         )
     if unreadable:
         sentences.append(

@@ -10,10 +10,8 @@ from pydantic import Field, PrivateAttr, model_validator
 from ...payload.encoders.traits import TRAITS
 from .base import LONGEST_NAME, Model, Name
 from .codec import CodecChoice, EncoderChoice
-from .imager import ImagerSpec
 from .orbit import KeplerOrbit, Orbit, WalkerOrbit
-from .processor import ProcessorSpec
-from .spacecraft import Power, RecorderSpec, TransmitterSpec
+from .spacecraft import ImagerSpec, Power, ProcessorSpec, RecorderSpec, TransmitterSpec
 from .units import fault, shown
 
 
@@ -108,10 +106,11 @@ class SatelliteSpec(Model):
         return self
 
     @model_validator(mode="after")
-    def _encoding(self) -> Self:
-        return self.check_encoding()
+    def _can_encode(self) -> Self:
+        self.check_encoding()
+        return self
 
-    def check_encoding(self) -> Self:
+    def check_encoding(self) -> None:
         """Refuse a codec that the satellite's processor, recorder or board cannot have.
 
         Raises:
@@ -158,7 +157,7 @@ class SatelliteSpec(Model):
                     "which the board's own times take the place of",
                     "processor.encode_time",
                 )
-            return self
+            return
         if self.codec.name not in processor.encode_rate and processor.encode_time == "modelled":
             raise fault(
                 f"found codec {self.codec.name}, for which the processor has no encode_rate; "
@@ -166,4 +165,3 @@ class SatelliteSpec(Model):
                 "or give processor.encode_rate a rate for it",
                 "codec.name",
             )
-        return self

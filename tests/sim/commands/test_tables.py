@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 from downpass.sim.commands.summary_table import print_summary
-from downpass.sim.console.terminal import print_rows
+from downpass.sim.console.terminal import plain_table, print_rows
+from downpass.sim.console.terminal import print_table as print_a_table
 from downpass.sim.rate_distortion.table import print_table
 from rich.cells import cell_len
-from small_scenarios import downpass, satellite, scenario, write
+from small_scenarios import downpass, satellite, scenario, write, write_scene
 
 LONG = "a-name-as-long-as-a-scenario-allows-which-is-sixty-four-letters_"
 CAUSE = "gave way in recorder, delivered but not yet confirmed"
@@ -271,3 +273,46 @@ def test_transfers_by_cfdp_have_rows_of_their_own(capsys: pytest.CaptureFixture[
     assert row(lines, "transfer overhead").split() == both.split()
     assert "17 no error" in row(lines, "transfers ended")
     assert "3 on board, awaiting Finished" in " ".join(" ".join(lines).split())
+
+
+@pytest.mark.parametrize("width", [10, 40, 80, 200])
+def test_no_figure_is_cut_however_narrow_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    figures = [f"{number}.{number} dB" for number in range(1111, 1119)]
+    heads = [(f"head {number}", True) for number in range(len(figures))]
+    table = plain_table("figures", [("name", False), *heads])
+    table.add_row(LONG, *figures)
+    print_a_table(table)
+    text = capsys.readouterr().out
+    assert all(figure in text for figure in figures)
+    assert LONG in "".join(line.split("  ")[0] for line in text.splitlines()[4:])
+
+
+def test_points_that_fail_leave_the_figures_of_the_others_their_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    write_scene(tmp_path / "scene.tif")
+    file = write(tmp_path, scenario(duration="3 h"))
+    said = downpass(
+        *("sweep", file, "--out", tmp_path / "out", "--cache", tmp_path / "cache"),
+        *("--over", "satellites.*.codec.bpp=0.011,0.012,4", "--workers", "1"),
+        *("--over", "satellites.*.recorder.capacity=1 MB,2 MB"),
+    )
+    assert said.status == 0
+    lines = said.out.splitlines()
+    rows = [line.split() for line in lines if re.match(r" +\d+  ", line)]
+    assert [row[:5] for row in rows[:4]] == [
+        [str(number), bpp, size, "MB", "failed"]
+        for number, (bpp, size) in enumerate(product(("0.011", "0.012"), "12"))
+    ]
+    for row in rows[4:]:
+        assert row[1] == "4"
+        assert row[-1] == "dB"
+    text = " ".join(said.out.split())
+    assert "points 0, 1 failed" in text
+    assert "points 2, 3 failed" in text
+    assert text.count("the smallest that it can make is") == 2
+    assert max(map(cell_len, lines[:-1])) <= 80

@@ -163,10 +163,15 @@ def test_what_went_wrong_is_said(day: ReportData) -> None:
     assert "9 frames are larger than the scene" in page
     assert "small.tif" in page
     assert "energy to encode unknown" in page
-    assert "38 of their 500 tiles were lost on the way and are concealed." in page
+    assert (
+        "38 of their 500 tiles were lost on the way; where the header arrived, they are concealed."
+    ) in page
     assert "2 of their 500 tiles arrived whole, cannot be decoded and are concealed." in page
     assert "1 frame could not be decoded, because the header was lost on the way." in page
     assert "7 frames could not be taken: duty cycle." in page
+    total["graded"] = {**graded, "undecodable": 0}
+    page = render(replace(day, summary={**day.summary, "total": total})).replace("\u00a0", " ")
+    assert "38 of their 500 tiles were lost on the way and are concealed." in page
 
 
 def test_thirty_days_of_ten_satellites_stay_small() -> None:
