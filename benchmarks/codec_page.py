@@ -180,7 +180,7 @@ METHODS = {
     "gumbel": "Gumbel annealing, then descent",
     "weights": "the encoder's weights fitted to these crops",
 }
-"""Titles of the methods of benchmarks/latent_bottleneck.py."""
+"""Titles of the methods of benchmarks/latent_search.py."""
 ARMS = {
     "own": "its own decoder and entropy model",
     "inherited": "the teacher's decoder and entropy model",

@@ -2,53 +2,64 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import importlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
+from downpass.ground.training.loop.held_out import HeldOutPicture
 from downpass.ground.training.loop.rd_curve import RdCurve
+from downpass.ground.training.networks.codec import Codec
+from downpass.ground.training.networks.shape import CodecShape
 from torch import Tensor
 from torch.nn import functional
 
 ROOT = Path(__file__).parents[1]
 
 
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture(scope="module")
+def study() -> Iterator[Callable[[str], ModuleType]]:
+    """Imports a module of benchmarks/, from where Python looks when a study is run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "benchmarks")
+        yield importlib.import_module
 
 
 @pytest.fixture(scope="module")
-def students() -> ModuleType:
-    return load("reference_students")
+def rs_llic(study: Callable[[str], ModuleType]) -> ModuleType:
+    return study("rs_llic")
 
 
 @pytest.fixture(scope="module")
-def search() -> ModuleType:
-    return load("latent_bottleneck")
+def students(study: Callable[[str], ModuleType]) -> ModuleType:
+    return study("reference_students")
 
 
-def test_the_halves_of_a_checkerboard_are_joined_to_what_they_were(students: ModuleType) -> None:
+@pytest.fixture(scope="module")
+def rates(study: Callable[[str], ModuleType]) -> ModuleType:
+    return study("latent_rates")
+
+
+@pytest.fixture(scope="module")
+def search(study: Callable[[str], ModuleType]) -> ModuleType:
+    return study("latent_search")
+
+
+def test_the_halves_of_a_checkerboard_are_joined_to_what_they_were(rs_llic: ModuleType) -> None:
     value = torch.arange(2 * 3 * 4 * 6.0).reshape(2, 3, 4, 6)
-    first, second = students.halves(value)
-    assert torch.equal(students.joined(first, second), value)
-    board = students.joined(torch.zeros_like(first), torch.ones_like(second))
+    first, second = rs_llic.halves(value)
+    assert torch.equal(rs_llic.joined(first, second), value)
+    board = rs_llic.joined(torch.zeros_like(first), torch.ones_like(second))
     assert board[0, 0, :2, :4].tolist() == [[0, 1, 0, 1], [1, 0, 1, 0]]
 
 
 def test_a_dynamic_convolution_weighs_each_neighbourhood_by_its_own_kernel(
-    students: ModuleType,
+    rs_llic: ModuleType,
 ) -> None:
     torch.manual_seed(1)
-    layer = students.LSConv(32)
+    layer = rs_llic.LSConv(32)
     value = torch.randn(2, 32, 5, 7)
     inner = functional.relu(layer.mix(layer.large(functional.relu(layer.enter(value)))))
     kernels = layer.norm(layer.leave(inner)).view(2, 1, 9, 4, 35)
@@ -58,13 +69,13 @@ def test_a_dynamic_convolution_weighs_each_neighbourhood_by_its_own_kernel(
 
 
 @torch.no_grad()
-def test_scales_follow_from_what_is_decoded_before(students: ModuleType) -> None:
+def test_scales_follow_from_what_is_decoded_before(rs_llic: ModuleType) -> None:
     """A changed latent changes no scale that is needed before it is decoded."""
     torch.manual_seed(2)
-    codec = students.RsLlic(students.CodecShape()).eval()
-    latents = 100 * torch.randn(1, students.LATENTS, 8, 8)
-    features = torch.randn(1, 2 * students.LATENTS, 8, 8)
-    gain, quality = torch.zeros(1, students.LATENTS, 1, 1), torch.full((1,), 0.5)
+    codec = rs_llic.RsLlic(CodecShape()).eval()
+    latents = 100 * torch.randn(1, rs_llic.LATENTS, 8, 8)
+    features = torch.randn(1, 2 * rs_llic.LATENTS, 8, 8)
+    gain, quality = torch.zeros(1, rs_llic.LATENTS, 1, 1), torch.full((1,), 0.5)
 
     def scales(value: Tensor) -> Tensor:
         return torch.cat([p[3] for p in codec._groups(value, features, gain, quality)], dim=1)
@@ -82,21 +93,28 @@ def test_scales_follow_from_what_is_decoded_before(students: ModuleType) -> None
         assert bool(moved[group][:, ~board].any()) == same_half
 
 
-def test_the_reference_has_the_operations_that_were_counted_of_it(students: ModuleType) -> None:
-    codec = students.RsLlic(students.CodecShape())
+def test_the_reference_has_the_operations_that_were_counted_of_it(
+    rs_llic: ModuleType, students: ModuleType
+) -> None:
+    codec = rs_llic.RsLlic(CodecShape())
     onboard, decoder = students.kmac(codec, 64)
     assert onboard == pytest.approx(32.3 + 46.0, rel=0.01)
-    assert decoder == pytest.approx(students.kmac(students.Codec())[1], rel=0.02)
+    assert decoder == pytest.approx(students.kmac(Codec())[1], rel=0.02)
 
 
-def test_descent_never_costs_more_than_the_encoders_latents(search: ModuleType) -> None:
+def test_descent_never_costs_more_than_the_encoders_latents(
+    rates: ModuleType, search: ModuleType
+) -> None:
     torch.manual_seed(3)
-    shipped, codec = search.ShippedIntegers(), search.frozen_codec()
+    shipped, codec = rates.ShippedIntegers(), rates.frozen_codec()
     pixels = (torch.rand(64, 64, 3) * 60 + 90).to(torch.uint8).numpy()
-    picture = search.HeldOutPicture("noise", "noise", pixels, RdCurve((), ()))
-    crop = search.Crop.of(picture, 64)
-    jobs = [search.Job(crop, q, shipped.latents(crop), s) for q, s in ((96, 0.01), (144, 0.1))]
-    batch = search.Batch(codec.eval(), jobs)
+    picture = HeldOutPicture("noise", "noise", pixels, RdCurve((), ()))
+    crop = rates.HeldOutCrop.of(picture, 64)
+    cases = [
+        rates.CropAtQuality(crop, quality, shipped.latents(crop), slope)
+        for quality, slope in ((96, 0.01), (144, 0.1))
+    ]
+    batch = search.Batch(codec.eval(), cases)
     begun = batch.tried(batch.latents)
     ended = search.descended(batch, batch.latents)
     assert torch.all(ended.cost <= begun.cost)
@@ -104,27 +122,26 @@ def test_descent_never_costs_more_than_the_encoders_latents(search: ModuleType) 
     assert not torch.equal(ended.symbols, begun.symbols)
 
 
-def test_rates_are_compared_at_equal_quality(search: ModuleType) -> None:
+def test_rates_are_compared_at_equal_quality(rates: ModuleType) -> None:
     """A codec whose log-rate is quadratic in PSNR, and one that needs a tenth less everywhere."""
 
     def rater(_crop: object, latents: Tensor, quality: int) -> tuple[float, float]:
         db = 20 + quality / 8 + float(latents)  # what the latents add moves along the curve
         return float(torch.exp(torch.tensor(0.1 * db + 0.002 * db**2))) * factor, db
 
-    crop = search.Crop("one", None, None, None)
+    crop = rates.HeldOutCrop("one", None, None, None)
     factor = 1.0
     own = torch.tensor(0.0)
-    reference = search.Reference(rater, [(crop, own)])
-    job = search.Job(crop, 128, own, 1.0)
+    curves = rates.EncoderCurves(rater, [(crop, own)])
+    case = rates.CropAtQuality(crop, 128, own, 1.0)
     for moved in (0.0, 0.3, -0.5):
         factor = 1.0
-        assert reference.change(job, torch.tensor(moved)) == pytest.approx(0, abs=1e-5)
+        assert curves.change(case, torch.tensor(moved)) == pytest.approx(0, abs=1e-5)
         factor = 0.9
-        change = reference.change(job, torch.tensor(moved))
-        assert search.percent_by_crop([job], [change])["one"] == pytest.approx(-10, abs=1e-3)
+        change = curves.change(case, torch.tensor(moved))
+        assert rates.percent_by_crop([case], [change])["one"] == pytest.approx(-10, abs=1e-3)
     # d rate / d error, from log rate = 0.1 db + 0.002 db² at 36 dB and error = 255² · 10^(-db / 10)
     rate, _ = rater(crop, own, 128)
     error = 255**2 / 10**3.6
     expected = rate * (0.1 + 0.004 * 36) / (error * 0.2302585)
-    factor = 1.0
-    assert search.Reference(rater, [(crop, own)]).slope(crop, 128) * 0.9 == pytest.approx(expected)
+    assert curves.slope(crop, 128) * 0.9 == pytest.approx(expected)

@@ -12,14 +12,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...link.student.compiled_networks import (
-    chosen_variant,
-    exact,
-    layer,
-    limits,
-    native_module,
-)
+from ...link.student.compiled_networks import chosen_variant, exact, layer, limits
 from ...link.student.frame_layout import BLOCK
+from ...link.student.native_module import native_module
 
 _LAYERS: Final = ("latent_in", "enter", "down", "up", "leave")
 _MOVES: Final = ("to_down", "to_up", "to_leave")

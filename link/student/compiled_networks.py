@@ -1,4 +1,4 @@
-"""Load an end's networks in C, and give them their integers (native/ is what both ends share).
+"""Choose how an end's networks run in C, and give them their integers.
 
 If there is a C compiler when the package is installed, the C is compiled. Networks run in the
 fastest variant whose instructions the processor has; all variants compute the same integers. Where
@@ -8,22 +8,12 @@ only the portable variant can run, ONNX Runtime runs the networks, because it is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
-from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 _PORTABLE: Final = "plain"
-
-
-def native_module(package: str) -> ModuleType | None:
-    """Return a package's compiled module `_native`; None if there was no compiler."""
-    try:
-        return import_module("._native", package)
-    except ImportError:
-        return None
 
 
 def chosen_variant(

@@ -6,26 +6,17 @@ numpy, more slowly.
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .entropy_model import EntropyModel
+from .native_module import native_module
 from .planes import Integers, TileShape
 from .range_coder import WRONG_END, CodeError
 
-
-def _found() -> ModuleType | None:
-    try:
-        from . import _tile_reader
-    except ImportError:
-        return None
-    return _tile_reader
-
-
-NATIVE: Final = _found()
+NATIVE: Final = native_module(__package__, "_tile_reader")
 """The compiled module; None if there was no compiler."""
 
 

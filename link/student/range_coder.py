@@ -12,13 +12,13 @@ A table of n frequencies that sum to 2^bits, at most 2^22, becomes a model whose
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import plain_range_coder
+from .native_module import native_module
 
 MOST_TABLE_BITS: Final = 22
 _SHARE_BITS: Final = 24
@@ -29,15 +29,7 @@ Model = NDArray[np.uint32]
 """Where each symbol's share begins, in units of 2^-24, and 2^24 at the end."""
 
 
-def _coder() -> ModuleType:
-    try:
-        from . import _range_coder
-    except ImportError:
-        return plain_range_coder
-    return _range_coder
-
-
-_CODER: Final = _coder()
+_CODER: Final = native_module(__package__, "_range_coder") or plain_range_coder
 
 
 class CodeError(ValueError):

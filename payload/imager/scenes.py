@@ -7,9 +7,7 @@ imager sees and on the metadata of the file:
 fewer than 8 bits (NBITS), that number counts. So the same picture has the same bit depth, and the
 same PSNR peak, as uint8, as uint16 and with NBITS=12.
 
-*Holes.* Samples without data, according to GDAL's masks of these bands: a nodata value (of each
-band), a mask in the file or beside it (.msk), or zeros in an alpha band that the imager does not
-see.
+*Holes.* Samples without data, as the file marks them in these bands; see `holes`.
 """
 
 from __future__ import annotations
@@ -23,7 +21,6 @@ from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
@@ -33,6 +30,7 @@ from ...link.container.samples import SampleType, sample_range
 from ...link.errors import InputError
 from .described import declared_bits, described, is_alpha
 from .display import Shown, shown
+from .holes import Holes, Mask, holes_of, read_mask
 from .raster import check_file, environment, open_raster, reason
 from .sample_bits import bits_needed, without_low_bits
 
@@ -40,8 +38,6 @@ _SAMPLE_TYPES: Final[tuple[SampleType, ...]] = ("uint8", "uint16", "int16")
 _SAMPLES_AT_ONCE: Final = 1 << 24
 MOST_FRAME_SAMPLES: Final = 1 << 29
 """Most samples of a frame; `ground.decoders` would not decode a larger one."""
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +65,6 @@ class SceneContent:
     lowest: int
     highest: int
     bits: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Holes:
-    """How a file marks samples without data in some of its bands.
-
-    Attributes:
-        value: Nodata value of all these bands.
-        mask: Number of the band whose mask applies to all these bands.
-        alpha: Number of the alpha band that applies to all these bands.
-        by_band: Whether each band has a mask of its own.
-    """
-
-    value: int | None = None
-    mask: int | None = None
-    alpha: int | None = None
-    by_band: bool = False
 
 
 class Scene:
@@ -131,7 +110,9 @@ class Scene:
             with environment():
                 self._described = described(self._dataset)
                 self._flags = self._dataset.mask_flag_enums
-                self._nodata = self._dataset.nodatavals
+                self._nodata = [
+                    _whole(value, self.sample_type) for value in self._dataset.nodatavals
+                ]
                 self._declared = [declared_bits(self._dataset, n + 1) for n in range(self.bands)]
         except InputError as error:
             self._dataset.close()
@@ -305,7 +286,7 @@ class Scene:
         return without_low_bits(frame, shift, content.lowest < 0) if shift else frame
 
     def _read(
-        self, window: FrameWindow, bands: tuple[int, ...], holes: _Holes
+        self, window: FrameWindow, bands: tuple[int, ...], holes: Holes
     ) -> tuple[NDArray[np.integer], Mask | None]:
         """Return the samples of a window (bands, rows, columns), and its mask or None.
 
@@ -313,50 +294,29 @@ class Scene:
         own. It is True where there is no data. A nodata value stays in the samples.
         """
         place = Window(window.column, window.row, window.width, window.height)
-        mask: Mask | None = None
         try:
             with environment():
                 planes: NDArray[np.integer] = self._dataset.read(bands, window=place)
-                if holes.by_band:
-                    masks = self._dataset.read_masks(bands, window=place)
-                    mask = np.moveaxis(masks == 0, 0, 2)
-                elif holes.mask is not None:
-                    mask = (self._dataset.read_masks(holes.mask, window=place) == 0)[..., None]
-                elif holes.alpha is not None:
-                    mask = (self._dataset.read(holes.alpha, window=place) == 0)[..., None]
+                mask = read_mask(self._dataset, bands, place, holes)
         except RasterioError as error:
             raise InputError(
                 f"scene {self.path}: cannot read row {window.row} on, the file is truncated or "
                 f"damaged ({reason(error)})"
             ) from None
-        return planes, mask if mask is not None and mask.any() else None
+        return planes, mask
 
-    def _holes(self, bands: tuple[int, ...]) -> _Holes:
+    def _holes(self, bands: tuple[int, ...]) -> Holes:
         """Return how the file marks samples without data in these bands.
 
         Raises:
             InputError: The bands mark them in different ways.
         """
-        found: set[_Holes] = set()
-        for band in bands:
-            own = self._flags[band - 1]
-            if MaskFlags.nodata in own and MaskFlags.per_dataset not in own:
-                found.add(_Holes(value=_whole(self._nodata[band - 1], self.sample_type)))
-            elif MaskFlags.alpha in own or MaskFlags.all_valid in own:
-                alpha = self.alpha
-                found.add(_Holes(alpha=None if alpha in bands else alpha))
-            elif MaskFlags.per_dataset in own:
-                found.add(_Holes(mask=bands[0]))
-            else:
-                found.add(_Holes(by_band=True))
-        if len(found) > 1:
-            raise InputError(
-                f"scene {self.path}: bands {', '.join(map(str, bands))} have different nodata "
-                "values or masks of different kinds; allowed: one nodata value or one kind for all"
-            )
-        return found.pop()
+        try:
+            return holes_of(bands, self._flags, self._nodata, self.alpha)
+        except InputError as error:
+            raise InputError(f"scene {self.path}: {error}") from None
 
-    def _ranges(self, bands: tuple[int, ...], holes: _Holes) -> dict[int, tuple[float, float]]:
+    def _ranges(self, bands: tuple[int, ...], holes: Holes) -> dict[int, tuple[float, float]]:
         """Return each band's lowest and highest valid sample; infinities if it has none."""
         out = dict.fromkeys(bands, (math.inf, -math.inf))
         for planes, mask in self._pieces(bands, holes):
@@ -372,7 +332,7 @@ class Scene:
         return out
 
     def _pieces(
-        self, bands: tuple[int, ...], holes: _Holes
+        self, bands: tuple[int, ...], holes: Holes
     ) -> Iterator[tuple[NDArray[np.integer], Mask | None]]:
         """Yield samples and mask of the whole scene in pieces of bounded size."""
         block = max(int(self._dataset.block_shapes[0][0]), 1)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ...payload.encoders.base import Encoder, Setting
 
 _PNG, _TIFF = (".png",), (".tif", ".tiff")
+_DEEPEST = 16
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -202,6 +203,7 @@ def _add_threads(parser: argparse.ArgumentParser) -> None:
 
 def encode(arguments: argparse.Namespace) -> int:
     """Encode a raster, with its georeferencing and metadata."""
+    from ...link.errors import InputError
     from ...payload.encoders.base import Setting
     from ...payload.encoders.traits import TRAITS, lossless_codecs
     from ...payload.imager.scenes import Scene
@@ -210,6 +212,8 @@ def encode(arguments: argparse.Namespace) -> int:
     setting = Setting(arguments.quality, arguments.bpp, arguments.bytes)
     codec = chosen_encoder(arguments.codec, arguments.tile, arguments.threads)
     bands, depth = arguments.bands, arguments.bit_depth
+    if depth is not None and not 1 <= depth <= _DEEPEST:
+        raise InputError(f"bit depth {depth}: allowed are 1 to {_DEEPEST}")
     with Scene(arguments.input) as scene:
         exact = setting.quality == 100
         frame = scene.read(bands=bands, bit_depth=depth, palette=exact)

@@ -195,7 +195,7 @@ class Grader:
             decoded.frame,
             self._scenes.describe(task.satellite, view),
             {
-                "DOWNPASS_SCENE": view.scene.name,
+                "DOWNPASS_SCENE": self._scenes.names[view.scene],
             }
             | tile_tags(decoded)
             | _repeated(view),

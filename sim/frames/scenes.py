@@ -14,6 +14,7 @@ from ...payload.imager.frames import SceneFit, extended, frame_windows
 from ...payload.imager.scenes import FrameWindow, Scene
 from ..mission.views import View
 from ..scenario.scenario import Scenario
+from ..scenario.scene_names import scene_names
 
 
 class SceneError(InputError):
@@ -43,6 +44,8 @@ class Scenes:
                 smaller than a frame although the target refuses that. The error lists them all.
         """
         self._scenario = scenario
+        self.names = scene_names(scenario)
+        """The name of each scene in results."""
         self._scenes: dict[Path, Scene] = {}
         self._views: dict[tuple[int, int], tuple[View, ...]] = {}
         self._lock = Lock()  # GDAL datasets are not thread-safe

@@ -18,6 +18,7 @@ from ...link.text import printable
 
 # Okabe and Ito's colours are distinct for colour-blind people too; lines also differ by marker.
 _COLOURS: Final = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
+_LINES: Final = ("-", "--", ":", "-.")
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P")
 _LONGEST_NAME: Final = 80
 _TICKS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
@@ -93,6 +94,8 @@ def _painted(title: str, curves: dict[str, list[dict[str, Any]]], markers: bool)
                 [bpp for bpp, _ in kept],
                 [value for _, value in kept],
                 color=_COLOURS[number % len(_COLOURS)],
+                # So that no two of many curves look the same.
+                linestyle=_LINES[number // len(_COLOURS) % len(_LINES)],
                 marker=_MARKERS[number % len(_MARKERS)] if markers else None,
                 markersize=4,
                 label=printable(codec, _LONGEST_NAME),

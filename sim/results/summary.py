@@ -15,6 +15,7 @@ from ..model.records import FrameRecord, FrameState
 from ..model.satellite import SatelliteOutcome
 from ..model.simulation import Outcome
 from ..scenario.codec_names import codec_labels
+from ..scenario.scene_names import scene_names
 from .grade import Delivery, Grade, delivery
 from .statistics import mean, percentile, pooled_psnr
 
@@ -214,7 +215,9 @@ def _energy(satellites: Sequence[SatelliteOutcome]) -> float | None:
 def _repeated(mission: Mission, records: Sequence[FrameRecord]) -> dict[str, Any]:
     """Return the number of captured frames that are larger than their scene and repeat it."""
     views = [mission.views[record.capture.number] for record in records]
-    scenes = Counter(view.scene.name for view in views if view.scene and view.repeats)
+    files = Counter(view.scene for view in views if view.scene and view.repeats)
+    names = scene_names(mission.flight.scenario) if files else {}
+    scenes = Counter({names[file]: count for file, count in files.items()})
     return {"frames": scenes.total(), "scenes": dict(sorted(scenes.items()))}
 
 

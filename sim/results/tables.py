@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from ..model.records import FrameRecord, FrameState
 from ..model.setup import MissionSetup
 from ..model.simulation import Outcome
 from ..orbit.access import Access
+from ..scenario.scene_names import scene_names
 from .grade import Grade, delivery
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
@@ -180,9 +182,10 @@ def frames_table(
         (record for satellite in outcome.satellites for record in satellite.frames.values()),
         key=lambda record: record.capture.number,
     )
+    scenes = scene_names(mission.flight.scenario)
     return table_of(
         (
-            _frame(mission, outcome, record, time_kinds, grades.get(record.capture.number))
+            _frame(mission, outcome, record, time_kinds, grades.get(record.capture.number), scenes)
             for record in records
         ),
         FRAMES,
@@ -289,6 +292,7 @@ def _frame(
     record: FrameRecord,
     time_kinds: Sequence[str],
     grade: Grade | None,
+    scenes: Mapping[Path, str],
 ) -> dict[str, Any]:
     capture = record.capture
     access = mission.flight.accesses[capture.access]
@@ -302,7 +306,7 @@ def _frame(
         "satellite": setup.satellites[record.satellite].name,
         "frame": capture.number,
         "target": target.name,
-        "scene": view.scene.name if view.scene else None,
+        "scene": scenes[view.scene] if view.scene else None,
         "window_col": view.column if view.scene else None,
         "window_row": view.row if view.scene else None,
         "window_width": view.own_width if view.scene else None,

@@ -108,7 +108,15 @@ class SatelliteSpec(Model):
         return self
 
     @model_validator(mode="after")
-    def _can_encode(self) -> Self:
+    def _encoding(self) -> Self:
+        return self.check_encoding()
+
+    def check_encoding(self) -> Self:
+        """Refuse a codec that the satellite's processor, recorder or board cannot have.
+
+        Raises:
+            PydanticCustomError: A `fault`; at its place stands what was found.
+        """
         processor = self.processor
         if self.recorder.when_full == "shrink":
             if self.codec.name != "student":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic_core import PydanticCustomError
+
 from ...link.errors import InputError
 from ...payload.encoders.base import Setting, check_lossless, choice_label
 from ...payload.encoders.traits import TRAITS
@@ -13,9 +15,9 @@ def with_codec(scenario: Scenario, name: str, setting: Setting) -> Scenario:
 
     Raises:
         InputError: The setting is lossless and the codec never is, the codec comes from outside and
-            is not that of all satellites, a satellite's processor has no
-            rate for the codec, a satellite's tile size does not suit it, or the setting is a
-            quality and a target has no pixels.
+            is not that of all satellites, a satellite's processor has no rate for the codec,
+            its tile size, recorder or board does not suit it, or the setting is a quality and a
+            target has no pixels.
     """
     check_lossless(name, setting)
     label = f"codec {choice_label(name, setting)}"
@@ -58,4 +60,12 @@ def with_codec(scenario: Scenario, name: str, setting: Setting) -> Scenario:
         s.model_copy(update={"codec": s.codec.model_copy(update=choice)})
         for s in scenario.satellites
     )
+    for satellite in satellites:
+        try:
+            satellite.check_encoding()
+        except PydanticCustomError as error:
+            about = error.context or {}
+            raise InputError(
+                f"{label}: {about.get('at')} of {satellite.name}: {about.get('message')}"
+            ) from None
     return scenario.model_copy(update={"satellites": satellites})

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sysconfig
 import threading
-import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,9 @@ from .random_tiles import Outcome, mutated, random_model, random_tile, read
 
 ROOT = Path(__file__).resolve().parents[2]
 C = ROOT / "link/student/native"
+SOURCES = (
+    "arena", "coded_latents", "predicted_means", "side_reader", "symbol_reader", "tile_reader",
+)  # fmt: skip
 NATIVE: Any = compiled_reader.NATIVE
 FINEST = 256
 SEEDS = st.integers(0, 2**32 - 1)
@@ -271,17 +273,11 @@ def packed(model: EntropyModel, quality: int, shape: TileShape, scales: np.ndarr
 
 def build_driver(folder: Path, compiler: str, *options: str) -> Path:
     """Compile the extension's C without Python, as a program that reads codestreams."""
-    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    (extension,) = (
-        one for one in build["ext-modules"] if one["name"].endswith("student._tile_reader")
-    )
-    sources = [ROOT / source for source in extension["sources"]]
-    program = folder / "driver"
+    program, folders = folder / "driver", (C, ROOT / "payload/board/firmware/nn")
     subprocess.run(
-        [compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", *options, f"-I{C}",
-         *(f"-I{ROOT / include}" for include in extension["include-dirs"]),
-         Path(__file__).parent / "native/read_tiles.c",
-         *(one for one in sources if "Python.h" not in one.read_text()), "-lm", "-o", program],
+        [compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", *options,
+         *(f"-I{include}" for include in folders), Path(__file__).parent / "native/read_tiles.c",
+         *(C / f"{name}.c" for name in SOURCES), "-lm", "-o", program],
         check=True,
     )  # fmt: skip
     return program

@@ -178,3 +178,28 @@ def test_without_other_rates_the_run_itself_is_the_point(tmp_path: Path) -> None
     total = results.summary["total"]
     assert point.psnr_db == total["psnr_db"]["pooled"]
     assert point.bpp < 2.0
+
+
+SHRINKING = satellite(codec=STUDENT, recorder={"capacity": "1 MB", "when_full": "shrink"})
+ON_A_BOARD = satellite(
+    codec={"name": "student", "quality": 50, "tile": 32},
+    encoder={"backend": "board", "port": "loop://"},
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "name", "setting", "words"),
+    [
+        (SHRINKING, "jpegls", Setting(quality=95), "recorder.when_full of sat: found shrink"),
+        (ON_A_BOARD, "student", Setting(bpp=1.0), "codec.bpp of sat: found bpp with encoder"),
+    ],
+    ids=["shrink", "board"],
+)
+def test_a_comparison_refuses_what_a_scenario_may_not_have(
+    tmp_path: Path, one: dict[str, object], name: str, setting: Setting, words: str
+) -> None:
+    write_scene(tmp_path / "scene.tif")
+    loaded = load_scenario(write(tmp_path, scenario(satellites=[one])))
+    with pytest.raises(InputError, match=words):
+        with_codec(loaded, name, setting)
+    assert with_codec(loaded, "student", Setting(quality=30)).satellites[0].codec.quality == 30

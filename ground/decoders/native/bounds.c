@@ -70,9 +70,9 @@ static const char *why_not_block(const struct dp_given_block *block, int32_t cha
         !is_within(second->low, second->high, LARGEST_VALUE)) {
         return "limits of values";
     }
-    if (!dp_is_bounded(first, reach_of(entering->low, entering->high), LARGEST_SUM, block->table,
+    if (!dp_sums_fit(first, reach_of(entering->low, entering->high), LARGEST_SUM, block->table,
                        qualities) ||
-        !dp_is_bounded(second, reach_of(first->low, first->high), LARGEST_SUM, NULL, 0)) {
+        !dp_sums_fit(second, reach_of(first->low, first->high), LARGEST_SUM, NULL, 0)) {
         return "sums that may leave 32 bits";
     }
     return NULL;
@@ -107,7 +107,7 @@ const char *dp_why_not(const struct dp_given *given)
         if (!is_within(layer->low, layer->high, LARGEST_VALUE)) {
             return "limits of values";
         }
-        if (!dp_is_bounded(layer, layers[at].reach, LARGEST_SUM, NULL, 0)) {
+        if (!dp_sums_fit(layer, layers[at].reach, LARGEST_SUM, NULL, 0)) {
             return "sums that may leave 32 bits";
         }
     }

@@ -54,14 +54,14 @@ int dp_read_layer(struct dp_held *held, PyObject *tuple, struct dp_given_layer *
     return 1;
 }
 
-static void free_network(PyObject *capsule)
+static void free_made(PyObject *capsule)
 {
     free(PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule)));
 }
 
-PyObject *dp_capsule(void *network, const char *why, const char *name)
+PyObject *dp_capsule(void *made, const char *why, const char *name)
 {
-    if (!network) {
+    if (!made) {
         if (why) {
             dp_refuse(why);
         } else {
@@ -69,9 +69,9 @@ PyObject *dp_capsule(void *network, const char *why, const char *name)
         }
         return NULL;
     }
-    PyObject *capsule = PyCapsule_New(network, name, free_network);
+    PyObject *capsule = PyCapsule_New(made, name, free_made);
     if (!capsule) {
-        free(network);
+        free(made);
     }
     return capsule;
 }

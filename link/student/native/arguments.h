@@ -22,10 +22,10 @@ int dp_read_layer(struct dp_held *held, PyObject *tuple, struct dp_given_layer *
 int dp_refuse(const char *why);
 
 /*
- * Return a capsule of a network that is one allocation. If it is null, raise ValueError with the
- * reason, or MemoryError if there is none.
+ * Return a capsule of what was made in one allocation of malloc. If that is null, raise the reason as
+ * `dp_refuse` does, or MemoryError if there is none.
  */
-PyObject *dp_capsule(void *network, const char *why, const char *name);
+PyObject *dp_capsule(void *made, const char *why, const char *name);
 
 /* Return whether sides in latents are positive and not too many for one call. */
 int dp_sides_fit(int rows, int columns);

@@ -12,7 +12,7 @@ int dp_are_shifts(const int8_t *shift, int32_t count)
     return 1;
 }
 
-int dp_is_bounded(const struct dp_given_layer *layer, int64_t reach, int64_t limit,
+int dp_sums_fit(const struct dp_given_layer *layer, int64_t reach, int64_t limit,
                   const int32_t *table, int32_t rows)
 {
     for (int32_t o = 0; o < layer->outputs; o++) {

@@ -35,7 +35,7 @@ int dp_are_shifts(const int8_t *shift, int32_t count);
  * their zero point, and with the biases in the rows of `table`, if there is one, in place of its
  * own; and whether its shifts are shifts.
  */
-int dp_is_bounded(const struct dp_given_layer *layer, int64_t reach, int64_t limit,
+int dp_sums_fit(const struct dp_given_layer *layer, int64_t reach, int64_t limit,
                   const int32_t *table, int32_t rows);
 
 #endif

@@ -1,4 +1,5 @@
 /* Read a tile's latents, group by group and phase by phase. */
+#include "arena.h"
 #include "latents.h"
 
 #include <stdlib.h>
@@ -96,21 +97,8 @@ static void copy_predicted(const struct latents *l)
     }
 }
 
-/* A block of memory that is given out in parts; if `block` is null, only their sizes add up. */
-struct memory {
-    uint8_t *block;
-    size_t used;
-};
-
-static void *take(struct memory *memory, size_t count, size_t size)
-{
-    void *part = memory->block ? memory->block + memory->used : NULL;
-    memory->used += (count * size + 63) / 64 * 64;
-    return part;
-}
-
 /* Assign the arrays their memory. */
-static void take_all(struct memory *memory, struct latents *l)
+static void take_all(struct dp_arena *arena, struct latents *l)
 {
     const struct dp_reader_model *model = l->model;
     size_t latents = (size_t)model->latents, predicted = (size_t)model->predicted, widest = 0;
@@ -120,24 +108,24 @@ static void take_all(struct memory *memory, struct latents *l)
     }
     size_t rows = (size_t)(l->tile->rows + 1) / 2, columns = (size_t)(l->tile->columns + 1) / 2;
     size_t most = widest * rows * columns + 1; /* one more is written before it is discarded */
-    l->expected = take(memory, latents * l->plane, sizeof *l->expected);
-    l->magnitude = take(memory, latents * l->plane, sizeof *l->magnitude);
-    l->active = take(memory, latents, sizeof *l->active);
-    l->decoded = take(memory, predicted * l->plane, sizeof *l->decoded);
-    l->cleared = memory->used;
-    l->mean = take(memory, predicted * columns, sizeof *l->mean);
-    l->size = take(memory, l->plane, sizeof *l->size);
-    l->size_expected = take(memory, l->plane, sizeof *l->size_expected);
-    l->around = take(memory, l->plane, sizeof *l->around);
-    l->around_expected = take(memory, l->plane, sizeof *l->around_expected);
-    l->channel_end = take(memory, widest, sizeof *l->channel_end);
-    l->at = take(memory, most, sizeof *l->at);
-    l->to = take(memory, most, sizeof *l->to);
-    l->level = take(memory, most, sizeof *l->level);
-    l->index = take(memory, most, sizeof *l->index);
-    l->sorted = take(memory, most, sizeof *l->sorted);
-    l->symbol = take(memory, most, sizeof *l->symbol);
-    l->low = take(memory, most, sizeof *l->low);
+    l->expected = dp_take(arena, latents * l->plane, sizeof *l->expected);
+    l->magnitude = dp_take(arena, latents * l->plane, sizeof *l->magnitude);
+    l->active = dp_take(arena, latents, sizeof *l->active);
+    l->decoded = dp_take(arena, predicted * l->plane, sizeof *l->decoded);
+    l->cleared = arena->used;
+    l->mean = dp_take(arena, predicted * columns, sizeof *l->mean);
+    l->size = dp_take(arena, l->plane, sizeof *l->size);
+    l->size_expected = dp_take(arena, l->plane, sizeof *l->size_expected);
+    l->around = dp_take(arena, l->plane, sizeof *l->around);
+    l->around_expected = dp_take(arena, l->plane, sizeof *l->around_expected);
+    l->channel_end = dp_take(arena, widest, sizeof *l->channel_end);
+    l->at = dp_take(arena, most, sizeof *l->at);
+    l->to = dp_take(arena, most, sizeof *l->to);
+    l->level = dp_take(arena, most, sizeof *l->level);
+    l->index = dp_take(arena, most, sizeof *l->index);
+    l->sorted = dp_take(arena, most, sizeof *l->sorted);
+    l->symbol = dp_take(arena, most, sizeof *l->symbol);
+    l->low = dp_take(arena, most, sizeof *l->low);
 }
 
 enum dp_reading dp_read_latents(struct dp_range_reader *reader, const struct dp_reader_model *model,
@@ -146,15 +134,15 @@ enum dp_reading dp_read_latents(struct dp_range_reader *reader, const struct dp_
     struct latents latents = {.model = model, .tile = tile, .reader = *reader};
     latents.stride = tile->columns + 2;
     latents.plane = (size_t)(tile->rows + 2) * (size_t)latents.stride;
-    struct memory memory = {NULL, 0};
-    take_all(&memory, &latents);
-    void *block = malloc(memory.used);
+    struct dp_arena arena = {NULL, 0};
+    take_all(&arena, &latents);
+    void *block = malloc(dp_block_size(&arena));
     if (!block) {
         return DP_NO_MEMORY;
     }
-    memset(block, 0, latents.cleared);
-    memory = (struct memory){block, 0};
-    take_all(&memory, &latents);
+    dp_place(&arena, block);
+    memset(arena.at, 0, latents.cleared);
+    take_all(&arena, &latents);
     enum dp_reading result = read_groups(&latents);
     if (result == DP_READ) {
         copy_predicted(&latents);

@@ -1,15 +1,10 @@
 /* The tile reader as a Python module, for compiled_reader.py. */
-#define PY_SSIZE_T_CLEAN
-#define Py_LIMITED_API 0x030B0000
-#include <Python.h>
-
+#include "arguments.h"
 #include "tile_reader.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_PLACES (1 << 16) /* latent positions of a tile: link/student/frame_layout.py */
-#define MOST_CHANNELS (1 << 12)
 #define READER "downpass.tile_reader"
 
 /* A model's tables, in the order of EntropyModel.reader_tables. */
@@ -37,7 +32,7 @@ static bool groups_fit(const struct model_tables *tables)
     Py_ssize_t means = 0;
     for (int32_t g = 0; g < model->groups; g++) {
         const struct dp_channel_group *group = &model->group[g];
-        if (group->first != end || group->last <= end || group->last > MOST_CHANNELS ||
+        if (group->first != end || group->last <= end || group->last > DP_MOST_CHANNELS ||
             group->window < 0 || group->window > group->first ||
             group->window > DP_LARGEST_WINDOW || (group->window & (group->window - 1))) {
             return false;
@@ -72,7 +67,7 @@ static bool side_shares_fit(const struct model_tables *tables)
 {
     const struct dp_reader_model *model = &tables->model;
     Py_ssize_t models = (Py_ssize_t)model->side * DP_SIDE_CONTEXTS;
-    if (model->side < 1 || model->side > MOST_CHANNELS ||
+    if (model->side < 1 || model->side > DP_MOST_CHANNELS ||
         tables->given[SIDE_SHARES].len != models * (DP_SIDE_SYMBOLS + 1) * 4) {
         return false;
     }
@@ -91,9 +86,7 @@ static int read_tables(PyObject *object, void *to)
     Py_buffer *given = tables->given;
     struct dp_reader_model *model = &tables->model;
     if (!object) {
-        for (int at = 0; at < TABLES; at++) {
-            PyBuffer_Release(&given[at]);
-        }
+        dp_release(given, TABLES);
         return 1;
     }
     memset(tables, 0, sizeof *tables);
@@ -145,16 +138,6 @@ static PyObject *outcome(enum dp_reading result)
     return PyUnicode_FromString(reasons[result]);
 }
 
-static bool sides_fit(int rows, int columns)
-{
-    return rows >= 1 && columns >= 1 && columns <= MOST_PLACES && rows <= MOST_PLACES / columns;
-}
-
-static void free_reader(PyObject *capsule)
-{
-    free(PyCapsule_GetPointer(capsule, READER));
-}
-
 /* Return a reader of these bytes, of which it keeps a copy. */
 static PyObject *start(PyObject *self, PyObject *data)
 {
@@ -165,17 +148,12 @@ static PyObject *start(PyObject *self, PyObject *data)
         return NULL;
     }
     struct dp_range_reader *reader = malloc(sizeof *reader + (size_t)size);
-    if (!reader) {
-        return PyErr_NoMemory();
+    if (reader) {
+        uint8_t *copy = (uint8_t *)(reader + 1);
+        memcpy(copy, bytes, (size_t)size);
+        dp_reader_start(reader, copy, (size_t)size);
     }
-    uint8_t *copy = (uint8_t *)(reader + 1);
-    memcpy(copy, bytes, (size_t)size);
-    dp_reader_start(reader, copy, (size_t)size);
-    PyObject *capsule = PyCapsule_New(reader, READER, free_reader);
-    if (!capsule) {
-        free(reader);
-    }
-    return capsule;
+    return dp_capsule(reader, NULL, READER);
 }
 
 static PyObject *read_side(PyObject *self, PyObject *arguments)
@@ -191,7 +169,7 @@ static PyObject *read_side(PyObject *self, PyObject *arguments)
     }
     struct dp_range_reader *kept = PyCapsule_GetPointer(capsule, READER);
     if (kept) {
-        if (!sides_fit(rows, columns) ||
+        if (!dp_sides_fit(rows, columns) ||
             side.len != (Py_ssize_t)rows * columns * tables.model.side) {
             PyErr_SetString(PyExc_ValueError, "side information does not fit the model");
         } else {
@@ -234,7 +212,7 @@ static PyObject *read_latents(PyObject *self, PyObject *arguments)
     struct dp_range_reader *kept = PyCapsule_GetPointer(capsule, READER);
     if (kept) {
         Py_ssize_t values =
-            sides_fit(rows, columns) ? (Py_ssize_t)rows * columns * tables.model.latents : -1;
+            dp_sides_fit(rows, columns) ? (Py_ssize_t)rows * columns * tables.model.latents : -1;
         if (!gains_fit(&given[GAIN], &tables.model) || given[SCALES].len != values * 2 ||
             given[LATENTS].len != values * 4) {
             PyErr_SetString(PyExc_ValueError, "gains, log-scales or latents do not fit the model");
@@ -253,9 +231,7 @@ static PyObject *read_latents(PyObject *self, PyObject *arguments)
             found = outcome(result);
         }
     }
-    for (int at = 0; at < COUNT; at++) {
-        PyBuffer_Release(&given[at]);
-    }
+    dp_release(given, COUNT);
     read_tables(NULL, &tables);
     return found;
 }

@@ -13,8 +13,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ....link.student.compiled_networks import chosen_variant, exact, layer, native_module
+from ....link.student.compiled_networks import chosen_variant, exact, layer
 from ....link.student.frame_layout import BLOCK
+from ....link.student.native_module import native_module
 from ....link.student.rotation import MATRIX_FRACTION
 
 _LAYERS: Final = (

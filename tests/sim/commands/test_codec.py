@@ -154,6 +154,13 @@ def test_damaged_and_foreign_student_frames(
         ),
         (["encode", "{in}", "{none}/x", "--codec", "jpegxl", "--bpp", "1"], "cannot be written"),
         (["encode", "{in}", "{out}", "--codec", "jpegls", "--bpp", "9", "--bands", "7"], "band 7"),
+        *(
+            (
+                ["encode", "{in}", "{out}", "--codec", "jpegls", "--bpp", "9", "--bit-depth", n],
+                f"bit depth {n}: allowed are 1 to 16",
+            )
+            for n in ("0", "17", "-3")
+        ),
         (["decode", "{in}", "{out}.png"], "begins with 8950"),
         (["decode", "{in}", "{out}.gif"], "allowed are .png, .tif"),
         (["decode", "{none}", "{out}.png"], "cannot be read"),

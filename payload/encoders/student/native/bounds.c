@@ -56,7 +56,7 @@ const char *dp_why_not(const struct dp_given_layer given[DP_LAYERS], const int8_
             layer->high > rules[name].high) {
             return "limits of outputs";
         }
-        if (!dp_is_bounded(layer, source == NOTHING ? REACH_OF_PLANES : REACH_OF_BYTES, INT32_MAX,
+        if (!dp_sums_fit(layer, source == NOTHING ? REACH_OF_PLANES : REACH_OF_BYTES, INT32_MAX,
                            NULL, 0)) {
             return "sums that may leave 32 bits";
         }
