@@ -10,8 +10,10 @@ from pydantic import Field, PrivateAttr, model_validator
 from ...payload.encoders.traits import TRAITS
 from .base import LONGEST_NAME, Model, Name
 from .codec import CodecChoice, EncoderChoice
+from .imager import ImagerSpec
 from .orbit import KeplerOrbit, Orbit, WalkerOrbit
-from .spacecraft import ImagerSpec, Power, ProcessorSpec, RecorderSpec, TransmitterSpec
+from .processor import ProcessorSpec
+from .spacecraft import Power, RecorderSpec, TransmitterSpec
 from .units import fault, shown
 
 
