@@ -6,13 +6,13 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...link.text import printable
 from ..console.streams import complain
-from .arguments import add_programs
+from .arguments import add_programs, keep_inputs
 
 if TYPE_CHECKING:
     from ...ground.decoders import Decoded
@@ -209,7 +209,7 @@ def encode(arguments: argparse.Namespace) -> int:
     from ...payload.imager.scenes import Scene
     from .codec_choice import chosen_encoder
 
-    _keep_inputs(arguments.output, arguments.input)
+    keep_inputs(arguments.output, [arguments.input])
     setting = Setting(arguments.quality, arguments.bpp, arguments.bytes)
     codec = chosen_encoder(arguments.codec, arguments.tile, arguments.threads)
     bands, depth = arguments.bands, arguments.bit_depth
@@ -296,7 +296,7 @@ def decode(arguments: argparse.Namespace) -> int:
     ending = arguments.output.suffix.lower()
     if ending not in _PNG + _TIFF:
         raise InputError(f"{arguments.output}: ends in {ending!r}; allowed are .png, .tif, .tiff")
-    _keep_inputs(arguments.output, arguments.input, arguments.like)
+    keep_inputs(arguments.output, [arguments.input, arguments.like])
     foreign = None if arguments.codec is None else _foreign(arguments.codec)
     data = _read(arguments.input)
     with _naming(arguments.input):
@@ -435,20 +435,6 @@ def compare(arguments: argparse.Namespace) -> int:
     else:
         print_table(found)
     return 0
-
-
-def _keep_inputs(output: Path, *inputs: Path | None) -> None:
-    """Refuse to write over a file that is read, by whichever name or link.
-
-    Raises:
-        InputError: The output is one of the inputs.
-    """
-    from ...link.errors import InputError
-
-    for one in inputs:
-        with suppress(OSError, ValueError):  # one of them is not there, or cannot be
-            if one is not None and output.samefile(one):
-                raise InputError(f"{output}: is the same file as {one}; allowed: another")
 
 
 def _say(line: str) -> None:
