@@ -9,6 +9,7 @@ that depends on the rate.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -21,7 +22,7 @@ from .traits import TRAITS, lossless_codecs
 HIGHEST_BPP: Final = 65536
 """Highest rate in bits per pixel, all bands together: 1024 bands of 16 bits have 16384."""
 _BYTE_UNITS: Final = {"b": 1, "kb": 1000, "mb": 1000**2, "kib": 1024, "mib": 1024**2}
-_NUMBER = r"(?P<number>\d+(?:\.\d*)?|\.\d+)"
+_NUMBER = r"(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)"
 _FORMS: Final = "q0 to q100, lossless, 0.5bpp, 20kB"
 
 
@@ -88,7 +89,9 @@ class Setting:
         if match := re.fullmatch(rf"{_NUMBER}bpp", plain):
             return cls(bpp=float(match["number"]))
         if match := re.fullmatch(rf"{_NUMBER}(?P<unit>b|[km]i?b)", plain):
-            return cls(bytes=int(float(match["number"]) * _BYTE_UNITS[match["unit"]]))
+            size = float(match["number"]) * _BYTE_UNITS[match["unit"]]
+            if math.isfinite(size):
+                return cls(bytes=int(size))
         raise InputError(f"codec setting {text!r}: write it as {_FORMS}")
 
     def budget(self, width: int, height: int) -> int | None:
@@ -100,9 +103,16 @@ class Setting:
         return None
 
     def __str__(self) -> str:
+        """Return the setting in the form that `parse` reads; no two settings have the same text."""
         if self.quality is not None:
-            return "lossless" if self.quality == 100 else f"q{self.quality:.15g}"
-        return f"{self.bpp:.15g}bpp" if self.bpp is not None else f"{self.bytes}B"
+            return "lossless" if self.quality == 100 else f"q{exact_text(self.quality)}"
+        return f"{self.bytes}B" if self.bpp is None else f"{exact_text(self.bpp)}bpp"
+
+
+def exact_text(value: float) -> str:
+    """Return a short text of a number that gives exactly this number when it is read."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(float(value))
 
 
 def parse_choice(text: str) -> tuple[str, Setting]:

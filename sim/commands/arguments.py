@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..console.streams import complain
@@ -44,13 +47,36 @@ def load(arguments: argparse.Namespace) -> Scenario:
 
     Raises:
         ScenarioError: The file has faults; all are listed.
+        InputError: A file to write is the scenario's own, or one of its scenes.
     """
     from ..scenario.advice import advice
     from ..scenario.load import load_scenario
 
     scenario = load_scenario(arguments.file, arguments.overrides)
+    scenes = dict.fromkeys(scene for target in scenario.targets for scene in target.scenes)
+    for name in ("czml", "out", "trace"):
+        if (output := getattr(arguments, name, None)) is not None:
+            keep_inputs(Path(output), [Path(arguments.file), *map(Path, scenes)])
     complain(*(f"warning: {line}" for line in grouped(advice(scenario))))
     return scenario
+
+
+def keep_inputs(output: Path, inputs: Iterable[Path | None]) -> None:
+    """Refuse to write over a file that is read, by whichever name or link.
+
+    Raises:
+        InputError: The output is one of the inputs.
+    """
+    from ...link.errors import InputError
+
+    try:
+        found = output.stat()
+    except (OSError, ValueError):
+        return  # it does not exist yet
+    for one in inputs:
+        with suppress(OSError, ValueError):
+            if one is not None and os.path.samestat(found, one.stat()):
+                raise InputError(f"{output}: is the same file as {one}; allowed: another")
 
 
 def grouped(lines: Iterable[str]) -> list[str]:

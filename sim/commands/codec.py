@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...link.text import printable
 from ..console.streams import complain
-from .arguments import add_programs
+from .arguments import add_programs, keep_inputs
 
 if TYPE_CHECKING:
     from ...ground.decoders import Decoded
@@ -209,6 +209,7 @@ def encode(arguments: argparse.Namespace) -> int:
     from ...payload.imager.scenes import Scene
     from .codec_choice import chosen_encoder
 
+    keep_inputs(arguments.output, [arguments.input])
     setting = Setting(arguments.quality, arguments.bpp, arguments.bytes)
     codec = chosen_encoder(arguments.codec, arguments.tile, arguments.threads)
     bands, depth = arguments.bands, arguments.bit_depth
@@ -295,6 +296,7 @@ def decode(arguments: argparse.Namespace) -> int:
     ending = arguments.output.suffix.lower()
     if ending not in _PNG + _TIFF:
         raise InputError(f"{arguments.output}: ends in {ending!r}; allowed are .png, .tif, .tiff")
+    keep_inputs(arguments.output, [arguments.input, arguments.like])
     foreign = None if arguments.codec is None else _foreign(arguments.codec)
     data = _read(arguments.input)
     with _naming(arguments.input):

@@ -19,7 +19,7 @@ from ...link.container.frame import Frame
 from ...link.errors import InputError
 from ...link.foreign.codec import ForeignCodec
 from ...link.foreign.processor_time import processor_time
-from ...payload.encoders.base import Encoder, Prepared, Setting
+from ...payload.encoders.base import Encoder, Prepared, Setting, exact_text
 from ..frames.content_cache import ContentCache, frame_digest
 from ..frames.value_store import key_of
 
@@ -105,7 +105,7 @@ def curve(
     key = key_of(
         frame_digest(frame),
         *(codec.name, codec.version, codec.fingerprint.hex(), codec.tile),
-        *(f"{rate:.6g}" for rate in (*rates, middle)),
+        *map(exact_text, (*rates, middle)),
         decoder_identity(codec.name, network, codec.foreign),
     )
 

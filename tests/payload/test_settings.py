@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 from downpass.link.errors import InputError
-from downpass.payload.encoders.base import Setting, parse_choice
+from downpass.payload.encoders.base import HIGHEST_BPP, Setting, parse_choice
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(
@@ -23,8 +25,34 @@ def test_a_setting_as_people_write_it(text: str, setting: Setting) -> None:
     assert Setting.parse(str(setting)) == setting
 
 
+@given(
+    st.one_of(
+        st.builds(Setting, quality=st.floats(0, 100)),
+        st.builds(Setting, bpp=st.floats(0, HIGHEST_BPP, exclude_min=True)),
+        st.builds(Setting, bytes=st.integers(1, 2**53)),
+    )
+)
+def test_each_setting_has_a_text_of_its_own(setting: Setting) -> None:
+    """Caches and comparisons tell settings apart by it."""
+    assert Setting.parse(str(setting)) == setting
+
+
 @pytest.mark.parametrize(
-    "text", ["", "80", "q101", "-1bpp", "0bpp", "0B", "q", "bpp", "1TB", "1ib"]
+    ("setting", "text"),
+    [
+        (Setting(bpp=2.0), "2bpp"),
+        (Setting(bpp=2.000004), "2.000004bpp"),
+        (Setting(bpp=0.00001), "1e-05bpp"),
+        (Setting(quality=99.9999999), "q99.9999999"),
+    ],
+)
+def test_a_text_is_as_short_as_it_can_be(setting: Setting, text: str) -> None:
+    assert str(setting) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "80", "q101", "-1bpp", "0bpp", "0B", "q", "bpp", "1TB", "1ib", "1e400kB", "9" * 400 + "B"],
 )
 def test_what_is_no_setting_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(InputError) as error:

@@ -86,8 +86,10 @@ def test_what_decides_the_bytes_is_in_the_key(tmp_path: Path) -> None:
     version.version, model.fingerprint, tile.tile = "2", b"8 bytes.", 64
     for codec in (plain, version, model, tile, Slow(calls, "other")):
         cache.encoded(codec, FRAME, Setting(quality=90))  # type: ignore[arg-type]
-    cache.encoded(plain, FRAME, Setting(quality=91))  # type: ignore[arg-type]
-    assert _calls(calls) == 6
+    close = (Setting(quality=90.0000001), Setting(bpp=8.0), Setting(bpp=8.000001))
+    for setting in (Setting(quality=91), *close):
+        cache.encoded(plain, FRAME, setting)  # type: ignore[arg-type]
+    assert _calls(calls) == 9
 
 
 CODED = struct.pack("<d", 0.1) + encoder("jpegls").encode(FRAME, Setting(quality=90))

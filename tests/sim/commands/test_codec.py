@@ -256,3 +256,29 @@ def test_comparing_a_folder_by_what_took_its_pictures(
     assert "kMAC a pixel on board" in text
     assert codec("compare", folder, "--codec", "student", "--crop", -1) == 2
     assert "crop -1: allowed" in capsys.readouterr().err
+
+
+def test_no_input_is_written_over(
+    picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coded, link = tmp_path / "a.png", tmp_path / "link"
+    link.symlink_to(picture)
+    assert codec("encode", picture, coded, "--codec", "jpegls", "--quality", 90) == 0
+    kept = {path: path.read_bytes() for path in (picture, coded)}
+    setting = ("--codec", "jpegls", "--quality", 90)
+    scene = tmp_path / "scene.tif"
+    assert codec("decode", coded, scene) == 0
+    kept[scene] = scene.read_bytes()
+    capsys.readouterr()
+    for arguments in (
+        ("encode", picture, picture, *setting),
+        ("encode", picture, link, *setting),
+        ("encode", link, tmp_path / "." / "in.png", *setting),
+        ("decode", coded, coded),
+        ("decode", coded, scene, "--like", scene),
+    ):
+        assert codec(*arguments) == 2
+        error = capsys.readouterr().err
+        assert "is the same file as" in error
+        assert error.count("\n") == 1
+    assert {path: path.read_bytes() for path in kept} == kept

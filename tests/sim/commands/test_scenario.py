@@ -14,6 +14,7 @@ import pytest
 import rasterio
 import rasterio.transform
 from downpass.sim.commands.scenario import add_parsers
+from small_scenarios import downpass, scenario, write, write_scene
 
 SOURCE = Path(__file__).parents[1] / "scenario" / "example.yaml"
 
@@ -130,3 +131,28 @@ def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
         [sys.executable, "-c", code], capture_output=True, check=True, encoding="utf-8"
     ).stdout
     assert out == "[]\n"
+
+
+@pytest.mark.parametrize("victim", ["scenario.yaml", "scene.tif", "link.yaml"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("coverage", "--seen", "--cells", "1000", "--out"),
+        ("export", "--czml"),
+        ("run", "--no-tradeoff", "--czml"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_no_scenario_and_no_scene_is_written_over(
+    tmp_path: Path, command: tuple[str, ...], victim: str
+) -> None:
+    write_scene(tmp_path / "scene.tif")
+    file = write(tmp_path, scenario(duration="2 h"))
+    (tmp_path / "link.yaml").symlink_to(file)
+    before = (tmp_path / victim).read_bytes()
+    name, *options = command
+    said = downpass(name, file, *options, tmp_path / victim)
+    assert said.status == 2
+    assert said.err.startswith(f"{tmp_path / victim}: is the same file as {tmp_path}")
+    assert said.err.count("\n") == 1
+    assert (tmp_path / victim).read_bytes() == before

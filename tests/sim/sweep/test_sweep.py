@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -206,7 +207,7 @@ def test_json_and_table(file: Path) -> None:
     assert all(point["runs"] == 2 and point["failed"] == 0 for point in content["points"])
     assert any(point["front"] for point in content["points"])
     printed = downpass(*arguments).out
-    assert "Frames dropped" in printed
+    assert re.search(r"Pixels +Frames +Median\npoint .* delivered +dropped +latency", printed)
     assert printed.endswith("sweep.html\n")
     assert max(map(len, printed.splitlines()[:-1])) <= 80
 
