@@ -19,7 +19,7 @@ from ....link.errors import InputError
 from ..data.augment import CropSampler
 from ..loop.checkpoint import averaged_codec, load
 from ..loop.held_out import HeldOutPicture
-from ..networks.calibrate import put_synthesis_on_grids
+from ..networks.calibrate import put_synthesis_on_grids, round_synthesis
 from ..networks.codec import Codec
 from ..networks.complexity import complexity
 from ..networks.shape import BLOCK, CodecShape
@@ -70,6 +70,7 @@ def export_decoder(
     if not codec.on_grids:
         raise InputError(f"{checkpoint}: no decoder's checkpoint: its encoder is not in integers")
     put_synthesis_on_grids(codec, sampler)
+    round_synthesis(codec, sampler)
     found = extract(codec)
     for array in found:
         if array.startswith(_ONBOARD) and not np.array_equal(found[array], model[array]):

@@ -24,7 +24,7 @@ from ..data.augment import CropSampler
 from ..data.corpus import Corpus
 from ..loop.checkpoint import averaged_codec, load
 from ..loop.held_out import HeldOutPicture
-from ..networks.calibrate import put_on_grids
+from ..networks.calibrate import put_on_grids, round_synthesis
 from ..networks.complexity import complexity
 from ..networks.scale_context import groups
 from ..networks.shape import KNOTS, LOG2_LAMBDA_HIGH, LOG2_LAMBDA_LOW, QUALITY_STEPS
@@ -69,6 +69,7 @@ def export(
     codec = averaged_codec(checkpoint)
     sampler = CropSampler(corpus, crop=128, batch=16, seed=7, device=torch.device("cpu"))
     put_on_grids(codec, sampler)
+    round_synthesis(codec, sampler)
     limit_shifts(codec)
     larger_crops = CropSampler(corpus, crop=256, batch=8, seed=8, device=torch.device("cpu"))
     before, after = fit_context(codec, larger_crops, batches=max(2, batches // 2))

@@ -6,6 +6,7 @@ The grids' steps are chosen from the values that training crops send through the
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +14,8 @@ from torch import Tensor, nn
 from ..data.augment import CropSampler
 from ..data.colour import canonical_planes
 from .codec import Codec
-from .linear_rounding import block_moments, round_weights
 from .quantise import Grid, GridConv
+from .rounding import block_moments, round_convolutions, round_weights
 
 
 def calibrate(module: nn.Module, run: Callable[[], object]) -> None:
@@ -61,6 +62,7 @@ def put_on_grids(codec: Codec, sampler: CropSampler, batches: int = 8) -> None:
     spreads_to_powers_of_two(codec)
     _calibrate_on_crops(codec, codec, sampler, batches)
     round_weights(codec.analysis.linear, block_moments(sampler, 4 * batches))
+    round_synthesis(codec, sampler, batches)
 
 
 def put_synthesis_on_grids(codec: Codec, sampler: CropSampler, batches: int = 8) -> None:
@@ -73,6 +75,31 @@ def put_synthesis_on_grids(codec: Codec, sampler: CropSampler, batches: int = 8)
     with torch.no_grad():
         _spread_to_powers_of_two(codec.synthesis.latent_in, codec.synthesis.spread)
     _calibrate_on_crops(codec.synthesis, codec, sampler, batches)
+    round_synthesis(codec, sampler, batches)
+
+
+def round_synthesis(codec: Codec, sampler: CropSampler, batches: int = 8) -> None:
+    """Round the weights of a synthesis that is on its grids, each making up for those before.
+
+    The average of weights that were trained in integers is not on their grids any more.
+
+    Args:
+        codec: The codec, changed in place.
+        sampler: Source of the crops whose activations count.
+        batches: Batches of crops.
+    """
+    was_training = codec.training
+    codec.eval()
+    round_convolutions(codec.synthesis, partial(_send_crops, codec, sampler, batches))
+    codec.train(was_training)
+
+
+def _send_crops(codec: Codec, sampler: CropSampler, batches: int) -> None:
+    """Send crops of all qualities through a codec."""
+    for step in range(batches):
+        planes = canonical_planes(sampler.draw(0x20000000 + step))
+        quality = torch.linspace(0, 1, planes.shape[0], device=planes.device)
+        codec(planes, quality)
 
 
 def _calibrate_on_crops(part: nn.Module, codec: Codec, sampler: CropSampler, batches: int) -> None:
@@ -80,11 +107,5 @@ def _calibrate_on_crops(part: nn.Module, codec: Codec, sampler: CropSampler, bat
     was_training = part.training
     codec.eval()
 
-    def run() -> None:
-        for step in range(batches):
-            planes = canonical_planes(sampler.draw(0x20000000 + step))
-            quality = torch.linspace(0, 1, planes.shape[0], device=planes.device)
-            codec(planes, quality)
-
-    calibrate(part, run)
+    calibrate(part, partial(_send_crops, codec, sampler, batches))
     part.train(was_training)

@@ -2,8 +2,14 @@
 
 import pytest
 import torch
-from downpass.ground.training.networks.linear_rounding import block_moments, round_weights
+from downpass.ground.training.networks.calibrate import calibrate
 from downpass.ground.training.networks.quantise import Grid, GridConv
+from downpass.ground.training.networks.rounding import (
+    block_moments,
+    round_convolutions,
+    round_weights,
+)
+from torch import nn
 
 
 @pytest.fixture
@@ -56,3 +62,34 @@ def test_moments_are_symmetric_and_positive(sampler):
     assert moments.shape == (768, 768)
     torch.testing.assert_close(moments, moments.T)
     assert float(torch.linalg.eigvalsh(moments).min()) > -1e-6
+
+
+def test_a_network_errs_less_if_its_weights_make_up_for_each_other():
+    torch.manual_seed(4)
+    reads, read_inside = Grid(8), Grid(8)
+    network = nn.Sequential(
+        reads,
+        GridConv(24, 8, 3, padding=1, reads=reads),
+        read_inside,
+        GridConv(8, 4, 1, reads=read_inside),
+    )
+    mixing = torch.rand(24, 4)
+    value = torch.einsum("oc,bchw->bohw", mixing, torch.rand(8, 4, 16, 16)) * 3
+
+    def run():
+        return network(value)
+
+    with torch.no_grad():
+        exact = run()
+        calibrate(network, run)
+        plain = (run() - exact).square().mean()
+        before = [layer.weight.clone() for layer in (network[1], network[3])]
+        round_convolutions(network, run)
+        assert (run() - exact).square().mean() < 0.5 * plain
+        rounded = [layer.weight.clone() for layer in (network[1], network[3])]
+        for layer, old, new in zip((network[1], network[3]), before, rounded, strict=True):
+            assert not torch.equal(old, new)
+            assert torch.equal(new, layer.weight_on_grid())
+        round_convolutions(network, run)  # what is on its grid stays
+        assert torch.equal(network[1].weight, rounded[0])
+        assert torch.equal(network[3].weight, rounded[1])
