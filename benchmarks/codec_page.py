@@ -103,7 +103,7 @@ def decoders() -> str:
                 percent(fmean(test)) if test else "–",
             )
         )
-    head = ("decoder", "kMAC/px", "steps", "held out", "28 test pictures")
+    head = ("decoder", "kMAC/px", "steps, encoder frozen", "held out", "28 test pictures")
     return table(head, rows)
 
 
