@@ -10,6 +10,7 @@ import errno
 import os
 import select
 import socket
+import threading
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -65,6 +66,7 @@ class Port:
         self._tap = tap
         self._line = _opened(name, baud)
         self._file = _file_of(self._line)
+        self._open = threading.Lock()
         self._patience = _BLOCKED_S + _DRIVER_BYTES * BITS_PER_BYTE_ON_WIRE / baud
         """Seconds in which a write waits for the line to take the next byte."""
         if name.startswith("socket://") and self._file is not None:
@@ -96,7 +98,8 @@ class Port:
         ready, _, _ = select.select([file], [], [], READ_S)
         if not ready:
             return b""
-        data = os.read(file, 65536)
+        with self._open:
+            data = os.read(self._still_open(), 65536)
         if not data:
             raise OSError(errno.EIO, "the other end hung up")
         return data
@@ -117,11 +120,11 @@ class Port:
             if self._file is None:
                 self._line.write(data)
             else:
-                self._write_file(self._file, data)
+                self._write_file(data)
         except _FAULTS as error:
             raise self._lost(error) from None
 
-    def _write_file(self, file: int, data: bytes) -> None:
+    def _write_file(self, data: bytes) -> None:
         rest = memoryview(data)
         moved_at = time.monotonic()
         while rest:
@@ -130,12 +133,23 @@ class Port:
                 if self._tap is not None:
                     self._tap.note(f"the line takes nothing; {len(rest)} bytes are dropped")
                 return
-            select.select([], [file], [], left)
+            select.select([], [self._file], [], left)
             try:
-                rest = rest[os.write(file, rest) :]
+                with self._open:
+                    rest = rest[os.write(self._still_open(), rest) :]
                 moved_at = time.monotonic()
             except BlockingIOError:
                 time.sleep(_FULL_S)
+
+    def _still_open(self) -> int:
+        """Return the file descriptor, while `_open` is held.
+
+        Another thread may close the port, and the system gives a closed descriptor's number to the
+        next file that is opened: bytes would go there, or be taken from there.
+        """
+        if self._file is None:
+            raise OSError("it was closed")
+        return self._file
 
     def pulse(self, line: str, seconds: float = 0.1) -> None:
         """Release a modem control line for a moment, which resets many boards, and set it again.
@@ -163,7 +177,9 @@ class Port:
 
     def close(self) -> None:
         """Close the port."""
-        self._line.close()
+        with self._open:
+            self._file = None
+            self._line.close()
 
     def __enter__(self) -> Port:
         return self

@@ -154,3 +154,15 @@ def test_a_port_of_root_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_baud_rate_that_no_line_has_is_refused(baud: int) -> None:
     with pytest.raises(PortError, match=f"^baud {baud}: allowed are 1 to 20000000$"):
         Port("loop://", baud)
+
+
+def test_a_port_that_was_closed_writes_to_no_other_file(tmp_path: Path) -> None:
+    controller, device = os.openpty()
+    port = Port(os.ttyname(device))
+    port.close()
+    # The next file has the descriptor that the port had.
+    with (tmp_path / "next").open("wb"), pytest.raises(PortLostError):
+        port.write(b"lost")
+    assert (tmp_path / "next").read_bytes() == b""
+    os.close(controller)
+    os.close(device)
