@@ -120,11 +120,11 @@ class Port:
             if self._file is None:
                 self._line.write(data)
             else:
-                self._write_file(data)
+                self._write_file(self._file, data)
         except _FAULTS as error:
             raise self._lost(error) from None
 
-    def _write_file(self, data: bytes) -> None:
+    def _write_file(self, file: int, data: bytes) -> None:
         rest = memoryview(data)
         moved_at = time.monotonic()
         while rest:
@@ -133,7 +133,7 @@ class Port:
                 if self._tap is not None:
                     self._tap.note(f"the line takes nothing; {len(rest)} bytes are dropped")
                 return
-            select.select([], [self._file], [], left)
+            select.select([], [file], [], left)
             try:
                 with self._open:
                     rest = rest[os.write(self._still_open(), rest) :]
