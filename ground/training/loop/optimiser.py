@@ -56,9 +56,9 @@ def make_optimiser(
     if name == "adam":
         return torch.optim.Adam(groups, fused=device.type == "cuda")
     if name == "soap":
-        from pytorch_optimizer import SOAP
+        from .soap import ConvolutionSoap
 
-        return SOAP(
+        return ConvolutionSoap(
             groups,
             betas=(0.95, 0.95),
             weight_decay=0.0,

@@ -80,6 +80,7 @@ class ResidualBlock(nn.Module):
         bias = self.bias(quality)
         if self.first.on:
             bias = round_straight(bias / self.first.bias_step()) * self.first.bias_step()
-        inner = self.first(self.entering(value)) + bias[:, :, None, None]
+        inner = self.first(self.entering(value))
+        inner = inner + bias[:, :, None, None].to(inner.dtype)
         result: Tensor = grid(value + self.second(self.inner(inner)))
         return result
