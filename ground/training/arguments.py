@@ -11,6 +11,7 @@ SHIPPED = Path("shipped")
 """`--start` with this word begins from the model in the package."""
 MODELS = ("student", "teacher", "decoder")
 DECODERS = ("fast", "full")
+MOST_PROCESSES = 64
 TEACHERS = ("offline", "online", "self")
 
 
@@ -98,11 +99,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=1, help="seed of all random numbers (%(default)s)")
     add("--evaluate-every", type=int, default=1500, metavar="STEPS", help="(%(default)s)")
     add(
+        "--processes",
+        type=_process_count,
+        default=1,
+        metavar="COUNT",
+        help="processes that share each step, with --batch crops each (%(default)s)",
+    )
+    add(
         "--tune-threads",
         action="store_true",
         help="choose the number of threads by measuring steps",
     )
     add("--device", default="", help="such as cpu or cuda (default: cuda if there is one)")
+
+
+def _process_count(text: str) -> int:
+    count = int(text)
+    if not 1 <= count <= MOST_PROCESSES:
+        raise argparse.ArgumentTypeError(f"{text}: allowed are 1 to {MOST_PROCESSES}")
+    return count
 
 
 def _share(text: str) -> float:

@@ -12,7 +12,6 @@ its last steps are on integer grids, as a student's are.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -147,5 +146,4 @@ class DecoderTrainer(Trainer):
         if self.codec.synthesis.linear_out.on:
             return
         put_synthesis_on_grids(self.averaged, self.sampler)
-        restore(self.codec, self.averaged.state_dict())
-        self.best = math.inf  # the best so far had no integer synthesis
+        self._begin_integers()

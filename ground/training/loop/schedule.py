@@ -47,15 +47,18 @@ class Finish:
 
     Args:
         minutes: Wall-clock time from now to the end; infinite for a run that ends by its steps.
+
+    Attributes:
+        share: Share of the time, 0…1, that had passed when a run last asked.
     """
 
     def __init__(self, minutes: float) -> None:
+        self.share = 0.0
         self._seconds = 60 * minutes
         self._started = time.monotonic()
 
-    @property
-    def share(self) -> float:
-        """Share of the time that has passed, 0…1."""
+    def passed(self) -> float:
+        """Return the share of the time that has passed, 0…1."""
         passed = time.monotonic() - self._started
         return min(1.0, passed / self._seconds) if self._seconds > 0 else 1.0
 

@@ -15,6 +15,7 @@ from ..networks.shape import CodecShape
 from .checkpoint import load, shape_of
 from .decoder_trainer import DecoderTrainer, decoder_shape, load_synthesis, with_synthesis
 from .held_out import HeldOutPicture, load_training_and_held_out
+from .processes import Processes, started
 from .settings import TrainSettings
 from .trainer import Trainer
 from .warm_start import load_start
@@ -27,6 +28,7 @@ def make_trainer(
     settings: TrainSettings,
     training: Corpus,
     held_out: Sequence[HeldOutPicture],
+    processes: Processes | None = None,
 ) -> Trainer:
     """Return the trainer of what `options.model` names, with its networks begun or resumed.
 
@@ -45,7 +47,7 @@ def make_trainer(
         shape, start = _with_decoder(options, shape, start)
     if wants_integers:
         kind = DecoderTrainer
-    trainer = kind(settings, shape, training, held_out)
+    trainer = kind(settings, shape, training, held_out, processes)
     trainer.begin(start)
     return trainer
 
@@ -71,10 +73,19 @@ def train(options: argparse.Namespace) -> None:
         InputError: An option, a picture or a checkpoint is not valid.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
+    if options.processes > 1:  # one decodes the pictures for all, and finds what is wrong with them
+        load_training_and_held_out(options.images, options.cache, options.out)
+    with started(options.processes, run, options) as processes:
+        run(processes, options)
+
+
+def run(processes: Processes, options: argparse.Namespace) -> None:
+    """Do one process's part of a training."""
     training, held_out = load_training_and_held_out(options.images, options.cache, options.out)
     settings = TrainSettings.of_options(options)
-    trainer = make_trainer(options, settings, training, held_out)
-    macs = complexity(trainer.averaged)
-    log.info("kMAC/px: %s", ", ".join(f"{name} {v / 1000:.2f}" for name, v in macs.items()))
-    signal.signal(signal.SIGTERM, trainer.stop)
+    trainer = make_trainer(options, settings, training, held_out, processes)
+    if processes.is_first:
+        macs = complexity(trainer.averaged)
+        log.info("kMAC/px: %s", ", ".join(f"{name} {v / 1000:.2f}" for name, v in macs.items()))
+        signal.signal(signal.SIGTERM, trainer.stop)
     trainer.run()

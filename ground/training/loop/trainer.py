@@ -30,6 +30,7 @@ from .held_out import HeldOutPicture
 from .losses import draw_qualities, rate_distortion, relative_cost
 from .optimiser import make_optimiser, parameter_groups, set_learning_rate
 from .precision import mixed_precision
+from .processes import Processes
 from .run_log import RunLog
 from .schedule import Finish, learning_rate, lesson_weight, trains_integers
 from .settings import TrainSettings
@@ -54,6 +55,7 @@ class Trainer:
         shape: Their widths.
         training: Pictures to train on.
         held_out: Pictures to evaluate on; none for a run without evaluation.
+        processes: Which of the run's processes this is.
 
     Attributes:
         codec: The networks that are trained.
@@ -75,8 +77,10 @@ class Trainer:
         shape: CodecShape,
         training: Corpus,
         held_out: Sequence[HeldOutPicture] = (),
+        processes: Processes | None = None,
     ) -> None:
         self.settings, self.shape, self.held_out = settings, shape, held_out
+        self.processes = processes or Processes()
         self.step, self.seconds, self.best = 0, 0.0, math.inf
         self.origin: dict[str, Any] = {}
         self.encoder: dict[str, Any] = {}
@@ -125,6 +129,7 @@ class Trainer:
             else:
                 self._start_from_nothing()
             restore(self.averaged, self.codec.state_dict())
+        self.processes.share(self.codec, self.averaged)
         self._begun()
         if self.settings.distil:
             self.teaching = Teaching(self.settings, self.codec, self.averaged)
@@ -170,7 +175,7 @@ class Trainer:
         measures: list[Tensor] = []
         tuner = ThreadTuner() if settings.tune_threads else None
         self.finish = Finish(settings.finish)
-        while self.step < settings.steps and self.finish.share < 1.0:
+        while self.step < settings.steps and self._advance_clock() < 1.0:
             step_started = time.monotonic()
             is_last = self.finish.trains_integers and settings.model != "teacher"
             if is_last or trains_integers(self.step, settings):
@@ -179,26 +184,41 @@ class Trainer:
             if tuner is not None:
                 tuner.note(time.monotonic() - step_started)
             self.seconds = before + time.monotonic() - started
-            if self.step % LOG_EVERY == 0:
+            if self.step % LOG_EVERY == 0 and self.processes.is_first:
                 self.log.steps(self.step, self.seconds / 60, measures)
                 measures.clear()
-            if self.held_out and self.step % settings.evaluate_every == 0:
+            if self._evaluates and self.step % settings.evaluate_every == 0:
                 self.assess()
             out_of_time = time.monotonic() - started > 60 * settings.minutes or self.stopping
+            out_of_time = bool(self.processes.agree(out_of_time))
             if self.step % settings.save_every == 0 or out_of_time:
                 self.save("latest")
             if out_of_time:
                 log.info("stopped at step %d", self.step)
                 return
         self.save("latest")
-        if self.held_out and self.step % settings.evaluate_every:
+        if self._evaluates and self.step % settings.evaluate_every:
             self.assess()
+
+    @property
+    def _evaluates(self) -> bool:
+        return bool(self.held_out) and self.processes.is_first
+
+    def _advance_clock(self) -> float:
+        """Move the finish on to the present; return the share of its time that has passed."""
+        self.finish.share = self.processes.agree(self.finish.passed())
+        return self.finish.share
 
     def put_on_grids(self) -> None:
         """Continue with integer weights and activations, from the averaged weights."""
         if self.codec.on_grids:
             return
         put_on_grids(self.averaged, self.sampler)
+        self._begin_integers()
+
+    def _begin_integers(self) -> None:
+        """Continue from the averaged weights, which have been put on their grids."""
+        self.processes.share(self.averaged)  # calibration may differ by a digit of a float
         restore(self.codec, self.averaged.state_dict())
         self.best = math.inf  # the best so far was no integer codec
 
@@ -217,6 +237,7 @@ class Trainer:
         loss = relative_cost(rate_distortion(coded, planes, quality)) + taught
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        self.processes.average_gradients(self._trained())
         gradient = nn.utils.clip_grad_norm_(self.codec.parameters(), LARGEST_GRADIENT)
         if bool(torch.isfinite(gradient)):
             self.optimiser.step()
@@ -234,6 +255,10 @@ class Trainer:
                 )
             )
 
+    def _trained(self) -> list[nn.Parameter]:
+        """Return the parameters that the optimiser moves."""
+        return [p for group in self.optimiser.param_groups for p in group["params"]]
+
     def _lessons(self, planes: Tensor, quality: Tensor, coded: Coded) -> Tensor | float:
         """Return what the teacher adds to the loss of a step."""
         weight = lesson_weight(self.step, self.settings)
@@ -248,9 +273,10 @@ class Trainer:
 
     def _draw(self) -> tuple[Tensor, Tensor]:
         """Return the planes and qualities of the next step, and seed torch for it."""
-        rng = np.random.default_rng((self.settings.seed, self.step, 1))
+        number = self.processes.number_of(self.step)
+        rng = np.random.default_rng((self.settings.seed, number, 1))
         torch.manual_seed(int(rng.integers(2**62)))
-        planes = canonical_planes(self.sampler.draw(self.step), rng)
+        planes = canonical_planes(self.sampler.draw(number), rng)
         planes = planes.contiguous(memory_format=torch.channels_last)
         quality = self._qualities(planes, rng)
         if self.settings.quality is not None:
@@ -281,7 +307,9 @@ class Trainer:
         return summary
 
     def save(self, name: str) -> None:
-        """Write a checkpoint of everything that a resumed run needs."""
+        """Write a checkpoint of everything that a resumed run needs (the first process only)."""
+        if not self.processes.is_first:
+            return
         teaching = {"distiller": None, "teacher": None}
         if self.teaching is not None:
             teaching = self.teaching.state()
