@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,9 @@ def started(
         count: Number of processes.
         work: What each of the others does, with `argument`; a function of a module.
         argument: For example the options of the run.
+
+    Raises:
+        RuntimeError: One of them ended before its work began.
     """
     if count == 1:
         yield Processes()
@@ -94,14 +98,17 @@ def started(
     spawning = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         meeting = Path(folder) / "meeting"
-        others = [
-            spawning.Process(
-                target=_other, args=(work, argument, rank, count, meeting), daemon=True
-            )
-            for rank in range(1, count)
-        ]
-        for other in others:
+        others = {}
+        for rank in range(1, count):
+            ready = spawning.Event()
+            arguments = (work, argument, rank, count, meeting, ready)
+            other = spawning.Process(target=_other, args=arguments, daemon=True)
             other.start()
+            others[other] = ready
+        for other, ready in others.items():
+            while not ready.wait(0.2):
+                if not other.is_alive():
+                    raise RuntimeError(f"a process of the training ended with {other.exitcode}")
         _join(0, count, meeting)
         try:
             yield Processes(0, count)
@@ -112,12 +119,18 @@ def started(
 
 
 def _other(
-    work: Callable[[Processes, Any], None], argument: Any, rank: int, count: int, meeting: Path
+    work: Callable[[Processes, Any], None],
+    argument: Any,
+    rank: int,
+    count: int,
+    meeting: Path,
+    ready: Event,
 ) -> None:
     """Be one of the other processes, whose end the first one decides."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // count))
+    ready.set()
     _join(rank, count, meeting)
     work(Processes(rank, count), argument)
     distributed.destroy_process_group()
