@@ -9,6 +9,7 @@ from importlib.resources import files
 
 import shapely
 
+from .fields import moment_text
 from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
 from .orbit_files import OemOrbit, OmmOrbit
 from .satellite import SatelliteSpec
@@ -33,7 +34,7 @@ def outline(scenario: Scenario) -> str:
             ", ".join([_count(len(scenario.satellites), "satellite"), *_orbit(scenario)]),
             f"{_count(len(scenario.targets), 'target')}, {where}",
             _count(len(scenario.stations), "station"),
-            f"{_duration(scenario.duration)} from {scenario.start:%Y-%m-%dT%H:%M:%SZ}",
+            f"{_duration(scenario.duration)} from {moment_text(scenario.start)}",
         )
     )
 
