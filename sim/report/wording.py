@@ -133,9 +133,14 @@ def present(value: Any) -> TypeGuard[float]:
 
 
 def _digits(value: float) -> str:
-    """Format three significant digits below 100, without trailing zeros; whole numbers above."""
+    """Format three significant digits below 100, without trailing zeros; whole numbers above.
+
+    Below 1 these are two decimals, or two significant digits where those would be nearly 0.
+    """
     if value >= 100:
         return f"{value:,.0f}"
+    if 0 < value < 0.1:
+        return f"{value:.2g}"
     text = f"{value:.2f}" if value < 10 else f"{value:.1f}"
     return text.rstrip("0").rstrip(".")
 

@@ -67,7 +67,7 @@ def _duration(seconds: float) -> str:
     for unit, size, from_ in (("d", 86400, 3), ("h", 3600, 1), ("min", 60, 1)):
         if seconds >= size * from_ and seconds % size == 0:
             return f"{seconds / size:.0f} {unit}"
-    return f"{seconds / 3600:.3g} h" if seconds >= 3600 else f"{seconds:g} s"
+    return f"{seconds / 3600:.6g} h" if seconds >= 3600 else f"{seconds:g} s"
 
 
 @cache

@@ -38,6 +38,8 @@ def test_size(value: float | None, text: str) -> None:
     ("seconds", "text"),
     [
         (0, "0 s"),
+        (0.0004, "0.0004 s"),
+        (0.0456, "0.046 s"),
         (0.25, "0.25 s"),
         (9.9, "9.9 s"),
         (45.4, "45 s"),
@@ -136,3 +138,17 @@ def test_phrases() -> None:
 )
 def test_seconds(seconds: float | None, text: str) -> None:
     assert spaced(w.seconds(seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("bpp", "text"),
+    [
+        (0, "0 bpp"),
+        (0.004, "0.004 bpp"),
+        (0.0625, "0.062 bpp"),
+        (0.5, "0.5 bpp"),
+        (12.34, "12.3 bpp"),
+    ],
+)
+def test_a_small_rate_is_not_zero(bpp: float, text: str) -> None:
+    assert spaced(w.bits_per_pixel(bpp)) == text
