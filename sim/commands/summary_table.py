@@ -159,7 +159,7 @@ def _repeated(block: Block) -> str:
 
 def _energy(block: Block) -> str:
     value = block["encode_energy_j"]
-    return wording.UNKNOWN if value is None else f"{value:.1f} J"
+    return wording.UNKNOWN if value is None else f"{wording.fixed(value, 1)} J"
 
 
 def _open(transfer: Mapping[str, Any]) -> str:
@@ -182,7 +182,7 @@ def _of_transfer(figure: Callable[[Mapping[str, Any]], str]) -> Callable[[Block]
 
 def _pass_time(block: Block) -> str:
     value = block["pass_time_used"]
-    return wording.DASH if value is None else f"{value * 100:.1f} %"
+    return wording.DASH if value is None else f"{wording.fixed(value * 100, 1)} %"
 
 
 _ROWS: tuple[tuple[str, Callable[[Block], str]], ...] = (
@@ -204,7 +204,7 @@ _ROWS: tuple[tuple[str, Callable[[Block], str]], ...] = (
     ("… 95 % of frames above", lambda b: _psnr(b, "p5")),
     ("… frames exact", keyfigures.exact_frames),
     ("MS-SSIM, mean", _similarity),
-    ("area delivered", lambda b: f"{b['delivered_km2']:.0f} km²"),
+    ("area delivered", lambda b: f"{wording.fixed(b['delivered_km2'], 0)} km²"),
     ("encoding energy", _energy),
     ("pass time used", _pass_time),
 )
@@ -219,7 +219,7 @@ _IF_DAMAGED: Mapping[str, list[tuple[str, Callable[[Block], str]]]] = {
         ("… of damaged frames, median", lambda b: _time(b["latency_s"]["damaged"]["median"])),
     ],
     "area delivered": [
-        ("… by whole frames", lambda b: f"{b['delivered_whole_km2']:.0f} km²"),
+        ("… by whole frames", lambda b: f"{wording.fixed(b['delivered_whole_km2'], 0)} km²"),
     ],
 }
 """What is told apart only if a frame is damaged, by the row that it follows."""

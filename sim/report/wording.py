@@ -132,10 +132,22 @@ def present(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and math.isfinite(value)
 
 
+def fixed(value: float, decimals: int) -> str:
+    """Format a number with some decimals: 1400; a small one in two digits: 0.046."""
+    if 0 < value < 10 ** (1 - decimals):
+        return f"{value:.2g}"
+    return f"{value:.{decimals}f}"
+
+
 def _digits(value: float) -> str:
-    """Format three significant digits below 100, without trailing zeros; whole numbers above."""
+    """Format three significant digits below 100, without trailing zeros; whole numbers above.
+
+    Below 1 these are two decimals, or two significant digits where those would be nearly 0.
+    """
     if value >= 100:
         return f"{value:,.0f}"
+    if 0 < value < 0.1:
+        return f"{value:.2g}"
     text = f"{value:.2f}" if value < 10 else f"{value:.1f}"
     return text.rstrip("0").rstrip(".")
 
