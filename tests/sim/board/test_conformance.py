@@ -65,6 +65,13 @@ class Sound(BoardEnd):
     """Breaks no rule."""
 
 
+class Tiny(BoardEnd):
+    """Breaks no rule, and takes one tile of 100 bytes at a time."""
+
+    def __init__(self, own: Capabilities, boot_nonce: int) -> None:
+        super().__init__(replace(own, largest_tile=100, slots=1), boot_nonce)
+
+
 class Pretender(BoardEnd):
     """Says that it runs JPEG 2000, and gives back something else."""
 
@@ -349,6 +356,15 @@ def test_a_sound_board_passes_on_every_line(
     repeated = sum(one.repeated for one in results)
     # A few thousand bytes may pass a line of rare bit errors without one.
     assert repeated > 0 or line != "1 % of frames lost"
+
+
+def test_a_sound_board_of_one_slot_and_tiny_tiles_passes(
+    address_of: Callable[[type[BoardEnd]], str],
+) -> None:
+    """Both are within the protocol's bounds."""
+    names = ["sessions die", "JOB and LOAD", "malformed", "loading while"]
+    results = checked(address_of(Tiny), names, Faults(), seed=5)
+    assert [(one.name, one.fault) for one in results if one.fault] == []
 
 
 @pytest.mark.parametrize("line", LINES)
