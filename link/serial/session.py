@@ -30,7 +30,7 @@ from .messages import (
     session_number,
 )
 from .roundtrip import LONGEST, RoundTrip
-from .trust import capability_fault
+from .trust import capability_fault, what_differs
 
 _TRIES: Final = 4
 _FRAME_OVERHEAD: Final = 40
@@ -227,7 +227,8 @@ class Session:
         """Process CAPS.
 
         Raises:
-            NoUsableBoardError: No board can have these capabilities, or it runs another model.
+            NoUsableBoardError: No board can have these capabilities, it runs another model, or
+                another board has taken its place.
         """
         if not self._expects(Signal.CAPS) or message.host_nonce != self._host_nonce:
             return
@@ -236,6 +237,10 @@ class Session:
             return
         if fault := capability_fault(message.capabilities):
             raise NoUsableBoardError(f"the board announces {fault}")
+        if self.capabilities is not None and (
+            changes := what_differs(self.capabilities, message.capabilities)
+        ):
+            raise NoUsableBoardError(f"another board, or other software, is there now: {changes}")
         self.capabilities = message.capabilities
         wanted, found = self._settings.fingerprint, message.capabilities.fingerprint
         if wanted is not None and wanted != found:
