@@ -14,9 +14,11 @@ from ...link.container.header import CODECS
 from ...link.errors import InputError
 from ...link.serial.constants import TickKind
 from ...link.serial.events import Finished
-from ...link.serial.host_settings import BITS_PER_BYTE_ON_WIRE, HostSettings
+from ...link.serial.host_settings import HostSettings
 from ...link.serial.line_kind import LineKind, line_kind, wire_s
+from ...link.serial.line_pace import BITS_PER_BYTE_ON_WIRE, LinePace
 from ...link.serial.messages import Capabilities
+from ...link.serial.port import check_baud
 from ...payload.encoders.traits import TRAITS
 from .access import ANY_BOARD, BoardAccess
 from .client import BoardClient
@@ -152,7 +154,9 @@ def run_bench(
     if tiles < 1 or side < 1:
         raise InputError(f"{tiles} tiles of {side} pixels: allowed is at least 1 of each")
     tap = None if access.trace is None else access.trace.tap(port, baud)
-    settings = HostSettings(baud=baud, away=10 if access.reset is None else 40)
+    check_baud(baud)
+    away = (10 if access.reset is None else 40) + LinePace(baud).opening_s
+    settings = HostSettings(baud=baud, away=away)
     with BoardClient(port, baud, settings, tap, access.reset) as board:
         own = board.capabilities()
         _check_size(own, tiles, side)

@@ -111,14 +111,16 @@ def probe(arguments: argparse.Namespace) -> int:
     """Print what the board reports of itself."""
     from ...link.errors import InputError
     from ...link.serial.host_settings import HostSettings
+    from ...link.serial.line_pace import LinePace
+    from ...link.serial.port import check_baud
     from ..board.client import BoardClient, BoardGoneError
     from ..board.emulators import board_port
     from ..console.terminal import print_rows
 
-    with (
-        board_port(arguments.port) as port,
-        BoardClient(port, arguments.baud, HostSettings(away=5)) as board,
-    ):
+    baud = arguments.baud
+    check_baud(baud)
+    settings = HostSettings(baud=baud, away=5 + LinePace(baud).opening_s)
+    with board_port(arguments.port) as port, BoardClient(port, baud, settings) as board:
         try:
             own = board.capabilities()
             first = board.clock()
