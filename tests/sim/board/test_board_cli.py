@@ -267,6 +267,10 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_board_is_asked(
         (["probe", "loop://", "--baud", "12345678901"], "baud 12345678901: allowed are 1 to"),
         (["probe", "socket://localhost"], "socket://localhost: found no port number; allowed: "),
         (["serve", "--listen", "here"], "address 'here': write it as HOST:PORT"),
+        (["serve", "--listen", "127.0.0.1:²"], "address '127.0.0.1:²': write it as HOST:PORT"),
+        (["serve", "--listen", "127.0.0.1:65536"], "address '127.0.0.1:65536': write it as HOST"),
+        (["serve", "--listen", "::1:5331"], "address '::1:5331': write it as HOST:PORT"),
+        (["serve", "--listen", "a..b:0"], "a..b:0: cannot listen there ("),
     ],
 )
 def test_bad_input_gets_one_line(
