@@ -209,7 +209,7 @@ def encode(arguments: argparse.Namespace) -> int:
     from ...payload.imager.scenes import Scene
     from .codec_choice import chosen_encoder
 
-    keep_inputs(arguments.output, [arguments.input])
+    keep_inputs(arguments.output, [arguments.input, Path(arguments.codec)])
     setting = Setting(arguments.quality, arguments.bpp, arguments.bytes)
     codec = chosen_encoder(arguments.codec, arguments.tile, arguments.threads)
     bands, depth = arguments.bands, arguments.bit_depth
@@ -221,7 +221,7 @@ def encode(arguments: argparse.Namespace) -> int:
         description = scene.describe(None, bands, depth)
         bits, masking = scene.content(bands).bits, scene.alpha
         masking = None if masking in scene.band_numbers(bands) else masking
-    bitstream = _coded(codec, frame, setting, description)
+    bitstream = _coded(arguments.input, codec, frame, setting, description)
     if any(band.colour == "palette" for band in description.bands):
         _require_exact(arguments.input, codec, frame, bitstream)
     _write(arguments.output, bitstream)
@@ -246,13 +246,20 @@ def encode(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _coded(codec: Encoder, frame: Frame, setting: Setting, description: Description) -> bytes:
+def _coded(
+    path: Path, codec: Encoder, frame: Frame, setting: Setting, description: Description
+) -> bytes:
     """Return the bitstream with the description in its header, within the setting's budget."""
     from ...link.container import varint
     from ...link.container.bitstream import with_description
+    from ...link.container.description import DescriptionError
+    from ...link.errors import InputError
     from ...payload.encoders.base import RateError, Setting
 
-    packed = description.pack()
+    try:
+        packed = description.pack()
+    except DescriptionError as error:
+        raise InputError(f"{path}: {error}") from None
     if not packed:
         return codec.encode(frame, setting)
     codec.check(frame, setting)
@@ -275,13 +282,14 @@ def _coded(codec: Encoder, frame: Frame, setting: Setting, description: Descript
 
 def _require_exact(path: Path, codec: Encoder, frame: Frame, bitstream: bytes) -> None:
     """Refuse a bitstream of palette indices that does not restore each index exactly."""
-    import numpy as np
-
     from ...ground.decoders import decode as decode_bitstream
     from ...link.errors import InputError
 
     decoded = decode_bitstream(bitstream, foreign=codec.foreign)
-    if not np.array_equal(decoded.frame.pixels, frame.pixels):
+    changed = decoded.frame.pixels != frame.pixels
+    if frame.mask is not None:
+        changed &= ~frame.mask[..., None]
+    if changed.any():
         raise InputError(
             f"{path}: its samples are indices of a palette, which have no levels to lose, and "
             f"{codec.name} changes some; allowed: a codec that loses nothing"
@@ -296,7 +304,12 @@ def decode(arguments: argparse.Namespace) -> int:
     ending = arguments.output.suffix.lower()
     if ending not in _PNG + _TIFF:
         raise InputError(f"{arguments.output}: ends in {ending!r}; allowed are .png, .tif, .tiff")
-    keep_inputs(arguments.output, [arguments.input, arguments.like])
+    if ending in _PNG and arguments.like is not None:
+        raise InputError(
+            f"--like {arguments.like}: a PNG has no georeference; allowed with a .tif as output"
+        )
+    codec = None if arguments.codec is None else Path(arguments.codec)
+    keep_inputs(arguments.output, [arguments.input, arguments.like, codec])
     foreign = None if arguments.codec is None else _foreign(arguments.codec)
     data = _read(arguments.input)
     with _naming(arguments.input):
@@ -344,6 +357,7 @@ def shrink(arguments: argparse.Namespace) -> int:
     from ...payload.encoders.base import Setting
     from ...payload.encoders.student.shrink import shrink as shrink_bitstream
 
+    keep_inputs(arguments.output, [arguments.input])
     setting = Setting(arguments.quality, arguments.bpp, arguments.bytes)
     if arguments.threads < 1:
         raise InputError(f"threads {arguments.threads}: allowed is at least 1")
@@ -405,7 +419,7 @@ def info(arguments: argparse.Namespace) -> int:
         if name == "tile_bytes":
             sizes = [span.length for span in spans]
             value = f"{min(sizes)} to {max(sizes)}" if len(sizes) > 1 else sizes[0]
-        if value is not None and value is not False and value not in ([], 0):
+        if value not in (None, False, []) or (name == "nodata" and value is not None):
             _say(f"{name.replace('_', ' '):16} {value}")
     return 0
 
@@ -413,13 +427,17 @@ def info(arguments: argparse.Namespace) -> int:
 def compare(arguments: argparse.Namespace) -> int:
     """Compare codecs on pictures."""
     from ..frames.content_cache import open_cache
-    from ..rate_distortion.compare import compare_codecs, write_out
+    from ..rate_distortion.compare import compare_codecs, pictures
+    from ..rate_distortion.outputs import check_out, write_out
     from ..rate_distortion.table import print_table
     from .codec_choice import named_encoders
 
+    codecs = named_encoders(arguments.codecs, arguments.tile)
+    if arguments.out is not None:
+        check_out(arguments.out, pictures(arguments.images))
     found = compare_codecs(
         arguments.images,
-        named_encoders(arguments.codecs, arguments.tile),
+        codecs,
         (arguments.rates[0], arguments.rates[1]),
         arguments.tile,
         arguments.crop,
@@ -427,13 +445,13 @@ def compare(arguments: argparse.Namespace) -> int:
         progress=sys.stderr.isatty() and not arguments.json,
         decoder=arguments.decoder,
     )
-    if arguments.out is not None:
-        write_out(arguments.out, found)
     if arguments.json:
         json.dump(found, sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
         print_table(found)
+    if arguments.out is not None:
+        write_out(arguments.out, found)
     return 0
 
 

@@ -10,14 +10,11 @@ comparison. The result states which pixels were coded.
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any, Final
@@ -25,7 +22,6 @@ from typing import Any, Final
 from ...ground.bd_rate import BdRate, bd_rate
 from ...link.container.frame import Frame
 from ...link.errors import InputError
-from ...link.files import whole_file
 from ...link.text import printable
 from ...payload.encoders.base import HIGHEST_BPP, Encoder
 from ...payload.encoders.registry import encoder
@@ -38,8 +34,6 @@ from .measure import RateDistortionCurve, Speed, curve, reach, speed
 ANCHOR: Final = "jpeg2000"
 ALL: Final = "all"
 CROP: Final = 512
-_LONGEST_NAME: Final = 200
-"""Most bytes of a picture's name in the name of its figure."""
 _ENDINGS: Final = frozenset((".png", ".tif", ".tiff", ".jp2", ".jpg", ".jpeg", ".webp", ".bmp"))
 _FIGURES: Final = (
     "bd_rate_psnr_percent",
@@ -300,35 +294,3 @@ class _bar:  # noqa: N801  (used like a function)
     def __exit__(self, *_: object) -> None:
         if self._shown:
             as_it_is(sys.stderr).write("\r\x1b[K")
-
-
-def write_out(folder: Path, found: dict[str, Any]) -> None:
-    """Write compare.json, a figure of each picture's curves, and a figure of their mean.
-
-    Raises:
-        InputError: The folder cannot be written.
-    """
-    from .figure import mean_figure, picture_figure
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(found, indent=2) + "\n"
-        _replace(folder / "compare.json", text.encode())
-        _replace(folder / "rd.png", mean_figure(found))
-        for name, image in found["images"].items():
-            _replace(folder / f"rd-{_short(name)}.png", picture_figure(name, image))
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror})") from None
-
-
-def _short(name: str) -> str:
-    """Return a picture's name, or its beginning and a digest if it is too long for a file name."""
-    data = os.fsencode(name)
-    if len(data) <= _LONGEST_NAME:
-        return name
-    return f"{data[:_LONGEST_NAME].decode(errors='ignore')}-{sha256(data).hexdigest()[:16]}"
-
-
-def _replace(path: Path, data: bytes) -> None:
-    with whole_file(path) as file:
-        file.write(data)

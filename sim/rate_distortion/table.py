@@ -48,18 +48,20 @@ def notes(found: dict[str, Any]) -> list[str]:
     out = []
     for codec, means in found["codecs"].items():
         worst = means["worst_group"]
-        if codec == ANCHOR or worst is None:
+        judged = means["groups"][ALL]["judged"]
+        if codec == ANCHOR or (worst is None and judged == len(images)):
             continue
-        parts = [
-            f"worst group {worst}, {_signed(means['groups'][worst]['bd_rate_psnr_percent'])} %"
-        ]
+        parts = []
+        if worst is not None:
+            mean = means["groups"][worst]["bd_rate_psnr_percent"]
+            parts.append(f"worst group {worst}, {_signed(mean)} %")
         losing = [
             f"{name} {_signed(image['codecs'][codec]['bd_rate_psnr_percent'])} %"
             for name, image in images.items()
             if (image["codecs"][codec]["bd_rate_psnr_percent"] or 0) > 0
         ]
-        judged = means["groups"][ALL]["judged"]
-        parts.append(f"{len(losing)} of {judged} pictures need more bytes than {ANCHOR}")
+        if judged:
+            parts.append(f"{len(losing)} of {judged} pictures need more bytes than {ANCHOR}")
         if 0 < len(losing) <= 3:
             parts[-1] += f" ({', '.join(losing)})"
         if "kmac_per_pixel" in means:

@@ -9,8 +9,8 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import pytest
-from downpass.sim.rate_distortion.compare import write_out
 from downpass.sim.rate_distortion.figure import picture_figure
+from downpass.sim.rate_distortion.outputs import write_out
 
 
 def image(codec: str) -> dict[str, Any]:
