@@ -15,14 +15,12 @@ from ..console.streams import complain
 from .arguments import add_programs, keep_inputs
 
 if TYPE_CHECKING:
-    from ...ground.decoders import Decoded
     from ...link.container.description import Description
     from ...link.container.frame import Frame
     from ...link.container.header import FrameHeader
     from ...link.foreign.codec import ForeignCodec
     from ...payload.encoders.base import Encoder, Setting
 
-_PNG, _TIFF = (".png",), (".tif", ".tiff")
 _DEEPEST = 16
 
 
@@ -299,15 +297,9 @@ def _require_exact(path: Path, codec: Encoder, frame: Frame, bitstream: bytes) -
 def decode(arguments: argparse.Namespace) -> int:
     """Decode a bitstream."""
     from ...ground.decoders import decode as decode_bitstream
-    from ...link.errors import InputError
+    from .decoded_picture import check_ending, write_picture
 
-    ending = arguments.output.suffix.lower()
-    if ending not in _PNG + _TIFF:
-        raise InputError(f"{arguments.output}: ends in {ending!r}; allowed are .png, .tif, .tiff")
-    if ending in _PNG and arguments.like is not None:
-        raise InputError(
-            f"--like {arguments.like}: a PNG has no georeference; allowed with a .tif as output"
-        )
+    check_ending(arguments.output, arguments.like)
     codec = None if arguments.codec is None else Path(arguments.codec)
     keep_inputs(arguments.output, [arguments.input, arguments.like, codec])
     foreign = None if arguments.codec is None else _foreign(arguments.codec)
@@ -317,10 +309,7 @@ def decode(arguments: argparse.Namespace) -> int:
             data, arguments.threads, network=arguments.decoder, foreign=foreign
         )
         description = _description(decoded.header)
-    if ending in _PNG:
-        _write(arguments.output, _png(arguments.output, decoded, description))
-    else:
-        _write_tiff(arguments.output, decoded, description, arguments.like)
+    write_picture(arguments.output, decoded, description, arguments.like)
     why = f"; tile {decoded.undecodable[0]}: {decoded.why}" if decoded.why else ""
     for tiles, what, more in (
         (decoded.missing_tiles, "lost and concealed", ""),
@@ -482,63 +471,6 @@ def _plain(description: Description) -> dict[str, Any]:
 
     found = {name: value for name, value in asdict(description).items() if value}
     return found | ({"crs": printable(description.crs)} if description.crs else {})
-
-
-def _png(path: Path, decoded: Decoded, description: Description) -> bytes:
-    """Return the frame as a PNG that is transparent where it has no data."""
-    import imagecodecs
-    import numpy as np
-
-    from ...link.errors import InputError
-
-    frame, holes = decoded.frame, decoded.frame.holes()
-    if description.palette is not None:
-        raise InputError(f"{path}: indices of a palette; allowed is a .tif, which has its colours")
-    if holes is not None and holes.shape[2] > 1:
-        raise InputError(f"{path}: bands with different nodata; allowed is a .tif")
-    most = 4 if holes is None else 3
-    if frame.bands not in (1, *range(2 if holes is None else 3, most + 1)) or (
-        frame.sample_type == "int16"
-    ):
-        masked = "" if holes is None else ", and nodata,"
-        raise InputError(
-            f"{path}: {frame.bands} bands of {frame.sample_type} samples{masked} do not fit a "
-            "PNG; allowed are 1 to 4 bands of uint8 or uint16, 1 or 3 with nodata (write a .tif "
-            "instead)"
-        )
-    pixels = frame.pixels
-    if holes is not None:
-        opaque = np.iinfo(pixels.dtype).max
-        alpha = np.where(holes, 0, opaque).astype(pixels.dtype)
-        pixels = np.concatenate([pixels, alpha], axis=2)
-    pixels = pixels[..., 0] if pixels.shape[2] == 1 else pixels
-    return bytes(imagecodecs.png_encode(np.ascontiguousarray(pixels)))
-
-
-def _write_tiff(path: Path, decoded: Decoded, description: Description, like: Path | None) -> None:
-    from dataclasses import replace
-
-    from ...ground.archive import tile_tags, write_cog
-    from ...link.errors import InputError
-    from ...payload.imager.scenes import Scene
-
-    if like is not None:
-        with Scene(like) as scene:
-            if (scene.width, scene.height) != (decoded.frame.width, decoded.frame.height):
-                raise InputError(
-                    f"--like {like}: it has {scene.width} x {scene.height} pixels, the bitstream "
-                    f"{decoded.frame.width} x {decoded.frame.height}"
-                )
-            place = scene.describe()
-        description = replace(
-            description,
-            crs=place.crs,
-            transform=place.transform,
-            control_points=place.control_points,
-            rpc=place.rpc,
-            pixel_is_point=place.pixel_is_point,
-        )
-    write_cog(path, decoded.frame, description, tile_tags(decoded))
 
 
 def _read(path: Path) -> bytes:

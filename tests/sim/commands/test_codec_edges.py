@@ -13,6 +13,7 @@ import rasterio
 from downpass.sim.cli import main
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
 
 ROW, COLUMN = np.mgrid[:40, :50]
 GREY = (120 + 60 * np.sin(ROW / 9) + 40 * np.cos(COLUMN / 7)).astype(np.uint8)
@@ -189,3 +190,36 @@ def test_a_comparison_says_why_a_codec_has_no_figure(
     assert codec("compare", picture, "--codec", "ccsds121", *cache, "--json") == 0
     means = json.loads(capsys.readouterr().out)["codecs"]["ccsds121"]["groups"]["all"]
     assert (means["images"], means["judged"], means["bd_rate_psnr_percent"]) == (1, 0, None)
+
+
+def test_a_png_has_the_colours_of_the_bands_and_not_their_order(tmp_path: Path) -> None:
+    planes = np.stack([GREY, GREY // 2, GREY // 3])
+    picture, out = save(tmp_path / "in.tif", planes, photometric="MINISBLACK"), tmp_path / "out.png"
+    with rasterio.open(picture, "r+") as dataset:
+        dataset.colorinterp = (ColorInterp.green, ColorInterp.blue, ColorInterp.red)
+    assert codec("decode", coded(picture), out) == 0
+    pixels = imagecodecs.png_decode(out.read_bytes())
+    for channel, band in enumerate((2, 0, 1)):
+        assert np.array_equal(pixels[..., channel], planes[band])
+
+
+@pytest.mark.parametrize(
+    ("bands", "alpha", "status"),
+    [(4, "NO", 2), (4, "YES", 0), (2, "NO", 2), (2, "YES", 0)],
+    ids=["infrared", "rgba", "two", "grey-alpha"],
+)
+def test_no_band_becomes_the_transparency_of_a_png_by_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], bands: int, alpha: str, status: int
+) -> None:
+    planes = np.stack([GREY // (n + 1) for n in range(bands)])
+    kind = "RGB" if bands == 4 else "MINISBLACK"
+    picture = save(tmp_path / "in.tif", planes, photometric=kind, alpha=alpha)
+    numbers = map(str, range(1, bands + 1))
+    lossless = ("--codec", "jpegls", "--quality", 100, "--bands", *numbers)
+    out = tmp_path / "out.png"
+    assert codec("decode", coded(picture, *lossless), out) == status
+    if status:
+        assert f"{bands} bands of uint8 samples do not fit a PNG" in capsys.readouterr().err
+        assert not out.exists()
+    else:
+        assert np.array_equal(imagecodecs.png_decode(out.read_bytes())[..., -1], planes[-1])
