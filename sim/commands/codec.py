@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ...payload.encoders.base import Encoder, Setting
 
 _DEEPEST = 16
+_MOST_BYTES = 1 << 32
+"""Largest bitstream that is read; the largest frame that is decoded has a quarter as many bytes."""
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -474,9 +476,16 @@ def _plain(description: Description) -> dict[str, Any]:
 
 
 def _read(path: Path) -> bytes:
+    import stat
+
     from ...link.errors import InputError
 
     try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode) and not path.is_dir():
+            raise InputError(f"{path}: cannot be read (it is no regular file)")
+        if found.st_size > _MOST_BYTES:
+            raise InputError(f"{path}: {found.st_size} bytes; allowed are {_MOST_BYTES}")
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None

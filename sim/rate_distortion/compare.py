@@ -11,6 +11,7 @@ comparison. The result states which pixels were coded.
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -88,6 +89,7 @@ def compare_codecs(
     given = codecs if isinstance(codecs, Mapping) else {}
     encoders = {name: given.get(name) or encoder(name, tile) for name in names}
     paths, known = pictures(images), cache(sources)
+    _check_pictures(paths)
     kept = cached or ContentCache(None)
     middle = math.sqrt(rates[0] * rates[1])
     found: dict[str, dict[str, Any]] = {}
@@ -125,19 +127,46 @@ def compare_codecs(
 def pictures(paths: Sequence[Path]) -> list[Path]:
     """Return the given files, and the raster files of given folders in order of their names.
 
+    Hidden files of a folder are left out. A file that is given more than once, or by links, is
+    returned once, because it would count more than others in a mean.
+
     Raises:
-        InputError: A folder has no raster files.
+        InputError: A folder has no raster files, or cannot be read.
     """
-    out: list[Path] = []
+    found: dict[str, Path] = {}
     for path in paths:
-        if not path.is_dir():
-            out.append(path)
-            continue
-        inside = sorted(one for one in path.iterdir() if one.suffix.lower() in _ENDINGS)
-        if not inside:
-            raise InputError(f"{path}: no pictures; looked for {', '.join(sorted(_ENDINGS))}")
-        out += inside
-    return out
+        for one in _in_folder(path) if _is_folder(path) else (path,):
+            found.setdefault(os.path.realpath(one), one)
+    return list(found.values())
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long, for example; opening it says why
+        return False
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error.strerror})") from None
+    inside = [
+        one
+        for one in entries
+        if one.suffix.lower() in _ENDINGS and not one.name.startswith(".") and not one.is_dir()
+    ]
+    if not inside:
+        raise InputError(f"{folder}: no pictures; looked for {', '.join(sorted(_ENDINGS))}")
+    return inside
+
+
+def _check_pictures(paths: Sequence[Path]) -> None:
+    """Refuse a picture that cannot be opened before others are measured, which may take hours."""
+    for path in paths:
+        with Scene(path) as scene:
+            scene.require_levels()
 
 
 def middle_of(width: int, height: int, crop: int) -> FrameWindow:

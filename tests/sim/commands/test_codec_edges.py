@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 
 import imagecodecs
@@ -223,3 +224,43 @@ def test_no_band_becomes_the_transparency_of_a_png_by_its_place(
         assert not out.exists()
     else:
         assert np.array_equal(imagecodecs.png_decode(out.read_bytes())[..., -1], planes[-1])
+
+
+def test_a_picture_counts_once_however_often_it_is_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    picture = save(folder / "a.tif")
+    (folder / "link.tif").symlink_to("a.tif")
+    (folder / "._a.tif").write_bytes(b"a resource fork")
+    (folder / "deeper.tif").mkdir()
+    command = ("compare", folder, picture, "--codec", "jpegls", "--cache", tmp_path / "cache")
+    assert codec(*command, "--json") == 0
+    assert list(json.loads(capsys.readouterr().out)["images"]) == ["a"]
+
+
+def test_a_bad_picture_is_refused_before_the_others_are_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path / "a.tif")
+    (tmp_path / "b.tif").write_bytes(b"no picture")
+    monkeypatch.setattr("downpass.sim.rate_distortion.compare.curve", None)
+    cache = ("--cache", tmp_path / "cache")
+    for given, words in ((tmp_path, "b.tif: not a raster"), ("x" * 300, "File name too long")):
+        assert codec("compare", given, "--codec", "jpegls", *cache) == 2
+        error = capsys.readouterr().err
+        assert words in error
+        assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["info", "decode", "shrink"])
+def test_a_device_or_a_pipe_is_no_bitstream(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    more = {"decode": [tmp_path / "out.png"], "shrink": [tmp_path / "out", "--bytes", 9]}
+    for path in ("/dev/zero", tmp_path / "pipe"):
+        assert codec(command, path, *more.get(command, [])) == 2
+        error = capsys.readouterr().err
+        assert error == f"{path}: cannot be read (it is no regular file)\n"
