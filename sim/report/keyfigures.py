@@ -214,7 +214,7 @@ def _latency(latency: Mapping[str, Any]) -> str:
 
 
 def _area(square_km: Any) -> str:
-    return f"{square_km:,.0f}{w.NBSP}km²" if w.present(square_km) else "an unknown area"
+    return w.area(square_km) if w.present(square_km) else "an unknown area"
 
 
 def _quality(total: Mapping[str, Any], delivered: int) -> list[str]:
