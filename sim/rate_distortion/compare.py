@@ -24,7 +24,7 @@ from ...ground.bd_rate import BdRate, bd_rate
 from ...link.container.frame import Frame
 from ...link.errors import InputError
 from ...link.text import printable
-from ...payload.encoders.base import HIGHEST_BPP, Encoder
+from ...payload.encoders.base import HIGHEST_BPP, Encoder, Setting
 from ...payload.encoders.registry import encoder
 from ...payload.imager.scenes import FrameWindow, Scene
 from ..console.streams import as_it_is
@@ -89,7 +89,7 @@ def compare_codecs(
     given = codecs if isinstance(codecs, Mapping) else {}
     encoders = {name: given.get(name) or encoder(name, tile) for name in names}
     paths, known = pictures(images), cache(sources)
-    _check_pictures(paths)
+    _check_pictures(paths, crop, encoders)
     kept = cached or ContentCache(None)
     middle = math.sqrt(rates[0] * rates[1])
     found: dict[str, dict[str, Any]] = {}
@@ -162,11 +162,15 @@ def _in_folder(folder: Path) -> list[Path]:
     return inside
 
 
-def _check_pictures(paths: Sequence[Path]) -> None:
-    """Refuse a picture that cannot be opened before others are measured, which may take hours."""
+def _check_pictures(paths: Sequence[Path], crop: int, encoders: Mapping[str, Encoder]) -> None:
+    """Refuse a picture that cannot be coded before others are measured, which may take hours."""
     for path in paths:
-        with Scene(path) as scene:
-            scene.require_levels()
+        _, frame = _read(path, crop)
+        for codec in encoders.values():
+            try:
+                codec.check(frame, Setting(quality=100))
+            except InputError as error:
+                raise InputError(f"{path}: {error}") from None
 
 
 def middle_of(width: int, height: int, crop: int) -> FrameWindow:

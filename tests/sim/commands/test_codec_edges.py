@@ -247,8 +247,13 @@ def test_a_bad_picture_is_refused_before_the_others_are_measured(
     (tmp_path / "b.tif").write_bytes(b"no picture")
     monkeypatch.setattr("downpass.sim.rate_distortion.compare.curve", None)
     cache = ("--cache", tmp_path / "cache")
-    for given, words in ((tmp_path, "b.tif: not a raster"), ("x" * 300, "File name too long")):
-        assert codec("compare", given, "--codec", "jpegls", *cache) == 2
+    deep = save(tmp_path / "c.tiff", GREY.astype(np.uint16) * 257)
+    for given, words in (
+        ([tmp_path / "a.tif", tmp_path], "b.tif: not a raster"),
+        (["x" * 300], "File name too long"),
+        ([tmp_path / "a.tif", deep], "c.tiff: avif at bit depth 16: allowed are 1 to 12"),
+    ):
+        assert codec("compare", *given, "--codec", "avif", *cache) == 2
         error = capsys.readouterr().err
         assert words in error
         assert error.count("\n") == 1
