@@ -69,12 +69,12 @@ def notes(found: dict[str, Any]) -> list[str]:
         if judged < len(images):
             parts.append(
                 f"{len(images) - judged} of {len(images)} have no BD-rate, because they have no "
-                f"PSNR in common with {ANCHOR}"
+                f"PSNR in common with {ANCHOR} at these rates"
             )
         out.append(f"{codec}: {'; '.join(parts)}.")
     out.append(
         "Real bytes, container included. Speed in processor time of one core, the median "
-        f"picture, at the quality that gives {settings['speed_bpp']:g} bpp."
+        f"picture, at the quality that comes nearest to {settings['speed_bpp']:g} bpp."
     )
     cropped = [image for image in images.values() if image["crop"]]
     if cropped:

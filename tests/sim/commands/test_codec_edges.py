@@ -269,3 +269,21 @@ def test_a_device_or_a_pipe_is_no_bitstream(
         assert codec(command, path, *more.get(command, [])) == 2
         error = capsys.readouterr().err
         assert error == f"{path}: cannot be read (it is no regular file)\n"
+
+
+def test_control_points_without_a_reference_system_come_back(tmp_path: Path) -> None:
+    picture, out = save(tmp_path / "in.tif"), tmp_path / "out.tif"
+    (tmp_path / "in.tif.aux.xml").write_text(
+        '<PAMDataset><GCPList Projection="">'
+        '<GCP Id="1" Pixel="0" Line="0" X="10" Y="50"/>'
+        '<GCP Id="2" Pixel="50" Line="40" X="11" Y="49" Z="3"/>'
+        "</GCPList></PAMDataset>"
+    )
+    assert codec("decode", coded(picture), out) == 0
+    with rasterio.open(out) as dataset:
+        points, crs = dataset.gcps
+    assert [(p.row, p.col, p.x, p.y, p.z) for p in points] == [
+        (0, 0, 10, 50, 0),
+        (40, 50, 11, 49, 3),
+    ]
+    assert not crs
