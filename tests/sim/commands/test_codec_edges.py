@@ -287,3 +287,33 @@ def test_control_points_without_a_reference_system_come_back(tmp_path: Path) -> 
         (40, 50, 11, 49, 3),
     ]
     assert not crs
+
+
+@pytest.mark.parametrize("values", [(60, 70), (60, None)], ids=["two", "one-band"])
+@pytest.mark.parametrize("name", ["jpegls", "student"])
+def test_bands_may_have_different_nodata_values(
+    tmp_path: Path, values: tuple[int | None, ...], name: str
+) -> None:
+    planes = np.stack([np.clip(GREY, 1, 250), np.clip(GREY // 2, 1, 250)])
+    holes = np.stack([COLUMN < 9, ROW < 7 if values[1] else np.zeros_like(COLUMN, bool)])
+    for plane, hole, value in zip(planes, holes, values, strict=True):
+        if value is not None:
+            plane[plane == value] += 1
+            plane[hole] = value
+    picture, out = save(tmp_path / "in.tif", planes), tmp_path / "out.tif"
+    (tmp_path / "in.tif.aux.xml").write_text(
+        "<PAMDataset>"
+        + "".join(
+            f'<PAMRasterBand band="{band}"><NoDataValue>{value}</NoDataValue></PAMRasterBand>'
+            for band, value in enumerate(values, 1)
+            if value is not None
+        )
+        + "</PAMDataset>"
+    )
+    bitstream = coded(picture, "--codec", name, "--quality", 100)
+    assert codec("decode", bitstream, out) == 0
+    with rasterio.open(picture) as one, rasterio.open(out) as two:
+        assert np.array_equal(one.read_masks() == 0, holes)
+        assert np.array_equal(two.read_masks() == 0, holes)
+        error = np.abs(two.read().astype(int) - one.read())[~holes]
+    assert error.max() <= (0 if name == "jpegls" else 6)
