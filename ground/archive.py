@@ -126,6 +126,7 @@ def _profile(frame: Frame, description: Description) -> dict[str, Any]:
         profile["gcps"] = [
             GroundControlPoint(p.row, p.column, p.x, p.y, p.z) for p in description.control_points
         ]
+        profile["crs"] = profile["crs"] or CRS()  # rasterio wants one beside control points
     return profile
 
 

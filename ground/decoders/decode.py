@@ -19,7 +19,7 @@ from ...link.container.frame import Frame
 from ...link.container.header import FrameHeader
 from ...link.container.hole_filling import fill_holes
 from ...link.container.tiles import grid
-from ...link.errors import BitstreamError
+from ...link.errors import BitstreamError, InputError
 from ...link.foreign.codec import ForeignCodec
 from .base import FrameDecoder, Tiles
 from .registry import decoder
@@ -82,8 +82,10 @@ def decode(
 
     Raises:
         BitstreamError: The header is damaged or unknown, or the frame is larger than allowed.
-        InputError: There is no such network.
+        InputError: There is no such network, or fewer than one thread.
     """
+    if threads < 1:
+        raise InputError(f"threads {threads}: allowed is at least 1")
     container = unpack(bitstream)
     header = container.header
     if header.samples > most_samples:

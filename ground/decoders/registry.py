@@ -9,7 +9,7 @@ from ...link.container.header import NO_MODEL, FrameHeader
 from ...link.errors import BitstreamError
 from ...link.foreign.codec import ForeignCodec
 from .base import FrameDecoder
-from .student_networks import load_network
+from .student_networks import check_name, load_network
 
 Factory = Callable[[FrameHeader, str], FrameDecoder]
 
@@ -58,6 +58,7 @@ def decoder(
         BitstreamError: There is no decoder for this codec or for this model.
         InputError: There is no such network.
     """
+    check_name(network)
     if header.codec in _FOREIGN:
         return _foreign(header, foreign)
     if header.codec not in _FACTORIES:
@@ -93,7 +94,11 @@ def decoder_identity(codec: str, network: str = "fast", foreign: ForeignCodec | 
     Returns:
         The network's fingerprint in hexadecimal, or the identity of a codec from outside; empty if
         the codec has one decoder only.
+
+    Raises:
+        InputError: There is no such network.
     """
+    check_name(network)
     if codec in _FOREIGN:
         return "" if foreign is None else foreign.decoder_identity
     return load_network(network).fingerprint.hex() if codec == "student" else ""

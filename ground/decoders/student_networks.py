@@ -68,6 +68,16 @@ def available() -> tuple[DecoderName, ...]:
     return tuple(name for name in DECODERS if (MODELS / name / "card.json").is_file())
 
 
+def check_name(name: str) -> None:
+    """Refuse a decoder that no installation has; a missing one is refused when it is needed.
+
+    Raises:
+        InputError: There is no decoder of this name.
+    """
+    if name not in DECODERS:
+        raise InputError(f"decoder {name!r}: allowed is {' or '.join(available() or DECODERS)}")
+
+
 @cache
 def load_network(name: str = "fast") -> DecoderNetwork:
     """Return a decoder network.

@@ -43,7 +43,7 @@ RPC_LENGTHS: Final = {
 }
 """Items of a rational polynomial model (RPC00B, NITF STDI-0002) and the count of their numbers."""
 
-_CRS: Final = re.compile(r"EPSG:\d{1,6}\Z|[A-Z][A-Z0-9]*\[")
+_CRS: Final = re.compile(r"EPSG:\d{1,6}\Z|[A-Z][A-Z0-9_]*\[")  # as in LOCAL_CS[
 NATURAL_COLOURS: Final = ("red", "green", "blue")
 """GDAL's colour interpretations of a picture in natural colour, in the order of its bands."""
 _COLOURS: Final = frozenset(
@@ -151,7 +151,8 @@ class Description:
         """Return the description as deflated JSON, or no bytes if it holds only defaults.
 
         Raises:
-            DescriptionError: The description is too large (`MOST_TEXT`, `MOST_PACKED`).
+            DescriptionError: The description is too large (`MOST_TEXT`, `MOST_PACKED`), or
+                `unpack` would refuse it, for example for a number that is not finite.
         """
         plain = Description(bands=usual_bands(len(self.bands)))
         if self in (plain, Description()):
@@ -181,6 +182,12 @@ class Description:
                 f"georeference, names and scales of {len(packed)} bytes; "
                 f"allowed are {MOST_PACKED} (fewer control points, for example)"
             )
+        try:
+            Description.unpack(packed, len(self.bands) or 1)
+        except DescriptionError as error:
+            raise DescriptionError(
+                f"georeference, names and scales that no reader would accept: {error}"
+            ) from None
         return packed
 
     @classmethod

@@ -12,6 +12,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
+REVISION: Final = 2
+"""Revision of what is chosen within a budget, here and in `tiled`; part of the caches' keys.
+Increase it with every change after which another bitstream is made."""
 GOOD_ENOUGH: Final = 0.97
 _AIM: Final = 0.985
 

@@ -34,6 +34,10 @@ Samples = NDArray[np.integer]
 
 _PROBE_SIDE = 64
 _PROBE_BLOCKS = 3
+_WORTH_TRYING = 3
+"""Lossless coding is tried within a budget if differences of neighbours need up to so many times as
+many bits: coders with a context need fewer."""
+_MOST_DIFFERENCES = 1 << 18
 
 
 class TileCodec(Protocol):
@@ -208,13 +212,23 @@ class PreparedTiles:
         return bitstream.pack(self._header, payloads)
 
     def _fit(self, budget: int) -> list[int]:
-        steps = self._codec.steps(self._frame.bit_depth)
+        """Return the step of each tile for a budget in bytes.
+
+        The search expects that sizes rise with the steps. Where samples have few levels or none
+        that differ, lossless coding can be smaller than any lossy step, so it is tried apart.
+        """
+        finest = self._codec.steps(self._frame.bit_depth) - 1
         chosen = None
         if budget > 0:
-            first, slope = self._first_guess(budget, steps)
-            chosen = fit(self._lengths, self._packed, budget, steps, first, slope)
+            first, slope = self._first_guess(budget, finest + 1)
+            chosen = fit(self._lengths, self._packed, budget, finest + 1, first, slope)
+        smallest = budget if chosen else self._packed(self._lengths(0))
+        if (not chosen or min(chosen) < finest) and self._may_be_lossless(smallest):
+            exact = self._packed(self._lengths(finest))
+            if exact <= budget:
+                return [finest] * len(self._tiles)
+            smallest = min(smallest, exact)
         if chosen is None:
-            smallest = self._packed(self._lengths(0))
             raise RateError(
                 f"{self._codec.name}: a budget of {budget} bytes for a frame of "
                 f"{self._frame.width} x {self._frame.height} pixels; "
@@ -223,6 +237,14 @@ class PreparedTiles:
                 smallest,
             )
         return chosen
+
+    def _may_be_lossless(self, size: int) -> bool:
+        """Return whether the frame may have a lossless codestream of about `size` bytes."""
+        if not TRAITS.get(self._codec.name, CodecTraits()).lossless:
+            return False
+        known = [tile for tile in self._tiles if tile is not None]
+        bits = sum(tile.size * _bits_of_differences(tile) for tile in known)
+        return bits <= _WORTH_TRYING * 8 * size
 
     def _first_guess(self, budget: int, steps: int) -> tuple[int, float]:
         """Return a step and a slope to begin with, from a cheap search on a few blocks."""
@@ -338,6 +360,20 @@ def unsigned_samples(frame: Frame) -> tuple[Samples, bool]:
         pixels = pixels.astype(np.int32) - low
     kind: type[np.integer] = np.uint8 if frame.bit_depth <= 8 else np.uint16
     return pixels.astype(kind, copy=False), negative
+
+
+def _bits_of_differences(samples: Samples) -> float:
+    """Return the entropy of the differences of neighbours, in bits per sample.
+
+    It is that of evenly spread rows or columns, about `_MOST_DIFFERENCES` samples at most.
+    """
+    longer = int(np.argmax(samples.shape[:2]))
+    every = -(-samples.size // _MOST_DIFFERENCES)
+    lines = samples[:, ::every] if longer == 0 else samples[::every]
+    differences = np.diff(lines.astype(np.uint16), axis=longer).ravel()  # modulo 2**16
+    counts = np.bincount(differences)
+    shares = counts[counts > 0] / max(1, differences.size)
+    return float(-np.sum(shares * np.log2(shares)))
 
 
 def _probe(tiles: Sequence[Samples], side: int) -> Samples:

@@ -25,6 +25,9 @@ _IDENTITY: Final = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 def described(dataset: Any) -> Description:
     """Return an open dataset's description, without statistics and free metadata.
 
+    A transform, control points and a rational polynomial model with numbers that are not finite
+    are left out: they locate nothing.
+
     Raises:
         InputError: The file has something that a description cannot hold: a scale that is not a
             finite number, or too many control points.
@@ -32,15 +35,15 @@ def described(dataset: Any) -> Description:
     transform: Transform | None = tuple(dataset.transform)[:6]
     if transform == _IDENTITY or not all(map(math.isfinite, transform or ())):
         transform = None
-    points, points_crs = dataset.gcps
+    gcps, points_crs = dataset.gcps
+    points = [(p.row, p.col, p.x, p.y, p.z or 0.0) for p in gcps]
+    points = [point for point in points if all(map(math.isfinite, point))]
     crs = _crs(dataset.crs) or (_crs(points_crs) if transform is None and points else "")
     bands = _bands(dataset)
     found = Description(
         crs=crs,
         transform=transform,
-        control_points=tuple(
-            ControlPoint(*map(float, (p.row, p.col, p.x, p.y, p.z or 0.0))) for p in points
-        )
+        control_points=tuple(ControlPoint(*map(float, point)) for point in points)
         if transform is None
         else (),
         rpc=_rpc(dataset.tags(ns="RPC")),

@@ -29,7 +29,7 @@ class Holes:
         value: Nodata value of all these bands.
         mask: Number of the band whose mask applies to all these bands.
         alpha: Number of the alpha band that applies to all these bands.
-        by_band: Whether each band has a mask of its own.
+        by_band: Whether each band has a mask or a nodata value of its own.
     """
 
     value: int | None = None
@@ -53,7 +53,7 @@ def holes_of(
         alpha: Number of the alpha band; None if the file has none.
 
     Raises:
-        InputError: The bands mark them in different ways.
+        InputError: Some bands have transparency, and others something else.
     """
     found: set[Holes] = set()
     for band in bands:
@@ -66,12 +66,14 @@ def holes_of(
             found.add(Holes(mask=bands[0]))
         else:
             found.add(Holes(by_band=True))
-    if len(found) > 1:
+    if len(found) == 1:
+        return found.pop()
+    if any(MaskFlags.alpha in flags[band - 1] for band in bands):
         raise InputError(
-            f"bands {', '.join(map(str, bands))} have different nodata values or masks of "
-            "different kinds; allowed: one nodata value or one kind for all"
+            f"bands {', '.join(map(str, bands))} have transparency and nodata values or masks of "
+            "their own; allowed: one of these for all"
         )
-    return found.pop()
+    return Holes(by_band=True)  # GDAL makes a mask of a nodata value, too
 
 
 def read_mask(dataset: Any, bands: Sequence[int], place: Window, holes: Holes) -> Mask | None:

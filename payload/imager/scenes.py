@@ -309,7 +309,7 @@ class Scene:
         """Return how the file marks samples without data in these bands.
 
         Raises:
-            InputError: The bands mark them in different ways.
+            InputError: Some bands have transparency, and others something else.
         """
         try:
             return holes_of(bands, self._flags, self._nodata, self.alpha)
@@ -371,8 +371,8 @@ class Scene:
         if content.highest < high:
             return high
         raise InputError(
-            f"scene {self.path}: a mask for each band, and samples from {low} to {high} that "
-            "leave no value for nodata; allowed: one mask for all bands"
+            f"scene {self.path}: a mask or a nodata value for each band, and samples from {low} to "
+            f"{high} that leave no value for nodata; allowed: one for all bands"
         )
 
 

@@ -15,15 +15,15 @@ from ..console.streams import complain
 from .arguments import add_programs, keep_inputs
 
 if TYPE_CHECKING:
-    from ...ground.decoders import Decoded
     from ...link.container.description import Description
     from ...link.container.frame import Frame
     from ...link.container.header import FrameHeader
     from ...link.foreign.codec import ForeignCodec
     from ...payload.encoders.base import Encoder, Setting
 
-_PNG, _TIFF = (".png",), (".tif", ".tiff")
 _DEEPEST = 16
+_MOST_BYTES = 1 << 32
+"""Largest bitstream that is read; the largest frame that is decoded has a quarter as many bytes."""
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -209,7 +209,7 @@ def encode(arguments: argparse.Namespace) -> int:
     from ...payload.imager.scenes import Scene
     from .codec_choice import chosen_encoder
 
-    keep_inputs(arguments.output, [arguments.input])
+    keep_inputs(arguments.output, [arguments.input, Path(arguments.codec)])
     setting = Setting(arguments.quality, arguments.bpp, arguments.bytes)
     codec = chosen_encoder(arguments.codec, arguments.tile, arguments.threads)
     bands, depth = arguments.bands, arguments.bit_depth
@@ -221,7 +221,7 @@ def encode(arguments: argparse.Namespace) -> int:
         description = scene.describe(None, bands, depth)
         bits, masking = scene.content(bands).bits, scene.alpha
         masking = None if masking in scene.band_numbers(bands) else masking
-    bitstream = _coded(codec, frame, setting, description)
+    bitstream = _coded(arguments.input, codec, frame, setting, description)
     if any(band.colour == "palette" for band in description.bands):
         _require_exact(arguments.input, codec, frame, bitstream)
     _write(arguments.output, bitstream)
@@ -246,13 +246,20 @@ def encode(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _coded(codec: Encoder, frame: Frame, setting: Setting, description: Description) -> bytes:
+def _coded(
+    path: Path, codec: Encoder, frame: Frame, setting: Setting, description: Description
+) -> bytes:
     """Return the bitstream with the description in its header, within the setting's budget."""
     from ...link.container import varint
     from ...link.container.bitstream import with_description
+    from ...link.container.description import DescriptionError
+    from ...link.errors import InputError
     from ...payload.encoders.base import RateError, Setting
 
-    packed = description.pack()
+    try:
+        packed = description.pack()
+    except DescriptionError as error:
+        raise InputError(f"{path}: {error}") from None
     if not packed:
         return codec.encode(frame, setting)
     codec.check(frame, setting)
@@ -275,13 +282,14 @@ def _coded(codec: Encoder, frame: Frame, setting: Setting, description: Descript
 
 def _require_exact(path: Path, codec: Encoder, frame: Frame, bitstream: bytes) -> None:
     """Refuse a bitstream of palette indices that does not restore each index exactly."""
-    import numpy as np
-
     from ...ground.decoders import decode as decode_bitstream
     from ...link.errors import InputError
 
     decoded = decode_bitstream(bitstream, foreign=codec.foreign)
-    if not np.array_equal(decoded.frame.pixels, frame.pixels):
+    changed = decoded.frame.pixels != frame.pixels
+    if frame.mask is not None:
+        changed &= ~frame.mask[..., None]
+    if changed.any():
         raise InputError(
             f"{path}: its samples are indices of a palette, which have no levels to lose, and "
             f"{codec.name} changes some; allowed: a codec that loses nothing"
@@ -291,12 +299,11 @@ def _require_exact(path: Path, codec: Encoder, frame: Frame, bitstream: bytes) -
 def decode(arguments: argparse.Namespace) -> int:
     """Decode a bitstream."""
     from ...ground.decoders import decode as decode_bitstream
-    from ...link.errors import InputError
+    from .decoded_picture import check_ending, write_picture
 
-    ending = arguments.output.suffix.lower()
-    if ending not in _PNG + _TIFF:
-        raise InputError(f"{arguments.output}: ends in {ending!r}; allowed are .png, .tif, .tiff")
-    keep_inputs(arguments.output, [arguments.input, arguments.like])
+    check_ending(arguments.output, arguments.like)
+    codec = None if arguments.codec is None else Path(arguments.codec)
+    keep_inputs(arguments.output, [arguments.input, arguments.like, codec])
     foreign = None if arguments.codec is None else _foreign(arguments.codec)
     data = _read(arguments.input)
     with _naming(arguments.input):
@@ -304,10 +311,7 @@ def decode(arguments: argparse.Namespace) -> int:
             data, arguments.threads, network=arguments.decoder, foreign=foreign
         )
         description = _description(decoded.header)
-    if ending in _PNG:
-        _write(arguments.output, _png(arguments.output, decoded, description))
-    else:
-        _write_tiff(arguments.output, decoded, description, arguments.like)
+    write_picture(arguments.output, decoded, description, arguments.like)
     why = f"; tile {decoded.undecodable[0]}: {decoded.why}" if decoded.why else ""
     for tiles, what, more in (
         (decoded.missing_tiles, "lost and concealed", ""),
@@ -344,6 +348,7 @@ def shrink(arguments: argparse.Namespace) -> int:
     from ...payload.encoders.base import Setting
     from ...payload.encoders.student.shrink import shrink as shrink_bitstream
 
+    keep_inputs(arguments.output, [arguments.input])
     setting = Setting(arguments.quality, arguments.bpp, arguments.bytes)
     if arguments.threads < 1:
         raise InputError(f"threads {arguments.threads}: allowed is at least 1")
@@ -405,7 +410,7 @@ def info(arguments: argparse.Namespace) -> int:
         if name == "tile_bytes":
             sizes = [span.length for span in spans]
             value = f"{min(sizes)} to {max(sizes)}" if len(sizes) > 1 else sizes[0]
-        if value is not None and value is not False and value not in ([], 0):
+        if value not in (None, False, []) or (name == "nodata" and value is not None):
             _say(f"{name.replace('_', ' '):16} {value}")
     return 0
 
@@ -413,13 +418,17 @@ def info(arguments: argparse.Namespace) -> int:
 def compare(arguments: argparse.Namespace) -> int:
     """Compare codecs on pictures."""
     from ..frames.content_cache import open_cache
-    from ..rate_distortion.compare import compare_codecs, write_out
+    from ..rate_distortion.compare import compare_codecs, pictures
+    from ..rate_distortion.outputs import check_out, write_out
     from ..rate_distortion.table import print_table
     from .codec_choice import named_encoders
 
+    codecs = named_encoders(arguments.codecs, arguments.tile)
+    if arguments.out is not None:
+        check_out(arguments.out, pictures(arguments.images))
     found = compare_codecs(
         arguments.images,
-        named_encoders(arguments.codecs, arguments.tile),
+        codecs,
         (arguments.rates[0], arguments.rates[1]),
         arguments.tile,
         arguments.crop,
@@ -427,13 +436,13 @@ def compare(arguments: argparse.Namespace) -> int:
         progress=sys.stderr.isatty() and not arguments.json,
         decoder=arguments.decoder,
     )
-    if arguments.out is not None:
-        write_out(arguments.out, found)
     if arguments.json:
         json.dump(found, sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
         print_table(found)
+    if arguments.out is not None:
+        write_out(arguments.out, found)
     return 0
 
 
@@ -466,67 +475,17 @@ def _plain(description: Description) -> dict[str, Any]:
     return found | ({"crs": printable(description.crs)} if description.crs else {})
 
 
-def _png(path: Path, decoded: Decoded, description: Description) -> bytes:
-    """Return the frame as a PNG that is transparent where it has no data."""
-    import imagecodecs
-    import numpy as np
-
-    from ...link.errors import InputError
-
-    frame, holes = decoded.frame, decoded.frame.holes()
-    if description.palette is not None:
-        raise InputError(f"{path}: indices of a palette; allowed is a .tif, which has its colours")
-    if holes is not None and holes.shape[2] > 1:
-        raise InputError(f"{path}: bands with different nodata; allowed is a .tif")
-    most = 4 if holes is None else 3
-    if frame.bands not in (1, *range(2 if holes is None else 3, most + 1)) or (
-        frame.sample_type == "int16"
-    ):
-        masked = "" if holes is None else ", and nodata,"
-        raise InputError(
-            f"{path}: {frame.bands} bands of {frame.sample_type} samples{masked} do not fit a "
-            "PNG; allowed are 1 to 4 bands of uint8 or uint16, 1 or 3 with nodata (write a .tif "
-            "instead)"
-        )
-    pixels = frame.pixels
-    if holes is not None:
-        opaque = np.iinfo(pixels.dtype).max
-        alpha = np.where(holes, 0, opaque).astype(pixels.dtype)
-        pixels = np.concatenate([pixels, alpha], axis=2)
-    pixels = pixels[..., 0] if pixels.shape[2] == 1 else pixels
-    return bytes(imagecodecs.png_encode(np.ascontiguousarray(pixels)))
-
-
-def _write_tiff(path: Path, decoded: Decoded, description: Description, like: Path | None) -> None:
-    from dataclasses import replace
-
-    from ...ground.archive import tile_tags, write_cog
-    from ...link.errors import InputError
-    from ...payload.imager.scenes import Scene
-
-    if like is not None:
-        with Scene(like) as scene:
-            if (scene.width, scene.height) != (decoded.frame.width, decoded.frame.height):
-                raise InputError(
-                    f"--like {like}: it has {scene.width} x {scene.height} pixels, the bitstream "
-                    f"{decoded.frame.width} x {decoded.frame.height}"
-                )
-            place = scene.describe()
-        description = replace(
-            description,
-            crs=place.crs,
-            transform=place.transform,
-            control_points=place.control_points,
-            rpc=place.rpc,
-            pixel_is_point=place.pixel_is_point,
-        )
-    write_cog(path, decoded.frame, description, tile_tags(decoded))
-
-
 def _read(path: Path) -> bytes:
+    import stat
+
     from ...link.errors import InputError
 
     try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode) and not path.is_dir():
+            raise InputError(f"{path}: cannot be read (it is no regular file)")
+        if found.st_size > _MOST_BYTES:
+            raise InputError(f"{path}: {found.st_size} bytes; allowed are {_MOST_BYTES}")
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None

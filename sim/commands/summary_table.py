@@ -158,8 +158,11 @@ def _repeated(block: Block) -> str:
 
 
 def _energy(block: Block) -> str:
-    value = block["encode_energy_j"]
-    return wording.UNKNOWN if value is None else f"{wording.fixed(value, 1)} J"
+    return _plain(wording.energy(block["encode_energy_j"]))
+
+
+def _area(square_km: float) -> str:
+    return _plain(wording.area(square_km)).replace(",", "")
 
 
 def _open(transfer: Mapping[str, Any]) -> str:
@@ -204,7 +207,7 @@ _ROWS: tuple[tuple[str, Callable[[Block], str]], ...] = (
     ("… 95 % of frames above", lambda b: _psnr(b, "p5")),
     ("… frames exact", keyfigures.exact_frames),
     ("MS-SSIM, mean", _similarity),
-    ("area delivered", lambda b: f"{wording.fixed(b['delivered_km2'], 0)} km²"),
+    ("area delivered", lambda b: _area(b["delivered_km2"])),
     ("encoding energy", _energy),
     ("pass time used", _pass_time),
 )
@@ -219,7 +222,7 @@ _IF_DAMAGED: Mapping[str, list[tuple[str, Callable[[Block], str]]]] = {
         ("… of damaged frames, median", lambda b: _time(b["latency_s"]["damaged"]["median"])),
     ],
     "area delivered": [
-        ("… by whole frames", lambda b: f"{wording.fixed(b['delivered_whole_km2'], 0)} km²"),
+        ("… by whole frames", lambda b: _area(b["delivered_whole_km2"])),
     ],
 }
 """What is told apart only if a frame is damaged, by the row that it follows."""

@@ -27,6 +27,7 @@ from ...link.container.header import FrameHeader
 from ...link.errors import InputError
 from ...link.foreign.codec import ForeignCodec
 from ...payload.encoders.base import Encoder, RateError, Setting
+from ...payload.encoders.rate_control import REVISION as RATE_CONTROL_REVISION
 from .value_store import DEFAULT_LIMIT, ValueStore, key_of
 
 _SECONDS: Final = struct.Struct("<d")
@@ -256,7 +257,8 @@ def frame_digest(frame: Frame) -> str:
 
 def _identity(encoder: Encoder) -> tuple[object, ...]:
     """Return everything about an encoder that its output depends on."""
-    return encoder.name, encoder.version, encoder.fingerprint.hex(), encoder.tile
+    made_by = encoder.name, encoder.version, encoder.fingerprint.hex(), encoder.tile
+    return *made_by, RATE_CONTROL_REVISION
 
 
 def _is_coded(value: bytes, frame: Frame | FrameHeader) -> bool:

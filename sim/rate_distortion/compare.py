@@ -10,14 +10,12 @@ comparison. The result states which pixels were coded.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any, Final
@@ -25,9 +23,8 @@ from typing import Any, Final
 from ...ground.bd_rate import BdRate, bd_rate
 from ...link.container.frame import Frame
 from ...link.errors import InputError
-from ...link.files import whole_file
 from ...link.text import printable
-from ...payload.encoders.base import HIGHEST_BPP, Encoder
+from ...payload.encoders.base import HIGHEST_BPP, Encoder, Setting
 from ...payload.encoders.registry import encoder
 from ...payload.imager.scenes import FrameWindow, Scene
 from ..console.streams import as_it_is
@@ -38,8 +35,6 @@ from .measure import RateDistortionCurve, Speed, curve, reach, speed
 ANCHOR: Final = "jpeg2000"
 ALL: Final = "all"
 CROP: Final = 512
-_LONGEST_NAME: Final = 200
-"""Most bytes of a picture's name in the name of its figure."""
 _ENDINGS: Final = frozenset((".png", ".tif", ".tiff", ".jp2", ".jpg", ".jpeg", ".webp", ".bmp"))
 _FIGURES: Final = (
     "bd_rate_psnr_percent",
@@ -94,6 +89,7 @@ def compare_codecs(
     given = codecs if isinstance(codecs, Mapping) else {}
     encoders = {name: given.get(name) or encoder(name, tile) for name in names}
     paths, known = pictures(images), cache(sources)
+    _check_pictures(paths, crop, encoders)
     kept = cached or ContentCache(None)
     middle = math.sqrt(rates[0] * rates[1])
     found: dict[str, dict[str, Any]] = {}
@@ -131,19 +127,50 @@ def compare_codecs(
 def pictures(paths: Sequence[Path]) -> list[Path]:
     """Return the given files, and the raster files of given folders in order of their names.
 
+    Hidden files of a folder are left out. A file that is given more than once, or by links, is
+    returned once, because it would count more than others in a mean.
+
     Raises:
-        InputError: A folder has no raster files.
+        InputError: A folder has no raster files, or cannot be read.
     """
-    out: list[Path] = []
+    found: dict[str, Path] = {}
     for path in paths:
-        if not path.is_dir():
-            out.append(path)
-            continue
-        inside = sorted(one for one in path.iterdir() if one.suffix.lower() in _ENDINGS)
-        if not inside:
-            raise InputError(f"{path}: no pictures; looked for {', '.join(sorted(_ENDINGS))}")
-        out += inside
-    return out
+        for one in _in_folder(path) if _is_folder(path) else (path,):
+            found.setdefault(os.path.realpath(one), one)
+    return list(found.values())
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long, for example; opening it says why
+        return False
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error.strerror})") from None
+    inside = [
+        one
+        for one in entries
+        if one.suffix.lower() in _ENDINGS and not one.name.startswith(".") and not one.is_dir()
+    ]
+    if not inside:
+        raise InputError(f"{folder}: no pictures; looked for {', '.join(sorted(_ENDINGS))}")
+    return inside
+
+
+def _check_pictures(paths: Sequence[Path], crop: int, encoders: Mapping[str, Encoder]) -> None:
+    """Refuse a picture that cannot be coded before others are measured, which may take hours."""
+    for path in paths:
+        _, frame = _read(path, crop)
+        for codec in encoders.values():
+            try:
+                codec.check(frame, Setting(quality=100))
+            except InputError as error:
+                raise InputError(f"{path}: {error}") from None
 
 
 def middle_of(width: int, height: int, crop: int) -> FrameWindow:
@@ -300,35 +327,3 @@ class _bar:  # noqa: N801  (used like a function)
     def __exit__(self, *_: object) -> None:
         if self._shown:
             as_it_is(sys.stderr).write("\r\x1b[K")
-
-
-def write_out(folder: Path, found: dict[str, Any]) -> None:
-    """Write compare.json, a figure of each picture's curves, and a figure of their mean.
-
-    Raises:
-        InputError: The folder cannot be written.
-    """
-    from .figure import mean_figure, picture_figure
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(found, indent=2) + "\n"
-        _replace(folder / "compare.json", text.encode())
-        _replace(folder / "rd.png", mean_figure(found))
-        for name, image in found["images"].items():
-            _replace(folder / f"rd-{_short(name)}.png", picture_figure(name, image))
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror})") from None
-
-
-def _short(name: str) -> str:
-    """Return a picture's name, or its beginning and a digest if it is too long for a file name."""
-    data = os.fsencode(name)
-    if len(data) <= _LONGEST_NAME:
-        return name
-    return f"{data[:_LONGEST_NAME].decode(errors='ignore')}-{sha256(data).hexdigest()[:16]}"
-
-
-def _replace(path: Path, data: bytes) -> None:
-    with whole_file(path) as file:
-        file.write(data)

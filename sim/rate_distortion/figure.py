@@ -21,7 +21,10 @@ _COLOURS: Final = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F
 _LINES: Final = ("-", "--", ":", "-.")
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P")
 _LONGEST_NAME: Final = 80
-_TICKS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
+_DECADES: Final = tuple(10.0**power for power in range(-9, 7))
+_TICKS: Final = tuple(digit * decade for decade in _DECADES for digit in (1, 2, 5))
+_MOST_TICKS: Final = 12
+_NOTHING: Final = "no points of finite quality"
 
 
 def picture_figure(name: str, image: dict[str, Any]) -> bytes:
@@ -33,21 +36,33 @@ def picture_figure(name: str, image: dict[str, Any]) -> bytes:
 
 
 def mean_figure(found: dict[str, Any]) -> bytes:
-    """Return a PNG of the mean curves over all pictures, at rates that every picture has."""
-    codecs = list(found["codecs"])
+    """Return a PNG of the mean curves over the pictures, at rates that each of them has.
+
+    A codec that has a curve of no picture is left out, such as one that is lossless only, and so
+    are pictures of which one of the other codecs has no curve, such as constant ones. All means
+    are over the same pictures.
+    """
+    images = [image["codecs"] for image in found["images"].values()]
+    codecs = [codec for codec in found["codecs"] if any(_is_curve(one[codec]) for one in images)]
+    kept = [one for one in images if codecs and all(_is_curve(one[codec]) for codec in codecs)]
     low, high = found["settings"]["rates_bpp"]
     rates = np.geomspace(low, high, 25)
     curves: dict[str, list[dict[str, float | None]]] = {}
-    for codec in codecs:
-        rows = [image["codecs"][codec]["points"] for image in found["images"].values()]
+    for codec in found["codecs"]:
+        rows = [one[codec]["points"] for one in kept if codec in codecs]
         curves[codec] = [
             {"bpp": float(rate), "psnr_db": psnr, "ms_ssim": ssim}
             for rate, psnr, ssim in zip(
                 rates, _mean(rows, rates, "psnr_db"), _mean(rows, rates, "ms_ssim"), strict=True
             )
         ]
-    count = len(found["images"])
-    return _draw(f"mean of {count} picture{'s' if count > 1 else ''}", curves, markers=False)
+    count = f"{len(images)} picture{'s' if len(images) > 1 else ''}"
+    share = "" if len(kept) == len(images) else f"{len(kept)} of "
+    return _draw(f"mean of {share}{count}", curves, markers=False)
+
+
+def _is_curve(measured: dict[str, Any]) -> bool:
+    return sum(point["psnr_db"] is not None for point in measured["points"]) >= 2
 
 
 def _mean(rows: list[list[dict[str, Any]]], rates: Any, key: str) -> list[float | None]:
@@ -60,6 +75,8 @@ def _mean(rows: list[list[dict[str, Any]]], rates: Any, key: str) -> list[float 
         x, y = (np.array(values) for values in zip(*kept, strict=True))
         inside = (np.log(rates) >= x[0] - 0.02) & (np.log(rates) <= x[-1] + 0.02)
         columns.append(np.where(inside, _interpolate(x, y, np.log(rates)), np.nan))
+    if not columns:
+        return [None] * len(rates)
     mean = np.mean(columns, axis=0)
     return [None if math.isnan(value) else float(value) for value in mean]
 
@@ -86,10 +103,12 @@ def _painted(title: str, curves: dict[str, list[dict[str, Any]]], markers: bool)
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
     for axes, key, label in ((left, "psnr_db", "PSNR (dB)"), (right, "ms_ssim", "MS-SSIM (dB)")):
+        drawn = 0
         for number, (codec, points) in enumerate(curves.items()):
             kept = [(point["bpp"], point[key]) for point in points if point[key] is not None]
             if key == "ms_ssim":
                 kept = [(bpp, -10 * math.log10(1 - value)) for bpp, value in kept if value < 1]
+            drawn += len(kept)
             axes.plot(
                 [bpp for bpp, _ in kept],
                 [value for _, value in kept],
@@ -101,6 +120,10 @@ def _painted(title: str, curves: dict[str, list[dict[str, Any]]], markers: bool)
                 label=printable(codec, _LONGEST_NAME),
             )
         _dress(axes, label)
+        if not drawn:
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.text(0.5, 0.5, _NOTHING, transform=axes.transAxes, ha="center", va="center")
     left.legend(frameon=False)
     figure.suptitle(title)
     out = io.BytesIO()
@@ -113,6 +136,8 @@ def _dress(axes: Axes, label: str) -> None:
     axes.minorticks_off()
     low, high = axes.get_xlim()
     ticks = [tick for tick in _TICKS if low <= tick <= high]
+    if len(ticks) > _MOST_TICKS:
+        ticks = [tick for tick in ticks if tick in _DECADES]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.set_xlabel("bits a pixel, container included")
     axes.set_ylabel(label)

@@ -48,18 +48,20 @@ def notes(found: dict[str, Any]) -> list[str]:
     out = []
     for codec, means in found["codecs"].items():
         worst = means["worst_group"]
-        if codec == ANCHOR or worst is None:
+        judged = means["groups"][ALL]["judged"]
+        if codec == ANCHOR or (worst is None and judged == len(images)):
             continue
-        parts = [
-            f"worst group {worst}, {_signed(means['groups'][worst]['bd_rate_psnr_percent'])} %"
-        ]
+        parts = []
+        if worst is not None:
+            mean = means["groups"][worst]["bd_rate_psnr_percent"]
+            parts.append(f"worst group {worst}, {_signed(mean)} %")
         losing = [
             f"{name} {_signed(image['codecs'][codec]['bd_rate_psnr_percent'])} %"
             for name, image in images.items()
             if (image["codecs"][codec]["bd_rate_psnr_percent"] or 0) > 0
         ]
-        judged = means["groups"][ALL]["judged"]
-        parts.append(f"{len(losing)} of {judged} pictures need more bytes than {ANCHOR}")
+        if judged:
+            parts.append(f"{len(losing)} of {judged} pictures need more bytes than {ANCHOR}")
         if 0 < len(losing) <= 3:
             parts[-1] += f" ({', '.join(losing)})"
         if "kmac_per_pixel" in means:
@@ -67,12 +69,12 @@ def notes(found: dict[str, Any]) -> list[str]:
         if judged < len(images):
             parts.append(
                 f"{len(images) - judged} of {len(images)} have no BD-rate, because they have no "
-                f"PSNR in common with {ANCHOR}"
+                f"PSNR in common with {ANCHOR} at these rates"
             )
         out.append(f"{codec}: {'; '.join(parts)}.")
     out.append(
         "Real bytes, container included. Speed in processor time of one core, the median "
-        f"picture, at the quality that gives {settings['speed_bpp']:g} bpp."
+        f"picture, at the quality that comes nearest to {settings['speed_bpp']:g} bpp."
     )
     cropped = [image for image in images.values() if image["crop"]]
     if cropped:

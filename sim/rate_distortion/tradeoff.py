@@ -114,7 +114,7 @@ def curve(
         if len(results) == len(chosen):
             ratings.append(_rate(mission, codec, setting, results, weights))
     if not ratings:
-        raise InputError(f"{codec.name}: no frame of the sample fits any of the rates tried")
+        raise InputError("no frame of the sample fits any of the rates tried")
     return ratings
 
 

@@ -201,11 +201,10 @@ def _paint(sheet: Sheet, found: tuple[FlowStage, ...]) -> None:
         sheet.text(1, y + 12, stage.title, fontsize=small + 1, fontweight="bold")
         sheet.text(sheet.width - 1, y + 12, w.size(stage.size), fontsize=small + 1, ha="right")
         if number and stage.title == "Encoded" and stage.size:
-            ratio = found[number - 1].size / stage.size
             sheet.text(
                 sheet.width / 2,
                 y + 12,
-                f"{ratio:,.1f} : 1",
+                w.ratio(found[number - 1].size, stage.size),
                 fontsize=small,
                 ha="center",
                 color=MUTED,

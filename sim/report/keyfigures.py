@@ -214,10 +214,7 @@ def _latency(latency: Mapping[str, Any]) -> str:
 
 
 def _area(square_km: Any) -> str:
-    if not w.present(square_km):
-        return "an unknown area"
-    number = f"{square_km:,.0f}" if square_km >= 10 else w.fixed(square_km, 0)
-    return f"{number}{w.NBSP}km²"
+    return w.area(square_km) if w.present(square_km) else "an unknown area"
 
 
 def _quality(total: Mapping[str, Any], delivered: int) -> list[str]:

@@ -26,6 +26,8 @@ _NUMERALS = (
     *("Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"),
 )
 _LONGEST = 20_000
+_SMALLEST = 0.001
+_SHORTEST = 0.5e-6
 _ABOUT_CODECS = {
     "student": "the learned codec: a small network encodes on board, and a larger one, which was "
     "trained for it, decodes on the ground",
@@ -140,16 +142,21 @@ def fixed(value: float, decimals: int) -> str:
 
 
 def _digits(value: float) -> str:
-    """Format three significant digits below 100, without trailing zeros; whole numbers above.
+    """Format two or three digits below 100, without trailing zeros; whole numbers above.
 
-    Below 1 these are two decimals, or two significant digits where those would be nearly 0.
+    Below a thousandth the result is 0.
     """
     if value >= 100:
         return f"{value:,.0f}"
-    if 0 < value < 0.1:
+    if _SMALLEST <= value < 0.1:
         return f"{value:.2g}"
     text = f"{value:.2f}" if value < 10 else f"{value:.1f}"
     return text.rstrip("0").rstrip(".")
+
+
+def _some(value: float) -> str:
+    """Format as `_digits`, but only 0 itself as 0, which says that there is nothing."""
+    return f"<{NBSP}{_SMALLEST:g}" if 0 < value < _SMALLEST else _digits(value)
 
 
 def _scaled(value: float, steps: Sequence[str]) -> str:
@@ -184,6 +191,8 @@ def energy(joules: float | None) -> str:
     """Format an energy: 12 J, 3.4 kJ; "unknown" if the power is not known."""
     if joules is None or not present(joules):
         return UNKNOWN
+    if joules < 1:
+        return f"{_some(joules)}{NBSP}J"
     return _scaled(joules, ("J", "kJ", "MJ"))
 
 
@@ -196,6 +205,25 @@ def length(metres: float | None) -> str:
     if abs(metres) >= 100_000:
         return f"{metres / 1000:,.0f}{NBSP}km"
     return f"{metres / 1000:.2f}".rstrip("0").rstrip(".") + f"{NBSP}km"
+
+
+def area(square_km: float | None) -> str:
+    """Format an area: 1.23 km², 34,500 km²; "unknown" if it is."""
+    if square_km is None or not present(square_km):
+        return UNKNOWN
+    return f"{_some(square_km)}{NBSP}km²"
+
+
+def ratio(of: float, to: float) -> str:
+    """Format a ratio of two sizes, the smaller of which is 1: 5.5 : 1, 1 : 43.0."""
+    if not of or not to:
+        return DASH
+    one, other = (of / to, 1.0) if of >= to else (1.0, to / of)
+    return f"{_tenths(one)} : {_tenths(other)}"
+
+
+def _tenths(value: float) -> str:
+    return f"{value:,.1f}" if value != 1 else "1"
 
 
 def bit_rate(bits_per_second: float | None) -> str:
@@ -232,11 +260,18 @@ def count(value: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Format a length of time in its two largest units: 45 s, 3 h 12 min, 2 d 4 h."""
+    """Format a length of time in its two largest units: 45 s, 3 h 12 min, 2 d 4 h.
+
+    Below 0.1 s it is in ms or µs; below half a microsecond it is 0 s.
+    """
     if seconds is None or not present(seconds):
         return DASH
     if seconds < 0:
         return f"−{duration(-seconds)}"
+    if seconds < _SHORTEST:
+        return f"0{NBSP}s"
+    if seconds < 0.1:
+        return _short_time(seconds)
     if seconds < 10 and seconds != round(seconds):
         return f"{_digits(seconds)}{NBSP}s"
     whole = round(seconds)
@@ -256,11 +291,14 @@ def seconds(value: float | None) -> str:
     """Format a short time by three digits: 36 µs, 24.5 ms, 1.25 s; a longer one as `duration`."""
     if value is None or not present(value):
         return DASH
-    for limit, unit, name in ((1e-3, 1e-6, "µs"), (1.0, 1e-3, "ms")):
-        # What would be rounded to 1000 takes the next unit.
-        if 0 < value < limit * 0.9995:
-            return f"{_digits(value / unit)}{NBSP}{name}"
-    return duration(value)
+    # What would be rounded to 1000 takes the next unit.
+    return _short_time(value) if 0 < value < 0.9995 else duration(value)
+
+
+def _short_time(seconds: float) -> str:
+    if seconds < 1e-3 * 0.9995:
+        return f"{_digits(seconds / 1e-6)}{NBSP}µs"
+    return f"{_digits(seconds / 1e-3)}{NBSP}ms"
 
 
 def times(number: int) -> str:

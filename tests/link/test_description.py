@@ -38,7 +38,7 @@ RPC = (
 )
 DESCRIPTIONS = st.builds(
     Description,
-    crs=st.sampled_from(["", "EPSG:32633", 'PROJCS["somewhere"]']),
+    crs=st.sampled_from(["", "EPSG:32633", 'PROJCS["somewhere"]', 'LOCAL_CS["here"]']),
     transform=st.none() | st.tuples(*[NUMBERS] * 6),
     control_points=st.lists(st.builds(ControlPoint, *[NUMBERS] * 5), max_size=4).map(tuple),
     rpc=st.sampled_from([(), RPC]),
@@ -156,3 +156,18 @@ def test_a_frame_carries_it_in_its_header() -> None:
     assert with_description(described, b"") == plain
     with pytest.raises(BitstreamError, match="bytes of description"):
         with_description(plain, bytes(MOST_PACKED + 1))
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        Description(crs="+proj=utm"),
+        Description(transform=(1.0, 0.0, float("inf"), 0.0, 1.0, 0.0)),
+        Description(control_points=(ControlPoint(0.0, 0.0, float("nan"), 0.0),)),
+        Description(bands=(Band(scale=float("inf")),)),
+    ],
+    ids=["crs", "transform", "gcps", "scale"],
+)
+def test_what_no_reader_accepts_is_not_packed(description: Description) -> None:
+    with pytest.raises(DescriptionError, match="no reader would accept"):
+        description.pack()

@@ -122,6 +122,34 @@ def test_a_budget_is_kept_or_refused_with_the_smallest_that_can_be_met(
         assert len(prepared.encode(Setting(bytes=error.smallest))) == error.smallest
 
 
+LEVELS = np.random.default_rng(1).choice([0, 30000, 65535], (64, 64, 1)).astype(np.uint16)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        Frame(np.full((1, 1, 1), 7, np.uint8), 8),
+        Frame(np.full((64, 64, 3), 9, np.uint8), 8),
+        Frame(LEVELS, 16),
+        Frame((LEVELS > 40000).astype(np.uint8), 1),
+        Frame(np.arange(64 * 64, dtype=np.uint16).reshape(64, 64, 1), 12),
+    ],
+    ids=["pixel", "constant", "three-levels", "one-bit", "ramp"],
+)
+@pytest.mark.parametrize("tile", [0, 32])
+def test_a_budget_that_holds_the_exact_frame_gives_it(frame: Frame, tile: int) -> None:
+    """Lossless JPEG XL is smaller here than any lossy step, or than most."""
+    codec = encoder("jpegxl", tile)
+    exact = codec.encode(frame, Setting(quality=100))
+    for budget in (len(exact), len(exact) + 50, 10 * len(exact)):
+        within = codec.encode(frame, Setting(bytes=budget))
+        assert len(within) <= budget
+        assert np.array_equal(decode(within).frame.pixels, frame.pixels)
+    with pytest.raises(RateError) as caught:
+        codec.encode(frame, Setting(bytes=20))
+    assert caught.value.smallest <= len(exact)
+
+
 class CountingCodec(Jpeg2000):
     """Remembers what it was asked to code."""
 

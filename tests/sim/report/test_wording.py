@@ -38,8 +38,10 @@ def test_size(value: float | None, text: str) -> None:
     ("seconds", "text"),
     [
         (0, "0 s"),
-        (0.0004, "0.0004 s"),
-        (0.0456, "0.046 s"),
+        (1e-12, "0 s"),
+        (7e-5, "70 µs"),
+        (0.0004567, "457 µs"),
+        (0.04, "40 ms"),
         (0.25, "0.25 s"),
         (9.9, "9.9 s"),
         (45.4, "45 s"),
@@ -56,6 +58,29 @@ def test_size(value: float | None, text: str) -> None:
 )
 def test_duration(seconds: float | None, text: str) -> None:
     assert spaced(w.duration(seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (w.area(0), "0 km²"),
+        (w.area(0.0003), "< 0.001 km²"),
+        (w.area(1.2288), "1.23 km²"),
+        (w.area(34_500), "34,500 km²"),
+        (w.area(None), "unknown"),
+        (w.energy(0), "0 J"),
+        (w.energy(0.0001), "< 0.001 J"),
+        (w.energy(0.007245), "0.0072 J"),
+        (w.energy(3400), "3.4 kJ"),
+        (w.bits_per_pixel(0.0042), "0.0042 bpp"),
+        (w.ratio(36_864, 6729), "5.5 : 1"),
+        (w.ratio(3, 129), "1 : 43.0"),
+        (w.ratio(7, 7), "1 : 1"),
+        (w.ratio(0, 7), "–"),
+    ],
+)
+def test_a_small_figure_is_not_nothing(text: str, expected: str) -> None:
+    assert spaced(text) == expected
 
 
 @pytest.mark.parametrize(
