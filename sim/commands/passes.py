@@ -141,7 +141,7 @@ def _print(flight: Flight) -> None:
     who = () if alone else (("satellite", False),)
     found = _passes(flight)
     table = plain_table(
-        f"{len(found)} passes{span}",
+        f"{len(found)} {'pass' if len(found) == 1 else 'passes'}{span}",
         (
             *who,
             *((name, False) for name in ("station", "AOS (UTC)", "LOS")),
@@ -160,7 +160,7 @@ def _print(flight: Flight) -> None:
     print_table(table)
     seen = _accesses(flight)
     table = plain_table(
-        f"{len(seen)} imaging opportunities{span}",
+        f"{len(seen)} imaging {'opportunity' if len(seen) == 1 else 'opportunities'}{span}",
         (
             *who,
             *((name, False) for name in ("target", "start (UTC)", "end")),

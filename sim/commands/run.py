@@ -272,17 +272,22 @@ def compare(arguments: argparse.Namespace) -> int:
 
 def _choices(scenario: Scenario, texts: Sequence[str]) -> dict[str, Scenario]:
     """Return the scenario with each choice of codec, by its label."""
+    from ...link.errors import InputError
     from ...payload.encoders.base import choice_label, parse_choice
     from ...payload.encoders.registry import encoder
     from ...payload.encoders.traits import TRAITS
     from ..scenario.substitute import with_codec
+    from ..scenario.units import shown
 
-    choices = {}
+    choices: dict[str, Scenario] = {}
     for text in texts:
         name, setting = parse_choice(text)
         if name not in TRAITS or not TRAITS[name].foreign:
             encoder(name)  # refuses an unknown name before anything runs
-        choices[choice_label(name, setting)] = with_codec(scenario, name, setting)
+        label = choice_label(name, setting)
+        if label in choices:
+            raise InputError(f"--codec {shown(text)}: found {label} twice; allowed: each once")
+        choices[label] = with_codec(scenario, name, setting)
     return choices
 
 

@@ -76,9 +76,10 @@ def _failures(points: Sequence[SweepPoint]) -> list[tuple[str, str]]:
 def _heads(data: SweepData) -> list[str]:
     """Return the last step of each field, or more of it if two have the same."""
     last = [a.field.rpartition(".")[2] for a in data.axes]
+    fields = [a.field.removeprefix("satellites.") for a in data.axes]
     return [
-        w.short(step if last.count(step) == 1 else a.label, 24)
-        for step, a in zip(last, data.axes, strict=True)
+        w.short(step if last.count(step) == 1 else field, 24)
+        for step, field in zip(last, fields, strict=True)
     ]
 
 

@@ -202,7 +202,7 @@ def _contacts(scenario: Scenario, shown: Sequence[tuple[Contact, int | None]]) -
         sizes[link] = sizes.get(link, 0) + (size or 0)
     for (satellite, station), spans in sorted(links.items()):
         one, other = scenario.satellites[satellite].name, scenario.stations[station].name
-        text = f"{len(spans)} contacts" + (
+        text = _count(len(spans), "contact", "contacts") + (
             f", {sizes[satellite, station]:,} bytes sent" if sizes[satellite, station] else ""
         )
         ends = (_satellite_id(one), _station_id(other))
@@ -219,8 +219,12 @@ def _accesses(flight: Flight) -> Iterator[Packet]:
     for (satellite, target), spans in sorted(pairs.items()):
         one, other = scenario.satellites[satellite].name, scenario.targets[target].name
         ends = (_satellite_id(one), _target_id(other))
-        text = f"{len(spans)} accesses"
+        text = _count(len(spans), "access", "accesses")
         yield _line(scenario, f"access/{one}/{other}", ends, spans, text, _ACCESS)
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
 
 
 def _line(

@@ -25,7 +25,7 @@ class Foresight:
     def __init__(self, setup: MissionSetup, satellite: int) -> None:
         self._contacts: list[tuple[int, int, Contact, float]] = []
         self._sent_before = [0]
-        busy = setup.contacts[0].downlink.start if setup.contacts else 0
+        busy = 0
         own = [one for one in setup.contacts if one.satellite == satellite]
         for contact in sorted(own, key=lambda one: one.downlink.start):
             # A satellite has one transmitter: of two stations in view, it uses one.

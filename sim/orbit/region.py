@@ -30,6 +30,8 @@ _KM_PER_DEG = 111.2
 _BAND_DEG = 5.0  # height of the bands in which a degree of longitude has one length
 _LEAST_SCALE = 0.02  # cosine of latitude below which a degree of longitude does not shrink further
 _EDGE_DEG = 0.5  # longest step, in degrees, in which a great circle is drawn as a straight line
+# Meridians that such a step may cross, in degrees, and their distance where it would cross more.
+_MOST_MERIDIANS_DEG, _MERIDIANS_DEG = 2.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,5 +183,28 @@ def _great_circles(polygon: Polygon) -> Array:
         near = np.sin((1.0 - part) * angle) / sine if angle else 1.0 - part
         far = np.sin(part * angle) / sine if angle else part
         points.append(near[:, None] * a + far[:, None] * b)
-    x, y, z = np.concatenate([*points, corner[:1]]).T
-    return np.stack([np.degrees(np.arctan2(y, x)), np.degrees(np.arcsin(np.clip(z, -1, 1)))], 1)
+    return _with_meridians(np.concatenate([*points, corner[:1]]))
+
+
+def _with_meridians(points: Array) -> Array:
+    """Return longitude and latitude of unit vectors, with more points between them near the poles.
+
+    There a short arc crosses many meridians, and a straight line on the map is far from it.
+    """
+    x, y, z = points.T
+    longitude, latitude = np.degrees(np.arctan2(y, x)), np.degrees(np.arcsin(np.clip(z, -1, 1)))
+    turned = (np.diff(longitude) + 180.0) % 360.0 - 180.0
+    normal = np.cross(points[:-1], points[1:])
+    places = np.stack([longitude, latitude], axis=1)
+    found: list[Array] = []
+    for n in range(len(points) - 1):
+        found.append(places[n : n + 1])
+        if abs(turned[n]) <= _MOST_MERIDIANS_DEG:
+            continue
+        count = math.ceil(abs(turned[n]) / _MERIDIANS_DEG)
+        east = longitude[n] + turned[n] * np.arange(1, count) / count
+        # The plane of the great circle, solved for the latitude; its sign is that of the ends.
+        across = normal[n, 0] * np.cos(np.radians(east)) + normal[n, 1] * np.sin(np.radians(east))
+        north = np.degrees(np.arctan2(np.abs(across), abs(normal[n, 2])))
+        found.append(np.stack([east, math.copysign(1.0, latitude[n]) * north], axis=1))
+    return np.concatenate([*found, places[-1:]])

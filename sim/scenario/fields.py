@@ -291,6 +291,42 @@ def read_once(read: Callable[[Path], T], path: Path, info: ValidationInfo) -> T:
     return found
 
 
+_LEAST_AREA = 1e-14
+"""Least area of a polygon on the unit sphere: 0.4 square metres."""
+
+
+def _on_a_tangent_plane(
+    corners: tuple[tuple[float, float], ...],
+) -> list[tuple[float, float]] | None:
+    """Return corners on the plane tangent at their middle, where great circles are straight.
+
+    None if a corner is 80 degrees or more from the middle.
+    """
+    vectors = []
+    for latitude, longitude in corners:
+        up, turn = math.radians(latitude), math.radians(longitude)
+        vectors.append((math.cos(up) * math.cos(turn), math.cos(up) * math.sin(turn), math.sin(up)))
+    x, y, z = (math.fsum(part) for part in zip(*vectors, strict=True))
+    length = math.hypot(x, y, z)
+    if length < 1e-9:
+        return None
+    x, y, z = x / length, y / length, z / length
+    across = math.hypot(x, y)
+    # To the east and to the north of the middle; at a pole, any two directions do.
+    east = (-y / across, x / across, 0.0) if across > 1e-9 else (0.0, 1.0, 0.0)
+    north = (-z * east[1], z * east[0], x * east[1] - y * east[0])
+    depths = [x * a + y * b + z * c for a, b, c in vectors]
+    if min(depths) < math.cos(math.radians(80.0)):
+        return None
+    return [
+        (
+            (east[0] * a + east[1] * b) / depth,
+            (north[0] * a + north[1] * b + north[2] * c) / depth,
+        )
+        for (a, b, c), depth in zip(vectors, depths, strict=True)
+    ]
+
+
 def _ring(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
     """Check that a polygon's corners enclose an area and that its edges do not cross."""
     if len(set(corners)) < 3:
@@ -299,21 +335,11 @@ def _ring(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float]
         raise fault(f"found a polygon of {len(corners)} corners; allowed: at most 2000")
     from shapely.geometry import Polygon
 
-    # Each edge takes the shorter way, also over the antimeridian. With its longitudes unrolled,
-    # the polygon can be checked in the plane.
-    unrolled = [(corners[0][1], corners[0][0])]
-    for latitude, longitude in corners[1:]:
-        last = unrolled[-1][0]
-        unrolled.append((last + (longitude - last + 180) % 360 - 180, latitude))
-    (first, south), (last, _) = unrolled[0], unrolled[-1]
-    turn = round((last + (first - last + 180) % 360 - 180 - first) / 360)
-    if turn:
-        # The edges run around a pole. An edge along the pole closes the polygon.
-        pole = math.copysign(90.0, sum(latitude for latitude, _ in corners))
-        end = first + 360 * turn
-        unrolled += [(end, south), (end, pole), (first, pole)]
-    ring = Polygon(unrolled)
-    if not ring.is_valid or ring.area == 0:
+    flat = _on_a_tangent_plane(corners)
+    if flat is None:
+        return corners  # it reaches too far round the Earth, which is refused before a run
+    ring = Polygon(flat)
+    if not ring.is_valid or ring.area < _LEAST_AREA:
         raise fault(
             "found a polygon that crosses or touches itself; allowed: corners in order around "
             "the area"

@@ -329,8 +329,18 @@ def _deaf_stations(given: Mapping[str, Any]) -> Clashes:
 
 
 def _items(given: Mapping[str, Any], key: str) -> list[tuple[int, Any]]:
+    """Return the items of a section, each with the number of its entry in the file.
+
+    One entry may stand for many satellites or targets.
+    """
     found = given.get(key)
-    return list(enumerate(found)) if isinstance(found, list | tuple) else []
+    if not isinstance(found, list | tuple):
+        return []
+    entries = [getattr(item, "entry", None) for item in found]
+    return [
+        (place if entry is None else entry, item)
+        for place, (entry, item) in enumerate(zip(entries, found, strict=True))
+    ]
 
 
 def _part(item: object, key: str) -> Any:

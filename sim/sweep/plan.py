@@ -28,6 +28,8 @@ from .shared_flight import matters
 
 _TRIED: Final = 20
 """In how many cells a value is tried before it is refused."""
+_IDLE: Final = ("description", "realtime", "report", "sweep")
+"""Sections that do not change what a cell is."""
 _CHECKED: Final = 200
 """Most values of an axis that are checked before the sweep begins, its ends among them."""
 
@@ -232,7 +234,7 @@ def _seeds(axes: list[Axis], first: int, number: int) -> tuple[list[Axis], tuple
 
 
 def _check_overlap(axes: Sequence[Axis], values: Mapping[str, Any]) -> None:
-    """Check that no axis sets what another one sets: the last one alone would have an effect.
+    """Check that every axis has an effect, and none sets what another one sets.
 
     Fields are compared by what they set, because `satellites.0`, `satellites.*` and the
     satellite's name may be the same satellite.
@@ -241,6 +243,11 @@ def _check_overlap(axes: Sequence[Axis], values: Mapping[str, Any]) -> None:
         raise InputError(f"found {len(axes)} fields that vary; allowed: at most {MOST_FIELDS}")
     owners: dict[str, str] = {}
     for a in axes:
+        if a.field.partition(".")[0] in _IDLE:
+            raise InputError(
+                f"--over {shown(a.field)}: no cell depends on it; allowed: fields other than "
+                f"{', '.join(_IDLE)}"
+            )
         for place in _places(a, values):
             other = owners.setdefault(place, a.field)
             if other != a.field:

@@ -202,6 +202,13 @@ def test_a_comparison_with_a_codec_that_the_processor_has_no_rate_for(folder: Pa
     refused(folder, said, "codec jpegls:q90", "no encode_rate", "allowed: jpeg2000")
 
 
+def test_a_comparison_of_a_choice_with_itself(folder: Path) -> None:
+    file = write(folder, scenario(None))
+    choices = ("--codec", "jpeg2000:1bpp", "--codec", "jpeg2000:1.0bpp")
+    said = downpass("compare", file, *choices, "--out", folder / "out")
+    refused(folder, said, "--codec jpeg2000:1.0bpp: found jpeg2000:1bpp twice; allowed: each once")
+
+
 def test_a_comparison_by_quality_where_there_are_no_pixels(folder: Path) -> None:
     file = write(folder, scenario(None))
     said = downpass("compare", file, "--codec", "jpeg2000:q90", "--out", folder / "out")

@@ -85,11 +85,24 @@ def mission(
         # One transmitter: 10 to 25 and not twice 15 to 20.
         ([contact(0, 0, 10, 20), contact(0, 1, 15, 25)], 99, 15_000),
         ([contact(0, 0, 10, 30), contact(0, 1, 15, 25)], 99, 20_000),
+        # In the order of passes; an outage cut the beginning off the first.
+        ([contact(0, 0, 50, 60), contact(0, 1, 10, 40)], 99, 40_000),
         # A rival for the one antenna during half of the contact.
         ([contact(0, 0, 10, 20), contact(1, 0, 15, 40)], 99, 7_500),
         ([contact(0, 0, 10, 20), contact(1, 1, 15, 40)], 99, 10_000),
     ],
-    ids=["none", "before", "within", "after", "two", "overlap", "inside", "rival", "elsewhere"],
+    ids=[
+        "none",
+        "before",
+        "within",
+        "after",
+        "two",
+        "overlap",
+        "inside",
+        "late",
+        "rival",
+        "elsewhere",
+    ],
 )
 def test_what_can_be_sent(contacts: list[Contact], at_s: int, sendable: int) -> None:
     foresight = Foresight(mission([], contacts, 100), 0)

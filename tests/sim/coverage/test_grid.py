@@ -81,3 +81,24 @@ def test_an_area_narrower_than_any_cell_is_one_cell() -> None:
     cells = cells_of_region(region_of_polygon(thin), 1_000_000)
     assert len(cells.latitude_deg) <= 1_000
     assert cells.area_m2 > 0
+
+
+@pytest.mark.parametrize(
+    ("corners", "share"),
+    [
+        # Of the square of the radius, 111.694 km: a degree of latitude at the pole (WGS 84).
+        ([(89, 0), (89, 120), (89, -120)], 3 * math.sqrt(3) / 4),
+        ([(-89, 0), (-89, 120), (-89, -120)], 3 * math.sqrt(3) / 4),
+        ([(89, 0), (89, 90), (89, 180), (89, -90)], 2.0),
+        ([(89, 0), (89, 90), (89, 180)], 1.0),  # an edge over the pole
+        ([(-89, 180), (-89, -90), (-89, 0)], 1.0),
+        ([(90, 0), (89, 0), (89, 90)], 0.5),  # a corner on it
+    ],
+    ids=["triangle", "south", "square", "over the pole", "over the south pole", "corner"],
+)
+def test_areas_at_the_poles_are_bounded_by_great_circles(
+    corners: list[tuple[float, float]], share: float
+) -> None:
+    cells = cells_of_region(region_of_polygon(polygon_of(corners)), 2000)
+    assert cells.area_m2 == pytest.approx(share * 111_694.0**2, rel=1e-3)
+    assert len(cells.latitude_deg) * cells.cell_m2 == pytest.approx(cells.area_m2, rel=0.02)

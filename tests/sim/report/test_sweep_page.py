@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from downpass.sim.commands.sweep_table import print_points
 from downpass.sim.report.sweep import render_sweep
 from downpass.sim.report.sweep_data import (
     DROPPED,
@@ -111,3 +112,16 @@ def test_an_axis_shows_numbers_of_one_unit_by_size(
     values: tuple[object, ...], shown: tuple[str, ...]
 ) -> None:
     assert SweepAxis.of("a", values).values == shown
+
+
+def test_the_terminal_tells_the_same_field_of_many_satellites_apart(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    data = sweep(rates=2, capacities=2)
+    fields = ("satellites.10.recorder.capacity", "satellites.11.recorder.capacity")
+    axes = tuple(SweepAxis(f, a.values) for f, a in zip(fields, data.axes, strict=True))
+    print_points(replace(data, axes=axes))
+    words = capsys.readouterr().out
+    assert "10.recorder.capacity" in words
+    assert "11.recorder.capacity" in words

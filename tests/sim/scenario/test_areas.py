@@ -11,6 +11,8 @@ import pytest
 from downpass.link.errors import InputError
 from downpass.sim.evaluate import evaluate
 from downpass.sim.mission.flight import fly
+from downpass.sim.orbit.polygon import polygon_of
+from downpass.sim.scenario import ScenarioError
 from downpass.sim.scenario.ground import AreaSpec
 from downpass.sim.scenario.load import load_scenario
 from downpass.sim.scenario.outline import outline
@@ -150,3 +152,29 @@ def test_landsat_8_takes_what_it_publishes() -> None:
 def test_the_outline_of_nothing_but_land() -> None:
     scenarios = Path(__file__).parents[3] / "scenarios"
     assert "1 target, none at sea" in outline(load_scenario(scenarios / "enmap.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("corners", "fits"),
+    [
+        ("[[80, 0], [80, 60], [80, 120]]", True),  # on one parallel, and not on one great circle
+        ("[[89, 0], [89, 90], [89, 180]]", True),  # an edge over the pole
+        ("[[-89, 0], [-89, 90], [-89, 180], [-89, -90]]", True),
+        ("[[89, 0], [89, 180], [89, 90], [89, -90]]", False),
+        ("[[0, 0], [0, 10], [0, 20]]", False),
+        ("[[60, 170], [60, -170], [61, -170], [61, 170]]", True),
+        ("[[60, 170], [61, -170], [60, -170], [61, 170]]", False),
+    ],
+)
+def test_polygons_are_checked_between_great_circles(
+    tmp_path: Path, example: str, corners: str, fits: bool
+) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_text(example.replace("[[30.2, 30.0], [31.5, 30.3], [31.3, 32.3]]", corners))
+    if fits:
+        polygon = load_scenario(file).targets[1].polygon
+        assert polygon is not None
+        assert polygon_of(polygon).vertices == polygon
+    else:
+        with pytest.raises(ScenarioError, match="crosses or touches itself"):
+            load_scenario(file)

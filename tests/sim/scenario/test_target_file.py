@@ -113,6 +113,20 @@ def test_numbers_are_priorities_without_a_table_of_values(tmp_path: Path) -> Non
     assert [t.priority for t in targets] == [9, 5]
 
 
+def test_a_name_that_a_file_has_too_is_refused_at_its_own_line(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("name,lat,lon\na,1,2\nb,3,4\n")
+    targets = "targets:\n  - {file: c.csv}\n  - {name: c, at: [1, 2]}\n  - {name: b, at: [1, 2]}"
+    with pytest.raises(ScenarioError) as caught:
+        load(tmp_path, targets)
+    (problem,) = caught.value.problems
+    text = (tmp_path / "s.yaml").read_text().splitlines()
+    line = text.index("  - {name: b, at: [1, 2]}") + 1
+    assert problem.endswith(
+        f"s.yaml:{line}: targets.2.name: found a second target called b, the first is number 0; "
+        "allowed: each name once"
+    )
+
+
 def test_whole_numbers_of_a_layer_are_looked_up_as_whole(tmp_path: Path) -> None:
     kinds = (3.0, 3, "3", 3.5)
     geojson(tmp_path / "c.geojson", *(feature(point(1, n), kind=k) for n, k in enumerate(kinds)))

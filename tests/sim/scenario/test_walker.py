@@ -99,6 +99,24 @@ def test_a_change_of_the_entry_reaches_all_its_satellites(tmp_path: Path, exampl
     assert scenario.source.place_of("satellites.5.codec").split(": ")[-1] == "satellites.0.codec"
 
 
+def test_faults_behind_a_constellation_are_those_of_their_entries(
+    tmp_path: Path, example: str
+) -> None:
+    # The first entry stands for 24 satellites, of which one is called as the second entry.
+    load(tmp_path, example, GALILEO)
+    head, tail = (tmp_path / "s.yaml").read_text().split("targets:")
+    alone = example.partition("satellites:\n")[2].partition("targets:")[0]
+    second = alone.replace("name: sat-a", "name: sat-a-3-8")
+    (tmp_path / "s.yaml").write_text(f"{head}{second}targets:{tail}")
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(tmp_path / "s.yaml")
+    (problem,) = caught.value.problems
+    assert problem == (
+        f"{tmp_path}/s.yaml:{head.count(chr(10)) + 1}: satellites.1.name: found a second "
+        "satellite called sat-a-3-8, the first is number 0; allowed: each name once"
+    )
+
+
 def test_satellites_beyond_the_limit_are_refused(tmp_path: Path, example: str) -> None:
     figures = GALILEO.replace("total: 24", "total: 9999")
     with pytest.raises(ScenarioError, match="found 19998 satellites; allowed: at most 10000"):

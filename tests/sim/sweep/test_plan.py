@@ -76,6 +76,8 @@ def test_an_axis_of_seeds_makes_no_points(tmp_path: Path) -> None:
         ((f"{CAPACITY}=5",), {}, "it has no unit"),
         (("satellites.7.codec.bpp=1",), {}, "found number 7"),
         (("seed=a,b",), {}, "allowed: whole numbers"),
+        (("report.sample_frames=1,2",), {}, "no cell depends on it"),
+        (("sweep.seeds=1,2",), {}, "no cell depends on it"),
         (("seed=-1",), {}, "--over seed: found -1"),
     ],
     ids=lambda value: str(value)[:40],
