@@ -317,3 +317,12 @@ def test_bands_may_have_different_nodata_values(
         assert np.array_equal(two.read_masks() == 0, holes)
         error = np.abs(two.read().astype(int) - one.read())[~holes]
     assert error.max() <= (0 if name == "jpegls" else 6)
+
+
+def test_an_output_may_have_the_name_of_a_codec(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = save(tmp_path / "in.tif")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert codec("encode", picture, "jpegls", "--codec", "jpegls", "--quality", 90) == 0
