@@ -15,8 +15,8 @@ from downpass.sim.report import (
     comparison,
     crops,
     groundtrack,
-    keyfigures,
     latency,
+    outcome,
     style,
     targets,
     timeline,
@@ -147,7 +147,7 @@ def test_every_part_of_a_bar_can_be_seen(sizes: list[int]) -> None:
 
 
 def test_the_words_carry_the_figures() -> None:
-    paragraph = " ".join(keyfigures.paragraph(DAY))
+    paragraph = " ".join(outcome.paragraph(DAY))
     total = DAY.total
     assert number_in(paragraph, "took") == total["frames"]["captured"]
     assert number_in(paragraph, r"encoded") == total["frames"]["encoded"]
