@@ -76,10 +76,9 @@ def encode(arguments: argparse.Namespace) -> int:
     if any(band.colour == "palette" for band in description.bands):
         _require_exact(arguments.input, codec, frame, bitstream)
     write_bitstream(arguments.output, bitstream)
-    bands_of = f"{frame.bands} band{'s' if frame.bands > 1 else ''} of {frame.bit_depth} bits"
-    say(
-        f"{arguments.output}: {frame.width} x {frame.height} pixels, {bands_of} "
-        f"in {len(bitstream)} bytes, "
+    say(  # scripts read this line, so it has one form for any number of bands
+        f"{arguments.output}: {frame.width} x {frame.height} pixels, {frame.bands} bands of "
+        f"{frame.bit_depth} bits in {len(bitstream)} bytes, "
         f"{len(bitstream) * 8 / (frame.width * frame.height):.3f} bpp"
     )
     if setting.quality == 100 and not TRAITS[codec.name].lossless:
