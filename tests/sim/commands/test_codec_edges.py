@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import rasterio
 from downpass.sim.cli import main
+from downpass.sim.rate_distortion.measure import Speed
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
@@ -326,3 +327,18 @@ def test_an_output_may_have_the_name_of_a_codec(
     monkeypatch.chdir(tmp_path)
     for _ in range(2):
         assert codec("encode", picture, "jpegls", "--codec", "jpegls", "--quality", 90) == 0
+
+
+def test_one_pixel_on_a_slow_machine_has_a_speed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "downpass.sim.rate_distortion.compare.speed", lambda *_: Speed(0.0002, 0.0004)
+    )
+    picture = save(tmp_path / "in.tif", GREY[:1, :1])
+    command = ("compare", picture, "--codec", "jpegls", "--cache", tmp_path / "cache")
+    assert codec(*command, "--json") == 0
+    means = json.loads(capsys.readouterr().out)["codecs"]["jpegls"]
+    assert (means["encode_mpx_s"], means["encode_speed_ratio"]) == (0.0002, 1)
+    assert codec(*command) == 0
+    assert "0.0002" in capsys.readouterr().out
