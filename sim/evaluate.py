@@ -8,7 +8,7 @@ A sweep calls `evaluate` once for each of its points, in as many processes as it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -48,7 +48,8 @@ def evaluate(
 
     Returns:
         What identifies the run: `version`, `file`, and each field that an override set, as
-        `set.FIELD` in SI units. Then all figures of summary.json under their path, with dots
+        `set.FIELD` in SI units; what the scenario does not keep, such as a station's `use`, as in
+        the file. Then all figures of summary.json under their path, with dots
         between its steps: `total.bytes.captured`. Elements of lists are numbered from 0.
 
     Raises:
@@ -83,19 +84,60 @@ def evaluate(
 
 
 def _overrides(scenario: Scenario) -> Iterator[tuple[str, Value]]:
-    """Yield each field that an override set, with its value in SI units."""
+    """Yield each field that an override set, with its value in SI units.
+
+    What the scenario does not keep (a station's `use`, a file of targets, a constellation) has the
+    value of the file.
+    """
     if not scenario.source.overridden:
         return
-    content = scenario.model_dump(mode="json", by_alias=True)
+    content = _entries(scenario)
     for path in sorted(scenario.source.overridden):
-        value: Any = content
-        for step in path.split("."):
-            if isinstance(value, list):
-                value = value[int(step)]
-            else:
-                # A key that the models take in is not one of theirs: a station's `use`.
-                value = value.get(step) if isinstance(value, dict) else None
+        steps = path.split(".")
+        try:
+            value = _at(content, steps)
+        except LookupError:
+            value = _at(scenario.source.values, steps)
         yield from _flat(value, f"set.{path}")
+
+
+def _entries(scenario: Scenario) -> dict[str, Any]:
+    """Return a scenario as plain values, with the entries of its file.
+
+    One entry may stand for many satellites or targets, and the first of them for all. Its orbit,
+    or its name and place, are not the entry's, and are left out.
+    """
+    content = scenario.model_dump(mode="json", by_alias=True)
+    numbers = {
+        "satellites": [satellite.entry for satellite in scenario.satellites],
+        "targets": [target.entry for target in scenario.targets],
+    }
+    for section, given in numbers.items():
+        entries: dict[str, Any] = {}
+        for index, (number, found) in enumerate(zip(given, content[section], strict=True)):
+            entry = str(index if number is None else number)
+            if entry in entries:
+                entries[entry] = {k: v for k, v in entries[entry].items() if found[k] == v}
+            else:
+                entries[entry] = found
+        content[section] = entries
+    return content
+
+
+def _at(content: Any, steps: Sequence[str]) -> Any:
+    """Return the value that steps lead to.
+
+    Raises:
+        LookupError: There is none.
+    """
+    for step in steps:
+        if isinstance(content, list):
+            content = content[int(step)]
+        elif isinstance(content, Mapping):
+            content = content[step]
+        else:
+            raise LookupError(step)
+    return content
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Value]]:

@@ -71,6 +71,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="how often crops are changed in scale and colour, of the usual (%(default)s)",
     )
+    add(
+        "--leave-out",
+        type=_names,
+        default=(),
+        metavar="GROUP,…",
+        help="groups of pictures (column group of SOURCES.tsv) not to train on",
+    )
     add("--rate", type=float, default=4e-4, help="learning rate (%(default)s)")
     add("--optimiser", choices=OPTIMISERS, default="adam", help="(%(default)s)")
     add(
@@ -111,6 +118,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="choose the number of threads by measuring steps",
     )
     add("--device", default="", help="such as cpu or cuda (default: cuda if there is one)")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in text.split(","))))
 
 
 def _process_count(text: str) -> int:

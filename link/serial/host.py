@@ -227,7 +227,7 @@ class HostEnd:
         if self.settled:
             return None
         timeout = self._session.round_trip.timeout
-        times = [self._heard_at + self.settings.silence, self._jobs.wake()]
+        times = [self._heard_at + self._session.silence, self._jobs.wake()]
         return min(times + [asked + timeout for asked in self._pings.values()])
 
     def send(self, now: float) -> bytes:
@@ -282,9 +282,9 @@ class HostEnd:
             return
         if self.settled:
             return
-        if now >= self._heard_at + self.settings.silence:
-            silence = f"the board said nothing for {self.settings.silence:g} s"
-            raise SessionLostError(silence, None)
+        silence = self._session.silence
+        if now >= self._heard_at + silence:
+            raise SessionLostError(f"the board said nothing for {silence:.3g} s", None)
         self._jobs.check_progress(now)
         late = now - self._session.round_trip.timeout
         ran_out = self._jobs.keep_time(now)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from .constants import LARGEST_WINDOW
-
-BITS_PER_BYTE_ON_WIRE: Final = 10
-"""Start bit, eight data bits, stop bit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +13,14 @@ class HostSettings:
 
     Attributes:
         fingerprint: The model that the board must run, 8 bytes; None accepts any.
-        baud: The line's rate in bits per second, for the first time-outs; None if it has none.
+        baud: The line's rate in bits per second, which bounds chunks, window and time-outs; None
+            if it has none.
         window: Most chunks in flight; the board's own limit holds too.
         chunk: Largest chunk in bytes; the board's own limit holds too.
-        adapts: Whether a line that damages frames gets smaller chunks, in a new session.
-        silence: Seconds without a valid frame after which the session counts as lost.
+        adapts: Whether a slow line gets smaller chunks, and one that damages frames, in a new
+            session.
+        silence: Seconds without a valid frame after which the session counts as lost; more on a
+            slow line.
         away: Seconds without a session after which the board counts as gone.
         stuck: Seconds in which some job must make progress. This must exceed the time that any
             tile takes to encode.

@@ -10,7 +10,7 @@ import re
 from enum import Enum
 from typing import Final
 
-from .host_settings import BITS_PER_BYTE_ON_WIRE
+from .line_pace import BITS_PER_BYTE_ON_WIRE
 from .portname import LOOP, device_names, is_device
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pty
+import re
 import select
 import socket
 import tty
@@ -12,9 +13,13 @@ from typing import Final, Protocol
 
 from ..errors import InputError
 from .constants import DEFAULT_BAUD
-from .port import READ_S, Port, PortLostError
+from .port import READ_S, Port, PortLostError, shown_name
 
 _PIECE: Final = 65536
+_ADDRESS: Final = re.compile(
+    r"(?:\[(?P<ip6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>[0-9]{1,5})"
+)
+_LARGEST_PORT: Final = 65535
 
 
 class Line(Protocol):
@@ -92,22 +97,30 @@ class ListeningSource:
     """A TCP port on which one host at a time is served.
 
     Args:
-        address: HOST:PORT; port 0 chooses any free port.
+        address: HOST:PORT, or [HOST]:PORT for an IPv6 address; port 0 chooses any free port.
 
     Raises:
         InputError: The address cannot be opened.
     """
 
     def __init__(self, address: str) -> None:
-        host, _, number = address.rpartition(":")
-        if not (host and number.isdigit() and int(number) < 65536):
-            raise InputError(f"address {address!r}: write it as HOST:PORT, such as 127.0.0.1:5331")
+        found = _ADDRESS.fullmatch(address)
+        if found is None or int(found["port"]) > _LARGEST_PORT:
+            raise InputError(
+                f"address {shown_name(address)!r}: write it as HOST:PORT, such as 127.0.0.1:5331 "
+                "or [::1]:5331"
+            )
+        ip6, host = found["ip6"], found["host"]
+        family = socket.AF_INET6 if ip6 else socket.AF_INET
         try:
-            self._server = socket.create_server((host, int(number)))
-        except OSError as error:
-            raise InputError(f"{address}: cannot listen there ({error.strerror})") from None
+            self._server = socket.create_server((ip6 or host, int(found["port"])), family=family)
+        except (OSError, UnicodeError) as error:  # a name that no host can have is no ASCII
+            reason = getattr(error, "strerror", None) or "no host has this name"
+            reason = reason.partition(" (while")[0]
+            raise InputError(f"{shown_name(address)}: cannot listen there ({reason})") from None
         self._server.settimeout(READ_S)
-        self.address = f"socket://{host}:{self._server.getsockname()[1]}"
+        number = self._server.getsockname()[1]
+        self.address = f"socket://{f'[{ip6}]' if ip6 else host}:{number}"
 
     def open(self) -> Line | None:
         """Return the next connection; None if there is none yet."""

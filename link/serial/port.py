@@ -20,7 +20,7 @@ from serial.tools import list_ports
 
 from ..errors import InputError
 from .constants import DEFAULT_BAUD, LARGEST_BAUD
-from .host_settings import BITS_PER_BYTE_ON_WIRE
+from .line_pace import BITS_PER_BYTE_ON_WIRE
 from .portname import is_device, port_fault
 from .trace import Tap
 
@@ -41,6 +41,16 @@ class PortError(InputError):
 
 class PortLostError(Exception):
     """An open port has vanished: it was unplugged, or the other end closed the connection."""
+
+
+def check_baud(baud: int) -> None:
+    """Refuse a bit rate that no line has.
+
+    Raises:
+        PortError: It is below 1 or above `LARGEST_BAUD`.
+    """
+    if not 1 <= baud <= LARGEST_BAUD:
+        raise PortError(f"baud {baud}: allowed are 1 to {LARGEST_BAUD}")
 
 
 def known_ports() -> list[tuple[str, str]]:
@@ -203,8 +213,7 @@ def _file_of(line: Any) -> int | None:
 
 
 def _opened(name: str, baud: int) -> Any:
-    if not 1 <= baud <= LARGEST_BAUD:
-        raise PortError(f"baud {baud}: allowed are 1 to {LARGEST_BAUD}")
+    check_baud(baud)
     if fault := port_fault(name):
         raise PortError(f"{shown_name(name)}: {fault}")
     is_path = is_device(name)

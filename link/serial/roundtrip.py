@@ -13,12 +13,17 @@ MOST_BACKOFF: Final = 8
 
 
 class RoundTrip:
-    """Smoothed round-trip time, its variation, and the time-out computed from them, in seconds."""
+    """Smoothed round-trip time, its variation, and the time-out computed from them, in seconds.
 
-    __slots__ = ("_backoff", "_floor", "_mean", "_variation")
+    Args:
+        floor: Shortest time-out: on a slow line, the time that frames and answer take.
+    """
+
+    __slots__ = ("_backoff", "_floor", "_longest", "_mean", "_variation")
 
     def __init__(self, floor: float = SHORTEST) -> None:
-        self._floor = min(max(floor, SHORTEST), LONGEST)
+        self._floor = max(floor, SHORTEST)
+        self._longest = max(self._floor, LONGEST)
         self._mean: float | None = None
         self._variation = 0.0
         self._backoff = 1
@@ -32,7 +37,7 @@ class RoundTrip:
     def timeout(self) -> float:
         """Seconds to wait before asking again."""
         estimate = 0.5 if self._mean is None else self._mean + 4 * self._variation
-        return min(LONGEST, max(self._floor, estimate) * self._backoff)
+        return min(self._longest, max(self._floor, estimate) * self._backoff)
 
     def measured(self, seconds: float) -> None:
         """Add the round-trip time of a message that was sent only once (Karn's rule)."""

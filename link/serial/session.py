@@ -16,7 +16,8 @@ from typing import Final
 
 from .blame import Blame
 from .constants import OLDEST_VERSION, SMALLEST_CHUNK, VERSION, Code
-from .host_settings import BITS_PER_BYTE_ON_WIRE, HostCounts, HostSettings
+from .host_settings import HostCounts, HostSettings
+from .line_pace import LinePace
 from .messages import (
     Capabilities,
     Caps,
@@ -29,12 +30,10 @@ from .messages import (
     Reset,
     session_number,
 )
-from .roundtrip import LONGEST, RoundTrip
-from .trust import capability_fault
+from .roundtrip import RoundTrip
+from .trust import capability_fault, what_differs
 
 _TRIES: Final = 4
-_FRAME_OVERHEAD: Final = 40
-"""Bytes that a chunk's frame adds to its data, generously."""
 
 
 class SessionLostError(Exception):
@@ -131,6 +130,7 @@ class Session:
         window: Most chunks in flight in this session.
         chunk: Bytes of every chunk but a tile's or a result's last.
         round_trip: The time-out for answers.
+        silence: Seconds without a valid frame after which the session counts as lost.
         retry_at: When the pending handshake message is sent again.
         chunk_limit: Largest chunk that the next OPEN asks for.
     """
@@ -143,9 +143,11 @@ class Session:
         self.number = 0
         self.window = 1
         self.chunk = SMALLEST_CHUNK
-        self.round_trip = RoundTrip()
+        self._pace = LinePace(settings.baud)
+        self.round_trip = RoundTrip(self._pace.handshake_s)
+        self.silence = settings.silence
         self.retry_at = now
-        self.chunk_limit = settings.chunk
+        self.chunk_limit = self._pace.chunk(settings.chunk) if settings.adapts else settings.chunk
         self._settings = settings
         self._counts = counts
         self._nonces = nonces
@@ -227,7 +229,8 @@ class Session:
         """Process CAPS.
 
         Raises:
-            NoUsableBoardError: No board can have these capabilities, or it runs another model.
+            NoUsableBoardError: No board can have these capabilities, it runs another model, or
+                another board has taken its place.
         """
         if not self._expects(Signal.CAPS) or message.host_nonce != self._host_nonce:
             return
@@ -236,6 +239,10 @@ class Session:
             return
         if fault := capability_fault(message.capabilities):
             raise NoUsableBoardError(f"the board announces {fault}")
+        if self.capabilities is not None and (
+            changes := what_differs(self.capabilities, message.capabilities)
+        ):
+            raise NoUsableBoardError(f"another board, or other software, is there now: {changes}")
         self.capabilities = message.capabilities
         wanted, found = self._settings.fingerprint, message.capabilities.fingerprint
         if wanted is not None and wanted != found:
@@ -259,13 +266,13 @@ class Session:
                 f"the board opened a session that was not asked for: {message}"
             )
         self.chunk = message.chunk
-        self.window = min(self._settings.window, capabilities.window)
-        floor = 0.1
-        if self._settings.baud:
-            window_bytes = (self.window + 2) * (self.chunk + _FRAME_OVERHEAD)
-            floor += window_bytes * BITS_PER_BYTE_ON_WIRE / self._settings.baud
+        most = min(self._settings.window, capabilities.window)
+        self.window = self._pace.window(most, self.chunk)
+        floor = self._pace.answer_s(self.window, self.chunk)
         self._advance(Signal.READY, now)
-        self.round_trip = RoundTrip(min(floor, LONGEST))
+        self.round_trip = RoundTrip(floor)
+        # A chunk may be lost, and its repetition must be answered, too.
+        self.silence = max(self._settings.silence, 2 * floor)
         self._counts.sessions += 1
         self._counts.chunk = self.chunk
         return True

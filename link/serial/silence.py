@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from .blame import Blame
-from .host_settings import BITS_PER_BYTE_ON_WIRE, HostCounts
+from .host_settings import HostCounts
+from .line_pace import BITS_PER_BYTE_ON_WIRE
 from .overheard import Overheard
 
 PROBES: Final = 20

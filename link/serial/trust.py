@@ -6,6 +6,7 @@ host does not take", lists the same bounds.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Final
 
 from .constants import LARGEST_WINDOW
@@ -39,6 +40,24 @@ def capability_fault(board: Capabilities) -> str:
         if not text.isprintable():
             return f"a {what} with control characters: {text!a}"
     return ""
+
+
+def what_differs(before: Capabilities, now: Capabilities) -> str:
+    """Return the first of the capabilities that has changed, and how; empty if none has.
+
+    Tiles were made and times are counted by what the first session reported, so a board that is
+    exchanged during a run would get wrong tiles and give wrong times.
+    """
+    for field in fields(Capabilities):
+        old, new = getattr(before, field.name), getattr(now, field.name)
+        if old != new:
+            name = field.name.replace("_", " ")
+            return f"its {name} was {_shown(old)}, and is {_shown(new)}"
+    return ""
+
+
+def _shown(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def largest_payload(form: TileForm, board: Capabilities) -> int:

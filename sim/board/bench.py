@@ -6,7 +6,6 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isqrt
 from typing import Any, Final
 
 import numpy as np
@@ -15,13 +14,16 @@ from ...link.container.header import CODECS
 from ...link.errors import InputError
 from ...link.serial.constants import TickKind
 from ...link.serial.events import Finished
-from ...link.serial.host_settings import BITS_PER_BYTE_ON_WIRE, HostSettings
+from ...link.serial.host_settings import HostSettings
 from ...link.serial.line_kind import LineKind, line_kind, wire_s
+from ...link.serial.line_pace import BITS_PER_BYTE_ON_WIRE, LinePace
 from ...link.serial.messages import Capabilities
+from ...link.serial.port import check_baud
 from ...payload.encoders.traits import TRAITS
 from .access import ANY_BOARD, BoardAccess
 from .client import BoardClient
 from .job import TileTask
+from .tile_room import trial_bands, trial_side
 from .trial_tiles import task
 
 MIDDLE_STEP: Final = 128
@@ -152,7 +154,9 @@ def run_bench(
     if tiles < 1 or side < 1:
         raise InputError(f"{tiles} tiles of {side} pixels: allowed is at least 1 of each")
     tap = None if access.trace is None else access.trace.tap(port, baud)
-    settings = HostSettings(baud=baud, away=10 if access.reset is None else 40)
+    check_baud(baud)
+    away = (10 if access.reset is None else 40) + LinePace(baud).opening_s
+    settings = HostSettings(baud=baud, away=away)
     with BoardClient(port, baud, settings, tap, access.reset) as board:
         own = board.capabilities()
         _check_size(own, tiles, side)
@@ -187,10 +191,9 @@ def run_bench(
 
 def _check_size(own: Capabilities, tiles: int, side: int) -> None:
     """Refuse tiles that the board cannot take or that need too much memory here."""
-    most = min(own.most_columns, own.most_rows)
-    tile_bytes = side * side * min(3, own.most_bands)
-    if side > most or tile_bytes > own.largest_tile:
-        most = min(most, isqrt(own.largest_tile // min(3, own.most_bands)))
+    bands = trial_bands(own)
+    tile_bytes = side * side * bands
+    if side > (most := trial_side(own, bands, side)):
         raise InputError(f"--side {side}: the board takes {most} at most")
     if tiles * tile_bytes > MOST_BYTES:
         raise InputError(
@@ -201,7 +204,7 @@ def _check_size(own: Capabilities, tiles: int, side: int) -> None:
 def _tiles(own: Capabilities, count: int, side: int) -> list[TileTask]:
     """Return tiles with edges and some noise, similar to pictures."""
     rng = np.random.default_rng(1)
-    bands = min(3, own.most_bands)
+    bands = trial_bands(own)
     y, x = np.mgrid[0:side, 0:side]
     tasks = []
     for number in range(count):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from pathlib import Path
+from typing import IO
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ...link.files import whole_file
 from ...link.text import printable
 from .bench import Bench
 
@@ -16,11 +15,11 @@ _LONGEST_NAME = 80
 _BLUE, _ORANGE, _GREY = "#0072b2", "#c44e00", "#59636e"
 
 
-def draw(bench: Bench, path: Path) -> None:
+def draw(bench: Bench, file: IO[bytes]) -> None:
     """Write a PNG: encode time of each tile, and times of encoder and line by the wall clock.
 
     Raises:
-        InputError: The file cannot be written.
+        OSError: The file cannot be written.
     """
     figure = Figure(figsize=(9.5, 3.6), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
@@ -64,5 +63,4 @@ def draw(bench: Bench, path: Path) -> None:
     who = printable(f"{bench.own.name}, {bench.own.software}", _LONGEST_NAME)
     # The board's own words may contain dollar signs: they are no formulas.
     figure.suptitle(f"{who}: {goodput:.3g} kB/s of pixels", parse_math=False)
-    with whole_file(path) as file:
-        figure.savefig(file, format="png")
+    figure.savefig(file, format="png")

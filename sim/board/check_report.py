@@ -1,17 +1,16 @@
 """Writes the results of `downpass board check`: rows for a terminal, JSON and JUnit XML.
 
 JUnit XML has no standard; this is the form of Jenkins' xUnit plugin, which CI servers read. A check
-that fails by the board's fault is a `failure`; by the line's, or with a reboot, an `error`.
+that fails by the board's fault is a `failure`; by the line's, with a reboot, or by a silence that
+nothing explains, an `error`.
 """
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
-from ...link.files import whole_file
 from ...link.serial.blame import Blame
 from ...link.text import printable
 from .conformance import CheckResult
@@ -19,6 +18,7 @@ from .conformance import CheckResult
 Rounds = Sequence[Sequence[CheckResult]]
 """The results of each repetition of the suite."""
 _INDENT: Final = "    "
+_UNKNOWN: Final = "unknown"
 
 
 def rows(rounds: Rounds) -> list[tuple[str, str, str, str]]:
@@ -75,17 +75,17 @@ def as_json(rounds: Rounds) -> list[dict[str, Any]]:
     ]
 
 
-def write_junit(path: Path, rounds: Rounds, port: str, lost: str) -> None:
+def write_junit(file: IO[bytes], rounds: Rounds, port: str, lost: str) -> None:
     """Write JUnit XML.
 
     Args:
-        path: The file.
+        file: The file.
         rounds: The results.
         port: The board's port.
         lost: Why the suite ended early; empty if it did not.
 
     Raises:
-        InputError: The file cannot be written.
+        OSError: The file cannot be written.
     """
     root = ET.Element("testsuites", name="downpass board check")
     for number, results in enumerate(rounds, 1):
@@ -100,7 +100,7 @@ def write_junit(path: Path, rounds: Rounds, port: str, lost: str) -> None:
             )
             if result.fault:
                 kind = "failure" if result.blame is Blame.BOARD else "error"
-                judged = "" if result.blame is None else result.blame.value
+                judged = _UNKNOWN if result.blame is None else result.blame.value
                 fault = ET.SubElement(case, kind, type=judged, message=_text(result.fault))
                 fault.text = "\n".join(map(_text, result.frames))
         if lost and number == len(rounds):
@@ -111,8 +111,7 @@ def write_junit(path: Path, rounds: Rounds, port: str, lost: str) -> None:
         suite.set("tests", str(len(suite.findall("testcase"))))
         suite.set("time", f"{sum(result.seconds for result in results):.3f}")
     ET.indent(root)
-    with whole_file(path) as file:
-        file.write(ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
+    file.write(ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
 
 
 def _by_name(rounds: Rounds) -> dict[str, list[CheckResult]]:
@@ -124,8 +123,8 @@ def _by_name(rounds: Rounds) -> dict[str, list[CheckResult]]:
 
 
 def _told(result: CheckResult) -> str:
-    judged = "" if result.blame is None else f"{result.blame.value}: "
-    return judged + result.fault
+    judged = _UNKNOWN if result.blame is None else result.blame.value
+    return f"{judged}: {result.fault}"
 
 
 def _text(text: str) -> str:

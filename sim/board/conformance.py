@@ -35,7 +35,7 @@ class CheckResult:
         seconds: Duration in seconds.
         fault: Why it failed; empty if it passed.
         note: An optional remark.
-        blame: Whose fault it is; None if it passed.
+        blame: Whose fault it is; None if it passed, or if that is not known.
         frames: The last frames before the failure, one line each.
         repeated: Number of questions and chunks that were sent again.
         damaged: Number of damaged frames from the board.
@@ -75,6 +75,8 @@ def check(
     port: Port,
     checks: Sequence[Check] = CHECKS,
     on_silence: Callable[[], None] | None = None,
+    *,
+    is_emulated: bool = False,
 ) -> Iterator[CheckResult]:
     """Run checks and yield each result as soon as it is there.
 
@@ -82,6 +84,7 @@ def check(
         port: The board's port.
         checks: The checks to run.
         on_silence: Called after a check in which the board fell silent, to reset it.
+        is_emulated: Whether the board is emulated here, so that its line cannot be cut.
 
     Raises:
         NonconformanceError: The board does not answer at all.
@@ -101,7 +104,7 @@ def check(
             note = item.run(line)
         except NonconformanceError as error:
             frames = line.journal.lines(SHOWN_FRAMES)
-            blame, fault = _judged(line, error)
+            blame, fault = _judged(line, error, is_emulated)
             if on_silence is not None and isinstance(error, NoAnswerError):
                 on_silence()
         yield CheckResult(
@@ -116,8 +119,10 @@ def check(
         )
 
 
-def _judged(line: Exchange, error: NonconformanceError) -> tuple[Blame, str]:
-    """Return whose fault a failed check is, and the fault in one line.
+def _judged(
+    line: Exchange, error: NonconformanceError, is_emulated: bool
+) -> tuple[Blame | None, str]:
+    """Return whose fault a failed check is, None if it cannot be known, and the fault in one line.
 
     A wrong answer has a right CRC-32, so no line has made it. If an answer is missing, PINGs show
     whether the line carries anything. A boot during the check explains both.
@@ -142,9 +147,10 @@ def _judged(line: Exchange, error: NonconformanceError) -> tuple[Blame, str]:
             f"{came}; only {answered} of {PROBES} PING were answered, and "
             f"{line.damaged - damaged} damaged frames came meanwhile"
         )
-    return Blame.BOARD, (
-        f"{came}; {PROBES} PING were not answered either: the board hangs, or the line is cut"
-    )
+    silence = f"{came}; {PROBES} PING were not answered either"
+    if is_emulated:
+        return Blame.BOARD, f"{silence}: the line is within this computer, so the board hangs"
+    return None, f"{silence}: the board hangs, or the line is cut"
 
 
 def _probe(line: Exchange) -> int:

@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 
 from ...link.serial.constants import LARGEST_WINDOW, SMALLEST_CHUNK, VERSION, Code, Stage
 from ...link.serial.framing import Deframer
-from ...link.serial.host_settings import BITS_PER_BYTE_ON_WIRE
+from ...link.serial.line_pace import BITS_PER_BYTE_ON_WIRE
 from ...link.serial.messages import (
     Capabilities,
     Caps,

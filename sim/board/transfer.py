@@ -36,6 +36,7 @@ from ...link.serial.messages import (
 from ...link.serial.trust import is_within_credit
 from ...link.student.rotation import IDENTITY
 from .exchange import LEAST_TRIES, Exchange, NoAnswerError, NonconformanceError, crc_fault
+from .tile_room import trial_bands, trial_depth, trial_side
 
 ENCODE_S: Final = 60.0
 """Seconds in which a tile of a check must be encoded."""
@@ -45,16 +46,16 @@ MOST_AT_ONCE: Final = 8
 
 
 def small_tile(line: Exchange, seed: int = 1, setting: int | None = None) -> tuple[TileForm, bytes]:
-    """Return a tile of a few chunks that any board can take.
+    """Return a tile of a few chunks, or of fewer where the board takes no larger one.
 
     It is noise around a level that depends on the seed, so that two tiles differ even at the
     coarsest setting.
     """
     own = line.own
-    side = min(16, own.most_columns, own.most_rows)
-    bands = min(3, own.most_bands)
+    bands, depth = trial_bands(own), trial_depth(own)
+    side = trial_side(own, bands, 16)
     noise = random.Random(seed).randbytes(side * side * bands)  # noqa: S311
-    samples = bytes((61 * seed + value // 4) % 256 for value in noise)
+    samples = bytes((61 * seed + value // 4) % 256 >> 8 - depth for value in noise)
     kind, value = _setting(line)
     form = TileForm(
         len(samples),
@@ -62,7 +63,7 @@ def small_tile(line: Exchange, seed: int = 1, setting: int | None = None) -> tup
         side,
         side,
         bands,
-        8,
+        depth,
         SampleCode.UINT8,
         0,
         kind,

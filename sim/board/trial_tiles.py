@@ -18,6 +18,7 @@ from ...link.serial.constants import Feature, SampleCode, SettingCode
 from ...link.serial.messages import NO_ROTATION, Capabilities, TileForm
 from ...link.student.rotation import IDENTITY, Quaternion
 from .job import TileTask
+from .tile_room import trial_bands, trial_depth
 
 LARGEST_SIDE: Final = 64
 _FINEST: Final = 256
@@ -37,7 +38,7 @@ def trial_tiles(own: Capabilities, random_tiles: int) -> Iterator[tuple[str, Til
         random_tiles: Number of random tiles after the fixed ones.
     """
     columns, rows = (min(LARGEST_SIDE, most) for most in (own.most_columns, own.most_rows))
-    bands = 3 if own.most_bands >= 3 else 1
+    bands = trial_bands(own)
     columns = max(1, min(columns, own.largest_tile // bands))
     rows = max(1, min(rows, own.largest_tile // (columns * bands)))
     x, y = np.meshgrid(np.arange(columns), np.arange(rows))
@@ -69,8 +70,12 @@ def trial_tiles(own: Capabilities, random_tiles: int) -> Iterator[tuple[str, Til
 def task(
     own: Capabilities, pixels: NDArray[np.integer], step: int, rotation: Quaternion = _ROTATIONS[3]
 ) -> TileTask:
-    """Return a task for a tile (rows, columns, bands), at about step `step` of 256."""
-    samples = np.ascontiguousarray(pixels.astype(np.uint8)).tobytes()
+    """Return a task for an 8-bit tile (rows, columns, bands), at about step `step` of 256.
+
+    For a board of a lower bit depth, the samples lose their lowest bits.
+    """
+    depth = trial_depth(own)
+    samples = np.ascontiguousarray((pixels >> 8 - depth).astype(np.uint8)).tobytes()
     rows, columns, bands = pixels.shape
     if own.features & Feature.ROTATION:
         kind, setting = SettingCode.STEP, step
@@ -86,7 +91,7 @@ def task(
         columns=columns,
         rows=rows,
         bands=bands,
-        bit_depth=8,
+        bit_depth=depth,
         sample=SampleCode.UINT8,
         flags=0,
         setting_kind=kind,

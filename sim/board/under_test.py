@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from math import isqrt
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +23,7 @@ from ...link.student.rotation import Quaternion
 from ...payload.board.tile_coder import tile_coder
 from .client import BoardClient
 from .job import TileTask, frame_jobs
+from .tile_room import trial_bands, trial_depth, trial_side
 from .trial_tiles import LARGEST_SIDE
 
 AWAY_S: Final = 10.0
@@ -77,14 +77,13 @@ def some_jobs(
         side: Side of a tile in pixels; None for 64, or what the board takes.
         seed: Seed of the noise.
     """
-    bands = 3 if own.most_bands >= 3 else 1
-    room = isqrt(own.largest_tile // bands)
-    most = max(1, min(LARGEST_SIDE, own.most_columns, own.most_rows, room))
-    side = most if side is None else side
+    bands = trial_bands(own)
+    side = trial_side(own, bands, LARGEST_SIDE) if side is None else side
     rng = np.random.default_rng(seed)
     slope = np.add.outer(np.arange(side), np.arange(side * count))[..., None] % 200
     pixels = slope + rng.integers(0, 40, (side, side * count, bands))
-    return reference.jobs(Frame(pixels.astype(np.uint8), 8), side)
+    depth = trial_depth(own)
+    return reference.jobs(Frame((pixels >> 8 - depth).astype(np.uint8), depth), side)
 
 
 class BoardUnderTest:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -172,11 +173,19 @@ def _amount(found: Answer, write: Callable[[float], str], exact: str = "") -> st
 
 
 def _times(thousandths: float) -> str:
-    return f"x {thousandths / 1000:.3g}"
+    """Format a factor in three digits, rounded up: what is printed is enough."""
+    return f"x {_three_digits(Decimal(thousandths), ROUND_CEILING)}"
 
 
 def _divided(thousandths: float) -> str:
-    return f"x {1000 / thousandths:.3g}"
+    """Format the factor that saves a factor, as `changes.bits_times` has it, rounded down."""
+    return f"x {_three_digits(1_000_000 // Decimal(thousandths), ROUND_FLOOR)}"
+
+
+def _three_digits(thousandths: Decimal, rounding: str) -> str:
+    factor = thousandths / 1000
+    rounded = factor.quantize(Decimal(1).scaleb(factor.adjusted() - 2), rounding)
+    return f"{float(rounded):.6g}"
 
 
 def _percent(share: float) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
+from ...link.files import whole_file
 from ...link.serial.constants import DEFAULT_BAUD
 from ...link.text import printable
 from ...payload.board.serve import add_serve
@@ -18,6 +21,9 @@ from .board_trace import add_trace_parsers
 
 if TYPE_CHECKING:
     from ...link.serial.messages import Capabilities
+    from ..board.bench import Bench
+    from ..board.checks import Check
+    from ..board.conformance import CheckResult
 
 _PORT_HELP = "a device, socket://HOST:PORT, rfc2217://HOST:PORT, or emulator:NAME"
 
@@ -105,14 +111,16 @@ def probe(arguments: argparse.Namespace) -> int:
     """Print what the board reports of itself."""
     from ...link.errors import InputError
     from ...link.serial.host_settings import HostSettings
+    from ...link.serial.line_pace import LinePace
+    from ...link.serial.port import check_baud
     from ..board.client import BoardClient, BoardGoneError
     from ..board.emulators import board_port
     from ..console.terminal import print_rows
 
-    with (
-        board_port(arguments.port) as port,
-        BoardClient(port, arguments.baud, HostSettings(away=5)) as board,
-    ):
+    baud = arguments.baud
+    check_baud(baud)
+    settings = HostSettings(baud=baud, away=5 + LinePace(baud).opening_s)
+    with board_port(arguments.port) as port, BoardClient(port, baud, settings) as board:
         try:
             own = board.capabilities()
             first = board.clock()
@@ -154,17 +162,41 @@ def _facts(own: Capabilities) -> dict[str, str]:
 def check(arguments: argparse.Namespace) -> int:
     """Run the suite and print its table."""
     from ...link.errors import InputError
-    from ...link.serial.port import Port, PortLostError
     from ..board import check_report
-    from ..board.conformance import MOST_REPEATS, CheckResult, selected
-    from ..board.conformance import check as run_checks
-    from ..board.emulators import board_port
-    from ..board.exchange import NonconformanceError
+    from ..board.conformance import MOST_REPEATS, selected
     from ..console.terminal import print_rows
 
     if not 1 <= arguments.repeat <= MOST_REPEATS:
         raise InputError(f"--repeat {arguments.repeat}: allowed are 1 to {MOST_REPEATS}")
     checks = selected(arguments.only)
+    with _output(arguments.junit) as junit:
+        rounds, name, lost = _check_rounds(arguments, checks)
+        results = [result for one in rounds for result in one]
+        if arguments.json:
+            sys.stdout.write(json.dumps(check_report.as_json(rounds), indent=1) + "\n")
+        elif results:
+            print_rows(check_report.rows(rounds))
+            for line in check_report.evidence(rounds):
+                _say(line)
+            if remark := check_report.line_remark(rounds):
+                _say(remark)
+            _say(f"{sum(not one.fault for one in results)} of {len(results)} checks passed")
+        if junit is not None:
+            check_report.write_junit(junit, rounds, name, lost)
+    if lost:
+        raise InputError(lost)
+    return 1 if any(one.fault for one in results) else 0
+
+
+def _check_rounds(
+    arguments: argparse.Namespace, checks: Sequence[Check]
+) -> tuple[list[list[CheckResult]], str, str]:
+    """Run the suite; return the results of each repetition, the port, and why it ended early."""
+    from ...link.serial.port import Port, PortLostError
+    from ..board.conformance import check as run_checks
+    from ..board.emulators import board_port, is_emulated
+    from ..board.exchange import NonconformanceError
+
     rounds: list[list[CheckResult]] = []
     lost = ""
     with board_access(arguments) as access, board_port(arguments.port) as name:
@@ -178,60 +210,66 @@ def check(arguments: argparse.Namespace) -> int:
             try:
                 for _ in range(arguments.repeat):
                     rounds.append([])
-                    for result in run_checks(port, checks, on_silence=reset):
+                    found = run_checks(port, checks, reset, is_emulated=is_emulated(arguments.port))
+                    for result in found:
                         rounds[-1].append(result)
             except NonconformanceError as error:
                 lost = f"{name}: {error}"
             except PortLostError as error:
                 lost = str(error)
-    results = [result for one in rounds for result in one]
-    if arguments.json:
-        sys.stdout.write(json.dumps(check_report.as_json(rounds), indent=1) + "\n")
-    elif results:
-        print_rows(check_report.rows(rounds))
-        for line in check_report.evidence(rounds):
-            _say(line)
-        if remark := check_report.line_remark(rounds):
-            _say(remark)
-        _say(f"{sum(not one.fault for one in results)} of {len(results)} checks passed")
-    if arguments.junit is not None:
-        check_report.write_junit(arguments.junit, rounds, name, lost)
-    if lost:
-        raise InputError(lost)
-    return 1 if any(one.fault for one in results) else 0
+    return rounds, name, lost
 
 
 def bench(arguments: argparse.Namespace) -> int:
     """Measure the time of tiles over the line."""
+    with _output(arguments.picture) as picture:
+        found = _benchmark(arguments)
+        _show_figures(found, arguments.json)
+        if picture is not None:
+            from ..board.bench_picture import draw
+
+            draw(found, picture)
+    return 0
+
+
+def _benchmark(arguments: argparse.Namespace) -> Bench:
     from ...link.errors import InputError
     from ..board.bench import run_bench
     from ..board.client import BoardGoneError
     from ..board.emulators import board_port
-    from ..console.terminal import print_rows
 
     with board_access(arguments, complain) as access, board_port(arguments.port) as port:
         try:
-            found = run_bench(port, arguments.baud, arguments.tiles, arguments.side, access)
+            return run_bench(port, arguments.baud, arguments.tiles, arguments.side, access)
         except BoardGoneError as error:
             raise InputError(f"{port}: {error}") from None
-    if arguments.picture is not None:
-        from ..board.bench_picture import draw
 
-        draw(found, arguments.picture)
+
+def _show_figures(found: Bench, as_json: bool) -> None:
+    from ..console.terminal import print_rows
+
     figures = found.figures()
     if found.sessions_lost or found.restarts:
         complain(
             f"warning: {found.sessions_lost} sessions were lost and the board started anew "
             f"{found.restarts} times; the times include that"
         )
-    if arguments.json:
+    if as_json:
         sys.stdout.write(json.dumps(figures, indent=1) + "\n")
     else:
         print_rows(
             (name.replace("_", " "), "unknown" if value is None else str(value))
             for name, value in figures.items()
         )
-    return 0
+
+
+def _output(path: Path | None) -> contextlib.AbstractContextManager[IO[bytes] | None]:
+    """Open a file to write at the end, so that a wrong name is refused before a long measurement.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    return contextlib.nullcontext() if path is None else whole_file(path)
 
 
 def build_image(arguments: argparse.Namespace) -> int:

@@ -185,11 +185,7 @@ def _of_transfer(figure: Callable[[Mapping[str, Any]], str]) -> Callable[[Block]
 
 def _pass_time(block: Block) -> str:
     value = block["pass_time_used"]
-    if value is None:
-        return wording.DASH
-    if 0 < value < 0.0005:
-        return "< 0.1 %"
-    return "> 99.9 %" if 0.9995 <= value < 1 else f"{value * 100:.1f} %"
+    return wording.DASH if value is None else f"{wording.fixed(value * 100, 1)} %"
 
 
 _ROWS: tuple[tuple[str, Callable[[Block], str]], ...] = (

@@ -25,7 +25,7 @@ from ...link.text import printable
 from .contact import PlannedContact, bounded, checked
 
 FIRST_STATION: Final = 1001
-"""Node number of the first station; satellites are 1 to 1000."""
+"""Node number of the first station, unless there are satellites of that number."""
 _RANGE_S: Final = 1
 _NODE: Final = re.compile(r"#\s*node\s+(\d{1,20})\s+(\S{1,64})\s*", re.A)
 _RELATIVE: Final = re.compile(r"\+(\d{1,10})", re.A)
@@ -46,11 +46,15 @@ def write_ion(
         contacts: The contacts; one without a whole second is left out.
         start: The moment from which times count.
         satellites: Names of the satellites; they are nodes 1, 2, ….
-        stations: Names of the stations; they are nodes 1001, 1002, ….
+        stations: Names of the stations; they are nodes 1001, 1002, …, or 10001, 10002, … with
+            more than 1000 satellites, and so on.
     """
     start = start.astimezone(UTC).replace(microsecond=0)
     nodes = {name: number for number, name in enumerate(satellites, 1)}
-    receivers = {name: number for number, name in enumerate(stations, FIRST_STATION)}
+    first = FIRST_STATION
+    while first <= len(nodes):
+        first = 10 * (first - 1) + 1
+    receivers = {name: number for number, name in enumerate(stations, first)}
     lines = ["# Contact plan by downpass: times are UTC, rates are bytes per second."]
     for names in (nodes, receivers):
         lines += [f"# node {number} {name}" for name, number in names.items()]

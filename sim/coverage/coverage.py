@@ -24,7 +24,7 @@ from ..mission.flight import Flight, land_area
 from ..model.simulation import Outcome
 from ..orbit.polygon import polygon_of
 from ..orbit.region import Region, region_of_land, region_of_polygon
-from ..results.grade import Delivery, delivery
+from ..results.grade import Delivery, delivery, shows_something
 from ..scenario.ground import TargetSpec
 from .footprints import footprints
 from .grid import Cells, cells_of_point, cells_of_region
@@ -45,7 +45,7 @@ class Delivered:
     """Which frames reached the ground, for all satellites' timetables one after the other.
 
     Attributes:
-        any: Delivered, whole or not, shape ``(frames,)``.
+        any: Delivered, whole or not, and not without a single byte, shape ``(frames,)``.
         whole: Delivered whole, shape ``(frames,)``.
     """
 
@@ -60,7 +60,7 @@ class Delivered:
         for satellite in outcome.satellites:
             for record in satellite.frames.values():
                 kind = delivery(record, None)
-                arrived[record.capture.number] = kind not in (None, Delivery.IN_PART)
+                arrived[record.capture.number] = shows_something(record, None)
                 whole[record.capture.number] = kind is Delivery.WHOLE
         return cls(arrived, whole)
 

@@ -24,10 +24,9 @@ from ..frames.rated_frames import MODELLED, RatedFrames
 from ..frames.scenes import Scenes
 from ..mission.preparation import Mission
 from ..mission.views import View
-from ..model.records import FrameState
 from ..model.setup import Capture, Encoded, Situation
 from ..model.simulation import simulate
-from ..results.grade import Delivery, delivery
+from ..results.grade import Delivery, delivery, shows_something
 from ..results.statistics import pooled_psnr, weighted_mean
 from ..scenario.satellite import SatelliteSpec
 from .tried_codecs import TriedCodec
@@ -233,7 +232,6 @@ def _rate(
     satellites = tuple(replace(satellite, shrink=None) for satellite in mission.setup.satellites)
     outcome = simulate(replace(mission.setup, satellites=satellites), sources)
     records = [r for satellite in outcome.satellites for r in satellite.frames.values()]
-    delivered = [record for record in records if record.state is FrameState.DELIVERED]
     arrived = Counter(delivery(record, None) for record in records)
     return Rating(
         codec.name,
@@ -242,7 +240,7 @@ def _rate(
         bpp,
         pooled_psnr((found.psnr_db for _, found, _ in results), pixels),
         weighted_mean((found.ms_ssim for _, found, _ in results), weights),
-        sum(r.capture.width * r.capture.height for r in delivered),
+        sum(r.capture.width * r.capture.height for r in records if shows_something(r, None)),
         arrived[Delivery.WHOLE],
         arrived[Delivery.DAMAGED],
         arrived[Delivery.IN_PART],

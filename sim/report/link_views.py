@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...link.clock import to_seconds
 from ..mission.flight import Flight
 from ..mission.link_moments import LinkMoment, LinkOverRun, LinkPass, links_over_run
 from . import wording as w
 from .data import BudgetRow, LinkPassView, LinkView, ModeSpan
+
+Array = NDArray[np.float64]
 
 MOST_LINKS: Final = 12
 """Of more links than these, the report shows those with the most passes."""
@@ -42,7 +45,7 @@ def _view(flight: Flight, one: LinkOverRun, few: bool) -> LinkView:
     station = scenario.stations[one.station].name
     passes = one.passes
     fades = np.concatenate([over.fade_db for over in passes]) if passes else np.zeros(0)
-    weights = np.concatenate([np.gradient(over.time_s) for over in passes] or [np.zeros(0)])
+    weights = np.concatenate([_lengths_s(over.time_s) for over in passes] or [np.zeros(0)])
     best, worst = one.best(), one.worst()
     return LinkView(
         satellite=satellite,
@@ -61,6 +64,12 @@ def _view(flight: Flight, one: LinkOverRun, few: bool) -> LinkView:
             _pass_view(one, over, which, satellite, station) for which, over in _chosen(passes, few)
         ],
     )
+
+
+def _lengths_s(time_s: Array) -> Array:
+    """Return for each moment the seconds that are nearest to it; they add up to the pass."""
+    middle = (time_s[1:] + time_s[:-1]) / 2.0
+    return np.diff(middle, prepend=time_s[0], append=time_s[-1])
 
 
 def _chosen(passes: Sequence[LinkPass], few: bool) -> list[tuple[str, LinkPass]]:

@@ -147,9 +147,9 @@ def _from_node(orbit: KeplerOrbit | SunSynchronousOrbit) -> str:
 
 
 def _clock(seconds: float) -> str:
-    """Format a local time: 10:30."""
-    minutes = round(seconds / 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+    """Format a local time: 10:30, or 10:30:15."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}" + (f":{rest:02d}" if rest else "")
 
 
 def _angle(degrees: float) -> str:
@@ -207,7 +207,7 @@ def _transmitter(transmitter: TransmitterSpec) -> str:
         words = _rates(transmitter.rate or ())
     words += f"; packets of {w.size(transmitter.packet)}"
     if transmitter.packet_loss:
-        words += f", of which one in {1 / transmitter.packet_loss:,.0f} is lost"
+        words += f", of which {_part_lost(transmitter.packet_loss)}"
     transfer = {
         "resumable": "transfers resume in the next contact",
         "unacknowledged": "CFDP without acknowledgement",
@@ -215,6 +215,13 @@ def _transmitter(transmitter: TransmitterSpec) -> str:
     }
     mode = str(transmitter.transfer.mode)
     return f"{words}; {transfer.get(mode, w.plain(mode))}"
+
+
+def _part_lost(loss: float) -> str:
+    """Return a probability in words: 1 % and more as a share, less as one in so many."""
+    if loss >= 0.01:
+        return f"{100 * loss:.3g}{w.NBSP}% are lost"
+    return f"one in {1 / loss:,.0f} is lost" if loss >= 1e-9 else f"one in {1 / loss:.3g} is lost"
 
 
 def _rates(steps: Sequence[RateStep]) -> str:

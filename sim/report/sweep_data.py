@@ -19,6 +19,10 @@ from ..sweep.plan import Plan
 from ..sweep.table import OVER
 from . import wording as w
 
+_NUMBER_WITH_UNIT: Final = re.compile(
+    r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([^\d\s]*)", re.A
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -73,6 +77,16 @@ class SweepAxis:
 
     field: str
     values: tuple[str, ...]
+
+    @classmethod
+    def of(cls, field: str, values: Sequence[Any]) -> SweepAxis:
+        """Return an axis of values: numbers of one unit by size, others as they are given."""
+        texts = [written(value) for value in values]
+        found = [_NUMBER_WITH_UNIT.fullmatch(text) for text in texts]
+        sizes = {text: float(m[1]) for text, m in zip(texts, found, strict=True) if m}
+        if None not in found and len({m[2] for m in found if m}) == 1:
+            texts.sort(key=sizes.__getitem__)
+        return cls(field, tuple(texts))
 
     @property
     def label(self) -> str:
@@ -163,24 +177,11 @@ def read_points(folder: Path, scenario: Scenario, plan: Plan, command: str) -> S
         scenario.duration,
         version("downpass"),
         command,
-        tuple(SweepAxis(a.field, _in_order(a.values)) for a in plan.axes),
+        tuple(SweepAxis.of(a.field, a.values) for a in plan.axes),
         len(plan.seeds),
         tuple(points),
         plan.sampled,
     )
-
-
-def _in_order(values: Sequence[Any]) -> tuple[str, ...]:
-    """Return values as text: numbers of one unit by size, others as they are given."""
-    texts = [written(value) for value in values]
-    found = [re.fullmatch(r"([+-]?[\d.]+(?:e[+-]?\d+)?)\s*([^\d\s]*)", text) for text in texts]
-    units = {match[2] for match in found if match is not None}
-    if None in found or len(units) != 1:
-        return tuple(texts)
-    try:
-        return tuple(sorted(texts, key=lambda text: float(re.split(r"\s|[A-Za-z°]", text)[0])))
-    except ValueError:
-        return tuple(texts)
 
 
 def _point(row: Mapping[str, Any], inputs: Sequence[str], figures: Sequence[Figure]) -> SweepPoint:

@@ -134,6 +134,13 @@ def present(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and math.isfinite(value)
 
 
+def fixed(value: float, decimals: int) -> str:
+    """Format a number with some decimals: 1400; a small one in two digits: 0.046."""
+    if 0 < value < 10 ** (1 - decimals):
+        return f"{value:.2g}"
+    return f"{value:.{decimals}f}"
+
+
 def _digits(value: float) -> str:
     """Format two or three digits below 100, without trailing zeros; whole numbers above.
 

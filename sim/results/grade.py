@@ -72,3 +72,15 @@ def delivery(record: FrameRecord, grade: Grade | None) -> Delivery | None:
     if grade is not None and (grade.concealed_tiles or not grade.decoded):
         return Delivery.DAMAGED
     return Delivery.WHOLE
+
+
+def shows_something(record: FrameRecord, grade: Grade | None) -> bool:
+    """Return whether a frame's transfer has ended and something of the frame can be seen.
+
+    Args:
+        record: What became of the frame.
+        grade: Its grade; without one, any byte that arrived counts.
+    """
+    if record.state is not FrameState.DELIVERED:
+        return False
+    return record.received_bytes > 0 if grade is None else grade.decoded

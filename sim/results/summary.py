@@ -15,8 +15,9 @@ from ..model.records import FrameRecord, FrameState
 from ..model.satellite import SatelliteOutcome
 from ..model.simulation import Outcome
 from ..scenario.codec_names import codec_labels
+from ..scenario.fields import moment_text
 from ..scenario.scene_names import scene_names
-from .grade import Delivery, Grade, delivery
+from .grade import Delivery, Grade, delivery, shows_something
 from .statistics import mean, percentile, pooled_psnr
 
 
@@ -44,7 +45,7 @@ def summarise(
     return {
         "scenario": scenario.name,
         "seed": scenario.seed,
-        "start": scenario.start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "start": moment_text(scenario.start),
         "duration_s": scenario.duration,
         "codecs": codec_labels(scenario.satellites),
         "total": block(everyone, outcome.total_backlog),
@@ -70,7 +71,7 @@ def _block(
     graded = [r for r in delivered if r.capture.number in grades]
     seen = [grades[r.capture.number] for r in graded]
     # A frame whose header is lost has arrived, but shows nothing.
-    shown = [r for r in delivered if _is_readable(grades.get(r.capture.number))]
+    shown = [r for r in delivered if shows_something(r, grades.get(r.capture.number))]
     intact = [r for r in delivered if _arrived(r, grades) is Delivery.WHOLE]
     wrong = [r for r in delivered if _arrived(r, grades) is Delivery.WRONG]
     used, contact_ticks = (sum(times[i][part] for i in members) for part in (0, 1))
@@ -195,10 +196,6 @@ def _transfer(satellites: Sequence[SatelliteOutcome]) -> dict[str, Any]:
             "open_on_ground": dict(sorted(on_ground.items())),
         }
     }
-
-
-def _is_readable(grade: Grade | None) -> bool:
-    return grade is None or grade.decoded
 
 
 def _pixels(record: FrameRecord) -> int:

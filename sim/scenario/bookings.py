@@ -17,7 +17,7 @@ from pydantic import (
 
 from ...link.errors import InputError
 from .base import Clashes, Model, Name, exactly_one
-from .fields import FilePath, Moment, read_once
+from .fields import FilePath, Moment, moment_text, read_once
 from .plain_numbers import Whole
 from .units import fault, shown
 
@@ -44,7 +44,7 @@ class Booking(Model):
     def _ends_after(self) -> Self:
         if self.to <= self.from_:
             raise fault(
-                f"found from {self.from_:%Y-%m-%dT%H:%M:%SZ} to {self.to:%Y-%m-%dT%H:%M:%SZ}; "
+                f"found from {moment_text(self.from_)} to {moment_text(self.to)}; "
                 "allowed: from before to"
             )
         return self

@@ -287,7 +287,8 @@ class EncoderChoice(Model):
         default=None,
         description=(
             "Bytes of a tile or a result in one frame of the line; the board's own limit holds "
-            "too. By default 2048, and less when the line damages many frames."
+            "too. By default 2048, and less on a line below 20,880 baud or one that damages many "
+            "frames."
         ),
         examples=[1024],
     )

@@ -86,6 +86,11 @@ def _moment(value: object) -> datetime:
     return moment
 
 
+def moment_text(moment: datetime) -> str:
+    """Return a moment as a file has it: `2024-12-02T00:00:00Z`, with a fraction if it has one."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
 Moment = Annotated[
     datetime,
     BeforeValidator(_moment),

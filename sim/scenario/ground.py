@@ -21,7 +21,7 @@ from .area import AreaSpec
 from .base import Clashes, Model, Name, exactly_one
 from .bookings import BookingsField, check_plan
 from .climate import ClimateSpec
-from .fields import HorizonLine, Moment, Place, Ring, ScenePath, TargetName
+from .fields import HorizonLine, Moment, Place, Ring, ScenePath, TargetName, moment_text
 from .link import ReceiverSpec
 from .plain_numbers import Whole
 from .rate import RateSteps
@@ -136,7 +136,7 @@ class Outage(Model):
     def _ends_after(self) -> Self:
         if self.to <= self.from_:
             raise fault(
-                f"found from {self.from_:%Y-%m-%dT%H:%M:%SZ} to {self.to:%Y-%m-%dT%H:%M:%SZ}; "
+                f"found from {moment_text(self.from_)} to {moment_text(self.to)}; "
                 "allowed: from before to"
             )
         return self

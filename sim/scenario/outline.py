@@ -9,6 +9,7 @@ from importlib.resources import files
 
 import shapely
 
+from .fields import moment_text
 from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
 from .orbit_files import OemOrbit, OmmOrbit
 from .satellite import SatelliteSpec
@@ -33,7 +34,7 @@ def outline(scenario: Scenario) -> str:
             ", ".join([_count(len(scenario.satellites), "satellite"), *_orbit(scenario)]),
             f"{_count(len(scenario.targets), 'target')}, {where}",
             _count(len(scenario.stations), "station"),
-            f"{_duration(scenario.duration)} from {scenario.start:%Y-%m-%dT%H:%M:%SZ}",
+            f"{_duration(scenario.duration)} from {moment_text(scenario.start)}",
         )
     )
 
@@ -66,7 +67,7 @@ def _duration(seconds: float) -> str:
     for unit, size, from_ in (("d", 86400, 3), ("h", 3600, 1), ("min", 60, 1)):
         if seconds >= size * from_ and seconds % size == 0:
             return f"{seconds / size:.0f} {unit}"
-    return f"{seconds / 3600:.3g} h" if seconds >= 3600 else f"{seconds:g} s"
+    return f"{seconds / 3600:.6g} h" if seconds >= 3600 else f"{seconds:g} s"
 
 
 @cache

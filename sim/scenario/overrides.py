@@ -42,6 +42,16 @@ def apply(tree: Any, override: str) -> list[str]:
     return _set(tree, steps, "", value)
 
 
+def place_of(path: str) -> str:
+    """Return what a path that was set decides; paths of which each removes the other decide one.
+
+    Args:
+        path: A path as `apply` returns it.
+    """
+    parent, _, key = path.rpartition(".")
+    return f"{parent}.rate" if key in _ALTERNATIVES and parent.endswith(".codec") else path
+
+
 def _set(parent: Any, steps: list[str], where: str, value: Any) -> list[str]:
     """Set the field that `steps` lead to from `parent`, whose own path is `where`."""
     if isinstance(parent, list):

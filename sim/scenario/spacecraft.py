@@ -38,7 +38,7 @@ class Loads(Model):
 class Power(Model):
     """The battery, the solar panels and the loads. Work waits while the charge is low."""
 
-    battery: Annotated[float, Joules(above="0 Wh", most="1000 kWh")] = Field(
+    battery: Annotated[float, Joules(least="0.1 Wh", most="1000 kWh")] = Field(
         description="Usable energy when full.", examples=["80 Wh"]
     )
     initial_charge: Share = Field(

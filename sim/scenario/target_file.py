@@ -197,7 +197,9 @@ class TargetFileSpec(Model):
         if value is None:
             return self.priority
         if self.priority_values is not None:
-            return self.priority_values.get(str(value), self.priority)
+            # A layer may have its whole numbers as 3.0, where the scenario lists "3".
+            whole = isinstance(value, float) and value.is_integer()
+            return self.priority_values.get(str(int(value) if whole else value), self.priority)
         try:
             number = float(value)
         except (TypeError, ValueError):

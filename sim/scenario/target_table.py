@@ -12,13 +12,14 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ...link.suggestion import did_you_mean
-from .units import shown
+from .units import NUMBER, shown
 
 LARGEST_FILE: Final = 200_000_000
 """Bytes of a file of targets."""
@@ -27,6 +28,7 @@ MOST_CORNERS: Final = 5_000_000
 """Corners of all features together."""
 _DEEPEST: Final = 64
 _LONGEST_ROW: Final = 1_000_000
+_NUMBER: Final = re.compile(NUMBER, re.ASCII)
 _LATITUDES: Final = ("latitude", "lat", "y")
 _LONGITUDES: Final = ("longitude", "lon", "lng", "long", "x")
 
@@ -248,10 +250,8 @@ def _column(columns: Sequence[str], names: Sequence[str]) -> int:
 
 
 def _number(text: str, name: str, place: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    # Python would also read 3_8.7 and digits of other scripts.
+    value = float(text) if _NUMBER.fullmatch(text.strip()) else math.nan
     if not math.isfinite(value):
         raise TargetTableError(f"{place}: found {name} {shown(text)}; allowed: degrees, as 38.72")
     return value

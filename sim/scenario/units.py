@@ -187,7 +187,10 @@ class Quantity:
         if too_low or exact > self.si_value(self.most):
             raise fault(f"found {shown(value)}; allowed: {self.allowed}")
         if not self.whole:
-            return float(exact)
+            number = float(exact)
+            if self.above is not None and number <= low:  # a float holds no number as small
+                raise fault(f"found {shown(value)}; allowed: {self.allowed}")
+            return number
         if exact != exact.to_integral_value():
             raise fault(f"found {shown(value)}; allowed: a whole number of {self.si}s")
         return int(exact)

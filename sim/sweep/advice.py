@@ -294,9 +294,12 @@ def _searches(
         return _answer([found[what, n] for n in range(len(seeds))], why_not)
 
     causes = sorted(
-        name.rpartition(".")[2]
-        for name, value in endless[0].items()
-        if name.startswith(f"{_DROPPED}.") and value
+        {
+            name.removeprefix(f"{_DROPPED}.")
+            for row in endless
+            for name, value in row.items()
+            if name.startswith(f"{_DROPPED}.") and value
+        }
     )
     recorder = answer("recorder", f"frames are dropped all the same: {', '.join(causes)}")
     rate = None

@@ -156,11 +156,14 @@ def axis(field: str, values: Sequence[Any] | SweepRange) -> Axis:
     if isinstance(values, SweepRange):
         interval = _interval(field, values)
         return Axis(field, tuple(_spread(field, values, interval)), interval)
+    # By their text, which names the points: 1 and 1.0 would be two points of one name.
     seen: set[str] = set()
     for value in values:
-        if override("", value) in seen:
-            raise InputError(f"--over {shown(field)}: found {shown(value)} twice; allowed: once")
-        seen.add(override("", value))
+        if written(value) in seen:
+            raise InputError(
+                f"--over {shown(field)}: found {shown(written(value))} twice; allowed: once"
+            )
+        seen.add(written(value))
     return Axis(field, tuple(values))
 
 

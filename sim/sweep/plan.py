@@ -8,18 +8,21 @@ A *point* is one combination of values. A *cell* is a point with one seed, and s
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ...link.errors import InputError
 from ..scenario.load import load_scenario
+from ..scenario.overrides import OverrideError, apply, place_of
 from ..scenario.scenario import Scenario
 from ..scenario.sweep import MOST_CELLS, MOST_FIELDS, SweepSpec
+from ..scenario.units import shown
 from .axes import SEED, Axis, axis, override, written
 from .shared_flight import matters
 
@@ -135,7 +138,7 @@ def make_plan(
             "nothing varies; allowed: --over FIELD=VALUES, --seeds N, or a sweep section in the "
             "scenario"
         )
-    _check_nesting(varied)
+    _check_overlap(varied, scenario.source.values)
     sample = section.sample if sample is None else sample
     if sample is not None:
         if sample < 1:
@@ -228,16 +231,45 @@ def _seeds(axes: list[Axis], first: int, number: int) -> tuple[list[Axis], tuple
     return [a for a in axes if a is not own], tuple(own.values)
 
 
-def _check_nesting(axes: Sequence[Axis]) -> None:
+def _check_overlap(axes: Sequence[Axis], values: Mapping[str, Any]) -> None:
+    """Check that no axis sets what another one sets: the last one alone would have an effect.
+
+    Fields are compared by what they set, because `satellites.0`, `satellites.*` and the
+    satellite's name may be the same satellite.
+    """
     if len(axes) > MOST_FIELDS:
         raise InputError(f"found {len(axes)} fields that vary; allowed: at most {MOST_FIELDS}")
-    fields = sorted(a.field for a in axes)
-    for outer in fields:
-        inner = next((f for f in fields if f.startswith(f"{outer}.")), None)
-        if inner is not None:
+    owners: dict[str, str] = {}
+    for a in axes:
+        for place in _places(a, values):
+            other = owners.setdefault(place, a.field)
+            if other != a.field:
+                raise InputError(
+                    f"--over {shown(a.field)}: sets the same as {shown(other)}, which varies too; "
+                    "allowed: one of them"
+                )
+    for place, field in owners.items():
+        outer = next((part for part in _sections(place) if part in owners), place)
+        if owners[outer] != field:
             raise InputError(
-                f"--over {inner}: lies within {outer}, which varies too; allowed: one of them"
+                f"--over {shown(field)}: lies within {shown(owners[outer])}, which varies too; "
+                "allowed: one of them"
             )
+
+
+def _places(a: Axis, values: Mapping[str, Any]) -> list[str]:
+    """Return what an axis sets; its field itself if that cannot be set."""
+    first = a.values[0] if a.values else None
+    try:
+        return [*map(place_of, apply(copy.deepcopy(values), override(a.field, first)))]
+    except OverrideError:
+        return [a.field]  # `check_plan` reports it
+
+
+def _sections(place: str) -> Iterator[str]:
+    """Yield the sections around a path, the outermost first."""
+    steps = place.split(".")
+    return (".".join(steps[:count]) for count in range(1, len(steps)))
 
 
 def _check_count(counts: Sequence[int], seeds: int) -> None:

@@ -1,9 +1,10 @@
 """Computes geometry once for the scenarios that share it, within one process.
 
 Passes, accesses and timetables are the same for all cells that differ only in what comes after
-them: codec, recorder, rate, policy, seed. So a worker keeps its last flights. The key is everything
-in the scenario except the fields that are known not to matter, so a field that nobody thought of
-makes the geometry be computed again, and never be wrong.
+them: codec, recorder, rate, policy. So a worker keeps its last flights. The key is everything in
+the scenario except the fields that are known not to matter, so a field that nobody thought of
+makes the geometry be computed again, and never be wrong. The seed matters only if the timetable is
+drawn from it, as it is for an area of which a `share` is asked for.
 
 Flights are not shared between processes: computing one takes about as long as reading it back
 would (30 ms for a day of the quickstart), and only plain values could be read back safely.
@@ -26,7 +27,7 @@ IRRELEVANT: Final = {
     "targets": ("scenes", "scene_fit"),
     "stations": ("antennas", "outages", "rate"),
 }
-"""By section: the fields on which no geometry depends."""
+"""By section: the fields on which no geometry depends; but see `geometry_key` for the seed."""
 
 _KEPT: Final = 4
 
@@ -44,6 +45,8 @@ def geometry_key(scenario: Scenario) -> str:
     """Return a digest of everything in a scenario that its geometry may depend on."""
     content = scenario.model_dump(mode="json", by_alias=True)
     relevant = {key: value for key, value in content.items() if key not in IRRELEVANT[""]}
+    if any(target.area is not None and target.area.share < 1 for target in scenario.targets):
+        relevant["seed"] = scenario.seed
     for section, fields in IRRELEVANT.items():
         if section:
             relevant[section] = [_without(part, fields) for part in relevant[section]]

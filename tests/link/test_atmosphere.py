@@ -209,6 +209,14 @@ def test_cloud_coefficient_is_rayleighs(frequency_ghz: float) -> None:
     assert liquid_water_coefficient(frequency_ghz * 1e9) == pytest.approx(per_km, rel=2e-3)
 
 
+@pytest.mark.parametrize("at_site_percent", [1e-6, 50.0, 99.999999, 100.0])
+def test_rain_on_the_path_is_at_least_as_frequent_as_at_the_site(at_site_percent: float) -> None:
+    site = replace(SINGAPORE, rain_probability_percent=at_site_percent)
+    found = rain_attenuation_probability_percent([5.0, 30.0, 90.0], site)
+    assert np.all(found >= at_site_percent * (1 - 1e-6))
+    assert np.all(found <= 100.0)
+
+
 @pytest.mark.parametrize("elevation", [5.0, 20.0, 60.0, 90.0])
 def test_probability_of_rain_on_the_path(elevation: float) -> None:
     """P.618-13 §2.2.1.2, with scipy's bivariate normal distribution."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -77,6 +78,16 @@ def test_the_forms_as_they_are_written() -> None:
         "# node 1 sat-b\n# node 2 sat-a\n# node 1001 svalbard\n@ 2024/12/02-00:00:00\n"
         "a contact +18000 +18480 2 1001 20000\na range +18000 +18480 2 1001 1\n"
     )
+
+
+@pytest.mark.parametrize(("satellites", "first"), [(1000, 1001), (1001, 10001), (10_000, 10001)])
+def test_no_station_has_a_satellites_number(satellites: int, first: int) -> None:
+    names = [f"s{n}" for n in range(1, satellites + 1)]
+    one = replace(ONE, satellite=names[-1], station="matera")
+    text = write_ion([one], START, names, ["svalbard", "matera"])
+    assert f"# node {first} svalbard\n# node {first + 1} matera\n" in text
+    assert f" {satellites} {first + 1} " in text
+    assert [(c.satellite, c.station) for c in read_ion(text, "p.ion")] == [(names[-1], "matera")]
 
 
 def test_an_ion_plan_of_others(tmp_path: Path) -> None:

@@ -85,6 +85,39 @@ def test_an_override_within_another_is_given_once(folder: Path) -> None:
     assert row["set.satellites.0.codec.bpp"] == 2
 
 
+def test_overrides_have_the_values_of_their_entries(folder: Path) -> None:
+    # The first entry stands for three satellites, and the first of the targets for two.
+    walker = {"total": 3, "planes": 3, "altitude": "500 km", "inclination": "97 deg"}
+    (folder / "places.csv").write_text("lat,lon\n1,2\n3,4\n")
+    content = scenario(None, duration="1 h", satellites=[
+        satellite(name="many", orbit={"walker": walker}), satellite(name="one")
+    ])  # fmt: skip
+    content["targets"].insert(0, {"file": "places.csv"})
+    changes = {
+        "satellites.0.codec.bpp": 3,
+        "satellites.1.codec.bpp": 1,
+        "satellites.0.recorder.capacity": "2 MB",
+        "satellites.1.recorder.capacity": "3 MB",
+        "satellites.0.orbit.walker.phasing": 2,
+        "targets.0.priority": 7,
+        "targets.1.priority": 8,
+        "stations.0.use": "kiruna",
+    }
+    loaded = load_scenario(write(folder, content), [f"{k}={v}" for k, v in changes.items()])
+    row = evaluate(loaded)
+    si = {"2 MB": 2_000_000, "3 MB": 3_000_000}
+    assert {name: row[f"set.{name}"] for name in changes} == {
+        name: si.get(str(value), value) for name, value in changes.items()
+    }
+
+
+def test_a_field_of_a_file_of_targets_is_given_as_in_the_file(folder: Path) -> None:
+    (folder / "places.csv").write_text("lat,lon\n1,2\n3,4\n")
+    content = scenario(None, duration="1 h", targets={"file": "places.csv"})
+    row = evaluate(load_scenario(write(folder, content), ["targets.priority=3"]))
+    assert row["set.targets.priority"] == 3
+
+
 def test_two_figures_of_one_name_are_refused(folder: Path) -> None:
     # Targets show a scene that is smaller than their frames and called like a figure.
     scene = write_scene(folder / "frames.captured", pixels(48, 48))

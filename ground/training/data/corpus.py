@@ -12,7 +12,7 @@ import json
 import re
 import tarfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -71,6 +71,21 @@ class Corpus:
     def select(self, pictures: list[TrainingPicture]) -> Corpus:
         """Return a corpus of some of the pictures, over the same array."""
         return Corpus(self.flat, tuple(pictures))
+
+    def without(self, groups: Collection[str]) -> Corpus:
+        """Return a corpus without the pictures of some groups.
+
+        Raises:
+            InputError: There is no such group, or nothing is left.
+        """
+        known = sorted({picture.group for picture in self.pictures})
+        for group in groups:
+            if group not in known:
+                raise InputError(f"--leave-out: no group {group!r}; there are {', '.join(known)}")
+        left = [picture for picture in self.pictures if picture.group not in groups]
+        if not left:
+            raise InputError("--leave-out: no pictures are left to train on")
+        return self.select(left)
 
 
 def load_corpus(folder: Path, cache: Path | None = None) -> Corpus:

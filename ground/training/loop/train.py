@@ -74,7 +74,8 @@ def train(options: argparse.Namespace) -> None:
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     if options.processes > 1:  # one decodes the pictures for all, and finds what is wrong with them
-        load_training_and_held_out(options.images, options.cache, options.out)
+        training, _ = load_training_and_held_out(options.images, options.cache, options.out)
+        training.without(options.leave_out)
     with started(options.processes, run, options) as processes:
         run(processes, options)
 
@@ -82,6 +83,7 @@ def train(options: argparse.Namespace) -> None:
 def run(processes: Processes, options: argparse.Namespace) -> None:
     """Do one process's part of a training."""
     training, held_out = load_training_and_held_out(options.images, options.cache, options.out)
+    training = training.without(options.leave_out)
     settings = TrainSettings.of_options(options)
     trainer = make_trainer(options, settings, training, held_out, processes)
     if processes.is_first:

@@ -10,6 +10,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from ..data.augment import AugmentSettings, CropSampler
 from ..data.colour import canonical_planes
 from ..data.corpus import Corpus
-from ..networks.calibrate import put_on_grids
+from ..networks.calibrate import put_on_grids, round_synthesis
 from ..networks.codec import Codec, Coded
 from ..networks.initialise import start_from_components
 from ..networks.shape import CodecShape
@@ -296,9 +297,16 @@ class Trainer:
         torch._foreach_lerp_([running[n] for n in names], [current[n] for n in names], 1 - kept)
 
     def assess(self) -> Summary:
-        """Evaluate the averaged weights on the held-out pictures; save them if they are best."""
+        """Evaluate the averaged weights on the held-out pictures; save them if they are best.
+
+        Integers are rounded for it as export rounds them, one weight after another.
+        """
         started = time.monotonic()
-        summary = evaluate(self.averaged, self.held_out)
+        codec = self.averaged
+        if codec.synthesis.linear_out.on:
+            codec = deepcopy(codec)
+            round_synthesis(codec, self.sampler)
+        summary = evaluate(codec, self.held_out)
         took = time.monotonic() - started
         self.log.evaluation(self.step, self.seconds / 60, summary, took)
         if summary.mean.percent / 100 < self.best:

@@ -132,6 +132,8 @@ def rain_attenuation_probability_percent(
     height = site.rain_height_km - site.height_km
     if height <= 0 or at_site <= 0:
         return np.zeros_like(elevation)
+    if at_site >= 1:  # the formula divides by the time without rain
+        return np.full_like(elevation, 100.0)
     distance = slant_factor(elevation, height) * height * np.cos(np.radians(elevation))
     correlation = 0.59 * np.exp(-distance / 31) + 0.41 * np.exp(-distance / 800)
     both = _both_exceed(NormalDist().inv_cdf(1 - at_site), correlation)

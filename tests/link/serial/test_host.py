@@ -250,3 +250,41 @@ def test_a_board_that_never_answers(heard: bytes, unplugged: bool, blame: Blame 
     (gone,) = host.events
     assert isinstance(gone, Gone)
     assert gone.blame is blame
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("tick_rate", 500_000, "its tick rate was 1000000, and is 500000"),
+        ("largest_tile", 100, "its largest tile was 65536, and is 100"),
+        (
+            "fingerprint",
+            b"another!",
+            f"its fingerprint was {bytes(8).hex()}, and is 616e6f7468657221",
+        ),
+        ("name", "spare", "its name was rehearsal, and is spare"),
+    ],
+)
+def test_a_board_that_is_exchanged_during_a_run_is_given_up(
+    field: str, value: object, words: str
+) -> None:
+    """Its ticks would be counted at the rate of the first board."""
+    greetings = 0
+
+    def twist(message: Message) -> Message | None:
+        nonlocal greetings
+        if isinstance(message, Caps):
+            greetings += 1
+            if greetings > 1:
+                own = replace(message.capabilities, **{field: value})  # type: ignore[arg-type]
+                return replace(message, capabilities=own)
+        if isinstance(message, State) and greetings == 1:
+            return Error(Code.NO_SESSION, message.job, 0)
+        return message
+
+    events, _ = converse(twist)
+    assert [type(event) for event in events] == [Opened, Closed, Gone]
+    (gone,) = only(events, Gone)
+    assert isinstance(gone, Gone)
+    assert gone.cause == f"another board, or other software, is there now: {words}"
+    assert gone.blame is Blame.BOARD

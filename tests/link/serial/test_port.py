@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 import serial
+from downpass.link.errors import InputError
 from downpass.link.serial import port as ports
+from downpass.link.serial.lines import ListeningSource
 from downpass.link.serial.port import Port, PortError, PortLostError
 
 
@@ -166,3 +168,21 @@ def test_a_port_that_was_closed_writes_to_no_other_file(tmp_path: Path) -> None:
     assert (tmp_path / "next").read_bytes() == b""
     os.close(controller)
     os.close(device)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:0", "localhost:0", "[::1]:0"])
+def test_who_listens_is_reached_by_the_address_that_it_gives(address: str) -> None:
+    try:
+        source = ListeningSource(address)
+    except InputError:
+        assert not socket.has_dualstack_ipv6(), "this computer has IPv6"
+        pytest.skip("needs IPv6")
+    try:
+        with Port(source.address) as port:
+            line = source.open()
+            assert line is not None
+            port.write(b"to the board")
+            assert line.read() == b"to the board"
+            line.close()
+    finally:
+        source.close()

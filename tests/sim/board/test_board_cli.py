@@ -229,13 +229,14 @@ def test_bench_of_a_student_board_with_a_picture(
     assert picture.read_bytes()[:4] == b"\x89PNG"
 
 
-def test_a_picture_that_cannot_be_written(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+@pytest.mark.parametrize(("command", "option"), [("bench", "--picture"), ("check", "--junit")])
+def test_a_file_that_cannot_be_written_is_refused_before_the_board_is_asked(
+    command: str, option: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    picture = tmp_path / "no" / "bench.png"
-    assert main(["board", "bench", "emulator:agent", "--tiles", "1", "--picture",
-                 str(picture)]) == 2  # fmt: skip
-    assert capsys.readouterr().err.startswith(f"{picture}: cannot be written (No such file")
+    """Nobody listens at this port, which only who opens it finds out."""
+    path = tmp_path / "no" / "file"
+    assert main(["board", command, "socket://127.0.0.1:1", option, str(path)]) == 2
+    assert capsys.readouterr().err.startswith(f"{path}: cannot be written (No such file")
 
 
 @pytest.mark.parametrize(
@@ -266,6 +267,10 @@ def test_a_picture_that_cannot_be_written(
         (["probe", "loop://", "--baud", "12345678901"], "baud 12345678901: allowed are 1 to"),
         (["probe", "socket://localhost"], "socket://localhost: found no port number; allowed: "),
         (["serve", "--listen", "here"], "address 'here': write it as HOST:PORT"),
+        (["serve", "--listen", "127.0.0.1:²"], "address '127.0.0.1:²': write it as HOST:PORT"),
+        (["serve", "--listen", "127.0.0.1:65536"], "address '127.0.0.1:65536': write it as HOST"),
+        (["serve", "--listen", "::1:5331"], "address '::1:5331': write it as HOST:PORT"),
+        (["serve", "--listen", "a..b:0"], "a..b:0: cannot listen there ("),
     ],
 )
 def test_bad_input_gets_one_line(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
+import xml.etree.ElementTree as ET
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +24,7 @@ from downpass.link.serial.framing import Deframer
 from downpass.link.serial.lines import PtySource
 from downpass.link.serial.messages import Capabilities, Hello, Message, Query, Run, seal
 from downpass.link.serial.port import Port, PortLostError
-from downpass.sim.board import checks, conformance, exchange
+from downpass.sim.board import check_report, checks, conformance, exchange
 from downpass.sim.board.conformance import CheckResult
 
 OWN = Capabilities(
@@ -61,6 +63,13 @@ class Sleepy(BoardEnd):
 
 class Sound(BoardEnd):
     """Breaks no rule."""
+
+
+class Tiny(BoardEnd):
+    """Breaks no rule, and takes one tile of 100 bytes at a time."""
+
+    def __init__(self, own: Capabilities, boot_nonce: int) -> None:
+        super().__init__(replace(own, largest_tile=100, slots=1), boot_nonce)
 
 
 class Pretender(BoardEnd):
@@ -324,6 +333,8 @@ BROKEN = {
     Fickle: "what changes nothing",
     Generous: "RESULT on request",
 }
+SILENT = (Hanging, Stuck)
+"""Boards that say nothing any more, as if the line were cut."""
 
 
 def checked(address: str, names: list[str], faults: Faults, seed: int) -> list[CheckResult]:
@@ -347,6 +358,15 @@ def test_a_sound_board_passes_on_every_line(
     assert repeated > 0 or line != "1 % of frames lost"
 
 
+def test_a_sound_board_of_one_slot_and_tiny_tiles_passes(
+    address_of: Callable[[type[BoardEnd]], str],
+) -> None:
+    """Both are within the protocol's bounds."""
+    names = ["sessions die", "JOB and LOAD", "malformed", "loading while"]
+    results = checked(address_of(Tiny), names, Faults(), seed=5)
+    assert [(one.name, one.fault) for one in results if one.fault] == []
+
+
 @pytest.mark.parametrize("line", LINES)
 def test_who_breaks_a_rule_fails_its_check_on_every_line(
     line: str, address_of: Callable[[type[BoardEnd]], str]
@@ -358,7 +378,7 @@ def test_who_breaks_a_rule_fails_its_check_on_every_line(
             for kind, name in BROKEN.items()
         }
     judged = {kind.__name__: result.result()[0].blame for kind, result in results.items()}
-    assert judged == {kind.__name__: Blame.BOARD for kind in BROKEN}
+    assert judged == {kind.__name__: None if kind in SILENT else Blame.BOARD for kind in BROKEN}
     for result in results.values():
         assert any(" > " in frame for frame in result.result()[0].frames)
 
@@ -369,6 +389,36 @@ def test_who_breaks_one_rule_fails_no_other_check(
 ) -> None:
     results = checked(address_of(kind), [], Faults(), seed=7)
     assert [result.name for result in results if result.fault] == [BROKEN[kind]]
+
+
+@pytest.mark.parametrize(
+    ("is_emulated", "blame", "words"),
+    [
+        (False, None, "20 PING were not answered either: the board hangs, or the line is cut"),
+        (True, Blame.BOARD, "the line is within this computer, so the board hangs"),
+    ],
+)
+def test_total_silence_is_the_boards_fault_only_where_no_line_can_be_cut(
+    is_emulated: bool,
+    blame: Blame | None,
+    words: str,
+    address_of: Callable[[type[BoardEnd]], str],
+) -> None:
+    chosen = conformance.selected(["selective"])
+    with Port(address_of(Hanging)) as port:
+        (result,) = conformance.check(port, chosen, is_emulated=is_emulated)
+    assert result.blame is blame
+    assert result.fault.endswith(words)
+    (row,) = check_report.rows([[result]])
+    assert row[3].startswith("unknown: " if blame is None else "board: ")
+    (entry,) = check_report.as_json([[result]])
+    assert entry["judged"] == (None if blame is None else "board")
+    junit = io.BytesIO()
+    check_report.write_junit(junit, [[result]], "port", "")
+    (case,) = ET.fromstring(junit.getvalue()).iter("testcase")
+    assert [(fault.tag, fault.get("type")) for fault in case] == [
+        ("error", "unknown") if blame is None else ("failure", "board")
+    ]
 
 
 def test_a_board_that_starts_anew_is_told_from_one_that_answers_wrongly(

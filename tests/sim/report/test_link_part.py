@@ -120,3 +120,14 @@ def test_many_links_are_limited_and_counted() -> None:
     assert table is not None
     assert "the median by bytes received" in picture.caption
     assert "more link" in table.note
+
+
+@pytest.mark.parametrize(("availability", "faded"), [(0.99999, True), (0.5, False)])
+def test_time_with_a_fade_is_part_of_the_time_of_passes(availability: float, faded: bool) -> None:
+    # At 26 GHz, a fixed availability of 0.99999 fades by more than 1 dB all the time.
+    given = scenario(1, ("svalbard",), 12).model_dump(by_alias=True)
+    given["satellites"][0]["transmitter"]["link"]["frequency"] = 26e9
+    given["weather"] = {"availability": availability}
+    (view,), _ = link_views(fly(Scenario.model_validate(given)))
+    assert view.time_s > 1000
+    assert view.faded_s == pytest.approx(view.time_s if faded else 0.0)

@@ -44,6 +44,26 @@ def test_the_quickstart_in_words() -> None:
     assert ground["Targets"] == "3 points and 9 areas; priorities 3 to 9"
 
 
+@pytest.mark.parametrize(
+    ("loss", "text"),
+    [
+        ("0.7", "of which 70 % are lost;"),
+        ("1", "of which 100 % are lost;"),
+        ("0.025", "of which 2.5 % are lost;"),
+        ("0.002", "of which one in 500 is lost;"),
+        ("1e-20", "of which one in 1e+20 is lost;"),
+    ],
+)
+def test_losses_in_words(loss: str, text: str) -> None:
+    found = words("quickstart", f"satellites.0.transmitter.packet_loss={loss}")
+    assert text in found["Satellite sparrow"]["Link"]
+
+
+def test_a_local_time_has_its_seconds() -> None:
+    found = words("quickstart", "satellites.0.orbit.local_time=23:59:45")
+    assert "descending node at 23:59:45 local time" in found["Satellite sparrow"]["Orbit"]
+
+
 def test_what_is_not_described_is_unknown() -> None:
     found = words("quickstart", "satellites.0.power=null")
     assert found["Satellite sparrow"]["Power"].startswith("unknown: no power budget")

@@ -93,3 +93,21 @@ def test_many_values_are_joined_to_levels() -> None:
 def test_long_fields_and_a_single_point() -> None:
     data = replace(sweep(1, 1), axes=(SweepAxis("x" * 400, ("1",)), SweepAxis(CAPACITY, ("1 MB",))))
     assert "could not be run" in render_sweep(data)
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ((0.5, 0.001, 1e-05), ("1e-05", "0.001", "0.5")),
+        ((2.5e16, 1e5, 3), ("3", "100000", "2.5e+16")),
+        (("2e3 B", "64 B"), ("64 B", "2e3 B")),
+        (("16 MB", "2 MB"), ("2 MB", "16 MB")),
+        (("2 MB", "500 kB"), ("2 MB", "500 kB")),
+        (("b", "a"), ("b", "a")),
+    ],
+    ids=str,
+)
+def test_an_axis_shows_numbers_of_one_unit_by_size(
+    values: tuple[object, ...], shown: tuple[str, ...]
+) -> None:
+    assert SweepAxis.of("a", values).values == shown

@@ -163,3 +163,28 @@ def test_phrases() -> None:
 )
 def test_seconds(seconds: float | None, text: str) -> None:
     assert spaced(w.seconds(seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("bpp", "text"),
+    [
+        (0, "0 bpp"),
+        (0.004, "0.004 bpp"),
+        (0.0625, "0.062 bpp"),
+        (0.5, "0.5 bpp"),
+        (12.34, "12.3 bpp"),
+    ],
+)
+def test_a_small_rate_is_not_zero(bpp: float, text: str) -> None:
+    assert spaced(w.bits_per_pixel(bpp)) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [
+        (0, 0, "0"), (0.0004, 0, "0.0004"), (1.6384, 0, "1.6"), (10.4, 0, "10"), (1400, 0, "1400"),
+        (0, 1, "0.0"), (0.0456, 1, "0.046"), (4.44, 1, "4.4"), (100, 1, "100.0"),
+    ],
+)  # fmt: skip
+def test_a_small_number_is_not_zero(value: float, decimals: int, text: str) -> None:
+    assert w.fixed(value, decimals) == text

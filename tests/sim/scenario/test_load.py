@@ -116,6 +116,8 @@ def test_frozen(tmp_path: Path, example: str) -> None:
         ("name: example", "name: 5", "1: name: found 5; allowed: text"),
         ("duration: 24 h", "duration: 24", ("3: duration: found 24; it has no unit; "
          "allowed: a number and a unit, such as 24 h")),
+        ("battery: 80 Wh", "battery: 1e-20 Wh", ("10: satellites.0.power.battery: "
+         "found 1e-20 Wh; allowed: 0.1 Wh to 1000 kWh")),
         ("duration: 24 h", "duration: -1 h", ("3: duration: found -1 h; "
          "allowed: above 0 s, up to 3653 d")),
         ("duration: 24 h", "duration: 20000 d", ("3: duration: found 20000 d; "

@@ -113,6 +113,16 @@ def test_numbers_are_priorities_without_a_table_of_values(tmp_path: Path) -> Non
     assert [t.priority for t in targets] == [9, 5]
 
 
+def test_whole_numbers_of_a_layer_are_looked_up_as_whole(tmp_path: Path) -> None:
+    kinds = (3.0, 3, "3", 3.5)
+    geojson(tmp_path / "c.geojson", *(feature(point(1, n), kind=k) for n, k in enumerate(kinds)))
+    targets = load(
+        tmp_path,
+        'targets: {file: c.geojson, priority_attribute: kind, priority_values: {"3": 9}}',
+    ).targets
+    assert [t.priority for t in targets] == [9, 9, 9, 5]
+
+
 def test_parts_and_names_that_come_again_are_numbered(tmp_path: Path) -> None:
     square = [[0, 0], [2, 0], [2, 1], [0, 1], [0, 0]]
     far = [[x + 10, y] for x, y in square]
@@ -150,6 +160,8 @@ def test_files_stand_among_other_targets_and_lines_stay_right(tmp_path: Path) ->
         ("lat,lon\n1\n", "line 2: found 1 cells; allowed: 2"),
         ("lat,lon\n1,2\n91,2\n", "line 3: found latitude 91; allowed: -90 to 90"),
         ("lat,lon\nnan,2\n", "line 2: found latitude nan; allowed: degrees"),
+        ("lat,lon\n3_8.7,2\n", "line 2: found latitude 3_8.7; allowed: degrees"),
+        ("lat,lon\n٣٨,2\n", "line 2: found latitude ٣٨; allowed: degrees"),
         ("lat,lon\n\n", "found no places"),
         ('lat,lon\n1,"2\n', "line 2: not CSV"),
         ("name,lat,lon\n\x1b[2J,1,2\n", "found the name"),

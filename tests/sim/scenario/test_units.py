@@ -167,6 +167,7 @@ def test_pattern_and_parser_accept_the_same(text: str) -> None:
         ({"length": "-5 km"}, "found -5 km; allowed: above 0 m, up to 5000 km"),
         ({"length": "0 m"}, "found 0 m; allowed: above 0 m, up to 5000 km"),
         ({"length": 0}, "found 0; allowed: above 0 m, up to 5000 km"),
+        ({"length": "1e-400 m"}, "found 1e-400 m; allowed: above 0 m, up to 5000 km"),
         ({"length": "1e999 km"}, "found 1e999 km; allowed: above 0 m, up to 5000 km"),
         ({"length": True}, "found true; allowed: a number and a unit, such as 500 km"),
         ({"length": None}, "found nothing; allowed: a number and a unit, such as 500 km"),

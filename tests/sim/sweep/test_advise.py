@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from downpass.sim.commands.advise import print_advice
 from downpass.sim.evaluate import evaluate
 from downpass.sim.scenario import load_scenario
 from downpass.sim.sweep import changes
+from downpass.sim.sweep.advice import Advice, Answer, Change
+from downpass.sim.sweep.intervals import Interval
 from small_scenarios import Said, downpass, satellite, scenario, write, write_scene
 
 
@@ -131,6 +135,27 @@ def test_it_prints_within_eighty_columns(file: Path) -> None:
     assert "smallest recorder that drops nothing" in said.out
     assert "one more station" in said.out.replace("\n", " ") or "one more" in said.out
     assert max(map(len, said.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("thousandths", "times", "share"),
+    # 300 kB times 1.042 hold a fifth frame of 62,500 B, times 1.04 they do not; and of 4 bpp,
+    # 0.957 are tried where 1.044 are saved, and not 0.958.
+    [(1042, "1.05", "0.959"), (1044, "1.05", "0.957"), (1000, "1", "1"), (1500, "1.5", "0.666"),
+     (64_000, "64", "0.015"), (12_340, "12.4", "0.081")],
+)  # fmt: skip
+def test_printed_factors_are_enough(
+    file: Path, capsys: pytest.CaptureFixture[str], thousandths: int, times: str, share: str
+) -> None:
+    one = Interval(thousandths, thousandths, thousandths, 1)
+    answer = Answer(one, thousandths, monotone=True, runs=1)
+    base = Change("base", "as it is", (), dict.fromkeys(
+        ("delivered_px", "dropped", "psnr_undamaged_db", "latency_s")), None)  # fmt: skip
+    wanted = {"memory": answer, "rate": answer, "bits": answer}
+    print_advice(Advice(base, (), answer, answer, wanted, (), (1,)), load_scenario(file))
+    assert re.findall(r"^(?:lowest|10 %).* x ([0-9.]+)$", capsys.readouterr().out, re.M) == [
+        times, times, times, share
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,11 @@ def test_an_axis_of_seeds_makes_no_points(tmp_path: Path) -> None:
         ((), {}, "nothing varies"),
         ((f"{BPP}=1,2", f"{BPP}=3"), {}, "found twice"),
         (("satellites.0.codec={name: jpeg2000, bpp: 1}", f"{BPP}=1,2"), {}, "lies within"),
+        ((f"{BPP}=1,2", "satellites.sat.codec.bpp=3,4"), {}, f"sets the same as {BPP}"),
+        ((f"{BPP}=1,2", "satellites.*.codec.bpp=3,4"), {}, f"sets the same as {BPP}"),
+        ((f"{BPP}=1,2", "satellites.0.codec.bytes=1 kB,2 kB"), {}, f"sets the same as {BPP}"),
+        (("satellites.sat.codec={name: avif, bpp: 1}", f"{BPP}=1,2"), {}, f"--over {BPP}: lies"),
+        ((f"{BPP}=1,2", "satellites.sat.codec={name: avif, bpp: 1}"), {}, f"--over {BPP}: lies"),
         ((f"{BPP}=1..2:1000", f"{CAPACITY}=1 MB..2 MB:1000"), {}, "found 1000000 cells"),
         ((f"{BPP}=1,2",), {"seeds": 0}, "--seeds: found 0"),
         ((f"{BPP}=1,2",), {"seeds": 50_001}, "found 100002 cells (2 x 50001 seeds)"),
@@ -82,6 +87,13 @@ def test_what_is_refused_before_anything_runs(
         plan(tmp_path, *axes, **how)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_fields_with_names_in_common_are_not_the_same(tmp_path: Path) -> None:
+    content = scenario(None, duration="3 h")
+    content["satellites"].append(content["satellites"][0] | {"name": "sat2"})
+    axes = (f"{BPP}=1,2", "satellites.1.codec.bpp=1,2", "satellites.0.codec.tile=32,64")
+    assert len(plan(tmp_path, *axes, content=content)) == 8
 
 
 def test_a_value_that_suits_some_others_is_not_refused(tmp_path: Path) -> None:

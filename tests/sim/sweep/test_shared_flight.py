@@ -76,6 +76,22 @@ def test_what_matters_does_not(path: Path, change: str) -> None:
     assert geometry_key(load_scenario(path)) != geometry_key(load_scenario(path, [change]))
 
 
+@pytest.mark.parametrize(("share", "shared"), [(0.3, False), (1, True)])
+def test_seeds_share_a_flight_unless_they_draw_the_timetable(
+    tmp_path: Path, share: float, shared: bool
+) -> None:
+    content = scenario(None, duration="2 h")
+    content["satellites"][0]["imager"]["mode"] = "strip"
+    area = {"of": "land", "latitude": [60, 83], "share": share}
+    content["targets"] = [{"name": "land", "area": area}]
+    path = write(tmp_path, content)
+    flights = SharedFlights()
+    for seed in (1, 2):
+        wanted = load_scenario(path, [f"seed={seed}"])
+        assert flights(wanted).timetables == fly(wanted).timetables
+    assert flights.computed == (1 if shared else 2)
+
+
 def test_computed_once_each_and_with_the_scenarios_own_settings(path: Path) -> None:
     flights = SharedFlights(kept=2)
 

@@ -80,3 +80,14 @@ def test_large_groups_do_not_swamp_small_ones():
     assert weights.sum() == pytest.approx(1)
     # 100^0.6 = 15.85 against 1, not 100 against 1.
     assert weights[100] == pytest.approx(1 / (1 + 100**0.6))
+
+
+def test_groups_are_left_out_by_name(corpus):
+    left = corpus.without(["towns"])
+    assert {picture.group for picture in left.pictures} == {"fields"}
+    assert np.array_equal(left.pixels(left.pictures[0]), corpus.pixels(corpus.pictures[5]))
+    assert corpus.without([]).pictures == corpus.pictures
+    with pytest.raises(InputError, match="no group 'woods'; there are fields, towns"):
+        corpus.without(["woods"])
+    with pytest.raises(InputError, match="no pictures are left"):
+        corpus.without(["towns", "fields"])

@@ -1,5 +1,6 @@
 import csv
 import os
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,11 @@ import torch
 from downpass.ground.training.data.corpus import split
 from downpass.ground.training.export.extract import extract
 from downpass.ground.training.loop.checkpoint import averaged_codec, load, shape_of
+from downpass.ground.training.loop.evaluate import evaluate
 from downpass.ground.training.loop.held_out import held_out_pictures
 from downpass.ground.training.loop.settings import TrainSettings
 from downpass.ground.training.loop.trainer import Trainer
+from downpass.ground.training.networks.calibrate import round_synthesis
 from downpass.link.errors import InputError
 
 from ..conftest import TINY
@@ -101,6 +104,23 @@ def test_evaluation_goes_to_the_log_and_keeps_the_best(tmp_path, corpus):
     assert float(rows[-1]["bd_rate"]) == pytest.approx(run.best, abs=1e-4)
     codec = averaged_codec(tmp_path / "best.ckpt")
     assert codec.shape == TINY
+
+
+def test_integers_are_evaluated_as_export_rounds_them(tmp_path, corpus):
+    _, held_out = split(corpus)
+    run = trainer(tmp_path, corpus, steps=1, grids=1.0)
+    run.held_out = held_out_pictures(held_out, tmp_path / "anchors.json", side=64)
+    run.run()
+    with torch.no_grad():  # an average lies between the grid's points
+        for parameter in run.averaged.synthesis.parameters():
+            parameter += 0.2 * parameter.std() * torch.rand_like(parameter)
+    before = deepcopy(run.averaged)
+    assessed = run.assess().mean.percent
+    for name, value in before.state_dict().items():
+        assert torch.equal(value, run.averaged.state_dict()[name]), name
+    one_by_one = evaluate(before, run.held_out).mean.percent
+    round_synthesis(before, run.sampler)
+    assert assessed == evaluate(before, run.held_out).mean.percent != one_by_one
 
 
 def test_foreign_files_are_refused(tmp_path):
