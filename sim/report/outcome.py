@@ -35,10 +35,11 @@ def paragraph(data: ReportData) -> list[str]:
             + (f"{why}." if why else "no target came into view of the imager.")
         ]
     codecs = list(dict.fromkeys(w.codec_label(label) for label in data.codecs.values()))
+    all_of = "it" if captured == 1 else "all of them"
     opening = (
         f"In {span}, {who} took {w.plural(captured, 'frame')} "
         f"({w.size(whole(sizes.get('captured')))} raw) and encoded "
-        f"{'all of them' if encoded == captured else w.count(encoded)} to "
+        f"{all_of if encoded == captured else w.count(encoded)} to "
         f"{w.size(whole(sizes.get('encoded')))} with {w.some(codecs, 3)}."
     )
     sentences = [opening]
@@ -47,7 +48,8 @@ def paragraph(data: ReportData) -> list[str]:
     if delivered:
         sentences.append(
             f"{_reached(frames, captured)}: {w.pixels(total.get('delivered_px'))} over "
-            f"{_area(total.get('delivered_km2'))}, {_latency(part(total, 'latency_s'))}."
+            f"{_area(total.get('delivered_km2'))}, "
+            f"{_latency(part(total, 'latency_s'), delivered)}."
         )
         sentences += _quality(total, delivered)
     elif begun := whole(frames.get("in_part")):
@@ -109,7 +111,7 @@ def _reached(frames: Mapping[str, Any], captured: int) -> str:
     intact, damaged = whole(frames.get("delivered_whole")), whole(frames.get("delivered_damaged"))
     begun, wrong = whole(frames.get("in_part")), whole(frames.get("delivered_wrong"))
     if intact == captured:
-        return "All of them reached the ground whole"
+        return f"{'It' if captured == 1 else 'All of them'} reached the ground whole"
     if intact:
         words = f"{w.count(intact)} ({w.share(intact, captured)}) reached the ground whole"
         words += f", {w.count(damaged)} damaged" if damaged else ""
@@ -160,9 +162,11 @@ def _repeated(total: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _latency(latency: Mapping[str, Any]) -> str:
+def _latency(latency: Mapping[str, Any], delivered: int) -> str:
     if not w.present(latency.get("median")):
         return "at a latency that is not known"
+    if delivered == 1:
+        return f"{w.duration(latency.get('median'))} after its capture"
     return (
         f"half of them within {w.duration(latency.get('median'))} of their capture and "
         f"95{w.NBSP}% within {w.duration(latency.get('p95'))}"
