@@ -342,3 +342,13 @@ def test_one_pixel_on_a_slow_machine_has_a_speed(
     assert (means["encode_mpx_s"], means["encode_speed_ratio"]) == (0.0002, 1)
     assert codec(*command) == 0
     assert "0.0002" in capsys.readouterr().out
+
+
+def test_a_place_may_come_from_samples_that_no_codec_takes(tmp_path: Path) -> None:
+    """An elevation model in metres, for example."""
+    place = rasterio.Affine(10, 0, 5e5, 0, -10, 4e6)
+    model = save(tmp_path / "dem.tif", GREY.astype(np.float32), crs="EPSG:32633", transform=place)
+    picture, out = save(tmp_path / "in.tif"), tmp_path / "out.tif"
+    assert codec("decode", coded(picture), out, "--like", model) == 0
+    with rasterio.open(out) as dataset:
+        assert (dataset.crs, dataset.transform) == (CRS.from_epsg(32633), place)
