@@ -31,10 +31,11 @@ from downpass.link.channel.adaptive import (
     ConstantCoding,
     VariableCoding,
 )
-from downpass.link.channel.budget import LinkBudget, Receiver, Transmitter
+from downpass.link.channel.budget import LinkBudget
 from downpass.link.channel.downlink import RateSegment
 from downpass.link.channel.fade import ConstantFade, Fade, NoFade
 from downpass.link.channel.framing import Framing, information_rate
+from downpass.link.channel.link_ends import Receiver, Transmitter
 from downpass.link.channel.modulation import DVB_S2, Mode
 from downpass.link.channel.rain_fade import RainFade
 from downpass.link.channel.rain_series import RainSeries

@@ -25,7 +25,8 @@ from climate_map import site, values
 from downpass.link.channel.antenna import sky_temperature_k
 from downpass.link.channel.atmosphere.site import SiteClimate
 from downpass.link.channel.atmosphere.total import contributions
-from downpass.link.channel.budget import LinkBudget, Receiver, Transmitter
+from downpass.link.channel.budget import LinkBudget
+from downpass.link.channel.link_ends import Receiver, Transmitter
 from itur.models import itu1511
 from spacelink.core import antenna, noise, path
 

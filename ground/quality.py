@@ -162,19 +162,26 @@ def _band(one: Plane, two: Plane, valid: NDArray[np.bool_] | None, scales: int) 
 
 def _scale(one: Plane, two: Plane, valid: NDArray[np.bool_] | None, luminance: bool) -> float:
     """Return the mean contrast-structure term of one scale, optionally times luminance."""
-    # Centred on 0, float32 is precise enough for the variances; they do not depend on the origin.
-    one, two = one - np.float32(0.5), two - np.float32(0.5)
+    # Variances do not depend on the origin. Each about its own mean, float32 is precise enough even
+    # for a dark or a bright picture of 16 bits, whose variances are far below the squared samples.
+    middle_one, middle_two = _middle(one, valid), _middle(two, valid)
+    one, two = one - middle_one, two - middle_two
     mean_one, mean_two = _blur(one), _blur(two)
     spread = _blur(one * one + two * two) - mean_one * mean_one - mean_two * mean_two
     joint = _blur(one * two) - mean_one * mean_two
     c1, c2 = np.float32(_K1**2), np.float32(_K2**2)
     similarity = (2 * joint + c2) / (spread + c2)
     if luminance:
-        mean_one, mean_two = mean_one + np.float32(0.5), mean_two + np.float32(0.5)
+        mean_one, mean_two = mean_one + middle_one, mean_two + middle_two
         similarity *= (2 * mean_one * mean_two + c1) / (mean_one**2 + mean_two**2 + c1)
     if valid is not None:
         similarity = similarity[_whole_windows(valid)]
-    return float(np.mean(similarity, dtype=np.float64))
+    return min(1.0, float(np.mean(similarity, dtype=np.float64)))
+
+
+def _middle(plane: Plane, valid: NDArray[np.bool_] | None) -> np.float32:
+    known = plane if valid is None else plane[valid]
+    return np.float32(np.mean(known, dtype=np.float64))
 
 
 def _kernel() -> NDArray[np.float32]:

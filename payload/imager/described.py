@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, Final
 
 from rasterio.crs import CRS
@@ -25,29 +26,13 @@ _IDENTITY: Final = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 def described(dataset: Any) -> Description:
     """Return an open dataset's description, without statistics and free metadata.
 
-    A transform, control points and a rational polynomial model with numbers that are not finite
-    are left out: they locate nothing.
-
     Raises:
         InputError: The file has something that a description cannot hold: a scale that is not a
             finite number, or too many control points.
     """
-    transform: Transform | None = tuple(dataset.transform)[:6]
-    if transform == _IDENTITY or not all(map(math.isfinite, transform or ())):
-        transform = None
-    gcps, points_crs = dataset.gcps
-    points = [(p.row, p.col, p.x, p.y, p.z or 0.0) for p in gcps]
-    points = [point for point in points if all(map(math.isfinite, point))]
-    crs = _crs(dataset.crs) or (_crs(points_crs) if transform is None and points else "")
     bands = _bands(dataset)
-    found = Description(
-        crs=crs,
-        transform=transform,
-        control_points=tuple(ControlPoint(*map(float, point)) for point in points)
-        if transform is None
-        else (),
-        rpc=_rpc(dataset.tags(ns="RPC")),
-        pixel_is_point=dataset.tags().get("AREA_OR_POINT", "").lower() == "point",
+    found = replace(
+        located(dataset),
         bands=bands,
         declared_bits=declared_bits(dataset, 1),
         palette=_palette(dataset) if bands[0].colour == "palette" else None,
@@ -57,6 +42,30 @@ def described(dataset: Any) -> Description:
     except DescriptionError as error:
         raise InputError(str(error)) from None
     return found
+
+
+def located(dataset: Any) -> Description:
+    """Return a description of where an open dataset's pixels are, and of nothing else.
+
+    A transform, control points and a rational polynomial model with numbers that are not finite
+    are left out: they locate nothing.
+    """
+    transform: Transform | None = tuple(dataset.transform)[:6]
+    if transform == _IDENTITY or not all(map(math.isfinite, transform or ())):
+        transform = None
+    gcps, points_crs = dataset.gcps
+    points = [(p.row, p.col, p.x, p.y, p.z or 0.0) for p in gcps]
+    points = [point for point in points if all(map(math.isfinite, point))]
+    crs = _crs(dataset.crs) or (_crs(points_crs) if transform is None and points else "")
+    return Description(
+        crs=crs,
+        transform=transform,
+        control_points=tuple(ControlPoint(*map(float, point)) for point in points)
+        if transform is None
+        else (),
+        rpc=_rpc(dataset.tags(ns="RPC")),
+        pixel_is_point=dataset.tags().get("AREA_OR_POINT", "").lower() == "point",
+    )
 
 
 def declared_bits(dataset: Any, band: int) -> int | None:

@@ -15,7 +15,8 @@ from ...link.container.description import NATURAL_COLOURS, Description
 from ...link.container.frame import Frame
 from ...link.errors import InputError
 from ...link.files import whole_file
-from ...payload.imager.scenes import Scene
+from ...payload.imager.described import located
+from ...payload.imager.raster import environment, open_raster
 
 PNG: Final = (".png",)
 TIFF: Final = (".tif", ".tiff")
@@ -64,13 +65,13 @@ def write_picture(
 
 def _located(description: Description, frame: Frame, like: Path) -> Description:
     """Return the description with the georeference of a raster of the same size."""
-    with Scene(like) as scene:
-        if (scene.width, scene.height) != (frame.width, frame.height):
+    with environment(), open_raster(like) as raster:
+        if (raster.width, raster.height) != (frame.width, frame.height):
             raise InputError(
-                f"--like {like}: it has {scene.width} x {scene.height} pixels, the bitstream "
+                f"--like {like}: it has {raster.width} x {raster.height} pixels, the bitstream "
                 f"{frame.width} x {frame.height}"
             )
-        place = scene.describe()
+        place = located(raster)
     return replace(
         description,
         crs=place.crs,

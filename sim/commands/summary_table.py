@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..console.terminal import plain_table, print_side_by_side, print_table, print_text
-from ..report import board_verdict, keyfigures, wording
+from ..report import board_verdict, keyfigures, summary_blocks, wording
 
 _MOST_SATELLITES = 10
 """With more satellites than this, only the best and the worst are listed."""
@@ -125,7 +125,7 @@ def _time(value: float | None) -> str:
 
 
 def _psnr(block: Block, figure: str) -> str:
-    value = keyfigures.psnr(block, figure)
+    value = summary_blocks.psnr(block, figure)
     if value is None or value == float("inf"):
         return wording.decibels(value)
     return f"{value:.2f} dB"

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 import shapely
+from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.errors import CRSError, RasterioError
 from rasterio.transform import Affine, from_gcps
@@ -166,7 +167,8 @@ def _collection(results: Results, items: Sequence[Mapping[str, Any]]) -> dict[st
 def _footprint(path: Path, view: View) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return geometry with its box, and the projection's properties.
 
-    A picture that says nothing of its place has no geometry.
+    A picture that says nothing of its place has no geometry, nor has one whose reference system
+    is not tied to the Earth.
     """
     with environment(), open_raster(path) as picture:
         return _place(picture, view)
@@ -176,11 +178,11 @@ def _place(picture: Any, view: View) -> tuple[dict[str, Any], dict[str, Any]]:
     transform, crs, shape = picture.transform, picture.crs, list(picture.shape)
     points, points_crs = picture.gcps
     projection: dict[str, Any] = {"proj:shape": shape, "proj:code": None}
-    if crs is None and points and points_crs is not None:
+    if crs is None and points_crs is not None and _span(points):
         transform, crs = from_gcps(points), points_crs
     elif crs is not None:
         projection["proj:transform"] = list(transform)[:6]
-    if crs is None:
+    if crs is None or transform.is_degenerate:
         return {"geometry": None}, projection
     try:
         code = crs.to_epsg()
@@ -189,12 +191,24 @@ def _place(picture: Any, view: View) -> tuple[dict[str, Any], dict[str, Any]]:
         else:
             projection["proj:wkt2"] = crs.to_wkt()
         place = _on_earth(transform, crs, view)
-    except (CRSError, RasterioError):
+    except (CRSError, RasterioError, CPLE_BaseError):  # GDAL's own come through as they are
         return {"geometry": None}, projection
     box = _box(place)
     if not np.isfinite(box).all():  # beyond what the projection can show
         return {"geometry": None}, projection
     return {"geometry": place, "bbox": box}, projection
+
+
+def _span(points: Sequence[Any]) -> bool:
+    """Return whether control points give a picture's place; GDAL returns anything if they do not.
+
+    Two points do if they lie in different rows and columns; more, if they are not on one line.
+    """
+    places = np.array([(point.col, point.row) for point in points]).reshape(-1, 2)
+    spread = places - places[:1]
+    if len(places) == 2:
+        return bool(spread[1].all())
+    return bool(np.linalg.matrix_rank(spread) == 2)
 
 
 def _on_earth(transform: Affine, crs: CRS, view: View) -> dict[str, Any]:

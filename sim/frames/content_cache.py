@@ -190,7 +190,7 @@ class ContentCache:
             counts = len(seen.lost_tiles), len(seen.undecodable)
             return _QUALITY.pack(found.psnr_db, found.ms_ssim, *counts) + seen.why.encode()
 
-        value = self.store.value("quality-2", key, make, _is_quality)
+        value = self.store.value("quality-3", key, make, _is_quality)
         psnr_db, ms_ssim, lost, undecodable = _QUALITY.unpack_from(value)
         why = value[_QUALITY.size :].decode()
         return DeliveredQuality(Quality(psnr_db, ms_ssim), lost, undecodable, why)
@@ -233,7 +233,9 @@ class ContentCache:
                 out.append(_RATED.pack(len(bitstream), found.psnr_db, found.ms_ssim))
             return b"".join(out)
 
-        value = self.store.value("rated", key, make, lambda found: _is_rated(found, len(settings)))
+        value = self.store.value(
+            "rated-2", key, make, lambda found: _is_rated(found, len(settings))
+        )
         return [
             RatedFrame(size, Quality(psnr_db, ms_ssim)) if size else None
             for size, psnr_db, ms_ssim in _RATED.iter_unpack(value)

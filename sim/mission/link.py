@@ -18,9 +18,10 @@ from ...link.channel.adaptive import (
     ConstantCoding,
     VariableCoding,
 )
-from ...link.channel.budget import LinkBudget, Receiver, Transmitter
+from ...link.channel.budget import LinkBudget
 from ...link.channel.fade import ConstantFade, Fade, NoFade
 from ...link.channel.framing import Framing, information_rate
+from ...link.channel.link_ends import Receiver, Transmitter
 from ..scenario.ground import StationSpec
 from ..scenario.link import LinkSpec, ReceiverSpec
 from ..scenario.satellite import SatelliteSpec

@@ -253,8 +253,8 @@ def _judge(
             "coverage_psnr": _share(by_psnr),
             "bd_rate_ms_ssim_percent": _finite(by_ssim.percent),
             "coverage_ms_ssim": _share(by_ssim),
-            "encode_mpx_s": round(fast.encode_mpx_s, 3),
-            "decode_mpx_s": round(fast.decode_mpx_s, 3),
+            "encode_mpx_s": _four_digits(fast.encode_mpx_s),
+            "decode_mpx_s": _four_digits(fast.decode_mpx_s),
             "points": [
                 {key: _finite(value, 6) for key, value in asdict(point).items()}
                 for point in found.points
@@ -295,6 +295,11 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 def _finite(value: float, digits: int = 3) -> float | None:
     return round(value, digits) if math.isfinite(value) else None
+
+
+def _four_digits(speed: float) -> float:
+    """Return a speed in four significant digits: for a picture of a few pixels it is not 0."""
+    return float(f"{speed:.4g}")
 
 
 def _share(found: BdRate) -> float:

@@ -27,7 +27,7 @@ _POINTS: Final = 12
 _HALVINGS: Final = 5
 _MORE: Final = 3
 _ROUNDS: Final = 2
-_KIND: Final = "curve-1"
+_KIND: Final = "curve-2"
 
 
 @dataclass(frozen=True, slots=True)

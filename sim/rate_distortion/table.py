@@ -32,9 +32,9 @@ def print_table(found: dict[str, Any]) -> None:
                 _share(row["coverage_psnr"]),
                 _signed(row["bd_rate_ms_ssim_percent"]),
                 _share(row["coverage_ms_ssim"]),
-                f"{means['encode_mpx_s']:.1f}" if first else "",
+                _speed(means["encode_mpx_s"]) if first else "",
                 f"{means['encode_speed_ratio']:.1f}" if first else "",
-                f"{means['decode_mpx_s']:.1f}" if first else "",
+                _speed(means["decode_mpx_s"]) if first else "",
             )
         table.add_section()
     terminal.print_table(table)
@@ -95,6 +95,10 @@ def _count(row: dict[str, Any]) -> str:
 
 def _signed(percent: float | None) -> str:
     return "–" if percent is None else f"{percent:+.1f}"
+
+
+def _speed(megapixels: float) -> str:
+    return f"{megapixels:.1f}" if megapixels >= 0.1 else f"{megapixels:.2g}"
 
 
 def _share(share: float | None) -> str:

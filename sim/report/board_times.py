@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from . import wording as w
 from .data import ReportData, numbers
-from .keyfigures import part
 from .style import FAINT, HALO, INK, MUTED, SERIES, DataTable, Picture, Sheet, bars, draw
+from .summary_blocks import part
 
 _SHARES: Final = (("p50", 50), ("p95", 95), ("p99", 99))
 _BINS: Final = 33

@@ -9,7 +9,7 @@ from typing import Any, Final
 from . import injected_faults
 from . import wording as w
 from .data import ReportData
-from .keyfigures import part, whole
+from .summary_blocks import part, whole
 
 PASSED: Final = "passed"
 FAILED: Final = "failed"

@@ -10,8 +10,8 @@ from . import board_times, injected_faults
 from . import wording as w
 from .board_verdict import blocks
 from .data import ReportData
-from .keyfigures import part, whole
 from .style import DataTable, Picture
+from .summary_blocks import part, whole
 
 _MODELLED = "modelled"
 

@@ -11,8 +11,9 @@ from . import wording as w
 from .backlog import all_pass_spans, binning, fleet_curve, paint_panels, shading
 from .crops import Contest, contest
 from .data import Crop, ReportData, TradeoffPoint, numbers
-from .keyfigures import exact_frames, part, psnr, similarity, summed, whole
+from .keyfigures import exact_frames, similarity
 from .style import DataTable, Picture, draw
+from .summary_blocks import part, psnr, summed, whole
 
 _MOST_CONTESTS = 3
 # Peaks that differ by no more than this factor share an axis.

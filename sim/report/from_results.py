@@ -23,9 +23,9 @@ from ..scenario.yaml_text import yaml_text
 from . import wording as w
 from .data import BatteryView, ReportData, StationSite, TargetSite, Track, TradeoffPoint
 from .groundtrack import MOST_TRACKS
-from .keyfigures import psnr
 from .link_views import link_views
 from .scenario_words import descriptions
+from .summary_blocks import psnr
 
 _TRADEOFF_NOTE = (
     "All points are measured in the same way: quality is pooled over a sample of the run's frames, "

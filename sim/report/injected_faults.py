@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import wording as w
-from .keyfigures import part, whole
 from .style import DataTable
+from .summary_blocks import part, whole
 
 _FRAMES = (
     ("Frames lost", "dropped"),

@@ -37,8 +37,10 @@ from . import (
     keyfigures,
     latency,
     link,
+    outcome,
     passes,
     repeatability,
+    summary_blocks,
     timeline,
     tradeoff,
 )
@@ -134,7 +136,7 @@ def render(data: ReportData, left_out: list[str] | None = None) -> str:
         left_out=[w.plain(line) for line in (*data.left_out, *failed)],
         start=f"{w.date(data.start)}{w.NBSP}{data.start:%H:%M:%S} UTC",
         duration=w.duration(data.duration_s),
-        sentences=keyfigures.paragraph(data),
+        sentences=outcome.paragraph(data),
         tiles=keyfigures.tiles(data),
         codecs=codecs(data),
         inside=downloads.downloads(data),
@@ -217,7 +219,7 @@ def encode_times(data: ReportData) -> list[str]:
 
 
 def _pace(data: ReportData) -> list[str]:
-    pace = keyfigures.part(data.summary, "realtime")
+    pace = summary_blocks.part(data.summary, "realtime")
     if not pace:
         return []
     behind, first = pace.get("behind_s"), pace.get("first_behind_s")

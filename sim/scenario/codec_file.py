@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from ...link.errors import InputError
 from ...link.text import printable
 from .codec import CodecChoice
-from .load import ScenarioError, explain, lines_of_problems, read_scenario
+from .load import ScenarioError, read_scenario
+from .problems import explain, lines_of_problems
 from .source import ScenarioSource
 from .units import shown
 from .yamltree import YamlError, parse

@@ -84,6 +84,21 @@ def test_ms_ssim_is_what_pytorch_msssim_gives() -> None:
 PYTORCH_MSSSIM = 0.96100598
 
 
+@pytest.mark.parametrize("level", [300, 64_000], ids=["dark", "bright"])
+@pytest.mark.parametrize(("error", "digits"), [(1, 1e-8), (3, 2e-8), (20, 1e-7)])
+def test_ms_ssim_of_a_fine_difference_is_below_one(level: int, error: int, digits: float) -> None:
+    """16 bits of which few are used: at 0.99999996, the digits after the nines are the figure."""
+    row, column = np.mgrid[:192, :192]
+    rng = np.random.default_rng(0)
+    shape = level + 100 * np.sin(column / 9) * np.cos(row / 7) + rng.normal(0, 10, row.shape)
+    one = shape.astype(np.uint16)[..., None]
+    two = (one + np.rint(rng.normal(0, error, one.shape))).astype(np.uint16)
+    expected = skimage_ms_ssim(one[..., 0].astype(np.float64), two[..., 0].astype(float), 65535)
+    found = ms_ssim(Frame(one, 16), Frame(two, 16))
+    assert found < 1
+    assert found == pytest.approx(expected, abs=digits)
+
+
 @pytest.mark.parametrize("depth", [8, 12, 16])
 def test_psnr_agrees_with_scikit_image(depth: int) -> None:
     one, two = pair(70, 50, 3, depth)

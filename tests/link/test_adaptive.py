@@ -18,9 +18,10 @@ from downpass.link.channel.adaptive import (
     es_n0_over,
 )
 from downpass.link.channel.atmosphere.climate_map import climate_at
-from downpass.link.channel.budget import LinkBudget, Receiver, Transmitter
+from downpass.link.channel.budget import LinkBudget
 from downpass.link.channel.downlink import MARGIN, PACKET_LOSS, RAIN, Downlink, RateSegment
 from downpass.link.channel.fade import Fade, NoFade
+from downpass.link.channel.link_ends import Receiver, Transmitter
 from downpass.link.channel.modulation import DVB_S2, Mode
 from downpass.link.channel.rain_fade import RainFade
 from downpass.link.channel.rain_series import RainSeries

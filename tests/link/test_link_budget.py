@@ -18,8 +18,9 @@ from downpass.link.channel.antenna import (
 from downpass.link.channel.atmosphere.climate_map import climate_at
 from downpass.link.channel.atmosphere.site import SiteClimate
 from downpass.link.channel.atmosphere.total import excess_attenuation_db
-from downpass.link.channel.budget import LinkBudget, Receiver, Transmitter, band_of
+from downpass.link.channel.budget import LinkBudget
 from downpass.link.channel.framing import Framing, information_rate
+from downpass.link.channel.link_ends import Receiver, Transmitter, band_of
 from downpass.link.channel.modulation import DVB_S2
 from hypothesis import given
 from hypothesis import strategies as st

@@ -132,7 +132,7 @@ def test_a_quality_that_cannot_be_is_measured_again(tmp_path: Path, entry: bytes
     cache = ContentCache(tmp_path)
     bitstream = encoder("jpegls").encode(FRAME, Setting(quality=90))
     sound = cache.delivered_quality(FRAME, bitstream).quality.psnr_db
-    path = next(path for path in (tmp_path / "quality-2").rglob("*") if path.is_file())
+    path = next(path for path in (tmp_path / "quality-3").rglob("*") if path.is_file())
     put_value(path, entry)
     assert cache.delivered_quality(FRAME, bitstream).quality.psnr_db == sound
 
@@ -141,7 +141,7 @@ def test_a_quality_that_cannot_be_is_measured_again(tmp_path: Path, entry: bytes
 def test_rates_that_cannot_be_are_measured_again(tmp_path: Path, entry: bytes) -> None:
     cache, settings = ContentCache(tmp_path), [Setting(quality=50), Setting(quality=90)]
     sound = cache.rated(encoder("jpegls"), FRAME, settings)
-    path = next(path for path in (tmp_path / "rated").rglob("*") if path.is_file())
+    path = next(path for path in (tmp_path / "rated-2").rglob("*") if path.is_file())
     put_value(path, entry)
     found = cache.rated(encoder("jpegls"), FRAME, settings)
     assert [one and one.bytes for one in found] == [one and one.bytes for one in sound]

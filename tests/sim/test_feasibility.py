@@ -140,7 +140,7 @@ def test_a_comparison_is_refused_before_its_first_choice_runs(tmp_path: Path) ->
     lines = said.err.splitlines()
     assert said.status == 2
     assert [line.split(": ")[0] for line in lines] == ["codec avif:4bpp", "codec ccsds121:q50"]
-    assert not (cache / "rated").exists()
+    assert not (cache / "rated-2").exists()
     assert not (tmp_path / "out").exists()
 
 

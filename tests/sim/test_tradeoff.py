@@ -97,11 +97,11 @@ def test_both_curves_with_the_rates_and_qualities_of_real_bitstreams(
     assert listed == [(p.codec, p.setting, f"{p.psnr_db}") for p in points]
 
     # Once more, from the cache: the same, and nothing is coded again.
-    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "cache" / "rated").rglob("*")}
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "cache" / "rated-2").rglob("*")}
     assert before
     again = run_scenario(loaded, cache=cache)
     assert again.ratings == results.ratings
-    assert set(before) == set((tmp_path / "cache" / "rated").rglob("*"))
+    assert set(before) == set((tmp_path / "cache" / "rated-2").rglob("*"))
 
 
 def test_a_comparison_with_the_student_needs_tiles_of_whole_blocks(file: Path) -> None:

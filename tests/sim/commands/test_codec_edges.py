@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import rasterio
 from downpass.sim.cli import main
+from downpass.sim.rate_distortion.measure import Speed
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
@@ -317,3 +318,37 @@ def test_bands_may_have_different_nodata_values(
         assert np.array_equal(two.read_masks() == 0, holes)
         error = np.abs(two.read().astype(int) - one.read())[~holes]
     assert error.max() <= (0 if name == "jpegls" else 6)
+
+
+def test_an_output_may_have_the_name_of_a_codec(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = save(tmp_path / "in.tif")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert codec("encode", picture, "jpegls", "--codec", "jpegls", "--quality", 90) == 0
+
+
+def test_one_pixel_on_a_slow_machine_has_a_speed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "downpass.sim.rate_distortion.compare.speed", lambda *_: Speed(0.0002, 0.0004)
+    )
+    picture = save(tmp_path / "in.tif", GREY[:1, :1])
+    command = ("compare", picture, "--codec", "jpegls", "--cache", tmp_path / "cache")
+    assert codec(*command, "--json") == 0
+    means = json.loads(capsys.readouterr().out)["codecs"]["jpegls"]
+    assert (means["encode_mpx_s"], means["encode_speed_ratio"]) == (0.0002, 1)
+    assert codec(*command) == 0
+    assert "0.0002" in capsys.readouterr().out
+
+
+def test_a_place_may_come_from_samples_that_no_codec_takes(tmp_path: Path) -> None:
+    """An elevation model in metres, for example."""
+    place = rasterio.Affine(10, 0, 5e5, 0, -10, 4e6)
+    model = save(tmp_path / "dem.tif", GREY.astype(np.float32), crs="EPSG:32633", transform=place)
+    picture, out = save(tmp_path / "in.tif"), tmp_path / "out.tif"
+    assert codec("decode", coded(picture), out, "--like", model) == 0
+    with rasterio.open(out) as dataset:
+        assert (dataset.crs, dataset.transform) == (CRS.from_epsg(32633), place)

@@ -12,11 +12,12 @@ import pystac
 import pytest
 import rasterio
 import shapely
-from downpass.sim.export.stac import _box, _on_earth
+from downpass.sim.export.stac import _box, _footprint, _on_earth
 from downpass.sim.mission.views import View
 from pystac.extensions.projection import ProjectionExtension
 from pystac.extensions.sat import SatExtension
 from pystac.extensions.view import ViewExtension
+from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 from rasterio.warp import transform
@@ -145,3 +146,43 @@ def test_a_picture_without_a_place_has_an_item_without_one(tmp_path: Path) -> No
     said = downpass("run", file, "--out", out, *common)
     assert said.status == 2
     assert "holds stac/mine.txt, which no run has written" in said.err
+
+
+MOON = (
+    'GEOGCS["Moon",DATUM["Moon",SPHEROID["Moon",1737400,0]],PRIMEM["Reference_Meridian",0],'
+    'UNIT["degree",0.0174532925199433]]'
+)
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        {"crs": 'LOCAL_CS["engineering",UNIT["metre",1]]', "transform": Affine.scale(10)},
+        {"crs": MOON, "transform": Affine(0.001, 0, 15, 0, -0.001, 78)},
+        {"crs": "EPSG:4326", "gcps": [GroundControlPoint(9, 9, 15, 78)] * 3},
+        {"crs": "EPSG:4326", "gcps": [GroundControlPoint(n, 2 * n, 15, 78 + n) for n in range(4)]},
+    ],
+    ids=["local", "moon", "one-point", "one-line"],
+)
+def test_a_place_that_is_none_on_earth_is_left_out(tmp_path: Path, profile: dict[str, Any]) -> None:
+    size = {"width": 8, "height": 8, "count": 1, "dtype": "uint8"}
+    path = tmp_path / "frame.tif"
+    with rasterio.open(path, "w", driver="GTiff", **size, **profile):
+        pass
+    place, projection = _footprint(path, View(8, 8, 1, 8))
+    assert place == {"geometry": None}
+    assert projection["proj:shape"] == [8, 8]
+
+
+@pytest.mark.parametrize("corners", [[(0, 0), (8, 8)], [(0, 0), (8, 0), (0, 8)]])
+def test_two_or_three_control_points_place_a_picture(
+    tmp_path: Path, corners: list[tuple[int, int]]
+) -> None:
+    """A degree is 8 pixels, from 15 degrees east and 78 degrees north on."""
+    points = [GroundControlPoint(row, col, 15 + col / 8, 78 - row / 8) for row, col in corners]
+    size = {"width": 8, "height": 8, "count": 1, "dtype": "uint8"}
+    path = tmp_path / "frame.tif"
+    with rasterio.open(path, "w", driver="GTiff", **size, crs="EPSG:4326", gcps=points):
+        pass
+    place, _ = _footprint(path, View(8, 8, 1, 8))
+    assert place["bbox"] == pytest.approx([15, 77, 16, 78])

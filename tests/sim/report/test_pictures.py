@@ -15,8 +15,8 @@ from downpass.sim.report import (
     comparison,
     crops,
     groundtrack,
-    keyfigures,
     latency,
+    outcome,
     style,
     targets,
     timeline,
@@ -146,8 +146,25 @@ def test_every_part_of_a_bar_can_be_seen(sizes: list[int]) -> None:
     assert sizes.index(max(sizes)) in [n for n, size in enumerate(found) if size == max(found)]
 
 
+def test_one_frame_is_one() -> None:
+    counts = {"captured": 1, "encoded": 1, "delivered": 1, "delivered_whole": 1}
+    total = {
+        "frames": counts,
+        "bytes": {"captured": 12_288, "encoded": 504},
+        "latency_s": {"median": 5.4e-4, "p95": 5.4e-4},
+        "delivered_px": 4096,
+        "delivered_km2": 0.4096,
+        "graded": {"frames": 1},
+        "psnr_db": {"pooled": 53.7},
+    }
+    words = " ".join(outcome.paragraph(replace(DAY, summary={"total": total})))
+    words = words.replace("\u00a0", " ")
+    assert "took 1 frame (12.3 kB raw) and encoded it to 504 B with " in words
+    assert "It reached the ground whole: 4.1 kpx over 0.41 km², 540 µs after its capture." in words
+
+
 def test_the_words_carry_the_figures() -> None:
-    paragraph = " ".join(keyfigures.paragraph(DAY))
+    paragraph = " ".join(outcome.paragraph(DAY))
     total = DAY.total
     assert number_in(paragraph, "took") == total["frames"]["captured"]
     assert number_in(paragraph, r"encoded") == total["frames"]["encoded"]
