@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -207,9 +209,11 @@ def encode(arguments: argparse.Namespace) -> int:
     from ...payload.encoders.base import Setting
     from ...payload.encoders.traits import TRAITS, lossless_codecs
     from ...payload.imager.scenes import Scene
+    from ..scenario.codec_file import is_codec_file
     from .codec_choice import chosen_encoder
 
-    keep_inputs(arguments.output, [arguments.input])
+    codec_file = Path(arguments.codec) if is_codec_file(arguments.codec) else None
+    keep_inputs(arguments.output, [arguments.input, codec_file])
     setting = Setting(arguments.quality, arguments.bpp, arguments.bytes)
     codec = chosen_encoder(arguments.codec, arguments.tile, arguments.threads)
     bands, depth = arguments.bands, arguments.bit_depth
@@ -296,7 +300,8 @@ def decode(arguments: argparse.Namespace) -> int:
     ending = arguments.output.suffix.lower()
     if ending not in _PNG + _TIFF:
         raise InputError(f"{arguments.output}: ends in {ending!r}; allowed are .png, .tif, .tiff")
-    keep_inputs(arguments.output, [arguments.input, arguments.like])
+    codec = None if arguments.codec is None else Path(arguments.codec)
+    keep_inputs(arguments.output, [arguments.input, arguments.like, codec])
     foreign = None if arguments.codec is None else _foreign(arguments.codec)
     data = _read(arguments.input)
     with _naming(arguments.input):
@@ -347,6 +352,7 @@ def shrink(arguments: argparse.Namespace) -> int:
     setting = Setting(arguments.quality, arguments.bpp, arguments.bytes)
     if arguments.threads < 1:
         raise InputError(f"threads {arguments.threads}: allowed is at least 1")
+    keep_inputs(arguments.output, [arguments.input])
     data = _read(arguments.input)
     with _naming(arguments.input):
         smaller = shrink_bitstream(data, setting, arguments.threads)
@@ -524,12 +530,22 @@ def _write_tiff(path: Path, decoded: Decoded, description: Description, like: Pa
 
 
 def _read(path: Path) -> bytes:
+    """Return the bytes of a file or a pipe.
+
+    Raises:
+        InputError: It cannot be read, or is a device, whose bytes may never end.
+    """
     from ...link.errors import InputError
 
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+                raise InputError(f"{path}: found a device; allowed: a bitstream's file")
+            return file.read()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "no name of a file"
+        raise InputError(f"{path}: cannot be read ({why})") from None
 
 
 @contextmanager
