@@ -6,20 +6,23 @@ the session number that follows from them. Damaged frames are sent as they are.
 
 Frames are sent with the gaps of the trace. Where the host had waited for a HELLO, READY, RESULT or
 a released job before it sent a frame, the replay waits for the same, because a board may be slower
-than the one in the trace.
+than the one in the trace. A board that gives nothing of it several times in a row is not waited for
+any more, until it gives something.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple, TypeVar
 
 from ...link.serial.constants import Stage
+from ...link.serial.describe import describe
 from ...link.serial.framing import DELIMITER, Deframer
 from ...link.serial.messages import (
+    Error,
     Hello,
     Message,
     MessageError,
@@ -40,8 +43,27 @@ LONGEST_GAP_S: Final = 10.0
 """Longest pause between two frames; longer ones of the trace are cut to this."""
 PATIENCE_S: Final = 10.0
 """How long the board may take for what the host had waited for."""
+MOST_WAITS: Final = 3
+"""Waits in a row in which nothing came that was waited for, after which none is waited for."""
 MOST_SESSIONS: Final = 4096
 MOST_DIFFERENCES: Final = 20
+_RELEASED: Final = "RELEASED"
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Milestone(NamedTuple):
+    """An answer that a host waits for.
+
+    Attributes:
+        kind: What it is.
+        owner: The nonce of a HELLO, the session of all others.
+        number: The job of a RESULT, the lowest job that is not released.
+    """
+
+    kind: str
+    owner: int
+    number: int = 0
 
 
 @dataclass(slots=True)
@@ -84,9 +106,18 @@ class Replay:
         """New session number by the trace's."""
         self._traced_boot = self._boot = 0
         """The boot nonces of the latest HELLO in the trace, and now."""
-        self._expected: dict[Hashable, str] = {}
+        self._expected: dict[Milestone, str] = {}
         """What came in the trace before the next frame of the host, and did not come yet."""
-        self._came: set[Hashable] = set()
+        self._came: set[Milestone] = set()
+        self._fruitless = 0
+        """Waits in a row in which nothing came that was waited for."""
+        self._released: dict[int, int] = {}
+        """The highest `lowest` of the jobs released now, by session.
+
+        A board has one STATE for all jobs released since the last one, so it may leave some out.
+        """
+        self._refusals: dict[int, str] = {}
+        """The latest ERROR of each session."""
         self._traced_results: dict[tuple[int, int], Result] = {}
         self._results: dict[tuple[int, int], Result] = {}
         """Results of the trace, and those of now, by session and job; compared once both came."""
@@ -150,20 +181,30 @@ class Replay:
         key = _milestone(session, message)
         if isinstance(message, Hello):
             nonce = self._nonces.get(message.host_nonce)
-            key = None if nonce is None else ("HELLO", nonce)
+            key = None if nonce is None else Milestone("HELLO", nonce)
             self._traced_boot = message.boot_nonce
         if isinstance(message, Result):
             _bounded(self._traced_results)[session, message.job] = message
             self._compare(session, message.job)
+        if isinstance(message, State) and self._released.get(session, -1) >= message.lowest:
+            return
         if key is not None and key not in self._came and len(self._expected) < MOST_SESSIONS:
             self._expected[key] = traced.text()
 
     def _wait_for_expected(self) -> Iterator[tuple[bool, bytes]]:
-        until = time.monotonic() + PATIENCE_S
-        while self._expected and time.monotonic() < until:
+        if not self._expected:
+            return
+        patience = PATIENCE_S if self._fruitless < MOST_WAITS else 0.0
+        until = time.monotonic() + patience
+        self._fruitless += 1
+        while self._expected:
             yield from self._received()
+            if time.monotonic() >= until:
+                break
         missing = self.report.missing
-        missing += list(self._expected.values())[: MOST_DIFFERENCES - len(missing)]
+        for key, text in list(self._expected.items())[: MOST_DIFFERENCES - len(missing)]:
+            refusal = self._refusals.get(key.owner)
+            missing.append(f"{text}; the board said {refusal}" if refusal else text)
         self._expected.clear()
 
     def _received(self) -> Iterator[tuple[bool, bytes]]:
@@ -177,16 +218,29 @@ class Replay:
             key = _milestone(session, message)
             if isinstance(message, Hello):
                 self._boot = message.boot_nonce
-                key = "HELLO", message.host_nonce
+                key = Milestone("HELLO", message.host_nonce)
             if isinstance(message, Result):
                 _bounded(self._results)[session, message.job] = message
                 self._compare(session, message.job)
+            if isinstance(message, State) and message.stage is Stage.RELEASED:
+                self._release(session, message.lowest)
+            if isinstance(message, Error):
+                _bounded(self._refusals)[session] = describe(message)
             if key is not None:
+                self._fruitless = 0
                 if len(self._came) >= MOST_REMEMBERED:
                     self._came.clear()
                 self._came.add(key)
                 self._expected.pop(key, None)
             yield False, body
+
+    def _release(self, session: int, lowest: int) -> None:
+        """Note that all jobs below `lowest` are released: nothing else is expected of them."""
+        lowest = max(lowest, self._released.get(session, 0))
+        _bounded(self._released)[session] = lowest
+        for key in list(self._expected):
+            if (key.kind, key.owner) == (_RELEASED, session) and key.number <= lowest:
+                del self._expected[key]
 
     def _compare(self, session: int, job: int) -> None:
         """Compare a job's two results as soon as both are there."""
@@ -204,19 +258,19 @@ class Replay:
             )
 
 
-def _bounded(results: dict[tuple[int, int], Result]) -> dict[tuple[int, int], Result]:
+def _bounded(entries: dict[K, V]) -> dict[K, V]:
     """Return the dictionary, emptied if it has grown too large."""
-    if len(results) >= MOST_SESSIONS:
-        results.clear()
-    return results
+    if len(entries) >= MOST_SESSIONS:
+        entries.clear()
+    return entries
 
 
-def _milestone(session: int, message: Message | None) -> Hashable | None:
+def _milestone(session: int, message: Message | None) -> Milestone | None:
     match message:
         case Ready():
-            return "READY", session
+            return Milestone("READY", session)
         case Result():
-            return "RESULT", session, message.job
+            return Milestone("RESULT", session, message.job)
         case State() if message.stage is Stage.RELEASED:
-            return "RELEASED", session, message.lowest
+            return Milestone(_RELEASED, session, message.lowest)
     return None

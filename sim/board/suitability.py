@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import isqrt
+from typing import Final
 
 from ...link.container.header import CODECS, NO_MODEL
 from ...link.serial.constants import Feature
 from ...link.serial.messages import Capabilities
 from ...payload.encoders.base import Encoder
 from ...payload.encoders.traits import TRAITS
+
+SMALLEST_TILE: Final = 16
+"""Side of the smallest tile that a scenario may set, in pixels."""
 
 
 def unsuited(
@@ -54,11 +58,29 @@ def unsuited(
         yield "imager.bands", f"found {bands}; allowed: at most {own.most_bands} on {board}"
     if bit_depth > own.bit_depth:
         yield "imager.bit_depth", f"found {bit_depth}; allowed: at most {own.bit_depth} on {board}"
+    elif bit_depth > 8 and not own.features & (Feature.UINT16 | Feature.INT16):
+        yield (
+            "imager.bit_depth",
+            (
+                f"found {bit_depth}; allowed: at most 8 on {board}, which takes no samples of "
+                "16 bits"
+            ),
+        )
     size = bands * (1 if bit_depth <= 8 else 2)
     fits = columns <= own.most_columns and rows <= own.most_rows
     if not fits or columns * rows * size > own.largest_tile:
-        largest = min(own.most_columns, own.most_rows, isqrt(own.largest_tile // size))
-        largest = traits.tile_up_to(largest)
+        room = min(own.most_columns, own.most_rows, isqrt(own.largest_tile // size))
+        largest = traits.tile_up_to(room)
+        if largest < SMALLEST_TILE:
+            yield (
+                "encoder.port",
+                (
+                    f"found {board}, whose tiles have at most {room} x {room} pixels of {bands} "
+                    f"bands; allowed: a board that takes {SMALLEST_TILE} x {SMALLEST_TILE}, the "
+                    "smallest tile"
+                ),
+            )
+            return
         yield "codec.tile", f"found {max(columns, rows)}; allowed: at most {largest} on {board}"
 
 

@@ -4,16 +4,51 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from pathlib import Path
 
 import pytest
-from downpass.link.serial.constants import Stage
-from downpass.link.serial.messages import Load, Message, Reset, Run, State, seal
+from downpass.link.serial.constants import Code, Stage, Status
+from downpass.link.serial.messages import (
+    Error,
+    Load,
+    Message,
+    Reset,
+    Result,
+    Run,
+    State,
+    seal,
+)
 from downpass.link.serial.pcapng import PcapngWriter
+from downpass.link.serial.port import Port
+from downpass.sim.board import replay as replaying
+from downpass.sim.board.replay import Replay
 from downpass.sim.board.traces import TracedFrame, TraceReader, TraceSummary
 from downpass.sim.cli import main
 
 SAMPLES = b"\xab" * 64
+
+
+class Scripted(Port):
+    """A port that takes everything, and gives what was prepared."""
+
+    def __init__(self, answers: list[bytes]) -> None:
+        self._answers = answers
+        self.reads = 0
+
+    def read(self) -> bytes:
+        self.reads += 1
+        if not self._answers:
+            time.sleep(0.001)
+            return b""
+        return self._answers.pop(0)
+
+    def write(self, data: bytes) -> None:
+        pass
+
+
+def result(job: int) -> Result:
+    return Result(job, Status.CODED, 3, 4, 5, 1, 6, 2)
 
 
 def traced(*frames: tuple[int, bool, bytes]) -> list[TracedFrame]:
@@ -137,3 +172,39 @@ def test_control_characters_of_a_trace_reach_no_terminal(
     said = capsys.readouterr().out
     assert "\x1b" not in said
     assert said.count("\n") == 5
+
+
+def test_a_board_that_has_one_state_for_several_released_jobs_replays(tmp_path: Path) -> None:
+    """The board of the trace sent two STATEs; the one of now was slower to send the first."""
+    trace = traced(
+        (1, False, seal(State(0, 1, Stage.RELEASED, 0, 0, 0, 0), 7)),
+        (2, False, seal(State(1, 2, Stage.RELEASED, 0, 0, 0, 0), 7)),
+        out(3, Run(2)),
+    )
+    port = Scripted([seal(State(1, 2, Stage.RELEASED, 0, 0, 0, 0), 7)])
+    replay = Replay(port, paced=False)
+    assert len(list(replay.run(trace))) == 2
+    assert replay.report.missing == []
+    assert port.reads == 1
+
+
+def test_a_board_that_refuses_the_session_is_not_waited_for_at_each_frame(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is waited for three times, however long the trace is."""
+    monkeypatch.setattr(replaying, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(replaying, "MOST_WAITS", 3)
+    frames: list[tuple[int, bool, bytes]] = []
+    for job in range(100):
+        frames += [out(job, Run(job)), (job, False, seal(result(job), 7))]
+    refusal = seal(Error(Code.NO_SESSION, 0, 5), 7)
+    port = Scripted([refusal])
+    begin = time.monotonic()
+    replay = Replay(port, paced=False)
+    list(replay.run(traced(*frames)))
+    assert replay.report.sent == 100
+    assert time.monotonic() - begin < 2
+    assert port.reads < 400
+    assert len(replay.report.missing) == replaying.MOST_DIFFERENCES
+    assert replay.report.missing[0].startswith("RESULT 0: coded, 3 bytes, CRC-32 00000004, 6 ticks")
+    assert replay.report.missing[0].endswith("; the board said ERROR NO_SESSION, job 0, detail 5")

@@ -264,7 +264,9 @@ def test_no_input_is_written_over(
     coded, link = tmp_path / "a.png", tmp_path / "link"
     link.symlink_to(picture)
     assert codec("encode", picture, coded, "--codec", "jpegls", "--quality", 90) == 0
-    kept = {path: path.read_bytes() for path in (picture, coded)}
+    student = tmp_path / "student.dp"
+    assert codec("encode", picture, student, "--codec", "student", "--quality", 50) == 0
+    kept = {path: path.read_bytes() for path in (picture, coded, student)}
     setting = ("--codec", "jpegls", "--quality", 90)
     scene = tmp_path / "scene.tif"
     assert codec("decode", coded, scene) == 0
@@ -275,6 +277,7 @@ def test_no_input_is_written_over(
         ("encode", picture, link, *setting),
         ("encode", link, tmp_path / "." / "in.png", *setting),
         ("decode", coded, coded),
+        ("shrink", student, student, "--quality", 0),
         ("decode", coded, scene, "--like", scene),
     ):
         assert codec(*arguments) == 2
@@ -282,3 +285,14 @@ def test_no_input_is_written_over(
         assert "is the same file as" in error
         assert error.count("\n") == 1
     assert {path: path.read_bytes() for path in kept} == kept
+
+
+@pytest.mark.parametrize("command", ["info", "decode", "shrink"])
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
+def test_a_device_is_no_bitstream(
+    command: str, device: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The bytes of /dev/zero never end."""
+    more = {"decode": [tmp_path / "a.png"], "shrink": [tmp_path / "a.dp", "--quality", 0]}
+    assert codec(command, device, *more.get(command, [])) == 2
+    assert capsys.readouterr().err == f"{device}: found a device; allowed: a bitstream's file\n"
