@@ -285,14 +285,3 @@ def test_no_input_is_written_over(
         assert "is the same file as" in error
         assert error.count("\n") == 1
     assert {path: path.read_bytes() for path in kept} == kept
-
-
-@pytest.mark.parametrize("command", ["info", "decode", "shrink"])
-@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
-def test_a_device_is_no_bitstream(
-    command: str, device: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The bytes of /dev/zero never end."""
-    more = {"decode": [tmp_path / "a.png"], "shrink": [tmp_path / "a.dp", "--quality", 0]}
-    assert codec(command, device, *more.get(command, [])) == 2
-    assert capsys.readouterr().err == f"{device}: found a device; allowed: a bitstream's file\n"
