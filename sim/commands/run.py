@@ -276,8 +276,8 @@ def _choices(scenario: Scenario, texts: Sequence[str]) -> dict[str, Scenario]:
     from ...payload.encoders.base import choice_label, parse_choice
     from ...payload.encoders.registry import encoder
     from ...payload.encoders.traits import TRAITS
+    from ..scenario.refusal import shown
     from ..scenario.substitute import with_codec
-    from ..scenario.units import shown
 
     choices: dict[str, Scenario] = {}
     for text in texts:

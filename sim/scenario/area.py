@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from .base import Model, is_number
 from .plain_numbers import Number
-from .units import Metres, fault, shown
+from .refusal import fault, shown
+from .units import Metres
 
 
 def _limits(value: object, most: float) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Self, TypeGuard
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 from ...link.suggestion import did_you_mean
-from .units import fault
+from .refusal import fault
 
 LONGEST_NAME = 64
 _NAME = rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}$"

@@ -19,7 +19,7 @@ from ...link.errors import InputError
 from .base import Clashes, Model, Name, exactly_one
 from .fields import FilePath, Moment, moment_text, read_once
 from .plain_numbers import Whole
-from .units import fault, shown
+from .refusal import fault, shown
 
 if TYPE_CHECKING:
     from ..contact_plans.reading import PlanFile

@@ -26,7 +26,8 @@ from .foreign import (
     foreign_clashes,
 )
 from .plain_numbers import Number, Whole
-from .units import Bytes, Seconds, fault, shown
+from .refusal import fault, shown
+from .units import Bytes, Seconds
 
 CodecName = Literal[
     "jpeg2000", "jpegxl", "jpegls", "ccsds121", "avif", "student", "command", "onnx"

@@ -16,8 +16,8 @@ from ...link.text import printable
 from .codec import CodecChoice
 from .load import ScenarioError, read_scenario
 from .problems import explain, lines_of_problems
+from .refusal import shown
 from .source import ScenarioSource
-from .units import shown
 from .yamltree import YamlError, parse
 
 ENDINGS: Final = (".yaml", ".yml")

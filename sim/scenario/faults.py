@@ -10,7 +10,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from ...link.serial.faults.board_faults import LONGEST_S, MOST_FACTOR
 from .base import Clashes, Model, exactly_one
 from .plain_numbers import Number, Whole
-from .units import Seconds, Tiles, fault, shown
+from .refusal import fault, shown
+from .units import Seconds, Tiles
 
 MOST_LISTED: Final = 10_000
 _LARGEST_TILE: Final = 1_000_000_000

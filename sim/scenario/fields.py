@@ -19,7 +19,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
 from ...link.text import printable
-from .units import fault, shown
+from .refusal import fault, shown
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from ...link.foreign.quality_scale import MOST_STEPS
 from ...payload.encoders.traits import TRAITS
 from .base import Clashes
 from .fields import FilePath
-from .units import fault, shown
+from .refusal import fault, shown
 
 NEEDED = {"command": ("encode", "decode"), "onnx": ("encoder", "decoder")}
 """The fields without which a codec from outside cannot work, by its name."""

@@ -25,7 +25,8 @@ from .fields import HorizonLine, Moment, Place, Ring, ScenePath, TargetName, mom
 from .link import ReceiverSpec
 from .plain_numbers import Whole
 from .rate import RateSteps
-from .units import Degrees, Metres, Seconds, fault
+from .refusal import fault
+from .units import Degrees, Metres, Seconds
 
 
 class GroundSpec(Model):

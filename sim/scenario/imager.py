@@ -11,7 +11,8 @@ from pydantic import Field, model_validator
 from .base import Clashes, Model, is_number
 from .fields import Bands
 from .plain_numbers import Number, Whole
-from .units import Degrees, DegreesPerSecond, Metres, Seconds, fault
+from .refusal import fault
+from .units import Degrees, DegreesPerSecond, Metres, Seconds
 
 
 class StripSpec(Model):

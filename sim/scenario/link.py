@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Discriminator, Field, StringConstraints, Tag
 from ...link.channel.modulation import CCSDS_131, DVB_S2, Mode, ModeSet
 from .base import Clashes, Model, one_of
 from .plain_numbers import Number
+from .refusal import shown
 from .units import (
     Bytes,
     Decibels,
@@ -23,7 +24,6 @@ from .units import (
     Seconds,
     SymbolsPerSecond,
     Watts,
-    shown,
 )
 
 ModeSetName = Literal["dvb-s2", "ccsds-131"]

@@ -17,9 +17,9 @@ from pydantic import ValidationError
 from ...link.errors import InputError
 from . import overrides as changes
 from .problems import Problem, clashes_in, explain, keys_of, lines_of_problems, one_line, placed
+from .refusal import shown
 from .scenario import Scenario
 from .source import ScenarioSource
-from .units import shown
 from .yamltree import (
     DEEPEST,
     LARGEST_FILE,

@@ -11,8 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 from .base import Model
 from .fields import LocalTime
 from .orbit_files import OemOrbit, OmmOrbit
+from .refusal import fault, shown
 from .tle import tle_epoch, tle_lines
-from .units import Degrees, Metres, fault, shown
+from .units import Degrees, Metres
 from .walker import Walker
 
 

@@ -17,7 +17,7 @@ from pydantic import (
 from ...link.errors import InputError
 from .base import Model
 from .fields import FilePath, read_once
-from .units import fault, shown
+from .refusal import fault, shown
 
 if TYPE_CHECKING:
     from ..orbit.elements import Elements

@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 from ...link.suggestion import LONGEST, MOST, closest
-from .units import shown
+from .refusal import shown
 from .yamltree import DEEPEST, LONGEST_KEY, YamlError, parse
 
 # Setting one of these removes the others.

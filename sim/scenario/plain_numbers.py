@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from .units import fault, shown
+from .refusal import fault, shown
 
 
 def _plain(number: float) -> str:

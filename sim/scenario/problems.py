@@ -17,11 +17,11 @@ from .faults import FaultsSpec
 from .ground import StationSpec, TargetSpec
 from .link import LinkSpec, ReceiverSpec
 from .orbit import FORMS, orbit_form
+from .refusal import shown
 from .scenario import Scenario
 from .source import ScenarioSource
 from .spacecraft import Power, TransmitterSpec
 from .target_file import TargetFileSpec
-from .units import shown
 
 
 @dataclass(frozen=True, slots=True)

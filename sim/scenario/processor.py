@@ -10,7 +10,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_v
 from ...payload import processors
 from .base import Model, one_of
 from .codec import CodecName
-from .units import Bytes, SamplesPerSecond, fault, shown
+from .refusal import fault, shown
+from .units import Bytes, SamplesPerSecond
 
 EncodeRates = dict[CodecName, Annotated[float, SamplesPerSecond(least="1 px/s", most="1000 Gpx/s")]]
 

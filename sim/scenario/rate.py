@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from .base import Model
-from .units import BitsPerSecond, Degrees, fault, shown
+from .refusal import fault, shown
+from .units import BitsPerSecond, Degrees
 
 _Rate = Annotated[float, BitsPerSecond(least="1 bit/s", most="1 Tbit/s")]
 

@@ -13,8 +13,8 @@ from .codec import CodecChoice, EncoderChoice
 from .imager import ImagerSpec
 from .orbit import KeplerOrbit, Orbit, WalkerOrbit
 from .processor import ProcessorSpec
+from .refusal import fault, shown
 from .spacecraft import Power, RecorderSpec, TransmitterSpec
-from .units import fault, shown
 
 
 class Policy(Model):

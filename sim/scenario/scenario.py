@@ -23,12 +23,13 @@ from .base import Clashes, Model, Name, is_number
 from .fields import Moment
 from .ground import GroundSpec, StationSpec, TargetSpec
 from .plain_numbers import Number, Whole
+from .refusal import fault, shown
 from .satellite import SatelliteSpec
 from .source import ScenarioSource, SceneReference
 from .sweep import SweepSpec
 from .target_file import TargetFileSpec, entries
 from .target_table import MOST_TARGETS
-from .units import Seconds, fault, shown
+from .units import Seconds
 from .walker import MOST_SATELLITES
 from .weather import Weather
 

@@ -11,8 +11,9 @@ from .base import Clashes, Model, exactly_one, is_number
 from .link import LinkSpec
 from .plain_numbers import Number
 from .rate import RateSteps
+from .refusal import fault, shown
 from .transfer import Mode, TransferSpec, mode_alone
-from .units import Bytes, Joules, Seconds, Watts, fault, shown
+from .units import Bytes, Joules, Seconds, Watts
 
 Share = Annotated[float, Number(0, 1)]
 

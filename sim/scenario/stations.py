@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from ...link.suggestion import did_you_mean
-from .units import fault, shown
+from .refusal import fault, shown
 
 
 @cache

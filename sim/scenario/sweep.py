@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from .base import Clashes, Model
 from .plain_numbers import Whole
-from .units import fault, shown
+from .refusal import fault, shown
 
 MOST_CELLS = 100_000
 """Most cells of a sweep, and so most values of a field or seeds."""

@@ -27,8 +27,8 @@ from pydantic import (
 from .base import Clashes, Model
 from .fields import ScenePath, clean_name
 from .ground import Priority, TargetSpec
+from .refusal import fault, shown
 from .target_table import MOST_TARGETS, Feature, TargetTableError, attribute_of, read_features
-from .units import fault, shown
 
 _NAME = "name"
 

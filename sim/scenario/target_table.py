@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...link.suggestion import did_you_mean
-from .units import NUMBER, shown
+from .refusal import shown
+from .units import NUMBER
 
 LARGEST_FILE: Final = 200_000_000
 """Bytes of a file of targets."""

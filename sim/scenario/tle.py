@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..orbit.tle import MOST_REVOLUTIONS, misread, same_satellite
 from ..orbit.tle import epoch as tle_epoch
-from .units import fault, shown
+from .refusal import fault, shown
 
 __all__ = ["checksum", "tle_epoch", "tle_lines"]
 

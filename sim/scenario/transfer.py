@@ -9,7 +9,8 @@ from pydantic import Field
 
 from .base import Clashes, Model
 from .plain_numbers import Number, Whole
-from .units import BitsPerSecond, Bytes, Seconds, shown
+from .refusal import shown
+from .units import BitsPerSecond, Bytes, Seconds
 
 Mode = Literal["resumable", "unacknowledged", "acknowledged"]
 

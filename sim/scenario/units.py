@@ -16,57 +16,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, core_schema
 
+from .refusal import fault, shown
 from .spellings import meant
 from .unit_registry import factor
 
 NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?"
 _QUANTITY = re.compile(rf"\s*({NUMBER})\s*(\S.*?)?\s*", re.ASCII)
 LONGEST_QUANTITY = 100
-_LONGEST = 60  # characters of a refused value that a message quotes
-
-
-def fault(message: str, at: str = "") -> PydanticCustomError:
-    """Return an error whose message the loader prints unchanged.
-
-    Args:
-        message: What was found, and what is allowed.
-        at: Field within the checked value that is wrong; empty for the value itself.
-    """
-    return PydanticCustomError("downpass", "{message}", {"message": message, "at": at})
-
-
-def shown(value: object) -> str:
-    """Return a refused value as text that is short enough for a one-line message."""
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            text = "true" if value else "false"
-        case str():
-            text = value[: _LONGEST + 1]
-            text = text if text.strip() == text and text else repr(text)
-        case int() | float():
-            try:
-                text = repr(value)
-            except ValueError:
-                return "a number of thousands of digits"
-        case Mapping():
-            return "a mapping with no keys" if not value else "a mapping"
-        case list() | tuple():
-            return "an empty list" if not value else "a list"
-        case _:
-            text = str(value)
-    # Cut the text first, because it may be a megabyte long.
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: _LONGEST + 1])
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,8 @@ from pydantic import Field, model_validator
 
 from .base import Model
 from .plain_numbers import Whole
-from .units import Degrees, Metres, fault
+from .refusal import fault
+from .units import Degrees, Metres
 
 MOST_SATELLITES = 10_000
 """Satellites that a scenario may have."""

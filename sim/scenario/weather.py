@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from ...link.suggestion import did_you_mean
 from .base import Clashes, Model, exactly_one
 from .plain_numbers import Number
-from .units import fault, shown
+from .refusal import fault, shown
 
 RainChoice = Literal["drawn", "none"]
 

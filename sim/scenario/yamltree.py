@@ -27,7 +27,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from .units import shown
+from .refusal import shown
 
 LARGEST_FILE = 1_000_000
 DEEPEST = 32

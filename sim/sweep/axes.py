@@ -22,8 +22,8 @@ from pydantic import ValidationError
 
 from ...link.errors import InputError
 from ...link.text import printable
+from ..scenario.refusal import shown
 from ..scenario.sweep import LONGEST_FIELD, MOST_CELLS, SweepRange
-from ..scenario.units import shown
 from ..scenario.yamltree import YamlError, parse
 
 SEED: Final = "seed"

@@ -20,9 +20,9 @@ from typing import Any, Final
 from ...link.errors import InputError
 from ..scenario.load import load_scenario
 from ..scenario.overrides import OverrideError, apply, place_of
+from ..scenario.refusal import shown
 from ..scenario.scenario import Scenario
 from ..scenario.sweep import MOST_CELLS, MOST_FIELDS, SweepSpec
-from ..scenario.units import shown
 from .axes import SEED, Axis, axis, override, written
 from .shared_flight import matters
 

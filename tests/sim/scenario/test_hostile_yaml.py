@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from downpass.sim.scenario.units import shown
+from downpass.sim.scenario.refusal import shown
 from downpass.sim.scenario.yamltree import (
     DEEPEST,
     LONGEST_KEY,
