@@ -7,19 +7,15 @@
 #ifndef DP_TILE_READER_H
 #define DP_TILE_READER_H
 
+#include "channel_groups.h"
 #include "entropy.h"
 #include "range_reader.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define DP_LARGEST_WINDOW 256  /* sums of this many magnitudes fit 16 bits */
 #define DP_LOWEST_GAIN (-32 * 14)
 #define DP_HIGHEST_GAIN (32 * 4)
-
-struct dp_channel_group {
-    int32_t first, last, window;
-};
 
 /* An entropy model at one quality. */
 struct dp_reader_model {

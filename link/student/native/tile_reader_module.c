@@ -28,22 +28,9 @@ struct model_tables {
 static bool groups_fit(const struct model_tables *tables)
 {
     const struct dp_reader_model *model = &tables->model;
-    int32_t end = 0, predicted = 0;
-    Py_ssize_t means = 0;
-    for (int32_t g = 0; g < model->groups; g++) {
-        const struct dp_channel_group *group = &model->group[g];
-        if (group->first != end || group->last <= end || group->last > DP_MOST_CHANNELS ||
-            group->window < 0 || group->window > group->first ||
-            group->window > DP_LARGEST_WINDOW || (group->window & (group->window - 1))) {
-            return false;
-        }
-        end = group->last;
-        if (group->first < model->predicted) {
-            predicted = end;
-            means += (Py_ssize_t)4 * 9 * group->last * (group->last - group->first);
-        }
-    }
-    return end > 0 && predicted == model->predicted && tables->given[MEANS].len == means * 8;
+    size_t weights;
+    return dp_groups_fit(model->group, model->groups, model->latents, model->predicted, &weights) &&
+           tables->given[MEANS].len == (Py_ssize_t)weights * 8;
 }
 
 static bool latent_shares_fit(const struct model_tables *tables)

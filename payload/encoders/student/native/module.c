@@ -26,21 +26,8 @@ enum {
 /* Return why the model's buffers do not fit each other; null if they do. */
 static const char *check_model(const Py_buffer *given, const struct dp_entropy *model)
 {
-    Py_ssize_t means = 0;
-    int32_t end = 0, leading = 0;
-    for (int32_t g = 0; g < model->groups; g++) {
-        const struct dp_channel_group *group = &model->group[g];
-        if (group->first != end || group->last <= end || group->window < 0 ||
-            group->window > group->first || group->window > DP_LARGEST_WINDOW) {
-            return "channel groups";
-        }
-        end = group->last;
-        if (group->first < model->predicted) {
-            leading = end;
-            means += (Py_ssize_t)4 * 9 * group->last * (group->last - group->first);
-        }
-    }
-    if (end != model->latents || leading != model->predicted || end > DP_MOST_CHANNELS) {
+    size_t weights;
+    if (!dp_groups_fit(model->group, model->groups, model->latents, model->predicted, &weights)) {
         return "channel groups";
     }
     if (given[LATENT_START].len != (DP_TABLES + 1) * 4 || model->latent_start[0] != 0) {
@@ -58,7 +45,7 @@ static const char *check_model(const Py_buffer *given, const struct dp_entropy *
         return "tables of side information";
     }
     if (given[MANTISSAS].len != 32 * 2 || given[EXPECTED].len != DP_SCALES * 2 ||
-        given[ROUNDING].len != DP_SCALES || given[MEANS].len != means * 8 ||
+        given[ROUNDING].len != DP_SCALES || given[MEANS].len != (Py_ssize_t)weights * 8 ||
         given[CORRECTION].len != (Py_ssize_t)model->groups * 4 * 1024 * 4) {
         return "tables";
     }

@@ -10,16 +10,11 @@
 #ifndef DP_TILEWRITER_H
 #define DP_TILEWRITER_H
 
+#include "channel_groups.h"
 #include "entropy.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-#define DP_LARGEST_WINDOW 256 /* sums of this many magnitudes fit 16 bits */
-
-struct dp_channel_group {
-    int32_t first, last, window;
-};
 
 /* An entropy model at one quality. */
 struct dp_entropy {
