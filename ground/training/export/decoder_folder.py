@@ -23,7 +23,7 @@ from ..networks.calibrate import put_synthesis_on_grids, round_synthesis
 from ..networks.codec import Codec
 from ..networks.complexity import complexity
 from ..networks.shape import BLOCK, CodecShape
-from .extract import extract
+from .extract import extract, limit_shifts
 from .fingerprints import FORMAT, SYNTHESIS, decoder_fingerprint, model_fingerprint
 from .float32_graphs import decoder_graph
 from .held_out_report import held_out_report
@@ -71,6 +71,7 @@ def export_decoder(
         raise InputError(f"{checkpoint}: no decoder's checkpoint: its encoder is not in integers")
     put_synthesis_on_grids(codec, sampler)
     round_synthesis(codec, sampler)
+    limit_shifts(codec)  # as the model's own export does
     found = extract(codec)
     for array in found:
         if array.startswith(_ONBOARD) and not np.array_equal(found[array], model[array]):
