@@ -103,8 +103,22 @@ def _crop(
         original=before,
         delivered=after,
         note=f"{shown.words[:1].upper()}{shown.words[1:]}, stretched from the 1st to the 99th "
-        f"percentile of the original.{_beyond(view)}",
+        f"percentile of the original.{_beyond(view)}{concealed(graded[number])}",
     )
+
+
+def concealed(grade: Grade) -> str:
+    """Say how many of a frame's tiles the ground had to make up; empty if none."""
+    count = grade.concealed_tiles
+    if not count:
+        return ""
+    why = []
+    if grade.lost_tiles:
+        why.append(f"{'was' if count == 1 else 'were'} lost")
+    if grade.undecodable_tiles:
+        why.append("cannot be decoded")
+    stands = "is" if count == 1 else "are"
+    return f" {count} of its {grade.tiles} tiles {' or '.join(why)} and {stands} concealed."
 
 
 def _beyond(view: View) -> str:

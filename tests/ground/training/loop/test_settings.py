@@ -77,9 +77,12 @@ def test_a_finish_by_the_clock(monkeypatch):
     finish, endless = Finish(10), Finish(float("inf"))
     found = []
     for now[0] in (100.0, 400.0, 549.0, 551.0, 700.0, 9000.0):
+        assert finish.share <= finish.passed()  # it stays where a run put it last
+        finish.share = finish.passed()
         found.append((finish.share, finish.factor, finish.trains_integers))
     assert found[0] == (0.0, 1.0, False)
     assert found[1] == (0.5, 0.5, False)
     assert [one[2] for one in found] == [False, False, False, True, True, True]
     assert found[4] == found[5] == (1.0, 0.01, True)
+    assert endless.passed() == 0.0
     assert (endless.share, endless.factor, endless.trains_integers) == (0.0, 1.0, False)
