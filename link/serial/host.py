@@ -418,8 +418,7 @@ class HostEnd:
 
     def _end_search(self, now: float) -> None:
         """Give up a board that stayed away, after PINGs if nothing else says whose fault it is."""
-        patience = self.settings.away  # with the line's milliseconds, which nobody set
-        away = f"no board for {round(patience, 0 if patience >= 2 else 2):g} s"
+        away = f"no board for {self.settings.away:g} s"
         if self._probe is None:
             found = why_no_board(self.counts, self._overheard, self._last_fault)
             if not self._is_plugged:

@@ -47,9 +47,9 @@ class LinePace:
         return _ANSWER_S + self.seconds(_HANDSHAKE)
 
     @property
-    def opening_s(self) -> float:
-        """Seconds that the line needs to open a session."""
-        return self.seconds(3 * _HANDSHAKE)
+    def opening_s(self) -> int:
+        """Whole seconds that the line needs to open a session; 0 on a fast one."""
+        return round(self.seconds(3 * _HANDSHAKE))
 
     def chunk(self, most: int) -> int:
         """Return the bytes of a chunk: at most `most`, and what the line carries in a second."""

@@ -193,9 +193,8 @@ def _print(scenario: Scenario, found: Coverage) -> None:
             w.duration(figures.revisit_max_s),
         ]
         square_km = figures.area_m2 / 1e6
-        size = f"{square_km:,.0f}" if square_km >= 10 else w.fixed(square_km, 0)
-        size = size if square_km else w.DASH
-        table.add_row(w.plain(name), size, *(text.replace(w.NBSP, " ") for text in texts))
+        size = w.area(square_km).removesuffix(f"{w.NBSP}km²") if square_km else w.DASH
+        table.add_row(w.plain(name), *(text.replace(w.NBSP, " ") for text in (size, *texts)))
     print_table(table)
     if len(found.targets) > _MOST_TARGETS:
         more = len(found.targets) - _MOST_TARGETS

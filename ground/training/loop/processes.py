@@ -20,6 +20,8 @@ from typing import Any
 import torch
 from torch import Tensor, distributed, multiprocessing, nn
 
+from ....link.errors import InputError
+
 LONGEST_WAIT = timedelta(hours=2)
 """How long a process waits for the others, while the first evaluates for example."""
 
@@ -89,7 +91,7 @@ def started(
         argument: For example the options of the run.
 
     Raises:
-        RuntimeError: One of them ended before its work began.
+        InputError: One of them ended before its work began; it has printed why.
     """
     if count == 1:
         yield Processes()
@@ -108,7 +110,10 @@ def started(
         for other, ready in others.items():
             while not ready.wait(0.2):
                 if not other.is_alive():
-                    raise RuntimeError(f"a process of the training ended with {other.exitcode}")
+                    raise InputError(
+                        f"--processes {count}: one of them ended with {other.exitcode} "
+                        "before it began"
+                    )
         _join(0, count, meeting)
         try:
             yield Processes(0, count)

@@ -1,10 +1,11 @@
-"""SOAP for convolutions, in a third of the time: its rotations as plain matrix products.
+"""SOAP for convolutions, 1.6 times as fast: its rotations as plain matrix products.
 
 SOAP (Vyas et al., arXiv 2409.11321) turns a gradient into the eigenbasis of each of its dimensions
 and back. The library does so one dimension after the other, and each time copies the gradient into
 another order. Here the weights stay as they lie in memory, output channels first and input channels
 last, and are multiplied from the left and from the right. The steps are the library's, except for
 the digits of bfloat16, which a rotated gradient has where the processor multiplies it fast.
+`benchmarks/soap.py` measures both by turns.
 """
 
 from __future__ import annotations

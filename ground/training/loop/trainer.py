@@ -185,8 +185,9 @@ class Trainer:
             if tuner is not None:
                 tuner.note(time.monotonic() - step_started)
             self.seconds = before + time.monotonic() - started
-            if self.step % LOG_EVERY == 0 and self.processes.is_first:
-                self.log.steps(self.step, self.seconds / 60, measures)
+            if self.step % LOG_EVERY == 0:
+                if self.processes.is_first:
+                    self.log.steps(self.step, self.seconds / 60, measures)
                 measures.clear()
             if self._evaluates and self.step % settings.evaluate_every == 0:
                 self.assess()

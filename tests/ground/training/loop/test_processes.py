@@ -10,6 +10,7 @@ from downpass.ground.training.loop.processes import Processes, started
 from downpass.ground.training.loop.settings import TrainSettings
 from downpass.ground.training.loop.train import make_trainer, train
 from downpass.ground.training.loop.trainer import Trainer
+from downpass.link.errors import InputError
 
 from ..conftest import TINY
 
@@ -104,7 +105,10 @@ def test_one_process_needs_no_others():
 
 
 def test_a_process_that_cannot_begin_ends_the_run():
-    with pytest.raises(RuntimeError, match="ended with 1"), started(2, print, Unreadable()):
+    with (
+        pytest.raises(InputError, match="--processes 2: one of them ended with 1 before it began"),
+        started(2, print, Unreadable()),
+    ):
         pass
 
 
