@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from ...link.errors import InputError
 from . import overrides as changes
-from .problems import Problem, clashes_in, explain, keys_of, lines_of_problems, one_line, placed
-from .refusal import shown
+from .problems import Problem, clashes_in, explain, keys_of, lines_of_problems, placed
+from .refusal import one_line, shown
 from .scenario import Scenario
 from .source import ScenarioSource
 from .yamltree import (

@@ -17,7 +17,7 @@ from .faults import FaultsSpec
 from .ground import StationSpec, TargetSpec
 from .link import LinkSpec, ReceiverSpec
 from .orbit import FORMS, orbit_form
-from .refusal import shown
+from .refusal import one_line, shown
 from .scenario import Scenario
 from .source import ScenarioSource
 from .spacecraft import Power, TransmitterSpec
@@ -249,8 +249,3 @@ def _in_words(error: ErrorDetails, model: type[BaseModel] | None) -> str:
 def placed(label: str, line: int | None) -> str:
     """Return a file's name with the number of a line, if it is known."""
     return label if line is None else f"{label}:{line}"
-
-
-def one_line(text: str) -> str:
-    """Return a text on one line, with the escapes of what cannot be printed."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -42,5 +42,10 @@ def shown(value: object) -> str:
         case _:
             text = str(value)
     # Cut the text first, because it may be a megabyte long.
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: _LONGEST + 1])
+    text = one_line(text[: _LONGEST + 1])
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, with the escapes of what cannot be printed."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
