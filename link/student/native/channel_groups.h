@@ -15,6 +15,12 @@ struct dp_channel_group {
     int32_t first, last, window;
 };
 
+/* Return the number of weights of a predicted group's means: [4][9][last][last - first]. */
+static inline size_t dp_mean_weights(const struct dp_channel_group *group)
+{
+    return (size_t)4 * 9 * (size_t)group->last * (size_t)(group->last - group->first);
+}
+
 /*
  * Return whether groups follow each other up to the last latent, and the predicted channels end
  * with one. `weights` is how many weights the predicted ones' means have.
@@ -22,7 +28,7 @@ struct dp_channel_group {
 static inline bool dp_groups_fit(const struct dp_channel_group *group, int32_t count,
                                  int32_t latents, int32_t predicted, size_t *weights)
 {
-    int32_t end = 0, leading = 0;
+    int32_t end = 0, predicted_end = 0;
     *weights = 0;
     for (int32_t g = 0; g < count; g++, group++) {
         if (group->first != end || group->last <= end || group->last > DP_MOST_CHANNELS ||
@@ -32,11 +38,11 @@ static inline bool dp_groups_fit(const struct dp_channel_group *group, int32_t c
         }
         end = group->last;
         if (group->first < predicted) {
-            leading = end;
-            *weights += (size_t)4 * 9 * (size_t)group->last * (size_t)(group->last - group->first);
+            predicted_end = end;
+            *weights += dp_mean_weights(group);
         }
     }
-    return end > 0 && end == latents && leading == predicted;
+    return end > 0 && end == latents && predicted_end == predicted;
 }
 
 #endif

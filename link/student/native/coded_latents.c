@@ -2,8 +2,6 @@
 #include "latents.h"
 #include "vectors.h"
 
-#include <string.h>
-
 /* Return a channel's largest log-scale. */
 VECTORS static int32_t largest_scale(const int16_t *scales, size_t places)
 {
@@ -20,8 +18,8 @@ bool dp_find_active(struct latents *l, const struct dp_channel_group *group)
     bool any = false;
     for (int32_t c = group->first; c < group->last; c++) {
         int32_t largest = largest_scale(l->tile->scales + (size_t)c * places, places);
-        l->active[c] = largest + DP_LEVEL_OFFSET + l->model->gain[c] >= DP_CODED;
-        any |= l->active[c];
+        l->context.active[c] = largest + DP_LEVEL_OFFSET + l->model->gain[c] >= DP_CODED;
+        any |= l->context.active[c];
     }
     return any;
 }
@@ -34,10 +32,10 @@ uint32_t dp_list_coded(struct latents *l, const struct dp_channel_group *group, 
     for (int32_t c = group->first; c < group->last; c++) {
         const int16_t *scales = l->tile->scales;
         int32_t add = DP_LEVEL_OFFSET + l->model->gain[c];
-        for (int32_t r = dp_phase_row[phase]; l->active[c] && r < rows; r += 2) {
+        for (int32_t r = dp_phase_row[phase]; l->context.active[c] && r < rows; r += 2) {
             uint32_t from = (uint32_t)((c * rows + r) * columns);
-            uint32_t place = (uint32_t)((size_t)c * l->plane) +
-                             (uint32_t)((r + 1) * l->stride + 1);
+            uint32_t place = (uint32_t)((size_t)c * l->context.plane) +
+                             (uint32_t)((r + 1) * l->context.stride + 1);
             for (int32_t s = dp_phase_column[phase]; s < columns; s += 2) {
                 /* There is no branch, because skipped latents are hard to predict. */
                 at[count] = place + (uint32_t)s;
@@ -49,53 +47,9 @@ uint32_t dp_list_coded(struct latents *l, const struct dp_channel_group *group, 
         l->channel_end[c - group->first] = count;
     }
     for (uint32_t i = 0; i < count; i++) {
-        l->expected[at[i]] = l->model->expected[dp_index_of(level[i])];
+        l->context.expected[at[i]] = l->model->expected[dp_index_of(level[i])];
     }
     return count;
-}
-
-VECTORS static void add_plane(uint16_t *restrict size, const uint8_t *restrict magnitude,
-                              uint32_t *restrict size_expected, const uint16_t *restrict expected,
-                              size_t plane)
-{
-    for (size_t p = 0; p < plane; p++) {
-        size[p] = (uint16_t)(size[p] + magnitude[p]);
-    }
-    for (size_t p = 0; p < plane; p++) {
-        size_expected[p] += expected[p];
-    }
-}
-
-/* Weight the sums of a row and of the rows above and below: 8, 2 and 1. */
-VECTORS static void weight_around(const struct latents *l, size_t first, size_t end)
-{
-    ptrdiff_t stride = l->stride;
-    for (size_t p = first; p < end; p++) {
-        const uint16_t *one = l->size + p, *up = one - stride, *down = one + stride;
-        uint32_t edges = (uint32_t)one[-1] + one[1] + up[0] + down[0];
-        uint32_t corners = (uint32_t)up[-1] + up[1] + down[-1] + down[1];
-        l->around[p] = 8u * one[0] + 2u * edges + corners;
-    }
-    for (size_t p = first; p < end; p++) {
-        const uint32_t *one = l->size_expected + p, *up = one - stride, *down = one + stride;
-        uint32_t edges = one[-1] + one[1] + up[0] + down[0];
-        uint32_t corners = up[-1] + up[1] + down[-1] + down[1];
-        l->around_expected[p] = 8u * one[0] + 2u * edges + corners;
-    }
-}
-
-void dp_sum_window(struct latents *l, const struct dp_channel_group *group)
-{
-    memset(l->size, 0, sizeof *l->size * l->plane);
-    memset(l->size_expected, 0, sizeof *l->size_expected * l->plane);
-    for (int32_t c = group->first - group->window; c < group->first; c++) {
-        if (l->active[c]) {
-            add_plane(l->size, l->magnitude + (size_t)c * l->plane, l->size_expected,
-                      l->expected + (size_t)c * l->plane, l->plane);
-        }
-    }
-    size_t border = (size_t)l->stride + 1;
-    weight_around(l, border, l->plane - border);
 }
 
 /* Return the bin of a sum: twice the number of its highest bit, plus the bit after it. */
@@ -128,14 +82,15 @@ static inline void find_indices(struct latents *l, const struct dp_channel_group
 {
     uint32_t weight = group->window > 0 ? (uint32_t)group->window : 1u, i = 0;
     int32_t less = 2 * (int32_t)dp_highest_bit(weight) + 2;
+    const struct dp_context *context = &l->context;
     const uint32_t *at = l->at;
     for (int32_t c = group->first; c < group->last; c++) {
-        uint32_t plane = (uint32_t)((size_t)c * l->plane);
+        uint32_t plane = (uint32_t)((size_t)c * context->plane);
         for (uint32_t end = l->channel_end[c - group->first]; i < end; i++) {
-            uint32_t own = sum_uint8_t(l->magnitude + at[i], l->stride, phase);
-            uint32_t own_expected = sum_uint16_t(l->expected + at[i], l->stride, phase);
-            uint32_t num = weight * own + l->around[at[i] - plane];
-            uint32_t den = weight * own_expected + l->around_expected[at[i] - plane];
+            uint32_t sum = sum_uint8_t(context->magnitude + at[i], context->stride, phase);
+            uint32_t expected = sum_uint16_t(context->expected + at[i], context->stride, phase);
+            uint32_t num = weight * sum + context->around[at[i] - plane];
+            uint32_t den = weight * expected + context->around_expected[at[i] - plane];
             uint32_t bins = DP_BINS * bin(16 * num + 2 * weight, less);
             bins += bin(den + 2 * weight, less);
             l->index[i] = (uint8_t)dp_index_of(l->level[i] + correction[bins]);

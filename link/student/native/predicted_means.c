@@ -1,23 +1,31 @@
 /* Predict the means of the first channels' latents from the decoded latents around them. */
-#include "latents.h"
+#include "context.h"
 #include "vectors.h"
 
-#include <math.h>
 #include <string.h>
 
+/* A neighbour of a row's positions: its decoded channels at the first of them, their weights, and
+   how many of them count. */
+struct neighbour {
+    const double *decoded, *weights; /* [known], [known][wide] */
+    int32_t known;
+};
+
 /*
- * Add the contribution of a neighbour's `known` channels to the means of a group's `wide` channels,
- * at `count` positions, one every `step` values of `near`. Sums are integers (times 2^-14) below
- * 2^53, so neither their order nor a fused multiply-add changes the result.
+ * Sum up the nine neighbours' contributions to the means of a group's `wide` channels at one
+ * position, whose neighbours are `at` values behind those of the first. Sums are integers (times
+ * 2^-14) below 2^53, so neither their order nor a fused multiply-add changes the result.
  */
-static void add_near(double *mean, const double *weights, const double *near, ptrdiff_t step,
-                     int32_t count, int32_t known, int32_t wide)
+static void predict(double *mean, const struct neighbour *near, ptrdiff_t at, int32_t wide)
 {
-    for (int32_t p = 0; p < count; p++, near += step, mean += wide) {
-        const double *own = weights;
-        for (int32_t c = 0; c < known; c++, own += wide) {
+    for (int32_t o = 0; o < wide; o++) {
+        mean[o] = 0.5;
+    }
+    for (const struct neighbour *n = near; n < near + 9; n++) {
+        const double *weights = n->weights;
+        for (int32_t c = 0; c < n->known; c++, weights += wide) {
             for (int32_t o = 0; o < wide; o++) {
-                mean[o] += own[o] * near[c];
+                mean[o] += weights[o] * n->decoded[at + c];
             }
         }
     }
@@ -27,97 +35,85 @@ static void add_near(double *mean, const double *weights, const double *near, pt
 /* Without explicit vectors, GCC vectorises over the known channels, which is slower. */
 typedef double lanes __attribute__((vector_size(32), aligned(8), may_alias));
 
-/* The same for usual numbers of channels, two positions at once, whose sums stay in registers. */
-#define ADD_NEAR(wide)                                                                             \
-    VECTORS static void add_near_##wide(double *mean, const double *weights, const double *near,   \
-                                        ptrdiff_t step, int32_t count, int32_t known)              \
+/*
+ * The same for usual numbers of channels and pairs of positions, `step` values apart; return how
+ * many positions were done. Of each `apart` known channels every one has a sum of its own, since
+ * one sum would wait for each of its additions. All sums stay in registers.
+ */
+#define PREDICT_PAIRS(wide, apart)                                                                 \
+    VECTORS static int32_t predict_pairs_##wide(double *mean, const struct neighbour *near,        \
+                                                ptrdiff_t step, int32_t count)                     \
     {                                                                                              \
+        enum { LANES = wide / 4 };                                                                 \
         int32_t p = 0;                                                                             \
-        for (; p + 1 < count; p += 2, near += 2 * step, mean += 2 * wide) {                        \
-            const lanes *own = (const lanes *)weights;                                             \
-            lanes one[wide / 4], two[wide / 4];                                                    \
-            memcpy(one, mean, sizeof one);                                                         \
-            memcpy(two, mean + wide, sizeof two);                                                  \
-            for (int32_t c = 0; c < known; c++, own += wide / 4) {                                 \
-                for (int32_t o = 0; o < wide / 4; o++) {                                           \
-                    one[o] += own[o] * near[c];                                                    \
-                    two[o] += own[o] * near[step + c];                                             \
+        for (; p + 1 < count; p += 2, mean += 2 * wide) {                                          \
+            lanes sum[apart][2 * LANES];                                                           \
+            memset(sum, 0, sizeof sum);                                                            \
+            for (const struct neighbour *n = near; n < near + 9; n++) {                            \
+                const lanes *weights = (const lanes *)n->weights;                                  \
+                const double *left = n->decoded + p * step, *right = left + step;                  \
+                for (int32_t c = 0; c < n->known; c += apart, weights += apart * LANES) {          \
+                    for (int32_t i = 0; i < apart; i++) {                                          \
+                        for (int32_t o = 0; o < LANES; o++) {                                      \
+                            sum[i][o] += weights[i * LANES + o] * left[c + i];                     \
+                            sum[i][LANES + o] += weights[i * LANES + o] * right[c + i];            \
+                        }                                                                          \
+                    }                                                                              \
                 }                                                                                  \
             }                                                                                      \
-            memcpy(mean, one, sizeof one);                                                         \
-            memcpy(mean + wide, two, sizeof two);                                                  \
+            for (int32_t o = 0; o < 2 * LANES; o++) {                                              \
+                lanes all = sum[0][o] + 0.5;                                                       \
+                for (int32_t i = 1; i < apart; i++) {                                              \
+                    all += sum[i][o];                                                              \
+                }                                                                                  \
+                memcpy(mean + 4 * o, &all, sizeof all);                                            \
+            }                                                                                      \
         }                                                                                          \
-        add_near(mean, weights, near, step, count - p, known, wide);                               \
+        return p;                                                                                  \
     }
-#else
-#define ADD_NEAR(wide)                                                                             \
-    static void add_near_##wide(double *mean, const double *weights, const double *near,           \
-                                ptrdiff_t step, int32_t count, int32_t known)                      \
-    {                                                                                              \
-        add_near(mean, weights, near, step, count, known, wide);                                   \
-    }
-#endif
-ADD_NEAR(4)
-ADD_NEAR(8)
-ADD_NEAR(16)
+PREDICT_PAIRS(4, 2)
+PREDICT_PAIRS(8, 2)
+PREDICT_PAIRS(16, 1)
 
-/* Find the means of one row. */
-static void find_row(struct latents *l, const struct dp_channel_group *group, uint32_t phase,
-                     int32_t row, const double *weights)
+/* Predict as many positions as there is a fast way for; return how many. */
+static int32_t predict_pairs(double *mean, const struct neighbour *near, ptrdiff_t step,
+                             int32_t count, const struct dp_channel_group *group)
 {
-    int32_t wide = group->last - group->first, predicted = l->model->predicted;
-    int32_t column = dp_phase_column[phase], count = (l->tile->columns - column + 1) / 2;
-    ptrdiff_t step = 2 * (ptrdiff_t)predicted;
-    double *mean = l->mean;
-    for (int32_t i = 0; i < count * wide; i++) {
-        mean[i] = 0.5;
+    int32_t wide = group->last - group->first;
+    switch (group->first % 2 == 0 ? wide : 0) { /* so that `known` is a multiple of `apart` */
+    case 4: return predict_pairs_4(mean, near, step, count);
+    case 8: return predict_pairs_8(mean, near, step, count);
+    case 16: return predict_pairs_16(mean, near, step, count);
+    default: return 0;
     }
-    for (int32_t n = 0; n < 9; n++) {
-        int32_t above = row + n / 3, left = column + n % 3; /* with the border */
-        const double *near =
-            l->decoded + (size_t)(above * l->stride + left) * (size_t)predicted;
-        const double *own = weights + (size_t)(n * group->last) * (size_t)wide;
+}
+#else
+static int32_t predict_pairs(double *mean, const struct neighbour *near, ptrdiff_t step,
+                             int32_t count, const struct dp_channel_group *group)
+{
+    (void)mean, (void)near, (void)step, (void)count, (void)group;
+    return 0;
+}
+#endif
+
+void dp_predict_row(const struct dp_context *context, const struct dp_channel_group *group,
+                    uint32_t phase, int32_t row, const double *weights, double *mean)
+{
+    int32_t wide = group->last - group->first, count = dp_positions(context, phase);
+    size_t predicted = (size_t)context->predicted, each = (size_t)group->last * (size_t)wide;
+    ptrdiff_t step = 2 * (ptrdiff_t)predicted; /* from one position of the phase to the next */
+    struct neighbour near[9];
+    weights += phase * 9 * each;
+    for (int32_t n = 0; n < 9; n++, weights += each) {
+        int32_t above = row + n / 3, left = dp_phase_column[phase] + n % 3; /* with the border */
+        near[n].decoded = context->decoded + (size_t)(above * context->stride + left) * predicted;
+        near[n].weights = weights;
         /* At positions of this and later phases, only earlier groups are decoded. */
         uint32_t there = dp_phase_at[(above + 1) & 1][(left + 1) & 1];
-        int32_t known = there < phase ? group->last : group->first;
-        switch (wide) {
-        case 4: add_near_4(mean, own, near, step, count, known); break;
-        case 8: add_near_8(mean, own, near, step, count, known); break;
-        case 16: add_near_16(mean, own, near, step, count, known); break;
-        default: add_near(mean, own, near, step, count, known, wide);
-        }
+        near[n].known = there < phase ? group->last : group->first;
     }
-    double *to = l->decoded +
-                 (size_t)((row + 1) * l->stride + column + 1) * (size_t)predicted + group->first;
-    for (int32_t p = 0; p < count; p++, to += step, mean += wide) {
-        for (int32_t o = 0; o < wide; o++) {
-            to[o] = floor(mean[o]);
-        }
+    int32_t done = predict_pairs(mean, near, step, count, group);
+    for (int32_t p = done; p < count; p++) {
+        predict(mean + (ptrdiff_t)p * wide, near, p * step, wide);
     }
-}
-
-void dp_find_means(struct latents *l, const struct dp_channel_group *group, uint32_t phase,
-                   const double *weights)
-{
-    weights += (size_t)phase * 9 * (size_t)group->last * (size_t)(group->last - group->first);
-    if (l->tile->columns > dp_phase_column[phase]) {
-        for (int32_t r = dp_phase_row[phase]; r < l->tile->rows; r += 2) {
-            find_row(l, group, phase, r, weights);
-        }
-    }
-}
-
-bool dp_is_bounded(const struct latents *l, const struct dp_channel_group *group, uint32_t phase)
-{
-    bool bounded = true;
-    for (int32_t r = dp_phase_row[phase]; r < l->tile->rows; r += 2) {
-        for (int32_t s = dp_phase_column[phase]; s < l->tile->columns; s += 2) {
-            size_t place = (size_t)((r + 1) * l->stride + s + 1);
-            const double *own = l->decoded + place * (size_t)l->model->predicted;
-            for (int32_t c = group->first; c < group->last; c++) {
-                bounded &= fabs(own[c]) <= DP_LARGEST_SYMBOL;
-            }
-        }
-    }
-    return bounded;
 }

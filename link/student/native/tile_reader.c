@@ -2,6 +2,7 @@
 #include "arena.h"
 #include "latents.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@ static enum dp_reading keep(struct latents *l, const struct dp_channel_group *gr
         int32_t down = -model->gain[c];
         uint64_t mantissa = model->mantissas[down & 31];
         uint32_t shift = (uint32_t)((down >> 5) + 4);
-        uint32_t plane = (uint32_t)((size_t)c * l->plane);
+        uint32_t plane = (uint32_t)((size_t)c * l->context.plane);
         for (uint32_t end = l->channel_end[c - group->first]; i < end; i++) {
             int32_t symbol = l->symbol[i];
             uint32_t size = (uint32_t)(symbol < 0 ? -symbol : symbol);
@@ -23,11 +24,11 @@ static enum dp_reading keep(struct latents *l, const struct dp_channel_group *gr
             int64_t value = symbol < 0 ? -(int64_t)latent : (int64_t)latent;
             largest = size > largest ? size : largest;
             largest_latent = latent > largest_latent ? latent : largest_latent;
-            l->magnitude[l->at[i]] =
+            l->context.magnitude[l->at[i]] =
                 (uint8_t)(size < DP_LARGEST_MAGNITUDE ? size : DP_LARGEST_MAGNITUDE);
             if (c < model->predicted) {
                 size_t place = l->at[i] - plane;
-                l->decoded[place * (size_t)model->predicted + (size_t)c] += (double)value;
+                l->context.decoded[place * (size_t)model->predicted + (size_t)c] += (double)value;
             } else {
                 l->tile->latents[l->to[i]] = (int32_t)value;
             }
@@ -38,17 +39,53 @@ static enum dp_reading keep(struct latents *l, const struct dp_channel_group *gr
                                                 : DP_READ;
 }
 
+/* Predict the means of a group in a phase, and store them as its latents. */
+static void find_means(struct latents *l, const struct dp_channel_group *group, uint32_t phase,
+                       const double *weights)
+{
+    int32_t wide = group->last - group->first, count = dp_positions(&l->context, phase);
+    size_t predicted = (size_t)l->model->predicted;
+    for (int32_t r = dp_phase_row[phase]; r < l->tile->rows; r += 2) {
+        size_t place = (size_t)((r + 1) * l->context.stride + dp_phase_column[phase] + 1);
+        double *to = l->context.decoded + place * predicted + (size_t)group->first;
+        const double *mean = l->mean;
+        dp_predict_row(&l->context, group, phase, r, weights, l->mean);
+        for (int32_t p = 0; p < count; p++, to += 2 * predicted, mean += wide) {
+            for (int32_t o = 0; o < wide; o++) {
+                to[o] = floor(mean[o]);
+            }
+        }
+    }
+}
+
+/* Return whether all latents of a predicted group in a phase are within a picture's bounds. */
+static bool is_bounded(const struct latents *l, const struct dp_channel_group *group,
+                       uint32_t phase)
+{
+    bool bounded = true;
+    for (int32_t r = dp_phase_row[phase]; r < l->tile->rows; r += 2) {
+        for (int32_t s = dp_phase_column[phase]; s < l->tile->columns; s += 2) {
+            size_t place = (size_t)((r + 1) * l->context.stride + s + 1);
+            const double *own = l->context.decoded + place * (size_t)l->model->predicted;
+            for (int32_t c = group->first; c < group->last; c++) {
+                bounded &= fabs(own[c]) <= DP_LARGEST_SYMBOL;
+            }
+        }
+    }
+    return bounded;
+}
+
 static enum dp_reading read_group(struct latents *l, int32_t number, const double *weights)
 {
     const struct dp_channel_group *group = &l->model->group[number];
     bool is_predicted = group->first < l->model->predicted;
     bool any = dp_find_active(l, group);
     if (any) {
-        dp_sum_window(l, group);
+        dp_sum_window(&l->context, group);
     }
     for (uint32_t phase = 0; phase < 4; phase++) {
         if (is_predicted) {
-            dp_find_means(l, group, phase, weights);
+            find_means(l, group, phase, weights);
         }
         uint32_t count = any ? dp_list_coded(l, group, phase) : 0;
         if (count > 0) {
@@ -60,7 +97,7 @@ static enum dp_reading read_group(struct latents *l, int32_t number, const doubl
             }
         }
         /* Larger latents would make later means inexact. */
-        if (is_predicted && !dp_is_bounded(l, group, phase)) {
+        if (is_predicted && !is_bounded(l, group, phase)) {
             return DP_LATENT_TOO_LARGE;
         }
     }
@@ -77,7 +114,7 @@ static enum dp_reading read_groups(struct latents *l)
             return result;
         }
         if (group->first < l->model->predicted) {
-            weights += 4 * 9 * group->last * (group->last - group->first);
+            weights += dp_mean_weights(group);
         }
     }
     return DP_READ;
@@ -90,8 +127,8 @@ static void copy_predicted(const struct latents *l)
     for (int32_t c = 0; c < predicted; c++) {
         for (int32_t r = 0; r < l->tile->rows; r++) {
             for (int32_t s = 0; s < l->tile->columns; s++) {
-                size_t place = (size_t)((r + 1) * l->stride + s + 1);
-                *to++ = (int32_t)l->decoded[place * (size_t)predicted + (size_t)c];
+                size_t place = (size_t)((r + 1) * l->context.stride + s + 1);
+                *to++ = (int32_t)l->context.decoded[place * (size_t)predicted + (size_t)c];
             }
         }
     }
@@ -101,23 +138,17 @@ static void copy_predicted(const struct latents *l)
 static void take_all(struct dp_arena *arena, struct latents *l)
 {
     const struct dp_reader_model *model = l->model;
-    size_t latents = (size_t)model->latents, predicted = (size_t)model->predicted, widest = 0;
+    size_t widest = 0;
     for (int32_t g = 0; g < model->groups; g++) {
         size_t wide = (size_t)(model->group[g].last - model->group[g].first);
         widest = wide > widest ? wide : widest;
     }
     size_t rows = (size_t)(l->tile->rows + 1) / 2, columns = (size_t)(l->tile->columns + 1) / 2;
     size_t most = widest * rows * columns + 1; /* one more is written before it is discarded */
-    l->expected = dp_take(arena, latents * l->plane, sizeof *l->expected);
-    l->magnitude = dp_take(arena, latents * l->plane, sizeof *l->magnitude);
-    l->active = dp_take(arena, latents, sizeof *l->active);
-    l->decoded = dp_take(arena, predicted * l->plane, sizeof *l->decoded);
+    dp_take_known(arena, &l->context, model->latents);
     l->cleared = arena->used;
-    l->mean = dp_take(arena, predicted * columns, sizeof *l->mean);
-    l->size = dp_take(arena, l->plane, sizeof *l->size);
-    l->size_expected = dp_take(arena, l->plane, sizeof *l->size_expected);
-    l->around = dp_take(arena, l->plane, sizeof *l->around);
-    l->around_expected = dp_take(arena, l->plane, sizeof *l->around_expected);
+    dp_take_sums(arena, &l->context);
+    l->mean = dp_take(arena, (size_t)model->predicted * columns, sizeof *l->mean);
     l->channel_end = dp_take(arena, widest, sizeof *l->channel_end);
     l->at = dp_take(arena, most, sizeof *l->at);
     l->to = dp_take(arena, most, sizeof *l->to);
@@ -132,8 +163,7 @@ enum dp_reading dp_read_latents(struct dp_range_reader *reader, const struct dp_
                                 const struct dp_tile_planes *tile)
 {
     struct latents latents = {.model = model, .tile = tile, .reader = *reader};
-    latents.stride = tile->columns + 2;
-    latents.plane = (size_t)(tile->rows + 2) * (size_t)latents.stride;
+    latents.context = dp_context_of(tile->rows, tile->columns, model->predicted);
     struct dp_arena arena = {NULL, 0};
     take_all(&arena, &latents);
     void *block = malloc(dp_block_size(&arena));

@@ -1,37 +1,8 @@
-/* Correct scales by their context: sums of magnitudes, their bins, a table of corrections. */
+/* Correct scales by their context: bins of neighbour sums, and a table of corrections. */
 #include "vectors.h"
 #include "writer.h"
 
 #include <string.h>
-
-VECTORS void dp_look_back(struct writer *writer, const struct dp_channel_group *group)
-{
-    int32_t plane = writer->plane, stride = writer->stride;
-    memset(writer->size, 0, sizeof *writer->size * (size_t)plane);
-    memset(writer->size_expected, 0, sizeof *writer->size_expected * (size_t)plane);
-    for (int32_t c = group->first - group->window; c < group->first; c++) {
-        const uint8_t *magnitude = writer->magnitude + (size_t)c * (size_t)plane;
-        const uint16_t *expected = writer->expected + (size_t)c * (size_t)plane;
-        uint16_t *size = writer->size;
-        uint32_t *size_expected = writer->size_expected;
-        for (int32_t p = 0; p < plane; p++) {
-            size[p] = (uint16_t)(size[p] + magnitude[p]);
-            size_expected[p] += expected[p];
-        }
-    }
-    for (int32_t p = stride + 1; p < plane - stride - 1; p++) {
-        const uint16_t *one = writer->size + p, *up = one - stride, *down = one + stride;
-        uint32_t edges = (uint32_t)one[-1] + one[1] + up[0] + down[0];
-        uint32_t corners = (uint32_t)up[-1] + up[1] + down[-1] + down[1];
-        writer->around[p] = 8u * one[0] + 2u * edges + corners;
-    }
-    for (int32_t p = stride + 1; p < plane - stride - 1; p++) {
-        const uint32_t *one = writer->size_expected + p, *up = one - stride, *down = one + stride;
-        uint32_t edges = one[-1] + one[1] + up[0] + down[0];
-        uint32_t corners = up[-1] + up[1] + down[-1] + down[1];
-        writer->around_expected[p] = 8u * one[0] + 2u * edges + corners;
-    }
-}
 
 /*
  * Return the bin of a sum: twice the number of its highest bit, plus the bit after it. Both are the
@@ -72,12 +43,12 @@ VECTORS static void find_bins(const struct around *a, const uint8_t *restrict on
     for (int32_t p = 0; p < places; p++) {
         uint32_t corners = (uint32_t)up[p - 1] + up[p + 1] + down[p - 1] + down[p + 1];
         uint32_t edges = (uint32_t)one[p - 1] + one[p + 1] + up[p] + down[p];
-        uint32_t own = (corners & corner[p]) + 2 * (edges & edge[p]);
+        uint32_t sum = (corners & corner[p]) + 2 * (edges & edge[p]);
         corners = (uint32_t)above[p - 1] + above[p + 1] + below[p - 1] + below[p + 1];
         edges = (uint32_t)wide[p - 1] + wide[p + 1] + above[p] + below[p];
-        uint32_t own_expected = (corners & corner[p]) + 2 * (edges & edge[p]);
-        uint32_t num = 16 * (weight * own + sums[p]) + 2 * weight;
-        uint32_t den = weight * own_expected + sums_expected[p] + 2 * weight;
+        uint32_t expected = (corners & corner[p]) + 2 * (edges & edge[p]);
+        uint32_t num = 16 * (weight * sum + sums[p]) + 2 * weight;
+        uint32_t den = weight * expected + sums_expected[p] + 2 * weight;
         bins[p] = (uint16_t)(phases[p] + DP_BINS * bin(num, less) + bin(den, less));
     }
 }
@@ -123,9 +94,10 @@ void dp_find_tables(struct writer *writer, int32_t number)
     const struct dp_planes *tile = writer->tile;
     const struct dp_channel_group *group = &model->group[number];
     const int32_t *correction = model->correction + (size_t)number * 4 * DP_BINS * DP_BINS;
-    int32_t rows = tile->rows, columns = tile->columns, stride = writer->stride;
+    const struct dp_context *context = &writer->context;
+    int32_t rows = tile->rows, columns = tile->columns, stride = context->stride;
     int32_t first = stride + 1, places = rows * stride - 2; /* without the outer border */
-    size_t plane = (size_t)writer->plane;
+    size_t plane = context->plane;
     struct around around = {.corners = writer->corners + first,
                             .edges = writer->edges + first,
                             .phases = writer->phases + first,
@@ -134,15 +106,15 @@ void dp_find_tables(struct writer *writer, int32_t number)
     around.less = 2 * (int32_t)dp_highest_bit(around.weight) + 2;
     memset(writer->count, 0, sizeof writer->count);
     for (int32_t c = group->first; c < group->last; c++) {
-        if (!writer->active[c - group->first]) {
+        if (!context->active[c]) {
             continue;
         }
         int32_t add = DP_LEVEL_OFFSET + model->gain[c];
         const int16_t *scales = tile->scales + (size_t)c * (size_t)rows * (size_t)columns;
         uint8_t *index = writer->index + (size_t)(c - group->first) * plane;
         size_t at = (size_t)c * plane + (size_t)first;
-        find_bins(&around, writer->magnitude + at, writer->expected + at, writer->around + first,
-                  writer->around_expected + first, places, writer->bins + first);
+        find_bins(&around, context->magnitude + at, context->expected + at, context->around + first,
+                  context->around_expected + first, places, writer->bins + first);
         for (int32_t r = 0; r < rows; r++) {
             int32_t place = (r + 1) * stride + 1;
             correct_row(scales + r * columns, writer->bins + place, correction, add, columns,
@@ -191,6 +163,7 @@ static inline void sort_rows(const uint8_t *restrict index, const int32_t *restr
 
 void dp_sort_symbols(struct writer *writer, const struct dp_channel_group *group)
 {
+    const struct dp_context *context = &writer->context;
     int32_t rows = writer->tile->rows, columns = writer->tile->columns;
     uint32_t next[4][DP_TABLES + 1], end = 0;
     for (uint32_t phase = 0; phase < 4; phase++) {
@@ -202,17 +175,17 @@ void dp_sort_symbols(struct writer *writer, const struct dp_channel_group *group
     for (uint32_t phase = 0; phase < 4; phase++) {
         next[phase][DP_TABLES] = end; /* all skipped latents overwrite this place */
     }
-    for (int32_t c = 0; c < group->last - group->first; c++) {
-        for (int32_t r = 0; writer->active[c] && r < rows; r += 2) {
-            size_t at = (size_t)c * (size_t)writer->plane;
-            at += (size_t)((r + 1) * writer->stride + 1);
+    for (int32_t c = group->first; c < group->last; c++) {
+        for (int32_t r = 0; context->active[c] && r < rows; r += 2) {
+            size_t at = (size_t)(c - group->first) * context->plane;
+            at += (size_t)((r + 1) * context->stride + 1);
             const uint8_t *index = writer->index + at;
             const int32_t *symbol = writer->symbol + at;
             if (r + 1 < rows) {
-                sort_rows(index, symbol, writer->stride, 2, columns, writer->table_of, next,
+                sort_rows(index, symbol, context->stride, 2, columns, writer->table_of, next,
                           writer->sorted);
             } else {
-                sort_rows(index, symbol, writer->stride, 1, columns, writer->table_of, next,
+                sort_rows(index, symbol, context->stride, 1, columns, writer->table_of, next,
                           writer->sorted);
             }
         }

@@ -26,8 +26,8 @@ static inline int32_t quantise(struct writer *writer, size_t at, int32_t level, 
     double found = fabs(rest) * step + writer->rounding[index];
     /* No picture has larger symbols, and decoders refuse them. A NaN gets the limit, too. */
     int32_t size = found < DP_LARGEST_SYMBOL ? (int32_t)found : DP_LARGEST_SYMBOL;
-    writer->magnitude[at] = (uint8_t)dp_limited(size, 0, DP_LARGEST_MAGNITUDE);
-    writer->expected[at] = writer->model->expected[index];
+    writer->context.magnitude[at] = (uint8_t)dp_limited(size, 0, DP_LARGEST_MAGNITUDE);
+    writer->context.expected[at] = writer->model->expected[index];
     return rest < 0 ? -size : size;
 }
 
@@ -107,10 +107,11 @@ VECTORS static void quantise_narrow_row(const int32_t *restrict y, const int16_t
     }
 }
 
-void dp_find_symbols(struct writer *writer, const struct dp_channel_group *group)
+bool dp_find_symbols(struct writer *writer, const struct dp_channel_group *group)
 {
     const struct dp_planes *tile = writer->tile;
     int32_t rows = tile->rows, columns = tile->columns, places = rows * columns;
+    bool any = false;
     for (int32_t c = group->first; c < group->last; c++) {
         const int32_t *y = tile->y + (size_t)c * (size_t)places;
         const int16_t *scales = tile->scales + (size_t)c * (size_t)places;
@@ -119,18 +120,19 @@ void dp_find_symbols(struct writer *writer, const struct dp_channel_group *group
                                         .mantissa = writer->model->mantissas[gain & 31],
                                         .shift = (uint32_t)shift,
                                         .add = DP_LEVEL_OFFSET + gain};
-        int active = largest_scale(scales, y, places, &fit) + scaling.add >= DP_CODED;
+        bool active = largest_scale(scales, y, places, &fit) + scaling.add >= DP_CODED;
         fit = fit && shift >= 8 && shift <= 30;
-        writer->active[c - group->first] = (uint8_t)active;
+        writer->context.active[c] = (uint8_t)active;
+        any |= active;
         for (int32_t r = 0; active && r < rows; r++, y += columns, scales += columns) {
-            size_t place = (size_t)((r + 1) * writer->stride + 1);
-            size_t at = (size_t)c * (size_t)writer->plane + place;
-            size_t own = (size_t)(c - group->first) * (size_t)writer->plane + place;
+            size_t place = (size_t)((r + 1) * writer->context.stride + 1);
+            size_t at = (size_t)c * writer->context.plane + place;
+            size_t own = (size_t)(c - group->first) * writer->context.plane + place;
             const struct coded_row row = {.y = y,
                                           .scales = scales,
                                           .symbol = writer->symbol + own,
-                                          .magnitude = writer->magnitude + at,
-                                          .expected = writer->expected + at};
+                                          .magnitude = writer->context.magnitude + at,
+                                          .expected = writer->context.expected + at};
             if (fit) {
                 quantise_narrow_row(y, scales, writer->of_index, row.symbol, row.magnitude,
                                     row.expected, columns, &scaling);
@@ -139,98 +141,17 @@ void dp_find_symbols(struct writer *writer, const struct dp_channel_group *group
             }
         }
     }
+    return any;
 }
 
-/* A position's neighbour: its decoded channels, their weights, and how many of them count. */
-struct near {
-    const double *decoded, *weights; /* [known], [known][wide] */
-    int32_t known;
-};
-
-/* Sum up what the nine neighbours of a position say of the means of a group's `wide` channels.
-   Sums are integers (times 2^-14) below 2^53, so neither their order nor a fused multiply-add
-   changes the result. */
-static void add_near(double *mean, const struct near *near, int32_t wide)
-{
-    for (int32_t o = 0; o < wide; o++) {
-        mean[o] = 0.5;
-    }
-    for (const struct near *one = near; one < near + 9; one++) {
-        const double *weights = one->weights;
-        for (int32_t c = 0; c < one->known; c++, weights += wide) {
-            for (int32_t o = 0; o < wide; o++) {
-                mean[o] += weights[o] * one->decoded[c];
-            }
-        }
-    }
-}
-
-#if defined(__GNUC__)
-/* Without explicit vectors, GCC vectorises over the known channels, which is slower. Of each
-   `apart` known channels every one has a sum of its own, since one sum would wait for each of its
-   additions. */
-typedef double lanes __attribute__((vector_size(32), aligned(8), may_alias));
-
-#define ADD_NEAR(wide, apart)                                                                      \
-    VECTORS static void add_near_##wide(double *mean, const struct near *near)                     \
-    {                                                                                              \
-        lanes sum[apart][wide / 4], all;                                                           \
-        memset(sum, 0, sizeof sum);                                                                \
-        for (const struct near *one = near; one < near + 9; one++) {                               \
-            const lanes *own = (const lanes *)one->weights;                                        \
-            for (int32_t c = 0; c < one->known; c += apart, own += apart * (wide / 4)) {           \
-                for (int32_t i = 0; i < apart; i++) {                                              \
-                    for (int32_t o = 0; o < wide / 4; o++) {                                       \
-                        sum[i][o] += own[i * (wide / 4) + o] * one->decoded[c + i];                \
-                    }                                                                              \
-                }                                                                                  \
-            }                                                                                      \
-        }                                                                                          \
-        for (int32_t o = 0; o < wide / 4; o++) {                                                   \
-            all = sum[0][o] + 0.5;                                                                 \
-            for (int32_t i = 1; i < apart; i++) {                                                  \
-                all += sum[i][o];                                                                  \
-            }                                                                                      \
-            memcpy(mean + 4 * o, &all, sizeof all);                                                \
-        }                                                                                          \
-    }
-#else
-#define ADD_NEAR(wide, apart)                                                                      \
-    static void add_near_##wide(double *mean, const struct near *near)                             \
-    {                                                                                              \
-        add_near(mean, near, wide);                                                                \
-    }
-#endif
-ADD_NEAR(4, 4)
-ADD_NEAR(8, 4)
-ADD_NEAR(16, 2)
-
-/* Predict the means of a group's latents in one phase from the decoded latents around them. */
+/* Predict the means of a group's latents in one phase. */
 static void find_means(struct writer *writer, const struct dp_channel_group *group, uint32_t phase,
                        const double *weights)
 {
-    const struct dp_planes *tile = writer->tile;
-    int32_t wide = group->last - group->first, predicted = writer->model->predicted;
+    int32_t step = dp_positions(&writer->context, phase) * (group->last - group->first);
     double *mean = writer->mean;
-    for (int32_t r = dp_phase_row[phase]; r < tile->rows; r += 2) {
-        for (int32_t s = dp_phase_column[phase]; s < tile->columns; s += 2, mean += wide) {
-            struct near near[9];
-            for (int32_t n = 0; n < 9; n++) {
-                int32_t row = r + n / 3, column = s + n % 3; /* in planes with a border */
-                size_t place = (size_t)(row * writer->stride + column);
-                near[n].decoded = writer->decoded + place * (size_t)predicted;
-                near[n].weights = weights + (size_t)(n * group->last) * (size_t)wide;
-                /* At positions of this and later phases, only earlier groups are decoded. */
-                uint32_t there = dp_phase_at[(row + 1) & 1][(column + 1) & 1];
-                near[n].known = there < phase ? group->last : group->first;
-            }
-            switch (group->first % 4 == 0 ? wide : 0) {
-            case 4: add_near_4(mean, near); break;
-            case 8: add_near_8(mean, near); break;
-            case 16: add_near_16(mean, near); break;
-            default: add_near(mean, near, wide);
-            }
-        }
+    for (int32_t r = dp_phase_row[phase]; r < writer->tile->rows; r += 2, mean += step) {
+        dp_predict_row(&writer->context, group, phase, r, weights, mean);
     }
 }
 
@@ -244,31 +165,29 @@ VECTORS static void quantise_phase(struct writer *writer, const struct dp_channe
     size_t plane = (size_t)c * (size_t)rows * (size_t)columns;
     double step = step_of(model, model->gain[c]), back = back_of(model, model->gain[c]);
     const double *mean = writer->mean + (c - group->first);
-    int32_t *symbol = writer->symbol + (size_t)(c - group->first) * (size_t)writer->plane;
+    int32_t *symbol = writer->symbol + (size_t)(c - group->first) * writer->context.plane;
     for (int32_t r = dp_phase_row[phase]; r < rows; r += 2) {
         for (int32_t s = dp_phase_column[phase]; s < columns; s += 2, mean += wide) {
-            int32_t from = r * columns + s, place = (r + 1) * writer->stride + s + 1;
+            int32_t from = r * columns + s, place = (r + 1) * writer->context.stride + s + 1;
             int32_t level = tile->scales[plane + (size_t)from] + DP_LEVEL_OFFSET + model->gain[c];
             double value = floor(*mean);
             if (level >= DP_CODED) {
-                size_t at = (size_t)c * (size_t)writer->plane + (size_t)place;
+                size_t at = (size_t)c * writer->context.plane + (size_t)place;
                 double rest = tile->y[plane + (size_t)from] - value;
                 symbol[place] = quantise(writer, at, level, rest, step);
                 value += copysign(floor(abs(symbol[place]) * back + 0.5), rest);
             }
-            writer->decoded[(size_t)place * (size_t)model->predicted + (size_t)c] = value;
+            writer->context.decoded[(size_t)place * (size_t)model->predicted + (size_t)c] = value;
         }
     }
 }
 
-void dp_find_leading_symbols(struct writer *writer, const struct dp_channel_group *group,
-                             const double *weights)
+void dp_find_predicted_symbols(struct writer *writer, const struct dp_channel_group *group,
+                               const double *weights)
 {
-    int32_t wide = group->last - group->first;
-    memset(writer->active, 1, (size_t)wide);
+    memset(writer->context.active + group->first, 1, (size_t)(group->last - group->first));
     for (uint32_t phase = 0; phase < 4; phase++) {
         find_means(writer, group, phase, weights);
-        weights += 9 * group->last * wide;
         for (int32_t c = group->first; c < group->last; c++) {
             quantise_phase(writer, group, phase, c);
         }

@@ -12,13 +12,17 @@ static int write_latents(struct writer *writer)
     const double *weights = model->means;
     for (int32_t number = 0; number < model->groups; number++) {
         const struct dp_channel_group *group = &model->group[number];
+        bool any = true;
         if (group->first < model->predicted) {
-            dp_find_leading_symbols(writer, group, weights);
-            weights += 4 * 9 * group->last * (group->last - group->first);
+            dp_find_predicted_symbols(writer, group, weights);
+            weights += dp_mean_weights(group);
         } else {
-            dp_find_symbols(writer, group);
+            any = dp_find_symbols(writer, group);
         }
-        dp_look_back(writer, group);
+        if (!any) {
+            continue;
+        }
+        dp_sum_window(&writer->context, group);
         dp_find_tables(writer, number);
         dp_sort_symbols(writer, group);
         for (uint32_t phase = 0; phase < 4; phase++) {
@@ -35,21 +39,15 @@ static void take_all(struct dp_arena *arena, struct writer *w)
 {
     const struct dp_entropy *model = w->model;
     size_t rows = (size_t)w->tile->rows, columns = (size_t)w->tile->columns;
-    size_t plane = (size_t)w->plane, latents = (size_t)model->latents, largest = 0;
+    size_t plane = w->context.plane, largest = 0;
     for (int32_t g = 0; g < model->groups; g++) {
         size_t wide = (size_t)(model->group[g].last - model->group[g].first);
         largest = wide > largest ? wide : largest;
     }
-    w->magnitude = dp_take(arena, latents * plane, sizeof *w->magnitude);
-    w->expected = dp_take(arena, latents * plane, sizeof *w->expected);
-    w->decoded = dp_take(arena, (size_t)model->predicted * plane, sizeof *w->decoded);
+    dp_take_known(arena, &w->context, model->latents);
     w->cleared = arena->used;
+    dp_take_sums(arena, &w->context);
     w->mean = dp_take(arena, largest * ((rows + 1) / 2) * ((columns + 1) / 2), sizeof *w->mean);
-    w->size = dp_take(arena, plane, sizeof *w->size);
-    w->size_expected = dp_take(arena, plane, sizeof *w->size_expected);
-    w->around = dp_take(arena, plane, sizeof *w->around);
-    w->around_expected = dp_take(arena, plane, sizeof *w->around_expected);
-    w->active = dp_take(arena, largest, sizeof *w->active);
     w->symbol = dp_take(arena, largest * plane, sizeof *w->symbol);
     w->index = dp_take(arena, largest * plane, sizeof *w->index);
     w->bins = dp_take(arena, plane, sizeof *w->bins);
@@ -66,12 +64,13 @@ static void prepare(struct writer *w)
         w->rounding[index] = w->model->rounding[index] / 256.0;
         w->of_index[index] = (uint32_t)w->model->expected[index] << 8 | w->model->rounding[index];
         w->expected_of[index] = w->model->expected[index];
-        w->table_of[index] = (uint8_t)((uint32_t)index - 8 * dp_low_bits((uint32_t)index));
+        w->table_of[index] = (uint8_t)dp_table_of((uint32_t)index);
     }
     w->table_of[DP_SKIPPED] = DP_TABLES;
-    for (int32_t p = 0; p < w->plane; p++) {
+    size_t stride = (size_t)w->context.stride;
+    for (size_t p = 0; p < w->context.plane; p++) {
         /* In phases 1 and 3 the corners are coded, in phases 2 and 3 the edges. */
-        uint32_t phase = dp_phase_at[(p / w->stride + 1) & 1][(p % w->stride + 1) & 1];
+        uint32_t phase = dp_phase_at[(p / stride + 1) & 1][(p % stride + 1) & 1];
         w->corners[p] = phase & 1 ? UINT32_MAX : 0;
         w->edges[p] = phase & 2 ? UINT32_MAX : 0;
         w->phases[p] = (uint16_t)(DP_BINS * DP_BINS * phase);
@@ -81,8 +80,7 @@ static void prepare(struct writer *w)
 uint8_t *dp_write_tile(const struct dp_entropy *model, const struct dp_planes *tile, size_t *size)
 {
     struct writer writer = {.model = model, .tile = tile};
-    writer.stride = tile->columns + 2;
-    writer.plane = (tile->rows + 2) * writer.stride;
+    writer.context = dp_context_of(tile->rows, tile->columns, model->predicted);
     struct dp_arena arena = {NULL, 0};
     take_all(&arena, &writer);
     struct dp_scratch *scratch = dp_scratch_open(&arena);

@@ -2,12 +2,11 @@
 #ifndef DP_WRITER_H
 #define DP_WRITER_H
 
+#include "context.h"
 #include "entropy.h"
 #include "tilewriter.h"
 
-#define DP_LARGEST_SYMBOL (1 << 20)
-
-#define DP_SKIPPED 255     /* in place of a scale index */
+#define DP_SKIPPED 255 /* in place of a scale index */
 
 struct writer {
     const struct dp_entropy *model;
@@ -16,20 +15,12 @@ struct writer {
     double rounding[DP_SCALES]; /* in steps */
     uint32_t of_index[DP_SCALES]; /* rounding in 1/256 step, and above its 8 bits the expectation */
     int32_t expected_of[DP_SCALES];
-    int32_t stride, plane;      /* of planes, whose border is one position wide on all sides */
-    size_t cleared;             /* bytes at the beginning of the memory that are set to zero */
-    uint8_t *magnitude;         /* [latents][plane] */
-    uint16_t *expected;         /* [latents][plane] */
-    double *decoded;            /* [plane][predicted] */
-    double *mean;               /* [positions of a phase][channels of a predicted group] */
-    uint16_t *size;             /* [plane], sums of magnitudes over a window's channels */
-    uint32_t *size_expected;    /* [plane], the same of expectations */
-    uint32_t *around;           /* [plane], F */
-    uint32_t *around_expected;  /* [plane], F_E */
+    struct dp_context context;
+    size_t cleared; /* bytes at the beginning of the memory that are set to zero */
+    double *mean;   /* [positions of a phase][channels of a predicted group] */
     uint32_t *corners, *edges; /* [plane]: all ones where a position's ones are coded before it */
     uint16_t *phases;          /* [plane]: where the corrections of a position's phase begin */
     /* For the group that is being written: */
-    uint8_t *active; /* [channels]: 1 if any latent is coded */
     int32_t *symbol; /* [channels][plane], valid for coded latents only */
     uint8_t *index;  /* [channels][plane]: corrected scale or DP_SKIPPED; borders are not set */
     uint16_t *bins;  /* [plane]: places of a channel's corrections in their table */
@@ -54,15 +45,13 @@ static inline uint32_t dp_scale_of(uint32_t packed)
     return packed & 127u;
 }
 
-/* Find a group's symbols, and store their magnitudes as neighbours' context. */
-void dp_find_symbols(struct writer *writer, const struct dp_channel_group *group);
+/* Find a group's symbols, and store their magnitudes as neighbours' context. Return whether any of
+   its latents may be coded. */
+bool dp_find_symbols(struct writer *writer, const struct dp_channel_group *group);
 /* The same for a predicted group, whose symbols are differences from predicted means. */
-void dp_find_leading_symbols(struct writer *writer, const struct dp_channel_group *group,
-                             const double *weights);
+void dp_find_predicted_symbols(struct writer *writer, const struct dp_channel_group *group,
+                               const double *weights);
 
-/* Compute the window sums F and F_E at every position: the channels just before the group, with
-   weights 8, 2 and 1. */
-void dp_look_back(struct writer *writer, const struct dp_channel_group *group);
 /* Correct a group's scales by the magnitudes around each latent, and count symbols by table. */
 void dp_find_tables(struct writer *writer, int32_t number);
 /* Sort a group's symbols into coding order. */
