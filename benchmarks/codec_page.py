@@ -1,12 +1,12 @@
-"""Write the tables of docs/codec.md that follow from the weights, from files of measured figures.
+"""Write the tables of the learned codec's pages in docs/, from files of measured figures.
 
     python benchmarks/codec_page.py [--check]
 
 Figures come from the cards of model and decoders, from `evaluation.csv` beside the model, and from
 docs/measured/*.csv. `benchmarks/renew.py` measures those that follow from the weights. Studies that
-were made once are measured by the commands that the page names. Each table stands between two
-comments, `<!-- measured: NAME -->` and `<!-- end -->`; everything else on the page is written by
-hand. With `--check` nothing is written, and the exit status is 1 if the page differs.
+were made once are measured by the commands that docs/codec-studies.md names. Each table stands
+between two comments, `<!-- measured: NAME -->` and `<!-- end -->`; everything else on the pages is
+written by hand. With `--check` nothing is written, and the exit status is 1 if a page differs.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from downpass.ground.decoders.student_networks import MODELS, available
 from downpass.link.student.shared_model import FOLDER
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "codec.md"
-MEASURED = ROOT / "docs" / "measured"
+DOCS = ROOT / "docs"
+MEASURED = DOCS / "measured"
 GROUPS = (
     ("NAIP, Bishop", "naip_bishop"),
     ("Sentinel-2", "s2_t33uuu"),
@@ -55,7 +55,7 @@ def read(name: str) -> list[Row]:
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """Return a change as the page shows it, with a true minus sign."""
+    """Return a change as the pages show it, with a true minus sign."""
     return "–" if value is None else f"{value:+.{digits}f} %".replace("-", "−")
 
 
@@ -108,7 +108,7 @@ def decoders() -> str:
 
 
 def rate_distortion() -> str:
-    """Return the table of the test pictures by group, every codec beside the other."""
+    """Return the table of the test pictures by group: BD-rates by PSNR and by MS-SSIM."""
     found = read("student_rd")
     codecs = [(f"student {name}", f"`{name}`") for name in available()]
     codecs = [*codecs, *OTHERS]
@@ -119,15 +119,16 @@ def rate_distortion() -> str:
         count = len({row["picture"] for row in chosen})
         out = [title, str(count)]
         for codec, _ in codecs:
+            means = []
             for key in ("bd_rate_psnr", "bd_rate_ms_ssim"):
                 values = [float(r[key]) for r in chosen if r["codec"] == codec and r[key]]
-                out.append(percent(fmean(values)) if values else "–")
+                means.append(percent(fmean(values)) if values else "–")
+            out.append(", ".join(means))
         return out
 
-    head = ["group", "pictures"]
-    head += [f"{title} {what}" for _, title in codecs for what in ("PSNR", "MS-SSIM")]
+    head = ["group", "pictures", *(title for _, title in codecs)]
     rows = [cells("**all**", ""), *(cells(*group) for group in GROUPS)]
-    rows[0][2:4] = [f"**{value}**" for value in rows[0][2:4]]
+    rows[0][2] = f"**{rows[0][2]}**"
     return table(head, rows)
 
 
@@ -263,48 +264,63 @@ def reference() -> str:
     return table(head, rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {
-    "model": model,
-    "decoders": decoders,
-    "rate-distortion": rate_distortion,
-    "multiband": multiband,
-    "held-out": held_out,
-    "training": training,
-    "bottleneck": bottleneck,
-    "teacher": teacher,
-    "arms": arms,
-    "reference": reference,
+TABLES: dict[str, dict[str, Callable[[], str]]] = {
+    "codec.md": {
+        "model": model,
+        "decoders": decoders,
+        "rate-distortion": rate_distortion,
+        "multiband": multiband,
+    },
+    "codec-training.md": {"held-out": held_out, "training": training},
+    "codec-studies.md": {
+        "bottleneck": bottleneck,
+        "teacher": teacher,
+        "arms": arms,
+        "reference": reference,
+    },
 }
+"""The tables of each page."""
 
 
-def renewed(page: str) -> str:
-    """Return the page with every table written anew.
+def renewed(name: str, text: str) -> str:
+    """Return a page's text with every table written anew.
+
+    Args:
+        name: The page's file in docs/.
+        text: Its text.
 
     Raises:
         ValueError: A table is missing on the page, or the page has one that nobody knows.
     """
-    found = re.findall(r"<!-- measured: (\S+) -->", page)
-    if sorted(found) != sorted(TABLES):
-        raise ValueError(f"{PAGE.name}: found tables {sorted(found)}; allowed: {sorted(TABLES)}")
-    for name, make in TABLES.items():
-        begin = f"<!-- measured: {name} -->\n"
-        before, after = page.split(begin)
+    tables = TABLES[name]
+    found = re.findall(r"<!-- measured: (\S+) -->", text)
+    if sorted(found) != sorted(tables):
+        raise ValueError(f"{name}: found tables {sorted(found)}; allowed: {sorted(tables)}")
+    for title, make in tables.items():
+        begin = f"<!-- measured: {title} -->\n"
+        before, after = text.split(begin)
         _, after = after.split("<!-- end -->", 1)
-        page = f"{before}{begin}\n{make()}\n\n<!-- end -->{after}"
-    return page
+        text = f"{before}{begin}\n{make()}\n\n<!-- end -->{after}"
+    return text
 
 
 def main() -> int:
-    """Write the page, or check it."""
+    """Write the pages, or check them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--check", action="store_true", help="write nothing")
     options = parser.parse_args()
-    page = PAGE.read_text(encoding="utf-8")
-    wanted = renewed(page)
-    if options.check:
-        return int(wanted != page)
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    differ = False
+    for name in TABLES:
+        text = (DOCS / name).read_text(encoding="utf-8")
+        wanted = renewed(name, text)
+        if wanted == text:
+            continue
+        differ = True
+        if options.check:
+            sys.stderr.write(f"docs/{name} differs; run benchmarks/codec_page.py\n")
+        else:
+            (DOCS / name).write_text(wanted, encoding="utf-8")
+    return int(options.check and differ)
 
 
 if __name__ == "__main__":

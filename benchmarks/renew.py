@@ -12,12 +12,13 @@ Steps, in this order; one that has no input is left out:
   firmware    the boards' headers can be written: the kernels support the model
   curves      rate and distortion of the test pictures, with every decoder  → docs/measured
   multiband   the same of pictures of many bands                           → docs/measured
-  page        the tables of docs/codec.md, from these figures and the cards
+  page        the tables of docs/codec*.md, from these figures and the cards
 
 Boards' golden tiles, fingerprints and headers are made from the package's model when a firmware is
 built, and processors' rates depend on the number of multiplications alone, so both follow by
 themselves. Curves of other codecs are kept in the cache: only the student is measured again.
-What is printed at the end has to be entered by hand where a page quotes it: README.md.
+What is printed at the end has to be entered by hand where a page quotes it: README.md, and the
+sentences around the tables of docs/codec.md and docs/codec-training.md.
 """
 
 from __future__ import annotations
@@ -194,7 +195,7 @@ def write(name: str, rows: list[dict[str, Any]]) -> None:
 
 
 def page(_options: argparse.Namespace) -> None:
-    """Write the tables of docs/codec.md."""
+    """Write the tables of the learned codec's pages."""
     run(ROOT / "benchmarks" / "codec_page.py")
 
 

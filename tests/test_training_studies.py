@@ -1,4 +1,4 @@
-"""The networks and searches of the studies in benchmarks/ that docs/codec.md reports."""
+"""The networks and searches of the studies in benchmarks/ that docs/codec-studies.md reports."""
 
 from __future__ import annotations
 

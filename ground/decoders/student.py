@@ -6,8 +6,9 @@
 
 A network's receptive field is 64 pixels or more around a pixel, so tile borders are not visible.
 A frame is decoded in windows with a halo of some latents on every side. The result is bit-exact
-with that of the undivided frame (docs/codec.md), but the network's memory does not grow with the
-frame. Rows of tiles are decoded when a window needs them. `student_networks` lists the networks.
+with that of the undivided frame (docs/codec-integers.md), but the network's memory does not grow
+with the frame. Rows of tiles are decoded when a window needs them. `student_networks` lists the
+networks.
 """
 
 from __future__ import annotations

@@ -6,5 +6,5 @@ loop      The training loop: objective, optimiser, distillation, evaluation, che
 export    From trained networks to the shipped model: integers, tables, ONNX graphs.
 verify    Checks of the shipped model: every implementation against the others.
 
-docs/codec.md describes the codec and how it is trained.
+docs/codec.md describes the codec, docs/codec-training.md how it is trained.
 """

@@ -7,9 +7,9 @@
 
 Uneven channel groups (small ones first) with a spatial context come from ELIC (He et al., arXiv
 2203.10886). All numbers are integers, or float32 and float64 values that hold integers exactly.
-docs/codec.md has the formulas, and `ground/training/export/entropy_reference.py` implements them
-in a plain, slow form as the tests' reference. The encoder knows all symbols before it writes the
-first bit, so it finds their scales without this loop: see `symbols`.
+docs/codec-integers.md has the formulas, and `ground/training/export/entropy_reference.py`
+implements them in a plain, slow form as the tests' reference. The encoder knows all symbols before
+it writes the first bit, so it finds their scales without this loop: see `symbols`.
 """
 
 from __future__ import annotations

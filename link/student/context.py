@@ -5,8 +5,8 @@ from context modelling in image coding (Wu and Memon, CALIC, IEEE Trans. Commun.
 it corrects the scales of a hyperprior (Ballé et al., arXiv 1802.01436). The four phases of
 positions are a checkerboard context (He et al., arXiv 2103.15306) applied twice.
 
-docs/codec.md defines num and den. This module holds both in units of 1/32 and divided by the
-window's n, a power of two, so that one formula serves every group:
+docs/codec-integers.md defines num and den. This module holds both in units of 1/32 and divided by
+the window's n, a power of two, so that one formula serves every group:
 
     16 · S + (16 · F + 2n) / n          of magnitudes |k|
          S_E + (  F_E  + 2n) / n        of expectations E, which are in 1/16 already

@@ -1,8 +1,8 @@
 """The learned codec's entropy model: the integers by which both ends code symbols.
 
-It is a scale hyperprior (Ballé et al., arXiv 1802.01436) in integers. docs/codec.md ("Integers of
-the entropy path") defines each array and every formula. This module turns the arrays of the
-model's file into coder models and look-up tables.
+It is a scale hyperprior (Ballé et al., arXiv 1802.01436) in integers. docs/codec-integers.md
+("Integers of the entropy path") defines each array and every formula. This module turns the arrays
+of the model's file into coder models and look-up tables.
 """
 
 from __future__ import annotations

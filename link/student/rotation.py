@@ -2,8 +2,8 @@
 
 The student codes three planes along the axes on which the colours of natural pictures vary. If a
 frame's bands vary along other axes (infrared composites, false colours), the encoder rotates them
-about mid-grey onto these axes. docs/codec.md ("Colour") has the reasons and the formulas. Both
-ends compute the same integer matrix from the quaternion.
+about mid-grey onto these axes. docs/codec-integers.md ("Colour") has the formulas. Both ends
+compute the same integer matrix from the quaternion.
 """
 
 from __future__ import annotations

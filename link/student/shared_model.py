@@ -9,7 +9,7 @@ is in `ground.decoders`. Each of the three parts has a model folder; the folder 
   hyper.onnx     side information to log-scales, in float32 that holds integers
   integers.npz   every integer of hyper synthesis and entropy coder
   card.json      format, fingerprint, channel groups, complexity, training, held-out curve
-docs/codec.md describes the content of each.
+docs/codec-integers.md ("The model folder") describes the content of each.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A slow reference of the student's encoder, written from docs/codec.md and docs/bitstream.md.
+"""A slow reference of the student's encoder, from docs/codec-integers.md and docs/bitstream.md.
 
 It shares no code with the package. It uses int64 throughout, codes one latent after another, and
 computes in Python's integers in the range coder. Its bytes must equal the package's.

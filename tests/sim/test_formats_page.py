@@ -62,15 +62,3 @@ def test_limits_are_those_of_the_code() -> None:
     assert (czml.MOST_SAMPLES, czml.MOST_INTERVALS) == (1_000_000, 200_000)
     assert czml.MOST_PACKETS == 100_000
     assert "at most a million positions,\n200,000 contacts and accesses, and 100,000" in PAGE
-
-
-def test_links_lead_somewhere() -> None:
-    headings = {
-        re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-")
-        for heading in re.findall(r"^## (.+)$", PAGE, re.MULTILINE)
-    }
-    assert set(re.findall(r"\]\(#([a-z-]+)\)", PAGE)) <= headings
-    other = (REPOSITORY / "docs" / "scenario.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"formats\.md#([a-z-]+)\)", other)) <= headings
-    for anchor in re.findall(r"scenario\.md#([a-z-]+)\)", PAGE):
-        assert f"\n## {anchor.replace('-', ' ').capitalize()}\n" in other

@@ -1,6 +1,6 @@
 /*
  * The decoder's synthesis network in integers: decoded latents to pixels. docs/codec.md ("Data
- * flow", "Exactness") has the layers and the arithmetic. The results equal those of
+ * flow") has the layers, docs/codec-integers.md the arithmetic. The results equal those of
  * ground/training/export/integer_networks.py bit for bit.
  *
  * Each variant is the same code (layers.h, synthesis.h) for one set of vector instructions.

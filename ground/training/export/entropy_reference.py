@@ -11,7 +11,8 @@
 
 `TileReference.run` is that loop, for encoder and decoder alike. They differ in the function that is
 passed to it: the encoder's turns latents into symbols, the decoder's returns known symbols. The
-runtime is tested against this module, which is written to be read beside docs/codec.md.
+runtime is tested against this module, which is written to be read beside
+docs/codec-integers.md.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ class TileReference:
     def encode(self, latents: Integers) -> tuple[Integers, Integers, Integers]:
         """Return (symbols, ŷ, scale indices) of a tile's latents."""
         gain = self.arrays["gain"][self.quality].astype(np.int64)
-        # The offset follows from the scale before its correction; see "Symbol" in docs/codec.md.
+        # The offset follows from the scale before its correction; see "Symbol" in the page.
         offset = self.arrays["rounding"].astype(np.int64)[
             to_index(self.log_scales + gain[:, None, None])
         ]

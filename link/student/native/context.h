@@ -1,7 +1,7 @@
 /*
  * What writer and reader of codestreams keep of the latents around one that is coded: magnitudes,
- * expectations and decoded values, and what both compute of them. docs/codec.md ("Integers of the
- * entropy path") has the formulas of the window sums F and F_E and of the means.
+ * expectations and decoded values, and what both compute of them. docs/codec-integers.md
+ * ("Integers of the entropy path") has the formulas of the window sums F and F_E and of the means.
  */
 #ifndef DP_CONTEXT_H
 #define DP_CONTEXT_H

@@ -1,8 +1,8 @@
 /*
  * Read a tile's codestream: the side information, then, once the hyper synthesis has found the
  * log-scales, the latents. These are the integers of link/student/codestream.py, many times as
- * fast. docs/codec.md ("Integers of the entropy path") has every formula, docs/bitstream.md ("The
- * student's codestream") the order of symbols.
+ * fast. docs/codec-integers.md ("Integers of the entropy path") has every formula,
+ * docs/bitstream.md ("The student's codestream") the order of symbols.
  */
 #ifndef DP_TILE_READER_H
 #define DP_TILE_READER_H

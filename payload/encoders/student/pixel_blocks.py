@@ -1,8 +1,8 @@
 """Rotate a tile's pixels and lay them out in blocks, as the 8-bit networks read them.
 
-The planes x = (R · (pixel − 128) + 2^12) >> 13 (docs/codec.md, "Colour") have ten bits. They are
-split into 4 · high + low, bytes with the zero point 128. Rotations keep lengths, so planes are
-within 222 grey levels of the middle, and nothing is clipped. A *cell* is 4 x 4 pixels, by row,
+The planes x = (R · (pixel − 128) + 2^12) >> 13 (docs/codec-integers.md, "Colour") have ten bits.
+They are split into 4 · high + low, bytes with the zero point 128. Rotations keep lengths, so planes
+are within 222 grey levels of the middle, and nothing is clipped. A *cell* is 4 x 4 pixels, by row,
 column and plane; a *block* is 4 x 4 cells.
 """
 

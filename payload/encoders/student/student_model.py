@@ -10,7 +10,7 @@ integers. The model folder here holds the files that only the encoder needs:
   probe.onnx     to test whether 8-bit kernels are exact on this processor
   integers.npz   every integer of analysis and hyper analysis
   card.json      format and fingerprint
-docs/codec.md describes the content of each.
+docs/codec-integers.md ("The model folder") describes the content of each.
 """
 
 from __future__ import annotations

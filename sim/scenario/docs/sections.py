@@ -50,7 +50,9 @@ class Section:
     @property
     def link(self) -> str:
         """A link to this section."""
-        return f"[{self.title.lower()}](#{self.title.lower().replace(' ', '-')})"
+        title = self.title.lower()
+        anchor = title.replace("'", "").replace(" ", "-")  # as GitHub makes it
+        return f"[{title}](#{anchor})"
 
 
 SECTIONS: Final[tuple[Section, ...]] = (

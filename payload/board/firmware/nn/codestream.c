@@ -1,4 +1,5 @@
-/* The board's entropy coder. Every formula is in docs/codec.md, "Integers of the entropy path". */
+/* The board's entropy coder. docs/codec-integers.md, "Integers of the entropy path", has every
+   formula. */
 #include "codestream.h"
 
 #include "entropy.h"

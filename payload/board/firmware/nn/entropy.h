@@ -1,7 +1,7 @@
 /*
  * The rules of the student's codestream that its two encoders in C share: the boards'
- * (codestream.c) and the host's (payload/encoders/student/native). docs/codec.md, "Integers of the
- * entropy path", and docs/bitstream.md, "The student's codestream", specify them.
+ * (codestream.c) and the host's (payload/encoders/student/native). docs/codec-integers.md,
+ * "Integers of the entropy path", and docs/bitstream.md, "The student's codestream", specify them.
  *
  * Each encoder has its own neighbour sums: boards sum position by position in a few kilobytes, and
  * the host sums whole rows of planes with borders.

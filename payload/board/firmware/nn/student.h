@@ -1,6 +1,6 @@
 /*
  * The student's onboard encoder: it codes a tile's pixels into a codestream that equals the Python
- * encoder's byte for byte (docs/codec.md; docs/bitstream.md, "The student's codestream").
+ * encoder's byte for byte (docs/codec-integers.md; docs/bitstream.md).
  *
  * It uses integers and static buffers only, and encodes one tile at a time: `poll` may not call
  * any function here. `python -m downpass.payload.board.firmware.weights --out DIR` generates the

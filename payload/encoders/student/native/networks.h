@@ -1,7 +1,7 @@
 /*
  * The onboard networks in integers: pixels to latents y and side information, and side information
- * to log-scales. docs/codec.md ("Data flow", "Exactness") has the layers and the arithmetic. The
- * results equal those of ground/training/export/integer_networks.py bit for bit.
+ * to log-scales. docs/codec.md ("Data flow") has the layers, docs/codec-integers.md the
+ * arithmetic. The results equal those of ground/training/export/integer_networks.py bit for bit.
  *
  * Each variant is the same code (layers.h) for one set of vector instructions. If a processor
  * multiplies bytes and adds four products in 32 bits without saturation (VNNI, Arm's dot products),

@@ -1,7 +1,7 @@
 /*
  * Write a tile's codestream from the networks' outputs, on the host: the same bytes as
- * link/student/codestream.py, many times as fast. docs/codec.md ("Integers of the entropy path")
- * and docs/bitstream.md ("The student's codestream") have every formula and the order of symbols.
+ * link/student/codestream.py, many times as fast. docs/codec-integers.md ("Integers of the entropy
+ * path") has every formula, docs/bitstream.md ("The student's codestream") the order of symbols.
  *
  * The boards' encoder (firmware/nn/codestream.c) does the same in a few kilobytes, position by
  * position. The code here spends memory on planes with borders, so that sums over neighbours need
