@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from ..link.errors import InputError
-from ..link.foreign.leave import leave
+from ..link.foreign.permission import permission
 from .commands import (
     advise,
     board,
@@ -97,7 +97,7 @@ def _status(arguments: Sequence[str] | None) -> int:
     try:
         try:
             parsed = parser().parse_args(arguments)
-            with leave(getattr(parsed, "allow_programs", False)):
+            with permission(getattr(parsed, "allow_programs", False)):
                 status: int = parsed.run(parsed)
         finally:
             sys.stdout.flush()

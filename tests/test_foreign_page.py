@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from downpass.link.foreign import command, tensor_stream
-from downpass.link.foreign.leave import ALLOW
+from downpass.link.foreign.permission import ALLOW
 from downpass.sim.cli import main, parser
 from downpass.sim.scenario.yamltree import parse
 

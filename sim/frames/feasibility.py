@@ -65,7 +65,7 @@ def checked_scenes(scenario: Scenario, cache: ContentCache, encodes: bool = True
         scenario: A loaded scenario.
         cache: Cache of encoded frames; the trial frames are kept there for the run.
         encodes: Whether frames are going to be encoded. Without, programs that the scenario names
-            need no leave; unless they have it, their budgets are not tried.
+            need no permission; unless they have it, their budgets are not tried.
 
     Raises:
         InfeasibleError: The scenario has faults; the error lists every one.
@@ -102,7 +102,7 @@ def absent_boards(scenario: Scenario) -> Iterator[str]:
 
 
 def idle_programs(scenario: Scenario) -> Iterator[str]:
-    """Yield a line for each codec whose programs a run would not start without leave."""
+    """Yield a line for each codec whose programs a run would not start without permission."""
     for index, satellite in enumerate(scenario.satellites):
         if why := refusal(satellite.codec):
             yield f"{scenario.source.place_of(f'satellites.{index}.codec')}: {why}"

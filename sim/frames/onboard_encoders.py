@@ -1,7 +1,7 @@
 """The encoders that a scenario names: downpass's own, programs and graphs from outside.
 
-To make an encoder starts nothing. Programs are started when a frame is encoded, if there is leave
-(`link.foreign.leave`).
+Making an encoder starts nothing. Programs are started when a frame is encoded, if that is
+permitted (`link.foreign.permission`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from ...link.foreign.codec import CommandCodec, ForeignCodec
 from ...link.foreign.command import Command
-from ...link.foreign.leave import ALLOW, OPTION, programs_allowed
+from ...link.foreign.permission import ALLOW, OPTION, programs_allowed
 from ...link.foreign.quality_scale import QualityScale
 from ...link.text import printable
 from ...payload.encoders.base import Encoder
@@ -20,12 +20,12 @@ from ..scenario.codec import CodecChoice
 
 
 def refusal(choice: CodecChoice) -> str:
-    """Return why a codec's programs are not started; empty if it has none, or there is leave."""
+    """Return why a codec's programs are not started; empty if there is none, or they may be."""
     if choice.name != "command" or programs_allowed():
         return ""
     line = printable(" ".join(choice.encode or ()), 100)
     return (
-        f"found a program, {line}; none is started without leave; allowed: with {OPTION} (or "
+        f"found a program, {line}; none is started without permission; allowed: with {OPTION} (or "
         f"{ALLOW}=1), if you trust the file and its programs"
     )
 
@@ -33,7 +33,7 @@ def refusal(choice: CodecChoice) -> str:
 def foreign_codec(choice: CodecChoice) -> ForeignCodec | None:
     """Return the codec from outside that a scenario names; None for one of downpass's own.
 
-    Nothing is started. Without leave, the codec's programs fail when they are to be started.
+    Nothing is started. Without permission, the codec's programs fail when they are to be started.
 
     Raises:
         InputError: A program or a file is missing or cannot be used.

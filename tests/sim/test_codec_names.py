@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from downpass.link.foreign.leave import ALLOW
+from downpass.link.foreign.permission import ALLOW
 from downpass.sim.rate_distortion.tried_codecs import MOST_OWN, tried_codecs
 from downpass.sim.report.wording import codec_label, codec_name
 from downpass.sim.results.outputs import REPORT

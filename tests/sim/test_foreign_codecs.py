@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from downpass.link.foreign.leave import ALLOW
+from downpass.link.foreign.permission import ALLOW
 from downpass.sim.evaluate import evaluate
 from downpass.sim.results.outputs import REPORT
 from downpass.sim.scenario import load_scenario

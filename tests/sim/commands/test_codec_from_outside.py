@@ -11,7 +11,7 @@ import imagecodecs
 import numpy as np
 import pytest
 from downpass.link.container.bitstream import tile_spans
-from downpass.link.foreign.leave import ALLOW
+from downpass.link.foreign.permission import ALLOW
 from onnx_graphs import cosine_pair
 from small_scenarios import REPOSITORY, downpass
 

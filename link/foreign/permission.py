@@ -1,8 +1,9 @@
 """Whether this process may start the programs that a file from outside names.
 
 A scenario may come from somebody else, and a codec `command` names programs in it. None is started
-unless the user of this process has given leave. The processes that it starts inherit that; those on
-other machines, such as the workers of a cluster, need it from whoever starts them there.
+unless the user of this process has permitted it. The processes that it starts inherit the
+permission; those on other machines, such as the workers of a cluster, need it from whoever starts
+them there.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ OPTION: Final = "--allow-programs"
 
 
 @contextmanager
-def leave(given: bool) -> Iterator[None]:
+def permission(given: bool) -> Iterator[None]:
     """Let this process, and those that it starts, start programs within the `with` block.
 
     Args:
-        given: Whether there is leave; otherwise nothing changes.
+        given: Whether the user permits it; otherwise nothing changes.
     """
     before = os.environ.get(ALLOW)
     if given:
