@@ -4,8 +4,8 @@
 
 Encoder and decoder must agree on the entropy model and the hyper synthesis alone (`link.student`).
 The network that makes pixels of decoded latents is the ground's own: a bitstream does not depend on
-it, so it can be replaced after launch, and there can be several. `fast` is the one that the encoder
-was trained with, `full` a heavier one that was trained for the same encoder afterwards.
+it, so it can be replaced after launch, and there can be several: `fast`, and `full`, which is
+heavier and better.
 
 Each has a folder under models/, with
   decoder.onnx   the network, in float32 that holds integers

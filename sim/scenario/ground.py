@@ -35,10 +35,9 @@ class GroundSpec(Model):
     decoder: DecoderName = Field(
         default="fast",
         description=(
-            "The network that makes pixels of a student's frames. `fast` is the one that the "
-            "encoder was trained with; `full` is heavier and better. A decoder is the ground's "
-            "own: satellites and their bitstreams do not depend on it. Other codecs have one "
-            "decoder, and ignore this."
+            "The network that makes pixels of a student's frames. `full` is heavier and better "
+            "than `fast`. A decoder is the ground's own: satellites and their bitstreams do not "
+            "depend on it. Other codecs have one decoder, and ignore this."
         ),
         examples=["full"],
     )

@@ -44,7 +44,7 @@ DECODER_WIDTHS: dict[str, dict[str, Any]] = {
     "fast": {},
     "full": {"synthesis": (96, 192), "depth": (2, 4, 1)},
 }
-"""What each decoder's networks differ in from those that the encoder was trained with."""
+"""The widths of each decoder that are not those of what it begins from."""
 
 
 def decoder_shape(shape: CodecShape, name: str, begins_from: Synthesis | None = None) -> CodecShape:

@@ -1,9 +1,9 @@
 """A larger synthesis that computes the same as a smaller one, to train on from there.
 
-The ground may decode with a heavier network than the one that the encoder was trained with. Trained
-from random weights it would spend its first hours on what the smaller one knows. Instead it begins
-as the same function (Chen et al., "Net2Net", arXiv 1511.05641): the smaller network's weights are
-copied, and what is new is connected so that nothing reaches the output yet:
+A heavier network of the ground, trained from random weights, would spend its first hours on what
+the smaller one knows. Instead it begins as the same function (Chen et al., "Net2Net", arXiv
+1511.05641): the smaller network's weights are copied, and what is new is connected so that nothing
+reaches the output yet:
 
 - channels that are new in a layer's output have the random weights that torch gives them,
 - weights that read new channels are zero, so gradients reach them at once,

@@ -14,7 +14,7 @@ from ..climate import ClimateSpec
 from ..codec import CodecChoice, EncoderChoice
 from ..describe import models_in
 from ..faults import CutSpec, FaultsSpec, PauseSpec, TileFaultSpec
-from ..ground import Outage, StationSpec, TargetSpec
+from ..ground import GroundSpec, Outage, StationSpec, TargetSpec
 from ..imager import ImagerSpec, StripSpec
 from ..link import LinkSpec, ModeSpec, ReceiverSpec
 from ..orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
@@ -285,6 +285,12 @@ SECTIONS: Final[tuple[Section, ...]] = (
         "stations[].climate",
         ClimateSpec,
         "`climate: {rain_rate: 40 mm/h}`: [how rain weakens a link](link.md).",
+    ),
+    Section(
+        "Ground",
+        "ground",
+        GroundSpec,
+        "[The learned codec](codec.md#decoders) has the figures of both decoders.",
     ),
     Section(
         "Weather",

@@ -114,6 +114,11 @@ def test_every_field_is_described() -> None:
             assert words.endswith((".", "…")), f"{name}.{key}"
 
 
+def test_every_section_is_on_the_page() -> None:
+    sections = {section.model.__name__.removesuffix("Spec") for section in SECTIONS}
+    assert set(json_schema()["$defs"]) - sections == set()
+
+
 def test_the_page_is_committed_as_it_is_made() -> None:
     made = subprocess.run(
         [sys.executable, "-m", "downpass.sim.scenario.docs"],
