@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..console.streams import complain
 from .arguments import add_programs, keep_inputs
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from ...link.container.description import Description
     from ...link.container.header import FrameHeader
     from ...link.foreign.codec import ForeignCodec
+
+_MOST_ENTRIES: Final = 32
+"""How many bands are listed for people; the JSON output has all."""
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -198,8 +202,33 @@ def info(arguments: argparse.Namespace) -> int:
             sizes = [span.length for span in spans]
             value = f"{min(sizes)} to {max(sizes)}" if len(sizes) > 1 else sizes[0]
         if value not in (None, False, []) or (name == "nodata" and value is not None):
-            say(f"{name.replace('_', ' '):16} {value}")
+            title = name.replace("_", " ")
+            for line in _lines(value):
+                say(f"{title:16} {line}")
+                title = ""
     return 0
+
+
+def _lines(value: Any) -> Iterator[str]:
+    """Yield a value's lines for people: one for each member of a mapping, and for each band."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            lines = list(_lines(member))
+            yield from [f"{name} {lines[0]}"] if len(lines) == 1 else [name, *lines]
+    elif isinstance(value, list | tuple) and value and isinstance(value[0], dict):
+        for number, entry in enumerate(value[:_MOST_ENTRIES], 1):
+            yield f"{number}: {', '.join(f'{k} {_words(v)}' for k, v in entry.items() if v != '')}"
+        if len(value) > _MOST_ENTRIES:
+            yield f"and {len(value) - _MOST_ENTRIES} more, which --json has"
+    else:
+        yield _words(value)
+
+
+def _words(value: Any) -> str:
+    """Return a value in one line."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_words, value))}]"
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def _description_of(header: FrameHeader) -> Description:

@@ -132,6 +132,20 @@ def test_compare_refuses_a_decoder_that_nobody_knows(
     assert "decoder 'nope': allowed is fast or full" in capsys.readouterr().err
 
 
+def test_info_lists_bands_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = save(tmp_path / "in.tif", np.stack([GREY, GREY]))
+    with rasterio.open(picture, "r+") as file:
+        file.set_band_description(1, "red \x1b[31m edge")
+        file.scales = (0.5, 1)
+    bitstream = coded(picture)
+    capsys.readouterr()
+    assert codec("info", bitstream) == 0
+    lines = capsys.readouterr().out.splitlines()
+    first = next(line for line in lines if line.lstrip().startswith("1: name"))
+    assert "\x1b" not in first
+    assert first.split(", ")[2:] == ["scale 0.5", "offset 0"]
+
+
 @pytest.mark.parametrize("nodata", [None, 0, 7])
 def test_info_reports_a_nodata_value_of_zero(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], nodata: int | None
