@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from downpass.link.channel.atmosphere.climate_map import climate_at
+from downpass.link.channel.atmosphere.total import excess_attenuation_db
 from downpass.sim.mission.climate import site_climate
 from downpass.sim.scenario import stations
 from downpass.sim.scenario.ground import StationSpec
@@ -32,6 +36,17 @@ def test_what_is_not_given_comes_from_the_map() -> None:
     assert found.rain_rate_001_mm_h == 60.0
     assert found.rain_height_km == mapped.rain_height_km
     assert found.rain_probability_percent == mapped.rain_probability_percent
+
+
+def test_the_table_of_excess_attenuation_is_what_is_computed() -> None:
+    """docs/link.md, "Atmosphere"."""
+    page = (Path(__file__).parents[2] / "docs" / "link.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\w+), ([\d.]+) GHz \|((?: [\d.]+ \|){4})$", page, re.M)
+    assert len(rows) == 6
+    for name, frequency, figures in rows:
+        site = site_climate(StationSpec.model_validate(name.lower()))
+        excess = excess_attenuation_db(float(frequency) * 1e9, 10.0, site, (1, 0.5, 0.1, 0.01), 7.3)
+        assert [f"{value:.1f}" for value in excess] == re.findall(r"[\d.]+", figures)
 
 
 def test_no_rain_is_a_figure() -> None:
