@@ -188,6 +188,8 @@ ARMS = {
     "taught": "the teacher's, and lessons on the latents",
 }
 """Titles of the arms of benchmarks/distillation.py."""
+LEAST = 0.5
+"""Part of JPEG 2000's range that a curve must cover for a BD-rate that says something."""
 STUDENTS = {"ours": "this project's", "rs-llic": "RS-LLIC's"}
 
 
@@ -254,7 +256,7 @@ def reference() -> str:
             row["steps"],
             row["minutes"],
             f"{float(row['objective']):.2f}".replace("-", "−"),
-            percent(100 * float(row["bd_rate"])) if row["bd_rate"] not in ("", "nan") else "–",
+            percent(100 * float(row["bd_rate"])) if float(row["coverage"] or 0) > LEAST else "–",
             f"{float(row['coverage']):.0%}".replace("%", " %") if row["coverage"] else "–",
         )
         for row in read("reference_students")
