@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from ..errors import InputError
 from .constants import DEFAULT_BAUD
-from .port import READ_S, Port, PortLostError, shown_name
+from .port import BLOCKED_S, READ_S, Port, PortLostError, shown_name, write_within
 
 _PIECE: Final = 65536
 _ADDRESS: Final = re.compile(
@@ -34,7 +34,7 @@ class Line(Protocol):
         ...
 
     def write(self, data: bytes) -> None:
-        """Send bytes.
+        """Send bytes; drop the rest if the line takes no byte for a time, as `Port.write` does.
 
         Raises:
             PortLostError: The line is gone.
@@ -128,7 +128,6 @@ class ListeningSource:
             connection, _ = self._server.accept()
         except TimeoutError:
             return None
-        connection.setblocking(True)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return FileLine(connection.detach())
 
@@ -138,9 +137,10 @@ class ListeningSource:
 
 
 class FileLine:
-    """A line that is a file descriptor."""
+    """A line that is a file descriptor, which becomes one that does not block."""
 
     def __init__(self, file: int) -> None:
+        os.set_blocking(file, False)
         self._file = file
 
     def read(self) -> bytes:
@@ -149,6 +149,8 @@ class FileLine:
             if not select.select([self._file], [], [], READ_S)[0]:
                 return b""
             data = os.read(self._file, _PIECE)
+        except BlockingIOError:
+            return b""
         except (OSError, ValueError) as error:
             raise PortLostError(str(error)) from None
         if not data:
@@ -156,11 +158,9 @@ class FileLine:
         return data
 
     def write(self, data: bytes) -> None:
-        """Send bytes."""
-        rest = memoryview(data)
+        """Send bytes; drop the rest if the line takes no byte for `BLOCKED_S` seconds."""
         try:
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
+            write_within(BLOCKED_S, self._file, data, lambda rest: os.write(self._file, rest))
         except (OSError, ValueError) as error:
             raise PortLostError(str(error)) from None
 
