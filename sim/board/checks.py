@@ -69,7 +69,7 @@ def _clock(line: Exchange) -> None:
                 f"{line.boot_nonce:08x} expected"
             )
         ticks.append(pong.ticks)
-        time.sleep(0.05)
+        time.sleep(max(0.05, 2 / line.own.tick_rate))
     if ticks[1] <= ticks[0]:
         raise NonconformanceError(f"the clock stood still: {ticks[0]}, then {ticks[1]}")
 

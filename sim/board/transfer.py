@@ -39,7 +39,7 @@ from .exchange import LEAST_TRIES, Exchange, NoAnswerError, NonconformanceError,
 from .tile_room import trial_bands, trial_depth, trial_side
 
 ENCODE_S: Final = 60.0
-"""Seconds in which a tile of a check must be encoded."""
+"""Seconds in which a tile of a check must be encoded, and then its next chunk come."""
 
 MOST_AT_ONCE: Final = 8
 """Most chunks that are sent before one is acknowledged."""
@@ -203,11 +203,13 @@ def fetch(line: Exchange, job: int) -> tuple[Result, bytes]:
         NonconformanceError: It does not come, or not as RESULT describes it.
     """
     came = _Fetch(line, job)
-    until = time.monotonic() + ENCODE_S
+    # On a slow line, asking for what is missing takes minutes.
+    patience = ENCODE_S + 2 * line.round_trip.timeout
+    until = time.monotonic() + patience
     asked = 0
     while came.missing():
         if time.monotonic() > until:
-            raise NoAnswerError(f"no RESULT in {ENCODE_S:g} s")
+            raise NoAnswerError(f"no RESULT in {patience:.0f} s")
         if came.result is None and came.chunks and asked > LEAST_TRIES:
             # The chunks show that the tile is encoded.
             raise NoAnswerError(
@@ -221,7 +223,10 @@ def fetch(line: Exchange, job: int) -> tuple[Result, bytes]:
         message = line.receive(line.round_trip.timeout)
         match message:
             case Data() if message.job == job:
+                before = len(came.chunks)
                 came.data(message)
+                if len(came.chunks) > before:
+                    until = time.monotonic() + patience
                 line.round_trip.answered()
                 asked = 0
             case Result() if message.job == job:
