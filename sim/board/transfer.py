@@ -17,7 +17,6 @@ from ...link.serial.constants import (
     Feature,
     GotFlag,
     SampleCode,
-    SettingCode,
     Stage,
 )
 from ...link.serial.messages import (
@@ -36,7 +35,7 @@ from ...link.serial.messages import (
 from ...link.serial.trust import is_within_credit
 from ...link.student.rotation import IDENTITY
 from .exchange import LEAST_TRIES, Exchange, NoAnswerError, NonconformanceError, crc_fault
-from .tile_room import trial_bands, trial_depth, trial_side
+from .tile_room import trial_bands, trial_depth, trial_setting, trial_side
 
 ENCODE_S: Final = 60.0
 """Seconds in which a tile of a check must be encoded, and then its next chunk come."""
@@ -56,7 +55,7 @@ def small_tile(line: Exchange, seed: int = 1, setting: int | None = None) -> tup
     side = trial_side(own, bands, 16)
     noise = random.Random(seed).randbytes(side * side * bands)  # noqa: S311
     samples = bytes((61 * seed + value // 4) % 256 >> 8 - depth for value in noise)
-    kind, value = _setting(line)
+    kind, value = trial_setting(own)
     form = TileForm(
         len(samples),
         zlib.crc32(samples),
@@ -72,14 +71,6 @@ def small_tile(line: Exchange, seed: int = 1, setting: int | None = None) -> tup
         IDENTITY if own.features & Feature.ROTATION else NO_ROTATION,
     )
     return form, samples
-
-
-def _setting(line: Exchange) -> tuple[SettingCode, int]:
-    if line.own.features & Feature.QUALITY:
-        return SettingCode.QUALITY, 50000
-    if line.own.features & Feature.STEP:
-        return SettingCode.STEP, 0
-    return SettingCode.BYTES, line.own.largest_result
 
 
 def chunk_of(line: Exchange, job: int, samples: bytes, index: int) -> Load:

@@ -9,11 +9,11 @@ import pytest
 from downpass.link.serial.board import BoardEnd
 from downpass.link.serial.constants import Feature, Status
 from downpass.link.serial.faults.faulty_line import Faults, FaultyLine
+from downpass.link.serial.messages import Capabilities
 from downpass.link.serial.port import READ_S
 from downpass.link.serial.testing.rehearsal import capabilities
-from downpass.sim.board.conformance import check
+from downpass.sim.board.conformance import check, selected
 
-TICK_RATE = 1_000_000
 OWN = replace(
     capabilities(largest_tile=4096, largest_result=4096, chunk=256),
     codec=99,
@@ -22,7 +22,7 @@ OWN = replace(
     most_bands=3,
     bit_depth=8,
     features=int(Feature.STEP),
-    tick_rate=TICK_RATE,
+    tick_rate=1_000_000,
 )
 
 
@@ -44,11 +44,11 @@ class PacedPort:
 
     name = "virtual"
 
-    def __init__(self, clock: Clock, baud: int, tick_rate: int, drop: float) -> None:
+    def __init__(self, clock: Clock, baud: int, own: Capabilities = OWN, drop: float = 0) -> None:
         self.baud = baud
         self._clock = clock
-        self._tick_rate = tick_rate
-        self._board = BoardEnd(replace(OWN, tick_rate=tick_rate), 77)
+        self._tick_rate = own.tick_rate
+        self._board = BoardEnd(own, 77)
         self._down = FaultyLine(1, baud, 0.001, Faults(drop=drop))
         self._up = FaultyLine(2, baud, 0.001, Faults(drop=drop))
 
@@ -82,7 +82,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.mark.parametrize("drop", [0.0, 0.01], ids=["clean", "1 % lost"])
 @pytest.mark.parametrize("baud", [300, 1200, 9600, 921_600, 20_000_000])
 def test_a_sound_board_passes_at_every_bit_rate(clock: Clock, baud: int, drop: float) -> None:
-    found = list(check(PacedPort(clock, baud, TICK_RATE, drop)))  # type: ignore[arg-type]
+    found = list(check(PacedPort(clock, baud, drop=drop)))  # type: ignore[arg-type]
     assert {one.name: one.fault for one in found if one.fault} == {}
     if not drop:
         assert sum(one.repeated for one in found) == 0
@@ -90,8 +90,33 @@ def test_a_sound_board_passes_at_every_bit_rate(clock: Clock, baud: int, drop: f
 
 @pytest.mark.parametrize("tick_rate", [1, 7, 100])
 def test_a_slow_clock_is_no_clock_that_stands_still(clock: Clock, tick_rate: int) -> None:
-    from downpass.sim.board.conformance import selected
-
-    port = PacedPort(clock, 921_600, tick_rate, 0.0)
+    port = PacedPort(clock, 921_600, replace(OWN, tick_rate=tick_rate))
     (found,) = check(port, selected(["clock"]))  # type: ignore[arg-type]
     assert found.fault == ""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"largest_tile": 1, "bit_depth": 1, "features": Feature.QUALITY},
+        {"most_columns": 2, "most_rows": 1, "most_bands": 1, "bit_depth": 2, "slots": 1},
+        {"largest_tile": 0xFFFFFFFF, "most_columns": 65_535, "most_rows": 65_535, "window": 1},
+        {"features": Feature.BYTES | Feature.ROTATION, "slots": 16, "window": 64, "chunk": 4096},
+        {"features": Feature.QUALITY | Feature.ROTATION, "chunk": 64},
+        {"tick_rate": 0xFFFFFFFF, "largest_result": 0xFFFFFFFF, "bit_depth": 16},
+    ],
+    ids=["a pixel of one bit", "two pixels", "any tile", "bytes", "quality", "large numbers"],
+)
+def test_a_sound_board_passes_with_whatever_it_can(clock: Clock, changes: dict[str, int]) -> None:
+    port = PacedPort(clock, 921_600, replace(OWN, **changes))  # type: ignore[arg-type]
+    found = check(port)  # type: ignore[arg-type]
+    assert {one.name: one.fault for one in found if one.fault} == {}
+
+
+def test_a_tile_that_fails_is_reported_with_its_cause(clock: Clock) -> None:
+    port = PacedPort(clock, 921_600, replace(OWN, largest_result=64))
+    found = check(port, selected(["same bytes", "damaged tile"]))  # type: ignore[arg-type]
+    assert [one.fault for one in found] == [
+        "the tile failed: the finished tile is larger than the board can send",
+        "a tile failed: the finished tile is larger than the board can send",
+    ]
