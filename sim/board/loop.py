@@ -127,7 +127,8 @@ class BoardLoop:
             try:
                 self.own = self._client.capabilities()
             except BoardGoneError as error:
-                raise InputError(f"{port}: {error}") from None
+                injected = "" if script is None else "; the scenario injects faults into its line"
+                raise InputError(f"{port}: {error}{injected}") from None
             self._stack = stack.pop_all()
         self._lock = threading.Lock()
         self._sums = _Sums()
