@@ -20,6 +20,13 @@ _ADDRESS: Final = re.compile(
     r"(?:\[(?P<ip6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>[0-9]{1,5})"
 )
 _LARGEST_PORT: Final = 65535
+_KEEPALIVE: Final = {
+    "TCP_KEEPIDLE": 10,
+    "TCP_KEEPINTVL": 5,
+    "TCP_KEEPCNT": 3,
+    "TCP_USER_TIMEOUT": 25_000,
+}
+"""Options by which a connection ends 25 s after its host has vanished (Linux's tcp(7))."""
 
 
 class Line(Protocol):
@@ -129,11 +136,20 @@ class ListeningSource:
         except TimeoutError:
             return None
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _notice_loss(connection)
         return FileLine(connection.detach())
 
     def close(self) -> None:
         """Serve no further host; open lines stay."""
         self._server.close()
+
+
+def _notice_loss(connection: socket.socket) -> None:
+    """Have the system end a connection whose host has vanished, so that another can be served."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEPALIVE.items():
+        if hasattr(socket, option):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 class FileLine:

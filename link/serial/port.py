@@ -248,8 +248,12 @@ def _opened(name: str, baud: int) -> Any:
         raise PortError(f"{name}: {error}; allowed: a baud rate that the port can do") from None
     except (serial.SerialException, OSError) as error:
         raise PortError(f"{name}: {_advice(name, error)}") from None
-    if is_path:
-        line.reset_input_buffer()
+    try:
+        if is_path:
+            line.reset_input_buffer()
+    except Exception as error:  # termios.error, which is no OSError, of a port that has vanished
+        line.close()
+        raise PortError(f"{name}: {error}") from None
     return line
 
 
