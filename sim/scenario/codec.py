@@ -271,16 +271,18 @@ class EncoderChoice(Model):
     give_up_after: Annotated[float, Seconds(least="1 s", most="1 d", usual="60 s")] = Field(
         default=60.0,
         description=(
-            "How long the board may fail to answer. After that nothing more is encoded, and the "
-            "run ends with the frames finished so far and exit status 1."
+            "How long the board may fail to answer; at least the time that the line needs to open "
+            "a session, which is 20 s at 300 baud. After that nothing more is encoded, and the run "
+            "ends with the frames finished so far and exit status 1."
         ),
         examples=["60 s"],
     )
     encode_timeout: Annotated[float, Seconds(least="1 s", most="1 d", usual="300 s")] = Field(
         default=300.0,
         description=(
-            "How long the board may work without any progress. After that its session is ended and "
-            "the tile is sent again; make it longer than the slowest tile takes to encode."
+            "How long the board may work without any progress; on a slow line longer, 28 s at 300 "
+            "baud. After that its session is ended and the tile is sent again; make it longer than "
+            "the slowest tile takes to encode."
         ),
         examples=["300 s"],
     )
