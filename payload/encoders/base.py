@@ -66,10 +66,11 @@ class Setting:
             found = " and ".join(given) or "none"
             raise InputError(f"codec setting: {found} given; exactly one of quality, bpp, bytes")
         if self.quality is not None and not 0 <= self.quality <= 100:
-            raise InputError(f"codec quality {self.quality:g}: allowed are 0 to 100")
+            raise InputError(f"codec quality {exact_text(self.quality)}: allowed are 0 to 100")
         if self.bpp is not None and not 0 < self.bpp <= HIGHEST_BPP:
             raise InputError(
-                f"codec rate {self.bpp:g} bpp: allowed is more than 0, up to {HIGHEST_BPP}"
+                f"codec rate {exact_text(self.bpp)} bpp: allowed is more than 0, up to "
+                f"{HIGHEST_BPP}"
             )
         if self.bytes is not None and self.bytes < 1:
             raise InputError(f"codec budget {self.bytes} bytes: allowed is at least 1")

@@ -60,6 +60,13 @@ def test_what_is_no_setting_is_refused_in_one_line(text: str) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_a_refused_value_is_shown_with_all_its_digits() -> None:
+    with pytest.raises(InputError, match=r"codec quality 100\.0000001: allowed are 0 to 100"):
+        Setting(quality=100.0000001)
+    with pytest.raises(InputError, match=r"codec rate 65536\.001 bpp: .* up to 65536$"):
+        Setting(bpp=65536.001)
+
+
 def test_a_choice_names_codec_and_setting() -> None:
     assert parse_choice("JPEGXL:q80") == ("jpegxl", Setting(quality=80))
     with pytest.raises(InputError, match="NAME:SETTING"):
