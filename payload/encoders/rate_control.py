@@ -35,7 +35,8 @@ def fit(
 
     Args:
         lengths: Payload lengths of all tiles at a step.
-        packed: Computes the bytes of the container from its payloads' lengths.
+        packed: Computes the bytes of the container from its payloads' lengths. What a payload
+            adds must not depend on the others.
         budget: Largest allowed size in bytes.
         steps: Number of steps; 0 is the coarsest.
         first: The step to try first.
@@ -85,15 +86,9 @@ def _top_up(
     budget: int,
 ) -> None:
     """Give tiles the next finer step within the budget, those that grow most first."""
-    now = list(coarse)
-    left = budget - packed(now)
-    for index in sorted(range(len(now)), key=lambda tile: coarse[tile] - fine[tile]):
-        cost = fine[index] - coarse[index]
-        if cost > left:
-            continue
-        trial = now.copy()
-        trial[index] = fine[index]
-        total = packed(trial)
-        if total <= budget:
-            now, left = trial, budget - total
+    left = budget - packed(coarse)
+    for index in sorted(range(len(chosen)), key=lambda tile: coarse[tile] - fine[tile]):
+        cost = packed(fine[index : index + 1]) - packed(coarse[index : index + 1])
+        if cost <= left:
+            left -= cost
             chosen[index] += 1

@@ -58,6 +58,22 @@ def test_what_is_left_over_goes_to_single_tiles() -> None:
     assert sorted(chosen) == [0, 0, 0, 0, 1, 1, 1, 1]
 
 
+def test_the_work_grows_in_proportion_to_the_tiles() -> None:
+    counted = 0
+
+    def counting(lengths: Sequence[int]) -> int:
+        nonlocal counted
+        counted += len(lengths)
+        return packed(lengths)
+
+    tiles = 3000
+    budget = HEADER + 150 * tiles
+    chosen = fit(lambda step: [100 << step] * tiles, counting, budget, 5, 0, slope=0.7)
+    assert chosen is not None
+    assert sum(chosen) == tiles // 2
+    assert counted < 20 * tiles
+
+
 @given(st.lists(st.integers(1, 10**6), min_size=2, max_size=40), st.integers(1, 10**7))
 def test_sizes_that_do_not_rise_do_no_harm(sizes: list[int], budget: int) -> None:
     chosen = fit(lambda step: [sizes[step]], packed, budget, len(sizes), len(sizes) // 2, 0.1)
