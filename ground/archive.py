@@ -28,6 +28,8 @@ from ..link.files import whole_file
 from .decoders import Decoded
 
 _BLOCK: Final = 256
+_CENTRE: Final = 0.5
+"""Row and column of the first pixel's centre, as GDAL counts."""
 
 
 def write_cog(
@@ -74,7 +76,12 @@ def _packed(frame: Frame, description: Description, tags: dict[str, str]) -> byt
         bits = None
     with (
         warnings.catch_warnings(),
-        rasterio.Env(GDAL_NUM_THREADS=1, GDAL_TIFF_INTERNAL_MASK=True, PROJ_NETWORK="OFF"),
+        rasterio.Env(
+            GDAL_NUM_THREADS=1,
+            GDAL_TIFF_INTERNAL_MASK=True,
+            PROJ_NETWORK="OFF",
+            GTIFF_POINT_GEO_IGNORE=_places_control_points_itself(description),
+        ),
         MemoryFile() as memory,
         MemoryFile(ext=".tif") as packed,
     ):
@@ -123,11 +130,22 @@ def _profile(frame: Frame, description: Description) -> dict[str, Any]:
     if description.transform is not None:
         profile["transform"] = Affine(*description.transform)
     elif description.control_points:
+        shift = _CENTRE if _places_control_points_itself(description) else 0.0
         profile["gcps"] = [
-            GroundControlPoint(p.row, p.column, p.x, p.y, p.z) for p in description.control_points
+            GroundControlPoint(p.row - shift, p.column - shift, p.x, p.y, p.z)
+            for p in description.control_points
         ]
         profile["crs"] = profile["crs"] or CRS()  # rasterio wants one beside control points
     return profile
+
+
+def _places_control_points_itself(description: Description) -> bool:
+    """Return whether control points are counted from pixel centres here and not by GDAL.
+
+    So they are in the file if samples stand for points (PixelIsPoint, OGC GeoTIFF 1.1, 7.1.2.1).
+    GDAL adds the half pixel when it reads such a file, and adds it again when it writes one.
+    """
+    return description.pixel_is_point and description.transform is None
 
 
 def _crs(text: str) -> CRS | None:
