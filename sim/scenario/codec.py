@@ -32,6 +32,9 @@ from .units import Bytes, Seconds
 CodecName = Literal[
     "jpeg2000", "jpegxl", "jpegls", "ccsds121", "avif", "student", "command", "onnx"
 ]
+_WIDEST = 1000
+"""Largest ratio of `bpp` to `least_bpp`. A policy measures few points between the two: in a wider
+range, most of them would be rates that no codec meets."""
 
 
 class CodecChoice(Model):
@@ -95,7 +98,10 @@ class CodecChoice(Model):
     )
     least_bpp: Annotated[float, Number(0, 1024 * 16, above=0)] | None = Field(
         default=None,
-        description=("Lowest rate that the policy may choose. By default a sixteenth of `bpp`."),
+        description=(
+            "Lowest rate that the policy may choose, at least a thousandth of `bpp`. By default a "
+            "sixteenth of `bpp`."
+        ),
         examples=[0.1],
     )
     tile: Annotated[int, Whole(16, 16384)] = Field(
@@ -205,6 +211,11 @@ class CodecChoice(Model):
             )
         if is_number(bpp) and is_number(least) and least > bpp:
             yield "least_bpp", f"found {least:g}, above bpp; allowed: at most {bpp:g}"
+        if is_number(bpp) and is_number(least) and least < bpp / _WIDEST:
+            yield (
+                "least_bpp",
+                f"found {least:g}; allowed: at least {bpp / _WIDEST:g}, a {_WIDEST}th of bpp",
+            )
 
     @property
     def setting(self) -> Setting:
