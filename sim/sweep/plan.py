@@ -159,7 +159,7 @@ def make_plan(
     return Plan(tuple(varied), chosen, points, tuple(base), sample is not None)
 
 
-def check_plan(plan: Plan, path: Path, text: str) -> None:
+def check_plan(plan: Plan, path: Path, text: str) -> set[Path]:
     """Check every value before anything runs: some cell must be able to load with it.
 
     A value may clash with some values of other axes; such cells are rows with an error. A value
@@ -170,9 +170,13 @@ def check_plan(plan: Plan, path: Path, text: str) -> None:
         path: The scenario's file.
         text: Its content.
 
+    Returns:
+        The scenes of all cells that were loaded: those that files of targets name, too.
+
     Raises:
         InputError: A value cannot be used.
     """
+    scenes: set[Path] = set()
     usable: set[tuple[int, str]] = set()
     failures: dict[tuple[int, str], tuple[int, InputError]] = {}
     wanted = {
@@ -187,10 +191,10 @@ def check_plan(plan: Plan, path: Path, text: str) -> None:
         open_keys = (keys & wanted) - usable
         if not open_keys:
             if not plan.axes and index == 0:
-                load_scenario(path, cell.overrides, text)
+                scenes |= _scenes(load_scenario(path, cell.overrides, text))
             continue
         try:
-            load_scenario(path, cell.overrides, text)
+            scenes |= _scenes(load_scenario(path, cell.overrides, text))
         except InputError as error:
             for key in open_keys:
                 tries = failures[key][0] + 1 if key in failures else 1
@@ -200,10 +204,15 @@ def check_plan(plan: Plan, path: Path, text: str) -> None:
         else:
             usable |= keys
             if wanted <= usable:
-                return
+                break
     refused = [failures[key][1] for key in sorted(wanted - usable) if key in failures]
     if refused:
         raise _as_over(refused[0], plan)
+    return scenes
+
+
+def _scenes(scenario: Scenario) -> set[Path]:
+    return {scene for target in scenario.targets for scene in target.scenes}
 
 
 def _as_over(error: InputError, plan: Plan) -> InputError:
