@@ -26,6 +26,7 @@ from ..scenario.sweep import MOST_CELLS, MOST_FIELDS, SweepSpec
 from .axes import SEED, Axis, axis, override, written
 from .shared_flight import matters
 
+_LARGEST_SEED: Final = 2**63 - 1
 _TRIED: Final = 20
 """In how many cells a value is tried before it is refused."""
 _IDLE: Final = ("description", "realtime", "report", "sweep")
@@ -119,7 +120,8 @@ def make_plan(
         scenario: The scenario, whose `sweep` section adds to what the command line gives. An axis
             of the same field in `axes` takes its place.
         axes: Axes from the command line.
-        seeds: Number of seeds of each point; by default as the section says.
+        seeds: Number of seeds of each point, instead of any that the section lists; by default as
+            the section says.
         sample: Number of points to draw; by default as the section says.
         base: Overrides of all cells.
 
@@ -132,9 +134,11 @@ def make_plan(
         twice = next(a.field for n, a in enumerate(axes) if a.field in {b.field for b in axes[:n]})
         raise InputError(f"--over {twice}: found twice; allowed: once")
     own = [axis(field, values) for field, values in section.over.items() if field not in given]
-    everything = [*own, *axes]
-    number = section.seeds if seeds is None else seeds
-    varied, chosen = _seeds(everything, scenario.seed, number)
+    if seeds is not None:
+        if SEED in given:
+            raise InputError("--seeds: --over seed lists the seeds already; allowed: one of them")
+        own = [a for a in own if a.field != SEED]
+    varied, chosen = _seeds([*own, *axes], scenario.seed, section.seeds if seeds is None else seeds)
     if not varied and len(chosen) < 2:
         raise InputError(
             "nothing varies; allowed: --over FIELD=VALUES, --seeds N, or a sweep section in the "
@@ -227,18 +231,31 @@ def _some(values: Sequence[Any]) -> list[Any]:
     return [values[place * last // (_CHECKED - 1)] for place in range(_CHECKED)]
 
 
+def seeds_from(first: int, number: int) -> tuple[int, ...]:
+    """Return a number of seeds: the scenario's, and those that follow it.
+
+    Raises:
+        InputError: They would pass the largest seed.
+    """
+    if first + number - 1 > _LARGEST_SEED:
+        raise InputError(
+            f"--seeds: found {number} from seed {first} on; allowed: none above {_LARGEST_SEED}"
+        )
+    return tuple(range(first, first + number))
+
+
 def _seeds(axes: list[Axis], first: int, number: int) -> tuple[list[Axis], tuple[int, ...]]:
     """Take the seed's axis, if there is one, out of the axes."""
     if not 1 <= number <= MOST_CELLS:
         raise InputError(f"--seeds: found {number}; allowed: 1 to {MOST_CELLS}")
     own = next((a for a in axes if a.field == SEED), None)
     if own is None:
-        return axes, tuple(first + place for place in range(number))
+        return axes, seeds_from(first, number)
     if not all(isinstance(value, int) and not isinstance(value, bool) for value in own.values):
         raise InputError(f"--over seed: found {written(own.values)}; allowed: whole numbers")
-    bad = next((value for value in own.values if not 0 <= value < 2**63), None)
+    bad = next((value for value in own.values if not 0 <= value <= _LARGEST_SEED), None)
     if bad is not None:
-        raise InputError(f"--over seed: found {bad}; allowed: 0 to {2**63 - 1}")
+        raise InputError(f"--over seed: found {bad}; allowed: 0 to {_LARGEST_SEED}")
     return [a for a in axes if a is not own], tuple(own.values)
 
 
