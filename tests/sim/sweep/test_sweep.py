@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -82,6 +84,23 @@ def test_points_are_medians_of_their_rows(file: Path) -> None:
         for name in ("total.bytes.sent", "total.frames.dropped", "total.latency_s.median"):
             values = sorted(row[name] for row in own)
             assert [point[f"{name}.p5"], point[name], point[f"{name}.p95"]] == values
+
+
+def test_options_of_the_page_make_the_point(file: Path) -> None:
+    axes = ("--over", 'satellites.0.name="1e3",b', "--over", "stations=[awarua],[svalbard, awarua]")
+    assert sweep(file, "out", *axes).status == 0
+    page = (file.parent / "out" / "sweep.html").read_text()
+    found = {}
+    for number, options in re.findall(r'<tr id="p(\d+)">.*<code>(--set .*)</code>', page):
+        words = shlex.split(html.unescape(options))
+        assert words[::2] == ["--set", "--set"]
+        loaded = load_scenario(file, words[1::2])
+        names = [station.name for station in loaded.stations]
+        found[int(number)] = loaded.satellites[0].name, *names
+    assert [found[n] for n in range(4)] == [
+        ("1e3", "awarua"), ("1e3", "svalbard", "awarua"),
+        ("b", "awarua"), ("b", "svalbard", "awarua"),
+    ]  # fmt: skip
 
 
 def test_the_same_bytes_whatever_the_workers(file: Path) -> None:
