@@ -104,6 +104,7 @@ def print_advice(advice: Advice, scenario: Scenario) -> None:
     """Print advice as two tables."""
     from ..console.terminal import plain_table, print_rows, print_table
     from ..report import wording as w
+    from ..sweep.advice import LEAST_RATE
 
     def plain(text: str) -> str:
         return text.replace(w.NBSP, " ")
@@ -114,7 +115,10 @@ def print_advice(advice: Advice, scenario: Scenario) -> None:
     smallest = _amount(advice.recorder, lambda n: plain(w.size(n)), exact)
     lines = [("smallest recorder that drops nothing", f"{smallest}; now {now}")]
     if advice.rate is not None:
-        lines.append(("lowest rate that drops nothing", _amount(advice.rate, _times)))
+        text = _amount(advice.rate, _times)
+        if advice.rate.largest == LEAST_RATE:
+            text += " or less: no lower rate was tried"
+        lines.append(("lowest rate that drops nothing", text))
     words = {"memory": "memory", "rate": "rate", "bits": "bits a pixel"}
     for what, found in advice.wanted.items():
         saves = what == "bits"
