@@ -76,7 +76,7 @@ class Interval:
             value = low + share * (high - low)
         close = math.log10(max(abs(low), abs(high)) / (high - low))
         digits = min(15, _DIGITS + max(0, math.floor(close)))
-        return self._written(Decimal(f"{value:.{digits}g}"))
+        return self._written(min(max(self.low, Decimal(f"{value:.{digits}g}")), self.high))
 
     def steps(self, step: Decimal) -> Iterator[Any]:
         """Yield the values at a distance of `step`, exactly."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from downpass.link.errors import InputError
 from downpass.sim.scenario.sweep import SweepRange
 from downpass.sim.scenario.yamltree import parse
-from downpass.sim.sweep.axes import axis, override, parse_axis, written
+from downpass.sim.sweep.axes import Interval, axis, override, parse_axis, written
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,6 +87,12 @@ def test_a_bad_axis_is_one_clean_line(text: str, message: str) -> None:
     assert message in line
     assert line.isprintable()
     assert len(line) < 400
+
+
+@given(st.decimals(1, 100, places=5), st.decimals(0.001, 100, places=5), st.floats(0, 1))
+def test_a_drawn_value_lies_between_the_ends(low: Decimal, more: Decimal, share: float) -> None:
+    found = Interval(low, low + more, "", whole=False, log=False).at(share)
+    assert float(low) <= found <= float(low + more)
 
 
 VALUES = st.recursive(
