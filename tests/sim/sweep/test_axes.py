@@ -89,7 +89,7 @@ def test_a_bad_axis_is_one_clean_line(text: str, message: str) -> None:
     assert len(line) < 400
 
 
-@given(st.decimals(1, 100, places=5), st.decimals(0.001, 100, places=5), st.floats(0, 1))
+@given(st.decimals(1, 100, places=5), st.decimals("0.001", 100, places=5), st.floats(0, 1))
 def test_a_drawn_value_lies_between_the_ends(low: Decimal, more: Decimal, share: float) -> None:
     found = Interval(low, low + more, "", whole=False, log=False).at(share)
     assert float(low) <= found <= float(low + more)
