@@ -158,6 +158,25 @@ def test_printed_factors_are_enough(
     ]  # fmt: skip
 
 
+def test_intervals_rise_and_nothing_is_no_loss(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = dict.fromkeys(("delivered_px", "dropped", "psnr_undamaged_db", "latency_s"))
+    saved = Answer(Interval(1128, 1126, 1131, 5), 1131, monotone=True, runs=9)
+    least = Answer(Interval(15, 15, 15, 5), 15, monotone=True, runs=9)
+    base = Change("base", "as it is", (), figures, None)
+    alike = Change("codec", "another", (), figures, Interval(0.999, 0.999, 1.001, 5))
+    print_advice(
+        Advice(base, (alike,), saved, least, {"bits": saved}, (), (1, 2, 3, 4, 5)),
+        load_scenario(file),
+    )
+    words = " ".join(capsys.readouterr().out.split())
+    assert "bits a pixel x 0.884; over the seeds from x 0.884 to x 0.888" in words
+    assert "lowest rate that drops nothing x 0.015 or less" in words
+    assert "−0 %" not in words
+    assert "another – 0 %" in words
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
