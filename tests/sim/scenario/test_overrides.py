@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,6 +73,49 @@ def test_names_with_dots_and_named_stations(tmp_path: Path, example: str) -> Non
     assert [s.antennas for s in scenario.stations] == [3, 2, 1]
     assert scenario.stations[1].elevation_mask == 10.0
     assert scenario.stations[2].name == "awarua"
+
+
+NUMBERED = """
+  - {name: "1", at: [0, 0]}
+  - {name: "2", at: [1, 1]}
+  - {name: "1.5", at: [2, 2]}
+stations:"""
+
+
+@pytest.mark.parametrize(
+    ("step", "changed"),
+    [("0", "1"), ('"1"', "1"), ("'2'", "2"), ('"1.5"', "1.5"), ('"2"', "2"), ("*", "1, 2, 1.5")],
+)
+def test_names_that_look_like_numbers(
+    tmp_path: Path, example: str, step: str, changed: str
+) -> None:
+    text = re.sub(r"(?<=targets:)(?s:.*)\nstations:", NUMBERED, example)
+    targets = load(tmp_path, text, f"targets.{step}.priority=9").targets
+    assert ", ".join(t.name for t in targets if t.priority == 9) == changed
+
+
+@pytest.mark.parametrize(
+    ("step", "problem"),
+    [
+        (
+            "1",
+            """found 1, which is a number and the name of number 0; allowed: a name in quotes, \
+"2" or "1\"""",
+        ),
+        (
+            "1.5",
+            """found 1, which is a number and the name of number 2; allowed: a name in quotes, \
+"2" or "1.5\"""",
+        ),
+        ("3", "found number 3; allowed: 0 to 2"),
+    ],
+)
+def test_a_number_is_refused_if_it_names_another(
+    refuse: Refuse, example: str, step: str, problem: str
+) -> None:
+    text = re.sub(r"(?<=targets:)(?s:.*)\nstations:", NUMBERED, example)
+    field = f"targets.{step}.priority"
+    assert refuse(text, [f"{field}=9"]) == [f"--set {field}: {problem}"]
 
 
 @pytest.mark.parametrize(
