@@ -76,6 +76,14 @@ def test_the_lowest_rate_drops_nothing_if_there_is_one(file: Path, advice: dict[
         assert dropped(file, *changes.rate_times(loaded, thousandths)) == [0, 0]
 
 
+def test_changes_of_satellites_whose_names_are_numbers(tmp_path: Path) -> None:
+    pair = [satellite(name="1"), satellite(name="0", recorder={"capacity": "2 MB"})]
+    file = write(tmp_path, scenario(None, satellites=pair))
+    twice = changes.recorder_times(load_scenario(file), 2000)
+    changed = load_scenario(file, twice).satellites
+    assert [one.recorder.capacity for one in changed] == [2_000_000, 4_000_000]
+
+
 def test_changes_are_what_runs_with_their_options_give(file: Path, advice: dict[str, Any]) -> None:
     names = [change["name"] for change in advice["changes"]]
     assert names[:5] == ["base", "station", "rate", "memory", "bits"]
