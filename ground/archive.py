@@ -26,8 +26,11 @@ from ..link.container.frame import Frame
 from ..link.errors import InputError
 from ..link.files import whole_file
 from .decoders import Decoded
+from .white_is_zero import counted_from_white
 
 _BLOCK: Final = 256
+_CENTRE: Final = 0.5
+"""Row and column of the first pixel's centre, as GDAL counts."""
 
 
 def write_cog(
@@ -35,7 +38,7 @@ def write_cog(
     frame: Frame,
     description: Description | None = None,
     tags: dict[str, str] | None = None,
-) -> None:
+) -> bool:
     """Write a frame as a Cloud-Optimized GeoTIFF.
 
     Args:
@@ -45,17 +48,23 @@ def write_cog(
             colours.
         tags: Metadata items, for example the lost tiles.
 
+    Returns:
+        Whether the file has the description's coordinate reference system. GeoTIFF has no form
+        for some, such as those of a rotated pole.
+
     Raises:
         InputError: The file cannot be written, or the description cannot (for example because
             PROJ does not know the coordinate reference system).
     """
     with whole_file(path) as file:
         try:
-            file.write(_packed(frame, description or Description(), tags or {}))
+            whole, keeps_crs = _packed(frame, description or Description(), tags or {})
+            file.write(whole)
         except (RasterioError, CRSError) as error:
             raise InputError(
                 f"{path}: cannot be written ({' '.join(str(error).split())})"
             ) from None
+    return keeps_crs
 
 
 def tile_tags(decoded: Decoded) -> dict[str, str]:
@@ -66,15 +75,20 @@ def tile_tags(decoded: Decoded) -> dict[str, str]:
     }
 
 
-def _packed(frame: Frame, description: Description, tags: dict[str, str]) -> bytes:
-    """Return the bytes of the COG file."""
+def _packed(frame: Frame, description: Description, tags: dict[str, str]) -> tuple[bytes, bool]:
+    """Return the bytes of the COG file, and whether it has the reference system."""
     indices = description.palette is not None
     bits = description.declared_bits
     if bits is not None and not _fits(frame, bits):
         bits = None
     with (
         warnings.catch_warnings(),
-        rasterio.Env(GDAL_NUM_THREADS=1, GDAL_TIFF_INTERNAL_MASK=True, PROJ_NETWORK="OFF"),
+        rasterio.Env(
+            GDAL_NUM_THREADS=1,
+            GDAL_TIFF_INTERNAL_MASK=True,
+            PROJ_NETWORK="OFF",
+            GTIFF_POINT_GEO_IGNORE=_places_control_points_itself(description),
+        ),
         MemoryFile() as memory,
         MemoryFile(ext=".tif") as packed,
     ):
@@ -99,7 +113,9 @@ def _packed(frame: Frame, description: Description, tags: dict[str, str]) -> byt
             )
         packed.seek(0)
         whole: bytes = packed.read()
-    return whole
+        with packed.open() as written:  # what has no form in the file, GDAL writes beside it
+            keeps_crs = not any(name.endswith(".aux.xml") for name in written.files)
+    return counted_from_white(whole) if description.white_is_zero else whole, keeps_crs
 
 
 def _profile(frame: Frame, description: Description) -> dict[str, Any]:
@@ -123,11 +139,22 @@ def _profile(frame: Frame, description: Description) -> dict[str, Any]:
     if description.transform is not None:
         profile["transform"] = Affine(*description.transform)
     elif description.control_points:
+        shift = _CENTRE if _places_control_points_itself(description) else 0.0
         profile["gcps"] = [
-            GroundControlPoint(p.row, p.column, p.x, p.y, p.z) for p in description.control_points
+            GroundControlPoint(p.row - shift, p.column - shift, p.x, p.y, p.z)
+            for p in description.control_points
         ]
         profile["crs"] = profile["crs"] or CRS()  # rasterio wants one beside control points
     return profile
+
+
+def _places_control_points_itself(description: Description) -> bool:
+    """Return whether control points are counted from pixel centres here and not by GDAL.
+
+    So they are in the file if samples stand for points (PixelIsPoint, OGC GeoTIFF 1.1, 7.1.2.1).
+    GDAL adds the half pixel when it reads such a file, and adds it again when it writes one.
+    """
+    return description.pixel_is_point and description.transform is None
 
 
 def _crs(text: str) -> CRS | None:

@@ -30,6 +30,9 @@ FRAME_ERROR_CONTROL_BYTES = 2
 PACKET_HEADER_BYTES = 6
 """Primary header of a space packet (CCSDS 133.0-B-2 §4.1.3)."""
 
+LARGEST_PACKET = 65536
+"""Most data of a space packet in bytes (CCSDS 133.0-B-2 §4.1.3.5.3)."""
+
 _FRAME_OVERHEAD = FRAME_HEADER_BYTES + PACKET_ZONE_HEADER_BYTES + FRAME_ERROR_CONTROL_BYTES
 
 
@@ -57,8 +60,10 @@ class Framing:
             raise ValueError(
                 f"a transfer frame of {frame} B; allowed is {_FRAME_OVERHEAD + 1} to 65536 B"
             )
-        if packet is not None and not 1 <= packet <= 65536:
-            raise ValueError(f"a space packet with {packet} B of data; allowed is 1 to 65536 B")
+        if packet is not None and not 1 <= packet <= LARGEST_PACKET:
+            raise ValueError(
+                f"a space packet with {packet} B of data; allowed is 1 to {LARGEST_PACKET} B"
+            )
 
     def bits_per_symbol(self, mode: Mode) -> float:
         """Return the data that a symbol carries in bits, after all framing.

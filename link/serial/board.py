@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from .constants import (
+    FIRST_ANSWER,
     LARGEST_WINDOW,
     MOST_CHUNKS,
     OLDEST_VERSION,
@@ -70,7 +71,7 @@ DEAD_REMEMBERED: Final = 8
 ERRORS_WAITING: Final = 4
 ANNOUNCEMENT: Final = 0
 """The host nonce of the HELLO that a board sends when it boots."""
-TOO_LONG: Final = b"the finished tile is larger than the board's buffer"
+TOO_LONG: Final = b"the finished tile is larger than the board can send"
 _ALL: Final = (1 << LARGEST_WINDOW) - 1
 
 
@@ -156,7 +157,7 @@ class BoardEnd:
     def receive(self, data: bytes, ticks: int) -> None:
         """Process bytes from the line, received at `ticks` of the board's clock."""
         for body in self._deframer.feed(data):
-            if body[0] >= Kind.HELLO:
+            if body[0] >= FIRST_ANSWER:
                 continue  # an echo of the board's own frame; answering it would never end
             try:
                 session, message = open_body(body)
@@ -336,7 +337,7 @@ class BoardEnd:
         if work is None or work.session != self.session:
             return
         slot = self._slots[work.job % len(self._slots)]
-        if len(payload) > self.capabilities.largest_result:
+        if len(payload) > min(self.capabilities.largest_result, MOST_CHUNKS * self._chunk):
             status, payload = Status.FAILED, TOO_LONG[: self.capabilities.largest_result]
         slot.stage = Stage.DONE
         slot.status, slot.payload, slot.crc = status, payload, zlib.crc32(payload)

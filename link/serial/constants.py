@@ -17,9 +17,12 @@ LARGEST_WINDOW: Final = 64
 """Most chunks in flight, which is also the number of bits in a bitmap of chunks."""
 MOST_SLOTS: Final = 16
 MOST_CHUNKS: Final = 65535
+"""Most chunks of a tile or a result: acknowledgements count them in 16 bits."""
 LONGEST_TEXT: Final = 48
 LARGEST_BODY: Final = LARGEST_CHUNK + 32
 """Bytes of the largest message with its header and CRC, before COBS."""
+FIRST_ANSWER: Final = 0x80
+"""Kinds of messages from here on go to the host, and those below to the board."""
 
 
 class Kind(IntEnum):

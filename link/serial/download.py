@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
-from .constants import LARGEST_WINDOW, GotFlag
+from .constants import LARGEST_WINDOW, MOST_CHUNKS, GotFlag
 from .messages import Data, Got, Result
 from .trust import is_within_credit
 
@@ -29,7 +29,7 @@ class Download:
         """Whether a GOT is to be sent."""
         self._job = job
         self._chunk = chunk
-        self._largest = largest
+        self._largest = min(largest, MOST_CHUNKS * chunk)
         self._window = window
         self._chunks: dict[int, bytes] = {}
         self._first_missing = 0

@@ -20,7 +20,8 @@ from collections import deque
 from collections.abc import Iterator
 
 from .blame import Blame
-from .constants import Kind
+from .constants import FIRST_ANSWER
+from .describe import describe
 from .events import BoardClock, Closed, Event, Gone, Opened, Refused
 from .fit import why_unfit
 from .framing import Deframer
@@ -28,6 +29,7 @@ from .host_job import Submission
 from .host_settings import HostCounts, HostSettings
 from .line_quality import LineQuality, smaller_chunk
 from .messages import (
+    NO_SESSION,
     Capabilities,
     Caps,
     Data,
@@ -84,6 +86,8 @@ class HostEnd:
         self._heard_at = now
         self._last_fault = ""
         """Why the latest unreadable message could not be read."""
+        self._refusal = ""
+        """The latest ERROR that tells nothing to do, since the board last did what it was asked."""
         self._fruitless = 0
         """Consecutive sessions that ended without a finished tile."""
         self._fruitless_boots = 0
@@ -196,7 +200,7 @@ class HostEnd:
         if not self.counts.frames_received:
             self._overheard.take(data)
         for body in self._deframer.feed(data):
-            if body[0] < Kind.HELLO:
+            if body[0] < FIRST_ANSWER:
                 self._overheard.echoes += 1
                 continue  # an echo of the host's own frame
             try:
@@ -220,7 +224,7 @@ class HostEnd:
         if self.gone or not self._is_wanted:
             return None
         if self._jobs is None:
-            away_at = self._lost_at + self.settings.away
+            away_at = self._lost_at + self.settings.patience
             if self._probe is not None:
                 away_at = self._probe.wake_at
             return min(away_at, self._session.retry_at) if self._is_plugged else away_at
@@ -277,14 +281,17 @@ class HostEnd:
 
     def _keep_time(self, now: float) -> None:
         if self._jobs is None:
-            if now >= self._lost_at + self.settings.away:
+            if now >= self._lost_at + self.settings.patience:
                 self._end_search(now)
             return
         if self.settled:
             return
         silence = self._session.silence
         if now >= self._heard_at + silence:
-            raise SessionLostError(f"the board said nothing for {silence:.3g} s", None)
+            nothing = f"the board said nothing for {silence:.3g} s"
+            if self._refusal:
+                raise SessionLostError(f"{nothing} except {self._refusal}")
+            raise SessionLostError(nothing, None)
         self._jobs.check_progress(now)
         late = now - self._session.round_trip.timeout
         ran_out = self._jobs.keep_time(now)
@@ -315,6 +322,7 @@ class HostEnd:
                     self._opened(now)
             case State() | Data() | Result() if self._jobs is not None:
                 self._heard_at = now
+                self._refusal = ""
                 self._jobs.take_in(message, now)
             case _:
                 self.counts.strange += 1
@@ -322,6 +330,7 @@ class HostEnd:
     def _opened(self, now: float) -> None:
         session = self._session
         self._heard_at = now
+        self._refusal = ""
         self._probe = None
         self._jobs = SessionJobs(session, self.settings, self._queue, self.counts, self.events, now)
         capabilities = session.known_capabilities()
@@ -353,12 +362,14 @@ class HostEnd:
             )
 
     def _error(self, number: int, message: Error, now: float) -> None:
-        if number != self._session.number:
-            return
         if self._jobs is not None:
-            self._jobs.refused(message, now)
-        else:
+            if number == self._session.number and not self._jobs.refused(message, now):
+                self._refusal = describe(message)
+            return
+        if number == self._session.number:
             self._session.refused(message, now)
+        if number in (NO_SESSION, self._session.number):
+            self._refusal = describe(message)
 
     # ---- the chunk size
 
@@ -381,6 +392,7 @@ class HostEnd:
     def _lose(self, cause: str, blame: Blame | None, now: float) -> None:
         """Put the unfinished tiles of a lost session back into the queue and begin another."""
         was_open, jobs, self._jobs = self.is_open, self._jobs, None
+        self._refusal = ""
         if was_open:
             self.counts.sessions_lost += 1
             self._lost_at, self._damaged_before = now, self.bad_frames
@@ -418,7 +430,7 @@ class HostEnd:
 
     def _end_search(self, now: float) -> None:
         """Give up a board that stayed away, after PINGs if nothing else says whose fault it is."""
-        away = f"no board for {self.settings.away:g} s"
+        away = f"no board for {self.settings.patience:g} s"
         if self._probe is None:
             found = why_no_board(self.counts, self._overheard, self._last_fault)
             if not self._is_plugged:
@@ -429,6 +441,8 @@ class HostEnd:
             self._probe = SilenceProbe(self._nonces, self.settings.baud, now)
         if self._probe.is_over(now):
             cause, blame = self._probe.verdict(self.bad_frames - self._damaged_before)
+            if self._refusal:
+                cause += f"; it says {self._refusal}"
             self._give_up(f"{away}: {cause}", blame, now)
 
 

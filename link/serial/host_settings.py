@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .constants import LARGEST_WINDOW
+from .line_pace import LinePace
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,10 @@ class HostSettings:
             session.
         silence: Seconds without a valid frame after which the session counts as lost; more on a
             slow line.
-        away: Seconds without a session after which the board counts as gone.
-        stuck: Seconds in which some job must make progress. This must exceed the time that any
-            tile takes to encode.
+        away: Seconds without a session after which the board counts as gone; more on a line that
+            needs longer to open one.
+        stuck: Seconds in which some job must make progress; more on a slow line. This must exceed
+            the time that any tile takes to encode.
         fruitless: Consecutive sessions that may end without a finished tile. After that many,
             the tile that got furthest is refused.
 
@@ -44,6 +46,11 @@ class HostSettings:
     def __post_init__(self) -> None:
         if not 1 <= self.window <= LARGEST_WINDOW:
             raise ValueError(f"window {self.window}: allowed are 1 to {LARGEST_WINDOW}")
+
+    @property
+    def patience(self) -> float:
+        """Seconds without a session after which a board at this line counts as gone."""
+        return max(self.away, LinePace(self.baud).opening_s)
 
 
 @dataclass(slots=True)

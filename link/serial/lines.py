@@ -13,13 +13,20 @@ from typing import Final, Protocol
 
 from ..errors import InputError
 from .constants import DEFAULT_BAUD
-from .port import READ_S, Port, PortLostError, shown_name
+from .port import BLOCKED_S, READ_S, Port, PortLostError, shown_name, write_within
 
 _PIECE: Final = 65536
 _ADDRESS: Final = re.compile(
     r"(?:\[(?P<ip6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>[0-9]{1,5})"
 )
 _LARGEST_PORT: Final = 65535
+_KEEPALIVE: Final = {
+    "TCP_KEEPIDLE": 10,
+    "TCP_KEEPINTVL": 5,
+    "TCP_KEEPCNT": 3,
+    "TCP_USER_TIMEOUT": 25_000,
+}
+"""Options by which a connection ends 25 s after its host has vanished (Linux's tcp(7))."""
 
 
 class Line(Protocol):
@@ -34,7 +41,7 @@ class Line(Protocol):
         ...
 
     def write(self, data: bytes) -> None:
-        """Send bytes.
+        """Send bytes; drop the rest if the line takes no byte for a time, as `Port.write` does.
 
         Raises:
             PortLostError: The line is gone.
@@ -128,8 +135,8 @@ class ListeningSource:
             connection, _ = self._server.accept()
         except TimeoutError:
             return None
-        connection.setblocking(True)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _notice_loss(connection)
         return FileLine(connection.detach())
 
     def close(self) -> None:
@@ -137,10 +144,19 @@ class ListeningSource:
         self._server.close()
 
 
+def _notice_loss(connection: socket.socket) -> None:
+    """Have the system end a connection whose host has vanished, so that another can be served."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEPALIVE.items():
+        if hasattr(socket, option):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
 class FileLine:
-    """A line that is a file descriptor."""
+    """A line that is a file descriptor, which becomes one that does not block."""
 
     def __init__(self, file: int) -> None:
+        os.set_blocking(file, False)
         self._file = file
 
     def read(self) -> bytes:
@@ -149,6 +165,8 @@ class FileLine:
             if not select.select([self._file], [], [], READ_S)[0]:
                 return b""
             data = os.read(self._file, _PIECE)
+        except BlockingIOError:
+            return b""
         except (OSError, ValueError) as error:
             raise PortLostError(str(error)) from None
         if not data:
@@ -156,11 +174,9 @@ class FileLine:
         return data
 
     def write(self, data: bytes) -> None:
-        """Send bytes."""
-        rest = memoryview(data)
+        """Send bytes; drop the rest if the line takes no byte for `BLOCKED_S` seconds."""
         try:
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
+            write_within(BLOCKED_S, self._file, data, lambda rest: os.write(self._file, rest))
         except (OSError, ValueError) as error:
             raise PortLostError(str(error)) from None
 

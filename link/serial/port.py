@@ -12,6 +12,7 @@ import select
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ from .trace import Tap
 
 READ_S: Final = 0.05
 """Seconds that a read waits for a byte. A reader notices within this time that it must stop."""
-_BLOCKED_S: Final = 0.5
+BLOCKED_S: Final = 0.5
 """Seconds in which a line that takes bytes takes the next one, besides the driver's time."""
 _DRIVER_BYTES: Final = 4096
 """Bytes that a driver may hold and send before it takes more."""
@@ -77,7 +78,7 @@ class Port:
         self._line = _opened(name, baud)
         self._file = _file_of(self._line)
         self._open = threading.Lock()
-        self._patience = _BLOCKED_S + _DRIVER_BYTES * BITS_PER_BYTE_ON_WIRE / baud
+        self._patience = BLOCKED_S + _DRIVER_BYTES * BITS_PER_BYTE_ON_WIRE / baud
         """Seconds in which a write waits for the line to take the next byte."""
         if name.startswith("socket://") and self._file is not None:
             # Nagle's algorithm would delay a small frame by tens of milliseconds.
@@ -129,27 +130,16 @@ class Port:
         try:
             if self._file is None:
                 self._line.write(data)
-            else:
-                self._write_file(self._file, data)
+                return
+            left = write_within(self._patience, self._file, data, self._write_file)
         except _FAULTS as error:
             raise self._lost(error) from None
+        if left and self._tap is not None:
+            self._tap.note(f"the line takes nothing; {left} bytes are dropped")
 
-    def _write_file(self, file: int, data: bytes) -> None:
-        rest = memoryview(data)
-        moved_at = time.monotonic()
-        while rest:
-            left = moved_at + self._patience - time.monotonic()
-            if left <= 0:
-                if self._tap is not None:
-                    self._tap.note(f"the line takes nothing; {len(rest)} bytes are dropped")
-                return
-            select.select([], [file], [], left)
-            try:
-                with self._open:
-                    rest = rest[os.write(self._still_open(), rest) :]
-                moved_at = time.monotonic()
-            except BlockingIOError:
-                time.sleep(_FULL_S)
+    def _write_file(self, data: memoryview) -> int:
+        with self._open:
+            return os.write(self._still_open(), data)
 
     def _still_open(self) -> int:
         """Return the file descriptor, while `_open` is held.
@@ -202,6 +192,35 @@ class Port:
 _FAULTS: Final = (serial.SerialException, OSError, TypeError, AttributeError, ValueError)
 
 
+def write_within(
+    patience: float, file: int, data: bytes, write: Callable[[memoryview], int]
+) -> int:
+    """Write to a line until it takes no byte for a time; return how many bytes are left.
+
+    Args:
+        patience: Seconds to wait for the line to take the next byte.
+        file: The line's file descriptor, which must not block.
+        data: The bytes.
+        write: Writes bytes to the line and returns how many it took.
+
+    Raises:
+        OSError: The line is gone.
+    """
+    rest = memoryview(data)
+    moved_at = time.monotonic()
+    while rest:
+        left = moved_at + patience - time.monotonic()
+        if left <= 0:
+            break
+        select.select([], [file], [], left)
+        try:
+            rest = rest[write(rest) :]
+            moved_at = time.monotonic()
+        except BlockingIOError:
+            time.sleep(_FULL_S)
+    return len(rest)
+
+
 def _file_of(line: Any) -> int | None:
     """Return a file descriptor for `select`; None if the line has none."""
     if os.name != "posix":
@@ -229,8 +248,12 @@ def _opened(name: str, baud: int) -> Any:
         raise PortError(f"{name}: {error}; allowed: a baud rate that the port can do") from None
     except (serial.SerialException, OSError) as error:
         raise PortError(f"{name}: {_advice(name, error)}") from None
-    if is_path:
-        line.reset_input_buffer()
+    try:
+        if is_path:
+            line.reset_input_buffer()
+    except Exception as error:  # termios.error, which is no OSError, of a port that has vanished
+        line.close()
+        raise PortError(f"{name}: {error}") from None
     return line
 
 

@@ -70,6 +70,11 @@ def port_fault(name: str) -> str:
     return f"{scheme}:// is no kind of port here; allowed: {ALLOWED}"
 
 
+def same_line(name: str) -> str:
+    """Return a text that is equal for two names of one port, such as a device and a link to it."""
+    return os.path.realpath(name) if is_device(name) else name.lower()
+
+
 def is_device(name: str) -> bool:
     """Whether a port's name is a device's path."""
     return "://" not in name

@@ -131,6 +131,7 @@ class Session:
         chunk: Bytes of every chunk but a tile's or a result's last.
         round_trip: The time-out for answers.
         silence: Seconds without a valid frame after which the session counts as lost.
+        stuck: Seconds in which some job must make progress.
         retry_at: When the pending handshake message is sent again.
         chunk_limit: Largest chunk that the next OPEN asks for.
     """
@@ -146,6 +147,7 @@ class Session:
         self._pace = LinePace(settings.baud)
         self.round_trip = RoundTrip(self._pace.handshake_s)
         self.silence = settings.silence
+        self.stuck = settings.stuck
         self.retry_at = now
         self.chunk_limit = self._pace.chunk(settings.chunk) if settings.adapts else settings.chunk
         self._settings = settings
@@ -273,6 +275,7 @@ class Session:
         self.round_trip = RoundTrip(floor)
         # A chunk may be lost, and its repetition must be answered, too.
         self.silence = max(self._settings.silence, 2 * floor)
+        self.stuck = max(self._settings.stuck, 2 * floor)
         self._counts.sessions += 1
         self._counts.chunk = self.chunk
         return True

@@ -66,6 +66,7 @@ class SessionJobs:
         self._board = session.known_capabilities()
         self._chunk = session.chunk
         self._window = session.window
+        self._stuck = session.stuck
         self._round_trip = session.round_trip
         self._queue = queue
         self._counts = counts
@@ -90,7 +91,7 @@ class SessionJobs:
 
     def wake(self) -> float:
         """Return when `keep_time` or `check_progress` is to be called next."""
-        times = [self.moved_at + self._settings.stuck, self._must_end_at()]
+        times = [self.moved_at + self._stuck, self._must_end_at()]
         times += [job.ask_at for job in self._jobs]
         sent = [job.upload.oldest_sent_at for job in self._jobs]
         times += [at + self._round_trip.timeout for at in sent if at is not None]
@@ -102,7 +103,7 @@ class SessionJobs:
         Raises:
             SessionLostError: The board makes no progress.
         """
-        stuck = self._settings.stuck
+        stuck = self._stuck
         if now < min(self.moved_at + stuck, self._must_end_at()):
             return
         self._counts.stalls += 1
@@ -129,7 +130,7 @@ class SessionJobs:
         if not self._jobs:
             return math.inf
         forms = [job.submission.form for job in self._jobs]
-        return self._ended_at + patience_s(self._settings.stuck, forms, self._board)
+        return self._ended_at + patience_s(self._stuck, forms, self._board)
 
     def _wait(self, job: HostJob, now: float) -> None:
         """Ask about this job one time-out from now."""
@@ -228,8 +229,8 @@ class SessionJobs:
             case Result():
                 self._result(message, job, now)
 
-    def refused(self, message: Error, now: float) -> None:
-        """Process an ERROR of this session.
+    def refused(self, message: Error, now: float) -> bool:
+        """Process an ERROR of this session; return whether it says what becomes of a tile.
 
         Raises:
             SessionLostError: The two ends disagree about the session.
@@ -252,6 +253,8 @@ class SessionJobs:
                 self._end(job, Refused(job.submission.ticket, cause), now)
             case _:
                 self._counts.strange += 1
+                return False
+        return True
 
     def _job(self, number: int) -> HostJob | None:
         return next((job for job in self._jobs if job.number == number), None)

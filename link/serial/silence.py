@@ -60,9 +60,10 @@ def why_no_board(
         last_fault: Why the latest unreadable message could not be read; empty if all could be.
     """
     if last_fault and counts.strange > counts.frames_received / 2:
-        return (
-            f"{counts.strange} frames came that are not of this protocol; the last: {last_fault}"
-        ), Blame.BOARD
+        came = "a frame came that is"
+        if counts.strange > 1:
+            came = f"{counts.strange} frames came that are"
+        return f"{came} not of this protocol; the last: {last_fault}", Blame.BOARD
     if counts.frames_received:
         return None
     if guess := overheard.guess():

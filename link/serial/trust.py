@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Final
 
-from .constants import LARGEST_WINDOW
+from .constants import LARGEST_WINDOW, Feature
 from .messages import Capabilities, TileForm
 
 LONGEST_CAUSE: Final = 200
@@ -22,6 +22,7 @@ SLOWEST_BYTES_PER_S: Final = 30
 """Slowest mean rate of a session: a line of 300 baud, the slowest that can be configured."""
 
 _OVERHEAD: Final = 4096
+_SETTINGS: Final = Feature.QUALITY | Feature.BYTES | Feature.STEP
 
 
 def capability_fault(board: Capabilities) -> str:
@@ -36,6 +37,8 @@ def capability_fault(board: Capabilities) -> str:
     ):
         if value < 1:
             return f"tiles of at most {value} {what}"
+    if not board.features & _SETTINGS:
+        return "no kind of setting: neither quality nor bytes nor step"
     for what, text in (("name", board.name), ("software", board.software)):
         if not text.isprintable():
             return f"a {what} with control characters: {text!a}"

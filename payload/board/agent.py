@@ -26,6 +26,8 @@ from .tile_coder import TileCoder
 
 TICK_RATE: Final = 1_000_000_000
 _AGAIN_S: Final = 0.2
+_LAST_TILE_S: Final = 1.0
+"""Seconds that a tile which is being encoded has left when the agent is stopped."""
 
 
 def capabilities(coder: TileCoder, name: str, limits: Limits) -> Capabilities:
@@ -90,7 +92,7 @@ class Agent:
                 time.sleep(_AGAIN_S)
             else:
                 self._serve_line(line)
-        encoder.join()
+        encoder.join(_LAST_TILE_S)
 
     def stop(self) -> None:
         """End `serve` soon; may be called from any thread or a signal handler."""

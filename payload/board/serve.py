@@ -10,7 +10,7 @@ from typing import Any
 
 from ...link.errors import InputError
 from ...link.serial.constants import DEFAULT_BAUD
-from .limits import Limits
+from .limits import LARGEST_SIDE, Limits
 
 
 def add_serve(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -50,8 +50,9 @@ def serve_line(arguments: argparse.Namespace) -> int:
 
     if not 1 <= arguments.slots <= 16:
         raise InputError(f"--slots {arguments.slots}: allowed are 1 to 16")
-    if not 1 <= arguments.largest_tile <= 65535:
-        raise InputError(f"--largest-tile {arguments.largest_tile}: allowed are 1 to 65535")
+    side = arguments.largest_tile
+    if not 1 <= side <= LARGEST_SIDE:
+        raise InputError(f"--largest-tile {side}: allowed are 1 to {LARGEST_SIDE}")
     if not arguments.name.isprintable():
         raise InputError(f"--name {arguments.name!r}: allowed are printable characters")
     coder = tile_coder(arguments.codec or registry.default_codec())
@@ -62,12 +63,7 @@ def serve_line(arguments: argparse.Namespace) -> int:
         source = ListeningSource(arguments.listen)
     else:
         source = SerialSource(arguments.port, arguments.baud)
-    # Eight 16-bit bands of the largest tile, for multiband imagers.
-    limits = Limits(
-        arguments.largest_tile,
-        min(arguments.largest_tile**2 * 16, (1 << 32) // 4),
-        arguments.slots,
-    )
+    limits = Limits.of_tiles(side, arguments.slots, coder.most_bands, coder.bit_depth)
     agent = Agent(source, coder, arguments.name, limits)
     signal.signal(signal.SIGTERM, lambda *_: agent.stop())
     sys.stdout.write(f"serving {coder.software} on {source.address}\n")

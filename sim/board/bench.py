@@ -29,6 +29,8 @@ from .trial_tiles import task
 MIDDLE_STEP: Final = 128
 MOST_BYTES: Final = 1 << 30
 """Most bytes of all tiles of a benchmark, which are held in memory."""
+MOST_TILES: Final = 100_000
+"""Most tiles of a benchmark: small ones are many, and each takes half a millisecond or more."""
 MOST_ALONE: Final = 8
 """Most tiles that are also sent one at a time, for comparison."""
 
@@ -190,15 +192,16 @@ def run_bench(
 
 
 def _check_size(own: Capabilities, tiles: int, side: int) -> None:
-    """Refuse tiles that the board cannot take or that need too much memory here."""
+    """Refuse tiles that the board cannot take, or that need too much memory or time here."""
     bands = trial_bands(own)
     tile_bytes = side * side * bands
     if side > (most := trial_side(own, bands, side)):
         raise InputError(f"--side {side}: the board takes {most} at most")
-    if tiles * tile_bytes > MOST_BYTES:
-        raise InputError(
-            f"--tiles {tiles} of {tile_bytes} bytes: allowed are {MOST_BYTES // tile_bytes} tiles"
-        )
+    if tile_bytes > MOST_BYTES:
+        raise InputError(f"--side {side}: a tile has {tile_bytes} bytes; allowed are {MOST_BYTES}")
+    most = min(MOST_TILES, MOST_BYTES // tile_bytes)
+    if tiles > most:
+        raise InputError(f"--tiles {tiles} of {tile_bytes} bytes: allowed are 1 to {most}")
 
 
 def _tiles(own: Capabilities, count: int, side: int) -> list[TileTask]:

@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 
 from ...link.serial.constants import LARGEST_WINDOW, SMALLEST_CHUNK, VERSION, Code, Stage
 from ...link.serial.framing import Deframer
-from ...link.serial.line_pace import BITS_PER_BYTE_ON_WIRE
+from ...link.serial.line_pace import LinePace
 from ...link.serial.messages import (
     Capabilities,
     Caps,
@@ -53,6 +53,8 @@ SHORTEST_TIMEOUT_S: Final = 0.15
 """Shortest time after which a question is sent again, beside that of the frames on the line."""
 _LONGEST_FRAME: Final = 1200
 """Bytes of the longest frame that a check sends."""
+_LONGEST_ANSWER: Final = 170
+"""Bytes of the longest answer to a single question on the line, which is CAPS."""
 _BOOT_FACTOR: Final = 4
 """How many times longer than for other answers to wait for a board that may still boot."""
 M = TypeVar("M", bound=Message)
@@ -90,8 +92,10 @@ class Exchange:
         self._port = port
         self._deframer = Deframer()
         self._came: deque[Message] = deque()
-        floor = SHORTEST_TIMEOUT_S + 2 * _LONGEST_FRAME * BITS_PER_BYTE_ON_WIRE / port.baud
-        self.round_trip = RoundTrip(floor)
+        self._pace = LinePace(port.baud)
+        self._sent_at = 0.0
+        """When the line will have carried everything that was sent."""
+        self.round_trip = RoundTrip(SHORTEST_TIMEOUT_S + self._pace.seconds(2 * _LONGEST_FRAME))
         self._answers_pings = True
         self.journal = Journal()
         self.repeated = 0
@@ -117,6 +121,13 @@ class Exchange:
         """Send bytes unchanged."""
         self.journal.sent(data)
         self._port.write(data)
+        self._sent_at = max(self._sent_at, time.monotonic()) + self._pace.seconds(len(data))
+
+    def _answer_due(self, patience: float = 1.0) -> float:
+        """Return when the answer to what was just sent is overdue; at the time-out at latest."""
+        longest = patience * ANSWER_S / LEAST_TRIES + self._pace.seconds(_LONGEST_ANSWER)
+        now = time.monotonic()
+        return max(now, self._sent_at) + min(self.round_trip.timeout, longest)
 
     def receive(self, seconds: float) -> Message | None:
         """Return the next message; None if none arrives in time.
@@ -178,7 +189,7 @@ class Exchange:
             tries += 1
             sent_at = time.monotonic()
             self.raw(data)
-            until = sent_at + min(self.round_trip.timeout, ANSWER_S / LEAST_TRIES * patience)
+            until = self._answer_due(patience)
             while (left := until - time.monotonic()) > 0:
                 message = self.receive(left)
                 if isinstance(message, kind) and (fits is None or fits(message)):
@@ -267,7 +278,7 @@ class Exchange:
             token = secrets.randbits(32)
             tokens.add(token)
             self.send(Ping(token), 0)
-            until = time.monotonic() + min(self.round_trip.timeout, ANSWER_S / LEAST_TRIES)
+            until = self._answer_due()
             while (left := until - time.monotonic()) > 0:
                 message = self.receive(left)
                 if message is not None:
@@ -291,7 +302,7 @@ class Exchange:
         for token in range(1, count + 1):
             self._came.clear()
             self.send(Ping(token), 0)
-            answered += self.receive(min(self.round_trip.timeout, 0.5)) is not None
+            answered += self.receive(self._answer_due() - time.monotonic()) is not None
         return answered
 
     # ---- sessions

@@ -108,8 +108,11 @@ class BoardLoop:
     ) -> None:
         baud = settings.baud or DEFAULT_BAUD
         self.port, self.baud = port, baud
+        if script is not None:
+            self.baud = script.line_baud(baud)
+            settings = replace(settings, baud=self.baud)
         self._record = access.record
-        self._watch = Watch(port, settings.away, access.say)
+        self._watch = Watch(port, settings.patience, access.say)
         self._stack = contextlib.ExitStack()
         with contextlib.ExitStack() as stack:
             name = stack.enter_context(board_port(port))
@@ -120,13 +123,12 @@ class BoardLoop:
             if script is not None:
                 found = stack.enter_context(Injection(script, name, baud, reset, tap))
                 self._injection, name, reset = found, found.address, found.reset
-                self.baud = script.line_baud(baud)
-                settings = replace(settings, baud=self.baud)
             self._client = stack.enter_context(BoardClient(name, baud, settings, tap, reset))
             try:
                 self.own = self._client.capabilities()
             except BoardGoneError as error:
-                raise InputError(f"{port}: {error}") from None
+                injected = "" if script is None else "; the scenario injects faults into its line"
+                raise InputError(f"{port}: {error}{injected}") from None
             self._stack = stack.pop_all()
         self._lock = threading.Lock()
         self._sums = _Sums()

@@ -4,7 +4,27 @@ from __future__ import annotations
 
 from math import isqrt
 
+from ...link.serial.constants import Feature, SettingCode
 from ...link.serial.messages import Capabilities
+
+
+def is_learned(own: Capabilities) -> bool:
+    """Whether a board's features are those of the learned codec: it rotates bands, by steps."""
+    return Feature.ROTATION | Feature.STEP in Feature(own.features)
+
+
+def trial_setting(own: Capabilities, quality: int = 50_000) -> tuple[SettingCode, int]:
+    """Return a setting of a kind that a board takes, for a codec whose steps are not known.
+
+    Args:
+        own: The board's capabilities.
+        quality: The quality in thousandths, if the board takes one.
+    """
+    if own.features & Feature.QUALITY:
+        return SettingCode.QUALITY, quality
+    if own.features & Feature.STEP:
+        return SettingCode.STEP, 0
+    return SettingCode.BYTES, own.largest_result
 
 
 def trial_bands(own: Capabilities) -> int:

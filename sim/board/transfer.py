@@ -17,7 +17,6 @@ from ...link.serial.constants import (
     Feature,
     GotFlag,
     SampleCode,
-    SettingCode,
     Stage,
 )
 from ...link.serial.messages import (
@@ -36,10 +35,10 @@ from ...link.serial.messages import (
 from ...link.serial.trust import is_within_credit
 from ...link.student.rotation import IDENTITY
 from .exchange import LEAST_TRIES, Exchange, NoAnswerError, NonconformanceError, crc_fault
-from .tile_room import trial_bands, trial_depth, trial_side
+from .tile_room import trial_bands, trial_depth, trial_setting, trial_side
 
 ENCODE_S: Final = 60.0
-"""Seconds in which a tile of a check must be encoded."""
+"""Seconds in which a tile of a check must be encoded, and then its next chunk come."""
 
 MOST_AT_ONCE: Final = 8
 """Most chunks that are sent before one is acknowledged."""
@@ -56,7 +55,7 @@ def small_tile(line: Exchange, seed: int = 1, setting: int | None = None) -> tup
     side = trial_side(own, bands, 16)
     noise = random.Random(seed).randbytes(side * side * bands)  # noqa: S311
     samples = bytes((61 * seed + value // 4) % 256 >> 8 - depth for value in noise)
-    kind, value = _setting(line)
+    kind, value = trial_setting(own)
     form = TileForm(
         len(samples),
         zlib.crc32(samples),
@@ -72,14 +71,6 @@ def small_tile(line: Exchange, seed: int = 1, setting: int | None = None) -> tup
         IDENTITY if own.features & Feature.ROTATION else NO_ROTATION,
     )
     return form, samples
-
-
-def _setting(line: Exchange) -> tuple[SettingCode, int]:
-    if line.own.features & Feature.QUALITY:
-        return SettingCode.QUALITY, 50000
-    if line.own.features & Feature.STEP:
-        return SettingCode.STEP, 0
-    return SettingCode.BYTES, line.own.largest_result
 
 
 def chunk_of(line: Exchange, job: int, samples: bytes, index: int) -> Load:
@@ -203,11 +194,13 @@ def fetch(line: Exchange, job: int) -> tuple[Result, bytes]:
         NonconformanceError: It does not come, or not as RESULT describes it.
     """
     came = _Fetch(line, job)
-    until = time.monotonic() + ENCODE_S
+    # On a slow line, asking for what is missing takes minutes.
+    patience = ENCODE_S + 2 * line.round_trip.timeout
+    until = time.monotonic() + patience
     asked = 0
     while came.missing():
         if time.monotonic() > until:
-            raise NoAnswerError(f"no RESULT in {ENCODE_S:g} s")
+            raise NoAnswerError(f"no RESULT in {patience:.0f} s")
         if came.result is None and came.chunks and asked > LEAST_TRIES:
             # The chunks show that the tile is encoded.
             raise NoAnswerError(
@@ -221,7 +214,10 @@ def fetch(line: Exchange, job: int) -> tuple[Result, bytes]:
         message = line.receive(line.round_trip.timeout)
         match message:
             case Data() if message.job == job:
+                before = len(came.chunks)
                 came.data(message)
+                if len(came.chunks) > before:
+                    until = time.monotonic() + patience
                 line.round_trip.answered()
                 asked = 0
             case Result() if message.job == job:

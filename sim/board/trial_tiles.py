@@ -18,7 +18,7 @@ from ...link.serial.constants import Feature, SampleCode, SettingCode
 from ...link.serial.messages import NO_ROTATION, Capabilities, TileForm
 from ...link.student.rotation import IDENTITY, Quaternion
 from .job import TileTask
-from .tile_room import trial_bands, trial_depth
+from .tile_room import is_learned, trial_bands, trial_depth, trial_setting
 
 LARGEST_SIDE: Final = 64
 _FINEST: Final = 256
@@ -77,14 +77,9 @@ def task(
     depth = trial_depth(own)
     samples = np.ascontiguousarray((pixels >> 8 - depth).astype(np.uint8)).tobytes()
     rows, columns, bands = pixels.shape
-    if own.features & Feature.ROTATION:
+    kind, setting = trial_setting(own, round(step / _FINEST * 100_000))
+    if is_learned(own) or kind is SettingCode.STEP:
         kind, setting = SettingCode.STEP, step
-    elif own.features & Feature.QUALITY:
-        kind, setting = SettingCode.QUALITY, round(step / _FINEST * 100_000)
-    elif own.features & Feature.STEP:
-        kind, setting = SettingCode.STEP, step
-    else:
-        kind, setting = SettingCode.BYTES, own.largest_result
     form = TileForm(
         tile_bytes=len(samples),
         tile_crc=zlib.crc32(samples),

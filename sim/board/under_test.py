@@ -14,7 +14,7 @@ import numpy as np
 
 from ...link.container.frame import Frame
 from ...link.container.header import CODECS
-from ...link.serial.constants import DEFAULT_BAUD, Feature, SettingCode
+from ...link.serial.constants import DEFAULT_BAUD, SettingCode
 from ...link.serial.events import BoardClock, Event, Finished, Refused
 from ...link.serial.faults.line_proxy import LineProxy
 from ...link.serial.host_settings import HostCounts, HostSettings
@@ -23,7 +23,7 @@ from ...link.student.rotation import Quaternion
 from ...payload.board.tile_coder import tile_coder
 from .client import BoardClient
 from .job import TileTask, frame_jobs
-from .tile_room import trial_bands, trial_depth, trial_side
+from .tile_room import is_learned, trial_bands, trial_depth, trial_setting, trial_side
 from .trial_tiles import LARGEST_SIDE
 
 AWAY_S: Final = 10.0
@@ -60,9 +60,9 @@ def reference_of(own: Capabilities) -> Reference:
     if own.codec == 0:
         return Reference((SettingCode.STEP, 0), lambda _form, tile: tile)
     coder = tile_coder(CODECS.get(own.codec, f"number {own.codec}"))
-    if own.features & Feature.ROTATION:
+    if is_learned(own):
         return Reference((SettingCode.STEP, 150), coder.encode, (110, 20, -50, 30))
-    return Reference((SettingCode.QUALITY, 60000), coder.encode)
+    return Reference(trial_setting(own, 60_000), coder.encode)
 
 
 def some_jobs(

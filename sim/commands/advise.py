@@ -46,6 +46,7 @@ def advise(arguments: argparse.Namespace) -> int:
     from ..scenario.load import load_scenario, read_scenario
     from ..sweep.advice import Runs
     from ..sweep.advice import advise as find
+    from ..sweep.plan import seeds_from
     from .progress import shown_progress
 
     if not 1 <= arguments.seeds <= _MOST_SEEDS:
@@ -53,7 +54,7 @@ def advise(arguments: argparse.Namespace) -> int:
     text = read_scenario(arguments.file)
     scenario = load_scenario(arguments.file, arguments.overrides, text)
     open_cache(arguments.cache)  # refuses a folder that cannot be used
-    seeds = range(scenario.seed, scenario.seed + arguments.seeds)
+    seeds = seeds_from(scenario.seed, arguments.seeds)
     place = open_workers(arguments, scenario)
     with shown_progress(arguments) as progress, place(1000) as workers:
         runs = Runs(
@@ -103,6 +104,7 @@ def print_advice(advice: Advice, scenario: Scenario) -> None:
     """Print advice as two tables."""
     from ..console.terminal import plain_table, print_rows, print_table
     from ..report import wording as w
+    from ..sweep.advice import LEAST_RATE
 
     def plain(text: str) -> str:
         return text.replace(w.NBSP, " ")
@@ -113,15 +115,19 @@ def print_advice(advice: Advice, scenario: Scenario) -> None:
     smallest = _amount(advice.recorder, lambda n: plain(w.size(n)), exact)
     lines = [("smallest recorder that drops nothing", f"{smallest}; now {now}")]
     if advice.rate is not None:
-        lines.append(("lowest rate that drops nothing", _amount(advice.rate, _times)))
+        text = _amount(advice.rate, _times)
+        if advice.rate.largest == LEAST_RATE:
+            text += " or less: no lower rate was tried"
+        lines.append(("lowest rate that drops nothing", text))
     words = {"memory": "memory", "rate": "rate", "bits": "bits a pixel"}
     for what, found in advice.wanted.items():
-        write = _divided if what == "bits" else _times
-        lines.append((f"10 % more pixels by {words[what]}", _amount(found, write)))
+        saves = what == "bits"
+        text = _amount(found, _divided if saves else _times, falls=saves)
+        lines.append((f"10 % more pixels by {words[what]}", text))
     print_rows(lines)
     table = plain_table(
-        f"What single changes buy; medians over {w.plural(len(advice.seeds), 'seed')}"
-        " (90 % interval)",
+        "What single changes buy"
+        + f"; medians over {len(advice.seeds)} seeds (90 % interval)" * (len(advice.seeds) > 1),
         (
             ("change", False),
             ("pixels", True),
@@ -159,12 +165,23 @@ def print_advice(advice: Advice, scenario: Scenario) -> None:
     print_table(table)
 
 
-def _amount(found: Answer, write: Callable[[float], str], exact: str = "") -> str:
-    """Return an answer: what suffices for every seed, and the interval over the seeds."""
+def _amount(
+    found: Answer, write: Callable[[float], str], exact: str = "", *, falls: bool = False
+) -> str:
+    """Return an answer: what suffices for every seed, and the interval over the seeds.
+
+    Args:
+        found: The answer.
+        write: Formats an amount.
+        exact: Follows the amount that suffices.
+        falls: Whether what is written is the less, the larger the amount.
+    """
     if found.amount is None or found.largest is None:
         return f"none: {found.why_not}"
     text = write(found.largest) + exact
     low, high = write(found.amount.low), write(found.amount.high)
+    if falls:
+        low, high = high, low
     if low != high:
         text += f"; over the seeds from {low} to {high}"
     if not found.monotone:
@@ -189,4 +206,5 @@ def _three_digits(thousandths: Decimal, rounding: str) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * (share - 1):+.0f} %".replace("-", "−")
+    percent = round(100 * (share - 1))
+    return f"{percent:+d} %".replace("-", "−") if percent else "0 %"

@@ -52,6 +52,7 @@ def load(arguments: argparse.Namespace) -> Scenario:
     from ..scenario.advice import advice
     from ..scenario.load import load_scenario
 
+    keep_apart(arguments, "czml", "trace")
     scenario = load_scenario(arguments.file, arguments.overrides)
     scenes = dict.fromkeys(scene for target in scenario.targets for scene in target.scenes)
     for name in ("czml", "out", "trace"):
@@ -59,6 +60,26 @@ def load(arguments: argparse.Namespace) -> Scenario:
             keep_inputs(Path(output), [Path(arguments.file), *map(Path, scenes)])
     complain(*(f"warning: {line}" for line in grouped(advice(scenario))))
     return scenario
+
+
+def keep_apart(arguments: argparse.Namespace, *names: str) -> None:
+    """Refuse to write two outputs to one file.
+
+    Args:
+        arguments: Parsed options.
+        names: Names of the options that are files to write; those that are missing do not count.
+
+    Raises:
+        InputError: Two of them lead to the same file.
+    """
+    from ...link.errors import InputError
+
+    found: dict[str, str] = {}
+    for name in names:
+        if (output := getattr(arguments, name, None)) is None:
+            continue
+        if (other := found.setdefault(os.path.realpath(output), name)) != name:
+            raise InputError(f"--{name} {output}: is the file of --{other}; allowed: another")
 
 
 def keep_inputs(output: Path, inputs: Iterable[Path | None]) -> None:

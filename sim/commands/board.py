@@ -16,6 +16,7 @@ from ...link.serial.constants import DEFAULT_BAUD
 from ...link.text import printable
 from ...payload.board.serve import add_serve
 from ..console.streams import complain
+from .arguments import keep_apart
 from .board_options import add_board_options, board_access
 from .board_trace import add_trace_parsers
 
@@ -169,6 +170,7 @@ def check(arguments: argparse.Namespace) -> int:
     if not 1 <= arguments.repeat <= MOST_REPEATS:
         raise InputError(f"--repeat {arguments.repeat}: allowed are 1 to {MOST_REPEATS}")
     checks = selected(arguments.only)
+    keep_apart(arguments, "trace", "junit")
     with _output(arguments.junit) as junit:
         rounds, name, lost = _check_rounds(arguments, checks)
         results = [result for one in rounds for result in one]
@@ -222,6 +224,7 @@ def _check_rounds(
 
 def bench(arguments: argparse.Namespace) -> int:
     """Measure the time of tiles over the line."""
+    keep_apart(arguments, "trace", "picture")
     with _output(arguments.picture) as picture:
         found = _benchmark(arguments)
         _show_figures(found, arguments.json)
@@ -274,15 +277,17 @@ def _output(path: Path | None) -> contextlib.AbstractContextManager[IO[bytes] | 
 
 def build_image(arguments: argparse.Namespace) -> int:
     """Compile a firmware and print its memory use."""
-    from pathlib import Path
-
     from ...link.errors import InputError
+    from ...link.scratch import scratch_folder
     from ...payload.board.firmware.build import build, memory
 
     out = Path(arguments.out)
     if not out.parent.is_dir():
         raise InputError(f"--out {out}: there is no folder {out.parent}")
-    taken = memory(build(arguments.name, out, arguments.job))
+    with whole_file(out) as file, scratch_folder("image") as folder:
+        image = build(arguments.name, folder / "image.elf", arguments.job)
+        taken = memory(image)
+        file.write(image.read_bytes())
     _say(f"{out}: {taken['ram']} bytes of RAM, {taken['constant']} of code and weights")
     return 0
 

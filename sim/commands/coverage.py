@@ -61,10 +61,10 @@ def coverage(arguments: argparse.Namespace) -> int:
     """Compute and print the coverage."""
     from importlib.metadata import version
 
+    from ...link.files import whole_file
     from ...link.text import json_text
     from ..coverage.coverage import USUAL_CELLS, check_cells, cover
     from ..mission.flight import fly
-    from ..report import write_report
     from ..report.coverage import CoverageData, render_coverage
     from .progress import shown_progress
 
@@ -72,7 +72,8 @@ def coverage(arguments: argparse.Namespace) -> int:
     check_cells(cells)
     scenario = load(arguments)
     out = _page(arguments, scenario)
-    with shown_progress(arguments) as progress:
+    # Opened now, so that a wrong name is refused before a long run.
+    with whole_file(out) as page, shown_progress(arguments) as progress:
         progress.stage("orbits and passes")
         flight = fly(scenario)
         delivered = None if arguments.seen else _delivered(arguments, flight, progress)
@@ -88,7 +89,7 @@ def coverage(arguments: argparse.Namespace) -> int:
             scenario.duration,
             found,
         )
-        write_report(out, render_coverage(data))
+        page.write(render_coverage(data).encode())
     if arguments.json:
         sys.stdout.write(json_text(_as_json(scenario, found), indent=2) + "\n")
     elif not arguments.quiet:

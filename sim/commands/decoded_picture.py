@@ -17,6 +17,7 @@ from ...link.errors import InputError
 from ...link.files import whole_file
 from ...payload.imager.described import located
 from ...payload.imager.raster import environment, open_raster
+from ..console.streams import complain
 
 PNG: Final = (".png",)
 TIFF: Final = (".tif", ".tiff")
@@ -60,7 +61,11 @@ def write_picture(
         return
     if like is not None:
         description = _located(description, decoded.frame, like)
-    write_cog(path, decoded.frame, description, tile_tags(decoded))
+    if not write_cog(path, decoded.frame, description, tile_tags(decoded)):
+        complain(
+            f"{path}: its coordinate reference system is left out, because GeoTIFF has no form for "
+            "it (codec info shows it)"
+        )
 
 
 def _located(description: Description, frame: Frame, like: Path) -> Description:
@@ -108,6 +113,10 @@ def _png(path: Path, frame: Frame, description: Description) -> bytes:
             "(write a .tif instead)"
         )
     pixels = frame.pixels
+    if description.white_is_zero:  # in a PNG, 0 is black
+        bits = description.declared_bits or 8 * pixels.dtype.itemsize
+        pixels = pixels.copy()
+        pixels[..., 0] = ((1 << bits) - 1) - pixels[..., 0]
     if sorted(colours[:opaque]) == sorted(NATURAL_COLOURS):
         order = [colours.index(colour) for colour in NATURAL_COLOURS]
         pixels = pixels[..., [*order, *range(opaque, frame.bands)]]

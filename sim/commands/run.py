@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shlex
 import shutil
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ...link.text import json_text
 from ..console.streams import complain
@@ -92,6 +93,15 @@ def _add_output(parser: argparse.ArgumentParser, default: str) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run one scenario."""
+    from ...link.files import whole_file
+
+    # Opened now, so that a wrong name is refused before a long run.
+    scene = contextlib.nullcontext() if arguments.czml is None else whole_file(arguments.czml)
+    with scene as czml:
+        return _run(arguments, czml)
+
+
+def _run(arguments: argparse.Namespace, czml: IO[bytes] | None) -> int:
     from ..frames.content_cache import open_cache
     from ..mission.flight import fly
     from ..report import render, write_report
@@ -103,6 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     scenario = load(arguments)
     out = arguments.out or Path("runs") / scenario.name
+    _check_apart(arguments.czml, out)
     cache = open_cache(arguments.cache)
     with staged(out) as folder:
         delivered = None if arguments.delivered == "none" else folder / DELIVERED
@@ -140,8 +151,6 @@ def run(arguments: argparse.Namespace) -> int:
             write_summary(results, folder)
             if page is not None:
                 write_report(folder / REPORT, page)
-    if arguments.czml is not None:
-        _write_czml(results, arguments.czml)
     if arguments.json:
         sys.stdout.write(json_text(results.summary) + "\n")
     elif not arguments.quiet:
@@ -154,7 +163,17 @@ def run(arguments: argparse.Namespace) -> int:
         *_missing(left_out),
         *results.faults,
     )
+    if czml is not None:  # last, because it is refused if it is too large
+        czml.write(_czml(results).encode())
     return 1 if results.faults else 0
+
+
+def _check_apart(czml: Path | None, out: Path) -> None:
+    """Refuse a file within the output folder, which the next run would not take for its own."""
+    from ...link.errors import InputError
+
+    if czml is not None and Path(os.path.realpath(czml)).is_relative_to(os.path.realpath(out)):
+        raise InputError(f"--czml {czml}: lies in the output folder {out}; allowed: beside it")
 
 
 def _write_items(results: Results, pictures: Path, folder: Path, left_out: list[str]) -> None:
@@ -172,15 +191,12 @@ def _write_items(results: Results, pictures: Path, folder: Path, left_out: list[
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write_czml(results: Results, path: Path) -> None:
-    """Write what the run did for Cesium, after the results are in place."""
-    from ...link.files import whole_file
+def _czml(results: Results) -> str:
+    """Return what the run did, for Cesium."""
     from ..export.czml import czml
 
     sent = [use.sent_bytes for use in results.outcome.uses]
-    text = czml(results.mission.flight, results.mission.setup.contacts, sent)
-    with whole_file(path) as file:
-        file.write(text.encode("utf-8"))
+    return czml(results.mission.flight, results.mission.setup.contacts, sent)
 
 
 def _speaker(arguments: argparse.Namespace, progress: Progress) -> Callable[[str], None]:

@@ -86,10 +86,11 @@ def sweep(arguments: argparse.Namespace) -> int:
     from .progress import shown_progress
     from .sweep_table import points_json, print_points
 
-    scenario, text, plan = _plan(arguments)
+    scenario, text, plan, scenes = _plan(arguments)
     open_cache(arguments.cache)  # refuses a folder that cannot be used
     out = arguments.out or Path("runs") / f"{scenario.name}-sweep"
-    job = SweepJob(Path(arguments.file), text, plan, arguments.cache, not arguments.no_quality)
+    measured = not arguments.no_quality
+    job = SweepJob(Path(arguments.file), text, plan, arguments.cache, measured, scenes)
     workers = open_workers(arguments, scenario, plan)
     try:
         with shown_progress(arguments) as progress:
@@ -108,8 +109,8 @@ def sweep(arguments: argparse.Namespace) -> int:
     return _status(outcome)
 
 
-def _plan(arguments: argparse.Namespace) -> tuple[Scenario, str, Plan]:
-    """Return the scenario, its text and the plan, of which every value has been checked."""
+def _plan(arguments: argparse.Namespace) -> tuple[Scenario, str, Plan, set[Path]]:
+    """Return scenario, text, plan and scenes; every value of the plan has been checked."""
     from ..scenario.load import load_scenario, read_scenario
     from ..sweep.axes import parse_axis
     from ..sweep.plan import check_plan, make_plan
@@ -123,8 +124,8 @@ def _plan(arguments: argparse.Namespace) -> tuple[Scenario, str, Plan]:
         sample=arguments.sample,
         base=arguments.overrides,
     )
-    check_plan(plan, Path(arguments.file), text)
-    return scenario, text, plan
+    scenes = check_plan(plan, Path(arguments.file), text)
+    return scenario, text, plan, scenes
 
 
 def open_workers(

@@ -21,6 +21,7 @@ from ..report.sweep_data import (
     SweepPoint,
 )
 from ..report.sweep_front import fronts
+from ..sweep.intervals import Interval
 
 _MOST: Final = 20
 """With more points than this, only those on a Pareto front are printed."""
@@ -36,8 +37,12 @@ def print_points(data: SweepData) -> None:
     points: Sequence[SweepPoint] = data.points
     title = f"{w.plain(data.scenario_name)}: {w.plural(len(points), 'point')}"
     if len(points) > _MOST:
-        points = front_points(data)[:_MOST]
-        title += f", of which {len(points)} on a Pareto front"
+        if on_front := front_points(data):
+            title += f", of which {len(on_front)} on a Pareto front"
+            points = on_front
+        if len(points) > _MOST:
+            title += f"; the first {_MOST}"
+            points = points[:_MOST]
     if data.seeds > 1:
         title += f"; medians over {data.seeds} seeds"
     has_boards = data.known(BOARD_TIME)
@@ -103,13 +108,15 @@ def points_json(data: SweepData) -> dict[str, Any]:
                 "failed": point.failed,
                 "error": point.error or None,
                 "front": point.number in on_front,
-                "figures": {
-                    figure.column: None
-                    if (found := point.figures[figure.key]) is None
-                    else {"median": found.median, "p5": found.low, "p95": found.high}
-                    for figure in FIGURES
-                },
+                "figures": {f.column: _interval_json(point.figures[f.key]) for f in FIGURES},
             }
             for point in data.points
         ],
     }
+
+
+def _interval_json(found: Interval | None) -> dict[str, float] | None:
+    """Return an interval; None if there is none, or its figure is infinite."""
+    if found is None or not w.present(found.median):
+        return None
+    return {"median": found.median, "p5": found.low, "p95": found.high}

@@ -135,7 +135,12 @@ def print_text(text: str) -> None:
 
 def print_table(table: Table) -> None:
     """Print a table of `plain_table`."""
-    _print(console(least=_least_width(table)), table, space=True)
+    terminal = console(least=_least_width(table))
+    title, table.title = table.title, None
+    sys.stdout.write("\n")
+    if title:  # within the table it would fold at the table's width
+        _print(terminal, Text(str(title), style="table.title"))
+    _print(terminal, table)
 
 
 def _least_width(table: Table) -> int:
@@ -184,13 +189,13 @@ def _print_chunk(
     _print(terminal, table)
 
 
-def _print(terminal: Console, table: Table | Text, space: bool = False) -> None:
+def _print(terminal: Console, table: Table | Text) -> None:
     """Print line by line without trailing blanks."""
     with terminal.capture() as captured:
         terminal.print(table)
     out = as_it_is(sys.stdout)  # with the table's own colours
     # The terminal's encoding may lack a letter of a name.
     encoding = sys.stdout.encoding or "utf-8"
-    for line in ["", *captured.get().splitlines()] if space else captured.get().splitlines():
+    for line in captured.get().splitlines():
         text = line.rstrip().encode(encoding, "backslashreplace").decode(encoding)
         out.write(f"{text}\n")

@@ -20,9 +20,10 @@ from ...ground.decoders.student_networks import available
 from ...link.container.frame import Frame
 from ...link.container.samples import SampleType
 from ...link.errors import InputError
+from ...link.serial.portname import same_line
 from ...payload.board.firmware.build import missing_tools
 from ...payload.encoders.base import Encoder, Setting
-from ..board.emulators import AGENT, PREFIX
+from ..board.emulators import AGENT, PREFIX, is_emulated
 from ..board.job import setting_of
 from ..mission.flight import orbit_of
 from ..mission.views import View
@@ -163,7 +164,14 @@ def _ports(scenario: Scenario) -> Iterator[str]:
         if port is None:
             continue
         where = scenario.source.place_of(f"satellites.{index}.encoder.port")
-        if seen.setdefault(port, satellite.encoder) != satellite.encoder:
+        known = port if is_emulated(port) else same_line(port)
+        first = seen.setdefault(known, satellite.encoder)
+        if first.port != port:
+            yield (
+                f"{where}: found {port}, which is the port {first.port} of another satellite; "
+                "allowed: one name for both"
+            )
+        elif first != satellite.encoder:
             yield (
                 f"{where}: found {port} a second time with other baud, give_up_after, "
                 "encode_timeout, chunk or faults; allowed: the same for all satellites that share "

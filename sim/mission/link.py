@@ -20,11 +20,13 @@ from ...link.channel.adaptive import (
 )
 from ...link.channel.budget import LinkBudget
 from ...link.channel.fade import ConstantFade, Fade, NoFade
-from ...link.channel.framing import Framing, information_rate
+from ...link.channel.framing import LARGEST_PACKET, Framing, information_rate
 from ...link.channel.link_ends import Receiver, Transmitter
+from ...link.channel.transfer.pdus import PduFormat
 from ..scenario.ground import StationSpec
 from ..scenario.link import LinkSpec, ReceiverSpec
 from ..scenario.satellite import SatelliteSpec
+from ..scenario.spacecraft import TransmitterSpec
 from .climate import site_climate
 
 OTHER_BAND: Final = "band not received"
@@ -71,7 +73,11 @@ def adaptive_link(satellite: SatelliteSpec, station: StationSpec, fade: Fade) ->
     """
     budget, link = budget_of(satellite, station), satellite.transmitter.link
     assert link is not None  # noqa: S101 - checked by budget_of
-    framing = Framing(pilots=link.pilots, transfer_frame_bytes=link.transfer_frame)
+    framing = Framing(
+        pilots=link.pilots,
+        transfer_frame_bytes=link.transfer_frame,
+        packet_data_bytes=_packet_data_bytes(satellite.transmitter),
+    )
     modes = link.used_modes
     return AdaptiveLink(
         budget=budget,
@@ -81,6 +87,14 @@ def adaptive_link(satellite: SatelliteSpec, station: StationSpec, fade: Fade) ->
         fade=fade,
         packet_loss=satellite.transmitter.packet_loss,
     )
+
+
+def _packet_data_bytes(transmitter: TransmitterSpec) -> int:
+    """Return the bytes that a space packet carries: a part of a file, with CFDP a PDU."""
+    if transmitter.transfer.mode == "resumable":
+        return transmitter.packet
+    # The largest PDUs are three bytes longer than a packet may be.
+    return min(LARGEST_PACKET, transmitter.packet + PduFormat().file_data_overhead(0))
 
 
 def _coding(link: LinkSpec, budget: LinkBudget) -> Coding:

@@ -189,7 +189,8 @@ def group_means(
     groups: dict[str, list[str]] = {ALL: list(images)}
     for name, image in images.items():
         for group in image["groups"]:
-            groups.setdefault(group, []).append(name)
+            if group != ALL:  # a table may call a group so, too
+                groups.setdefault(group, []).append(name)
     return {
         group: {
             "images": len(members),

@@ -28,7 +28,7 @@ def sources(folder: Path) -> dict[str, str]:
     The result is empty if there is no readable table with such columns.
     """
     try:
-        with (folder / TABLE).open(encoding="utf-8", newline="") as file:
+        with (folder / TABLE).open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file, delimiter="\t"))
     except (OSError, UnicodeError, csv.Error):
         return {}
@@ -58,4 +58,4 @@ def groups_of(path: Path, bands: int, known: Mapping[str, str]) -> list[str]:
         groups.append(ONE_BAND)
     if bands == 3 and {"cir", "infrared"} & set(re.split(r"[\W_]+", path.stem.lower())):
         groups.append(INFRARED)
-    return groups
+    return list(dict.fromkeys(groups))  # a table may call a group so, too

@@ -376,12 +376,16 @@ def alt(data: ReportData, curves: Mapping[str, BacklogCurve]) -> str:
     return " ".join(sentences)
 
 
+def even_times(duration_s: float) -> list[float]:
+    """Return evenly spaced times of a run for a table: 25, and no two in one second."""
+    steps = max(1, min(24, int(duration_s)))
+    return [duration_s * index / steps for index in range(steps + 1)]
+
+
 def _table(data: ReportData, curves: Mapping[str, BacklogCurve]) -> DataTable:
-    """Return levels at 25 evenly spaced times, for screen readers."""
-    steps = 24
-    times = [data.duration_s * index / steps for index in range(steps + 1)]
+    """Return levels at even times, for screen readers."""
     rows = []
-    for moment in times:
+    for moment in even_times(data.duration_s):
         cells = [w.instant(data.start, moment)]
         for found in curves.values():
             place = int(np.searchsorted(found.time_s, moment, side="right")) - 1

@@ -41,9 +41,14 @@ class BoardVerdict:
 
 
 def blocks(summary: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Return the boards' blocks of a summary."""
-    found = summary.get("boards")
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+    """Return the boards' blocks of a summary, with names that tell the boards apart."""
+    listed = summary.get("boards")
+    found = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+    names = [str(one.get("name")).strip() or "without a name" for one in found]
+    return [
+        {**one, "name": name if names.count(name) == 1 else f"{name} at {one.get('port')}"}
+        for one, name in zip(found, names, strict=True)
+    ]
 
 
 def verdicts(summary: Mapping[str, Any]) -> list[BoardVerdict]:

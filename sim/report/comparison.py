@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import wording as w
-from .backlog import all_pass_spans, binning, fleet_curve, paint_panels, shading
+from .backlog import all_pass_spans, binning, even_times, fleet_curve, paint_panels, shading
 from .crops import Contest, contest
 from .data import Crop, ReportData, TradeoffPoint, numbers
 from .keyfigures import exact_frames, similarity
@@ -180,7 +180,7 @@ def backlogs(runs: Sequence[ReportData], labels: Sequence[str]) -> Picture:
         lambda sheet: paint_panels(sheet, runs[0], panels, 0, 140.0, ceiling),
     )
     duration = runs[0].duration_s
-    moments = [duration * step / 24 for step in range(25)]
+    moments = even_times(duration)
     return Picture(
         key="backlogs",
         alt=f"Backlog over time, {'the same axes for all' if alike else 'each on its own axis'}. "

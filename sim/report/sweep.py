@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from markupsafe import Markup
+
 from . import sweep_front, sweep_heat
 from . import wording as w
 from .page import filled
 from .sweep_data import DROPPED, FIGURES, Figure, SweepData, SweepPoint
 
+_LEFT_OUT: Final = 20
 _MOST_ROWS: Final = 300
 """Most points in the page's table; those on a front come first."""
 
@@ -45,14 +48,15 @@ def render_sweep(data: SweepData) -> str:
     return filled(
         "sweep.html.jinja",
         data=data,
+        points=w.plural(len(data.points), "point"),
         start=f"{w.date(data.start)}{w.NBSP}{data.start:%H:%M:%S} UTC",
         duration=w.duration(data.duration_s),
         sentences=sentences(data),
-        axes=[(w.plain(a.field), _values(a.values)) for a in data.axes],
+        axes=[(_breakable(a.field), _values(a.values)) for a in data.axes],
         front=sweep_front.picture(data, linked),
         maps=sweep_heat.heat_maps(data, linked),
         map_note=sweep_heat.note(data),
-        heads=[w.plain(a.label) for a in data.axes],
+        heads=[_breakable(a.label) for a in data.axes],
         figure_heads=[f.title for f in shown],
         rows=[
             PointRow(
@@ -60,39 +64,56 @@ def render_sweep(data: SweepData) -> str:
                 tuple(map(w.plain, p.values)),
                 tuple(with_interval(p, f) for f in shown),
                 p.number in on_front,
-                options(data, p),
+                w.plain(p.options) if p.options else "",
                 w.plain(p.error) if p.error else "",
             )
             for p in rows
         ],
-        left_out=max(0, len(ranked) - _MOST_ROWS),
+        left_out=_left_out(len(ranked) - _MOST_ROWS),
     )
 
 
 def sentences(data: SweepData) -> list[str]:
     """Return the outcome in a few sentences."""
-    how = "drawn points" if data.sampled else "points, every combination of the values"
-    seeds = f", each with {w.plural(data.seeds, 'seed')}" if data.seeds > 1 else ""
-    found = [f"{w.count(len(data.points))} {how}{seeds}."]
+    number = len(data.points)
+    text = w.plural(number, "drawn point" if data.sampled else "point")
+    if not data.sampled and number > 1:
+        text += ", every combination of the values"
+    if data.seeds > 1:
+        text += f", {'each ' * (number > 1)}with {w.plural(data.seeds, 'seed')}"
+    found = [f"{text}."]
     failed = [p for p in data.points if p.failed == p.runs]
     if failed:
         found.append(f"{w.counted(len(failed), 'point')} could not be run.")
-    dropless = [p for p in data.points if p.median(DROPPED) == 0]
-    if len(dropless) == len(data.points) - len(failed):
-        found.append("No point drops a frame.")
-    else:
-        found.append(
-            f"{w.count(len(dropless))} of {w.count(len(data.points) - len(failed))} drop nothing."
-        )
+    if number > len(failed):
+        found.append(_dropless(data, number - len(failed)))
     for figure in FIGURES[:2]:
         known = [p for p in data.points if p.median(figure) is not None]
         if len(known) > 1:
             best = max(known, key=lambda p: (p.median(figure) or 0, -p.number))
+            most = figure.write(best.median(figure))
             found.append(
-                f"{figure.title}: at most {figure.write(best.median(figure))}, with "
+                f"{figure.title}: {'at most ' * w.present(best.median(figure))}{most}, with "
                 f"{sweep_front.settings_label(data, best)}."
             )
     return found
+
+
+def _dropless(data: SweepData, number: int) -> str:
+    """Return a sentence on the points of which no run drops a frame.
+
+    Args:
+        data: The sweep.
+        number: Number of points that were run.
+    """
+    intervals = (p.figures[DROPPED.key] for p in data.points)
+    dropless = sum(1 for found in intervals if found is not None and found.high == 0)
+    # From 20 seeds on, an interval leaves the extremes out.
+    most = f" in at least 95{w.NBSP}% of its runs" if data.seeds >= _LEFT_OUT else ""
+    if dropless == number:
+        return f"Every point drops nothing{most}." if most else "No point drops a frame."
+    verb, most = ("drops", most) if dropless == 1 else ("drop", most.replace("its", "their"))
+    return f"{w.count(dropless)} of {w.count(number)} {verb} nothing{most}."
 
 
 def with_interval(point: SweepPoint, figure: Figure) -> str:
@@ -106,10 +127,16 @@ def with_interval(point: SweepPoint, figure: Figure) -> str:
     return f"{texts[0]} ({texts[1]} to {texts[2]})"
 
 
-def options(data: SweepData, point: SweepPoint) -> str:
-    """Return the `--set` options that make a point."""
-    pairs = zip(data.axes, point.values, strict=True)
-    return w.plain(" ".join(f"--set '{a.field}={value}'" for a, value in pairs))
+def _breakable(field: str) -> Markup:
+    """Return a field's path that may be broken after its dots."""
+    return Markup(".<wbr>").join(w.plain(field).split("."))
+
+
+def _left_out(number: int) -> str:
+    """Return how many points the table lacks, for a sentence; empty if it has all."""
+    if number < 1:
+        return ""
+    return f"{w.plural(number, 'further point')} {'is' if number == 1 else 'are'}"
 
 
 def _values(values: tuple[str, ...]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +15,13 @@ from typing import Any, Final
 import pyarrow.parquet as pq
 
 from ..scenario.scenario import Scenario
-from ..sweep.axes import written
+from ..scenario.yamltree import YamlError, parse
+from ..sweep.axes import override, written
 from ..sweep.intervals import HIGH, LOW, POINTS, Interval
 from ..sweep.plan import Plan
-from ..sweep.table import OVER
 from . import wording as w
 
+_EXACT: Final = "total.psnr_db.exact"
 _NUMBER_WITH_UNIT: Final = re.compile(
     r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([^\d\s]*)", re.A
 )
@@ -105,6 +108,7 @@ class SweepPoint:
         failed: Number of runs that cannot be run or ended by a fault.
         error: The first reason.
         figures: Median and interval of each figure, by the figure's key; None if no run has it.
+        options: The command-line options that make it.
     """
 
     number: int
@@ -113,6 +117,7 @@ class SweepPoint:
     failed: int
     error: str
     figures: Mapping[str, Interval | None]
+    options: str = ""
 
     def median(self, figure: Figure) -> float | None:
         """Return a figure's median; None if it is unknown."""
@@ -162,11 +167,10 @@ def read_points(folder: Path, scenario: Scenario, plan: Plan, command: str) -> S
     source = pq.ParquetFile(folder / POINTS)
     names = set(source.schema_arrow.names)
     figures = [figure for figure in FIGURES if figure.column in names]
-    inputs = [f"{OVER}{a.field}" for a in plan.axes]
-    columns = ["point", "runs", "failed", "error", *inputs]
+    columns = ["point", "runs", "failed", "error", *(name for name in (_EXACT,) if name in names)]
     columns += [f.column + ending for f in figures for ending in ("", LOW, HIGH)]
     points = [
-        _point(row, inputs, figures)
+        _point(row, plan, figures)
         for batch in source.iter_batches(columns=columns)
         for row in batch.to_pylist()
     ]
@@ -184,19 +188,35 @@ def read_points(folder: Path, scenario: Scenario, plan: Plan, command: str) -> S
     )
 
 
-def _point(row: Mapping[str, Any], inputs: Sequence[str], figures: Sequence[Figure]) -> SweepPoint:
+def _point(row: Mapping[str, Any], plan: Plan, figures: Sequence[Figure]) -> SweepPoint:
     runs = row["runs"] - row["failed"]
+    values = plan.points[row["point"]]
     found: dict[str, Interval | None] = dict.fromkeys((figure.key for figure in FIGURES), None)
     for figure in figures:
         median = row[figure.column]
         if median is not None:
             low, high = row[figure.column + LOW], row[figure.column + HIGH]
             found[figure.key] = Interval(median, low, high, runs)
+    if found[PSNR.key] is None and row.get(_EXACT):
+        # summary.json has no PSNR if all frames are exact: JSON cannot write infinity.
+        exact = Interval(math.inf, math.inf, math.inf, runs)
+        found |= {PSNR.key: exact, UNDAMAGED.key: exact}
     return SweepPoint(
         row["point"],
-        tuple(written(row[name]) for name in inputs),
+        tuple(map(written, values)),
         row["runs"],
         row["failed"],
         row["error"] or "",
         found,
+        " ".join(_option(a.field, value) for a, value in zip(plan.axes, values, strict=True)),
     )
+
+
+def _option(field: str, value: Any) -> str:
+    """Return the option of a command line that sets a field to a value."""
+    text = written(value)
+    try:
+        is_same = parse(text).value == value
+    except YamlError:
+        is_same = False
+    return f"--set {shlex.quote(f'{field}={text}' if is_same else override(field, value))}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,8 @@ from .sweep_data import DROPPED, LATENCY, PIXELS, PSNR, Figure, SweepData, Sweep
 _MOST_LINKS: Final = 300
 """With more points than this, only those on a front are links."""
 _MOST_DOTS: Final = 1000
+_ROOM: Final = 0.6
+"""Room beside a point if all are at 0: too little for a second whole number."""
 _MOST_BARS: Final = 40
 """With more points than this on a front, intervals are not drawn."""
 
@@ -101,7 +104,8 @@ def picture(data: SweepData, linked: Collection[int]) -> FrontPicture | None:
     def paint(sheet: Sheet) -> None:
         links[sheet.narrow].clear()
         for number, ((across, up), front) in enumerate(zip(shown, on_front, strict=True)):
-            found = _panel(sheet, data, across, up, front, number, len(shown))
+            drawn = [p for p in front if _has(p, across) and _has(p, up)]
+            found = _panel(sheet, data, across, up, drawn, number, len(shown))
             links[sheet.narrow] += [link for link in found if int(link.target[1:]) in linked]
 
     wide, narrow = draw("front", lambda narrow: 300.0 * len(shown) if narrow else 320.0, paint)
@@ -167,12 +171,13 @@ def _panel(
         if (wide := point.figures[across.key]) and (tall := point.figures[up.key])
         for x, y in ((wide.low, tall.low), (wide.high, tall.high))
     ]
-    _limits(axes, [*(place(p) for p in points), *ends])
+    _limits(axes, [*(place(p) for p in points), *ends] or [(0.0, 0.0)])
     axes.grid(axis="both")
     axes.spines["bottom"].set_color(FAINT)
     axes.tick_params(labelsize=small)
-    axes.locator_params(axis="x", nbins=4)
+    axes.locator_params(axis="x", nbins=4, integer=across is DROPPED)
     axes.locator_params(axis="y", nbins=5)
+    axes.ticklabel_format(useOffset=False, style="plain")
     sheet.text(left - 44, top - 18, up.title + y_unit, fontsize=small, color=MUTED)
     sheet.text(
         left + width, top + height + 36, across.title + x_unit, fontsize=small, color=MUTED,
@@ -221,7 +226,7 @@ def _unit(figure: Figure, points: Sequence[SweepPoint]) -> tuple[float, str]:
 def _limits(axes: object, spots: Sequence[tuple[float, float]]) -> None:
     for side, values in (("set_xlim", [x for x, _ in spots]), ("set_ylim", [y for _, y in spots])):
         low, high = min(values), max(values)
-        room = max((high - low) * 0.12, abs(high) * 0.02, 1e-6)
+        room = max((high - low) * 0.12, abs(high) * 0.02) or _ROOM
         getattr(axes, side)(low - room, high + room)
 
 
@@ -250,6 +255,8 @@ def _words(
 def _caption(data: SweepData) -> str:
     linked = "Each point" if len(data.points) <= _MOST_LINKS else "Each point on a front"
     seeds = " Bars show the interval over the seeds." if data.seeds > 1 else ""
+    if any(p.median(PSNR) == math.inf for p in data.points):
+        seeds += " Points whose frames are all exact have no PSNR that could be drawn."
     return (
         "Each dot is a point of the sweep, at its medians. The coloured line joins the Pareto "
         "front: the points that no other one beats in both figures. "

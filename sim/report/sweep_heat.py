@@ -111,6 +111,8 @@ def _map(
     }
     known = [value for value in medians.values() if value is not None and math.isfinite(value)]
     low, high = min(known, default=0.0), max(known, default=0.0)
+    # An exact frame's PSNR is infinite.
+    top = max((value for value in medians.values() if value is not None), default=high)
 
     def cell(row: int, column: int) -> HeatCell:
         value = medians.get((row, column))
@@ -119,9 +121,9 @@ def _map(
         link = f"p{members[0].number}" if single else ""
         if value is None:
             return HeatCell("failed" if members else w.DASH, None, link, False)
-        share = (value - low) / (high - low) if high > low else 0.5
+        share = 1.0 if value > high else (value - low) / (high - low) if high > low else 0.5
         share = 1 - share if figure.less else share
-        best = high > low and value == (low if figure.less else high)
+        best = top > low and value == (low if figure.less else top)
         return HeatCell(figure.write(value), share, link, best)
 
     return HeatMap(

@@ -244,7 +244,7 @@ def power(watts: float | None) -> str:
     """Format a power: 40 W, 1.2 kW; "unknown" if it is."""
     if watts is None or not present(watts):
         return UNKNOWN
-    return f"{_digits(watts)}{NBSP}W" if watts < 1000 else _scaled(watts, ("W", "kW", "MW"))
+    return f"{_some(watts)}{NBSP}W" if watts < 1000 else _scaled(watts, ("W", "kW", "MW"))
 
 
 def watt_hours(joules: float | None) -> str:
@@ -327,7 +327,7 @@ def decibels(value: float | None) -> str:
     """Format a PSNR: 41.2 dB; "exact" if it is infinite."""
     if value is not None and isinstance(value, float) and math.isinf(value):
         return "exact"
-    return f"{value:.1f}{NBSP}dB" if value is not None and present(value) else DASH
+    return f"{_tenth(value)}{NBSP}dB" if value is not None and present(value) else DASH
 
 
 def similarity(value: float | None) -> str:
@@ -337,12 +337,17 @@ def similarity(value: float | None) -> str:
 
 def bits_per_pixel(value: float | None) -> str:
     """Format a rate: 0.5 bpp."""
-    return f"{_digits(value)}{NBSP}bpp" if value is not None and present(value) else DASH
+    return f"{_some(value)}{NBSP}bpp" if value is not None and present(value) else DASH
 
 
 def degrees(value: float | None) -> str:
     """Format an angle: 34.2°."""
-    return f"{value:.1f}°".replace("-", "−") if value is not None and present(value) else DASH
+    return f"{_tenth(value)}°" if value is not None and present(value) else DASH
+
+
+def _tenth(value: float) -> str:
+    """Format with one decimal; 0.0 has no minus sign."""
+    return f"{round(value, 1) + 0.0:.1f}".replace("-", "−")
 
 
 def plural(number: float, noun: str) -> str:
@@ -389,10 +394,10 @@ def short_date(moment: datetime) -> str:
 
 
 def instant(start: datetime, seconds: float | None) -> str:
-    """Format a time of the run: 2 Dec 05:12:33."""
+    """Format a time of the run to the nearest second: 2 Dec 05:12:33."""
     if seconds is None or not present(seconds):
         return DASH
-    moment = start + timedelta(seconds=round(seconds))
+    moment = start + timedelta(seconds=seconds + 0.5)
     return f"{short_date(moment)}{NBSP}{moment:%H:%M:%S}"
 
 

@@ -25,13 +25,16 @@ from .foreign import (
     Qualities,
     foreign_clashes,
 )
-from .plain_numbers import Number, Whole
+from .plain_numbers import BitsPerPixel, Number, Whole
 from .refusal import fault, shown
 from .units import Bytes, Seconds
 
 CodecName = Literal[
     "jpeg2000", "jpegxl", "jpegls", "ccsds121", "avif", "student", "command", "onnx"
 ]
+_WIDEST = 1000
+"""Largest ratio of `bpp` to `least_bpp`. A policy measures few points between the two: in a wider
+range, most of them would be rates that no codec meets."""
 
 
 class CodecChoice(Model):
@@ -75,7 +78,7 @@ class CodecChoice(Model):
         ),
         examples=[80],
     )
-    bpp: Annotated[float, Number(0, 1024 * 16, above=0)] | None = Field(
+    bpp: BitsPerPixel | None = Field(
         default=None,
         description="Encoded bits per pixel of a frame, all bands together.",
         examples=[0.5],
@@ -93,9 +96,12 @@ class CodecChoice(Model):
         ),
         examples=["lookahead"],
     )
-    least_bpp: Annotated[float, Number(0, 1024 * 16, above=0)] | None = Field(
+    least_bpp: BitsPerPixel | None = Field(
         default=None,
-        description=("Lowest rate that the policy may choose. By default a sixteenth of `bpp`."),
+        description=(
+            "Lowest rate that the policy may choose, at least a thousandth of `bpp`. By default a "
+            "sixteenth of `bpp`."
+        ),
         examples=[0.1],
     )
     tile: Annotated[int, Whole(16, 16384)] = Field(
@@ -205,6 +211,11 @@ class CodecChoice(Model):
             )
         if is_number(bpp) and is_number(least) and least > bpp:
             yield "least_bpp", f"found {least:g}, above bpp; allowed: at most {bpp:g}"
+        if is_number(bpp) and is_number(least) and least < bpp / _WIDEST:
+            yield (
+                "least_bpp",
+                f"found {least:g}; allowed: at least {bpp / _WIDEST:g}, a {_WIDEST}th of bpp",
+            )
 
     @property
     def setting(self) -> Setting:
@@ -271,16 +282,18 @@ class EncoderChoice(Model):
     give_up_after: Annotated[float, Seconds(least="1 s", most="1 d", usual="60 s")] = Field(
         default=60.0,
         description=(
-            "How long the board may fail to answer. After that nothing more is encoded, and the "
-            "run ends with the frames finished so far and exit status 1."
+            "How long the board may fail to answer; at least the time that the line needs to open "
+            "a session, which is 20 s at 300 baud. After that nothing more is encoded, and the run "
+            "ends with the frames finished so far and exit status 1."
         ),
         examples=["60 s"],
     )
     encode_timeout: Annotated[float, Seconds(least="1 s", most="1 d", usual="300 s")] = Field(
         default=300.0,
         description=(
-            "How long the board may work without any progress. After that its session is ended and "
-            "the tile is sent again; make it longer than the slowest tile takes to encode."
+            "How long the board may work without any progress; on a slow line longer, 28 s at 300 "
+            "baud. After that its session is ended and the tile is sent again; make it longer than "
+            "the slowest tile takes to encode."
         ),
         examples=["300 s"],
     )

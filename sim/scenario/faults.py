@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from ...link.serial.faults.board_faults import LONGEST_S, MOST_FACTOR
 from .base import Clashes, Model, exactly_one
@@ -16,6 +16,9 @@ from .units import Seconds, Tiles
 MOST_LISTED: Final = 10_000
 _LARGEST_TILE: Final = 1_000_000_000
 _LONGEST: Final = f"{LONGEST_S / 3600:g} h"
+_LATEST: Final = "2 s"
+_LATEST_S: Final = 2.0
+"""A session ends after 5 s without an answer, so a line that is later carries no tile."""
 _HALF: Final = 0.5
 """At a bit error rate of one half, a line carries nothing at all."""
 
@@ -139,12 +142,15 @@ class FaultsSpec(Model):
     bit_error_rate: Annotated[float, Number(0, _HALF)] = Field(
         default=0.0, description="Probability that a bit is wrong.", examples=[1e-5]
     )
-    delay: Annotated[float, Seconds(least="0 s", most="1 min", usual="8 ms")] = Field(
+    delay: Annotated[float, Seconds(least="0 s", most=_LATEST, usual="8 ms")] = Field(
         default=0.0, description="Delay of the line, each way.", examples=["8 ms"]
     )
-    jitter: Annotated[float, Seconds(least="0 s", most="1 min", usual="2 ms")] = Field(
+    jitter: Annotated[float, Seconds(least="0 s", most=_LATEST, usual="2 ms")] = Field(
         default=0.0,
-        description="Most that a frame takes longer than `delay`; frames keep their order.",
+        description=(
+            "Most that a frame takes longer than `delay`; frames keep their order. The two are "
+            "together at most 2 s."
+        ),
         examples=["2 ms"],
     )
     baud: Annotated[int, Whole(300, 20_000_000)] | None = Field(
@@ -194,6 +200,16 @@ class FaultsSpec(Model):
         ),
         examples=[3],
     )
+
+    @model_validator(mode="after")
+    def _is_in_time(self) -> Self:
+        if self.delay + self.jitter > _LATEST_S:
+            raise fault(
+                f"found {self.delay:g} s with jitter {self.jitter:g} s; allowed: together at most "
+                f"{_LATEST}, because a session ends after 5 s without an answer",
+                "delay",
+            )
+        return self
 
     @classmethod
     def sections(cls) -> Iterator[tuple[str, type[Model]]]:

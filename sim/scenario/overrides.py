@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...link.suggestion import LONGEST, MOST, closest
@@ -20,7 +22,8 @@ class OverrideError(Exception):
 def apply(tree: Any, override: str) -> list[str]:
     """Apply an override to the tree in place; return the paths that were set.
 
-    An element of a list is given by its number or its `name`; `*` stands for all elements.
+    An element of a list is given by its number or its `name`; `*` stands for all elements. What is
+    in quotes is a name, even if it looks like a number.
     """
     path, equals, text = override.partition("=")
     path = path.strip()
@@ -53,7 +56,10 @@ def place_of(path: str) -> str:
 
 
 def _set(parent: Any, steps: list[str], where: str, value: Any) -> list[str]:
-    """Set the field that `steps` lead to from `parent`, whose own path is `where`."""
+    """Set the field that `steps` lead to from `parent`, whose own path is `where`.
+
+    What lies on the way is copied, because elements that were set by `*` share their value.
+    """
     if isinstance(parent, list):
         done: list[str] = []
         for index, rest in _elements(parent, steps, where):
@@ -64,6 +70,7 @@ def _set(parent: Any, steps: list[str], where: str, value: Any) -> list[str]:
                 continue
             if isinstance(parent[index], str) and where == "stations":
                 parent[index] = {"use": parent[index]}
+            parent[index] = copy.copy(parent[index])
             done += _set(parent[index], rest, here, value)
         return done
     if not isinstance(parent, dict):
@@ -77,6 +84,7 @@ def _set(parent: Any, steps: list[str], where: str, value: Any) -> list[str]:
         if parent.get(key) is None:
             # The file omits this section. If its key is unknown, the models refuse it later.
             parent[key] = {}
+        parent[key] = copy.copy(parent[key])
         return _set(parent[key], rest, here, value)
     if key in _ALTERNATIVES and where.endswith(".codec"):
         for other in _ALTERNATIVES:
@@ -90,26 +98,61 @@ def _elements(items: list[Any], steps: list[str], where: str) -> list[tuple[int,
     first = steps[0]
     if first == "*":
         return [(i, steps[1:]) for i in range(len(items))]
-    if first.isascii() and first.isdecimal() and len(first) < 10:
-        if int(first) < len(items):
-            return [(int(first), steps[1:])]
+    start = f"--set {shown('.'.join([where, *steps]))}: found"
+    names = _names(items)
+    named = _named(names, steps)
+    number = int(first) if first.isascii() and first.isdecimal() and len(first) < 10 else None
+    if number is None or number >= len(items):
+        if named is not None:
+            return [named]
+    elif named is None or named[0] == number:
+        return [(number, steps[1:])]
+    else:
+        quoted = [f'"{_name(items[index])}"' for index in (number, named[0]) if _name(items[index])]
         raise OverrideError(
-            f"--set {shown('.'.join([where, *steps]))}: found number {first}; "
+            f"{start} {first}, which is a number and the name of number {named[0]}; "
+            f"allowed: a name in quotes, {' or '.join(map(shown, quoted))}"
+        )
+    if number is not None:
+        raise OverrideError(
+            f"{start} number {first}; "
             f"allowed: {f'0 to {len(items) - 1}' if items else 'none, the list is empty'}"
         )
-    names = {_name(item): i for i, item in reversed(list(enumerate(items)))}
-    names.pop(None, None)
-    # A name may contain dots: the longest run of steps that is a name wins.
-    for used in range(len(steps), 0, -1):
-        index = names.get(".".join(steps[:used]))
-        if index is not None:
-            return [(index, steps[used:])]
     known = [str(name)[:LONGEST] for name in itertools.islice(names, MOST)]
     close = closest(first, known)
     hint = f"did you mean {shown(close)}?" if close else f"allowed: {_few(known, len(items))}"
-    raise OverrideError(
-        f"--set {shown('.'.join([where, *steps]))}: found no {shown(first)} in {where}; {hint}"
-    )
+    raise OverrideError(f"{start} no {shown(first)} in {where}; {hint}")
+
+
+def step_to(items: Sequence[Any], index: int) -> str:
+    """Return the step of a path that selects an element of a list of the file.
+
+    Args:
+        items: The list, as plain values.
+        index: Number of the element.
+    """
+    name = _name(items[index]) if index < len(items) else None
+    is_taken = _names(items).get(str(index), index) != index
+    return str(index) if name is None or not is_taken else f'"{name}"'
+
+
+def _names(items: Sequence[Any]) -> dict[str, int]:
+    """Return the number of the first element of each name."""
+    names = {_name(item): i for i, item in reversed(list(enumerate(items)))}
+    return {name: i for name, i in names.items() if name is not None}
+
+
+def _named(names: Mapping[str, int], steps: list[str]) -> tuple[int, list[str]] | None:
+    """Return the element whose name the first steps are, and the remaining steps."""
+    # A name may contain dots: the longest run of steps that is a name wins.
+    for used in range(len(steps), 0, -1):
+        text = ".".join(steps[:used])
+        index = names.get(text)
+        if index is None and len(text) > 2 and text[0] == text[-1] and text[0] in "\"'":
+            index = names.get(text[1:-1])
+        if index is not None:
+            return index, steps[used:]
+    return None
 
 
 def _few(known: list[str], count: int) -> str:

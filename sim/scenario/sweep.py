@@ -123,6 +123,8 @@ class SweepSpec(Model):
 
     @model_validator(mode="after")
     def _is_bounded(self) -> Self:
+        if "seed" in self.over and "seeds" in self.model_fields_set:
+            raise fault("found seeds, and values of seed in over; allowed: one of them", "seeds")
         for field, values in self.over.items():
             endless = isinstance(values, SweepRange) and values.count is values.step is None
             if endless and self.sample is None:

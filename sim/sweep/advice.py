@@ -34,6 +34,8 @@ WANTED: Final = 1.1
 """The share of today's pixels that is asked for: 10 % more."""
 MOST_TIMES: Final = 64
 """By how much a rate is raised or lowered at most, in a search."""
+LEAST_RATE: Final = c.THOUSAND // MOST_TIMES
+"""The lowest rate that is tried, in thousandths of the scenario's."""
 
 Row: TypeAlias = dict[str, Value]
 _PIXELS: Final = "total.delivered_px"
@@ -261,7 +263,7 @@ def _searches(
     if c.has_rates(scenario):
         made["dropless rate"] = made["rate"] = lambda times: c.rate_times(scenario, times)
         for n in range(len(seeds)):
-            searches["dropless rate", n] = smallest(c.THOUSAND // MOST_TIMES, times)
+            searches["dropless rate", n] = smallest(LEAST_RATE, times)
             searches["rate", n] = smallest(c.THOUSAND, times)
     sizes_alone = c.without_pixels(scenario, runs.text)
     if sizes_alone is not None and c.bits_times(scenario, c.THOUSAND) is not None:

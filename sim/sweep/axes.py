@@ -36,6 +36,7 @@ _DIGITS: Final = 4
 _NUMBER: Final = r"[+-]?\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?"
 _UNIT: Final = r"[A-Za-z°/%]{0,20}(?:\s?/\s?[a-z]{1,10})?"
 _QUANTITY: Final = re.compile(rf"({_NUMBER})\s*({_UNIT})", re.ASCII | re.IGNORECASE)
+_QUOTED: Final = re.compile(r""""(?:[^"\\]|\\.)*(?:"|$)|'(?:[^']|'')*(?:'|$)""", re.DOTALL)
 _RANGE: Final = re.compile(
     rf"({_NUMBER}\s*{_UNIT})\s*\.\.\s*({_NUMBER}\s*{_UNIT})(?::(\d{{1,6}}))?(?::(linear|log))?"
 )
@@ -75,7 +76,7 @@ class Interval:
             value = low + share * (high - low)
         close = math.log10(max(abs(low), abs(high)) / (high - low))
         digits = min(15, _DIGITS + max(0, math.floor(close)))
-        return self._written(Decimal(f"{value:.{digits}g}"))
+        return self._written(min(max(self.low, Decimal(f"{value:.{digits}g}")), self.high))
 
     def steps(self, step: Decimal) -> Iterator[Any]:
         """Yield the values at a distance of `step`, exactly."""
@@ -194,7 +195,13 @@ def parse_axis(text: str) -> Axis:
     value = _yaml(field, rest) if rest.startswith("{") and _closes(rest) else None
     if isinstance(value, dict) and {"from", "to"} <= value.keys():
         return axis(field, _checked_range(field, value))
-    return axis(field, [_yaml(field, part) for part in _parts(rest)])
+    parts = list(_parts(rest))
+    if "" in parts:
+        raise InputError(
+            f"--over {shown(field)}: found no value before or after a comma; allowed: a value, or "
+            "null for none"
+        )
+    return axis(field, [_yaml(field, part) for part in parts])
 
 
 def _checked_range(field: str, given: dict[str, Any]) -> SweepRange:
@@ -218,20 +225,25 @@ def _yaml(field: str, text: str) -> Any:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Split text at commas that lie outside brackets, braces and quotes."""
-    depth, quote, start = 0, "", 0
-    for place, letter in enumerate(text):
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "\"'":
-            quote = letter
-        elif letter in "[{":
+    """Split text at commas that lie outside lists, mappings and quoted text.
+
+    As in YAML, quotes and brackets within a word are letters: `it's`, `x[1].tif`.
+    """
+    depth, start, place, begins = 0, 0, 0, True
+    while place < len(text):
+        letter = text[place]
+        if begins and (quoted := _QUOTED.match(text, place)):
+            place, begins = quoted.end(), False
+            continue
+        if letter in "[{" and (begins or depth):
             depth += 1
         elif letter in "]}":
-            depth -= 1
+            depth = max(0, depth - 1)
         elif letter == "," and depth == 0:
             yield text[start:place].strip()
             start = place + 1
+        begins = letter in "[{," or (letter == ":" and depth > 0) or (begins and letter.isspace())
+        place += 1
     yield text[start:].strip()
 
 

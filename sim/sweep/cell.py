@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +11,7 @@ from ...link.text import printable
 from ..evaluate import Value, evaluate
 from ..scenario.load import load_scenario
 from ..scenario.scenario import Scenario
+from .revision import revision
 from .shared_flight import SharedFlights
 
 MOST_SATELLITES: Final = 20
@@ -34,7 +34,7 @@ class CellTask:
         cache: Folder of encoded frames; None for the user's own.
         threads: Number of frames encoded or decoded at once.
         measured: Whether delivered frames are decoded and measured.
-        version: Version of downpass that the worker must have.
+        revision: The downpass that the worker must have.
     """
 
     key: str
@@ -44,7 +44,7 @@ class CellTask:
     cache: Path | None = None
     threads: int = 1
     measured: bool = True
-    version: str = field(default_factory=lambda: version("downpass"))
+    revision: str = field(default_factory=revision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,13 @@ class CellResult:
 def run_cell(task: CellTask) -> CellResult:
     """Run a cell. No exception leaves this function: a failure is a result like any other."""
     try:
-        if task.version != version("downpass"):
-            raise InputError(
-                f"a worker has downpass {version('downpass')}; allowed: {task.version}, which "
-                "began the sweep"
+        if task.revision != revision():
+            return CellResult(
+                task.key,
+                {},
+                f"a worker has downpass {revision()}; allowed: {task.revision}, which began the "
+                "sweep",
+                fault=True,
             )
         scenario = load_scenario(task.path, task.overrides, task.text)
         row = evaluate(

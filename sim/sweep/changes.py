@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ...payload.encoders.traits import TRAITS
 from ..scenario import stations
-from ..scenario.overrides import OverrideError, apply
+from ..scenario.overrides import OverrideError, apply, step_to
 from ..scenario.rate import RateStep
 from ..scenario.satellite import SatelliteSpec
 from ..scenario.scenario import Scenario
@@ -53,7 +53,9 @@ def rate_times(scenario: Scenario, thousandths: int) -> Overrides:
         if s.transmitter.rate is not None
     ]
     changes += [
-        override(f"stations.{n}.rate", _steps(station.rate, thousandths))
+        override(
+            f"stations.{_step(scenario, 'stations', n)}.rate", _steps(station.rate, thousandths)
+        )
         for n, station in enumerate(scenario.stations)
         if station.rate is not None
     ]
@@ -190,12 +192,16 @@ def one_more_station(text: str, base: Sequence[str], name: str) -> Overrides:
     return (override("stations", [*listed, added]),)
 
 
-def _entries(scenario: Scenario) -> list[tuple[int, SatelliteSpec]]:
-    """Return each entry of `satellites`, with one of those that it stands for."""
+def _entries(scenario: Scenario) -> list[tuple[str, SatelliteSpec]]:
+    """Return the step to each entry of `satellites`, with one of those that it stands for."""
     found: dict[int, SatelliteSpec] = {}
     for n, satellite in enumerate(scenario.satellites):
         found.setdefault(n if satellite.entry is None else satellite.entry, satellite)
-    return list(found.items())
+    return [(_step(scenario, "satellites", entry), one) for entry, one in found.items()]
+
+
+def _step(scenario: Scenario, section: str, index: int) -> str:
+    return step_to(scenario.source.values.get(section, ()), index)
 
 
 def _distance_m(a: Sequence[float], b: Sequence[float]) -> float:

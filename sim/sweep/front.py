@@ -15,7 +15,7 @@ def pareto_front(
     Of points that are equal in both, all are on it or none.
 
     Args:
-        x: The first figure of each point; a point that lacks one is on no front.
+        x: The first figure of each point; a point that lacks one, or has NaN, is on no front.
         y: The second figure.
         less_x: Whether less is better in x.
         less_y: Whether less is better in y.
@@ -23,14 +23,15 @@ def pareto_front(
     known = [
         (-a if less_x else a, -b if less_y else b, n)
         for n, (a, b) in enumerate(zip(x, y, strict=True))
-        if a is not None and b is not None and math.isfinite(a) and math.isfinite(b)
+        if a is not None and b is not None and not math.isnan(a) and not math.isnan(b)
     ]
     # From the best x on, a point is on the front if its y is better than all before it.
     known.sort(key=lambda point: (-point[0], -point[1]))
     front: list[int] = []
-    best, at = -math.inf, -math.inf
+    best: float | None = None
+    at = math.nan
     for a, b, n in known:
-        if b > best:
+        if best is None or b > best:
             best, at = b, a
             front.append(n)
         elif b == best and a == at:

@@ -26,6 +26,7 @@ from ..scenario.sweep import MOST_CELLS, MOST_FIELDS, SweepSpec
 from .axes import SEED, Axis, axis, override, written
 from .shared_flight import matters
 
+_LARGEST_SEED: Final = 2**63 - 1
 _TRIED: Final = 20
 """In how many cells a value is tried before it is refused."""
 _IDLE: Final = ("description", "realtime", "report", "sweep")
@@ -119,7 +120,8 @@ def make_plan(
         scenario: The scenario, whose `sweep` section adds to what the command line gives. An axis
             of the same field in `axes` takes its place.
         axes: Axes from the command line.
-        seeds: Number of seeds of each point; by default as the section says.
+        seeds: Number of seeds of each point, instead of any that the section lists; by default as
+            the section says.
         sample: Number of points to draw; by default as the section says.
         base: Overrides of all cells.
 
@@ -132,9 +134,11 @@ def make_plan(
         twice = next(a.field for n, a in enumerate(axes) if a.field in {b.field for b in axes[:n]})
         raise InputError(f"--over {twice}: found twice; allowed: once")
     own = [axis(field, values) for field, values in section.over.items() if field not in given]
-    everything = [*own, *axes]
-    number = section.seeds if seeds is None else seeds
-    varied, chosen = _seeds(everything, scenario.seed, number)
+    if seeds is not None:
+        if SEED in given:
+            raise InputError("--seeds: --over seed lists the seeds already; allowed: one of them")
+        own = [a for a in own if a.field != SEED]
+    varied, chosen = _seeds([*own, *axes], scenario.seed, section.seeds if seeds is None else seeds)
     if not varied and len(chosen) < 2:
         raise InputError(
             "nothing varies; allowed: --over FIELD=VALUES, --seeds N, or a sweep section in the "
@@ -159,7 +163,7 @@ def make_plan(
     return Plan(tuple(varied), chosen, points, tuple(base), sample is not None)
 
 
-def check_plan(plan: Plan, path: Path, text: str) -> None:
+def check_plan(plan: Plan, path: Path, text: str) -> set[Path]:
     """Check every value before anything runs: some cell must be able to load with it.
 
     A value may clash with some values of other axes; such cells are rows with an error. A value
@@ -170,9 +174,13 @@ def check_plan(plan: Plan, path: Path, text: str) -> None:
         path: The scenario's file.
         text: Its content.
 
+    Returns:
+        The scenes of all cells that were loaded: those that files of targets name, too.
+
     Raises:
         InputError: A value cannot be used.
     """
+    scenes: set[Path] = set()
     usable: set[tuple[int, str]] = set()
     failures: dict[tuple[int, str], tuple[int, InputError]] = {}
     wanted = {
@@ -187,10 +195,10 @@ def check_plan(plan: Plan, path: Path, text: str) -> None:
         open_keys = (keys & wanted) - usable
         if not open_keys:
             if not plan.axes and index == 0:
-                load_scenario(path, cell.overrides, text)
+                scenes |= _scenes(load_scenario(path, cell.overrides, text))
             continue
         try:
-            load_scenario(path, cell.overrides, text)
+            scenes |= _scenes(load_scenario(path, cell.overrides, text))
         except InputError as error:
             for key in open_keys:
                 tries = failures[key][0] + 1 if key in failures else 1
@@ -200,10 +208,15 @@ def check_plan(plan: Plan, path: Path, text: str) -> None:
         else:
             usable |= keys
             if wanted <= usable:
-                return
+                break
     refused = [failures[key][1] for key in sorted(wanted - usable) if key in failures]
     if refused:
         raise _as_over(refused[0], plan)
+    return scenes
+
+
+def _scenes(scenario: Scenario) -> set[Path]:
+    return {scene for target in scenario.targets for scene in target.scenes}
 
 
 def _as_over(error: InputError, plan: Plan) -> InputError:
@@ -218,18 +231,31 @@ def _some(values: Sequence[Any]) -> list[Any]:
     return [values[place * last // (_CHECKED - 1)] for place in range(_CHECKED)]
 
 
+def seeds_from(first: int, number: int) -> tuple[int, ...]:
+    """Return a number of seeds: the scenario's, and those that follow it.
+
+    Raises:
+        InputError: They would pass the largest seed.
+    """
+    if first + number - 1 > _LARGEST_SEED:
+        raise InputError(
+            f"--seeds: found {number} from seed {first} on; allowed: none above {_LARGEST_SEED}"
+        )
+    return tuple(range(first, first + number))
+
+
 def _seeds(axes: list[Axis], first: int, number: int) -> tuple[list[Axis], tuple[int, ...]]:
     """Take the seed's axis, if there is one, out of the axes."""
     if not 1 <= number <= MOST_CELLS:
         raise InputError(f"--seeds: found {number}; allowed: 1 to {MOST_CELLS}")
     own = next((a for a in axes if a.field == SEED), None)
     if own is None:
-        return axes, tuple(first + place for place in range(number))
+        return axes, seeds_from(first, number)
     if not all(isinstance(value, int) and not isinstance(value, bool) for value in own.values):
         raise InputError(f"--over seed: found {written(own.values)}; allowed: whole numbers")
-    bad = next((value for value in own.values if not 0 <= value < 2**63), None)
+    bad = next((value for value in own.values if not 0 <= value <= _LARGEST_SEED), None)
     if bad is not None:
-        raise InputError(f"--over seed: found {bad}; allowed: 0 to {2**63 - 1}")
+        raise InputError(f"--over seed: found {bad}; allowed: 0 to {_LARGEST_SEED}")
     return [a for a in axes if a is not own], tuple(own.values)
 
 

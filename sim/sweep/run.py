@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -23,6 +23,7 @@ from .drive import run_cells
 from .intervals import POINTS, write_points
 from .log import NAME, CellLog
 from .plan import Plan
+from .revision import revision
 from .table import TABLE, ResultSource, write_table
 from .workers import Workers
 
@@ -41,6 +42,7 @@ class SweepJob:
         plan: The cells.
         cache: Folder of encoded frames; None for the user's own.
         measured: Whether delivered frames are decoded and measured.
+        scenes: Scenes of all cells, as `check_plan` returns them.
     """
 
     path: Path
@@ -48,6 +50,7 @@ class SweepJob:
     plan: Plan
     cache: Path | None = None
     measured: bool = True
+    scenes: Collection[Path] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +117,11 @@ def run_sweep(
 def cell_keys(job: SweepJob) -> list[str]:
     """Return for each cell a digest of everything that its result depends on.
 
-    That is downpass's version, the scenario's text, the overrides, and size and time of change of
-    all files that the scenario or a value names.
+    That is downpass itself, the scenario's text, the overrides, and size and time of change of all
+    files that the scenario or a value names, or a file of targets.
     """
     common = [
-        version("downpass"),
+        revision(),
         job.measured,
         str(job.path),
         job.text,
@@ -134,8 +137,8 @@ def cell_keys(job: SweepJob) -> list[str]:
 
 
 def _named_files(job: SweepJob) -> Iterator[tuple[str, int, int]]:
-    """Yield each file that the scenario or a value names, with its size and time of change."""
-    seen: set[str] = set()
+    """Yield each file that a cell may read, with its size and time of change."""
+    seen = {os.path.relpath(scene, job.path.parent) for scene in job.scenes}
     values = [value for a in job.plan.axes for value in a.values]
     base = [parse(change.partition("=")[2]).value for change in job.plan.base]
     pending: list[Any] = [parse(job.text).value, values, base]

@@ -13,7 +13,6 @@ import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from importlib.metadata import version
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, Final, Protocol
@@ -21,6 +20,7 @@ from typing import Any, Final, Protocol
 from ...link.errors import InputError, reason
 from ...link.files import remove_leavings
 from ...link.text import printable
+from .revision import revision
 
 CONNECT_S = 10
 """Seconds to wait for the scheduler of a cluster, and for its first worker."""
@@ -181,7 +181,7 @@ class ClusterWorkers:
     def __init__(self, client: Any, address: str) -> None:
         try:
             client.wait_for_workers(1, timeout=CONNECT_S)
-            found = set(client.run(_version).values())
+            found = set(client.run(revision).values())
         except TimeoutError:
             raise InputError(f"--scheduler {address}: it has no workers") from None
         except Exception as error:
@@ -189,10 +189,10 @@ class ClusterWorkers:
                 f"--scheduler {address}: its workers cannot run downpass "
                 f"({printable(reason(error), 200)})"
             ) from None
-        if found != {version("downpass")}:
+        if found != {revision()}:
             raise InputError(
                 f"--scheduler {address}: its workers have downpass {', '.join(sorted(found))}; "
-                f"allowed: {version('downpass')}, as here"
+                f"allowed: {revision()}, as here"
             )
         threads = client.nthreads()
         self.count = max(1, min(MOST_WORKERS, sum(threads.values())))
@@ -201,10 +201,6 @@ class ClusterWorkers:
 
     def renew(self, count: int) -> None:
         """Do nothing: the scheduler replaces workers."""
-
-
-def _version() -> str:
-    return version("downpass")
 
 
 def is_death(error: BaseException) -> bool:

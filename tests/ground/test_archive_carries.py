@@ -85,6 +85,10 @@ SCENES: dict[str, tuple[dict[str, Any], Callable[[Any], None]]] = {
         lambda dataset: dataset.update_tags(AREA_OR_POINT="Point"),
     ),
     "control points": ({"gcps": POINTS, "crs": UTM}, _meaning),
+    "control points of pixels": (
+        {"gcps": POINTS, "crs": UTM},
+        lambda dataset: dataset.update_tags(AREA_OR_POINT="Point"),
+    ),
     "rational polynomials": ({"rpcs": RATIONAL}, lambda _: None),
     "no place": ({}, _meaning),
     "colours": ({"photometric": "RGB"}, lambda _: None),

@@ -60,6 +60,13 @@ def test_what_is_no_setting_is_refused_in_one_line(text: str) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_a_refused_value_is_shown_with_all_its_digits() -> None:
+    with pytest.raises(InputError, match=r"codec quality 100\.0000001: allowed are 0 to 100"):
+        Setting(quality=100.0000001)
+    with pytest.raises(InputError, match=r"codec rate 65536\.001 bpp: .* up to 65536$"):
+        Setting(bpp=65536.001)
+
+
 def test_a_choice_names_codec_and_setting() -> None:
     assert parse_choice("JPEGXL:q80") == ("jpegxl", Setting(quality=80))
     with pytest.raises(InputError, match="NAME:SETTING"):
@@ -74,5 +81,6 @@ def test_exactly_one_of_three(given: dict[str, float]) -> None:
 
 def test_the_budget_counts_all_bands_of_a_pixel_together() -> None:
     assert Setting(bpp=0.5).budget(100, 80) == 500
+    assert Setting(bpp=0.24).budget(60, 50) == 90  # 89.99… in floats
     assert Setting(bytes=123).budget(100, 80) == 123
     assert Setting(quality=3).budget(100, 80) is None

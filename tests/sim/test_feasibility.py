@@ -126,6 +126,26 @@ def test_every_misfit_is_reported_at_once(tmp_path: Path) -> None:
     assert ": satellites.1.encoder.port: found emulator:agent a second time" in line
 
 
+def test_two_names_of_one_port_are_refused(tmp_path: Path) -> None:
+    deep(tmp_path)
+    names = "socket://board.example:5331", "socket://Board.example:5331"
+    content = scenario(
+        satellites=[
+            with_codec(
+                {"name": "jpeg2000", "quality": 80},
+                name=f"s{index}",
+                encoder={"backend": "board", "port": name},
+            )
+            for index, name in enumerate(names)
+        ]
+    )
+    (line,) = both(tmp_path, content)
+    assert line.endswith(
+        f": satellites.1.encoder.port: found {names[1]}, which is the port {names[0]} of another "
+        "satellite; allowed: one name for both"
+    )
+
+
 def test_a_comparison_is_refused_before_its_first_choice_runs(tmp_path: Path) -> None:
     deep(tmp_path)
     file = write(

@@ -150,3 +150,25 @@ def test_the_best_and_the_worst_moment_bound_all_passes() -> None:
     assert named["margin"].value == pytest.approx(
         named["Es/N0"].value - named["required Es/N0"].value
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "carried"),
+    [
+        ({}, 1024 / 1030),
+        ({"packet": "16 B"}, 16 / 22),
+        ({"packet": "16 B", "transfer": "acknowledged"}, 28 / 34),
+        ({"packet": "65527 B", "transfer": "unacknowledged"}, 65536 / 65542),
+    ],
+)
+def test_the_rate_is_less_by_the_headers_of_packets(
+    changes: dict[str, Any], carried: float
+) -> None:
+    """docs/link.md works the rate of 16APSK 2/3 by hand; with CFDP, a packet carries a PDU."""
+    link = LINK | {"coding": "ccm", "mode": "16APSK 2/3", "symbol_rate": "50 Msymbol/s"}
+    del link["reaction_time"]
+    transmitter = {"link": link} | changes
+    given = scenario(None, satellites=[satellite(transmitter=transmitter)], stations=[DISH])
+    checked = Scenario.model_validate(given)
+    (rate,) = adaptive_link(checked.satellites[0], checked.stations[0], NoFade()).bits_per_second
+    assert rate == int(50e6 * 42960 / 16686 * 1105 / 1119 * carried)

@@ -22,6 +22,7 @@ _LIMITS: Final = (
     "MOST_CHUNKS",
     "LONGEST_TEXT",
     "LARGEST_BODY",
+    "FIRST_ANSWER",
 )
 _ENUMS: Final[tuple[tuple[str, type[IntEnum | IntFlag]], ...]] = (
     ("KIND", constants.Kind),

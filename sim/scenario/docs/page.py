@@ -71,7 +71,8 @@ _OVERRIDES: Final = """\
 
 `downpass run`, `downpass validate` and the others take `--set FIELD=VALUE` as often as you like.
 The field is its path in the file, an element of a list is named by its number from 0, by its
-name, or `*` for all; the value is written as in the file.
+name, or `*` for all; the value is written as in the file. A number that is also the name of another
+element is refused: what is in quotes, as in `'satellites."1".codec.bpp=2'`, is a name.
 
 ```sh
 downpass run scenarios/quickstart.yaml --set satellites.0.codec.bpp=0.5

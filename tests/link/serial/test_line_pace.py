@@ -48,6 +48,48 @@ def test_a_slow_line_carries_tiles_in_one_session_and_repeats_nothing(
     assert found.seconds < 2.2 * (2 * 12_000 * 10 / baud) + 15
 
 
+@pytest.mark.parametrize("baud", [300, 921_600])
+@pytest.mark.parametrize(("delay_s", "jitter_s"), [(2.0, 0.0), (0.0, 2.0), (1.0, 1.0)])
+def test_the_latest_line_that_a_scenario_may_inject_carries_tiles_in_one_session(
+    baud: int, delay_s: float, jitter_s: float
+) -> None:
+    rehearsal = Rehearsal(
+        capabilities(),
+        HostSettings(baud=baud),
+        FaultyLine(1, baud, delay_s, Faults(), jitter_s),
+        FaultyLine(2, baud, delay_s, Faults(), jitter_s),
+    )
+    found = rehearsal.run([(plain_tile(TILE), TILE)] * 2, limit_s=1e5)
+    assert (len(found.payloads), found.opened, found.closed, found.gone) == (2, 1, [], None)
+
+
+@pytest.mark.parametrize("baud", [300, 1200])
+def test_a_line_too_slow_for_the_patience_asked_for_still_carries_tiles(baud: int) -> None:
+    rehearsal = Rehearsal(
+        capabilities(),
+        HostSettings(baud=baud, away=1.0, stuck=1.0),
+        FaultyLine(1, baud, 0.01, Faults()),
+        FaultyLine(2, baud, 0.01, Faults()),
+    )
+    found = rehearsal.run([(plain_tile(TILE), TILE)] * 2, limit_s=1e5)
+    assert (len(found.payloads), found.opened, found.closed, found.gone) == (2, 1, [], None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "patience"),
+    [
+        (HostSettings(away=1.0), 1.0),
+        (HostSettings(away=1.0, baud=921_600), 1.0),
+        (HostSettings(away=1.0, baud=300), 20.0),
+        (HostSettings(away=60.0, baud=300), 60.0),
+    ],
+)
+def test_patience_is_at_least_what_the_line_needs_to_open_a_session(
+    settings: HostSettings, patience: float
+) -> None:
+    assert settings.patience == patience
+
+
 @pytest.mark.parametrize("baud", [600, 9600])
 def test_a_slow_line_that_loses_frames_still_carries_tiles(baud: int) -> None:
     rehearsal = Rehearsal(

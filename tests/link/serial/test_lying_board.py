@@ -12,17 +12,22 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import pytest
+from downpass.link.serial.blame import Blame
 from downpass.link.serial.board import BoardEnd
-from downpass.link.serial.constants import Stage, Status
-from downpass.link.serial.events import Event, Finished, Gone, Refused
+from downpass.link.serial.constants import Code, Stage, Status
+from downpass.link.serial.download import Download
+from downpass.link.serial.events import Closed, Event, Finished, Gone, Refused
 from downpass.link.serial.framing import Deframer
 from downpass.link.serial.host import HostEnd
 from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.messages import (
     Caps,
     Data,
+    Error,
+    Got,
     Hello,
     Message,
+    Ready,
     Result,
     State,
     open_body,
@@ -116,6 +121,54 @@ def test_chunks_without_end_are_not_kept() -> None:
     assert peak < 500_000
 
 
+def test_a_result_has_no_more_chunks_than_can_be_acknowledged() -> None:
+    """At 64 bytes a chunk, 65,536 chunks are fewer bytes than the tile may become."""
+    download = Download(0, 64, 1 << 26, 64)
+    for index in range(65_535):
+        chunk = Data(0, index, bytes(64))
+        assert download.accepts(chunk)
+        download.take(chunk, 0.0, 1.0)
+    assert not download.accepts(Data(0, 65_535, bytes(64)))
+    assert Got.unpack(download.acknowledgement().pack()).first == 65_535
+    result = Result(0, Status.CODED, 64 * 65_535, 0, 0, 0, 0, 0)
+    assert download.can_mean(result)
+    assert not download.can_mean(replace(result, length=result.length + 1))
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (Code.MALFORMED, "the board said nothing for 5 s except ERROR MALFORMED, job 0, detail 4"),
+        (77, "the board said nothing for 5 s except ERROR code 77, job 0, detail 4"),
+    ],
+)
+def test_a_board_that_refuses_every_job_is_quoted_and_not_called_silent(
+    code: int, words: str
+) -> None:
+    def lie(message: Message) -> list[Message]:
+        if isinstance(message, State):
+            return [Error(code, message.job, 4)]
+        return [] if isinstance(message, Data | Result) else [message]
+
+    events, _, _ = converse(lie)
+    assert {event.cause for event in events if isinstance(event, Closed)} == {words}
+    assert {event.blame for event in events if isinstance(event, Closed)} == {Blame.BOARD}
+    assert refusal(events).endswith(f"the last: {words}")
+
+
+@pytest.mark.parametrize("kind", [Caps, Ready])
+def test_a_board_that_refuses_the_handshake_is_quoted(kind: type[Message]) -> None:
+    def lie(message: Message) -> list[Message]:
+        return [Error(Code.MALFORMED, 0, 3) if isinstance(message, kind) else message]
+
+    (gone,) = converse(lie)[0]
+    assert isinstance(gone, Gone)
+    assert gone.cause == (
+        "no board for 30 s: it opens no session, although it answers 20 of 20 PING; it says "
+        "ERROR MALFORMED, job 0, detail 3"
+    )
+
+
 def test_a_failure_of_many_words_is_cut() -> None:
     words = b"\x1b[2Jno\nmemory " * 400
     events, _, _ = converse(lambda message: [message], finish=(Status.FAILED, words))
@@ -147,6 +200,7 @@ def test_words_of_a_board_are_one_short_line(payload: bytes) -> None:
         ({"most_columns": 0}, "the board announces tiles of at most 0 columns"),
         ({"most_rows": 0}, "the board announces tiles of at most 0 rows"),
         ({"most_bands": 0}, "the board announces tiles of at most 0 bands"),
+        ({"features": 0x47}, "the board announces no kind of setting: neither quality nor bytes"),
         ({"name": "a\x1b[31mb"}, r"the board announces a name with control characters: 'a\x1b[31m"),
         ({"software": "1\n2"}, r"the board announces a software with control characters: '1\n2'"),
     ],

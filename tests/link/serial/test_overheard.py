@@ -8,6 +8,7 @@ import random
 import pytest
 from downpass.link.serial.board import BoardEnd
 from downpass.link.serial.events import Gone
+from downpass.link.serial.framing import frame
 from downpass.link.serial.host import HostEnd
 from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.testing.rehearsal import capabilities
@@ -39,6 +40,13 @@ def test_silence() -> None:
 
 def test_a_loopback_plug() -> None:
     assert "of this computer's own frames came back: is there a loopback plug" in cause(echo=True)
+
+
+def test_a_kind_that_only_boards_may_have_is_no_echo() -> None:
+    assert cause(frame(b"\x80" + bytes(4))) == (
+        "no board for 5 s: a frame came that is not of this protocol; the last: kind 0x80 is "
+        "unknown"
+    )
 
 
 def test_a_chattering_console() -> None:

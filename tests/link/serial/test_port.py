@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import select
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 import serial
 from downpass.link.errors import InputError
+from downpass.link.serial import lines
 from downpass.link.serial import port as ports
-from downpass.link.serial.lines import ListeningSource
+from downpass.link.serial.lines import ListeningSource, PtySource
 from downpass.link.serial.port import Port, PortError, PortLostError
 
 
@@ -76,6 +78,17 @@ def test_a_line_that_takes_nothing_stops_no_writer(kind: str) -> None:
 def _number(server: socket.socket) -> int:
     number: int = server.getsockname()[1]
     return number
+
+
+def test_the_boards_end_of_a_line_that_nobody_reads_stops_no_writer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lines, "BLOCKED_S", 0.05)
+    source = PtySource()
+    with contextlib.closing(source.open()) as line:
+        begin = time.monotonic()
+        line.write(bytes(1 << 20))
+        assert 0.05 < time.monotonic() - begin < 2
 
 
 def test_a_socket_is_a_port_and_hanging_up_is_noticed() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import serial
 from downpass.link.serial.port import Port, PortError
-from downpass.link.serial.portname import ALLOWED, port_fault
+from downpass.link.serial.portname import ALLOWED, port_fault, same_line
 from hypothesis import given
 from hypothesis import strategies as st
 from serial import urlhandler
@@ -137,3 +137,11 @@ def test_a_link_to_a_terminal_is_one(tmp_path: Path) -> None:
         assert port.read() == b"hello"
     os.close(ours)
     os.close(theirs)
+
+
+def test_two_names_of_one_port_are_known_to_be_one(tmp_path: Path) -> None:
+    link = tmp_path / "board"
+    link.symlink_to("/dev/ttyUSB7")
+    assert same_line(str(link)) == same_line("/dev/ttyUSB7") != same_line("/dev/ttyUSB8")
+    assert same_line("socket://HOST:1") == same_line("socket://host:1")
+    assert same_line("socket://host:1") != same_line("rfc2217://host:1")

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Sequence
 
 import pytest
-from downpass.link.serial.board import Work
+from downpass.link.serial.board import TOO_LONG, BoardEnd, Work
 from downpass.link.serial.constants import Status
 from downpass.link.serial.faults.faulty_line import CLEAN, Faults, FaultyLine
+from downpass.link.serial.framing import Deframer
 from downpass.link.serial.host_settings import HostSettings
-from downpass.link.serial.messages import TileForm
+from downpass.link.serial.messages import (
+    Data,
+    Job,
+    Load,
+    Open,
+    Result,
+    Run,
+    TileForm,
+    open_body,
+    seal,
+    session_number,
+)
 from downpass.link.serial.testing.rehearsal import (
     Rehearsal,
     RehearsalResult,
@@ -253,7 +266,29 @@ def test_a_result_too_large_is_a_refusal_and_not_a_cut_tile() -> None:
     noise = random.Random(1).randbytes(5000)
     outcome = run_one([(plain_tile(noise), noise)], largest_result=500)
     assert outcome.payloads == {}
-    assert "larger than the board's buffer" in outcome.refused[0]
+    assert "larger than the board can send" in outcome.refused[0]
+
+
+def test_a_result_of_more_chunks_than_there_are_numbers_is_a_refusal() -> None:
+    board = BoardEnd(capabilities(largest_result=1 << 26), 77)
+    tile = bytes(9)
+    number = session_number(5, 77)
+    for message, session in (
+        (Open(5, 77, 1, 64, 64, bytes(8)), number),
+        (Job(0, plain_tile(tile)), number),
+        (Run(0), number),
+        (Load(0, 0, tile), number),
+    ):
+        board.receive(seal(message, session), 0)
+    assert board.take() is not None
+    board.finish(Status.CODED, bytes(64 * 65_535 + 1), 0)
+    said = [
+        open_body(body)[1] for body in Deframer().feed(b"".join(iter(lambda: board.send(0), b"")))
+    ]
+    assert said[-2:] == [
+        Data(0, 0, TOO_LONG),
+        Result(0, Status.FAILED, len(TOO_LONG), zlib.crc32(TOO_LONG), zlib.crc32(tile), 0, 0, 0),
+    ]
 
 
 def test_an_encoder_that_fails_says_why() -> None:

@@ -15,6 +15,7 @@ from downpass.link.container.frame import Frame
 from downpass.link.errors import InputError
 from downpass.link.serial.constants import SampleCode, SettingCode
 from downpass.link.serial.messages import TileForm
+from downpass.payload.board.limits import LARGEST_SIDE, Limits
 from downpass.payload.board.tile_coder import tile_coder
 from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.registry import encoder
@@ -145,6 +146,7 @@ for name in {hidden!r}:
 import zlib
 import downpass.payload.board.__main__, downpass.payload.board.agent
 from downpass.link.errors import InputError
+from downpass.payload.board.limits import LARGEST_SIDE, Limits
 from downpass.payload.board.tile_coder import tile_coder
 from downpass.payload.encoders.registry import default_codec
 from downpass.link.serial.messages import TileForm
@@ -232,3 +234,18 @@ def test_jpeg2000_on_a_board_needs_neither_ground_nor_sim() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert ran.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("side", "most_bands", "bit_depth", "tile_bytes"),
+    [
+        (1024, 3, 8, 3 << 20),
+        (1024, 256, 16, 16 << 20),
+        (1, 1, 1, 1),
+        (LARGEST_SIDE, 3, 8, 65_535 * 4096),
+    ],
+)
+def test_an_agent_announces_tiles_that_its_codec_takes_and_a_line_can_carry(
+    side: int, most_bands: int, bit_depth: int, tile_bytes: int
+) -> None:
+    assert Limits.of_tiles(side, 4, most_bands, bit_depth) == Limits(side, tile_bytes, 4)

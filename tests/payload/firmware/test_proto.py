@@ -153,6 +153,21 @@ def test_the_conversation_of_the_specification(proto: ctypes.CDLL, own: Capabili
         assert [data.hex() for data in said_by(board, step["ticks"])] == step["out"], step["step"]
 
 
+@pytest.mark.parametrize("fields", [0, 3, 4, 10])
+def test_only_kinds_below_80_are_answered(
+    fields: int, proto: ctypes.CDLL, own: Capabilities
+) -> None:
+    """The others are the host's: a line that echoes must not start an endless exchange."""
+    for kind in range(256):
+        said = []
+        for board in (CBoard(proto, own, BOOT), BoardEnd(own, BOOT)):
+            list(said_by(board, 0))  # its boot
+            board.receive(frame(bytes((kind,)) + bytes(fields)), 1)
+            said.append(list(said_by(board, 2)))
+        assert said[0] == said[1]
+        assert len(said[0]) == (kind < 0x80)
+
+
 def test_crc_and_cobs(proto: ctypes.CDLL) -> None:
     proto.dp_crc32.restype = u32
     proto.dp_cobs_encode.restype = proto.dp_cobs_decode.restype = ctypes.c_size_t

@@ -249,6 +249,17 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_board_is_asked(
         ),
         (["serve", "--pty", "--codec", "jpeg1"], "codec 'jpeg1': allowed are"),
         (["serve", "--pty", "--slots", "0"], "--slots 0: allowed are 1 to 16"),
+        (["serve", "--pty", "--largest-tile", "16385"], "--largest-tile 16385: allowed are 1 to 1"),
+        (
+            ["bench", "emulator:agent", "--side", "1", "--tiles", "100001"],
+            "--tiles 100001 of 3 bytes: allowed are 1 to 100000",
+        ),
+        (
+            ["check", "emulator:agent", "--trace", "a", "--junit", "./a"],
+            "--junit a: is the file of --trace; allowed: another",
+        ),
+        (["build", "zedboard", "--out", "."], ".: cannot be written (it is no regular file)"),
+        (["build", "zedboard", "--out", "no/z.elf"], "--out no/z.elf: there is no folder no"),
         (["serve", "--port", "spy://loop://"], "spy://loop://: spy:// is no kind of port here"),
         (["probe", "/dev/null"], "/dev/null: it is a device but no serial port; allowed: a"),
         (["bench", "alt://loop://?class=x"], "alt://loop://?class=x: alt:// is no kind of port"),

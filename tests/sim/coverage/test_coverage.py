@@ -293,3 +293,12 @@ def test_bad_options(tmp_path: Path, arguments: list[str], message: str) -> None
     said = downpass("coverage", path, *arguments)
     assert said.status == 2
     assert message in said.err
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("downpass.sim.mission.flight.fly", None)
+    said = downpass("coverage", write(tmp_path, scenario(None)), "--out", "/dev/full")
+    assert said.status == 2
+    assert said.err.splitlines()[-1] == "/dev/full: cannot be written (it is no regular file)"

@@ -150,12 +150,35 @@ def test_a_run_shows_the_contacts_that_it_used(file: Path, tmp_path: Path) -> No
     assert used
 
 
-def test_a_file_that_cannot_be_written_costs_no_results(file: Path, tmp_path: Path) -> None:
-    out, target = tmp_path / "out", tmp_path / "none" / "run.czml"
-    said = downpass("run", file, "--out", out, "--no-tradeoff", "--quiet", "--czml", target)
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("none/run.czml", "run.czml: cannot be written"),
+        ("out/run.czml", "lies in the output folder"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_the_run(
+    file: Path, tmp_path: Path, name: str, message: str
+) -> None:
+    out = tmp_path / "out"
+    if name.startswith("out"):
+        out.mkdir()
+    said = downpass("run", file, "--out", out, "--quiet", "--czml", tmp_path / name)
     assert said.status == 2
-    assert "run.czml: cannot be written" in said.err
-    assert (out / "summary.json").exists()
+    assert message in said.err.splitlines()[-1]
+    assert not out.exists() or not any(out.iterdir())
+
+
+def test_a_document_that_is_too_large_costs_no_results(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(czml_module, "MOST_SAMPLES", 3)
+    out, target = tmp_path / "out", tmp_path / "run.czml"
+    said = downpass("run", file, "--out", out, "--no-tradeoff", "--json", "--czml", target)
+    assert said.status == 2
+    assert "positions and more" in said.err
+    assert json.loads(said.out) == json.loads((out / "summary.json").read_text())
+    assert not target.exists()
 
 
 def test_documents_are_bounded(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,9 @@ def test_a_group_is_a_sensor_at_any_resolution(tmp_path: Path, sensor: str, grou
 def test_a_group_that_is_named_wins_over_the_sensor(tmp_path: Path) -> None:
     (tmp_path / "SOURCES.tsv").write_text("file\tsensor\tgroup\nsub/p.tif\tX\ttowns 1 m\n")
     assert sources(tmp_path) == {"p": "towns"}
+    text = (tmp_path / "SOURCES.tsv").read_text()
+    (tmp_path / "SOURCES.tsv").write_text(text, encoding="utf-8-sig")  # as spreadsheets do
+    assert sources(tmp_path) == {"p": "towns"}
 
 
 @pytest.mark.parametrize("text", [None, "", "name\tlicence\np\tnone\n", "\x00\xff"])
@@ -50,6 +53,7 @@ def test_no_table_or_none_that_says_so(tmp_path: Path, text: str | None) -> None
         ("p.png", 1, {"p": "NAIP"}, ["NAIP", "one band"]),
         ("p_cir.png", 3, {"p_cir": "MSI"}, ["MSI", "infrared composite"]),
         ("circle.png", 3, {}, ["colour"]),
+        ("p.png", 1, {"p": "one band"}, ["one band"]),
     ],
 )
 def test_groups_of(name: str, bands: int, known: dict[str, str], groups: list[str]) -> None:
@@ -61,6 +65,20 @@ def test_the_middle() -> None:
     assert (window.column, window.row, window.width, window.height) == (244, 0, 512, 300)
     whole = middle_of(1000, 300, 0)
     assert (whole.column, whole.row, whole.width, whole.height) == (0, 0, 1000, 300)
+
+
+def test_a_group_that_is_called_all_counts_no_picture_twice() -> None:
+    one = dict.fromkeys(
+        ("bd_rate_psnr_percent", "coverage_psnr", "bd_rate_ms_ssim_percent", "coverage_ms_ssim"),
+        1.0,
+    )
+    images = {
+        "a": {"groups": ["all"], "codecs": {"student": one}},
+        "b": {"groups": ["x"], "codecs": {"student": one | {"bd_rate_psnr_percent": -2.0}}},
+    }
+    means = group_means(images, "student")
+    assert (means["all"]["images"], means["all"]["bd_rate_psnr_percent"]) == (2, -0.5)
+    assert list(means) == ["all", "x"]
 
 
 def test_the_worst_group_needs_most_bytes() -> None:

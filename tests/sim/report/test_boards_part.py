@@ -153,6 +153,15 @@ def test_a_run_that_passed_does_not() -> None:
     assert 'class="verdict' not in render(results())
 
 
+def test_boards_of_one_name_are_told_apart_by_their_ports() -> None:
+    boards = [block(), block(port="/dev/ttyUSB1", verdict="failed"), block(name=" ", port="/dev/x")]
+    assert [one.headline for one in verdicts({"boards": boards})] == [
+        "Board b1 at /dev/ttyUSB1 FAILED (judged: board or line).",
+        "Board b1 at /dev/ttyUSB0 passed.",
+        "Board without a name passed.",
+    ]
+
+
 def test_what_a_board_says_does_not_act_on_the_page() -> None:
     nasty = "<script>\x1b[2J{{ 7*7 }}"
     lies = block(

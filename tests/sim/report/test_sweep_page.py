@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 
 import pytest
-from downpass.sim.commands.sweep_table import print_points
-from downpass.sim.report.sweep import render_sweep
+from downpass.sim.commands.sweep_table import points_json, print_points
+from downpass.sim.report.sweep import render_sweep, sentences
 from downpass.sim.report.sweep_data import (
     DROPPED,
+    FIGURES,
     LATENCY,
     PIXELS,
     PSNR,
     SweepAxis,
     SweepData,
+    SweepPoint,
 )
 from downpass.sim.report.sweep_front import fronts, panels, picture
 from downpass.sim.report.sweep_heat import heat_maps
+from downpass.sim.sweep.intervals import Interval
 from sweep_synthetic import CAPACITY, sweep
 
 MANY = tuple(f"[station-{n}]" for n in range(30))
@@ -45,6 +49,55 @@ def test_hostile_names_are_text() -> None:
     assert page.count("<script>") == 1  # the page's own
     assert "\u202e" not in page
     assert "One point could not be run" in page.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("dropped", "failed", "seeds", "sampled", "words"),
+    [
+        ((0, 0, 0), 0, 1, False,
+         "3 points, every combination of the values. No point drops a frame."),
+        ((0,), 0, 5, False, "1 point, with 5 seeds. No point drops a frame."),
+        ((0, 4), 0, 1, True, "2 drawn points. 1 of 2 drops nothing."),
+        ((0, 0, 4), 1, 1, True,
+         "3 drawn points. One point could not be run. 1 of 2 drops nothing."),
+        ((0, 4), 2, 1, True, "2 drawn points. Two points could not be run."),
+        ((0, 4), 0, 20, True,
+         "2 drawn points, each with 20 seeds. 1 of 2 drops nothing in at least 95 % of its runs."),
+    ],
+)  # fmt: skip
+def test_what_points_drop(
+    dropped: tuple[int, ...], failed: int, seeds: int, sampled: bool, words: str
+) -> None:
+    points = [
+        SweepPoint(n, ("1", "1 MB"), seeds, seeds if n < failed else 0, "", dict.fromkeys(
+            figure.key for figure in FIGURES) | {
+                DROPPED.key: None if n < failed else Interval(0, 0, count, seeds)})
+        for n, count in enumerate(dropped)
+    ]  # fmt: skip
+    data = replace(sweep(), points=tuple(points), seeds=seeds, sampled=sampled)
+    assert " ".join(sentences(data)).replace("\u00a0", " ") == words
+    page = render_sweep(data).replace("\u00a0", " ")
+    assert f"a sweep of {'1 point' if len(dropped) == 1 else f'{len(dropped)} points'}<" in page
+
+
+def test_exact_points_are_the_best_and_are_not_drawn() -> None:
+    data = sweep()
+    exact = Interval(math.inf, math.inf, math.inf, 3)
+    points = list(data.points)
+    points[5] = replace(points[5], figures={**points[5].figures, PSNR.key: exact})
+    data = replace(data, points=tuple(points))
+    page = render_sweep(data).replace("\u00a0", " ")
+    assert "PSNR: exact, with codec.bpp 1.25, recorder.capacity 3 MB" in page
+    assert not re.search(r"\b(nan|inf)\b", page.partition("<script>")[0].lower())
+    heat = next(one for one in heat_maps(data, range(12)) if one.key == "psnr")
+    cells = [cell for _, cells in heat.rows for cell in cells]
+    assert [cell.text for cell in cells if cell.best] == ["exact"]
+    assert all(0 <= cell.share <= 1 for cell in cells if cell.share is not None)
+    assert all(points[5] in front for front in fronts(data))
+    found = points_json(data)["points"][5]
+    assert found["front"]
+    assert found["figures"][PSNR.column] is None
+    assert found["figures"][PIXELS.column] is not None
 
 
 def test_fronts_of_a_sweep() -> None:
@@ -125,3 +178,23 @@ def test_the_terminal_tells_the_same_field_of_many_satellites_apart(
     words = capsys.readouterr().out
     assert "10.recorder.capacity" in words
     assert "11.recorder.capacity" in words
+
+
+def test_the_terminal_tells_how_many_of_many_points_it_shows(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    data = sweep(5, 5)
+    number = len({point.number for front in fronts(data) for point in front})
+    print_points(data)
+    title, _, *lines = capsys.readouterr().out.splitlines()[1:]
+    expected = f"25 points, of which {number} on a Pareto front; medians over 3 seeds"
+    assert title == f"{data.scenario_name}: {expected}"  # in one line
+    assert sum(bool(re.match(r" +\d+ ", line)) for line in lines) == number
+    failed = [
+        replace(p, failed=3, error="why", figures=dict.fromkeys(p.figures)) for p in data.points
+    ]
+    print_points(replace(data, points=tuple(failed)))
+    out = capsys.readouterr().out
+    assert "25 points; the first 20; medians" in out
+    assert len(re.findall(r"^ +\d+ ", out, re.M)) == 20

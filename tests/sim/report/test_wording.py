@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from downpass.sim.report import wording as w
+from downpass.sim.report.backlog import even_times
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -73,6 +74,9 @@ def test_duration(seconds: float | None, text: str) -> None:
         (w.energy(0.007245), "0.0072 J"),
         (w.energy(3400), "3.4 kJ"),
         (w.bits_per_pixel(0.0042), "0.0042 bpp"),
+        (w.bits_per_pixel(0.0004), "< 0.001 bpp"),
+        (w.power(0), "0 W"),
+        (w.power(0.0004), "< 0.001 W"),
         (w.ratio(36_864, 6729), "5.5 : 1"),
         (w.ratio(3, 129), "1 : 43.0"),
         (w.ratio(7, 7), "1 : 1"),
@@ -145,6 +149,20 @@ def test_phrases() -> None:
     assert spaced(w.instant(datetime(2024, 12, 31, 23, tzinfo=UTC), 3600)) == "1 Jan 00:00:00"
     assert w.decibels(math.inf) == "exact"
     assert spaced(w.decibels(41.23)) == "41.2 dB"
+    assert spaced(w.decibels(-3.21)) == "−3.2 dB"
+    assert (w.degrees(-0.04), w.degrees(-0.06)) == ("0.0°", "−0.1°")
+
+
+def test_a_time_is_that_of_the_nearest_second() -> None:
+    start = datetime(2024, 12, 2, 0, 0, 0, 900_000, tzinfo=UTC)
+    texts = [spaced(w.instant(start, seconds)) for seconds in (0, 0.5, 0.7)]
+    assert texts == ["2 Dec 00:00:01", "2 Dec 00:00:01", "2 Dec 00:00:02"]
+
+
+@pytest.mark.parametrize(("duration", "rows"), [(0.5, 2), (1, 2), (7.5, 8), (24, 25), (86_400, 25)])
+def test_a_table_of_even_times_has_no_second_twice(duration: float, rows: int) -> None:
+    times = even_times(duration)
+    assert (len(times), times[0], times[-1]) == (rows, 0, duration)
 
 
 @pytest.mark.parametrize(

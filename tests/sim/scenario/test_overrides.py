@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,6 +73,63 @@ def test_names_with_dots_and_named_stations(tmp_path: Path, example: str) -> Non
     assert [s.antennas for s in scenario.stations] == [3, 2, 1]
     assert scenario.stations[1].elevation_mask == 10.0
     assert scenario.stations[2].name == "awarua"
+
+
+def test_what_is_set_for_all_is_each_ones_own(tmp_path: Path, example: str) -> None:
+    scenario = load(
+        tmp_path,
+        example,
+        "stations=[svalbard, matera, awarua]",
+        "stations.*.receiver={diameter: 3 m, bands: [S]}",
+        "stations.1.receiver.diameter=9 m",
+        "stations.2.receiver.bands.0=X",
+    )
+    receivers = [station.receiver for station in scenario.stations]
+    assert [one.diameter for one in receivers if one] == [3.0, 9.0, 3.0]
+    assert [one.bands for one in receivers if one] == [("S",), ("S",), ("X",)]
+
+
+NUMBERED = """
+  - {name: "1", at: [0, 0]}
+  - {name: "2", at: [1, 1]}
+  - {name: "1.5", at: [2, 2]}
+stations:"""
+
+
+@pytest.mark.parametrize(
+    ("step", "changed"),
+    [("0", "1"), ('"1"', "1"), ("'2'", "2"), ('"1.5"', "1.5"), ('"2"', "2"), ("*", "1, 2, 1.5")],
+)
+def test_names_that_look_like_numbers(
+    tmp_path: Path, example: str, step: str, changed: str
+) -> None:
+    text = re.sub(r"(?<=targets:)(?s:.*)\nstations:", NUMBERED, example)
+    targets = load(tmp_path, text, f"targets.{step}.priority=9").targets
+    assert ", ".join(t.name for t in targets if t.priority == 9) == changed
+
+
+@pytest.mark.parametrize(
+    ("step", "problem"),
+    [
+        (
+            "1",
+            """found 1, which is a number and the name of number 0; allowed: a name in quotes, \
+"2" or "1\"""",
+        ),
+        (
+            "1.5",
+            """found 1, which is a number and the name of number 2; allowed: a name in quotes, \
+"2" or "1.5\"""",
+        ),
+        ("3", "found number 3; allowed: 0 to 2"),
+    ],
+)
+def test_a_number_is_refused_if_it_names_another(
+    refuse: Refuse, example: str, step: str, problem: str
+) -> None:
+    text = re.sub(r"(?<=targets:)(?s:.*)\nstations:", NUMBERED, example)
+    field = f"targets.{step}.priority"
+    assert refuse(text, [f"{field}=9"]) == [f"--set {field}: {problem}"]
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,14 @@ def test_the_lowest_rate_drops_nothing_if_there_is_one(file: Path, advice: dict[
         assert dropped(file, *changes.rate_times(loaded, thousandths)) == [0, 0]
 
 
+def test_changes_of_satellites_whose_names_are_numbers(tmp_path: Path) -> None:
+    pair = [satellite(name="1"), satellite(name="0", recorder={"capacity": "2 MB"})]
+    file = write(tmp_path, scenario(None, satellites=pair))
+    twice = changes.recorder_times(load_scenario(file), 2000)
+    changed = load_scenario(file, twice).satellites
+    assert [one.recorder.capacity for one in changed] == [2_000_000, 4_000_000]
+
+
 def test_changes_are_what_runs_with_their_options_give(file: Path, advice: dict[str, Any]) -> None:
     names = [change["name"] for change in advice["changes"]]
     assert names[:5] == ["base", "station", "rate", "memory", "bits"]
@@ -156,6 +164,25 @@ def test_printed_factors_are_enough(
     assert re.findall(r"^(?:lowest|10 %).* x ([0-9.]+)$", capsys.readouterr().out, re.M) == [
         times, times, times, share
     ]  # fmt: skip
+
+
+def test_intervals_rise_and_nothing_is_no_loss(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = dict.fromkeys(("delivered_px", "dropped", "psnr_undamaged_db", "latency_s"))
+    saved = Answer(Interval(1128, 1126, 1131, 5), 1131, monotone=True, runs=9)
+    least = Answer(Interval(15, 15, 15, 5), 15, monotone=True, runs=9)
+    base = Change("base", "as it is", (), figures, None)
+    alike = Change("codec", "another", (), figures, Interval(0.999, 0.999, 1.001, 5))
+    print_advice(
+        Advice(base, (alike,), saved, least, {"bits": saved}, (), (1, 2, 3, 4, 5)),
+        load_scenario(file),
+    )
+    words = " ".join(capsys.readouterr().out.split())
+    assert "bits a pixel x 0.884; over the seeds from x 0.884 to x 0.888" in words
+    assert "lowest rate that drops nothing x 0.015 or less" in words
+    assert "−0 %" not in words
+    assert "another – 0 %" in words
 
 
 @pytest.mark.parametrize(

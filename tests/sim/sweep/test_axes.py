@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from downpass.link.errors import InputError
 from downpass.sim.scenario.sweep import SweepRange
 from downpass.sim.scenario.yamltree import parse
-from downpass.sim.sweep.axes import axis, override, parse_axis, written
+from downpass.sim.sweep.axes import Interval, axis, override, parse_axis, written
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +25,11 @@ from hypothesis import strategies as st
         ("c={name: student, bpp: 1},{name: avif, bpp: 2}", "c",
          ({"name": "student", "bpp": 1}, {"name": "avif", "bpp": 2})),
         ("a='x, y',z", "a", ("x, y", "z")),
+        ("a='it''s, so',z", "a", ("it's, so", "z")),
+        (r'a="1\", 2",z', "a", ('1", 2', "z")),
+        ("a=it's,b", "a", ("it's", "b")),
+        ("a=x[1.tif,y]2.tif,z", "a", ("x[1.tif", "y]2.tif", "z")),
+        ("""a={"b":"x, y", c: "[" },2""", "a", ({"b": "x, y", "c": "["}, 2)),
         ("a=true,null,10:30", "a", (True, None, "10:30")),
         ("a=1..3:3", "a", (1, 2, 3)),
         ("a=0.5..2:4", "a", (0.5, 1.0, 1.5, 2.0)),
@@ -50,6 +56,8 @@ def test_an_axis_of_the_command_line(text: str, field: str, values: tuple[Any, .
         ("bpp", "allowed: FIELD=VALUE"),
         ("=1", "allowed: FIELD=VALUE"),
         ("a=", "allowed: FIELD=VALUE"),
+        ("a=1,", "found no value before or after a comma"),
+        ("a=,1", "found no value before or after a comma"),
         ("a=1,1", "found 1 twice"),
         ("a=1,1.0", "found 1 twice"),
         ("a=1,1e0", "found 1 twice"),
@@ -67,8 +75,8 @@ def test_an_axis_of_the_command_line(text: str, field: str, values: tuple[Any, .
         ("a={from: 0, to: 1, step: 1e-9}", "at most 100000"),
         ("a={from: x, to: 2, count: 3}", "allowed: numbers"),
         ("a={from: 1, to: 2, cuont: 3}", "cuont"),
-        ("a=" + "1," * 60_000, "characters; allowed: at most 100000"),
-        ("a=\x1b[31m,,\x00", "not YAML"),
+        ("a=" + "1," * 60_000 + "1", "characters; allowed: at most 100000"),
+        ("a=\x1b[31m,2,\x00", "not YAML"),
     ],
     ids=lambda text: text[:30],
 )
@@ -79,6 +87,12 @@ def test_a_bad_axis_is_one_clean_line(text: str, message: str) -> None:
     assert message in line
     assert line.isprintable()
     assert len(line) < 400
+
+
+@given(st.decimals(1, 100, places=5), st.decimals("0.001", 100, places=5), st.floats(0, 1))
+def test_a_drawn_value_lies_between_the_ends(low: Decimal, more: Decimal, share: float) -> None:
+    found = Interval(low, low + more, "", whole=False, log=False).at(share)
+    assert float(low) <= found <= float(low + more)
 
 
 VALUES = st.recursive(

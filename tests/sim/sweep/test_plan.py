@@ -49,6 +49,13 @@ def test_the_section_of_the_file_and_what_the_command_line_changes(tmp_path: Pat
     assert [cell.values for cell in found.cells()] == [("1 MB", 4), ("2 MB", 4)]
 
 
+def test_seeds_of_the_command_line_replace_those_of_the_section(tmp_path: Path) -> None:
+    content = scenario(None) | {"sweep": {"over": {"seed": [5, 9], BPP: [1, 2]}}}
+    assert plan(tmp_path, content=content).seeds == (5, 9)
+    assert plan(tmp_path, content=content, seeds=3).seeds == (1, 2, 3)
+    assert plan(tmp_path, "seed=7", content=content).seeds == (7,)
+
+
 def test_an_axis_of_seeds_makes_no_points(tmp_path: Path) -> None:
     found = plan(tmp_path, "seed=7,9", f"{BPP}=1,2")
     assert found.seeds == (7, 9)
@@ -79,6 +86,20 @@ def test_an_axis_of_seeds_makes_no_points(tmp_path: Path) -> None:
         (("report.sample_frames=1,2",), {}, "no cell depends on it"),
         (("sweep.seeds=1,2",), {}, "no cell depends on it"),
         (("seed=-1",), {}, "--over seed: found -1"),
+        (("seed=1,2",), {"seeds": 2}, "--over seed lists the seeds already"),
+        (
+            ("seed=1",),
+            {
+                "seeds": 1,
+                "content": scenario(None) | {"sweep": {"over": {"seed": [1]}, "seeds": 2}},
+            },
+            "seeds, and values of seed in over",
+        ),
+        (
+            (f"{BPP}=1,2",),
+            {"seeds": 3, "content": scenario(None, seed=2**63 - 2)},
+            f"found 3 from seed {2**63 - 2} on",
+        ),
     ],
     ids=lambda value: str(value)[:40],
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,6 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 from downpass.sim.evaluate import evaluate
 from downpass.sim.scenario import load_scenario
+from downpass.sim.sweep.plan import check_plan, make_plan
+from downpass.sim.sweep.run import SweepJob, cell_keys
 from small_scenarios import Said, downpass, satellite, scenario, write, write_scene
 
 BPP = "satellites.0.codec.bpp"
@@ -82,6 +86,23 @@ def test_points_are_medians_of_their_rows(file: Path) -> None:
             assert [point[f"{name}.p5"], point[name], point[f"{name}.p95"]] == values
 
 
+def test_options_of_the_page_make_the_point(file: Path) -> None:
+    axes = ("--over", 'satellites.0.name="1e3",b', "--over", "stations=[awarua],[svalbard, awarua]")
+    assert sweep(file, "out", *axes).status == 0
+    page = (file.parent / "out" / "sweep.html").read_text()
+    found = {}
+    for number, options in re.findall(r'<tr id="p(\d+)">.*<code>(--set .*)</code>', page):
+        words = shlex.split(html.unescape(options))
+        assert words[::2] == ["--set", "--set"]
+        loaded = load_scenario(file, words[1::2])
+        names = [station.name for station in loaded.stations]
+        found[int(number)] = loaded.satellites[0].name, *names
+    assert [found[n] for n in range(4)] == [
+        ("1e3", "awarua"), ("1e3", "svalbard", "awarua"),
+        ("b", "awarua"), ("b", "svalbard", "awarua"),
+    ]  # fmt: skip
+
+
 def test_the_same_bytes_whatever_the_workers(file: Path) -> None:
     for number in ("1", "3"):
         assert sweep(file, number, *AXES, "--workers", number).status == 0
@@ -134,6 +155,32 @@ def test_ctrl_c_ends_within_two_seconds_and_keeps_what_is_finished(file: Path) -
     while any(Path(f"/proc/{worker}").exists() for worker in workers):
         assert time.monotonic() < until, "a worker outlived the sweep"
         time.sleep(0.05)
+
+
+def test_other_code_and_other_scenes_of_target_files_run_anew(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(file.parent)  # places are relative to the scenario's folder
+    folder = file.parent
+    write_scene(folder / "x.tif")
+    targets = {"features": [{"type": "Feature", "properties": {"scene": "x.tif"}, "geometry": {
+        "type": "Point", "coordinates": [10, 80]}}], "type": "FeatureCollection"}  # fmt: skip
+    (folder / "targets.json").write_text(json.dumps(targets))
+    given = "targets=[{file: targets.json, scenes_attribute: scene}]"
+
+    def keys() -> list[str]:
+        path = Path(file.name)
+        text, loaded = path.read_text(), load_scenario(path, [given])
+        plan = make_plan(loaded, seeds=2, base=[given])
+        return cell_keys(SweepJob(path, text, plan, scenes=check_plan(plan, path, text)))
+
+    first = keys()
+    assert keys() == first
+    os.utime(folder / "x.tif", (1000, 1000))
+    assert not set(keys()) & set(first)
+    first = keys()
+    monkeypatch.setattr("downpass.sim.sweep.run.revision", lambda: "0.1.0 (another)")
+    assert not set(keys()) & set(first)
 
 
 def test_further_values_run_only_what_is_new(file: Path) -> None:

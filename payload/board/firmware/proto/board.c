@@ -6,7 +6,7 @@
 enum { HEADER = 5, CRC = 4 };
 
 static const uint8_t MAGIC[4] = {'D', 'P', 'S', 'L'};
-static const char TOO_LONG[] = "the finished tile is larger than the board's buffer";
+static const char TOO_LONG[] = "the finished tile is larger than the board can send";
 
 /* ---- little-endian fields */
 
@@ -423,7 +423,7 @@ static void about_job(struct dp_board *b, uint8_t kind, uint32_t session, const 
 static void take_body(struct dp_board *b, const uint8_t *body, uint32_t size, uint64_t ticks)
 {
     uint8_t kind = body[0];
-    if (kind >= DP_KIND_HELLO) {
+    if (kind >= DP_FIRST_ANSWER) {
         return; /* an echo of a board's frame: answering it would loop for ever */
     }
     if (size < HEADER) {
@@ -709,7 +709,7 @@ void dp_board_finish(struct dp_board *b, enum dp_status status, uint32_t length,
         return;
     }
     struct dp_slot *s = slot_of(b, b->work.job);
-    if (length > b->own.largest_result) {
+    if (length > b->own.largest_result || chunks(b, length) > DP_MOST_CHUNKS) {
         length = sizeof TOO_LONG - 1u;
         if (length > b->own.largest_result) {
             length = b->own.largest_result;

@@ -9,6 +9,7 @@
 #define DP_MOST_CHUNKS 65535u
 #define DP_LONGEST_TEXT 48u
 #define DP_LARGEST_BODY 4128u
+#define DP_FIRST_ANSWER 128u
 
 enum dp_kind {
     DP_KIND_RESET = 0x01,
