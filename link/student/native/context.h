@@ -25,7 +25,7 @@ struct dp_context {
     size_t plane;              /* positions of a plane */
     uint8_t *magnitude;        /* [latents][plane], min(|k|, 255) of those coded so far */
     uint16_t *expected;        /* [latents][plane], E of coded latents, else 0 */
-    uint8_t *active;           /* [latents]: 0 if the channel's planes above are all zeros */
+    uint8_t *active;           /* [latents]: 0 if no latent of the channel is coded */
     double *decoded;           /* [plane][predicted], y^ of those coded so far */
     uint16_t *size;            /* [plane], sums of magnitudes over a window's channels */
     uint32_t *size_expected;   /* [plane], the same of expectations */
