@@ -41,6 +41,8 @@ GROUPS = (
 )
 """Titles of the test pictures' groups, each with the beginning of its pictures' names."""
 OTHERS = (("avif", "AVIF"), ("jpegxl", "JPEG XL"))
+RANGES = ((0.1, 0.2), (0.2, 0.4), (0.4, 0.8), (0.8, 1.5))
+"""Parts of JPEG 2000's rates in bits per pixel, over each of which there is a BD-rate by PSNR."""
 
 Row = dict[str, str]
 
@@ -130,6 +132,30 @@ def rate_distortion() -> str:
     rows = [cells("**all**", ""), *(cells(*group) for group in GROUPS)]
     rows[0][2] = f"**{rows[0][2]}**"
     return table(head, rows)
+
+
+def column(low: float, high: float) -> str:
+    """Return the name of the column of docs/measured/student_rd.csv for a range of rates."""
+    return f"bd_rate_psnr_{low:g}_{high:g}"
+
+
+def by_rate() -> str:
+    """Return the table of BD-rates over parts of the rates, and how many pictures lose there."""
+    found = read("student_rd")
+    codecs = [(f"student {name}", f"`{name}`") for name in available()]
+    codecs = [*codecs, *OTHERS]
+
+    def cell(codec: str, name: str) -> str:
+        values = [float(r[name]) for r in found if r["codec"] == codec and r.get(name)]
+        if not values:
+            return "–"
+        return f"{percent(fmean(values))} ({sum(v > 0 for v in values)} of {len(values)})"
+
+    rows = [
+        [f"{low:g} to {high:g} bpp", *(cell(codec, column(low, high)) for codec, _ in codecs)]
+        for low, high in RANGES
+    ]
+    return table(["JPEG 2000 at", *(title for _, title in codecs)], rows)
 
 
 def multiband() -> str:
@@ -271,6 +297,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
         "model": model,
         "decoders": decoders,
         "rate-distortion": rate_distortion,
+        "by-rate": by_rate,
         "multiband": multiband,
     },
     "codec-training.md": {"held-out": held_out, "training": training},

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from downpass.ground.bd_rate import bd_rate
 from downpass.ground.decoders.student_networks import available
 from downpass.link.student.shared_model import FOLDER
 
@@ -130,6 +132,9 @@ def curves(options: argparse.Namespace) -> None:
     """Measure the test pictures with every decoder."""
     if options.pictures is None:
         return
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    from codec_page import RANGES, column  # a benchmark beside this one
+
     rows: list[dict[str, Any]] = []
     for name in available():
         print(f"decoder {name}", flush=True)
@@ -146,10 +151,21 @@ def curves(options: argparse.Namespace) -> None:
                         "bd_rate_psnr": rounded(found["bd_rate_psnr_percent"]),
                         "coverage": rounded(found["coverage_psnr"], 4),
                         "bd_rate_ms_ssim": rounded(found["bd_rate_ms_ssim_percent"]),
+                        **{column(*part): over(image, codec, part) for part in RANGES},
                     }
                 )
     rows.sort(key=lambda row: (row["codec"], row["picture"]))
     write("student_rd", rows)
+
+
+def over(image: dict[str, Any], codec: str, rates: tuple[float, float]) -> str:
+    """Return a codec's BD-rate by PSNR on a picture over a part of JPEG 2000's rates."""
+    anchor, test = (
+        [(point["bpp"], point["psnr_db"]) for point in image["codecs"][name]["points"]]
+        for name in ("jpeg2000", codec)
+    )
+    percent = bd_rate(anchor, test, rates).percent
+    return rounded(percent if math.isfinite(percent) else None)
 
 
 def multiband(options: argparse.Namespace) -> None:

@@ -70,6 +70,38 @@ def test_a_group_is_the_mean_of_its_pictures(
     assert rows[2] == "| **all** | 3 | **−7.0 %, −10.5 %** |"
 
 
+def test_rates_are_judged_by_the_pictures_that_a_codec_reaches(
+    page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "MEASURED", tmp_path)
+    (tmp_path / "student_rd.csv").write_text(
+        "picture,codec,bd_rate_psnr_0.1_0.2,bd_rate_psnr_0.2_0.4\n"
+        "a,student fast,-10.0,-20.0\n"
+        "b,student fast,4.0,-30.0\n"
+        "a,avif,,1.0\n"
+    )
+    rows = page.by_rate().splitlines()
+    assert rows[2].startswith("| 0.1 to 0.2 bpp | −3.0 % (1 of 2) |")
+    assert rows[3].startswith("| 0.2 to 0.4 bpp | −25.0 % (0 of 2) |")
+    assert "| +1.0 % (1 of 1) |" in rows[3]
+    assert "| – | – |" in rows[2]
+
+
+def test_a_range_of_rates_has_the_curves_own_change() -> None:
+    """At each PSNR the codec needs half the bytes below 0.4 bpp, and nine tenths above."""
+    rates = [0.025 * 2**n for n in range(9)]
+    points = [{"bpp": rate, "psnr_db": 30.0 + 3 * n} for n, rate in enumerate(rates)]
+    cheaper = [
+        {"bpp": p["bpp"] * (0.5 if p["bpp"] <= 0.4 else 0.9), "psnr_db": p["psnr_db"]}
+        for p in points
+    ]
+    image = {"codecs": {"jpeg2000": {"points": points}, "student": {"points": cheaper}}}
+    over = load("renew").over
+    assert float(over(image, "student", (0.1, 0.2))) == pytest.approx(-50, abs=0.5)
+    assert float(over(image, "student", (1.7, 3.2))) == pytest.approx(-10, abs=0.1)
+    assert over(image, "student", (9, 10)) == ""
+
+
 def test_arms_are_compared_seed_by_seed(
     page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
