@@ -86,7 +86,7 @@ def _beside_psnr(block: Mapping[str, Any]) -> str:
     measured = whole(part(block, "graded").get("frames"))
     if not measured:
         return "no pixels to measure"
-    words = [f"{exact_frames(block)} frames exact"]
+    words = [f"{exact_frames(block)} {'frame' if measured == 1 else 'frames'} exact"]
     undamaged = psnr(block, "undamaged")
     graded = part(block, "graded")
     concealed = whole(graded.get("lost_tiles")) + whole(graded.get("undecodable_tiles"))
