@@ -86,6 +86,14 @@ def test_points_are_medians_of_their_rows(file: Path) -> None:
             assert [point[f"{name}.p5"], point[name], point[f"{name}.p95"]] == values
 
 
+def test_points_of_a_sample_that_are_alike_are_run_once(file: Path) -> None:
+    assert sweep(file, "out", "--over", f"{BPP}=1,2", "--sample", "6").status == 0
+    assert (file.parent / "out" / "cells.log").read_bytes().count(b'"cell"') == 2
+    found = rows(file, "out")
+    assert sorted(row[f"over.{BPP}"] for row in found) == [1, 1, 1, 2, 2, 2]
+    assert len({row["total.bytes.sent"] for row in found}) == 2
+
+
 def test_options_of_the_page_make_the_point(file: Path) -> None:
     axes = ("--over", 'satellites.0.name="1e3",b', "--over", "stations=[awarua],[svalbard, awarua]")
     assert sweep(file, "out", *axes).status == 0
