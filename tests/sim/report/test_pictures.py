@@ -237,6 +237,16 @@ def test_ticks_are_round_and_few(days: float, hour: int) -> None:
     assert np.allclose(steps, steps[0])
 
 
+def test_axes_of_nothing_have_no_powers_of_ten() -> None:
+    nothing = [replace(point, delivered_px=0) for point in points()]
+    curve = tradeoff.picture(nothing, DAY.duration_s)
+    assert curve is not None
+    for svg in (curve.wide, curve.narrow):
+        labels = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+        assert "10" in labels
+        assert not any(re.search(r"\de", label) for label in labels)
+
+
 def test_ticks_of_a_short_run_have_seconds() -> None:
     start = datetime(2024, 12, 2, 0, 0, 59, tzinfo=UTC)
     assert ticks(start, 3, 9) == [
