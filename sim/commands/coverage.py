@@ -199,4 +199,5 @@ def _print(scenario: Scenario, found: Coverage) -> None:
     print_table(table)
     if len(found.targets) > _MOST_TARGETS:
         more = len(found.targets) - _MOST_TARGETS
-        print_rows([(f"{more} more targets; --json prints them all.",)])
+        rest = w.plural(more, "more target").replace(w.NBSP, " ")
+        print_rows([(f"{rest}; --json prints all.",)])

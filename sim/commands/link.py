@@ -126,8 +126,9 @@ def _print(scenario: Scenario, one: LinkOverRun) -> None:
     if best is None or worst is None:
         return
     for label, moment in (("best", best), ("worst", worst)):
+        number = one.number_of_passes
         table = plain_table(
-            f"{name}, {label} moment of {one.number_of_passes} passes: "
+            f"{name}, {label} moment of {number} pass{'es' * (number != 1)}: "
             f"{_utc(scenario, moment.time_s)}, elevation {moment.elevation_deg:.2f}°, "
             f"slant range {moment.slant_range_m / 1000:.1f} km, "
             f"{_sent(moment)}",

@@ -194,11 +194,15 @@ def command(arguments: argparse.Namespace) -> str:
 def _status(outcome: SweepOutcome) -> int:
     errors, faults = outcome.errors, outcome.faults
     if errors[0]:
-        complain(f"{errors[0]} of {outcome.cells} cells cannot be run; the first: {errors[1]}")
+        complain(f"{_share(errors[0], outcome)} cannot be run; the first: {errors[1]}")
     if faults[0]:
         complain(
-            f"{faults[0]} of {outcome.cells} cells failed; the same command tries them again; "
-            f"the first: {faults[1]}"
+            f"{_share(faults[0], outcome)} failed; the same command tries again; the first: "
+            f"{faults[1]}"
         )
         return 1
     return 2 if errors[0] == outcome.cells else 0
+
+
+def _share(number: int, outcome: SweepOutcome) -> str:
+    return f"{number} of {outcome.cells} cell{'s' * (outcome.cells != 1)}"

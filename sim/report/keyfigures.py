@@ -9,7 +9,7 @@ from typing import Any
 from . import wording as w
 from .data import ReportData
 from .style import DataTable
-from .summary_blocks import part, psnr, summed, whole
+from .summary_blocks import mean_backlog, part, psnr, summed, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def tiles(data: ReportData) -> list[KeyFigure]:
         KeyFigure(
             w.known(backlog.get("peak"), w.size),
             "Peak backlog",
-            f"{w.known(backlog.get('mean'), w.size)} on average",
+            f"{mean_backlog(total)} on average",
         ),
         KeyFigure(
             w.share(total.get("pass_time_used")),
@@ -86,7 +86,7 @@ def _beside_psnr(block: Mapping[str, Any]) -> str:
     measured = whole(part(block, "graded").get("frames"))
     if not measured:
         return "no pixels to measure"
-    words = [f"{exact_frames(block)} frames exact"]
+    words = [f"{exact_frames(block)} {'frame' if measured == 1 else 'frames'} exact"]
     undamaged = psnr(block, "undamaged")
     graded = part(block, "graded")
     concealed = whole(graded.get("lost_tiles")) + whole(graded.get("undecodable_tiles"))

@@ -13,7 +13,7 @@ from . import targets
 from . import wording as w
 from .data import ReportData, names
 from .keyfigures import similarity
-from .summary_blocks import part, psnr, whole
+from .summary_blocks import mean_backlog, part, psnr, whole
 
 
 def paragraph(data: ReportData) -> list[str]:
@@ -90,8 +90,8 @@ def paragraph(data: ReportData) -> list[str]:
     backlog = part(total, "backlog_bytes")
     if w.present(backlog.get("peak")):
         sentences.append(
-            f"The backlog peaked at {w.size(backlog.get('peak'))} and was "
-            f"{w.size(backlog.get('mean'))} on average."
+            f"The backlog peaked at {w.size(backlog.get('peak'))} and was {mean_backlog(total)} "
+            "on average."
         )
     return sentences
 
@@ -188,14 +188,21 @@ def _quality(total: Mapping[str, Any], delivered: int) -> list[str]:
     if pooled is None:
         sentences.append("No delivered frame has a PSNR.")
     elif math.isinf(pooled):
-        subject = "The delivered frames that could be decoded" if broken else "The delivered frames"
-        sentences.append(f"{subject} are exact: every pixel is as it was captured.")
+        subject = "frames that could be decoded" if broken else _frames(delivered)
+        sentences.append(
+            f"The delivered {subject} {'are' if broken else _is(delivered)} exact: every pixel is "
+            "as it was captured."
+        )
     else:
-        words = f"The delivered frames have a PSNR of {w.decibels(pooled)} over all their pixels"
+        words = (
+            f"The delivered {_frames(delivered)} {'has' if delivered == 1 else 'have'} a PSNR of "
+            f"{w.decibels(pooled)} over all {'its' if delivered == 1 else 'their'} pixels"
+        )
         if delivered > 1 and low is not None and math.isfinite(low):
             words += f", 95{w.NBSP}% of the frames above {w.decibels(low)}"
         if w.present(part(total, "ms_ssim").get("mean")):
-            words += f", and a mean MS-SSIM of {similarity(total)}"
+            mean = "an" if delivered == 1 else "a mean"
+            words += f", and {mean} MS-SSIM of {similarity(total)}"
         sentences.append(f"{words}.")
         if exact := whole(part(total, "psnr_db").get("exact")):
             sentences.append(f"{w.plural(exact, 'frame')} {_is(exact)} exact.")
@@ -233,6 +240,10 @@ def _concealed(total: Mapping[str, Any], graded: Mapping[str, Any]) -> list[str]
 
 def _was(number: int) -> str:
     return "was" if number == 1 else "were"
+
+
+def _frames(number: int) -> str:
+    return "frame" if number == 1 else "frames"
 
 
 def _is(number: int) -> str:

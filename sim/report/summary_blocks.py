@@ -27,6 +27,14 @@ def psnr(block: Mapping[str, Any], figure: str) -> float | None:
     return math.inf if whole(found.get("exact")) else None
 
 
+def mean_backlog(block: Mapping[str, Any]) -> str:
+    """Format the mean backlog, which the summary has rounded down: 0 B only if nothing waited."""
+    found = part(block, "backlog_bytes")
+    if found.get("mean") == 0 and whole(found.get("peak")):
+        return f"<{w.NBSP}1{w.NBSP}B"
+    return w.known(found.get("mean"), w.size)
+
+
 def whole(value: Any) -> int:
     """Return a count from the summary; 0 if there is none."""
     return int(value) if w.present(value) else 0

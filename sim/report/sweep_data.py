@@ -208,8 +208,14 @@ def _point(row: Mapping[str, Any], plan: Plan, figures: Sequence[Figure]) -> Swe
         row["failed"],
         row["error"] or "",
         found,
-        " ".join(_option(a.field, value) for a, value in zip(plan.axes, values, strict=True)),
+        _options(plan, values),
     )
+
+
+def _options(plan: Plan, values: Sequence[Any]) -> str:
+    """Return the options that make a point: those of all cells, then its own."""
+    own = (_option(a.field, value) for a, value in zip(plan.axes, values, strict=True))
+    return " ".join((*(f"--set {shlex.quote(change)}" for change in plan.base), *own))
 
 
 def _option(field: str, value: Any) -> str:

@@ -60,8 +60,8 @@ class FrontPicture:
 
 
 def panels(data: SweepData) -> list[tuple[Figure, Figure]]:
-    """Return the figures (across, up) of each front: quality where there are pixels."""
-    up = PSNR if data.known(PSNR) else PIXELS
+    """Return the figures (across, up) of each front: quality where any point has a finite one."""
+    up = PSNR if any(_has(point, PSNR) for point in data.points) else PIXELS
     across = [f for f in (LATENCY, DROPPED, PIXELS) if f is not up and data.known(f)]
     return [(figure, up) for figure in across] if data.known(up) else []
 

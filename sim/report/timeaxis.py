@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from .wording import NBSP, date, short_date
 
 _STEPS_S = (
+    *(1, 2, 5, 10, 15, 30),
     *(60 * minutes for minutes in (1, 2, 5, 10, 15, 30)),
     *(3600 * hours for hours in (1, 2, 3, 6, 12)),
     *(86400 * days for days in (1, 2, 5, 10, 30, 90, 365)),
@@ -24,7 +25,8 @@ def ticks(start: datetime, duration_s: float, most: int) -> list[tuple[float, st
     moment = -(-offset // step) * step
     while moment - offset <= duration_s:
         when = midnight + timedelta(seconds=moment)
-        label = short_date(when) if step >= 86400 else f"{when:%H:%M}"
+        clock = f"{when:%H:%M}" if step >= 60 else f"{when:%H:%M:%S}"
+        label = short_date(when) if step >= 86400 else clock
         found.append((moment - offset, label))
         moment += step
     return found

@@ -179,6 +179,7 @@ def _paint(sheet: Sheet, curves: dict[str, list[TradeoffPoint]], duration_s: flo
     axes.tick_params(labelsize=small)
     axes.locator_params(axis="x", nbins=5 if sheet.narrow else 8)
     axes.locator_params(axis="y", nbins=6)
+    axes.ticklabel_format(useOffset=False, style="plain")
     if several:
         axes.legend(
             loc="lower left",
@@ -203,7 +204,7 @@ def _paint(sheet: Sheet, curves: dict[str, list[TradeoffPoint]], duration_s: flo
 def _limits(axes: Axes, values: Sequence[float], side: str, floor: float | None = None) -> None:
     """Leave room around the points, even if they all coincide."""
     low, high = min(values), max(values)
-    room = max((high - low) * 0.16, abs(high) * 0.02, 0.5 if floor is None else 1e-9)
+    room = max((high - low) * 0.16, abs(high) * 0.02, 0.5 if floor is None else 0.0) or 10.0
     low, high = low - room, high + room
     if floor is not None:
         low = max(low, floor)

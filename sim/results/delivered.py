@@ -138,7 +138,7 @@ def plan_delivered(
         if most > max(0, free - reserve):
             count = len(sizes) if choice == "all" else min(len(sizes), SAMPLE_FRAMES)
             raise InputError(
-                f"{folder}: {count} delivered frames may take {_size(most)}, and "
+                f"{folder}: {count} delivered frame{'s' * (count > 1)} may take {_size(most)}, and "
                 f"{_size(free)} of the disk are left; {_ALLOWED}"
             )
     return plan
@@ -154,7 +154,8 @@ def picture_bytes(view: View) -> int:
 
 def _how(plan: DeliveredPlan, written: int, delivered: int) -> str:
     """Return a sentence on how many frames were written and how they were chosen."""
-    of = f"{written:,} of {delivered:,} delivered frames with pixels are written as GeoTIFF"
+    frames, verb = ("frame", "is") if delivered == 1 else ("frames", "are")
+    of = f"{written:,} of {delivered:,} delivered {frames} with pixels {verb} written as GeoTIFF"
     if plan.choice == "none":
         return f"{of}: none were asked for."
     if plan.choice == "sample":

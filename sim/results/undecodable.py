@@ -29,7 +29,8 @@ def undecodable_lines(
             first, grade = next(iter(bad.items()))
             tiles = sum(grade.undecodable_tiles for grade in bad.values())
             yield (
-                f"{source.place_of(f'satellites.{index}.codec')}: {tiles} tiles of {len(bad)} of "
-                f"{len(found)} frames arrived whole and are not decodable, so they are concealed; "
+                f"{source.place_of(f'satellites.{index}.codec')}: "
+                f"{tiles} tile{'s' * (tiles > 1)} of {len(bad)} of {len(found)} frames arrived "
+                f"whole, but cannot be decoded and {'are' if tiles > 1 else 'is'} concealed; "
                 f"frame {first}: {grade.why or 'no reason is known'}"
             )

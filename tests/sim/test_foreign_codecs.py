@@ -156,7 +156,7 @@ def test_tiles_that_the_decoder_fails_on_are_concealed_and_told_apart(prepared: 
         f"satellites.0.codec: {failed} tiles of {len(hit)} of "
         in said.err.partition("warning: ")[2]
     )
-    assert "are not decodable, so they are concealed; frame " in said.err
+    assert "cannot be decoded and are concealed; frame " in said.err
     assert "decode ended with status 4: no header" in said.err
     page = (out / REPORT).read_text()
     assert "tiles arrived whole, cannot be decoded and are concealed" in page.replace("\u00a0", " ")

@@ -226,7 +226,7 @@ def test_ids_are_unique_and_colours_are_the_page_s() -> None:
         assert "$x$" in svg
 
 
-@pytest.mark.parametrize("days", [0.01, 0.3, 1, 3, 30, 400])
+@pytest.mark.parametrize("days", [2e-5, 5e-4, 0.01, 0.3, 1, 3, 30, 400])
 @pytest.mark.parametrize("hour", [0, 7])
 def test_ticks_are_round_and_few(days: float, hour: int) -> None:
     start = datetime(2024, 12, 2, hour, 30, tzinfo=UTC)
@@ -235,6 +235,39 @@ def test_ticks_are_round_and_few(days: float, hour: int) -> None:
     assert all(0 <= seconds <= days * 86_400 for seconds, _ in found)
     steps = np.diff([seconds for seconds, _ in found])
     assert np.allclose(steps, steps[0])
+
+
+def test_axes_of_nothing_have_no_powers_of_ten() -> None:
+    nothing = [replace(point, delivered_px=0) for point in points()]
+    curve = tradeoff.picture(nothing, DAY.duration_s)
+    assert curve is not None
+    for svg in (curve.wide, curve.narrow):
+        labels = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+        assert "10" in labels
+        assert not any(re.search(r"\de", label) for label in labels)
+
+
+def test_ticks_of_a_short_run_have_seconds() -> None:
+    start = datetime(2024, 12, 2, 0, 0, 59, tzinfo=UTC)
+    assert ticks(start, 3, 9) == [
+        (0, "00:00:59"), (1, "00:01:00"), (2, "00:01:01"), (3, "00:01:02"),
+    ]  # fmt: skip
+
+
+def test_one_frame_is_told_in_the_singular() -> None:
+    total = {
+        "frames": {"captured": 1, "encoded": 1, "delivered": 1, "delivered_whole": 1},
+        "psnr_db": {"pooled": 35.5, "p5": 35.5, "exact": 0},
+        "ms_ssim": {"mean": 0.976, "left_out": 0},
+        "graded": {"frames": 1, "tiles": 4},
+        "backlog_bytes": {"peak": 4033, "mean": 0},
+    }
+    data = replace(DAY, summary={"total": total})
+    words = " ".join(outcome.paragraph(data)).replace("\u00a0", " ")
+    assert "The delivered frame has a PSNR of 35.5 dB over all its pixels, and an MS-SSIM" in words
+    assert "The backlog peaked at 4.03 kB and was < 1 B on average." in words
+    total["psnr_db"] = {"pooled": None, "exact": 1}
+    assert "The delivered frame is exact" in " ".join(outcome.paragraph(data))
 
 
 def test_a_crop_is_embedded_without_loss() -> None:

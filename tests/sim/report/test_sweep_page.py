@@ -119,8 +119,14 @@ def test_fronts_of_a_sweep() -> None:
     assert all(0 < link.left < 1 and 0 < link.top < 1 for link in drawn.wide_links)
 
 
-def test_without_pixels_the_fronts_are_of_throughput() -> None:
+def test_without_a_finite_psnr_the_fronts_are_of_throughput() -> None:
     assert panels(sweep(pixels=False)) == [(LATENCY, PIXELS), (DROPPED, PIXELS)]
+    exact = Interval(math.inf, math.inf, math.inf, 3)
+    data = sweep(2, 2)
+    points = tuple(replace(p, figures={**p.figures, PSNR.key: exact}) for p in data.points)
+    data = replace(data, points=points)
+    assert panels(data) == [(LATENCY, PIXELS), (DROPPED, PIXELS)]
+    assert "PSNR: exact, with" in render_sweep(data)
 
 
 def test_a_heat_map_has_every_point_of_a_small_grid() -> None:

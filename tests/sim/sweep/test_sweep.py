@@ -86,15 +86,24 @@ def test_points_are_medians_of_their_rows(file: Path) -> None:
             assert [point[f"{name}.p5"], point[name], point[f"{name}.p95"]] == values
 
 
+def test_points_of_a_sample_that_are_alike_are_run_once(file: Path) -> None:
+    assert sweep(file, "out", "--over", f"{BPP}=1,2", "--sample", "6").status == 0
+    assert (file.parent / "out" / "cells.log").read_bytes().count(b'"cell"') == 2
+    found = rows(file, "out")
+    assert sorted(row[f"over.{BPP}"] for row in found) == [1, 1, 1, 2, 2, 2]
+    assert len({row["total.bytes.sent"] for row in found}) == 2
+
+
 def test_options_of_the_page_make_the_point(file: Path) -> None:
     axes = ("--over", 'satellites.0.name="1e3",b', "--over", "stations=[awarua],[svalbard, awarua]")
-    assert sweep(file, "out", *axes).status == 0
+    assert sweep(file, "out", *axes, "--set", "duration=20 h").status == 0
     page = (file.parent / "out" / "sweep.html").read_text()
     found = {}
     for number, options in re.findall(r'<tr id="p(\d+)">.*<code>(--set .*)</code>', page):
         words = shlex.split(html.unescape(options))
-        assert words[::2] == ["--set", "--set"]
+        assert words[::2] == ["--set"] * 3
         loaded = load_scenario(file, words[1::2])
+        assert loaded.duration == 20 * 3600
         names = [station.name for station in loaded.stations]
         found[int(number)] = loaded.satellites[0].name, *names
     assert [found[n] for n in range(4)] == [
