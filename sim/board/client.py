@@ -81,9 +81,12 @@ class BoardClient:
         # Guards the state machine; notified when it may have an event or bytes to send.
         self._changed = threading.Condition()
         self._closing = False
-        self._lost = ""
+        self._failure: BaseException | None = None
+        """What ended one of the threads, which nothing should."""
         self._threads = [
-            threading.Thread(target=work, name=work.__name__.strip("_"), daemon=True)
+            threading.Thread(
+                target=self._thread, args=(work,), name=work.__name__.strip("_"), daemon=True
+            )
             for work in (self._read, self._write)
         ]
         for thread in self._threads:
@@ -128,6 +131,7 @@ class BoardClient:
             while not self._host.is_open and self._host.counts.sessions == sessions:
                 if self._host.gone:
                     raise self._gone()
+                self._check_threads()
                 self._changed.wait(_LONGEST_WAIT_S)
             found = self._host.capabilities
         assert found is not None  # noqa: S101  (a session is open)
@@ -149,6 +153,7 @@ class BoardClient:
         until = None if timeout is None else time.monotonic() + timeout
         with self._changed:
             while not self._host.events:
+                self._check_threads()
                 left = _LONGEST_WAIT_S if until is None else until - time.monotonic()
                 if left <= 0:
                     return None
@@ -203,6 +208,19 @@ class BoardClient:
         raise BoardGoneError(f"no answer to a ping in {timeout:g} s")
 
     # ---- threads
+
+    def _thread(self, work: Callable[[], None]) -> None:
+        """Run a thread's work; callers that wait for the board get its error instead."""
+        try:
+            work()
+        except BaseException as error:
+            with self._changed:
+                self._failure = error
+                self._changed.notify_all()
+
+    def _check_threads(self) -> None:
+        if self._failure is not None:
+            raise RuntimeError("a thread of the board's client has failed") from self._failure
 
     def _read(self) -> None:
         while not self._closing:
