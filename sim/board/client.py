@@ -21,6 +21,7 @@ from ...link.serial.constants import DEFAULT_BAUD
 from ...link.serial.events import BoardClock, Event, Finished, Gone, Refused
 from ...link.serial.host import HostEnd
 from ...link.serial.host_settings import HostCounts, HostSettings
+from ...link.serial.line_pace import LinePace
 from ...link.serial.messages import Capabilities, TileForm
 from ...link.serial.port import Port, PortError, PortLostError
 from ...link.serial.trace import Tap
@@ -28,7 +29,8 @@ from ...link.serial.trace import Tap
 _AGAIN_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 0.5
 _HANGS_S: Final = 5.0
-"""Seconds without a session after which a board is reset, and after which again."""
+"""Seconds without a session after which a board is reset, and after which again; more on a line
+that needs longer to open one."""
 _REMEMBERED_RESETS: Final = 16
 
 
@@ -70,6 +72,8 @@ class BoardClient:
     ) -> None:
         self._open_port: Callable[[], Port] = lambda: Port(name, baud, tap)
         self._reset = reset
+        line = None if settings is None else settings.baud
+        self._hangs_s = max(_HANGS_S, LinePace(line).opening_s)
         self._reset_at = 0.0
         """When the board was last reset."""
         self._stalls = 0
@@ -281,7 +285,7 @@ class BoardClient:
             self._stalls = self._host.counts.stalls
             return True
         absent = self._host.absent_since
-        return absent is not None and time.monotonic() > max(absent, self._reset_at) + _HANGS_S
+        return absent is not None and time.monotonic() > max(absent, self._reset_at) + self._hangs_s
 
     def _gone(self) -> BoardGoneError:
         gone = next((one for one in self._host.events if isinstance(one, Gone)), Gone("gone"))

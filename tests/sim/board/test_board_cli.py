@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -19,6 +20,7 @@ from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.lines import PtySource
 from downpass.link.serial.port import Port
 from downpass.link.serial.testing.rehearsal import capabilities, plain_tile
+from downpass.sim.board import client
 from downpass.sim.board.access import BoardReset
 from downpass.sim.board.client import BoardClient
 from downpass.sim.board.emulators import board_port
@@ -160,6 +162,18 @@ def test_a_board_that_answers_and_encodes_nothing_is_reset() -> None:
     finally:
         stopping.set()
         thread.join()
+
+
+@pytest.mark.parametrize(("baud", "is_reset"), [(921_600, True), (300, False)])
+def test_a_board_is_not_reset_before_its_line_can_have_opened_a_session(
+    baud: int, is_reset: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_HANGS_S", 0.05)
+    settings = HostSettings(baud=baud, away=30)
+    with BoardClient("loop://", baud, settings, reset=lambda _: "") as host:
+        host.submit(plain_tile(b"abc"), b"abc")
+        time.sleep(0.8)  # the client looks at least every half second
+        assert bool(host.resets) == is_reset
 
 
 @pytest.mark.parametrize(
