@@ -23,7 +23,7 @@ from downpass.link.serial.testing.rehearsal import capabilities, plain_tile
 from downpass.sim.board import client
 from downpass.sim.board.access import BoardReset
 from downpass.sim.board.client import BoardClient
-from downpass.sim.board.emulators import board_port
+from downpass.sim.board.emulators import board_port, running
 from downpass.sim.board.trial_tiles import task
 from downpass.sim.cli import main
 
@@ -312,3 +312,17 @@ def test_a_port_where_nobody_speaks(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().err
     assert "no board for 5 s" in said
     assert "of this computer's own frames came back: is there a loopback plug" in said
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("echo old: warning >&2; echo 'qemu: Error: no such machine' >&2; echo usage >&2", "qemu:"),
+        ("echo one >&2; echo two >&2", "two"),
+        ("exit 3", "it says nothing"),
+    ],
+)
+def test_an_emulator_that_does_not_start_says_why_in_one_line(script: str, why: str) -> None:
+    wanted = f"^the emulator m55 did not start: {why}[^\n]*$"
+    with pytest.raises(InputError, match=wanted), running("m55", ["sh", "-c", script]):
+        pass
