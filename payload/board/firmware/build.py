@@ -34,7 +34,15 @@ _FLAGS: Final = (
     "-std=c99 -O2 -Wall -Wextra -Werror -Wconversion -ffunction-sections -fdata-sections"
 )
 _LINK: Final = "-nostartfiles --specs=nosys.specs -Wl,--gc-sections,--fatal-warnings"
-_COMMON: Final = ("main.c", "hal/ring.c", "hal/boot.c", "proto/board.c", "proto/codes.c")
+_COMMON: Final = (
+    "main.c",
+    "hal/ring.c",
+    "hal/boot.c",
+    "proto/board.c",
+    "proto/tile.c",
+    "proto/answers.c",
+    "proto/codes.c",
+)
 _NN: Final = ("nn/student.c", "nn/networks.c", "nn/codestream.c", "nn/rangecoder.c")
 _CORTEX_M: Final = ("boards/cortex-m/start.c",)
 # Interrupt code is compiled without vector registers; start.S saves them for library code.
