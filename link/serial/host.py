@@ -47,6 +47,7 @@ from .messages import (
     open_body,
     seal,
 )
+from .pings import Pings
 from .session import NoUsableBoardError, Session, SessionLostError
 from .session_jobs import SessionJobs
 from .trip import Trip
@@ -90,9 +91,7 @@ class HostEnd:
         """Boots of the board that the host had noticed before them."""
         self._restarts = 0
         """Boots of the board that it had noticed when the latest session opened."""
-        self._pings: dict[int, float] = {}
-        """When each unanswered PING was sent."""
-        self._ping_due: deque[int] = deque()
+        self._pings = Pings()
         self._quality = LineQuality()
         self._absence = Absence(settings, self.counts, nonces, now)
 
@@ -166,8 +165,7 @@ class HostEnd:
         """Ask for the board's clock; return the token that `BoardClock` will carry."""
         token = next(self._nonces)
         self._end_idleness(now)
-        self._pings[token] = now
-        self._ping_due.append(token)
+        self._pings.ask(token, now)
         self.begin(now)
         return token
 
@@ -182,7 +180,7 @@ class HostEnd:
         """Report that the port has come back."""
         if not self._is_plugged:
             self._is_plugged = True
-            self._deframer = _without_partial_frame(self._deframer)
+            self._deframer.forget_partial_frame()
             if self._is_wanted and not self.gone:
                 self._session.restart(now)
 
@@ -221,8 +219,8 @@ class HostEnd:
         if self.settled:
             return None
         timeout = self._session.round_trip.timeout
-        times = [self._heard_at + self._session.silence, self._jobs.wake()]
-        return min(times + [asked + timeout for asked in self._pings.values()])
+        silent_at = self._heard_at + self._session.silence
+        return min(silent_at, self._jobs.wake(), self._pings.wake(timeout))
 
     def send(self, now: float) -> bytes:
         """Return the next frame for the line, delimiters included; empty if none is due."""
@@ -255,9 +253,7 @@ class HostEnd:
         if self._jobs is None:
             token = self._absence.ping_due(now)
             return self._session.next_message(now) if token is None else (Ping(token), 0)
-        if self._ping_due:
-            token = self._ping_due.popleft()
-            self._pings[token] = now
+        if (token := self._pings.due(now)) is not None:
             return Ping(token), self._session.number
         message = self._jobs.next_message(now)
         return None if message is None else (message, self._session.number)
@@ -287,12 +283,8 @@ class HostEnd:
             raise SessionLostError(nothing, None)
         self._jobs.check_progress(now)
         late = now - self._session.round_trip.timeout
-        ran_out = self._jobs.keep_time(now)
-        for token, asked in self._pings.items():
-            if asked <= late and token not in self._ping_due:
-                self._ping_due.append(token)
-                ran_out = True
-        if ran_out:
+        jobs_late = self._jobs.keep_time(now)
+        if self._pings.repeat_sent_until(late) or jobs_late:
             self.counts.timeouts += 1
             self._session.round_trip.ran_out()
 
@@ -338,7 +330,7 @@ class HostEnd:
     def _pong(self, message: Pong, now: float) -> None:
         if self._absence.take_pong(message.token, now):
             self._session.hurry(now)
-        asked = self._pings.pop(message.token, None)
+        asked = self._pings.answer(message.token)
         if asked is not None:
             self._heard_at = now
             if message.token == self._quality.token:
@@ -394,7 +386,7 @@ class HostEnd:
         if jobs is not None and jobs.finished:
             self._fruitless, self._fruitless_boots = 0, self.counts.restarts
         self._fruitless += bool(unfinished or (was_open and self._queue))
-        self._ping_due.extend(token for token in self._pings if token not in self._ping_due)
+        self._pings.repeat_sent_until(now)
         self._queue.extendleft(job.submission for job in reversed(unfinished))
         if self._fruitless >= self.settings.fruitless and self._queue:
             furthest = min(unfinished, key=lambda job: (-job.state, job.number), default=None)
@@ -420,10 +412,3 @@ class HostEnd:
     def _give_up(self, cause: str, blame: Blame | None, now: float) -> None:
         self._session.give_up(now)
         self.events.append(Gone(cause, blame))
-
-
-def _without_partial_frame(old: Deframer) -> Deframer:
-    """Return a deframer without a partial frame that keeps the count of damaged frames."""
-    new = Deframer()
-    new.bad = old.bad
-    return new
