@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
+from .board_slot import Slot
 from .constants import (
     FIRST_ANSWER,
     LARGEST_WINDOW,
@@ -26,24 +27,17 @@ from .constants import (
     SMALLEST_CHUNK,
     VERSION,
     Code,
-    Feature,
     GotFlag,
-    JobFlag,
     Kind,
-    SampleCode,
-    SettingCode,
     Stage,
-    StateFlag,
     Status,
-    Unsupported,
 )
+from .fit import refusal
 from .framing import Deframer
 from .messages import (
-    NO_ROTATION,
     NO_SESSION,
     Capabilities,
     Caps,
-    Data,
     Error,
     Got,
     Hello,
@@ -58,7 +52,6 @@ from .messages import (
     Ready,
     Release,
     Reset,
-    Result,
     Run,
     State,
     TileForm,
@@ -85,39 +78,6 @@ class Work:
     tile: bytes
 
 
-@dataclass(slots=True)
-class _Slot:
-    """The state of one job."""
-
-    stage: Stage = Stage.FREE
-    form: TileForm | None = None
-    run: bool = False
-    round: int = 0
-    tile: bytearray = field(default_factory=bytearray)
-    come: bytearray = field(default_factory=bytearray)
-    first: int = 0
-    status: Status = Status.CODED
-    payload: bytes = b""
-    crc: int = 0
-    began: int = 0
-    receive_ticks: int = 0
-    encode_ticks: int = 0
-    send_ticks: int = 0
-    said: bool = True
-    """Whether the current state has been reported; if not, a STATE is due."""
-    next: int = 0
-    fetched: int = 0
-    """Number of leading chunks of the payload that the host has acknowledged."""
-    again: int = 0
-    result: bool = False
-    frozen: bool = False
-    sending: bool = False
-
-    def form_of_tile(self) -> TileForm:
-        assert self.form is not None  # noqa: S101  (every stage but FREE and RELEASED has one)
-        return self.form
-
-
 class BoardEnd:
     """The board's state machine. One thread at a time may call it.
 
@@ -135,7 +95,7 @@ class BoardEnd:
         self._chunk = SMALLEST_CHUNK
         self._window = 1
         self._lowest = 0
-        self._slots = [_Slot() for _ in range(capabilities.slots)]
+        self._slots = [Slot() for _ in range(capabilities.slots)]
         self._running: Work | None = None
         self._hello: int | None = ANNOUNCEMENT
         self._caps: int | None = None
@@ -189,9 +149,7 @@ class BoardEnd:
                 else:
                     self._about_job(message, self._slots[message.job % len(self._slots)], ticks)
 
-    def _about_job(
-        self, message: Job | Load | Run | Got | Release, slot: _Slot, ticks: int
-    ) -> None:
+    def _about_job(self, message: Job | Load | Run | Got | Release, slot: Slot, ticks: int) -> None:
         match message:
             case Job():
                 self._job(message, slot, ticks)
@@ -235,16 +193,16 @@ class BoardEnd:
                 self._chunk, self._window = message.chunk, message.window
                 self._lowest = 0
                 self._old = None
-                self._slots = [_Slot() for _ in self._slots]
+                self._slots = [Slot() for _ in self._slots]
             self._ready = True
 
     # ---- receiving a tile
 
-    def _job(self, message: Job, slot: _Slot, ticks: int) -> None:
+    def _job(self, message: Job, slot: Slot, ticks: int) -> None:
         if slot.stage == Stage.FREE:
-            refusal = self._refusal(message.form)
-            if refusal is not None:
-                self._refuse(self.session, refusal[0], message.job, refusal[1])
+            refused = self._refusal(message.form)
+            if refused is not None:
+                self._refuse(self.session, refused[0], message.job, refused[1])
                 return
             slot.stage = Stage.LOADING
             slot.form = message.form
@@ -257,39 +215,9 @@ class BoardEnd:
         slot.said = False
 
     def _refusal(self, form: TileForm) -> tuple[Code, int] | None:
-        own = self.capabilities
-        can = own.features
-        needs = {SampleCode.UINT8: 0, SampleCode.UINT16: Feature.UINT16}.get(
-            form.sample, Feature.INT16
-        )
-        setting = {
-            SettingCode.QUALITY: Feature.QUALITY,
-            SettingCode.BYTES: Feature.BYTES,
-            SettingCode.STEP: Feature.STEP,
-        }[form.setting_kind]
-        if form.tile_bytes > own.largest_tile:
-            return Code.TOO_LARGE, own.largest_tile
-        if form.columns > own.most_columns:
-            return Code.UNSUPPORTED, Unsupported.COLUMNS
-        if form.rows > own.most_rows:
-            return Code.UNSUPPORTED, Unsupported.ROWS
-        if form.bands > own.most_bands:
-            return Code.UNSUPPORTED, Unsupported.BANDS
-        if form.bit_depth > own.bit_depth:
-            return Code.UNSUPPORTED, Unsupported.BIT_DEPTH
-        if needs & ~can:
-            return Code.UNSUPPORTED, Unsupported.SAMPLE
-        if form.flags & (JobFlag.NODATA | JobFlag.MASKS) and not can & Feature.NODATA:
-            return Code.UNSUPPORTED, Unsupported.FLAGS
-        if not can & setting:
-            return Code.UNSUPPORTED, Unsupported.SETTING
-        if -(-form.tile_bytes // self._chunk) > MOST_CHUNKS:
-            return Code.UNSUPPORTED, Unsupported.CHUNKS
-        if not (_is_rotation(form) if can & Feature.ROTATION else form.rotation == NO_ROTATION):
-            return Code.UNSUPPORTED, Unsupported.ROTATION
-        return None
+        return refusal(form, self.capabilities, self._chunk)
 
-    def _load(self, message: Load, slot: _Slot, ticks: int) -> None:
+    def _load(self, message: Load, slot: Slot, ticks: int) -> None:
         if slot.stage == Stage.LOADING:
             start = message.index * self._chunk
             size = min(self._chunk, len(slot.tile) - start)
@@ -305,7 +233,7 @@ class BoardEnd:
                     self._whole(slot, ticks)
         slot.said = False
 
-    def _whole(self, slot: _Slot, ticks: int) -> None:
+    def _whole(self, slot: Slot, ticks: int) -> None:
         if zlib.crc32(slot.tile) != slot.form_of_tile().tile_crc:
             slot.come = bytearray(len(slot.come))
             slot.first = 0
@@ -314,7 +242,7 @@ class BoardEnd:
         slot.receive_ticks = ticks - slot.began
         self._queue(slot)
 
-    def _queue(self, slot: _Slot) -> None:
+    def _queue(self, slot: Slot) -> None:
         if slot.run and slot.first == len(slot.come):
             slot.stage = Stage.QUEUED
 
@@ -348,7 +276,7 @@ class BoardEnd:
 
     # ---- sending a result
 
-    def _got(self, message: Got, slot: _Slot) -> None:
+    def _got(self, message: Got, slot: Slot) -> None:
         if slot.stage != Stage.DONE:
             slot.said = False
             return
@@ -361,11 +289,11 @@ class BoardEnd:
             known = _ALL if sent >= LARGEST_WINDOW else (1 << sent) - 1
             slot.again = (slot.again | message.again) & ~message.received & known
 
-    def _release(self, job: int, slot: _Slot) -> None:
+    def _release(self, job: int, slot: Slot) -> None:
         slot.stage = Stage.RELEASED
         slots = self._slots
         while slots[self._lowest % len(slots)].stage == Stage.RELEASED:
-            slots[self._lowest % len(slots)] = _Slot()
+            slots[self._lowest % len(slots)] = Slot()
             self._lowest += 1
         if job < self._lowest:
             self._old = job
@@ -397,63 +325,17 @@ class BoardEnd:
         for job, slot in self._in_order():
             if not slot.said:
                 slot.said = True
-                return seal(self._state(job, slot), self.session)
+                return seal(slot.state(job, self._lowest), self.session)
         for job, slot in self._in_order():
             if slot.stage == Stage.DONE:
-                message = self._next_of_result(job, slot, ticks)
+                message = slot.next_of_result(job, self._chunk, self._window, ticks)
                 if message is not None:
                     return seal(message, self.session)
         return b""
 
-    def _state(self, job: int, slot: _Slot) -> State:
-        received = 0
-        if slot.stage == Stage.LOADING:
-            for bit, come in enumerate(slot.come[slot.first : slot.first + LARGEST_WINDOW]):
-                received |= come << bit
-        return State(
-            job,
-            self._lowest,
-            slot.stage,
-            StateFlag.RUN if slot.run else 0,
-            slot.round,
-            slot.first,
-            received,
-        )
-
-    def _next_of_result(self, job: int, slot: _Slot, ticks: int) -> Message | None:
-        count = -(-len(slot.payload) // self._chunk)
-        if slot.again:
-            bit = (slot.again & -slot.again).bit_length() - 1
-            slot.again &= slot.again - 1
-            return self._data(job, slot, slot.fetched + bit)
-        if slot.next < count and slot.next < slot.fetched + self._window:
-            if not slot.sending:
-                slot.sending, slot.began = True, ticks
-            slot.next += 1
-            if slot.next == count:
-                slot.send_ticks = ticks - slot.began
-                slot.frozen = slot.result = True
-            return self._data(job, slot, slot.next - 1)
-        if slot.result:
-            slot.result = False
-            return Result(
-                job,
-                slot.status,
-                len(slot.payload),
-                slot.crc,
-                slot.form_of_tile().tile_crc,
-                slot.receive_ticks,
-                slot.encode_ticks,
-                slot.send_ticks,
-            )
-        return None
-
-    def _data(self, job: int, slot: _Slot, index: int) -> Data:
-        return Data(job, index, slot.payload[index * self._chunk : (index + 1) * self._chunk])
-
     # ---- helpers
 
-    def _in_order(self) -> list[tuple[int, _Slot]]:
+    def _in_order(self) -> list[tuple[int, Slot]]:
         count = len(self._slots)
         return [
             (job, self._slots[job % count]) for job in range(self._lowest, self._lowest + count)
@@ -465,8 +347,3 @@ class BoardEnd:
 
     def _refuse_version(self, session: int) -> None:
         self._refuse(session, Code.VERSION, 0, OLDEST_VERSION | VERSION << 8)
-
-
-def _is_rotation(form: TileForm) -> bool:
-    """Whether the rotation is a valid quaternion of the bitstream: -127 to 127, not all 0."""
-    return form.rotation != NO_ROTATION and min(form.rotation) > -128

@@ -79,6 +79,11 @@ class Deframer:
         self._hold(rest)
         return bodies
 
+    def forget_partial_frame(self) -> None:
+        """Drop the bytes since the last zero, because their end will never come."""
+        self._held.clear()
+        self._overrun = False
+
     def _hold(self, piece: bytes) -> None:
         if len(self._held) + len(piece) > LARGEST_STUFFED:
             self._overrun = True

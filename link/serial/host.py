@@ -19,6 +19,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterator
 
+from .absence import Absence
 from .blame import Blame
 from .constants import FIRST_ANSWER
 from .describe import describe
@@ -46,10 +47,9 @@ from .messages import (
     open_body,
     seal,
 )
-from .overheard import Overheard
+from .pings import Pings
 from .session import NoUsableBoardError, Session, SessionLostError
 from .session_jobs import SessionJobs
-from .silence import SilenceProbe, why_no_board
 from .trip import Trip
 
 
@@ -82,10 +82,7 @@ class HostEnd:
         self._is_plugged = True
         self._is_wanted = False
         """Whether a session was ever asked for."""
-        self._lost_at = now
         self._heard_at = now
-        self._last_fault = ""
-        """Why the latest unreadable message could not be read."""
         self._refusal = ""
         """The latest ERROR that tells nothing to do, since the board last did what it was asked."""
         self._fruitless = 0
@@ -94,15 +91,9 @@ class HostEnd:
         """Boots of the board that the host had noticed before them."""
         self._restarts = 0
         """Boots of the board that it had noticed when the latest session opened."""
-        self._pings: dict[int, float] = {}
-        """When each unanswered PING was sent."""
-        self._ping_due: deque[int] = deque()
+        self._pings = Pings()
         self._quality = LineQuality()
-        self._overheard = Overheard()
-        self._probe: SilenceProbe | None = None
-        """The PINGs that judge a silent board before it is given up; None before."""
-        self._damaged_before = 0
-        """Damaged frames that had come when the latest session was lost."""
+        self._absence = Absence(settings, self.counts, nonces, now)
 
     # ---- called by a driver
 
@@ -126,7 +117,7 @@ class HostEnd:
         """Since when the host has wanted a session and had none; None if it has or wants none."""
         if self.is_open or self.gone or not self._is_wanted or not self._is_plugged:
             return None
-        return self._lost_at
+        return self._absence.since
 
     @property
     def gone(self) -> bool:
@@ -152,7 +143,7 @@ class HostEnd:
         """Open a session even though no tile waits."""
         if not self._is_wanted:
             self._is_wanted = True
-            self._lost_at = self._heard_at = now
+            self._absence.since = self._heard_at = now
             self._session.restart(now)
 
     def submit(self, form: TileForm, tile: bytes, now: float) -> int:
@@ -174,8 +165,7 @@ class HostEnd:
         """Ask for the board's clock; return the token that `BoardClock` will carry."""
         token = next(self._nonces)
         self._end_idleness(now)
-        self._pings[token] = now
-        self._ping_due.append(token)
+        self._pings.ask(token, now)
         self.begin(now)
         return token
 
@@ -183,14 +173,14 @@ class HostEnd:
         """Report that the port has vanished."""
         if self._is_plugged:
             self._is_plugged = False
-            self._probe = None
+            self._absence.end_probe()
             self._lose(cause, Blame.LINE, now)
 
     def line_up(self, now: float) -> None:
         """Report that the port has come back."""
         if not self._is_plugged:
             self._is_plugged = True
-            self._deframer = _without_partial_frame(self._deframer)
+            self._deframer.forget_partial_frame()
             if self._is_wanted and not self.gone:
                 self._session.restart(now)
 
@@ -198,16 +188,16 @@ class HostEnd:
         """Process bytes from the line."""
         self.counts.bytes_received += len(data)
         if not self.counts.frames_received:
-            self._overheard.take(data)
+            self._absence.overheard.take(data)
         for body in self._deframer.feed(data):
             if body[0] < FIRST_ANSWER:
-                self._overheard.echoes += 1
+                self._absence.overheard.echoes += 1
                 continue  # an echo of the host's own frame
             try:
                 number, message = open_body(body)
             except MessageError as error:
                 self.counts.strange += 1
-                self._last_fault = str(error)
+                self._absence.last_fault = str(error)
                 continue
             self.counts.frames_received += 1
             if self.gone or not self._is_plugged:
@@ -224,15 +214,13 @@ class HostEnd:
         if self.gone or not self._is_wanted:
             return None
         if self._jobs is None:
-            away_at = self._lost_at + self.settings.patience
-            if self._probe is not None:
-                away_at = self._probe.wake_at
+            away_at = self._absence.wake_at
             return min(away_at, self._session.retry_at) if self._is_plugged else away_at
         if self.settled:
             return None
         timeout = self._session.round_trip.timeout
-        times = [self._heard_at + self._session.silence, self._jobs.wake()]
-        return min(times + [asked + timeout for asked in self._pings.values()])
+        silent_at = self._heard_at + self._session.silence
+        return min(silent_at, self._jobs.wake(), self._pings.wake(timeout))
 
     def send(self, now: float) -> bytes:
         """Return the next frame for the line, delimiters included; empty if none is due."""
@@ -263,11 +251,9 @@ class HostEnd:
 
     def _next_message(self, now: float) -> tuple[Message, int] | None:
         if self._jobs is None:
-            token = None if self._probe is None else self._probe.due(now)
+            token = self._absence.ping_due(now)
             return self._session.next_message(now) if token is None else (Ping(token), 0)
-        if self._ping_due:
-            token = self._ping_due.popleft()
-            self._pings[token] = now
+        if (token := self._pings.due(now)) is not None:
             return Ping(token), self._session.number
         message = self._jobs.next_message(now)
         return None if message is None else (message, self._session.number)
@@ -281,8 +267,11 @@ class HostEnd:
 
     def _keep_time(self, now: float) -> None:
         if self._jobs is None:
-            if now >= self._lost_at + self.settings.patience:
-                self._end_search(now)
+            found = self._absence.verdict(
+                now, self.bad_frames, self._refusal, is_plugged=self._is_plugged
+            )
+            if found is not None:
+                self._give_up(*found, now)
             return
         if self.settled:
             return
@@ -294,12 +283,8 @@ class HostEnd:
             raise SessionLostError(nothing, None)
         self._jobs.check_progress(now)
         late = now - self._session.round_trip.timeout
-        ran_out = self._jobs.keep_time(now)
-        for token, asked in self._pings.items():
-            if asked <= late and token not in self._ping_due:
-                self._ping_due.append(token)
-                ran_out = True
-        if ran_out:
+        jobs_late = self._jobs.keep_time(now)
+        if self._pings.repeat_sent_until(late) or jobs_late:
             self.counts.timeouts += 1
             self._session.round_trip.ran_out()
 
@@ -331,7 +316,7 @@ class HostEnd:
         session = self._session
         self._heard_at = now
         self._refusal = ""
-        self._probe = None
+        self._absence.end_probe()
         self._jobs = SessionJobs(session, self.settings, self._queue, self.counts, self.events, now)
         capabilities = session.known_capabilities()
         rebooted = self.counts.restarts > self._restarts
@@ -343,9 +328,9 @@ class HostEnd:
                 self.events.append(Refused(waiting.ticket, cause))
 
     def _pong(self, message: Pong, now: float) -> None:
-        if self._probe is not None and self._probe.take(message.token, now):
+        if self._absence.take_pong(message.token, now):
             self._session.hurry(now)
-        asked = self._pings.pop(message.token, None)
+        asked = self._pings.answer(message.token)
         if asked is not None:
             self._heard_at = now
             if message.token == self._quality.token:
@@ -384,7 +369,7 @@ class HostEnd:
         self.counts.chunk_changes += 1
         unfinished, self._jobs = self._jobs.unfinished(), None
         self._queue.extendleft(job.submission for job in reversed(unfinished))
-        self._lost_at, self._damaged_before = now, self.bad_frames
+        self._absence.begin(now, self.bad_frames)
         session.restart(now)
 
     # ---- the end of a session
@@ -395,13 +380,13 @@ class HostEnd:
         self._refusal = ""
         if was_open:
             self.counts.sessions_lost += 1
-            self._lost_at, self._damaged_before = now, self.bad_frames
+            self._absence.begin(now, self.bad_frames)
             self.events.append(Closed(cause, blame))
         unfinished = [] if jobs is None else jobs.unfinished()
         if jobs is not None and jobs.finished:
             self._fruitless, self._fruitless_boots = 0, self.counts.restarts
         self._fruitless += bool(unfinished or (was_open and self._queue))
-        self._ping_due.extend(token for token in self._pings if token not in self._ping_due)
+        self._pings.repeat_sent_until(now)
         self._queue.extendleft(job.submission for job in reversed(unfinished))
         if self._fruitless >= self.settings.fruitless and self._queue:
             furthest = min(unfinished, key=lambda job: (-job.state, job.number), default=None)
@@ -427,27 +412,3 @@ class HostEnd:
     def _give_up(self, cause: str, blame: Blame | None, now: float) -> None:
         self._session.give_up(now)
         self.events.append(Gone(cause, blame))
-
-    def _end_search(self, now: float) -> None:
-        """Give up a board that stayed away, after PINGs if nothing else says whose fault it is."""
-        away = f"no board for {self.settings.patience:g} s"
-        if self._probe is None:
-            found = why_no_board(self.counts, self._overheard, self._last_fault)
-            if not self._is_plugged:
-                found = "the port has vanished", Blame.LINE
-            if found is not None:
-                self._give_up(f"{away}: {found[0]}", found[1], now)
-                return
-            self._probe = SilenceProbe(self._nonces, self.settings.baud, now)
-        if self._probe.is_over(now):
-            cause, blame = self._probe.verdict(self.bad_frames - self._damaged_before)
-            if self._refusal:
-                cause += f"; it says {self._refusal}"
-            self._give_up(f"{away}: {cause}", blame, now)
-
-
-def _without_partial_frame(old: Deframer) -> Deframer:
-    """Return a deframer without a partial frame that keeps the count of damaged frames."""
-    new = Deframer()
-    new.bad = old.bad
-    return new

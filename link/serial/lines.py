@@ -133,10 +133,10 @@ class ListeningSource:
         """Return the next connection; None if there is none yet."""
         try:
             connection, _ = self._server.accept()
-        except TimeoutError:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            _notice_loss(connection)
+        except OSError:  # no host came in time, or one that had hung up already
             return None
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        _notice_loss(connection)
         return FileLine(connection.detach())
 
     def close(self) -> None:

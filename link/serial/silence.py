@@ -69,10 +69,10 @@ def why_no_board(
     if guess := overheard.guess():
         return guess, Blame.LINE
     if counts.bytes_received:
-        return (
-            f"{counts.bytes_received} bytes came and none of them made a frame; is the baud rate "
-            "the board's?"
-        ), Blame.LINE
+        came = "a byte came and made no frame"
+        if counts.bytes_received > 1:
+            came = f"{counts.bytes_received} bytes came and none of them made a frame"
+        return f"{came}; is the baud rate the board's?", Blame.LINE
     return "not a byte came", None
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
 from ...link.errors import InputError
@@ -81,11 +82,12 @@ class Agent:
         # Guards the board; notified when there may be a frame to send or a tile to encode.
         self._changed = threading.Condition()
         self._stopping = False
+        self._failure: BaseException | None = None
+        """What ended one of the threads, which nothing should."""
 
     def serve(self) -> None:
         """Serve until `stop` is called; the calling thread writes to the line."""
-        encoder = threading.Thread(target=self._encode, name="encoder", daemon=True)
-        encoder.start()
+        encoder = self._thread("encoder", self._encode)
         while not self._stopping:
             line = self._source.open()
             if line is None:
@@ -93,15 +95,30 @@ class Agent:
             else:
                 self._serve_line(line)
         encoder.join(_LAST_TILE_S)
+        if self._failure is not None:
+            raise RuntimeError("a thread of the agent has failed") from self._failure
 
     def stop(self) -> None:
         """End `serve` soon; may be called from any thread or a signal handler."""
         self._stopping = True
 
+    def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        """Start a thread; its error ends the agent, which would otherwise hang."""
+
+        def run() -> None:
+            try:
+                work()
+            except BaseException as error:
+                self._failure = error
+                self._stopping = True
+
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        thread.start()
+        return thread
+
     def _serve_line(self, line: Line) -> None:
         lost = threading.Event()
-        reader = threading.Thread(target=self._read, args=(line, lost), name="reader", daemon=True)
-        reader.start()
+        reader = self._thread("reader", lambda: self._read(line, lost))
         try:
             while not (lost.is_set() or self._stopping):
                 with self._changed:

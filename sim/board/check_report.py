@@ -53,7 +53,8 @@ def line_remark(rounds: Rounds) -> str:
     damaged = sum(result.damaged for result in results)
     if not repeated and not damaged:
         return ""
-    return f"the line: {repeated} frames sent again, {damaged} damaged frames received"
+    again, bad = ("frame" if number == 1 else "frames" for number in (repeated, damaged))
+    return f"the line: {repeated} {again} sent again, {damaged} damaged {bad} received"
 
 
 def as_json(rounds: Rounds) -> list[dict[str, Any]]:

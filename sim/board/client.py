@@ -21,6 +21,7 @@ from ...link.serial.constants import DEFAULT_BAUD
 from ...link.serial.events import BoardClock, Event, Finished, Gone, Refused
 from ...link.serial.host import HostEnd
 from ...link.serial.host_settings import HostCounts, HostSettings
+from ...link.serial.line_pace import LinePace
 from ...link.serial.messages import Capabilities, TileForm
 from ...link.serial.port import Port, PortError, PortLostError
 from ...link.serial.trace import Tap
@@ -28,7 +29,8 @@ from ...link.serial.trace import Tap
 _AGAIN_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 0.5
 _HANGS_S: Final = 5.0
-"""Seconds without a session after which a board is reset, and after which again."""
+"""Seconds without a session after which a board is reset, and after which again; more on a line
+that needs longer to open one."""
 _REMEMBERED_RESETS: Final = 16
 
 
@@ -70,6 +72,8 @@ class BoardClient:
     ) -> None:
         self._open_port: Callable[[], Port] = lambda: Port(name, baud, tap)
         self._reset = reset
+        line = None if settings is None else settings.baud
+        self._hangs_s = max(_HANGS_S, LinePace(line).opening_s)
         self._reset_at = 0.0
         """When the board was last reset."""
         self._stalls = 0
@@ -81,9 +85,12 @@ class BoardClient:
         # Guards the state machine; notified when it may have an event or bytes to send.
         self._changed = threading.Condition()
         self._closing = False
-        self._lost = ""
+        self._failure: BaseException | None = None
+        """What ended one of the threads, which nothing should."""
         self._threads = [
-            threading.Thread(target=work, name=work.__name__.strip("_"), daemon=True)
+            threading.Thread(
+                target=self._thread, args=(work,), name=work.__name__.strip("_"), daemon=True
+            )
             for work in (self._read, self._write)
         ]
         for thread in self._threads:
@@ -128,6 +135,7 @@ class BoardClient:
             while not self._host.is_open and self._host.counts.sessions == sessions:
                 if self._host.gone:
                     raise self._gone()
+                self._check_threads()
                 self._changed.wait(_LONGEST_WAIT_S)
             found = self._host.capabilities
         assert found is not None  # noqa: S101  (a session is open)
@@ -149,6 +157,7 @@ class BoardClient:
         until = None if timeout is None else time.monotonic() + timeout
         with self._changed:
             while not self._host.events:
+                self._check_threads()
                 left = _LONGEST_WAIT_S if until is None else until - time.monotonic()
                 if left <= 0:
                     return None
@@ -203,6 +212,19 @@ class BoardClient:
         raise BoardGoneError(f"no answer to a ping in {timeout:g} s")
 
     # ---- threads
+
+    def _thread(self, work: Callable[[], None]) -> None:
+        """Run a thread's work; callers that wait for the board get its error instead."""
+        try:
+            work()
+        except BaseException as error:
+            with self._changed:
+                self._failure = error
+                self._changed.notify_all()
+
+    def _check_threads(self) -> None:
+        if self._failure is not None:
+            raise RuntimeError("a thread of the board's client has failed") from self._failure
 
     def _read(self) -> None:
         while not self._closing:
@@ -263,7 +285,7 @@ class BoardClient:
             self._stalls = self._host.counts.stalls
             return True
         absent = self._host.absent_since
-        return absent is not None and time.monotonic() > max(absent, self._reset_at) + _HANGS_S
+        return absent is not None and time.monotonic() > max(absent, self._reset_at) + self._hangs_s
 
     def _gone(self) -> BoardGoneError:
         gone = next((one for one in self._host.events if isinstance(one, Gone)), Gone("gone"))

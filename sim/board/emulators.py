@@ -22,7 +22,15 @@ from ...link.errors import InputError
 from ...link.scratch import scratch_folder
 from ...link.serial.port import shown_name
 from ...link.serial.portname import ALLOWED, port_fault
-from ...payload.board.firmware.build import BOARDS, JOBS, STUDENT, Machine, build, tool
+from ...payload.board.firmware.build import (
+    BOARDS,
+    JOBS,
+    STUDENT,
+    Machine,
+    build,
+    tool,
+    why_it_failed,
+)
 from ...payload.encoders import registry
 
 PREFIX: Final = "emulator:"
@@ -193,7 +201,11 @@ class EmulatedBoard:
 
 @contextlib.contextmanager
 def running(kind: str, command: list[str]) -> Iterator[str]:
-    """Run a program that prints its pseudo-terminal in its first line; stop it at the end."""
+    """Run a program that prints its pseudo-terminal in its first line; stop it at the end.
+
+    Raises:
+        InputError: It ends without that line.
+    """
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(  # noqa: S603  (a program of this package, no user input)
             ["/bin/sh", "-c", _KEEPER, "sh", *command],
@@ -215,4 +227,4 @@ def running(kind: str, command: list[str]) -> Iterator[str]:
             process.stdout.close()
         if not port:
             said.seek(0)
-            raise RuntimeError(f"the emulator {kind} did not start: {said.read().decode()}")
+            raise InputError(f"the emulator {kind} did not start: {why_it_failed(said.read())}")

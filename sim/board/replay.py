@@ -21,6 +21,8 @@ from typing import Final, NamedTuple, TypeVar
 from ...link.serial.constants import Stage
 from ...link.serial.describe import describe
 from ...link.serial.framing import DELIMITER, Deframer
+from ...link.serial.line_kind import line_kind
+from ...link.serial.line_pace import LinePace
 from ...link.serial.messages import (
     Error,
     Hello,
@@ -42,7 +44,7 @@ from .traces import MOST_REMEMBERED, TracedFrame
 LONGEST_GAP_S: Final = 10.0
 """Longest pause between two frames; longer ones of the trace are cut to this."""
 PATIENCE_S: Final = 10.0
-"""How long the board may take for what the host had waited for."""
+"""How long the board may take for what the host had waited for, besides the line's time."""
 MOST_WAITS: Final = 3
 """Waits in a row in which nothing came that was waited for, after which none is waited for."""
 MOST_SESSIONS: Final = 4096
@@ -109,6 +111,9 @@ class Replay:
         self._expected: dict[Milestone, str] = {}
         """What came in the trace before the next frame of the host, and did not come yet."""
         self._came: set[Milestone] = set()
+        self._pace = LinePace(port.baud if line_kind(port.name).has_bit_rate else None)
+        self._carried_at = 0.0
+        """When the line will have carried what was sent, and what came meanwhile in the trace."""
         self._fruitless = 0
         """Waits in a row in which nothing came that was waited for."""
         self._released: dict[int, int] = {}
@@ -144,6 +149,7 @@ class Replay:
             due, last = max(due, time.monotonic()), traced.seconds
             data = self._translated(traced)
             self._port.write(data)
+            self._carry(len(data))
             self.report.sent += 1
             for body in Deframer().feed(data):
                 yield True, body
@@ -174,8 +180,13 @@ class Replay:
                 message = replace(message, boot_nonce=self._boot)
         return seal(message, session)
 
+    def _carry(self, size: int) -> None:
+        """Note that the line has so many bytes more to carry, in either direction."""
+        self._carried_at = max(self._carried_at, time.monotonic()) + self._pace.seconds(size)
+
     def _expect(self, traced: TracedFrame) -> None:
         """Note what the board of the trace has sent, so that the replay waits for it."""
+        self._carry(traced.size)
         message = traced.message
         session = self._sessions.get(traced.session, traced.session)
         key = _milestone(session, message)
@@ -194,8 +205,9 @@ class Replay:
     def _wait_for_expected(self) -> Iterator[tuple[bool, bytes]]:
         if not self._expected:
             return
-        patience = PATIENCE_S if self._fruitless < MOST_WAITS else 0.0
-        until = time.monotonic() + patience
+        until = time.monotonic()
+        if self._fruitless < MOST_WAITS:
+            until = max(until, self._carried_at) + PATIENCE_S
         self._fruitless += 1
         while self._expected:
             yield from self._received()

@@ -253,9 +253,10 @@ def _show_figures(found: Bench, as_json: bool) -> None:
 
     figures = found.figures()
     if found.sessions_lost or found.restarts:
+        were = "session was" if found.sessions_lost == 1 else "sessions were"
         complain(
-            f"warning: {found.sessions_lost} sessions were lost and the board started anew "
-            f"{found.restarts} times; the times include that"
+            f"warning: {found.sessions_lost} {were} lost and the board started anew "
+            f"{found.restarts} {'time' if found.restarts == 1 else 'times'}; the times include that"
         )
     if as_json:
         sys.stdout.write(json.dumps(figures, indent=1) + "\n")

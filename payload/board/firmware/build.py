@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from typing import Final
 
 from ....link.errors import InputError
 from ....link.scratch import scratch_folder
+from ....link.text import printable
 
 PACKAGES: Final = "qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi"
 FIRMWARE: Final = Path(__file__).parent
@@ -32,7 +34,15 @@ _FLAGS: Final = (
     "-std=c99 -O2 -Wall -Wextra -Werror -Wconversion -ffunction-sections -fdata-sections"
 )
 _LINK: Final = "-nostartfiles --specs=nosys.specs -Wl,--gc-sections,--fatal-warnings"
-_COMMON: Final = ("main.c", "hal/ring.c", "hal/boot.c", "proto/board.c", "proto/codes.c")
+_COMMON: Final = (
+    "main.c",
+    "hal/ring.c",
+    "hal/boot.c",
+    "proto/board.c",
+    "proto/tile.c",
+    "proto/answers.c",
+    "proto/codes.c",
+)
 _NN: Final = ("nn/student.c", "nn/networks.c", "nn/codestream.c", "nn/rangecoder.c")
 _CORTEX_M: Final = ("boards/cortex-m/start.c",)
 # Interrupt code is compiled without vector registers; start.S saves them for library code.
@@ -158,7 +168,7 @@ def build(name: str, image: Path, job: str = STUDENT) -> Path:
         job: What the firmware does with tiles: `STUDENT`, or `ECHO` to test lines and drivers.
 
     Raises:
-        InputError: No such board or job, or the compiler is not installed.
+        InputError: No such board or job, or the compiler is not installed or fails.
     """
     if name not in BOARDS:
         raise InputError(f"board {name!r}: there are {', '.join(BOARDS)}")
@@ -247,7 +257,14 @@ def _compile(source: Path, flags: list[str], to: Path) -> Path:
 
 def _run(*parts: list[str]) -> str:
     command = [word for part in parts for word in part]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    ran = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
     if ran.returncode:
-        raise RuntimeError(f"{' '.join(command[-3:])}: {ran.stderr}")
-    return ran.stdout
+        raise InputError(f"{Path(command[0]).name} failed: {why_it_failed(ran.stderr)}")
+    return ran.stdout.decode()
+
+
+def why_it_failed(said: bytes) -> str:
+    """Return the line of a program's standard error that tells best why it failed."""
+    lines = [line for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
+    faults = [line for line in lines if re.search(r"\b[Ee]rror\b", line)]
+    return printable((faults or lines[-1:] or ["it says nothing"])[0], 300)

@@ -26,6 +26,7 @@ from downpass.link.serial.messages import (
     open_body,
     seal,
 )
+from downpass.link.serial.pings import Pings
 from downpass.link.serial.testing.rehearsal import capabilities, plain_tile
 
 TILE = bytes(range(200)) * 5
@@ -288,3 +289,15 @@ def test_a_board_that_is_exchanged_during_a_run_is_given_up(
     assert isinstance(gone, Gone)
     assert gone.cause == f"another board, or other software, is there now: {words}"
     assert gone.blame is Blame.BOARD
+
+
+def test_a_ping_is_repeated_until_it_is_answered_and_not_after() -> None:
+    pings = Pings()
+    pings.ask(7, 1.0)
+    assert (pings.due(2.0), pings.due(2.0)) == (7, None)
+    assert pings.wake(0.5) == 2.5
+    assert not pings.repeat_sent_until(1.9)
+    assert pings.repeat_sent_until(2.0)
+    assert not pings.repeat_sent_until(2.0), "it is due already"
+    assert pings.answer(7) == 2.0  # while its repetition waits to be sent
+    assert (pings.due(3.0), len(pings), pings.answer(7)) == (None, 0, None)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import pty
 import select
@@ -78,6 +79,27 @@ def test_a_line_that_takes_nothing_stops_no_writer(kind: str) -> None:
 def _number(server: socket.socket) -> int:
     number: int = server.getsockname()[1]
     return number
+
+
+def test_a_host_that_hangs_up_before_it_is_served_is_no_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def aborted(_: socket.socket) -> None:
+        raise ConnectionAbortedError(errno.ECONNABORTED, "Software caused connection abort")
+
+    with contextlib.closing(ListeningSource("127.0.0.1:0")) as source:
+        monkeypatch.setattr(socket.socket, "accept", aborted)
+        assert source.open() is None
+
+
+def test_a_connection_notices_that_its_host_has_vanished() -> None:
+    with contextlib.closing(ListeningSource("127.0.0.1:0")) as source, Port(source.address):
+        line = source.open()
+        assert line is not None
+        with contextlib.closing(line), socket.socket(fileno=os.dup(line._file)) as same:  # type: ignore[attr-defined]
+            assert same.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert same.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
+            assert same.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 
 def test_the_boards_end_of_a_line_that_nobody_reads_stops_no_writer(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 FIRMWARE = Path(__file__).parents[3] / "payload" / "board" / "firmware"
-PROTO = [FIRMWARE / "proto" / "board.c", FIRMWARE / "proto" / "codes.c"]
+PROTO = sorted((FIRMWARE / "proto").glob("*.c"))
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-Wconversion", "-O1", "-g"]
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -19,9 +20,10 @@ from downpass.link.serial.host_settings import HostSettings
 from downpass.link.serial.lines import PtySource
 from downpass.link.serial.port import Port
 from downpass.link.serial.testing.rehearsal import capabilities, plain_tile
+from downpass.sim.board import client
 from downpass.sim.board.access import BoardReset
 from downpass.sim.board.client import BoardClient
-from downpass.sim.board.emulators import board_port
+from downpass.sim.board.emulators import board_port, running
 from downpass.sim.board.trial_tiles import task
 from downpass.sim.cli import main
 
@@ -162,6 +164,18 @@ def test_a_board_that_answers_and_encodes_nothing_is_reset() -> None:
         thread.join()
 
 
+@pytest.mark.parametrize(("baud", "is_reset"), [(921_600, True), (300, False)])
+def test_a_board_is_not_reset_before_its_line_can_have_opened_a_session(
+    baud: int, is_reset: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_HANGS_S", 0.05)
+    settings = HostSettings(baud=baud, away=30)
+    with BoardClient("loop://", baud, settings, reset=lambda _: "") as host:
+        host.submit(plain_tile(b"abc"), b"abc")
+        time.sleep(0.8)  # the client looks at least every half second
+        assert bool(host.resets) == is_reset
+
+
 @pytest.mark.parametrize(
     ("how", "why_not"),
     [
@@ -298,3 +312,17 @@ def test_a_port_where_nobody_speaks(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().err
     assert "no board for 5 s" in said
     assert "of this computer's own frames came back: is there a loopback plug" in said
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("echo old: warning >&2; echo 'qemu: Error: no such machine' >&2; echo usage >&2", "qemu:"),
+        ("echo one >&2; echo two >&2", "two"),
+        ("exit 3", "it says nothing"),
+    ],
+)
+def test_an_emulator_that_does_not_start_says_why_in_one_line(script: str, why: str) -> None:
+    wanted = f"^the emulator m55 did not start: {why}[^\n]*$"
+    with pytest.raises(InputError, match=wanted), running("m55", ["sh", "-c", script]):
+        pass

@@ -33,6 +33,7 @@ class Scripted(Port):
     """A port that takes everything, and gives what was prepared."""
 
     def __init__(self, answers: list[bytes]) -> None:
+        self.name, self.baud = "loop://", 921600
         self._answers = answers
         self.reads = 0
 

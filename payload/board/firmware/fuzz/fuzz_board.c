@@ -4,7 +4,7 @@
  *   clang -fsanitize=fuzzer,address,undefined fuzz_board.c PROTO     (libFuzzer)
  *   gcc -DSTANDALONE -fsanitize=address,undefined fuzz_board.c PROTO (replay and mutate)
  *
- * PROTO stands for proto/board.c proto/codes.c. The input is a list of steps: an operation byte, a
+ * PROTO stands for the C files of proto. The input is a list of steps: an operation byte, a
  * length and the operation's data. Some operations wrap a fuzzed body into a valid frame, because a
  * fuzzer would hardly ever pass the CRC-32 by itself.
  */
