@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _MOST_ENTRIES: Final = 32
 """How many bands are listed for people; the JSON output has all."""
+_MOST_LISTED: Final = 100
+"""Most tiles that are listed by number; the tags of a GeoTIFF list all."""
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -111,9 +113,16 @@ def decode(arguments: argparse.Namespace) -> int:
         if tiles:
             complain(
                 f"{arguments.input}: {len(tiles)} of {decoded.header.tile_count} tiles {what}: "
-                f"{', '.join(map(str, tiles))}{more}"
+                f"{_listed(tiles)}{more}"
             )
     return 0
+
+
+def _listed(tiles: Sequence[int]) -> str:
+    """Return the numbers of tiles; of many, the first ones."""
+    left = len(tiles) - _MOST_LISTED
+    more = f" and {left} more" if left > 0 else ""
+    return ", ".join(map(str, tiles[:_MOST_LISTED])) + more
 
 
 def _foreign(text: str) -> ForeignCodec | None:

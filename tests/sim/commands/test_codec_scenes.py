@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 from downpass.link.container.bitstream import read_header, with_description
+from downpass.link.container.description import Description
 from downpass.sim.cli import main
 from PIL import Image
 from rasterio.enums import ColorInterp
@@ -270,3 +271,59 @@ def test_only_the_first_band_can_grow_from_white_to_black(tmp_path: Path) -> Non
             white = decoded.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES"
             assert white == (bands[0] == 1)
             assert np.array_equal(decoded.read(), samples[[band - 1 for band in bands]])
+
+
+@pytest.mark.parametrize("nodata", [None, 0])
+def test_what_is_said_of_transparency_is_what_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], nodata: int | None
+) -> None:
+    planes = np.stack([np.where(X < 9, 0, LEVELS >> 4)] * 3 + [np.where(MASK, 0, 255)])
+    profile = {"photometric": "RGB", "alpha": "YES", "nodata": nodata}
+    path = save(tmp_path / "in.tif", planes.astype(np.uint8), **profile)
+    coded, out = tmp_path / "a.dpb", tmp_path / "out.tif"
+    assert codec("encode", path, coded, "--codec", "jpegls", "--quality", 100) == 0
+    assert codec("decode", coded, out) == 0
+    said = capsys.readouterr().out
+    with rasterio.open(path) as one, rasterio.open(out) as two:
+        assert np.array_equal(one.read_masks(1), two.read_masks(1))
+        holes = two.read_masks(1) == 0
+    if nodata is None:
+        assert "band 4 is transparency; where it is 0 there is no data" in said
+        assert np.array_equal(holes, MASK)
+    else:
+        assert "band 4 is transparency; nodata or a mask counts instead" in said
+        assert np.array_equal(holes, X < 9)
+
+
+@pytest.mark.parametrize("what", ["descriptions", "units", "system"])
+def test_names_that_are_not_utf_8_are_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    system = 'LOCAL_CS["QQQQ",UNIT["metre",1]]' if what == "system" else "EPSG:32633"
+    path = save(tmp_path / "in.tif", LEVELS[None], crs=system)
+    if what != "system":
+        with rasterio.open(path, "r+") as dataset:
+            setattr(dataset, what, ("QQQQ",))
+    data = path.read_bytes()
+    assert b"QQQQ" in data
+    path.write_bytes(data.replace(b"QQQQ", "µm C".encode("latin-1")))
+    lossless = ("--codec", "jpegls", "--quality", 100)
+    assert codec("encode", path, tmp_path / "a.dpb", *lossless) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"scene {path}: ")
+    assert "not UTF-8; allowed: UTF-8" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("bits", [1, 16])
+def test_declared_bits_that_the_samples_belie_make_no_picture_fail(
+    tmp_path: Path, bits: int
+) -> None:
+    samples = (LEVELS >> 4).astype(np.uint8)[None]
+    path, coded, png = save(tmp_path / "in.tif", samples), tmp_path / "a.dpb", tmp_path / "a.png"
+    assert codec("encode", path, coded, "--codec", "jpegls", "--quality", 100) == 0
+    told = Description(declared_bits=bits, white_is_zero=True).pack()
+    coded.write_bytes(with_description(coded.read_bytes(), told))
+    assert codec("decode", coded, png) == codec("decode", coded, tmp_path / "out.tif") == 0
+    most = min((1 << bits) - 1, 255)
+    assert np.array_equal(imagecodecs.imread(png), most - np.minimum(samples[0], most))

@@ -145,6 +145,10 @@ def test_a_number_is_refused_if_it_names_another(
         ),
         ("report={1: 2}", "--set report: found 1 as a key; allowed: text"),
         ("a..b=1", "--set a..b: found an empty step; allowed: a.b.c=VALUE"),
+        (
+            "satellites.0.codec={name: jpegxl, bpp: 3, bpp: 4}",
+            "--set satellites.0.codec: bpp: given twice, first in line 1",
+        ),
         ("sed=1", "--set sed: no such key; did you mean seed?"),
         ("satelites.0.codec.bpp=1", "--set satelites: no such key; did you mean satellites?"),
         (
