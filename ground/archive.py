@@ -26,6 +26,7 @@ from ..link.container.frame import Frame
 from ..link.errors import InputError
 from ..link.files import whole_file
 from .decoders import Decoded
+from .white_is_zero import counted_from_white
 
 _BLOCK: Final = 256
 _CENTRE: Final = 0.5
@@ -106,7 +107,7 @@ def _packed(frame: Frame, description: Description, tags: dict[str, str]) -> byt
             )
         packed.seek(0)
         whole: bytes = packed.read()
-    return whole
+    return counted_from_white(whole) if description.white_is_zero else whole
 
 
 def _profile(frame: Frame, description: Description) -> dict[str, Any]:

@@ -105,6 +105,8 @@ class Description:
         bands: Metadata of each band; empty if nothing is known.
         declared_bits: Bits a sample that the file declares, fewer than its type has (NBITS).
         palette: Colours (red, green, blue, alpha) of sample values, if these are indices.
+        white_is_zero: Whether the first band's samples grow from white to black (TIFF 6.0,
+            PhotometricInterpretation 0).
     """
 
     crs: str = ""
@@ -115,6 +117,7 @@ class Description:
     bands: tuple[Band, ...] = ()
     declared_bits: int | None = None
     palette: tuple[tuple[int, int, int, int], ...] | None = None
+    white_is_zero: bool = False
 
     def of_window(self, column: int, row: int) -> Description:
         """Return the description of a window whose upper left pixel is at (column, row)."""
@@ -174,6 +177,8 @@ class Description:
             fields["nbits"] = self.declared_bits
         if self.palette is not None:
             fields["palette"] = self.palette
+        if self.white_is_zero:
+            fields["white"] = True
         text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
         deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
         packed = deflate.compress(text) + deflate.flush()
@@ -236,7 +241,7 @@ def printable(text: str) -> str:
 
 
 def _believed(fields: Any, bands: int) -> Description:
-    known = {"crs", "transform", "gcps", "rpc", "point", "bands", "nbits", "palette"}
+    known = {"crs", "transform", "gcps", "rpc", "point", "bands", "nbits", "palette", "white"}
     if not isinstance(fields, dict) or not known.issuperset(fields):
         raise ValueError(f"fields are {', '.join(sorted(known))}")
     transform = fields.get("transform")
@@ -267,6 +272,7 @@ def _believed(fields: Any, bands: int) -> Description:
         bands=own or usual_bands(bands),
         declared_bits=nbits,
         palette=None if palette is None else tuple(_colour(one) for one in _list(palette)),
+        white_is_zero=fields.get("white") is True,
     )
 
 

@@ -36,6 +36,7 @@ def described(dataset: Any) -> Description:
         bands=bands,
         declared_bits=declared_bits(dataset, 1),
         palette=_palette(dataset) if bands[0].colour == "palette" else None,
+        white_is_zero=_is_white_at_zero(dataset),
     )
     try:
         found.pack()
@@ -104,11 +105,18 @@ def _bands(dataset: Any) -> tuple[Band, ...]:
     return tuple(out)
 
 
-def _is_grey(dataset: Any, band: int) -> bool:
-    """Return whether a palette is a ramp from black to white, so that its indices are levels.
+def _is_white_at_zero(dataset: Any) -> bool:
+    return bool(dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES")
 
-    GDAL reports such a palette for every 1-bit raster, and for every grey BMP picture.
+
+def _is_grey(dataset: Any, band: int) -> bool:
+    """Return whether a palette is a grey ramp, so that its indices are levels.
+
+    GDAL reports such a palette for every 1-bit raster, for every grey BMP picture, and for grey
+    TIFFs of up to 8 bits whose samples grow from white to black.
     """
+    if _is_white_at_zero(dataset):
+        return True
     try:
         table = dataset.colormap(band)
     except ValueError:

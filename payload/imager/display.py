@@ -23,10 +23,12 @@ class Shown:
     Attributes:
         order: Indices of the frame's bands that are shown as red, green and blue.
         words: Description of the colours, for a caption.
+        inverse: Whether the largest sample is black.
     """
 
     order: tuple[int, int, int]
     words: str
+    inverse: bool = False
 
 
 def shown(bands: Sequence[int], names: Sequence[str | None], colours: Sequence[str]) -> Shown:

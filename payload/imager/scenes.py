@@ -186,7 +186,8 @@ class Scene:
     def shown(self, bands: Sequence[int]) -> Shown:
         """Return which of these bands a picture of the frame shows in which colour."""
         own = self._described.bands
-        return shown(bands, [band.name for band in own], [band.colour for band in own])
+        found = shown(bands, [band.name for band in own], [band.colour for band in own])
+        return replace(found, inverse=self._is_white_at_zero(bands))
 
     def shift(self, bit_depth: int, bands: Sequence[int] | int | None = None) -> int:
         """Return how many low bits of these bands' samples an imager of this depth does not see.
@@ -213,6 +214,7 @@ class Scene:
             bands=own,
             declared_bits=self._declared_bits(chosen),
             palette=whole.palette if indices else None,
+            white_is_zero=self._is_white_at_zero(chosen),
         )
         if window is not None:
             found = found.of_window(window.column, window.row)
@@ -284,6 +286,9 @@ class Scene:
             mask = None
         frame = Frame(pixels, content.bits, nodata, None if mask is None else mask[..., 0])
         return without_low_bits(frame, shift, content.lowest < 0) if shift else frame
+
+    def _is_white_at_zero(self, bands: Sequence[int]) -> bool:
+        return self._described.white_is_zero and bands[0] == 1
 
     def _read(
         self, window: FrameWindow, bands: tuple[int, ...], holes: Holes

@@ -108,6 +108,10 @@ def _png(path: Path, frame: Frame, description: Description) -> bytes:
             "(write a .tif instead)"
         )
     pixels = frame.pixels
+    if description.white_is_zero:  # in a PNG, 0 is black
+        bits = description.declared_bits or 8 * pixels.dtype.itemsize
+        pixels = pixels.copy()
+        pixels[..., 0] = ((1 << bits) - 1) - pixels[..., 0]
     if sorted(colours[:opaque]) == sorted(NATURAL_COLOURS):
         order = [colours.index(colour) for colour in NATURAL_COLOURS]
         pixels = pixels[..., [*order, *range(opaque, frame.bands)]]

@@ -93,7 +93,7 @@ def _crop(
     bands = mission.flight.scenario.satellites[record.satellite].imager.bands
     view = mission.views[number]
     shown = scenes[view.scene].shown(bands) if view.scene else Shown((0, 0, 0), "")
-    before, after = _stretched(original, decoded.frame, shown.order)
+    before, after = _stretched(original, decoded.frame, shown.order, shown.inverse)
     psnr = graded[number].psnr_db
     return Crop(
         frame=number,
@@ -133,7 +133,7 @@ def _beyond(view: View) -> str:
 
 
 def _stretched(
-    original: Frame, delivered: Frame, bands: tuple[int, int, int]
+    original: Frame, delivered: Frame, bands: tuple[int, int, int], inverse: bool = False
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Cut the middle out of both frames and stretch both by the original's valid samples.
 
@@ -158,6 +158,8 @@ def _stretched(
 
     def stretch(pixels: NDArray[np.float64]) -> NDArray[np.uint8]:
         grey = np.clip((pixels - low) / span * 255, 0, 255)
+        if inverse:
+            grey = 255 - grey
         grey[empty] = 0
         out: NDArray[np.uint8] = grey.astype(np.uint8)
         return out

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
 from downpass.ground.archive import write_cog
+from downpass.ground.white_is_zero import counted_from_white
 from downpass.link.container.frame import Frame
 from downpass.link.errors import InputError
 from downpass.payload.imager.scenes import FrameWindow, Scene
@@ -61,3 +63,23 @@ def test_what_cannot_be_written_is_refused_and_leaves_nothing(tmp_path: Path) ->
     with pytest.raises(InputError, match="is no regular file"):
         write_cog(tmp_path / "folder", frame)
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("big", ["YES", "NO"])
+@pytest.mark.parametrize("order", ["LITTLE", "BIG"])
+def test_white_is_zero_in_files_of_any_form(tmp_path: Path, big: str, order: str) -> None:
+    path = tmp_path / "grey.tif"
+    form: Any = {"BIGTIFF": big, "ENDIANNESS": order, "width": 64, "height": 48}
+    samples = np.arange(64 * 48, dtype=np.uint16).reshape(1, 48, 64)
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(path, "w", driver="GTiff", count=1, dtype="uint16", **form) as dataset,
+    ):
+        dataset.write(samples)
+        dataset.write_mask(samples[0] > 99)
+        dataset.build_overviews([2])
+    path.write_bytes(counted_from_white(path.read_bytes()))
+    with rasterio.open(path) as dataset:
+        assert dataset.tags(ns="IMAGE_STRUCTURE")["MINISWHITE"] == "YES"
+        assert np.array_equal(dataset.read(), samples)
+        assert np.array_equal(dataset.read_masks(1) > 0, samples[0] > 99)

@@ -46,6 +46,7 @@ DESCRIPTIONS = st.builds(
     bands=st.tuples(BANDS, BANDS),
     declared_bits=st.none() | st.integers(1, 16),
     palette=st.none() | st.just(((1, 2, 3, 255), (0, 0, 0, 0))),
+    white_is_zero=st.booleans(),
 )
 
 

@@ -12,6 +12,7 @@ import pytest
 import rasterio
 from downpass.link.container.bitstream import read_header, with_description
 from downpass.sim.cli import main
+from PIL import Image
 from rasterio.enums import ColorInterp
 
 SIDE = 200
@@ -228,3 +229,44 @@ def test_a_place_from_another_raster_leaves_the_rest(reflectance: Path, tmp_path
         assert dataset.crs.to_epsg() == 3857
         assert dataset.transform.a == 3
         assert dataset.scales == (1e-4, 2e-4, 3e-4)
+
+
+@pytest.mark.parametrize(
+    ("bits", "profile"),
+    [(8, {}), (8, {"nodata": 0}), (4, {"NBITS": 4}), (1, {"NBITS": 1}), (16, {})],
+    ids=["8 bits", "nodata", "4 bits", "1 bit", "16 bits"],
+)
+@pytest.mark.parametrize("size", [SIDE, 2 * SIDE], ids=["", "with overviews"])
+def test_samples_that_grow_from_white_to_black_keep_their_look(
+    tmp_path: Path, bits: int, profile: dict[str, object], size: int
+) -> None:
+    kind = np.uint16 if bits > 8 else np.uint8
+    samples = np.resize(LEVELS >> 12 - min(bits, 12), (1, size, size)).astype(kind)
+    path = save(tmp_path / "in.tif", samples, photometric="MINISWHITE", **profile)
+    coded, out, png = tmp_path / "a.dpb", tmp_path / "out.tif", tmp_path / "out.png"
+    assert codec("encode", path, coded, "--codec", "jpegls", "--quality", 100) == 0
+    assert codec("decode", coded, out) == codec("decode", coded, png) == 0
+    with rasterio.open(path) as one, rasterio.open(out) as two:
+        assert np.array_equal(one.read(), two.read())
+        assert two.tags(ns="IMAGE_STRUCTURE")["MINISWHITE"] == "YES"
+        assert two.nodata == one.nodata
+    with Image.open(path) as one, Image.open(out) as two:  # Pillow turns them into levels
+        assert two.tag_v2[262] == 0
+        assert np.array_equal(np.asarray(one), np.asarray(two))
+    with Image.open(png) as picture:
+        level = np.asarray(picture if bits > 8 else picture.convert("L"))
+    assert np.array_equal(level, (1 << bits) - 1 - samples[0].astype(int))
+    assert codec("encode", path, coded, "--codec", "jpeg2000", "--quality", 50) == 0
+
+
+def test_only_the_first_band_can_grow_from_white_to_black(tmp_path: Path) -> None:
+    samples = np.stack([LEVELS, LEVELS // 2])
+    path = save(tmp_path / "in.tif", samples, photometric="MINISWHITE", alpha="NO")
+    coded, out = tmp_path / "a.dpb", tmp_path / "out.tif"
+    lossless = ("--codec", "jpegls", "--quality", 100, "--bands")
+    for bands in ((2,), (1, 2)):
+        assert codec("encode", path, coded, *lossless, *bands) == codec("decode", coded, out) == 0
+        with rasterio.open(out) as decoded:
+            white = decoded.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES"
+            assert white == (bands[0] == 1)
+            assert np.array_equal(decoded.read(), samples[[band - 1 for band in bands]])
