@@ -95,9 +95,11 @@ _REFUSED: Final = (
     (b"SIMPLE  =", "FITS"),
 )
 
-# GDAL options while a user's file is open. They allow no file name on the network.
+# GDAL options while a user's file is open. They allow no file name on the network. GDAL's faster
+# way of reading a whole PNG returns uninitialised memory if the file is truncated.
 _OPTIONS: Final = {
     "GDAL_CACHEMAX": _CACHE_MB,
+    "GDAL_PNG_WHOLE_IMAGE_OPTIM": "NO",
     "CPL_VSIL_CURL_ALLOWED_FILENAME": "none",
     "GDAL_HTTP_MAX_RETRY": "0",
     "PROJ_NETWORK": "OFF",
@@ -197,6 +199,7 @@ def reason(error: Exception) -> str:
     """Return the cause of a GDAL failure in one short line."""
     cause = error.__cause__ or error
     text = " ".join(str(cause).split()) or type(error).__name__
+    text = text.partition(" (this error can be turned")[0]  # GDAL's advice is not for our users
     if isinstance(error, RasterioIOError) and "not recognized" in text:
         return "not a raster that can be read"
     return text[:200]

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import rasterio
@@ -174,6 +175,20 @@ def test_a_bad_scene_is_refused_in_one_line(
         Scene(path).read()
     assert "\n" not in str(error.value)
     assert str(path.name) in str(error.value)
+
+
+@pytest.mark.parametrize("kept", [0.99, 0.5, 0.1])
+@pytest.mark.parametrize("shape", [(1, 60, 70), (3, 60, 70), (4, 60, 70)], ids=str)
+@pytest.mark.parametrize("kind", ["png", "jpeg"])
+def test_a_truncated_picture_is_refused(
+    tmp_path: Path, shape: tuple[int, int, int], kind: str, kept: float
+) -> None:
+    samples = np.random.default_rng(5).integers(0, 255, shape[::-1], np.uint8).squeeze()
+    whole = getattr(imagecodecs, f"{kind}_encode")(samples)
+    path = tmp_path / f"half.{kind}"
+    path.write_bytes(whole[: int(len(whole) * kept)])
+    with pytest.raises(InputError, match=r"half\.\w+: .*(damaged|opened) \([^()]*\)$"):
+        Scene(path).read()
 
 
 @pytest.mark.parametrize(
