@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from rasterio.crs import CRS
-from rasterio.errors import RasterioError
 from rasterio.warp import transform as to_degrees
 
 _SPAN: Final = 100
@@ -39,7 +38,7 @@ def ground_sample_distance(
 
     Returns:
         Metres from one column to the next, and from one row to the next; None if the scene is
-        not georeferenced.
+        not georeferenced, or its reference system is not tied to the Earth.
     """
     a, b, c, d, e, f = transform or (0.0,) * 6
     if not crs or not a * e - b * d:
@@ -65,7 +64,7 @@ def ground_sample_distance(
             [x for x, _ in ends],
             [y for _, y in ends],
         )[:2]
-    except RasterioError:
+    except Exception:  # errors of GDAL's own come through, which have no public class
         return None
     if not all(map(math.isfinite, (*longitude, *latitude))):
         return None

@@ -16,9 +16,8 @@ from typing import Any, Final
 
 import numpy as np
 import shapely
-from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
-from rasterio.errors import CRSError, RasterioError
+from rasterio.errors import CRSError
 from rasterio.transform import Affine, from_gcps
 from rasterio.warp import transform_geom
 from shapely.geometry.polygon import orient
@@ -190,8 +189,10 @@ def _place(picture: Any, view: View) -> tuple[dict[str, Any], dict[str, Any]]:
             projection["proj:code"] = f"EPSG:{code}"
         else:
             projection["proj:wkt2"] = crs.to_wkt()
-        place = _on_earth(transform, crs, view)
-    except (CRSError, RasterioError, CPLE_BaseError):  # GDAL's own come through as they are
+    except CRSError:
+        return {"geometry": None}, projection
+    place = _on_earth(transform, crs, view)
+    if place is None:
         return {"geometry": None}, projection
     box = _box(place)
     if not np.isfinite(box).all():  # beyond what the projection can show
@@ -211,8 +212,11 @@ def _span(points: Sequence[Any]) -> bool:
     return bool(np.linalg.matrix_rank(spread) == 2)
 
 
-def _on_earth(transform: Affine, crs: CRS, view: View) -> dict[str, Any]:
-    """Return the outline of a picture as GeoJSON, cut at the antimeridian."""
+def _on_earth(transform: Affine, crs: CRS, view: View) -> dict[str, Any] | None:
+    """Return the outline of a picture as GeoJSON, cut at the antimeridian.
+
+    It is None if the reference system is not tied to the Earth.
+    """
     steps = np.linspace(0.0, 1.0, _EDGE + 1)[:-1]
     outline = [
         *((step, 0.0) for step in steps),
@@ -225,9 +229,12 @@ def _on_earth(transform: Affine, crs: CRS, view: View) -> dict[str, Any]:
         for column, row in [*outline, outline[0]]
     ]
     shape = {"type": "Polygon", "coordinates": [ring]}
-    found: dict[str, Any] = transform_geom(
-        crs, "EPSG:4326", shape, antimeridian_cutting=True, precision=7
-    )
+    try:
+        found: dict[str, Any] = transform_geom(
+            crs, "EPSG:4326", shape, antimeridian_cutting=True, precision=7
+        )
+    except Exception:  # errors of GDAL's own come through, which have no public class
+        return None
     # Exterior rings run counter-clockwise (RFC 7946, section 3.1.6).
     outlined = (
         orient(shapely.geometry.shape(found))

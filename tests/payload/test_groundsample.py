@@ -57,12 +57,14 @@ def test_it_holds_over_the_antimeridian() -> None:
     ("code", "transform"),
     [
         ("", (10.0, 0.0, 0.0, 0.0, -10.0, 0.0)),
+        ('LOCAL_CS["engineering",UNIT["metre",1]]', (10.0, 0.0, 0.0, 0.0, -10.0, 0.0)),
+        ("+proj=longlat +R=1737400", (0.001, 0.0, 10.0, 0.0, -0.001, 20.0)),
         ("EPSG:32633", (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)),
         ("EPSG:3857", (10.0, 0.0, 1e30, 0.0, -10.0, 1e30)),
         ("EPSG:32633", (float("nan"), 0.0, 0.0, 0.0, -10.0, 0.0)),
         ("EPSG:32633", (10.0, 0.0, float("inf"), 0.0, -10.0, 0.0)),
     ],
-    ids=["no crs", "no extent", "off the map", "nan", "infinite"],
+    ids=["no crs", "local", "moon", "no extent", "off the map", "nan", "infinite"],
 )
 def test_a_scene_that_is_nowhere_has_none(code: str, transform: tuple[float, ...]) -> None:
     assert ground_sample_distance(wkt(code) if code else "", transform, 100, 100) is None

@@ -122,7 +122,7 @@ def test_the_antimeridian_cuts_an_item_in_two() -> None:
     """A picture of 40 km across 180 degrees at the equator, in UTM zone 1."""
     place = Affine(20.0, 0.0, 150_000.0, 0.0, -20.0, 20_000.0)
     shape = _on_earth(place, CRS.from_epsg(32601), View(2000, 1000, 1, 8))
-    assert shape["type"] == "MultiPolygon"
+    assert shape is not None and shape["type"] == "MultiPolygon"
     west, south, east, north = _box(shape)
     assert west > 179.0 and east < -179.0
     assert (180.0 - west) + (east + 180.0) == pytest.approx(40_000 / 111_320, rel=0.01)
