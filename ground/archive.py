@@ -38,7 +38,7 @@ def write_cog(
     frame: Frame,
     description: Description | None = None,
     tags: dict[str, str] | None = None,
-) -> None:
+) -> bool:
     """Write a frame as a Cloud-Optimized GeoTIFF.
 
     Args:
@@ -48,17 +48,23 @@ def write_cog(
             colours.
         tags: Metadata items, for example the lost tiles.
 
+    Returns:
+        Whether the file has the description's coordinate reference system. GeoTIFF has no form
+        for some, such as those of a rotated pole.
+
     Raises:
         InputError: The file cannot be written, or the description cannot (for example because
             PROJ does not know the coordinate reference system).
     """
     with whole_file(path) as file:
         try:
-            file.write(_packed(frame, description or Description(), tags or {}))
+            whole, keeps_crs = _packed(frame, description or Description(), tags or {})
+            file.write(whole)
         except (RasterioError, CRSError) as error:
             raise InputError(
                 f"{path}: cannot be written ({' '.join(str(error).split())})"
             ) from None
+    return keeps_crs
 
 
 def tile_tags(decoded: Decoded) -> dict[str, str]:
@@ -69,8 +75,8 @@ def tile_tags(decoded: Decoded) -> dict[str, str]:
     }
 
 
-def _packed(frame: Frame, description: Description, tags: dict[str, str]) -> bytes:
-    """Return the bytes of the COG file."""
+def _packed(frame: Frame, description: Description, tags: dict[str, str]) -> tuple[bytes, bool]:
+    """Return the bytes of the COG file, and whether it has the reference system."""
     indices = description.palette is not None
     bits = description.declared_bits
     if bits is not None and not _fits(frame, bits):
@@ -107,7 +113,9 @@ def _packed(frame: Frame, description: Description, tags: dict[str, str]) -> byt
             )
         packed.seek(0)
         whole: bytes = packed.read()
-    return counted_from_white(whole) if description.white_is_zero else whole
+        with packed.open() as written:  # what has no form in the file, GDAL writes beside it
+            keeps_crs = not any(name.endswith(".aux.xml") for name in written.files)
+    return counted_from_white(whole) if description.white_is_zero else whole, keeps_crs
 
 
 def _profile(frame: Frame, description: Description) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ...link.errors import InputError
 from ...link.files import whole_file
 from ...payload.imager.described import located
 from ...payload.imager.raster import environment, open_raster
+from ..console.streams import complain
 
 PNG: Final = (".png",)
 TIFF: Final = (".tif", ".tiff")
@@ -60,7 +61,11 @@ def write_picture(
         return
     if like is not None:
         description = _located(description, decoded.frame, like)
-    write_cog(path, decoded.frame, description, tile_tags(decoded))
+    if not write_cog(path, decoded.frame, description, tile_tags(decoded)):
+        complain(
+            f"{path}: its coordinate reference system is left out, because GeoTIFF has no form for "
+            "it (codec info shows it)"
+        )
 
 
 def _located(description: Description, frame: Frame, like: Path) -> Description:

@@ -272,6 +272,26 @@ def test_a_device_or_a_pipe_is_no_bitstream(
         assert error == f"{path}: cannot be read (it is no regular file)\n"
 
 
+def test_a_reference_system_without_a_form_in_geotiff_is_not_left_out_silently(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pole = CRS.from_proj4(
+        "+proj=ob_tran +o_proj=longlat +o_lon_p=0 +o_lat_p=39 +lon_0=180 +R=6371229"
+    )
+    place = rasterio.Affine(0.01, 0, 5, 0, -0.01, 4)
+    # GDAL writes the system beside the picture, and reads it from there.
+    picture, out = save(tmp_path / "in.tif", crs=pole, transform=place), tmp_path / "out.tif"
+    bitstream = coded(picture)
+    capsys.readouterr()
+    assert codec("decode", bitstream, out) == 0
+    said = capsys.readouterr().err
+    assert said.startswith(f"{out}: its coordinate reference system is left out")
+    assert said.count("\n") == 1
+    with rasterio.open(out) as dataset:
+        assert (dataset.crs, dataset.transform) == (None, place)
+    assert sorted(path.name for path in tmp_path.iterdir() if "out" in path.name) == ["out.tif"]
+
+
 def test_control_points_without_a_reference_system_come_back(tmp_path: Path) -> None:
     picture, out = save(tmp_path / "in.tif"), tmp_path / "out.tif"
     (tmp_path / "in.tif.aux.xml").write_text(
