@@ -150,12 +150,13 @@ def _regular(path: Path) -> Path:
     Raises:
         InputError: A folder, a device, a pipe or a link that points nowhere.
     """
-    target = Path(os.path.realpath(path))
-    if path.is_symlink() and not target.exists():
-        raise InputError(f"{path}: cannot be written (a link that points nowhere)")
-    if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-        raise InputError(f"{path}: cannot be written (it is no regular file)")
-    return target
+    try:  # by its own name: what a link such as /dev/stdout resolves to may have none
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise InputError(f"{path}: cannot be written (it is no regular file)")
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise InputError(f"{path}: cannot be written (a link that points nowhere)") from None
+    return Path(os.path.realpath(path))
 
 
 def _sweep(target: Path) -> None:

@@ -26,7 +26,7 @@ def read_bitstream(path: Path) -> bytes:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode) and not path.is_dir():
-            raise InputError(f"{path}: cannot be read (it is no regular file)")
+            raise InputError(f"{path}: found a pipe or a device; allowed: a file on disk")
         if found.st_size > _MOST_BYTES:
             raise InputError(f"{path}: {found.st_size} bytes; allowed are {_MOST_BYTES}")
         return path.read_bytes()

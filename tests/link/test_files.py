@@ -158,3 +158,16 @@ def test_what_an_interrupt_leaves_is_removed_at_the_end_of_the_process(tmp_path:
         raise RuntimeError
     remove_leavings()
     assert [p.name for p in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_pipe_under_a_link_is_called_what_it_is() -> None:
+    read, written = os.pipe()  # as /dev/stdout of a shell's pipeline
+    try:
+        with (
+            pytest.raises(InputError, match="it is no regular file"),
+            whole_file(Path(f"/proc/self/fd/{written}")),
+        ):
+            pass
+    finally:
+        os.close(read)
+        os.close(written)

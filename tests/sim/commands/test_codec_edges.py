@@ -269,7 +269,7 @@ def test_a_device_or_a_pipe_is_no_bitstream(
     for path in ("/dev/zero", tmp_path / "pipe"):
         assert codec(command, path, *more.get(command, [])) == 2
         error = capsys.readouterr().err
-        assert error == f"{path}: cannot be read (it is no regular file)\n"
+        assert error == f"{path}: found a pipe or a device; allowed: a file on disk\n"
 
 
 def test_a_reference_system_without_a_form_in_geotiff_is_not_left_out_silently(
