@@ -81,5 +81,6 @@ def test_exactly_one_of_three(given: dict[str, float]) -> None:
 
 def test_the_budget_counts_all_bands_of_a_pixel_together() -> None:
     assert Setting(bpp=0.5).budget(100, 80) == 500
+    assert Setting(bpp=0.24).budget(60, 50) == 90  # 89.99… in floats
     assert Setting(bytes=123).budget(100, 80) == 123
     assert Setting(quality=3).budget(100, 80) is None
