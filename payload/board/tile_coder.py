@@ -20,7 +20,7 @@ from ...link.serial.constants import Feature, JobFlag, SampleCode, SettingCode
 from ...link.serial.messages import TileForm
 from ..encoders import registry
 from ..encoders.base import Setting
-from ..encoders.rate_control import fit
+from ..encoders.rate_control import fit, smallest_step
 from ..encoders.tiled import Samples, TileCodec, TiledEncoder, encode_groups
 from ..encoders.traits import TRAITS
 
@@ -125,9 +125,10 @@ class StillTileCoder:
         if budget > 0:
             found = fit(lengths, lambda own: own[0], budget, steps, steps // 2, self._codec.slope)
         if found is None:
+            smallest = lengths(smallest_step(lengths, lambda own: own[0], steps))[0]
             raise InputError(
                 f"{self._codec.name}: a budget of {budget} bytes for a tile; "
-                f"the smallest that it can make is {lengths(0)[0]} bytes"
+                f"the smallest that it can make is {smallest} bytes"
             )
         lengths(found[0])
         return coded[found[0]]

@@ -2,7 +2,8 @@
 
 A codec has a ladder of steps, from coarsest to finest. The size of a frame is nearly exponential
 in the step, so the secant method on log(bytes) comes close to the budget in two or three tries. A
-bracket makes the search converge even if a codec's sizes are irregular. The remaining budget is
+bracket makes the search converge even if a codec's sizes are irregular. At the coarse end they may
+even fall: if the coarsest step exceeds the budget, the next ones are tried. The remaining budget is
 spent by coding some tiles at the next finer step. No tile is coded twice at the same step.
 """
 
@@ -12,10 +13,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
-REVISION: Final = 2
+REVISION: Final = 3
 """Revision of what is chosen within a budget, here and in `tiled`; part of the caches' keys.
 Increase it with every change after which another bitstream is made."""
 GOOD_ENOUGH: Final = 0.97
+AHEAD: Final = 8
+"""Steps that are tried beyond the smallest size so far, at the coarse end of the ladder."""
 _AIM: Final = 0.985
 
 Lengths = Callable[[int], Sequence[int]]
@@ -30,6 +33,7 @@ def fit(
     first: int,
     slope: float,
     good_enough: float = GOOD_ENOUGH,
+    ahead: int = AHEAD,
 ) -> list[int] | None:
     """Return a step for each tile so that the frame's size stays within the budget.
 
@@ -43,13 +47,67 @@ def fit(
         slope: Expected growth of log(bytes) from one step to the next, until two tries bracket
             the budget.
         good_enough: Share of the budget at which the search stops.
+        ahead: As for `smallest_step`; 0 if sizes never fall.
 
     Returns:
-        One step per tile; None if even step 0 exceeds the budget.
+        One step per tile; None if even the smallest size exceeds the budget.
     """
-    low, high = -1, steps
+    low, high = _bracket(lengths, packed, budget, steps, first, slope, good_enough, -1)
+    if low < 0:
+        least = smallest_step(lengths, packed, steps, ahead)
+        if packed(lengths(least)) > budget:
+            return None
+        low, high = _bracket(lengths, packed, budget, steps, first, slope, good_enough, least)
+    chosen = [low] * len(lengths(low))
+    if high == low + 1 and high < steps:
+        _top_up(chosen, lengths(low), lengths(high), packed, budget)
+    return chosen
+
+
+def smallest_step(
+    lengths: Lengths, packed: Callable[[Sequence[int]], int], steps: int, ahead: int = AHEAD
+) -> int:
+    """Return the step of the smallest size at the coarse end of the ladder.
+
+    That is not always step 0. JPEG-LS with two levels per sample, for example, may take seven times
+    the bytes of the next step.
+
+    Args:
+        lengths: Payload lengths of all tiles at a step.
+        packed: Computes the bytes of the container from its payloads' lengths.
+        steps: Number of steps.
+        ahead: How many steps without a smaller size end the search.
+    """
+    least, smallest = 0, packed(lengths(0))
+    step = 1
+    while step < steps and step <= least + ahead:
+        total = packed(lengths(step))
+        if total < smallest:
+            least, smallest = step, total
+        step += 1
+    return least
+
+
+def _bracket(
+    lengths: Lengths,
+    packed: Callable[[Sequence[int]], int],
+    budget: int,
+    steps: int,
+    first: int,
+    slope: float,
+    good_enough: float,
+    low: int,
+) -> tuple[int, int]:
+    """Return a step within the budget that is good enough, and the next one if that exceeds it.
+
+    The arguments are those of `fit`. `low` is a step within the budget, or -1 if none is known;
+    that is returned if no step is found.
+    """
+    high = steps
     low_log = high_log = math.nan
-    step, aim = min(max(first, 0), steps - 1), math.log(budget * _AIM)
+    if low >= 0:
+        low_log = math.log(packed(lengths(low)))
+    step, aim = min(max(first, low + 1), steps - 1), math.log(budget * _AIM)
     stuck, stride = 0, 0
     while high - low > 1:
         total = packed(lengths(step))
@@ -70,12 +128,7 @@ def fit(
             stride = max(abs(round(jump)) + 1, 2 * stride)
             step += int(math.copysign(stride, jump))
         step = min(max(step, low + 1), high - 1)
-    if low < 0:
-        return None
-    chosen = [low] * len(lengths(low))
-    if high == low + 1 and high < steps:
-        _top_up(chosen, lengths(low), lengths(high), packed, budget)
-    return chosen
+    return low, high
 
 
 def _top_up(

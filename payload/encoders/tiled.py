@@ -27,7 +27,7 @@ from ...link.container.tiles import grid
 from ...link.errors import InputError
 from ...link.foreign.codec import ForeignCodec
 from .base import RateError, Setting
-from .rate_control import fit
+from .rate_control import fit, smallest_step
 from .traits import TRAITS, CodecTraits
 
 Samples = NDArray[np.integer]
@@ -222,7 +222,10 @@ class PreparedTiles:
         if budget > 0:
             first, slope = self._first_guess(budget, finest + 1)
             chosen = fit(self._lengths, self._packed, budget, finest + 1, first, slope)
-        smallest = budget if chosen else self._packed(self._lengths(0))
+        smallest = budget
+        if not chosen:
+            least = smallest_step(self._lengths, self._packed, finest + 1)
+            smallest = self._packed(self._lengths(least))
         if (not chosen or min(chosen) < finest) and self._may_be_lossless(smallest):
             exact = self._packed(self._lengths(finest))
             if exact <= budget:

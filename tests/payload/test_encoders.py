@@ -14,6 +14,7 @@ from downpass.link.container.frame import Frame
 from downpass.link.errors import InputError
 from downpass.payload.encoders.base import RateError, Setting
 from downpass.payload.encoders.jpeg2000 import Jpeg2000
+from downpass.payload.encoders.jpegls import JpegLs
 from downpass.payload.encoders.registry import encoder, names
 from downpass.payload.encoders.tiled import Samples, TiledEncoder
 from hypothesis import given, settings
@@ -119,7 +120,27 @@ def test_a_budget_is_kept_or_refused_with_the_smallest_that_can_be_met(
     except RateError as error:
         assert error.smallest > budget == error.budget
         assert str(error.smallest) in str(error)
-        assert len(prepared.encode(Setting(bytes=error.smallest))) == error.smallest
+        assert len(prepared.encode(Setting(bytes=error.smallest))) <= error.smallest
+
+
+@pytest.mark.parametrize("tile", [0, 64])
+def test_jpeg_ls_meets_every_budget_above_its_smallest_size(tile: int) -> None:
+    """With two levels per sample, the coarsest, it is larger than with three."""
+    frame = real(AERIAL, 128, 3, 8)
+    prepared = encoder("jpegls", tile).prepare(frame)
+    codec = JpegLs()
+    sizes = [
+        len(prepared.encode(Setting(quality=quality)))
+        for quality in np.linspace(0, 20, 40)
+        if codec.step(float(quality), 8) < 10
+    ]
+    assert min(sizes) < sizes[0]
+    with pytest.raises(RateError) as caught:
+        prepared.encode(Setting(bytes=100))
+    assert caught.value.smallest <= min(sizes)
+    for budget in range(caught.value.smallest, sizes[0], 200):
+        size = len(prepared.encode(Setting(bytes=budget)))
+        assert 0.7 * budget <= size <= budget
 
 
 LEVELS = np.random.default_rng(1).choice([0, 30000, 65535], (64, 64, 1)).astype(np.uint16)

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from downpass.payload.encoders.rate_control import GOOD_ENOUGH, fit
+import pytest
+from downpass.payload.encoders.rate_control import AHEAD, GOOD_ENOUGH, fit, smallest_step
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,3 +82,25 @@ def test_sizes_that_do_not_rise_do_no_harm(sizes: list[int], budget: int) -> Non
         assert packed([sizes[0]]) > budget
     else:
         assert packed([sizes[chosen[0]]]) <= budget
+
+
+@pytest.mark.parametrize("budget", [100, 140, 250, 900, 3000])
+def test_the_coarsest_step_may_be_larger_than_the_next_ones(budget: int) -> None:
+    sizes = [4900, 130, 140, 100, 170, *(int(200 * 1.05**step) for step in range(60))]
+    chosen = fit(lambda step: [sizes[step]], lambda own: own[0], budget, len(sizes), 30, 0.05)
+    assert chosen is not None
+    assert budget * 0.7 <= sizes[chosen[0]] <= budget
+
+
+def test_the_smallest_size_is_where_the_sizes_begin_to_rise() -> None:
+    sizes = [500, 80, 90, 70, *[75] * (AHEAD - 1), 60, *[65] * AHEAD, 10]
+    asked: list[int] = []
+
+    def lengths(step: int) -> list[int]:
+        asked.append(step)
+        return [sizes[step]]
+
+    assert smallest_step(lengths, packed, len(sizes)) == 3 + AHEAD
+    assert len(sizes) - 1 not in asked
+    for budget, found in ((HEADER + 60, [3 + AHEAD]), (HEADER + 59, None)):
+        assert fit(lengths, packed, budget, len(sizes) - 1, 5, 0.05) == found

@@ -122,7 +122,7 @@ class TileRates:
             # A single tile takes whole steps of quality only, so more tries would gain nothing.
             enough = _ENOUGH if self._source.tiles > 1 else GOOD_ENOUGH
             steps = self._finest + 1
-            chosen = fit(self._lengths, self._packed, budget, steps, first, _SLOPE, enough)
+            chosen = fit(self._lengths, self._packed, budget, steps, first, _SLOPE, enough, ahead=0)
         if chosen is None:
             smallest = self._packed(self._lengths(0), 0)
             if smallest <= budget:
