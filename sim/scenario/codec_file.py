@@ -15,7 +15,7 @@ from ...link.errors import InputError
 from ...link.text import printable
 from .codec import CodecChoice
 from .load import ScenarioError, read_scenario
-from .problems import explain, lines_of_problems
+from .problems import Problem, explain, lines_of_problems
 from .refusal import shown
 from .source import ScenarioSource
 from .yamltree import YamlError, parse
@@ -47,16 +47,19 @@ def load_codec(path: Path) -> CodecChoice:
         raise InputError(f"{label}: found {shown(value)}; allowed: a codec's fields, such as name")
     setting = {} if any(key in value for key in _SETTINGS) else {"quality": 100}
     context = {"file": True, "folder": path.parent}
+    # The explanations of a scenario's faults fit, if the codec stands at its place in one.
+    start = ".".join(map(str, _PLACE))
+    problems = [Problem(f"{start}.{where}", what, line) for where, line, what in tree.faults]
+    lines = {f"{start}.{where}": line for where, line in tree.lines.items()}
+    source = ScenarioSource(path, lines)
     try:
-        return CodecChoice.model_validate({**value, **setting}, context=context)
+        choice = CodecChoice.model_validate({**value, **setting}, context=context)
     except ValidationError as error:
-        # The explanations of a scenario's faults fit, if the codec stands at its place in one.
-        start = ".".join(map(str, _PLACE))
-        lines = {f"{start}.{where}": line for where, line in tree.lines.items()}
-        source = ScenarioSource(path, lines)
         errors = error.errors(include_url=False)
         for one in errors:
             one["loc"] = (*_PLACE, *one["loc"])
-        problems = list(explain(errors, {"satellites": [{"codec": value}]}, source))
+        problems += explain(errors, {"satellites": [{"codec": value}]}, source)
+    if problems:
         found = lines_of_problems(problems, source, label)
-        raise ScenarioError([line.replace(f"{start}.", "", 1) for line in found]) from None
+        raise ScenarioError([line.replace(f"{start}.", "", 1) for line in found])
+    return choice

@@ -29,9 +29,12 @@ def apply(tree: Any, override: str) -> list[str]:
             f"--set {shown(override)}: allowed: FIELD=VALUE, such as satellites.0.codec.bpp=0.5"
         )
     try:
-        value = parse(text).value
+        given = parse(text)
     except YamlError as error:
         raise OverrideError(f"--set {shown(path)}: {error.message}") from None
+    if given.faults:
+        where, _, message = given.faults[0]
+        raise OverrideError(f"--set {shown(path)}: {shown(where)}: {message}")
     steps = path.split(".")
     if "" in steps:
         raise OverrideError(f"--set {shown(path)}: found an empty step; allowed: a.b.c=VALUE")
@@ -39,7 +42,7 @@ def apply(tree: Any, override: str) -> list[str]:
         raise OverrideError(
             f"--set {shown(path)}: allowed: at most {DEEPEST} steps of {LONGEST_KEY} characters"
         )
-    return _set(tree, steps, "", value)
+    return _set(tree, steps, "", given.value)
 
 
 def place_of(path: str) -> str:

@@ -129,8 +129,12 @@ def test_a_file_of_a_codec_needs_no_setting(tmp_path: Path) -> None:
         ("- 1\n", "ours.yaml: found"),
         ("", "ours.yaml: found nothing; allowed: a codec's fields"),
         ("name: [\n", "ours.yaml:"),
+        (
+            "name: onnx\nencoder: a\ndecoder: b\nname: command\n",
+            "ours.yaml:4: name: given twice, first in line 1",
+        ),
     ],
-    ids=["missing", "misspelt", "name", "list", "empty", "no YAML"],
+    ids=["missing", "misspelt", "name", "list", "empty", "no YAML", "twice"],
 )
 def test_faults_of_a_codecs_file(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "ours.yaml"

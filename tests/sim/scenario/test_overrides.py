@@ -82,6 +82,10 @@ def test_names_with_dots_and_named_stations(tmp_path: Path, example: str) -> Non
         ("seed=-1", "--set seed: found -1; allowed: a whole number from 0 to 9223372036854775807"),
         ("seed=[", "--set seed: not YAML: a { or [ is not closed before the end"),
         ("a..b=1", "--set a..b: found an empty step; allowed: a.b.c=VALUE"),
+        (
+            "satellites.0.codec={name: jpegxl, bpp: 3, bpp: 4}",
+            "--set satellites.0.codec: bpp: given twice, first in line 1",
+        ),
         ("sed=1", "--set sed: no such key; did you mean seed?"),
         ("satelites.0.codec.bpp=1", "--set satelites: no such key; did you mean satellites?"),
         (
