@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ...link.errors import InputError
 
 if TYPE_CHECKING:
     from ...payload.encoders.base import Encoder
 
+_USUAL_TILE: Final = 512
 
-def chosen_encoder(text: str, tile: int, threads: int = 1) -> Encoder:
+
+def chosen_encoder(text: str, tile: int | None, threads: int = 1) -> Encoder:
     """Return the encoder that the option chooses.
 
     Args:
         text: A codec's name, or a file's, which ends in .yaml or .yml.
-        tile: Side of a tile in pixels; 0 for one tile per picture.
+        tile: Side of a tile in pixels; 0 for one tile per picture; None for that of the codec's
+            file, or 512.
         threads: Number of tiles coded at once.
 
     Raises:
@@ -27,7 +30,7 @@ def chosen_encoder(text: str, tile: int, threads: int = 1) -> Encoder:
     from ..scenario.codec_file import is_codec_file, load_codec
 
     if not is_codec_file(text):
-        return encoder(text, tile, threads)
+        return encoder(text, _USUAL_TILE if tile is None else tile, threads)
     return onboard_encoder(load_codec(Path(text)), tile, threads)
 
 

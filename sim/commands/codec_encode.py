@@ -38,7 +38,7 @@ def add_encode(below: argparse._SubParsersAction[Any]) -> None:
         help="band numbers, from 1; without them all, but for transparency, which is a mask",
     )
     parser.add_argument("--bit-depth", type=int, metavar="N", help="the imager's; default: all")
-    add_tile(parser, 512)
+    add_tile(parser, None)
     add_threads(parser)
     add_programs(parser)
     parser.set_defaults(run=encode)

@@ -13,14 +13,15 @@ def add_rate(parser: argparse.ArgumentParser, quality: str) -> None:
     rate.add_argument("--bytes", type=int, metavar="N", help="bytes in all, never exceeded")
 
 
-def add_tile(parser: argparse.ArgumentParser, default: int) -> None:
-    """Add the side of a tile."""
+def add_tile(parser: argparse.ArgumentParser, default: int | None) -> None:
+    """Add the side of a tile, by default that of the codec's file, or 512, if `default` is None."""
+    known = "that of the codec's file, or 512" if default is None else default
     parser.add_argument(
         "--tile",
         type=int,
         default=default,
         metavar="N",
-        help=f"side of a tile in pixels, 0 for one tile a picture (default {default})",
+        help=f"side of a tile in pixels, 0 for one tile a picture (default {known})",
     )
 
 

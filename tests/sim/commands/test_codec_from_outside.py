@@ -57,6 +57,20 @@ def test_the_example_encodes_and_decodes(tmp_path: Path, picture: Path) -> None:
     assert psnr(picture, back) > 32
 
 
+def test_the_tile_of_the_file_counts_unless_the_command_line_has_one(
+    tmp_path: Path, picture: Path
+) -> None:
+    own, stream = tmp_path / "own.yaml", tmp_path / "a.dp"
+    own.write_text("name: jpegls\ntile: 32\n")
+    encode = ("codec", "encode", picture, stream, "--quality", "50", "--codec", own)
+    for options, tiles in (((), 9), (("--tile", "64"), 4), (("--tile", "0"), 1)):
+        assert downpass(*encode, *options).status == 0
+        assert len(tile_spans(stream.read_bytes())) == tiles
+    own.write_text("name: jpegls\n")
+    assert downpass(*encode).status == 0
+    assert len(tile_spans(stream.read_bytes())) == 1
+
+
 def test_a_damaged_tile_is_concealed_and_told(tmp_path: Path, picture: Path) -> None:
     """The program is replaced by one that fails on tiles of its first band group's last pixels."""
     shutil.copytree(EXAMPLE.parent, tmp_path / "own")
