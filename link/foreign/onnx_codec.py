@@ -76,7 +76,8 @@ class OnnxCodec:
             memory: Most bytes of address space of each process.
 
         Raises:
-            InputError: A file cannot be read or used; see `onnx_file.read_onnx`.
+            InputError: A file cannot be read or used (see `onnx_file.read_onnx`), or it takes whole
+                qualities, and the scale has others.
         """
         graphs = read_onnx(encoder), read_onnx(decoder)
         self._encoder = _Tiles(encoder, graphs[0].inputs, layout, "input")
@@ -88,6 +89,12 @@ class OnnxCodec:
         self._decoder_quality = _quality_of(decoder, graphs[1])
         single = self._encoder_quality is None
         self.scale = QualityScale(None if scale is None or single else scale.ends, single)
+        for path, port in ((encoder, self._encoder_quality), (decoder, self._decoder_quality)):
+            if port is not None and np.dtype(port.kind).kind != "f" and self.scale.has_fractions:
+                raise InputError(
+                    f"{path}: found quality of {port.kind}, and qualities from 0.00 to 1.00; "
+                    "allowed: with qualities in whole numbers, such as qualities: [1, 100]"
+                )
         limits = Limits(seconds, memory, _WORKER_FILES)
         self._encode = GraphProcess(encoder.name, graphs[0].data, limits)
         self._decode = GraphProcess(decoder.name, graphs[1].data, limits)

@@ -30,6 +30,11 @@ class QualityScale:
             return _HUNDREDTHS + 1
         return abs(self.ends[1] - self.ends[0]) + 1
 
+    @property
+    def has_fractions(self) -> bool:
+        """Whether some qualities are no whole numbers."""
+        return self.ends is None and not self.single
+
     def step(self, quality: float) -> int:
         """Return the step for a quality from 0 to 100."""
         return round(quality / 100 * (self.steps - 1))

@@ -147,8 +147,20 @@ def test_identities_are_those_of_files_and_shape(codec: Make) -> None:
             None,
             "found inputs of latents int16",
         ),
+        (
+            model(
+                [node("Identity", "x", "latents"), node("Identity", "quality", "unused")],
+                [
+                    value("x", TensorProto.INT32, [1, 3, None, None]),
+                    value("quality", TensorProto.UINT8, []),
+                ],
+                [value("latents", TensorProto.INT32, [1, 3, None, None])],
+            ),
+            plain(TensorProto.INT32, [1, 3, None, None]),
+            r"found quality of uint8, and qualities from 0.00 to 1.00; allowed: with qualities in",
+        ),
     ],
-    ids=["type", "rank", "batch", "no match", "two inputs", "kinds"],
+    ids=["type", "rank", "batch", "no match", "two inputs", "kinds", "whole quality"],
 )
 def test_graphs_that_do_not_fit_are_refused_before_anything_runs(
     codec: Make, encoder: Any, decoder: Any, message: str
