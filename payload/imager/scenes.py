@@ -141,6 +141,13 @@ class Scene:
         alphas = (n for n, band in enumerate(self._described.bands, 1) if is_alpha(band))
         return next(alphas, None)
 
+    def mask_is_alpha(self, bands: Sequence[int] | int | None = None) -> bool:
+        """Return whether the alpha band says where these bands have no data.
+
+        It does not where the file has a nodata value or another mask, as in GDAL.
+        """
+        return self._holes(self.band_numbers(bands)).alpha is not None
+
     def content(self, bands: Sequence[int] | int | None = None) -> SceneContent:
         """Return the range and bit depth of some bands. The first call reads them piece by piece.
 

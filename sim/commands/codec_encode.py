@@ -70,8 +70,9 @@ def encode(arguments: argparse.Namespace) -> int:
         exact = setting.quality == 100
         frame = scene.read(bands=bands, bit_depth=depth, palette=exact)
         description = scene.describe(None, bands, depth)
-        bits, masking = scene.content(bands).bits, scene.alpha
-        masking = None if masking in scene.band_numbers(bands) else masking
+        bits, alpha = scene.content(bands).bits, scene.alpha
+        left_out = alpha is not None and alpha not in scene.band_numbers(bands)
+        masking = scene.mask_is_alpha(bands)
     bitstream = _coded(arguments.input, codec, frame, setting, description)
     if any(band.colour == "palette" for band in description.bands):
         _require_exact(arguments.input, codec, frame, bitstream)
@@ -92,8 +93,9 @@ def encode(arguments: argparse.Namespace) -> int:
             f"{arguments.input}: samples of {bits} bits lose the lowest {bits - frame.bit_depth}; "
             f"the decoded bands' scale is {1 << bits - frame.bit_depth} times as large"
         )
-    if masking is not None:
-        say(f"{arguments.input}: band {masking} is transparency; where it is 0 there is no data")
+    if left_out:
+        why = "where it is 0 there is no data" if masking else "nodata or a mask counts instead"
+        say(f"{arguments.input}: band {alpha} is transparency; {why}")
     return 0
 
 

@@ -270,3 +270,25 @@ def test_only_the_first_band_can_grow_from_white_to_black(tmp_path: Path) -> Non
             white = decoded.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES"
             assert white == (bands[0] == 1)
             assert np.array_equal(decoded.read(), samples[[band - 1 for band in bands]])
+
+
+@pytest.mark.parametrize("nodata", [None, 0])
+def test_what_is_said_of_transparency_is_what_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], nodata: int | None
+) -> None:
+    planes = np.stack([np.where(X < 9, 0, LEVELS >> 4)] * 3 + [np.where(MASK, 0, 255)])
+    profile = {"photometric": "RGB", "alpha": "YES", "nodata": nodata}
+    path = save(tmp_path / "in.tif", planes.astype(np.uint8), **profile)
+    coded, out = tmp_path / "a.dpb", tmp_path / "out.tif"
+    assert codec("encode", path, coded, "--codec", "jpegls", "--quality", 100) == 0
+    assert codec("decode", coded, out) == 0
+    said = capsys.readouterr().out
+    with rasterio.open(path) as one, rasterio.open(out) as two:
+        assert np.array_equal(one.read_masks(1), two.read_masks(1))
+        holes = two.read_masks(1) == 0
+    if nodata is None:
+        assert "band 4 is transparency; where it is 0 there is no data" in said
+        assert np.array_equal(holes, MASK)
+    else:
+        assert "band 4 is transparency; nodata or a mask counts instead" in said
+        assert np.array_equal(holes, X < 9)
