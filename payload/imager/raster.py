@@ -135,6 +135,8 @@ def open_raster(path: Path) -> Any:
             dataset = rasterio.open(path.absolute(), driver=driver, sharing=False)
     except InputError as error:
         raise InputError(f"scene {path}: {error}") from None
+    except UnicodeEncodeError:
+        raise InputError(f"scene {path}: its path is not UTF-8; allowed: one that is") from None
     except (RasterioError, ValueError, OSError) as error:
         raise InputError(f"scene {path}: cannot be opened ({reason(error)})") from None
     try:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -141,6 +142,12 @@ def _text(folder: Path) -> Path:
     return folder / "text.tif"
 
 
+def _not_utf8(folder: Path) -> Path:
+    path = Path(os.fsdecode(os.fsencode(folder) + b"/\xff.tif"))
+    path.write_bytes(AERIAL.read_bytes())
+    return path
+
+
 def _empty(folder: Path) -> Path:
     (folder / "empty.tif").touch()
     return folder / "empty.tif"
@@ -154,6 +161,7 @@ def _empty(folder: Path) -> Path:
         (lambda folder: folder, "a folder"),
         (_loop, "go round in a circle"),
         (_empty, "the file is empty"),
+        (_not_utf8, "its path is not UTF-8"),
         (_text, "not a raster that can be read"),
         (_truncated, r"cannot be opened|truncated or damaged"),
         (_half, r"cannot be opened|truncated or damaged"),
