@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..console.streams import complain
 from .arguments import add_programs, keep_inputs
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from ...link.container.description import Description
     from ...link.container.header import FrameHeader
     from ...link.foreign.codec import ForeignCodec
+
+_MOST_LISTED: Final = 100
+"""Most tiles that are listed by number; the tags of a GeoTIFF list all."""
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -107,9 +111,16 @@ def decode(arguments: argparse.Namespace) -> int:
         if tiles:
             complain(
                 f"{arguments.input}: {len(tiles)} of {decoded.header.tile_count} tiles {what}: "
-                f"{', '.join(map(str, tiles))}{more}"
+                f"{_listed(tiles)}{more}"
             )
     return 0
+
+
+def _listed(tiles: Sequence[int]) -> str:
+    """Return the numbers of tiles; of many, the first ones."""
+    left = len(tiles) - _MOST_LISTED
+    more = f" and {left} more" if left > 0 else ""
+    return ", ".join(map(str, tiles[:_MOST_LISTED])) + more
 
 
 def _foreign(text: str) -> ForeignCodec | None:

@@ -11,6 +11,7 @@ import imagecodecs
 import numpy as np
 import pytest
 import rasterio
+from downpass.link.container.bitstream import tile_spans
 from downpass.sim.cli import main
 from downpass.sim.rate_distortion.measure import Speed
 from rasterio.control import GroundControlPoint
@@ -372,3 +373,18 @@ def test_a_place_may_come_from_samples_that_no_codec_takes(tmp_path: Path) -> No
     assert codec("decode", coded(picture), out, "--like", model) == 0
     with rasterio.open(out) as dataset:
         assert (dataset.crs, dataset.transform) == (CRS.from_epsg(32633), place)
+
+
+def test_of_many_lost_tiles_the_first_are_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bitstream = coded(save(tmp_path / "in.tif"), "--codec", "jpegls", "--bytes", 9999, "--tile", 4)
+    data = bitstream.read_bytes()
+    bitstream.write_bytes(data[: tile_spans(data)[0][1]])
+    capsys.readouterr()
+    assert codec("decode", bitstream, tmp_path / "out.tif") == 0
+    said = capsys.readouterr().err
+    assert said.startswith(f"{bitstream}: 130 of 130 tiles lost and concealed: 0, 1, 2, 3, ")
+    assert said.endswith(", 98, 99 and 30 more\n")
+    with rasterio.open(tmp_path / "out.tif") as dataset:
+        assert dataset.tags()["DOWNPASS_LOST_TILES"] == " ".join(map(str, range(130)))
