@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -28,9 +30,10 @@ def described(dataset: Any) -> Description:
 
     Raises:
         InputError: The file has something that a description cannot hold: a scale that is not a
-            finite number, or too many control points.
+            finite number, too many control points, or names that are not UTF-8.
     """
-    bands = _bands(dataset)
+    with _in_utf8():
+        bands = _bands(dataset)
     found = replace(
         located(dataset),
         bands=bands,
@@ -50,7 +53,27 @@ def located(dataset: Any) -> Description:
 
     A transform, control points and a rational polynomial model with numbers that are not finite
     are left out: they locate nothing.
+
+    Raises:
+        InputError: A name in the reference system is not UTF-8.
     """
+    with _in_utf8():
+        return _located(dataset)
+
+
+@contextmanager
+def _in_utf8() -> Iterator[None]:
+    """Refuse text that rasterio cannot decode."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"found {printable(error.object.decode('latin-1'))[:60]!r} as a name or a unit, which "
+            "is not UTF-8; allowed: UTF-8"
+        ) from None
+
+
+def _located(dataset: Any) -> Description:
     transform: Transform | None = tuple(dataset.transform)[:6]
     if transform == _IDENTITY or not all(map(math.isfinite, transform or ())):
         transform = None

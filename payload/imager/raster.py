@@ -137,6 +137,8 @@ def open_raster(path: Path) -> Any:
         raise InputError(f"scene {path}: {error}") from None
     except UnicodeEncodeError:
         raise InputError(f"scene {path}: its path is not UTF-8; allowed: one that is") from None
+    except UnicodeDecodeError:
+        raise InputError(f"scene {path}: a name in it is not UTF-8; allowed: UTF-8") from None
     except (RasterioError, ValueError, OSError) as error:
         raise InputError(f"scene {path}: cannot be opened ({reason(error)})") from None
     try:

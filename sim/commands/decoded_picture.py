@@ -76,7 +76,10 @@ def _located(description: Description, frame: Frame, like: Path) -> Description:
                 f"--like {like}: it has {raster.width} x {raster.height} pixels, the bitstream "
                 f"{frame.width} x {frame.height}"
             )
-        place = located(raster)
+        try:
+            place = located(raster)
+        except InputError as error:
+            raise InputError(f"--like {like}: {error}") from None
     return replace(
         description,
         crs=place.crs,

@@ -292,3 +292,23 @@ def test_what_is_said_of_transparency_is_what_counts(
     else:
         assert "band 4 is transparency; nodata or a mask counts instead" in said
         assert np.array_equal(holes, X < 9)
+
+
+@pytest.mark.parametrize("what", ["descriptions", "units", "system"])
+def test_names_that_are_not_utf_8_are_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    system = 'LOCAL_CS["QQQQ",UNIT["metre",1]]' if what == "system" else "EPSG:32633"
+    path = save(tmp_path / "in.tif", LEVELS[None], crs=system)
+    if what != "system":
+        with rasterio.open(path, "r+") as dataset:
+            setattr(dataset, what, ("QQQQ",))
+    data = path.read_bytes()
+    assert b"QQQQ" in data
+    path.write_bytes(data.replace(b"QQQQ", "µm C".encode("latin-1")))
+    lossless = ("--codec", "jpegls", "--quality", 100)
+    assert codec("encode", path, tmp_path / "a.dpb", *lossless) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"scene {path}: ")
+    assert "not UTF-8; allowed: UTF-8" in said
+    assert said.count("\n") == 1
