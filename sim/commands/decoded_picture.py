@@ -117,9 +117,10 @@ def _png(path: Path, frame: Frame, description: Description) -> bytes:
         )
     pixels = frame.pixels
     if description.white_is_zero:  # in a PNG, 0 is black
-        bits = description.declared_bits or 8 * pixels.dtype.itemsize
+        declared, most = description.declared_bits, int(np.iinfo(pixels.dtype).max)
+        most = min(most, (1 << declared) - 1 if declared else most)
         pixels = pixels.copy()
-        pixels[..., 0] = ((1 << bits) - 1) - pixels[..., 0]
+        pixels[..., 0] = most - np.minimum(pixels[..., 0], most)
     if sorted(colours[:opaque]) == sorted(NATURAL_COLOURS):
         order = [colours.index(colour) for colour in NATURAL_COLOURS]
         pixels = pixels[..., [*order, *range(opaque, frame.bands)]]

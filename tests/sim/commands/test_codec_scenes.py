@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 from downpass.link.container.bitstream import read_header, with_description
+from downpass.link.container.description import Description
 from downpass.sim.cli import main
 from PIL import Image
 from rasterio.enums import ColorInterp
@@ -312,3 +313,17 @@ def test_names_that_are_not_utf_8_are_refused_in_one_line(
     assert said.startswith(f"scene {path}: ")
     assert "not UTF-8; allowed: UTF-8" in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("bits", [1, 16])
+def test_declared_bits_that_the_samples_belie_make_no_picture_fail(
+    tmp_path: Path, bits: int
+) -> None:
+    samples = (LEVELS >> 4).astype(np.uint8)[None]
+    path, coded, png = save(tmp_path / "in.tif", samples), tmp_path / "a.dpb", tmp_path / "a.png"
+    assert codec("encode", path, coded, "--codec", "jpegls", "--quality", 100) == 0
+    told = Description(declared_bits=bits, white_is_zero=True).pack()
+    coded.write_bytes(with_description(coded.read_bytes(), told))
+    assert codec("decode", coded, png) == codec("decode", coded, tmp_path / "out.tif") == 0
+    most = min((1 << bits) - 1, 255)
+    assert np.array_equal(imagecodecs.imread(png), most - np.minimum(samples[0], most))
