@@ -182,11 +182,15 @@ class Description:
         text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
         deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
         packed = deflate.compress(text) + deflate.flush()
-        if len(text) > MOST_TEXT or len(packed) > MOST_PACKED:
-            raise DescriptionError(
-                f"georeference, names and scales of {len(packed)} bytes; "
-                f"allowed are {MOST_PACKED} (fewer control points, for example)"
-            )
+        for form, size, most in (
+            ("", len(packed), MOST_PACKED),
+            (" of text", len(text), MOST_TEXT),
+        ):
+            if size > most:
+                raise DescriptionError(
+                    f"georeference, names and scales of {size} bytes{form}; "
+                    f"allowed are {most} (fewer control points or shorter names, for example)"
+                )
         try:
             Description.unpack(packed, len(self.bands) or 1)
         except DescriptionError as error:

@@ -21,6 +21,8 @@ from ..console.streams import complain
 
 PNG: Final = (".png",)
 TIFF: Final = (".tif", ".tiff")
+_PNG_OVERHEAD: Final = 4096
+"""More bytes than a PNG has besides its samples and what deflate adds to noise, 1/64 at most."""
 
 
 def check_ending(path: Path, like: Path | None) -> None:
@@ -129,4 +131,7 @@ def _png(path: Path, frame: Frame, description: Description) -> bytes:
         alpha = np.where(holes, 0, most).astype(pixels.dtype)
         pixels = np.concatenate([pixels, alpha], axis=2)
     pixels = pixels[..., 0] if pixels.shape[2] == 1 else pixels
-    return bytes(imagecodecs.png_encode(np.ascontiguousarray(pixels)))
+    # A copy, because the encoder reads the strides, and a view of one row or column may have any.
+    # It expects a size that noise in narrow pictures exceeds: each row has a byte for its filter.
+    room = (pixels.nbytes + frame.height) * 65 // 64 + _PNG_OVERHEAD
+    return bytes(imagecodecs.png_encode(pixels.copy("C"), out=room))

@@ -93,7 +93,7 @@ def _crop(
     bands = mission.flight.scenario.satellites[record.satellite].imager.bands
     view = mission.views[number]
     shown = scenes[view.scene].shown(bands) if view.scene else Shown((0, 0, 0), "")
-    before, after = _stretched(original, decoded.frame, shown)
+    before, after = _stretched(original, decoded.frame, shown.order, shown.inverse)
     psnr = graded[number].psnr_db
     return Crop(
         frame=number,
@@ -133,22 +133,21 @@ def _beyond(view: View) -> str:
 
 
 def _stretched(
-    original: Frame, delivered: Frame, shown: Shown
+    original: Frame, delivered: Frame, bands: tuple[int, int, int], inverse: bool = False
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Cut the middle out of both frames and stretch both by the original's valid samples.
 
     Samples without data in the original are black in both.
     """
-    bands = list(shown.order)
     top = max(0, (original.height - SIDE) // 2)
     left = max(0, (original.width - SIDE) // 2)
     window = np.s_[top : top + SIDE, left : left + SIDE]
-    before = original.pixels[window][..., bands].astype(np.float64)
-    after = delivered.pixels[window][..., bands].astype(np.float64)
+    before = original.pixels[window][..., list(bands)].astype(np.float64)
+    after = delivered.pixels[window][..., list(bands)].astype(np.float64)
     holes = original.holes()
     empty = np.zeros(before.shape, np.bool_)
     if holes is not None:
-        empty = np.broadcast_to(holes, original.pixels.shape)[window][..., bands]
+        empty = np.broadcast_to(holes, original.pixels.shape)[window][..., list(bands)]
     seen = np.where(empty, np.nan, before)
     if empty.all():
         seen = np.zeros_like(before)
@@ -159,7 +158,7 @@ def _stretched(
 
     def stretch(pixels: NDArray[np.float64]) -> NDArray[np.uint8]:
         grey = np.clip((pixels - low) / span * 255, 0, 255)
-        if shown.inverse:
+        if inverse:
             grey = 255 - grey
         grey[empty] = 0
         out: NDArray[np.uint8] = grey.astype(np.uint8)

@@ -73,7 +73,8 @@ def middle(pixels: NDArray[np.uint8], largest: int = LARGEST) -> NDArray[np.uint
         raise ValueError(f"a crop is uint8, height × width × 3, not {pixels.dtype} {pixels.shape}")
     rows, columns = (min(side, largest) for side in pixels.shape[:2])
     top, left = (pixels.shape[0] - rows) // 2, (pixels.shape[1] - columns) // 2
-    return np.ascontiguousarray(pixels[top : top + rows, left : left + columns])
+    # A copy, because WebP's encoder reads the strides, and a view of one pixel may have any.
+    return pixels[top : top + rows, left : left + columns].copy("C")
 
 
 def still(

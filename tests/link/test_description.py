@@ -144,6 +144,9 @@ def test_too_many_control_points_are_refused() -> None:
     points = tuple(ControlPoint(n**0.5, n**0.3, n**0.7, n**0.9) for n in range(20_000))
     with pytest.raises(DescriptionError, match="allowed are 65536"):
         Description(control_points=points).pack()
+    words = Description(bands=tuple(Band("é" * 1000) for _ in range(600)))
+    with pytest.raises(DescriptionError, match=r"of 12\d{5} bytes of text; allowed are 1048576"):
+        words.pack()
 
 
 def test_a_frame_carries_it_in_its_header() -> None:

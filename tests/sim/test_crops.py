@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from downpass.link.container.frame import Frame
-from downpass.payload.imager.display import Shown
 from downpass.sim.frames.crops import _stretched, concealed
 from downpass.sim.results.grade import Grade
 
@@ -25,7 +24,7 @@ def test_the_text_of_a_picture_says_what_the_ground_made_up(tiles, lost, undecod
 def test_samples_without_data_are_black_in_either_direction(inverse):
     pixels = np.repeat(np.arange(20, dtype=np.uint8), 20).reshape(20, 20, 1)
     frame = Frame(pixels, 8, nodata=19)
-    original, delivered = _stretched(frame, frame, Shown((0, 0, 0), "grey", inverse))
+    original, delivered = _stretched(frame, frame, (0, 0, 0), inverse)
     assert np.array_equal(original, delivered)
     assert (original[19] == 0).all()
     rows = original[:19, 0, 0].astype(int)

@@ -402,3 +402,18 @@ def test_of_many_lost_tiles_the_first_are_listed(
     assert said.endswith(", 98, 99 and 30 more\n")
     with rasterio.open(tmp_path / "out.tif") as dataset:
         assert dataset.tags()["DOWNPASS_LOST_TILES"] == " ".join(map(str, range(130)))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (300, 2), (2000, 1)], ids=str)
+@pytest.mark.parametrize("bands", [1, 2, 3])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_narrow_pictures_of_noise_become_a_png(
+    tmp_path: Path, shape: tuple[int, int], bands: int, kind: type[np.integer]
+) -> None:
+    top = int(np.iinfo(kind).max) + 1
+    noise = np.random.default_rng(7).integers(0, top, (bands, *shape)).astype(kind)
+    profile = {"alpha": "YES"} if bands == 2 else {}
+    picture, out = save(tmp_path / "in.tif", noise, **profile), tmp_path / "out.png"
+    given = ("--codec", "jpegls", "--quality", 100, "--bands", *range(1, bands + 1))
+    assert codec("decode", coded(picture, *given), out) == 0
+    assert np.array_equal(np.atleast_3d(imagecodecs.imread(out)), np.moveaxis(noise, 0, 2))

@@ -293,6 +293,11 @@ def test_a_large_crop_is_cut_to_its_middle(shape: tuple[int, int, int]) -> None:
     assert part[part.shape[0] // 2, part.shape[1] // 2, 0] == 255
 
 
+def test_a_crop_of_one_pixel_is_embedded() -> None:
+    pixel = np.array([7, 8, 9], np.uint8).reshape(3, 1, 1).transpose(1, 2, 0)
+    assert crops.still(pixel, "", "").uri.startswith("data:image/webp;base64,")
+
+
 def test_a_crop_that_is_none_is_refused() -> None:
     for wrong in (np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.uint16), np.zeros((0, 4, 3))):
         with pytest.raises(ValueError, match="a crop is uint8"):
