@@ -358,17 +358,19 @@ class Exchange:
         """Open a new session.
 
         Raises:
-            NonconformanceError: The board does not, or with another chunk.
+            NonconformanceError: The board does not, or with another version, window or chunk.
         """
         self.settle()
         self.own = self.greet()
         self.session = session_number(self.host_nonce, self.boot_nonce)
-        self.chunk = self.ask(self.opening(chunk=chunk), Ready).chunk
-        if not SMALLEST_CHUNK <= self.chunk <= self.own.chunk:
+        opening = self.opening(chunk=chunk)
+        ready = self.ask(opening, Ready)
+        if ready != Ready(opening.version, opening.window, chunk):
             raise NonconformanceError(
-                f"READY with chunks of {self.chunk} bytes; {SMALLEST_CHUNK} to {self.own.chunk} "
-                "expected"
+                f"READY says version {ready.version}, window {ready.window}, chunk {ready.chunk}; "
+                f"{opening.version}, {opening.window} and {chunk} of OPEN expected"
             )
+        self.chunk = chunk
 
 
 def crc_fault(length: int, crc: int, payload: bytes) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...link.container.frame import Frame
 from ...link.container.header import CODECS
-from ...link.serial.constants import DEFAULT_BAUD, SettingCode
+from ...link.serial.constants import DEFAULT_BAUD, Feature, SettingCode
 from ...link.serial.events import BoardClock, Event, Finished, Refused
 from ...link.serial.faults.line_proxy import LineProxy
 from ...link.serial.host_settings import HostCounts, HostSettings
@@ -60,9 +60,9 @@ def reference_of(own: Capabilities) -> Reference:
     if own.codec == 0:
         return Reference((SettingCode.STEP, 0), lambda _form, tile: tile)
     coder = tile_coder(CODECS.get(own.codec, f"number {own.codec}"))
-    if is_learned(own):
-        return Reference((SettingCode.STEP, 150), coder.encode, (110, 20, -50, 30))
-    return Reference(trial_setting(own, 60_000), coder.encode)
+    setting = (SettingCode.STEP, 150) if is_learned(own) else trial_setting(own, 60_000)
+    rotation = (110, 20, -50, 30) if own.features & Feature.ROTATION else NO_ROTATION
+    return Reference(setting, coder.encode, rotation)
 
 
 def some_jobs(

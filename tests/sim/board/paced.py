@@ -43,11 +43,18 @@ class PacedPort:
 
     name = "virtual"
 
-    def __init__(self, clock: Clock, baud: int, own: Capabilities = OWN, drop: float = 0) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        baud: int,
+        own: Capabilities = OWN,
+        drop: float = 0,
+        kind: type[BoardEnd] = BoardEnd,
+    ) -> None:
         self.baud = baud
         self._clock = clock
         self._tick_rate = own.tick_rate
-        self._board = BoardEnd(own, 77)
+        self._board = kind(own, 77)
         self._down = FaultyLine(1, baud, 0.001, Faults(drop=drop))
         self._up = FaultyLine(2, baud, 0.001, Faults(drop=drop))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from downpass.link.serial.board import BoardEnd
 from downpass.link.serial.constants import Feature
 from downpass.sim.board.conformance import check, selected
 
@@ -54,3 +56,19 @@ def test_a_tile_that_fails_is_reported_with_its_cause(clock: Clock) -> None:
         "the tile failed: the finished tile is larger than the board can send",
         "a tile failed: the finished tile is larger than the board can send",
     ]
+
+
+class Stubborn(BoardEnd):
+    """Opens a session with a window of its own."""
+
+    def _open(self, session: int, message: Any) -> None:
+        super()._open(session, message)
+        self._window = 8
+
+
+def test_a_session_is_opened_as_open_says(clock: Clock) -> None:
+    port = PacedPort(clock, 921_600, kind=Stubborn)
+    (found,) = check(port, selected(["sessions die"]))  # type: ignore[arg-type]
+    assert found.fault == (
+        "READY says version 1, window 8, chunk 64; 1, 64 and 64 of OPEN expected"
+    )

@@ -6,16 +6,21 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from downpass.link.serial.constants import Feature
-from downpass.link.serial.fit import why_unfit
+from downpass.link.serial.fit import refusal, why_unfit
 from downpass.link.serial.messages import Capabilities
 from downpass.link.serial.testing.rehearsal import capabilities
+from downpass.link.serial.trust import capability_fault
 from downpass.sim.board.tile_room import trial_bands, trial_side
 from downpass.sim.board.transfer import small_tile
 from downpass.sim.board.trial_tiles import trial_tiles
-from downpass.sim.board.under_test import Reference, some_jobs
+from downpass.sim.board.under_test import reference_of, some_jobs
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+
+def board_of(features: int) -> Capabilities:
+    return replace(capabilities(), features=features)
+
 
 boards = st.builds(
     replace,
@@ -25,7 +30,7 @@ boards = st.builds(
     most_rows=st.integers(1, 80),
     most_bands=st.integers(1, 16),
     bit_depth=st.integers(1, 16),
-    features=st.sampled_from([int(one) for one in Feature]),
+    features=st.integers(0, 255).filter(lambda bits: not capability_fault(board_of(bits))),
 )
 SMALL = replace(capabilities(), largest_tile=256, most_bands=3)
 
@@ -38,8 +43,9 @@ def test_trial_tiles_fit_every_board(own: Capabilities) -> None:
     line: Any = SimpleNamespace(own=own)
     tiles = [small_tile(line), small_tile(line, seed=2)]
     tiles += [task for _, task in trial_tiles(own, 2)]
-    tiles += some_jobs(own, Reference((small_tile(line)[0].setting_kind, 0), bytes), 2, None, 1)
+    tiles += some_jobs(own, reference_of(own), 2, None, 1)
     for form, samples in tiles:
+        assert refusal(form, own, 64) is None
         assert why_unfit(form, own, 64) == ""
         assert form.bands in (1, 3)  # the learned codec takes no others
         assert max(samples) < 2**form.bit_depth
