@@ -25,7 +25,7 @@ from .foreign import (
     Qualities,
     foreign_clashes,
 )
-from .plain_numbers import Number, Whole
+from .plain_numbers import BitsPerPixel, Number, Whole
 from .refusal import fault, shown
 from .units import Bytes, Seconds
 
@@ -75,7 +75,7 @@ class CodecChoice(Model):
         ),
         examples=[80],
     )
-    bpp: Annotated[float, Number(0, 1024 * 16, above=0)] | None = Field(
+    bpp: BitsPerPixel | None = Field(
         default=None,
         description="Encoded bits per pixel of a frame, all bands together.",
         examples=[0.5],
@@ -93,7 +93,7 @@ class CodecChoice(Model):
         ),
         examples=["lookahead"],
     )
-    least_bpp: Annotated[float, Number(0, 1024 * 16, above=0)] | None = Field(
+    least_bpp: BitsPerPixel | None = Field(
         default=None,
         description=("Lowest rate that the policy may choose. By default a sixteenth of `bpp`."),
         examples=[0.1],

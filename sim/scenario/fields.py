@@ -30,6 +30,12 @@ HIGHEST_DEG = 80.0
 
 LONGEST_TARGET_NAME = 100
 
+LAST_START = 2056
+"""The last year in which a scenario may begin: a TLE's two-digit years end then."""
+
+LAST_YEAR = LAST_START + 10
+"""The last year of a scenario, which lasts ten years at most."""
+
 
 def clean_name(text: str) -> str:
     """Return a place's name in any script, composed (NFC) and with single spaces.
@@ -62,8 +68,8 @@ TargetName = Annotated[
 ]
 
 
-def _moment(value: object) -> datetime:
-    """Return a moment in UTC, from ISO 8601 text with a time zone."""
+def _moment_until(value: object, last: int) -> datetime:
+    """Return a moment in UTC, from ISO 8601 text with a time zone; `last` is its latest year."""
     wanted = "allowed: a UTC moment such as 2024-12-02T00:00:00Z"
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
@@ -80,9 +86,9 @@ def _moment(value: object) -> datetime:
         moment = moment.astimezone(UTC)
     except OverflowError:
         raise fault(f"found {shown(value)}; {wanted}") from None
-    # The first satellite flew in October 1957; a TLE's two-digit years end in 2056.
-    if not 1957 <= moment.year <= 2056:
-        raise fault(f"found {shown(value)}; allowed: years 1957 to 2056")
+    # The first satellite flew in October 1957.
+    if not 1957 <= moment.year <= last:
+        raise fault(f"found {shown(value)}; allowed: years 1957 to {last}")
     return moment
 
 
@@ -91,16 +97,22 @@ def moment_text(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
-Moment = Annotated[
-    datetime,
-    BeforeValidator(_moment),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)$",
-        }
-    ),
-]
+def _moment(value: object) -> datetime:
+    return _moment_until(value, LAST_YEAR)
+
+
+def _start(value: object) -> datetime:
+    return _moment_until(value, LAST_START)
+
+
+_MOMENT_SCHEMA = WithJsonSchema(
+    {
+        "type": "string",
+        "pattern": r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)$",
+    }
+)
+Moment = Annotated[datetime, BeforeValidator(_moment), _MOMENT_SCHEMA]
+Start = Annotated[datetime, BeforeValidator(_start), _MOMENT_SCHEMA]
 
 
 def _place(value: object) -> tuple[float, float]:

@@ -9,7 +9,7 @@ A field's annotation gives the bounds of the number that it holds::
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
@@ -83,3 +83,8 @@ class Whole(Number):
     """A whole number within bounds."""
 
     whole: ClassVar[bool] = True
+
+
+BitsPerPixel = Annotated[float, Number(1e-6, 1024 * 16)]
+"""A rate in bits per pixel, all bands together: at most that of 1024 bands of 16 bits, and no less
+than some bytes of the largest frame."""

@@ -20,7 +20,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from . import stations
 from .base import Clashes, Model, Name, is_number
-from .fields import Moment
+from .fields import Start
 from .ground import GroundSpec, StationSpec, TargetSpec
 from .plain_numbers import Number, Whole
 from .refusal import fault, shown
@@ -67,9 +67,11 @@ class Realtime(Model):
 
 def _paced(value: object) -> object:
     """Turn true into a mapping of defaults, and false into None."""
-    if value is True:
-        return {}
-    return None if value is False else value
+    if isinstance(value, bool):
+        return {} if value else None
+    if value is None or isinstance(value, Mapping | Realtime):
+        return value
+    raise fault(f"found {shown(value)}; allowed: true, false, or a mapping with the key factor")
 
 
 def _with_constellations(given: tuple[SatelliteSpec, ...]) -> tuple[SatelliteSpec, ...]:
@@ -146,10 +148,10 @@ class Scenario(Model):
         max_length=10_000,
         description="What the scenario is about, for the report.",
     )
-    start: Moment = Field(
+    start: Start = Field(
         description="When the scenario begins, in UTC.", examples=["2024-12-02T00:00:00Z"]
     )
-    duration: Annotated[float, Seconds(above="0 s", most="3653 d")] = Field(
+    duration: Annotated[float, Seconds(least="1 ms", most="3653 d")] = Field(
         description="How long the scenario lasts.", examples=["24 h"]
     )
     seed: Annotated[int, Whole(0, 2**63 - 1)] = Field(

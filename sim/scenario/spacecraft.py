@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from .base import Clashes, Model, exactly_one, is_number
 from .link import LinkSpec
-from .plain_numbers import Number
+from .plain_numbers import BitsPerPixel, Number
 from .rate import RateSteps
 from .refusal import fault, shown
 from .transfer import Mode, TransferSpec, mode_alone
@@ -95,7 +95,7 @@ class RecorderSpec(Model):
         ),
         examples=["shrink"],
     )
-    least_bpp: Annotated[float, Number(0, 1024 * 16, above=0)] | None = Field(
+    least_bpp: BitsPerPixel | None = Field(
         default=None,
         description=(
             "With `shrink`: the rate below which no frame is requantised. By default a frame is "

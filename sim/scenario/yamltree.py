@@ -286,8 +286,18 @@ def _keys(node: _Node, path: str, tree: Tree) -> dict[str, tuple[int, _Node]]:
     """Return a mapping's pairs by key; its own override those merged in with `<<`."""
     own: dict[str, tuple[int, _Node]] = {}
     merged: dict[str, tuple[int, _Node]] = {}
+    merge: _Node | None = None
     for key, value in node.pairs or ():
         if key.value == "<<":
+            if merge is not None:
+                # Parsers disagree on which of them goes first.
+                tree.fault(
+                    path,
+                    key.line,
+                    f"<< given twice, first in line {merge.line}; allowed: one, with a list "
+                    "such as [*a, *b]",
+                )
+            merge = merge or key
             for source in value.items if value.items is not None else [value]:
                 if source.pairs is None:
                     tree.fault(path, key.line, "<< wants a mapping to merge")

@@ -119,9 +119,11 @@ def test_frozen(tmp_path: Path, example: str) -> None:
         ("battery: 80 Wh", "battery: 1e-20 Wh", ("10: satellites.0.power.battery: "
          "found 1e-20 Wh; allowed: 0.1 Wh to 1000 kWh")),
         ("duration: 24 h", "duration: -1 h", ("3: duration: found -1 h; "
-         "allowed: above 0 s, up to 3653 d")),
+         "allowed: 1 ms to 3653 d")),
         ("duration: 24 h", "duration: 20000 d", ("3: duration: found 20000 d; "
-         "allowed: above 0 s, up to 3653 d")),
+         "allowed: 1 ms to 3653 d")),
+        ("duration: 24 h", "duration: 0.4 ms", ("3: duration: found 0.4 ms; "
+         "allowed: 1 ms to 3653 d")),
         ("duration: 24 h", "durration: 24 h", ("3: durration: no such key; "
          "did you mean duration?")),
         ("duration: 24 h", "duration: 24 h\nseed: -1", ("4: seed: found -1; "
@@ -227,12 +229,15 @@ def test_frozen(tmp_path: Path, example: str) -> None:
          ("15: satellites.0.codec.bpp: found bpp with encoder.backend board; allowed: quality, "
          "because a board codes tiles alone and sees no frame's budget")),
         ("duration: 24 h", "duration: 24 h\nrealtime: 5", ("4: realtime: found 5; "
-         "allowed: a mapping with keys factor")),
+         "allowed: true, false, or a mapping with the key factor")),
         ("duration: 24 h", "duration: 24 h\nrealtime: {factor: 0}", ("4: realtime.factor: found 0; "
          "allowed: a number above 0, up to 1000")),
         ("name: jpeg2000", "name: jpeg200", ("15: satellites.0.codec.name: found jpeg200; "
          "allowed: jpeg2000, jpegxl, jpegls, ccsds121, avif, student, command, onnx; "
          "did you mean jpeg2000?")),
+        ("bpp: 0.5", "bpp: 0.5, policy: lookahead, least_bpp: 1e-300",
+         ("15: satellites.0.codec.least_bpp: found 1e-300; "
+          "allowed: a number from 1e-06 to 16384")),
         ("bpp: 0.5", "bpp: 0.5, quality: 80", ("15: satellites.0.codec.bpp: found quality and bpp; "
          "allowed: exactly one of quality, bpp, bytes")),
         (", bpp: 0.5", "", ("15: satellites.0.codec: found none of them; "
@@ -390,6 +395,19 @@ def test_duplicate_and_odd_keys(refuse: Refuse, example: str) -> None:
     ]
 
 
+def test_a_run_that_ends_after_2056_may_have_outages_there(tmp_path: Path, example: str) -> None:
+    """A scenario begins by 2056, for TLEs' sake, and lasts up to ten years."""
+    text = example.replace("2024-12-02T00:00:00Z", "2056-12-01T00:00:00Z", 1)
+    text = text.replace("duration: 24 h", "duration: 90 d")
+    outage = "stations.0={use: svalbard, outages: [{from: 2057-01-01T00:00:00Z, to: %s}]}"
+    path = tmp_path / "s.yaml"
+    path.write_text(text)
+    found = load_scenario(path, [outage % "2057-02-01T00:00:00Z"])
+    assert found.seconds(found.stations[0].outages[0].to) == 62 * 86400
+    with pytest.raises(ScenarioError, match=r"found 2067-02-01.*; allowed: years 1957 to 2066"):
+        load_scenario(path, [outage % "2067-02-01T00:00:00Z"])
+
+
 def test_merge_keys(tmp_path: Path, example: str) -> None:
     text = example.replace("  - name: sat-a", "  - &first\n    name: sat-a").replace(
         "targets:", "  - <<: *first\n    name: sat-b\n    recorder: {capacity: 1 GB}\ntargets:"
@@ -398,6 +416,16 @@ def test_merge_keys(tmp_path: Path, example: str) -> None:
     assert second.name == "sat-b"
     assert second.recorder.capacity == 10**9
     assert second.imager == first.imager
+
+
+def test_two_merge_keys_in_one_mapping(tmp_path: Path, example: str) -> None:
+    text = example.replace("targets:", "  - <<: *first\n    <<: *first\n    name: b\ntargets:")
+    text = text.replace("- name: sat-a", "- &first\n    name: sat-a")
+    path = tmp_path / "s.yaml"
+    path.write_text(text)
+    with pytest.raises(ScenarioError) as refused:
+        load_scenario(path)
+    assert "<< given twice, first in line" in refused.value.problems[0]
 
 
 def test_files_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -504,8 +532,8 @@ def test_ports_are_held_to_the_allowed_forms(
         ("duration: 24 h", "duration: 24 hours", "unit hours does not fit here (did you mean h?)"),
         ("duration: 24 h", "duration: 43200", "it has no unit (in s it would be 12 h)"),
         ("gsd: 20 m", "gsd: 20", "allowed: a number and a unit, such as 20 m"),
-        ("bpp: 0.5", "bpp: half", "found half, which is text; allowed: a number above 0"),
-        ("bpp: 0.5", 'bpp: "0.5"', "found 0.5, which is text; allowed: a number above 0"),
+        ("bpp: 0.5", "bpp: half", "found half, which is text; allowed: a number from 1e-06"),
+        ("bpp: 0.5", 'bpp: "0.5"', "found 0.5, which is text; allowed: a number from 1e-06"),
         ("at: [38.72, -9.14]", 'at: [38.72, "9.14W"]', "where 9.14W is text; allowed: [latitude"),
         ("start: 2024-12-02T00:00:00Z", "start: 2026-03-01",
          "found 2026-03-01, which has no zone; allowed: a UTC moment such as 2026-03-01T00:00:00Z"),
