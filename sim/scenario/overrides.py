@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -55,7 +56,10 @@ def place_of(path: str) -> str:
 
 
 def _set(parent: Any, steps: list[str], where: str, value: Any) -> list[str]:
-    """Set the field that `steps` lead to from `parent`, whose own path is `where`."""
+    """Set the field that `steps` lead to from `parent`, whose own path is `where`.
+
+    What lies on the way is copied, because elements that were set by `*` share their value.
+    """
     if isinstance(parent, list):
         done: list[str] = []
         for index, rest in _elements(parent, steps, where):
@@ -66,6 +70,7 @@ def _set(parent: Any, steps: list[str], where: str, value: Any) -> list[str]:
                 continue
             if isinstance(parent[index], str) and where == "stations":
                 parent[index] = {"use": parent[index]}
+            parent[index] = copy.copy(parent[index])
             done += _set(parent[index], rest, here, value)
         return done
     if not isinstance(parent, dict):
@@ -79,6 +84,7 @@ def _set(parent: Any, steps: list[str], where: str, value: Any) -> list[str]:
         if parent.get(key) is None:
             # The file omits this section. If its key is unknown, the models refuse it later.
             parent[key] = {}
+        parent[key] = copy.copy(parent[key])
         return _set(parent[key], rest, here, value)
     if key in _ALTERNATIVES and where.endswith(".codec"):
         for other in _ALTERNATIVES:

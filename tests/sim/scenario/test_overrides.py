@@ -75,6 +75,20 @@ def test_names_with_dots_and_named_stations(tmp_path: Path, example: str) -> Non
     assert scenario.stations[2].name == "awarua"
 
 
+def test_what_is_set_for_all_is_each_ones_own(tmp_path: Path, example: str) -> None:
+    scenario = load(
+        tmp_path,
+        example,
+        "stations=[svalbard, matera, awarua]",
+        "stations.*.receiver={diameter: 3 m, bands: [S]}",
+        "stations.1.receiver.diameter=9 m",
+        "stations.2.receiver.bands.0=X",
+    )
+    receivers = [station.receiver for station in scenario.stations]
+    assert [one.diameter for one in receivers if one] == [3.0, 9.0, 3.0]
+    assert [one.bands for one in receivers if one] == [("S",), ("S",), ("X",)]
+
+
 NUMBERED = """
   - {name: "1", at: [0, 0]}
   - {name: "2", at: [1, 1]}
