@@ -79,17 +79,26 @@ def plan(
         if not wanted:
             skipped[index] = TOO_SHORT
             continue
+        _check_number(len(shots) + len(wanted))
         causes = [_place(shots, shot, access.start_s, end_s, pointing) for shot in wanted]
         if None not in causes:
             skipped[index] = next(cause for cause in causes if cause is not None)
-    total = sum(shot.frames for shot in shots)
-    if total > MAX_FRAMES:
-        raise InputError(
-            f"strips of {total} frames; allowed is up to {MAX_FRAMES}, so lengthen frame_length "
-            "or shorten the run"
-        )
+    _check_number(sum(shot.frames for shot in shots))
     frames = [frame for shot in shots for frame in _frames(shot, pointing)]
     return Timetable(tuple(frames), dict(sorted(skipped.items())))
+
+
+def _check_number(frames: int) -> None:
+    """Check a number of frames.
+
+    Raises:
+        InputError: They are too many.
+    """
+    if frames > MAX_FRAMES:
+        raise InputError(
+            f"the timetable has {frames} frames; allowed is up to {MAX_FRAMES}, so lengthen "
+            "frame_length or shorten the run"
+        )
 
 
 def _frames(shot: Shot, pointing: Pointing) -> Iterator[Shot]:
@@ -117,6 +126,7 @@ def _wanted(access: Access, index: int, area: bool, end_s: float, pointing: Poin
     if area:
         first, last = motion.way_m(access.first_s), motion.way_m(access.last_s)
         count = max(1, min(room, math.ceil((last - first - 1e-6) / frame_m)))
+        _check_number(count)
         middle = (first + last) / 2 if count > 1 else middle
     low = min(max(middle - count * frame_m / 2, begin), end - count * frame_m)
     edges = [motion.time_at_s(low + n * frame_m) for n in range(count + 1)]
@@ -133,20 +143,28 @@ def _place(
     # Frames do not overlap, so only the last of those that begin earlier may extend into the range.
     low = max(bisect_left(shots, Shot(start_s - reach, start_s, -1, 0.0)) - 1, 0)
     high = bisect_left(shots, Shot(end_s + reach, end_s, -1, 0.0))
-    near = shots[low:high]
-    frame_s = wanted.end_s - wanted.start_s
-    cause = TURNING if _has_gap(near, start_s, end_s, frame_s) else BUSY
-    for shot in _places(wanted, near, pointing):
-        if shot.start_s < start_s or shot.end_s > end_s:
-            continue
-        if not all(apart(shot, other, pointing) for other in near):
+    limited = False
+    for shot in _places(wanted, shots, range(low, high), pointing):
+        if shot.start_s < start_s or shot.end_s > end_s or not _is_free(shots, shot, pointing):
             continue
         if not within_duty_cycle(shots, shot, pointing):
-            cause = DUTY_CYCLE
+            limited = True
             continue
         insort(shots, shot)
         return None
-    return cause
+    if limited:
+        return DUTY_CYCLE
+    frame_s = wanted.end_s - wanted.start_s
+    return TURNING if _has_gap(shots[low:high], start_s, end_s, frame_s) else BUSY
+
+
+def _is_free(shots: Sequence[Shot], shot: Shot, pointing: Pointing) -> bool:
+    """Return whether there is time to turn between a shot and all others.
+
+    Only its neighbours matter, because no turn is longer than two turns by way of a third shot.
+    """
+    after = bisect_left(shots, shot)
+    return all(apart(shot, other, pointing) for other in shots[max(after - 1, 0) : after + 1])
 
 
 def _has_gap(near: Sequence[Shot], start_s: float, end_s: float, frame_s: float) -> bool:
@@ -159,13 +177,18 @@ def _has_gap(near: Sequence[Shot], start_s: float, end_s: float, frame_s: float)
     return end_s - free_s >= frame_s - 1e-6
 
 
-def _places(wanted: Shot, near: Sequence[Shot], pointing: Pointing) -> Iterator[Shot]:
+def _places(wanted: Shot, shots: Sequence[Shot], near: range, pointing: Pointing) -> Iterator[Shot]:
     """Yield possible placements: first as wanted, then next to other frames, nearest first."""
     yield wanted
     moved = []
-    for other in near:
+    for index in near:
+        other = shots[index]
         turn = pointing.turn_s(wanted, other)
-        moved.append(pointing.frame_from(other.end_s + turn))
-        moved.append(pointing.frame_until(other.start_s - turn))
+        begin, end = other.end_s + turn, other.start_s - turn
+        # An area has thousands of frames in a row, between which there is no room.
+        if index + 1 == len(shots) or begin < shots[index + 1].start_s:
+            moved.append(pointing.frame_from(begin))
+        if index == 0 or end > shots[index - 1].end_s:
+            moved.append(pointing.frame_until(end))
     for begin, end in sorted(moved, key=lambda at: (abs(at[0] - wanted.start_s), at[0])):
         yield Shot(begin, end, wanted.access, wanted.off_nadir_deg)

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from downpass.link.errors import InputError
 from downpass.sim.mission.planning import (
     BUSY,
     DUTY_CYCLE,
@@ -113,6 +114,20 @@ def test_frames_of_one_area_follow_each_other_without_a_turn() -> None:
     # A point as long in reach is taken once, and a small area once at its best moment.
     assert len(table(access(100, 200, off=0, along=(130, 142))).shots) == 1
     assert starts(table(access(100, 200, best=150, along=(149, 153)), areas=[True])) == [(0, 148)]
+
+
+def test_many_frames_of_an_area_that_lies_within_another() -> None:
+    """The time goes with the product of the two numbers of frames, and not with its square."""
+    wide, within = access(0, 4000, along=(0, 4000)), access(1000, 3000, along=(1000, 3000))
+    made = table(wide, within, areas=[True, True])
+    assert len(made.shots) == 1000
+    assert made.skipped == {1: BUSY}
+
+
+def test_an_area_of_too_many_frames_is_refused_before_they_are_made() -> None:
+    tiny = replace(POINTING, frame_m=1e-5)
+    with pytest.raises(InputError, match=r"6000000 frames; allowed is up to 5000000"):
+        table(access(0, 60, along=(0, 60)), areas=[True], pointing=tiny)
 
 
 def test_frames_of_an_area_stay_within_its_access() -> None:

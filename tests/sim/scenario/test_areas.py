@@ -137,7 +137,8 @@ def test_a_length_in_each_orbit_is_not_exceeded(tmp_path: Path) -> None:
 def test_frames_without_number_are_refused(tmp_path: Path) -> None:
     tiny = load(tmp_path, ("frame_length: 50 km", "frame_length: 1 m"), ("gsd: 100 m", "gsd: 1 m"))
     with pytest.raises(
-        InputError, match=r"satellite sat: strips of [0-9]+ frames; allowed is up to 5000000"
+        InputError,
+        match=r"satellite sat: the timetable has [0-9]+ frames; allowed is up to 5000000",
     ):
         fly(tiny)
 
