@@ -236,10 +236,16 @@ def _mode_lines(
     yield BudgetLine("margin", es_n0_db - mode.required_es_n0_db, "dB", how)
     rate = segment.bits_per_second
     per_symbol = rate / link.budget.transmitter.symbol_rate
+    # Two decimals are shown, which have to say something of 9600 Bd, too.
+    unit, size = next(
+        (unit, size)
+        for unit, size in (("Mbit/s", 1e6), ("kbit/s", 1e3), ("bit/s", 1.0))
+        if rate >= size or size == 1.0
+    )
     yield BudgetLine(
         "information rate",
-        rate / 1e6,
-        "Mbit/s",
+        rate / size,
+        unit,
         f"symbol rate × {per_symbol:.4f} bit of data a symbol, after all framing"
         if sent
         else "nothing is sent: no mode closes with its margin, or no report has arrived yet",

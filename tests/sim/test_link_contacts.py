@@ -153,6 +153,26 @@ def test_the_best_and_the_worst_moment_bound_all_passes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("symbol_rate", "value", "unit"),
+    [("9600 Bd", 24.264, "kbit/s"), ("100 Bd", 252.0, "bit/s"), ("1 MBd", 2.528, "Mbit/s")],
+)
+def test_a_small_rate_has_a_small_unit(symbol_rate: str, value: float, unit: str) -> None:
+    link = LINK | {"coding": "ccm", "mode": "16APSK 2/3", "symbol_rate": symbol_rate}
+    del link["reaction_time"]
+    given = scenario(
+        None,
+        satellites=[satellite(transmitter={"link": link, "packet": "1024 B"})],
+        stations=[DISH],
+        weather="none",
+    )
+    (one,) = links_over_run(fly(Scenario.model_validate(given)))
+    best = one.best()
+    assert best is not None
+    rate = best.lines[-1]
+    assert (round(rate.value, 3), rate.unit) == (value, unit)
+
+
+@pytest.mark.parametrize(
     ("changes", "carried"),
     [
         ({}, 1024 / 1030),
