@@ -28,6 +28,9 @@ Array = NDArray[np.float64]
 MOST_CANDIDATES: Final = 4_000_000
 """Cells within an area's limits that are tested; an area much narrower than them gets fewer."""
 
+_MOST_RINGS: Final = 20_000
+"""Rings within an area's limits; an area of little width has no more along it."""
+
 _E: Final = math.sqrt(ECCENTRICITY_SQUARED)
 _TABLE: Final = np.linspace(-90.0, 90.0, 36_001)
 
@@ -92,7 +95,9 @@ def cells_of_region(region: Region, number: int) -> Cells:
         number: Wanted number of cells.
     """
     area, box_area = _areas(region)
-    size = max(area / number, box_area / MOST_CANDIDATES, 1.0)
+    south, north, _ = _limits(region)
+    least_side = EQUATORIAL_RADIUS_M * math.radians(north - south) / _MOST_RINGS
+    size = max(area / number, box_area / MOST_CANDIDATES, least_side**2, 1.0)
     latitude, longitude, cell = _centres(region, size)
     inside = region.contains(latitude, longitude)
     if not inside.any():
@@ -103,10 +108,7 @@ def cells_of_region(region: Region, number: int) -> Cells:
 
 def _areas(region: Region) -> tuple[float, float]:
     """Return the area of a region and that of its limits, in square metres."""
-    (south, north), (west, east) = region.latitude_deg, region.longitude_deg
-    turns = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
-    limits = shapely.union_all([shapely.box(low, south, high, north) for low, high in turns])
-    shape = shapely.segmentize(shapely.intersection(region.shape, limits), 0.25)
+    shape = shapely.segmentize(region.within_limits, 0.25)
 
     def equal_area(points: Array) -> Array:
         return np.stack([np.radians(points[:, 0]), authalic_sine(points[:, 1])], axis=1)
@@ -148,12 +150,15 @@ def _centres(region: Region, size_m2: float) -> tuple[Array, Array, float]:
     total = max(12, round(EARTH_AREA_M2 / size_m2))
     side = math.sqrt(4.0 * math.pi / total)  # in radians
     rings = max(2, round(math.pi / side))
-    colatitude = np.linspace(0.0, math.pi, rings + 1)
+    south, north, spans = _limits(region)
+    # Of the whole Earth's rings, those within the limits, and one more on either side.
+    top, bottom = np.arccos(authalic_sine(np.array([north, south]))) * (rings / math.pi)
+    first_ring, last_ring = max(0, math.floor(top) - 1), min(rings, math.ceil(bottom) + 1)
+    colatitude = np.arange(first_ring, last_ring + 1) * (math.pi / rings)
     before = np.round(total * (1.0 - np.cos(colatitude)) / 2.0).astype(np.int64)
     sine = 1.0 - 2.0 * before / total
     middle = latitude_of((sine[1:] + sine[:-1]) / 2.0)
     edge = latitude_of(sine)
-    south, north, spans = _limits(region)
     latitudes, longitudes = [], []
     for ring in np.flatnonzero((edge[:-1] >= south) & (edge[1:] <= north)).tolist():
         count = int(before[ring + 1] - before[ring])

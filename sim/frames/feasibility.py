@@ -24,9 +24,10 @@ from ...payload.board.firmware.build import missing_tools
 from ...payload.encoders.base import Encoder, Setting
 from ..board.emulators import AGENT, PREFIX
 from ..board.job import setting_of
-from ..mission.flight import orbit_of
+from ..mission.flight import land_area, orbit_of
 from ..mission.views import View
 from ..orbit.polygon import polygon_of
+from ..orbit.region import region_of_land
 from ..orbit.trajectory import trajectory
 from ..scenario.codec import EncoderChoice
 from ..scenario.satellite import SatelliteSpec
@@ -109,7 +110,10 @@ def idle_programs(scenario: Scenario) -> Iterator[str]:
 
 
 def _orbits(scenario: Scenario) -> Iterator[str]:
-    """Find invalid orbits and polygons. A decayed orbit stays decayed, so sampling finds it."""
+    """Find invalid orbits, polygons and areas.
+
+    A decayed orbit stays decayed, so sampling finds it.
+    """
     moments = np.linspace(0.0, scenario.duration, _ORBIT_SAMPLES)
     for index, satellite in enumerate(scenario.satellites):
         try:
@@ -122,6 +126,11 @@ def _orbits(scenario: Scenario) -> Iterator[str]:
                 polygon_of(target.polygon)
         except InputError as error:
             yield f"{scenario.source.place_of(f'targets.{index}.polygon')}: {error}"
+        if target.area is not None and region_of_land(land_area(target.area)).is_empty:
+            yield (
+                f"{scenario.source.place_of(f'targets.{index}.area')}: found no land within its "
+                "limits; allowed: limits of latitude and longitude between which there is land"
+            )
 
 
 def _pixels(scenario: Scenario) -> Iterator[str]:

@@ -89,14 +89,27 @@ class Region:
         return np.asarray(inside)
 
     @property
-    def inner_point(self) -> tuple[float, float]:
-        """Latitude and longitude of a point within the region's largest part, in degrees."""
+    def within_limits(self) -> shapely.Geometry:
+        """The polygons within the limits of latitude and longitude."""
         (south, north), (west, east) = self.latitude_deg, self.longitude_deg
         turns = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
         limits = shapely.union_all([shapely.box(low, south, high, north) for low, high in turns])
-        parts = shapely.get_parts(shapely.intersection(self.shape, limits))
-        if not len(parts):
-            return (south + north) / 2.0, turns[0][0]
+        return shapely.intersection(self.shape, limits)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no ground in the region, and at most a line or a point."""
+        return bool(shapely.area(self.within_limits) <= 0.0)
+
+    @property
+    def inner_point(self) -> tuple[float, float]:
+        """Latitude and longitude of a point within the region's largest part, in degrees.
+
+        Where the region has no ground, a point within its limits.
+        """
+        parts = shapely.get_parts(self.within_limits)
+        if self.is_empty:
+            return sum(self.latitude_deg) / 2.0, self.longitude_deg[0]
         point = shapely.point_on_surface(parts[int(np.argmax(shapely.area(parts)))])
         return float(shapely.get_y(point)), float(shapely.get_x(point))
 

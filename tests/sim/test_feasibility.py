@@ -100,6 +100,22 @@ def test_an_orbit_that_decays_within_the_scenario(tmp_path: Path) -> None:
     assert "decayed" in line
 
 
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"latitude": [-30, -29], "longitude": [-40, -30]},
+        {"longitude": [180, -180]},
+        {"latitude": [-90, -60], "exclude": ["antarctica"]},
+    ],
+    ids=["open sea", "no width", "all excluded"],
+)
+def test_an_area_without_land(tmp_path: Path, limits: dict[str, Any]) -> None:
+    strips = satellite(imager=IMAGER | {"mode": "strip"})
+    targets = [{"name": "sea", "area": limits}]
+    (line,) = both(tmp_path, scenario(satellites=[strips], targets=targets))
+    assert ": targets.0.area: found no land within its limits; allowed: limits of " in line
+
+
 def test_every_misfit_is_reported_at_once(tmp_path: Path) -> None:
     deep(tmp_path)
     board = {"backend": "board", "port": "emulator:agent"}

@@ -83,6 +83,31 @@ def test_an_area_narrower_than_any_cell_is_one_cell() -> None:
     assert cells.area_m2 > 0
 
 
+def test_a_long_area_of_no_width_has_few_cells() -> None:
+    """A degree of longitude is 111 km; of 100 m from pole to pole, square cells are a meter."""
+    for width in (1e-9, 1e-3):
+        cells = cells_of_region(Region(shapely.box(10.0, -90.0, 10.0 + width, 90.0)), 1_000_000)
+        assert 1 <= len(cells.latitude_deg) <= 20_000
+        turned = 2.0 * EQUATORIAL_RADIUS_M**2 * math.radians(width)
+        assert cells.area_m2 == pytest.approx(turned, rel=0.01)
+
+
+def test_the_cells_of_a_garden() -> None:
+    """Of the Earth's twenty million rings of a metre, only those of the garden are made."""
+    garden = Region(shapely.box(10.0, 50.0, 10.001, 50.001))
+    cells = cells_of_region(garden, 1_000_000)
+    assert len(cells.latitude_deg) * cells.cell_m2 == pytest.approx(cells.area_m2, rel=0.01)
+    assert 7000 < len(cells.latitude_deg) < 9000  # 71.7 m x 111.2 m
+
+
+def test_a_region_without_ground_has_a_point_within_its_limits() -> None:
+    sea = region_of_land(LandArea((-30.0, -29.0), (-40.0, -30.0)))
+    assert sea.is_empty
+    cells = cells_of_region(sea, 100)
+    assert (cells.latitude_deg[0], cells.longitude_deg[0]) == (-29.5, -40.0)
+    assert cells.area_m2 == 0.0
+
+
 @pytest.mark.parametrize(
     ("corners", "share"),
     [
