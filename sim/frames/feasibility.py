@@ -24,7 +24,7 @@ from ...payload.board.firmware.build import missing_tools
 from ...payload.encoders.base import Encoder, Setting
 from ..board.emulators import AGENT, PREFIX
 from ..board.job import setting_of
-from ..mission.flight import land_area, orbit_of
+from ..mission.flight import NO_LAND, land_area, orbit_of
 from ..mission.views import View
 from ..orbit.polygon import polygon_of
 from ..orbit.region import region_of_land
@@ -127,10 +127,7 @@ def _orbits(scenario: Scenario) -> Iterator[str]:
         except InputError as error:
             yield f"{scenario.source.place_of(f'targets.{index}.polygon')}: {error}"
         if target.area is not None and region_of_land(land_area(target.area)).is_empty:
-            yield (
-                f"{scenario.source.place_of(f'targets.{index}.area')}: found no land within its "
-                "limits; allowed: limits of latitude and longitude between which there is land"
-            )
+            yield f"{scenario.source.place_of(f'targets.{index}.area')}: {NO_LAND}"
 
 
 def _pixels(scenario: Scenario) -> Iterator[str]:

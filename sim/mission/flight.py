@@ -34,6 +34,12 @@ from .strips import Strips
 from .timetable import Pointing, Timetable
 from .workers import in_order
 
+NO_LAND: Final = (
+    "found no land within its limits; allowed: limits of latitude and longitude between which "
+    "there is land"
+)
+"""What is wrong with an area without land."""
+
 _WORTH_PROCESSES_S: Final = 200 * 86_400.0
 """Seconds of all satellites from which the start of processes pays: some three seconds of work."""
 
@@ -67,8 +73,8 @@ def fly(scenario: Scenario, workers: int = 1) -> Flight:
             "__main__"`). Few satellites or a short run are always computed in this process.
 
     Raises:
-        InputError: SGP4 cannot propagate an orbit, an ephemeris does not cover the run, or a place
-            is invalid.
+        InputError: SGP4 cannot propagate an orbit, an ephemeris does not cover the run, a place is
+            invalid, or there is no land in an area.
     """
     stations = [_ground_station(station) for station in scenario.stations]
     targets = [_place(target) for target in scenario.targets]
@@ -191,13 +197,20 @@ def _ground_station(station: StationSpec) -> GroundStation:
 
 
 def _regions(scenario: Scenario, targets: Sequence[Site | Polygon | LandArea]) -> dict[int, Region]:
-    """Return the region of each area, if any imager takes strips, by index of the target."""
+    """Return the region of each area, if any imager takes strips, by index of the target.
+
+    Raises:
+        InputError: There is no land in a target's area.
+    """
     if all(satellite.imager.mode != "strip" for satellite in scenario.satellites):
         return {}
     found = {}
     for index, target in enumerate(targets):
         if isinstance(target, LandArea):
             found[index] = region_of_land(target)
+            if found[index].is_empty:
+                place = scenario.source.place_of(f"targets.{index}.area")
+                raise InputError(f"{place}: {NO_LAND}")
         elif isinstance(target, Polygon):
             found[index] = region_of_polygon(target)
     return found

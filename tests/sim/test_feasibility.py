@@ -114,6 +114,9 @@ def test_an_area_without_land(tmp_path: Path, limits: dict[str, Any]) -> None:
     targets = [{"name": "sea", "area": limits}]
     (line,) = both(tmp_path, scenario(satellites=[strips], targets=targets))
     assert ": targets.0.area: found no land within its limits; allowed: limits of " in line
+    for command in (("coverage", "--seen"), ("passes",)):
+        said = downpass(*command, tmp_path / "scenario.yaml")
+        assert (said.status, said.err.strip()) == (2, line)
 
 
 def test_every_misfit_is_reported_at_once(tmp_path: Path) -> None:
