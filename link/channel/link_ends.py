@@ -125,8 +125,6 @@ class Receiver:
         system_temperature_k: System noise temperature under a clear sky at
             `reference_elevation_deg`, in K.
         reference_elevation_deg: Elevation at which G/T and system temperature are stated.
-        largest_symbol_rate: Largest symbol rate of the demodulator, in symbols per second.
-        bands: Bands that the station receives, such as ``("S", "X")``; empty: any.
         pointing_loss_db: Pointing loss of the dish in dB.
         polarization_loss_db: Loss by unlike polarizations in dB.
 
@@ -139,8 +137,6 @@ class Receiver:
     efficiency: float = 0.6
     system_temperature_k: float = 150.0
     reference_elevation_deg: float = 10.0
-    largest_symbol_rate: float = float("inf")
-    bands: tuple[str, ...] = ()
     pointing_loss_db: float = 0.0
     polarization_loss_db: float = 0.0
 
@@ -156,8 +152,6 @@ class Receiver:
         _in_range("reference elevation in deg", self.reference_elevation_deg, 0, 90)
         _in_range("pointing loss in dB", self.pointing_loss_db, 0, 100)
         _in_range("polarization loss in dB", self.polarization_loss_db, 0, 100)
-        if not self.largest_symbol_rate > 0:
-            raise ValueError(f"largest symbol rate: {self.largest_symbol_rate}; allowed: above 0")
 
     def gain_dbi(self, frequency_hz: float) -> float:
         """Return the gain of the antenna: from G/T if it is given, else from the dish."""
@@ -171,23 +165,6 @@ class Receiver:
         if self.diameter_m is not None:
             return self.diameter_m
         return dish_diameter_m(self.gain_dbi(frequency_hz), frequency_hz, self.efficiency)
-
-    def receives(self, frequency_hz: float) -> bool:
-        """Return whether a frequency lies in one of the station's bands."""
-        return not self.bands or band_of(frequency_hz) in self.bands
-
-
-def band_of(frequency_hz: float) -> str | None:
-    """Return the letter of the band that a frequency lies in (IEEE Std 521), None if unnamed."""
-    edges = (
-        ("VHF", 30e6), ("UHF", 300e6), ("L", 1e9), ("S", 2e9), ("C", 4e9), ("X", 8e9),
-        ("Ku", 12e9), ("K", 18e9), ("Ka", 27e9), ("V", 40e9), ("", 75e9),
-    )  # fmt: skip
-    name: str | None = None
-    for letter, edge in edges:
-        if frequency_hz >= edge:
-            name = letter
-    return name or None
 
 
 def _in_range(name: str, value: float, least: float, most: float) -> None:

@@ -152,7 +152,6 @@ def _receiver(receiver: ReceiverSpec) -> Receiver:
         efficiency=receiver.efficiency,
         system_temperature_k=receiver.system_temperature,
         reference_elevation_deg=receiver.reference_elevation,
-        largest_symbol_rate=receiver.largest_symbol_rate or float("inf"),
         pointing_loss_db=receiver.pointing_loss,
         polarization_loss_db=receiver.polarization_loss,
     )
