@@ -38,7 +38,7 @@ def load_codec(path: Path) -> CodecChoice:
     """
     label = printable(str(path))
     try:
-        tree = parse(read_scenario(path))
+        tree = parse(read_scenario(path)).checked()
     except YamlError as error:
         at = label if error.line is None else f"{label}:{error.line}"
         raise InputError(f"{at}: {error.message}") from None

@@ -32,7 +32,7 @@ def apply(tree: Any, override: str) -> list[str]:
             f"--set {shown(override)}: allowed: FIELD=VALUE, such as satellites.0.codec.bpp=0.5"
         )
     try:
-        value = parse(text).value
+        value = parse(text).checked().value
     except YamlError as error:
         raise OverrideError(f"--set {shown(path)}: {error.message}") from None
     steps = path.split(".")

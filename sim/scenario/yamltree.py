@@ -74,6 +74,16 @@ class Tree:
         if len(self.faults) < _MOST_FAULTS:
             self.faults.append((path, line, message))
 
+    def checked(self) -> Tree:
+        """Return the tree if it has no faults.
+
+        Raises:
+            YamlError: It has some: the first of them.
+        """
+        for path, line, message in self.faults[:1]:
+            raise YamlError(f"{path}: {message}" if path else message, line)
+        return self
+
 
 @dataclass(slots=True)
 class _Node:

@@ -212,7 +212,7 @@ def _checked_range(field: str, given: dict[str, Any]) -> SweepRange:
 
 def _yaml(field: str, text: str) -> Any:
     try:
-        return parse(text).value
+        return parse(text).checked().value
     except YamlError as error:
         raise InputError(f"--over {shown(field)}: {error.message}") from None
 

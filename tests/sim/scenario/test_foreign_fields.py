@@ -126,11 +126,12 @@ def test_a_file_of_a_codec_needs_no_setting(tmp_path: Path) -> None:
             "ours.yaml:4: multipel: no such key; did you mean multiple?",
         ),
         ("name: jpeg\n", "ours.yaml:1: name: found jpeg; allowed: jpeg2000"),
+        ("name: jpegxl\nbpp: 1\nbpp: 2\n", "ours.yaml:3: bpp: given twice, first in line 2"),
         ("- 1\n", "ours.yaml: found"),
         ("", "ours.yaml: found nothing; allowed: a codec's fields"),
         ("name: [\n", "ours.yaml:"),
     ],
-    ids=["missing", "misspelt", "name", "list", "empty", "no YAML"],
+    ids=["missing", "misspelt", "name", "twice", "list", "empty", "no YAML"],
 )
 def test_faults_of_a_codecs_file(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "ours.yaml"

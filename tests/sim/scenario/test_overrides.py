@@ -139,6 +139,11 @@ def test_a_number_is_refused_if_it_names_another(
         ("=5", "--set =5: allowed: FIELD=VALUE, such as satellites.0.codec.bpp=0.5"),
         ("seed=-1", "--set seed: found -1; allowed: a whole number from 0 to 9223372036854775807"),
         ("seed=[", "--set seed: not YAML: a { or [ is not closed before the end"),
+        (
+            "satellites.0.codec={name: jpeg2000, bpp: 1, bpp: 2}",
+            "--set satellites.0.codec: bpp: given twice, first in line 1",
+        ),
+        ("report={1: 2}", "--set report: found 1 as a key; allowed: text"),
         ("a..b=1", "--set a..b: found an empty step; allowed: a.b.c=VALUE"),
         ("sed=1", "--set sed: no such key; did you mean seed?"),
         ("satelites.0.codec.bpp=1", "--set satelites: no such key; did you mean satellites?"),

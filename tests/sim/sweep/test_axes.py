@@ -57,6 +57,7 @@ def test_an_axis_of_the_command_line(text: str, field: str, values: tuple[Any, .
         ("a=1,'1'", "found 1 twice"),
         ("a=[1, 2],[1.0, 2]", "found [1, 2] twice"),
         ("a=[1", "not YAML"),
+        ("a={b: 1, b: 2},{b: 3}", "b: given twice"),
         ("a=2..1:3", "allowed: from below to"),
         ("a=1 MB..2 GB:3", "in the same unit"),
         ("a=0..2:3:log", "allowed: above 0"),
