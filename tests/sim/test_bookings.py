@@ -324,6 +324,9 @@ def test_bookings_that_have_no_part_are_reported(tmp_path: Path) -> None:
         "stations.0.bookings.1: found a booking of z, which is no satellite here; it has no part",
         "stations.0.bookings.2: found a booking outside the scenario's time; it has no part",
     ]
+    found = loaded(tmp_path, [MINE | {"bookings": {"passes": listed}}])
+    line = [line for line in advice(found) if "booking" in line][1]
+    assert ": stations.0.bookings.passes.2: found a booking outside" in line
     found = loaded(tmp_path, [MINE | {"bookings": "plan.csv"}])
     (line,) = [line for line in advice(found) if "booking" in line]
     assert line.endswith(
