@@ -91,7 +91,12 @@ def read_ion(text: str, file: str) -> list[PlannedContact]:
         place = f"{file}:{number}"
         node = _NODE.fullmatch(line.strip())
         if node is not None:
-            names[node[1].lstrip("0")] = node[2]
+            first = names.setdefault(node[1].lstrip("0"), node[2])
+            if first != node[2]:
+                raise InputError(
+                    f"{place}: found node {node[1]} called {printable(node[2])}, which is "
+                    f"{printable(first)} above; allowed: one name for a node"
+                )
         words = line.split()
         if not words or words[0].startswith("#"):
             continue

@@ -40,13 +40,37 @@ class ContactPlan:
     refused: Mapping[int, str]
 
 
-def contact_plan(scenario: Scenario, contacts: Iterable[Contact]) -> ContactPlan:
+def contact_plan(
+    scenario: Scenario, contacts: Iterable[Contact], foreseen: Iterable[Contact] | None = None
+) -> ContactPlan:
     """Choose the contacts that are used.
 
     Args:
         scenario: Stations with their bookings, and satellites.
         contacts: All contacts in the order of the passes, less outages.
+        foreseen: The contacts from which a limit per day chooses, if they differ: the weather may
+            prevent some, and nobody knows that when passes are booked.
     """
+    kept, refused = _booked(scenario, contacts)
+    ahead = kept if foreseen is None else _booked(scenario, foreseen)[0]
+    for index, station in enumerate(scenario.stations):
+        limit = None if station.bookings is None else station.bookings.per_day
+        if limit is not None:
+            listed = [c for c in ahead if c.station == index]
+            booked = _within_limit(scenario, station, listed, limit)
+            over = {c.pass_index for c in (*kept, *ahead) if c.station == index} - booked
+            kept = [c for c in kept if c.pass_index not in over]
+            refused |= dict.fromkeys(over, NOT_BOOKED)
+    used = {contact.pass_index for contact in kept}
+    return ContactPlan(
+        tuple(kept), {index: why for index, why in sorted(refused.items()) if index not in used}
+    )
+
+
+def _booked(
+    scenario: Scenario, contacts: Iterable[Contact]
+) -> tuple[list[Contact], dict[int, str]]:
+    """Return the contacts within booked times that are long enough, and why others are not."""
     booked: dict[tuple[int, int], list[Span] | None] = {}
     refused: dict[int, str] = {}
     kept: list[Contact] = []
@@ -64,16 +88,7 @@ def contact_plan(scenario: Scenario, contacts: Iterable[Contact]) -> ContactPlan
                 kept.append(part)
             else:
                 refused[contact.pass_index] = TOO_SHORT
-    for index, station in enumerate(scenario.stations):
-        limit = None if station.bookings is None else station.bookings.per_day
-        if limit is not None:
-            over = _over_limit(scenario, station, [c for c in kept if c.station == index], limit)
-            kept = [c for c in kept if c.station != index or c.pass_index not in over]
-            refused |= dict.fromkeys(over, NOT_BOOKED)
-    used = {contact.pass_index for contact in kept}
-    return ContactPlan(
-        tuple(kept), {index: why for index, why in sorted(refused.items()) if index not in used}
-    )
+    return kept, refused
 
 
 def _booked_spans(scenario: Scenario, satellite: int, station: int) -> list[Span] | None:
@@ -146,10 +161,10 @@ class _Pass:
     length: int
 
 
-def _over_limit(
+def _within_limit(
     scenario: Scenario, station: StationSpec, contacts: Sequence[Contact], limit: int
 ) -> set[int]:
-    """Return the indices of the passes that a limit per day leaves out.
+    """Return the indices of the passes that are booked under a limit per day.
 
     The longest passes are booked first, since what a pass carries grows with its length and
     highest elevation, and both are known days ahead, which the weather is not. A pass is left
@@ -182,7 +197,7 @@ def _over_limit(
         if days[day] < limit and _fits(one, near, station.antennas, turn):
             insort(booked, one)
             days[day] += 1
-    return set(parts) - {one.index for one in booked}
+    return {one.index for one in booked}
 
 
 def _fits(one: _Pass, near: Sequence[_Pass], antennas: int, turn: int) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from ...link.clock import to_whole_milliseconds
 from ..model.setup import Arbitration, Capture, MissionSetup, StationSetup
+from ..scenario.scenario import Scenario
 from .bookings import contact_plan
 from .contacts import contacts
 from .flight import Flight
@@ -55,7 +56,11 @@ def prepare(flight: Flight, viewer: Viewer) -> Mission:
         captures = _captures(flight, index, first_access, viewer, views)
         first_access += len(geometry.accesses)
         satellites.append(satellite_setup(satellite, captures, geometry))
-    plan = contact_plan(scenario, contacts(scenario, flight.passes, weather_of(scenario)))
+    plan = contact_plan(
+        scenario,
+        contacts(scenario, flight.passes, weather_of(scenario)),
+        contacts(scenario, flight.passes) if _books_ahead_of_weather(scenario) else None,
+    )
     setup = MissionSetup(
         duration=to_whole_milliseconds(scenario.duration),
         seed=scenario.seed,
@@ -69,6 +74,15 @@ def prepare(flight: Flight, viewer: Viewer) -> Mission:
         targets=tuple(target.name for target in scenario.targets),
     )
     return Mission(flight, setup, tuple(views), plan.refused)
+
+
+def _books_ahead_of_weather(scenario: Scenario) -> bool:
+    """Return whether passes are booked by their length, of which weather may prevent some."""
+    links = (satellite.transmitter.link for satellite in scenario.satellites)
+    return any(link is not None and link.coding == "acm" for link in links) and any(
+        station.bookings is not None and station.bookings.per_day is not None
+        for station in scenario.stations
+    )
 
 
 def _captures(

@@ -39,7 +39,10 @@ def advice(scenario: Scenario) -> tuple[str, ...]:
     names = {satellite.name for satellite in scenario.satellites}
     for i, station in enumerate(scenario.stations):
         for at, text in oddities(station.bookings, names, scenario.start, scenario.end):
-            lines.append(f"{scenario.source.place_of(f'stations.{i}.{at}')}: {text}")
+            where = f"stations.{i}.{at}"
+            if where not in scenario.source.lines:
+                where = where.replace(".bookings.passes.", ".bookings.")  # the short form
+            lines.append(f"{scenario.source.place_of(where)}: {text}")
         for j, outage in enumerate(station.outages):
             if outage.to <= scenario.start or outage.from_ >= scenario.end:
                 where = scenario.source.place_of(f"stations.{i}.outages.{j}")

@@ -142,7 +142,7 @@ def oddities(
     for index, booking in enumerate(bookings.passes or ()):
         if booking.satellite is not None and booking.satellite not in satellites:
             yield (
-                f"bookings.{index}",
+                f"bookings.passes.{index}",
                 (
                     f"found a booking of {shown(booking.satellite)}, which is no satellite here; "
                     "it has no part"
@@ -150,7 +150,7 @@ def oddities(
             )
         elif booking.to <= start or booking.from_ >= end:
             yield (
-                f"bookings.{index}",
+                f"bookings.passes.{index}",
                 "found a booking outside the scenario's time; it has no part",
             )
     if bookings.file is not None and not any(

@@ -16,8 +16,8 @@ MOST_VALUES: Final = 5_000
 MOST_CHARACTERS: Final = 200_000
 
 
-# ruamel.yaml writes some other text, such as `?>`, without the quotes that it needs.
-_NEEDS_NO_QUOTES: Final = re.compile(r"[A-Za-z0-9_./+°-]+( [A-Za-z0-9_./+°-]+)*", re.ASCII)
+# ruamel.yaml writes some other text, such as `?>` or `+.5`, without the quotes that it needs.
+_NEEDS_NO_QUOTES: Final = re.compile(r"(?!\+)[A-Za-z0-9_./+°-]+( [A-Za-z0-9_./+°-]+)*", re.ASCII)
 
 
 class _Representer(SafeRepresenter):

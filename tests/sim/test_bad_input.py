@@ -356,7 +356,7 @@ def test_a_passing_satellite_that_never_comes_is_no_fault(folder: Path) -> None:
     assert said == Said(0, "", "")
 
 
-@pytest.mark.parametrize("duration", ["0.0001 s", "1 ms", "1 s"])
+@pytest.mark.parametrize("duration", ["1 ms", "1.5 ms", "1 s"])
 def test_a_run_of_no_length_to_speak_of_ends_well(folder: Path, duration: str) -> None:
     assert run(folder, scenario(duration=duration)) == Said(0, "", "")
     assert (folder / "out" / "report.html").exists()

@@ -14,8 +14,10 @@ import pytest
 from downpass.link.channel.downlink import Downlink, RateSegment
 from downpass.sim.contact_plans.reading import read_plan
 from downpass.sim.mission.bookings import NOT_BOOKED, TOO_SHORT, contact_plan
-from downpass.sim.mission.contacts import contacts
+from downpass.sim.mission.contacts import NOT_CLOSED, contacts, why_unused
 from downpass.sim.mission.flight import fly
+from downpass.sim.mission.preparation import Mission, prepare
+from downpass.sim.mission.views import NoPixels
 from downpass.sim.model.setup import Contact
 from downpass.sim.scenario import ScenarioError, load_scenario
 from downpass.sim.scenario.advice import advice
@@ -324,8 +326,49 @@ def test_bookings_that_have_no_part_are_reported(tmp_path: Path) -> None:
         "stations.0.bookings.1: found a booking of z, which is no satellite here; it has no part",
         "stations.0.bookings.2: found a booking outside the scenario's time; it has no part",
     ]
+    found = loaded(tmp_path, [MINE | {"bookings": {"passes": listed}}])
+    line = [line for line in advice(found) if "booking" in line][1]
+    assert ": stations.0.bookings.passes.2: found a booking outside" in line
     found = loaded(tmp_path, [MINE | {"bookings": "plan.csv"}])
     (line,) = [line for line in advice(found) if "booking" in line]
     assert line.endswith(
         "found no booking of a satellite here within the scenario's time; the station is idle"
     )
+
+
+def test_a_limit_per_day_does_not_know_the_weather() -> None:
+    """A booked pass in which rain closes the link is lost; no other one takes its place."""
+    carrier = {
+        "frequency": "26 GHz",
+        "eirp": "12 dBW",
+        "symbol_rate": "25 Msymbol/s",
+        "modes": "dvb-s2",
+        "coding": "acm",
+    }
+    wet = {"rain_rate": "300 mm/h", "rain_probability": 1, "rain_height": "8 km"}
+    station = {"use": "svalbard", "receiver": {"g_over_t": "20 dB/K"}, "climate": wet}
+    station["bookings"] = {"per_day": 2}
+
+    def plans(seed: int) -> tuple[set[int], set[int], Mission]:
+        given = scenario(
+            None,
+            satellites=[satellite(transmitter={"link": carrier})],
+            stations=[station],
+            duration="48 h",
+            seed=seed,
+        )
+        flight = fly(Scenario.model_validate(given))
+        clear = contact_plan(flight.scenario, contacts(flight.scenario, flight.passes))
+        mission = prepare(flight, NoPixels(flight.scenario))
+        return (
+            {one.pass_index for one in clear.contacts},
+            {one.pass_index for one in mission.setup.contacts},
+            mission,
+        )
+
+    booked, used, mission = next(found for n in range(1, 30) if (found := plans(n))[0] != found[1])
+    assert len(booked) == 4
+    assert used < booked
+    lost = mission.flight.passes[min(booked - used)]
+    assert why_unused(mission.flight.scenario, lost) == NOT_CLOSED
+    assert not mission.refused.keys() & booked

@@ -138,6 +138,8 @@ BAD_FILES = {
     "json digits": ("p.json", "[" + "1" * 5000 + "]", "a number of thousands of digits"),
     "ion words": ("p.ion", ION + "a contact 1 2\n", "p.ion:3: found 4 words; allowed: a contact"),
     "ion no reference": ("p.ion", ION + "a contact +1 +2 1 2 9\n", "found +1, with no @ line"),
+    "ion two names": ("p.ion", ION + "# node 1 a\n# node 01 c\n",
+        "p.ion:4: found node 01 called c, which is a above; allowed: one name for a node"),
     "ion command": ("p.ion", "rm -rf /\n", "p.ion:1: found rm -rf /; allowed: commands of"),
     "ion moment": ("p.ion", "@ today\n", "p.ion:1: found today; allowed: 2024/12/02-05:00:00"),
     "ion far": ("p.ion", ION + "@ 2024/12/02-05:00:00\na contact +9999999999 +9 1 2 9\n",

@@ -32,6 +32,11 @@ def test_what_was_written_is_read_back(tree: dict[str, Any]) -> None:
     assert parse(text).value == tree
 
 
+@pytest.mark.parametrize("text", ["+.5e3", "-.5", "5.", "0o7", "1E3", "+1", "-.INF", "<<", "="])
+def test_text_that_looks_like_a_number_stays_text(text: str) -> None:
+    assert parse(yaml_text({"a": text, "b": [text]}) or "").value == {"a": text, "b": [text]}
+
+
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_a_shipped_scenario_is_written_with_its_overrides(path: Path) -> None:
     scenario = load_scenario(path, ["seed=77", "satellites.*.recorder.capacity=3 GB"])
