@@ -102,12 +102,11 @@ def _elements(items: list[Any], steps: list[str], where: str) -> list[tuple[int,
     names = _names(items)
     named = _named(names, steps)
     number = int(first) if first.isascii() and first.isdecimal() and len(first) < 10 else None
-    if number is None or number >= len(items):
-        if named is not None:
-            return [named]
-    elif named is None or named[0] == number:
-        return [(number, steps[1:])]
-    else:
+    if named is not None and (number is None or number >= len(items) or named[0] == number):
+        return [named]
+    if number is not None and number < len(items):
+        if named is None:
+            return [(number, steps[1:])]
         quoted = [f'"{_name(items[index])}"' for index in (number, named[0]) if _name(items[index])]
         raise OverrideError(
             f"{start} {first}, which is a number and the name of number {named[0]}; "

@@ -13,6 +13,8 @@ from .refusal import fault, shown
 
 __all__ = ["checksum", "tle_epoch", "tle_lines"]
 
+_COLUMNS = 69
+
 
 def checksum(line: str) -> int:
     """Return the check digit of a line of at least 68 columns."""
@@ -24,12 +26,14 @@ def tle_lines(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) not in (2, 3):
         found = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
-        raise fault(f"found {found}; allowed: a TLE's two lines, or three with its name")
+        joined = len(lines) == 1 and len(text) > 1.5 * _COLUMNS  # which YAML does without `|`
+        hint = " (write tle: |, which keeps the lines apart)" if joined else ""
+        raise fault(f"found {found}; allowed: a TLE's two lines, or three with its name{hint}")
     for number, line in zip("12", lines[-2:], strict=True):
         if not line.startswith(number + " ") or not line.isascii():
             raise fault(f"found {shown(line)}; allowed: line {number} of a TLE")
-        if len(line) != 69:
-            raise fault(f"found line {number} of {len(line)} columns; allowed: 69 columns")
+        if len(line) != _COLUMNS:
+            raise fault(f"found line {number} of {len(line)} columns; allowed: {_COLUMNS} columns")
         if line[68] != str(checksum(line)):
             raise fault(
                 f"found check digit {line[68]} on line {number}, where its digits add up to "

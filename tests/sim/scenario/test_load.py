@@ -323,6 +323,15 @@ def test_bad_elements(refuse: Refuse, example: str, change: object, problem: str
     assert found == f"s.yaml:7: satellites.0.orbit.tle: {problem}"
 
 
+def test_lines_that_yaml_joins(refuse: Refuse, example: str) -> None:
+    form = 'orbit: {altitude: 500 km, sun_synchronous: true, local_time: "10:30"}'
+    (found,) = refuse(example.replace(form, f"orbit:\n      tle: >{TLE}"))
+    assert found == (
+        "s.yaml:7: satellites.0.orbit.tle: found 1 line; allowed: a TLE's two lines, or three "
+        "with its name (write tle: |, which keeps the lines apart)"
+    )
+
+
 def test_all_faults_at_once_in_the_files_order(refuse: Refuse, example: str) -> None:
     broken = (
         example.replace("duration: 24 h", "duration: 24")

@@ -93,12 +93,21 @@ NUMBERED = """
   - {name: "1", at: [0, 0]}
   - {name: "2", at: [1, 1]}
   - {name: "1.5", at: [2, 2]}
+  - {name: "3.5", at: [3, 3]}
 stations:"""
 
 
 @pytest.mark.parametrize(
     ("step", "changed"),
-    [("0", "1"), ('"1"', "1"), ("'2'", "2"), ('"1.5"', "1.5"), ('"2"', "2"), ("*", "1, 2, 1.5")],
+    [
+        ("0", "1"),
+        ('"1"', "1"),
+        ("'2'", "2"),
+        ('"1.5"', "1.5"),
+        ('"2"', "2"),
+        ("3.5", "3.5"),
+        ("*", "1, 2, 1.5, 3.5"),
+    ],
 )
 def test_names_that_look_like_numbers(
     tmp_path: Path, example: str, step: str, changed: str
@@ -121,7 +130,7 @@ def test_names_that_look_like_numbers(
             """found 1, which is a number and the name of number 2; allowed: a name in quotes, \
 "2" or "1.5\"""",
         ),
-        ("3", "found number 3; allowed: 0 to 2"),
+        ("4", "found number 4; allowed: 0 to 3"),
     ],
 )
 def test_a_number_is_refused_if_it_names_another(
