@@ -25,7 +25,7 @@ from .foreign import (
     Qualities,
     foreign_clashes,
 )
-from .plain_numbers import BitsPerPixel, Number, Whole
+from .plain_numbers import LEAST_BPP, BitsPerPixel, Number, Whole
 from .refusal import fault, shown
 from .units import Bytes, Seconds
 
@@ -211,10 +211,10 @@ class CodecChoice(Model):
             )
         if is_number(bpp) and is_number(least) and least > bpp:
             yield "least_bpp", f"found {least:g}, above bpp; allowed: at most {bpp:g}"
-        if is_number(bpp) and is_number(least) and least < bpp / _WIDEST:
+        if is_number(bpp) and is_number(least) and LEAST_BPP <= least < bpp / _WIDEST:
             yield (
                 "least_bpp",
-                f"found {least:g}; allowed: at least {bpp / _WIDEST:g}, a {_WIDEST}th of bpp",
+                f"found {least:g}; allowed: at least {bpp / _WIDEST:g}, a thousandth of bpp",
             )
 
     @property

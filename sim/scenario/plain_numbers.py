@@ -85,6 +85,7 @@ class Whole(Number):
     whole: ClassVar[bool] = True
 
 
-BitsPerPixel = Annotated[float, Number(1e-6, 1024 * 16)]
+LEAST_BPP = 1e-6
+BitsPerPixel = Annotated[float, Number(LEAST_BPP, 1024 * 16)]
 """A rate in bits per pixel, all bands together: at most that of 1024 bands of 16 bits, and no less
 than some bytes of the largest frame."""

@@ -243,8 +243,8 @@ def test_with_pixels_it_delivers_more_than_it_drops(tmp_path: Path) -> None:
             "codec.least_bpp: found 2, above bpp; allowed: at most 1",
         ),
         (
-            {"bpp": 2, "least_bpp": 1e-300, "policy": "lookahead"},
-            "codec.least_bpp: found 1e-300; allowed: at least 0.002, a 1000th of bpp",
+            {"bpp": 2, "least_bpp": 0.001, "policy": "lookahead"},
+            "codec.least_bpp: found 0.001; allowed: at least 0.002, a thousandth of bpp",
         ),
         ({"bpp": 1, "policy": "look"}, "codec.policy: found look; allowed: fixed, backlog"),
     ],
