@@ -11,7 +11,7 @@ from ..frames.content_cache import CodedFrame
 
 
 @dataclass(frozen=True, slots=True)
-class FrameWork:
+class FrameRequest:
     """A frame for the board.
 
     Attributes:

@@ -27,7 +27,7 @@ from ...link.serial.line_kind import line_kind
 from ...link.serial.port import Port
 from ..frames.content_cache import CodedFrame
 from .access import ANY_BOARD, BoardAccess
-from .board_frame import BoardFrame, FrameWork
+from .board_frame import BoardFrame, FrameRequest
 from .client import BoardClient, BoardGoneError
 from .emulators import board_port, is_emulated
 from .figures import BoardFigures, WrongTile
@@ -50,8 +50,10 @@ class _TileRefusedError(BoardGoneError):
 
 
 @dataclass(slots=True)
-class _Doing:
-    work: FrameWork
+class _FrameProgress:
+    """A frame on its way: what the board has made of it so far."""
+
+    request: FrameRequest
     plan: FrameTasks
     reference: Future[CodedFrame]
     results: list[Finished | None]
@@ -133,17 +135,17 @@ class BoardLoop:
         self._lock = threading.Lock()
         self._sums = _Sums()
         self._results: dict[Hashable, Future[BoardFrame]] = {}
-        self._order: deque[_Doing] = deque()
+        self._order: deque[_FrameProgress] = deque()
         """Frames whose records were not passed on yet."""
         self._whole: set[Hashable] = set()
         """Frames that the board has encoded; only the comparison remains."""
         self._closing = False
         self._thread: threading.Thread | None = None
 
-    def start(self, works: Sequence[FrameWork], pool: ThreadPoolExecutor) -> None:
+    def start(self, requests: Sequence[FrameRequest], pool: ThreadPoolExecutor) -> None:
         """Begin to encode frames in this order; `pool` encodes them in this process."""
-        self._results = {work.key: Future() for work in works}
-        self._thread = threading.Thread(target=self._work, args=(works, pool), daemon=True)
+        self._results = {request.key: Future() for request in requests}
+        self._thread = threading.Thread(target=self._run, args=(requests, pool), daemon=True)
         self._thread.start()
 
     def result(self, key: Hashable) -> BoardFrame:
@@ -204,10 +206,10 @@ class BoardLoop:
 
     # ---- the thread
 
-    def _work(self, works: Sequence[FrameWork], pool: ThreadPoolExecutor) -> None:
+    def _run(self, requests: Sequence[FrameRequest], pool: ThreadPoolExecutor) -> None:
         cause = "the run has ended"
         try:
-            self._stream(self._tasks(works, pool), pool)
+            self._stream(self._tasks(requests, pool), pool)
         except BoardGoneError as error:
             cause, blame, on_purpose = self._why_it_stopped(error)
             self._watch.gave_up(blame)
@@ -241,100 +243,102 @@ class BoardLoop:
                 future.set_exception(error)
 
     def _tasks(
-        self, works: Sequence[FrameWork], pool: ThreadPoolExecutor
-    ) -> Iterator[tuple[_Doing, int, TileTask]]:
+        self, requests: Sequence[FrameRequest], pool: ThreadPoolExecutor
+    ) -> Iterator[tuple[_FrameProgress, int, TileTask]]:
         """Yield every tile of every frame, with its frame and its index in the frame."""
-        for work in works:
+        for request in requests:
             try:
-                frame = work.read()
-                plan = frame_tasks(work.encoder, frame, work.setting)
+                pixels = request.read()
+                plan = frame_tasks(request.encoder, pixels, request.setting)
             except InputError as error:
-                self._results[work.key].set_exception(error)
+                self._results[request.key].set_exception(error)
                 continue
-            reference = pool.submit(work.reference, frame)
+            reference = pool.submit(request.reference, pixels)
             count = len(plan.tasks)
-            doing = _Doing(work, plan, reference, [None] * count, count)
+            frame = _FrameProgress(request, plan, reference, [None] * count, count)
             with self._lock:
-                self._order.append(doing)
+                self._order.append(frame)
             if not plan.tasks:
-                self._whole.add(work.key)
-                pool.submit(self._settle, doing)
+                self._whole.add(request.key)
+                pool.submit(self._settle, frame)
             for place, task in enumerate(plan.tasks):
-                yield doing, place, task
+                yield frame, place, task
 
     def _stream(
-        self, tasks: Iterator[tuple[_Doing, int, TileTask]], pool: ThreadPoolExecutor
+        self, tasks: Iterator[tuple[_FrameProgress, int, TileTask]], pool: ThreadPoolExecutor
     ) -> None:
         """Keep the board busy until all tiles are done, or `close` is called."""
         ahead = 2 * self.own.slots
-        pending: dict[int, tuple[_Doing, int]] = {}
+        pending: dict[int, tuple[_FrameProgress, int]] = {}
         while not self._closing:
             while len(pending) < ahead:
                 following = next(tasks, None)
                 if following is None:
                     break
-                doing, place, (form, tile) = following
+                frame, place, (form, tile) = following
                 if self._sums.began is None:
                     self._sums.began = self._sums.ended = time.monotonic()
-                pending[self._client.submit(form, tile)] = doing, place
+                pending[self._client.submit(form, tile)] = frame, place
             if not pending:
                 return
             event = self._client.event(_LISTEN_S)
-            doing, place = next(iter(pending.values()))
-            index = doing.plan.places[place].tile
-            self._watch.heard(event, f"tile {index} of {doing.work.name}")
+            frame, place = next(iter(pending.values()))
+            index = frame.plan.places[place].tile
+            self._watch.heard(event, f"tile {index} of {frame.request.name}")
             while self._client.resets:
                 self._watch.was_reset(self._client.resets.popleft())
             if isinstance(event, Refused) and event.ticket in pending:
-                doing, place = pending[event.ticket]
-                doing.refused = place
+                frame, place = pending[event.ticket]
+                frame.refused = place
                 raise _TileRefusedError(
-                    f"tile {doing.plan.places[place].tile} of {doing.work.name}: {event.cause}",
+                    f"tile {frame.plan.places[place].tile} of {frame.request.name}: {event.cause}",
                     event.blame,
                 )
             if isinstance(event, Finished) and event.ticket in pending:
                 self._take(event, *pending.pop(event.ticket), pool)
 
-    def _take(self, event: Finished, doing: _Doing, place: int, pool: ThreadPoolExecutor) -> None:
+    def _take(
+        self, event: Finished, frame: _FrameProgress, place: int, pool: ThreadPoolExecutor
+    ) -> None:
         if self._injection is not None and self._injection.made_wrong(event.ticket):
-            doing.made_wrong.add(place)
-        doing.results[place] = event
-        doing.ticks += event.encode_ticks
-        doing.left -= 1
+            frame.made_wrong.add(place)
+        frame.results[place] = event
+        frame.ticks += event.encode_ticks
+        frame.left -= 1
         with self._lock:
             self._sums.ended = time.monotonic()
-            self._sums.raw_bytes += doing.plan.tasks[place][0].tile_bytes
+            self._sums.raw_bytes += frame.plan.tasks[place][0].tile_bytes
             self._sums.coded_bytes += len(event.payload)
-        if not doing.left:
-            self._whole.add(doing.work.key)
+        if not frame.left:
+            self._whole.add(frame.request.key)
             # The pool was given the reference first, so the two cannot block each other.
-            pool.submit(self._settle, doing)
+            pool.submit(self._settle, frame)
 
-    def _settle(self, doing: _Doing) -> None:
+    def _settle(self, frame: _FrameProgress) -> None:
         """Compare a finished frame with this process's, and set its result."""
-        future = self._results[doing.work.key]
+        future = self._results[frame.request.key]
         try:
-            expected = doing.reference.result()
-            payloads = [one.payload for one in doing.results if one is not None]
-            found = check_frame(doing.plan, payloads, expected.bitstream)
-            noticed = [place for place in doing.made_wrong if found.tasks[place].is_wrong]
-            injected = {doing.plan.places[place].tile for place in noticed}
-            doing.wrong = [
-                WrongTile(doing.work.number, tile, verdict, tile in injected)
+            expected = frame.reference.result()
+            payloads = [one.payload for one in frame.results if one is not None]
+            found = check_frame(frame.plan, payloads, expected.bitstream)
+            noticed = [place for place in frame.made_wrong if found.tasks[place].is_wrong]
+            injected = {frame.plan.places[place].tile for place in noticed}
+            frame.wrong = [
+                WrongTile(frame.request.number, tile, verdict, tile in injected)
                 for tile, verdict in enumerate(found.tiles)
                 if verdict.is_wrong
             ]
-            doing.differs = not found.is_equal
-            ticks = -(-doing.ticks * TICKS_PER_SECOND // self.own.tick_rate)
+            frame.differs = not found.is_equal
+            ticks = -(-frame.ticks * TICKS_PER_SECOND // self.own.tick_rate)
             with self._lock:
                 sums = self._sums
                 sums.frames += 1
                 sums.tiles.update(found.tiles)
                 sums.noticed_wrong += len(injected)
-                sums.ticks += doing.ticks
+                sums.ticks += frame.ticks
                 sums.host_s += expected.host_seconds
-                self._pass_on(doing, found.tasks)
-            made, wrong = found.container, len(doing.wrong)
+                self._pass_on(frame, found.tasks)
+            made, wrong = found.container, len(frame.wrong)
             future.set_result(
                 BoardFrame(len(made), max(1, ticks), None if found.is_equal else made, wrong)
             )
@@ -344,13 +348,13 @@ class BoardLoop:
 
     # ---- records, with the lock held
 
-    def _pass_on(self, doing: _Doing, verdicts: Sequence[TileVerdict | None]) -> None:
+    def _pass_on(self, frame: _FrameProgress, verdicts: Sequence[TileVerdict | None]) -> None:
         """Record a frame's tasks, except those without a verdict, when its turn comes."""
-        doing.records = [
+        frame.records = [
             TileRecord(
                 port=self.port,
                 board=self.own.name,
-                frame=doing.work.number,
+                frame=frame.request.number,
                 tile=place.tile,
                 part=place.part,
                 verdict=verdict,
@@ -360,35 +364,35 @@ class BoardLoop:
                 modelled=self.own.tick_kind == TickKind.MODELLED,
                 ticks=None if result is None else _ticks(result),
                 trip=None if result is None else result.trip,
-                injected=index in doing.made_wrong,
+                injected=index in frame.made_wrong,
             )
             for index, (task, place, result, verdict) in enumerate(
-                zip(doing.plan.tasks, doing.plan.places, doing.results, verdicts, strict=True)
+                zip(frame.plan.tasks, frame.plan.places, frame.results, verdicts, strict=True)
             )
             if verdict is not None
         ]
-        doing.results = []
+        frame.results = []
         while self._order and (records := self._order[0].records) is not None:
             first, sums = self._order.popleft(), self._sums
             sums.wrong += first.wrong[: NAMED_DIFFERENCES - len(sums.wrong)]
             if first.differs and len(sums.differing) < NAMED_DIFFERENCES:
-                sums.differing.append(first.work.name)
+                sums.differing.append(first.request.name)
             for record in records:
                 self._record(record)
 
     def _record_unfinished(self) -> None:
         """Record what there is of the frames that the board will not complete."""
-        for doing in [one for one in self._order if one.left]:
+        for frame in [one for one in self._order if one.left]:
             verdicts = [
                 TileVerdict.REFUSED
-                if index == doing.refused
+                if index == frame.refused
                 else TileVerdict.UNVERIFIED
                 if result is not None
                 else None
-                for index, result in enumerate(doing.results)
+                for index, result in enumerate(frame.results)
             ]
-            self._sums.tiles.update(unfinished_tiles(doing.plan, verdicts))
-            self._pass_on(doing, verdicts)
+            self._sums.tiles.update(unfinished_tiles(frame.plan, verdicts))
+            self._pass_on(frame, verdicts)
 
 
 def _ticks(result: Finished) -> TileTicks:

@@ -15,7 +15,7 @@ from ...link.errors import InputError
 from ...link.foreign.codec import ForeignCodec
 from ...payload.encoders.base import Setting
 from ..board.access import ANY_BOARD, BoardAccess
-from ..board.board_frame import FrameWork
+from ..board.board_frame import FrameRequest
 from ..board.figures import BoardFigures
 from ..board.loop import BoardLoop
 from ..mission.preparation import Mission
@@ -258,7 +258,7 @@ class Encoders:
                     continue
                 self._done[task] = self._threads.submit(self._encode, task)
         for choice, board in self._boards.items():
-            board.start(self._frame_works(choice), self._threads)
+            board.start(self._frame_requests(choice), self._threads)
 
     def _planned(self, satellite: int, capture: Capture) -> EncodeTask | None:
         """Return the task of a frame that has pixels and a setting known before the run."""
@@ -267,7 +267,7 @@ class Encoders:
             return None
         return EncodeTask(satellite, self._mission.views[capture.number], setting)
 
-    def _frame_works(self, choice: EncoderChoice) -> list[FrameWork]:
+    def _frame_requests(self, choice: EncoderChoice) -> list[FrameRequest]:
         """Return a board's frames in the order in which they will be captured.
 
         Raises:
@@ -280,7 +280,7 @@ class Encoders:
             if self._satellites[index].encoder == choice
             for capture in satellite.captures
         ]
-        works: dict[EncodeTask, FrameWork] = {}
+        requests: dict[EncodeTask, FrameRequest] = {}
         for _, index, capture in sorted(captures, key=lambda item: item[:2]):
             if not self.has_pixels(capture):
                 continue
@@ -290,9 +290,9 @@ class Encoders:
                     f"{self.place_of_codec(index)}: found a rate that is decided during the run, "
                     "and a board; allowed with a board: a rate that is known before"
                 )
-            if task in works:
+            if task in requests:
                 continue
-            works[task] = FrameWork(
+            requests[task] = FrameRequest(
                 key=task,
                 number=capture.number,
                 read=partial(self._scenes.frame, index, task.view),
@@ -300,4 +300,4 @@ class Encoders:
                 setting=task.setting,
                 reference=partial(self._in_process, index, task.setting),
             )
-        return list(works.values())
+        return list(requests.values())
