@@ -69,8 +69,8 @@ def smallest_step(
 ) -> int:
     """Return the step of the smallest size at the coarse end of the ladder.
 
-    That is not always step 0. JPEG-LS with two levels per sample, for example, may take seven times
-    the bytes of the next step.
+    That is not always step 0. JPEG-LS with two levels per sample, for example, may take several
+    times the bytes of the next step.
 
     Args:
         lengths: Payload lengths of all tiles at a step.

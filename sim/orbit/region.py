@@ -108,7 +108,7 @@ class Region:
         Where the region has no ground, a point within its limits.
         """
         parts = shapely.get_parts(self.within_limits)
-        if self.is_empty:
+        if not shapely.area(parts).any():
             return sum(self.latitude_deg) / 2.0, self.longitude_deg[0]
         point = shapely.point_on_surface(parts[int(np.argmax(shapely.area(parts)))])
         return float(shapely.get_y(point)), float(shapely.get_x(point))

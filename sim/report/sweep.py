@@ -109,10 +109,11 @@ def _dropless(data: SweepData, number: int) -> str:
     intervals = (p.figures[DROPPED.key] for p in data.points)
     dropless = sum(1 for found in intervals if found is not None and found.high == 0)
     # From 20 seeds on, an interval leaves the extremes out.
-    most = f" in at least 95{w.NBSP}% of its runs" if data.seeds >= _LEFT_OUT else ""
+    of = "its" if dropless in (1, number) else "their"
+    most = f" in at least 95{w.NBSP}% of {of} runs" if data.seeds >= _LEFT_OUT else ""
     if dropless == number:
         return f"Every point drops nothing{most}." if most else "No point drops a frame."
-    verb, most = ("drops", most) if dropless == 1 else ("drop", most.replace("its", "their"))
+    verb = "drops" if dropless == 1 else "drop"
     return f"{w.count(dropless)} of {w.count(number)} {verb} nothing{most}."
 
 

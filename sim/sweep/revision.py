@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-_ROOMS: Final = ("ground", "link", "payload", "sim")
+_PACKAGES: Final = ("ground", "link", "payload", "sim")
 _COMPILED: Final = {".so", ".pyc", ".c", ".h", ".o"}
 """Compiled code differs from computer to computer, and computes what Python's does."""
 
@@ -34,7 +34,7 @@ def revision() -> str:
 
 def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each file that results may depend on, in order."""
-    for room in _ROOMS:
-        for path in sorted((folder / room).rglob("*")):
+    for package in _PACKAGES:
+        for path in sorted((folder / package).rglob("*")):
             if path.suffix not in _COMPILED and path.is_file():
                 yield path.relative_to(folder).as_posix(), path.read_bytes()
