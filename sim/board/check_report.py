@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import IO, Any, Final
 
+from ...link.plurals import counted
 from ...link.serial.blame import Blame
 from ...link.text import printable
 from .conformance import CheckResult
@@ -53,8 +54,10 @@ def line_remark(rounds: Rounds) -> str:
     damaged = sum(result.damaged for result in results)
     if not repeated and not damaged:
         return ""
-    again, bad = ("frame" if number == 1 else "frames" for number in (repeated, damaged))
-    return f"the line: {repeated} {again} sent again, {damaged} damaged {bad} received"
+    return (
+        f"the line: {counted(repeated, 'frame')} sent again, "
+        f"{counted(damaged, 'damaged frame')} received"
+    )
 
 
 def as_json(rounds: Rounds) -> list[dict[str, Any]]:

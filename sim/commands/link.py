@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from ...link.errors import InputError
+from ...link.plurals import counted
 from ...link.suggestion import did_you_mean
 from ...link.text import json_text
 from ..console.streams import complain
@@ -128,7 +129,7 @@ def _print(scenario: Scenario, one: LinkOverRun) -> None:
     for label, moment in (("best", best), ("worst", worst)):
         number = one.number_of_passes
         table = plain_table(
-            f"{name}, {label} moment of {number} pass{'es' * (number != 1)}: "
+            f"{name}, {label} moment of {counted(number, 'pass')}: "
             f"{_utc(scenario, moment.time_s)}, elevation {moment.elevation_deg:.2f}°, "
             f"slant range {moment.slant_range_m / 1000:.1f} km, "
             f"{_sent(moment)}",

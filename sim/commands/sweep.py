@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...link.plurals import counted
 from ..console.streams import complain
 from .arguments import add_programs, add_scenario
 
@@ -205,4 +206,4 @@ def _status(outcome: SweepOutcome) -> int:
 
 
 def _share(number: int, outcome: SweepOutcome) -> str:
-    return f"{number} of {outcome.cells} cell{'s' * (outcome.cells != 1)}"
+    return f"{number} of {counted(outcome.cells, 'cell')}"

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from ...link.errors import InputError
+from ...link.plurals import counted
 from ..contact_plans.contact import moment_text
 from ..mission.flight import Flight, land_area, orbit_of
 from ..model.setup import Contact
@@ -202,7 +203,7 @@ def _contacts(scenario: Scenario, shown: Sequence[tuple[Contact, int | None]]) -
         sizes[link] = sizes.get(link, 0) + (size or 0)
     for (satellite, station), spans in sorted(links.items()):
         one, other = scenario.satellites[satellite].name, scenario.stations[station].name
-        text = _count(len(spans), "contact", "contacts") + (
+        text = counted(len(spans), "contact") + (
             f", {sizes[satellite, station]:,} bytes sent" if sizes[satellite, station] else ""
         )
         ends = (_satellite_id(one), _station_id(other))
@@ -219,12 +220,8 @@ def _accesses(flight: Flight) -> Iterator[Packet]:
     for (satellite, target), spans in sorted(pairs.items()):
         one, other = scenario.satellites[satellite].name, scenario.targets[target].name
         ends = (_satellite_id(one), _target_id(other))
-        text = _count(len(spans), "access", "accesses")
+        text = counted(len(spans), "access")
         yield _line(scenario, f"access/{one}/{other}", ends, spans, text, _ACCESS)
-
-
-def _count(number: int, one: str, several: str) -> str:
-    return f"{number} {one if number == 1 else several}"
 
 
 def _line(

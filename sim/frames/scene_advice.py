@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from ...link.plurals import counted
 from ...payload.imager.frames import SceneFit
 from ...payload.imager.groundsample import ground_sample_distance
 from ...payload.imager.scenes import Scene
@@ -83,7 +84,7 @@ def _first(names: list[str], noun: str) -> str:
 
 
 def _more(number: int, noun: str) -> str:
-    return f"{number} other {noun}{'' if number == 1 else 's'}"
+    return counted(number, f"other {noun}")
 
 
 def _oddities(scene: Scene, imager: ImagerSpec, fit: SceneFit) -> Iterator[str]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeGuard
 
+from ...link.plurals import noun_of
 from ...link.text import printable
 
 NBSP = "\u00a0"
@@ -352,12 +353,7 @@ def _tenth(value: float) -> str:
 
 def plural(number: float, noun: str) -> str:
     """Format a count with its noun: 1 frame, 2 passes, 3 opportunities."""
-    if number != 1:
-        if noun.endswith("y"):
-            noun = f"{noun[:-1]}ies"
-        else:
-            noun += "es" if noun.endswith(("s", "x", "ch")) else "s"
-    return f"{count(number)}{NBSP}{noun}"
+    return f"{count(number)}{NBSP}{noun_of(number, noun)}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from ...link.errors import InputError
+from ...link.plurals import counted
 from ..mission.preparation import Mission
 from ..mission.views import View
 
@@ -138,7 +139,7 @@ def plan_delivered(
         if most > max(0, free - reserve):
             count = len(sizes) if choice == "all" else min(len(sizes), SAMPLE_FRAMES)
             raise InputError(
-                f"{folder}: {count} delivered frame{'s' * (count > 1)} may take {_size(most)}, and "
+                f"{folder}: {counted(count, 'delivered frame')} may take {_size(most)}, and "
                 f"{_size(free)} of the disk are left; {_ALLOWED}"
             )
     return plan

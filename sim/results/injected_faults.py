@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ...link.plurals import counted
 from ..board.injection import InjectedFaults
 
 _NOUNS = {
@@ -59,15 +60,11 @@ def in_words(at_tiles: Mapping[str, Any] | None, by_line: Mapping[str, Any] | No
         return ""
     counts = {name: at_tiles[name] for name in _NOUNS}
     counts["cuts"] += by_line["timed_cuts"]
-    words = [
-        f"{number} {_NOUNS[name]}{'' if number == 1 else 's'}"
-        for name, number in counts.items()
-        if number
-    ]
+    words = [counted(number, _NOUNS[name]) for name, number in counts.items() if number]
     ways = by_line["to_board"], by_line["to_host"]
     for name, noun in (("dropped", "lost"), ("damaged", "damaged")):
         if number := sum(way[name] for way in ways):
-            words.append(f"{number} {noun} frame{'' if number == 1 else 's'}")
+            words.append(counted(number, f"{noun} frame"))
     return ", ".join(words)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ...link.plurals import counted
 from ..mission.preparation import Mission
 from ..model.simulation import Outcome
 from .grade import Grade
@@ -30,7 +31,7 @@ def undecodable_lines(
             tiles = sum(grade.undecodable_tiles for grade in bad.values())
             yield (
                 f"{source.place_of(f'satellites.{index}.codec')}: "
-                f"{tiles} tile{'s' * (tiles > 1)} of {len(bad)} of {len(found)} frames arrived "
+                f"{counted(tiles, 'tile')} of {len(bad)} of {len(found)} frames arrived "
                 f"whole, but cannot be decoded and {'are' if tiles > 1 else 'is'} concealed; "
                 f"frame {first}: {grade.why or 'no reason is known'}"
             )

@@ -9,6 +9,7 @@ from importlib.resources import files
 
 import shapely
 
+from ...link.plurals import counted
 from .fields import moment_text
 from .orbit import KeplerOrbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
 from .orbit_files import OemOrbit, OmmOrbit
@@ -31,16 +32,12 @@ def outline(scenario: Scenario) -> str:
     where = f"{sea if sea else 'none'} at sea" + (" or on a small island" if sea else "")
     return "; ".join(
         (
-            ", ".join([_count(len(scenario.satellites), "satellite"), *_orbit(scenario)]),
-            f"{_count(len(scenario.targets), 'target')}, {where}",
-            _count(len(scenario.stations), "station"),
+            ", ".join([counted(len(scenario.satellites), "satellite"), *_orbit(scenario)]),
+            f"{counted(len(scenario.targets), 'target')}, {where}",
+            counted(len(scenario.stations), "station"),
             f"{_duration(scenario.duration)} from {moment_text(scenario.start)}",
         )
     )
-
-
-def _count(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def _orbit(scenario: Scenario) -> list[str]:
