@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 DECODER_WIDTHS: dict[str, dict[str, Any]] = {
     "fast": {},
-    "full": {"synthesis": (96, 192), "depth": (2, 4, 1)},
+    "full": {"synthesis": (128, 256), "depth": (2, 4, 1)},
 }
 """The widths of each decoder that are not those of what it begins from."""
 

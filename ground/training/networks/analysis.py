@@ -1,7 +1,8 @@
 """Analysis transform g_a: from planes of pixels to latents. It runs on board.
 
-    x ─┬─ s2d 16 ── 1x1 ─────────────────────────────────────────────────── + ── y (1/16)
-       │                                                                    │
+    x ── prefilter ─┬─ s2d 16 ── 1x1 ────────────────────────────────────── + ── y (1/16)
+                    │                                                       │
+       ┌────────────┘                                                       │
        └─ s2d 4, 1x1 ── block ── s2d 2, 1x1 ── block ── s2d 2, 1x1 ── block ─ 1x1
                          1/4                    1/8                   1/16
 
@@ -19,9 +20,17 @@ import torch
 from torch import Tensor, nn
 
 from ..data.colour import PLANE_FRACTION
+from .lapped import BoundaryFilter
 from .layers import SeparableBlock, space_to_depth
 from .quantise import Grid, GridConv
-from .shape import BLOCK, BRANCH_GAIN, LATENT_FRACTION, PIXEL_GAIN, CodecShape
+from .shape import (
+    BLOCK,
+    BRANCH_GAIN,
+    LATENT_FRACTION,
+    PIXEL_FRACTION,
+    PIXEL_GAIN,
+    CodecShape,
+)
 
 
 class Analysis(nn.Module):
@@ -31,6 +40,8 @@ class Analysis(nn.Module):
         super().__init__()
         fine, middle, coarse = shape.analysis
         self.pixels = Grid(10, signed=True, fraction=PLANE_FRACTION)
+        self.between = Grid(14, signed=True, fraction=PIXEL_FRACTION)
+        self.prefilter = BoundaryFilter((-1, -2), (self.between, self.pixels))
         self.scaled_pixels = Grid(10, signed=True, fraction=PLANE_FRACTION + 6)
         self.linear_out = Grid(18, signed=True, fraction=LATENT_FRACTION)
         self.branch_out = Grid(18, signed=True, fraction=LATENT_FRACTION + 4)
@@ -56,6 +67,15 @@ class Analysis(nn.Module):
 
     def features(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the stage outputs at 1/4, 1/8 and 1/16, which distillation compares."""
+        return self._features(self.filtered(planes))
+
+    def filtered(self, planes: Tensor) -> Tensor:
+        """Return planes after the prefilter, as the block transform reads them."""
+        with torch.autocast(planes.device.type, enabled=False):
+            result: Tensor = self.prefilter(planes)
+            return result
+
+    def _features(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         value = self.enter(space_to_depth(self.scaled_pixels(planes / PIXEL_GAIN), 4))
         fine = self.block_fine(self.grid_fine(value), self.grid_fine)
         middle = self.grid_middle(self.down_middle(space_to_depth(fine, 2)))
@@ -65,7 +85,8 @@ class Analysis(nn.Module):
 
     def forward(self, planes: Tensor) -> Tensor:
         """Return latents (b, N, h/16, w/16) of planes (b, 3, h, w), relative to mid-grey."""
-        branch = self.leave(self.features(planes)[2])
+        planes = self.filtered(planes)
+        branch = self.leave(self._features(planes)[2])
         with torch.autocast(planes.device.type, enabled=False):
             # The mean grey level spans thousands of steps: bfloat16 would round it away.
             linear = self.linear(space_to_depth(self.pixels(planes), BLOCK))

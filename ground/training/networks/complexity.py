@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .codec import Codec
+from .lapped import macs_per_pixel
 from .scale_context import PHASES
 from .shape import BLOCK
 
@@ -65,6 +66,8 @@ def complexity(codec: Codec, side: int = 256) -> dict[str, float]:
         part: sum(v for k, v in macs.items() if k.split(".")[0] == part) / pixels
         for part in ("analysis", "hyper", "synthesis")
     }
+    for part in ("analysis", "synthesis"):
+        parts[part] += macs_per_pixel(side, side)
     parts["context"] = float(codec.neighbours.masks.sum()) / len(PHASES) / BLOCK**2
     parts["colour"] = 9.0
     parts["onboard"] = sum(parts[k] for k in ("colour", "analysis", "hyper", "context"))

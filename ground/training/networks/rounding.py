@@ -31,18 +31,21 @@ _DAMPING = 1e-4
 """Share of the mean variance that is added to each, so that H can be inverted."""
 
 
-def block_moments(sampler: CropSampler, batches: int) -> Tensor:
+def block_moments(
+    sampler: CropSampler, batches: int, filtered: Callable[[Tensor], Tensor]
+) -> Tensor:
     """Return E[x·xᵀ] (768, 768) of blocks, in float64; smooth blocks count as much as others.
 
     Args:
         sampler: Source of training crops.
         batches: Batches of crops to average over.
+        filtered: What is done to planes before they are divided into blocks.
     """
     size = 3 * BLOCK**2
     total = torch.zeros(size, size, dtype=torch.float64)
     weights = 0.0
     for step in range(batches):
-        planes = canonical_planes(sampler.draw(0x50000000 + step))
+        planes = filtered(canonical_planes(sampler.draw(0x50000000 + step)))
         folded = space_to_depth(planes, BLOCK).permute(0, 2, 3, 1)
         blocks = folded.reshape(-1, size).double().cpu()
         # The objective is relative: an error counts by the cost of the block that it is made in.

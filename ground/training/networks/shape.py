@@ -28,6 +28,9 @@ LATENT_FRACTION = 4
 PIXEL_FRACTION = 4
 """Decoded grey levels are in units of 1/16."""
 
+LAPPED_FRACTION = 12
+"""Weights of the filters across block boundaries are in units of 2^-12."""
+
 SYNTHESIS_FRACTION = 17
 """Weights of the linear synthesis are in units of 2^-17; its sums are in float64."""
 

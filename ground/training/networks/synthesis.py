@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .lapped import BoundaryFilter
 from .layers import ResidualBlock, depth_to_space, space_to_depth
 from .quantise import Grid, GridConv
 from .shape import BLOCK, PIXEL_FRACTION, PIXEL_GAIN, SYNTHESIS_FRACTION, CodecShape
@@ -41,6 +42,7 @@ class Synthesis(nn.Module):
         self.register_buffer("spread", torch.ones(shape.latents))
         self.spread: Tensor
         self.linear_out = Grid(14, signed=True, fraction=PIXEL_FRACTION)
+        self.postfilter = BoundaryFilter((-2, -1), (self.linear_out, self.linear_out))
         self.seen = Grid(10, signed=True, fraction=7)
         self.hint = Grid(8, signed=True, fraction=4)
         self.stream_fine = Grid(13, signed=True)
@@ -66,7 +68,7 @@ class Synthesis(nn.Module):
             quality: Quality of each sample (b,), 0…1.
         """
         with torch.autocast(latents.device.type, enabled=False):
-            linear = depth_to_space(self._linear(latents).float(), BLOCK)
+            linear = self.postfilter(depth_to_space(self._linear(latents).float(), BLOCK))
         seen = space_to_depth(linear, 4).clamp(-256, 256) / PIXEL_GAIN
         value = self.stream_fine(self.enter(self.seen(seen)))
         for block in self.before:

@@ -37,6 +37,7 @@ def widen(small: Synthesis, shape: CodecShape) -> Synthesis:
     large = Synthesis(shape)
     large.spread.copy_(small.spread)
     _copy_parameters(small.linear, large.linear)
+    _copy_parameters(small.postfilter, large.postfilter)
     for name in ("latent_in", "enter", "down", "up", "leave"):
         _copy(getattr(small, name), getattr(large, name))
     for part in ("before", "below", "after"):
