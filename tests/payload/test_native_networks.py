@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from downpass.ground.training.export.integer_networks import IntegerNetworks
 from downpass.link.inference import session
-from downpass.link.student import shared_model
+from downpass.link.student import lapped, shared_model
 from downpass.link.student.rotation import IDENTITY, rotation_matrix
 from downpass.link.student.shared_model import load_integers
 from downpass.payload.encoders.base import Setting
@@ -89,11 +89,20 @@ def made_up(seed: int) -> Arrays:
     return arrays
 
 
+def filtered(arrays: Arrays, seed: int, largest: int = 800) -> Arrays:
+    """The same networks with a prefilter near the identity, or any that is allowed."""
+    rng = np.random.default_rng(seed)
+    weights = 4096 * np.eye(8, dtype=int) + rng.integers(-largest, largest + 1, (3, 8, 8))
+    return arrays | {"analysis.prefilter": weights.astype(np.int16)}
+
+
 def plain(arrays: Arrays, pixels: np.ndarray[Any, Any], matrix: np.ndarray[Any, Any]) -> Outputs:
     """What the networks make of pixels (h, w, 3), in int64."""
-    integers = IntegerNetworks(arrays)
+    weights = lapped.weights_of(arrays, "analysis.prefilter")
+    integers = IntegerNetworks({k: v for k, v in arrays.items() if k != "analysis.prefilter"})
     planes = ((pixels.astype(np.int64) - 128) @ matrix.astype(np.int64).T + (1 << 12)) >> 13
-    latents = integers.analyse(np.moveaxis(planes, 2, 0))
+    planes = np.moveaxis(planes, 2, 0)
+    latents = integers.analyse(planes if weights is None else lapped.prefilter(planes, weights))
     side = integers.side(latents)
     return latents, side, integers.log_scales(side, 2 * side.shape[1], 2 * side.shape[2])
 
@@ -148,6 +157,35 @@ def test_any_networks_are_those_of_plain_integers(
     found = CompiledNetworks.of(arrays, variant)
     assert found is not None
     assert_same(run(found, pixels, matrix), plain(arrays, pixels, matrix))
+
+
+@here
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    rows=st.integers(1, 5),
+    columns=st.integers(1, 19),
+    kind=st.sampled_from(KINDS),
+    turn=st.sampled_from((IDENTITY, TURN, INVERTED)),
+    largest=st.sampled_from((0, 800, 3600)),
+)
+def test_any_networks_with_a_prefilter_are_those_of_plain_integers(
+    variant: str,
+    seed: int,
+    rows: int,
+    columns: int,
+    kind: str,
+    turn: tuple[int, int, int, int],
+    largest: int,
+) -> None:
+    arrays, pixels = filtered(made_up(seed), seed, largest), picture(kind, rows, columns, seed)
+    matrix = rotation_matrix(turn)
+    found = CompiledNetworks.of(arrays, variant)
+    assert found is not None
+    wanted = plain(arrays, pixels, matrix)
+    assert_same(run(found, pixels, matrix), wanted)
+    if kind == "grey":
+        assert_same(run(found, pixels[..., :1], matrix), wanted)
 
 
 def test_made_up_networks_prove_something() -> None:

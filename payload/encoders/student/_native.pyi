@@ -18,6 +18,7 @@ def make_networks(
     variant: str,
     layers: tuple[tuple[NDArray[Any], NDArray[Any], NDArray[Any], int, int], ...],
     spread: NDArray[Any],
+    prefilter: NDArray[Any] | None = None,
 ) -> Any: ...
 def analyse(
     networks: Any,

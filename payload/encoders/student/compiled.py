@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ....link.student import lapped
 from ....link.student.compiled_networks import chosen_variant, exact, layer
 from ....link.student.frame_layout import BLOCK
 from ....link.student.native_module import native_module
@@ -39,6 +40,8 @@ _LAYERS: Final = (
     "hyper.synthesis_out",
 )
 """Names of the layers, in the order of native/networks.h."""
+PREFILTER: Final = "analysis.prefilter"
+"""Name of the weights of the filter across block boundaries."""
 _NOT_ROTATED: Final = np.eye(3, dtype=np.int32) << MATRIX_FRACTION
 
 
@@ -91,7 +94,10 @@ class CompiledNetworks:
         try:
             layers = tuple(layer(arrays, name) for name in _LAYERS)
             spread = exact(arrays["hyper.spread_shift"], np.int8)
-            packed = NATIVE.make_networks(variant, layers, spread)
+            prefilter = lapped.weights_of(arrays, PREFILTER)
+            if prefilter is not None:
+                prefilter = np.ascontiguousarray(prefilter)
+            packed = NATIVE.make_networks(variant, layers, spread, prefilter)
         except (KeyError, OverflowError, TypeError, ValueError):
             return None
         latents, side = (

@@ -26,6 +26,7 @@ struct analysis {
     const struct dp_tile *tile;
     size_t rows, columns;
     size_t planes_used; /* 1 if all three are equal */
+    struct lines lines[2]; /* for the prefilter: the row of blocks and the next one, in turn */
     struct plane_row planes[3];
     ACTIVATION *cells, *coarse_cells; /* [4 blocks' cells of a group's row][CELL_INPUTS] */
     struct grid fine, middle, coarse;
@@ -68,6 +69,11 @@ static void take_all(struct dp_arena *arena, struct analysis *a)
         row->linear = dp_take(arena, columns * n->linear.mix.outputs, sizeof(int32_t));
         row->enter = dp_take(arena, columns * n->enter.mix.outputs, sizeof(int32_t));
     }
+    for (int i = 0; n->prefilter && i < 2; i++) {
+        for (int p = 0; p < DP_PLANES; p++) {
+            a->lines[i].plane[p] = dp_take(arena, columns * DP_PIXELS, sizeof(int16_t));
+        }
+    }
     a->cells = dp_take(arena, DP_GROUP * CELL * CELL_INPUTS, sizeof(ACTIVATION));
     a->coarse_cells = dp_take(arena, DP_GROUP * CELL * CELL_INPUTS, sizeof(ACTIVATION));
     take_grid(arena, &a->fine, &n->fine_near, &n->fine, 4 * a->rows, 4 * columns);
@@ -82,17 +88,53 @@ static void take_all(struct dp_arena *arena, struct analysis *a)
     a->side_end = dp_take(arena, even / 2 * n->side_end.outputs, sizeof(int32_t));
 }
 
-static TARGET void make_planes(const struct analysis *a, struct plane_row *row, size_t number)
+static TARGET struct block_source source_of(const struct analysis *a, size_t row)
 {
-    size_t line = a->columns * BLOCK * (size_t)a->tile->bands;
-    const uint8_t *pixels = a->tile->pixels + number * BLOCK * line;
+    size_t bands = (size_t)a->tile->bands;
+    return (struct block_source){.pixels =
+                                     a->tile->pixels + row * a->columns * DP_PIXELS * bands,
+                                 .matrix = a->tile->matrix,
+                                 .columns = a->columns,
+                                 .bands = bands};
+}
+
+/* Filter a row of blocks across its boundaries; those with the row before are done already. */
+static TARGET const struct lines *prefilter(const struct analysis *a, size_t row)
+{
+    const struct dp_prefilter *filter = a->networks->prefilter;
+    const struct lines *here = &a->lines[row % 2], *next = &a->lines[(row + 1) % 2];
+    size_t width = a->columns * BLOCK;
+    if (row == 0) {
+        const struct block_source from = source_of(a, 0);
+        turn_lines(&from, here);
+        filter_lines(filter, here, a->columns);
+        end_lines(here, 0, width);
+    }
+    if (row + 1 == a->rows) {
+        end_lines(here, REACH, width);
+        return here;
+    }
+    const struct block_source from = source_of(a, row + 1);
+    turn_lines(&from, next);
+    filter_lines(filter, next, a->columns);
+    for (size_t p = 0; p < DP_PLANES; p++) {
+        join_rows(filter->weights[p], here->plane[p], next->plane[p], width);
+    }
+    return here;
+}
+
+static TARGET void make_planes(const struct analysis *a, struct plane_row *to, size_t row)
+{
+    struct block_source from = source_of(a, row);
     if (a->planes_used == 1) {
-        make_grey(row, pixels, (size_t)a->tile->bands, a->columns);
+        make_grey(to, from.pixels, from.bands, a->columns);
         return;
     }
+    if (a->networks->prefilter) {
+        from.filtered = prefilter(a, row);
+    }
     for (size_t first = 0; first < a->columns; first += DP_GROUP) {
-        make_group(a->networks, a->tile->matrix, row, pixels + first * BLOCK * 3, line, first,
-                   least(DP_GROUP, a->columns - first));
+        make_group(a->networks, &from, to, first, least(DP_GROUP, a->columns - first));
     }
 }
 
@@ -334,7 +376,8 @@ static TARGET int analyse(const struct dp_networks *networks, const struct dp_ti
     struct analysis a = {.networks = networks, .tile = tile};
     a.rows = (size_t)tile->rows;
     a.columns = (size_t)tile->columns;
-    a.planes_used = is_grey(tile) ? 1 : DP_PLANES;
+    /* The planes' filters differ, so that planes that are equal before them are not after them. */
+    a.planes_used = !networks->prefilter && is_grey(tile) ? 1 : DP_PLANES;
     struct dp_arena arena = {NULL, 0};
     take_all(&arena, &a);
     size_t size = arena.used;

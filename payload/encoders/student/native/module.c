@@ -138,14 +138,15 @@ static PyObject *write_tile(PyObject *self, PyObject *arguments)
 
 static PyObject *make_networks(PyObject *self, PyObject *arguments)
 {
-    enum { MOST_HELD = 3 * DP_LAYERS + 1 };
+    enum { MOST_HELD = 3 * DP_LAYERS + 2 };
     Py_buffer buffers[MOST_HELD];
     struct dp_held held = {buffers, 0};
     struct dp_given_layer layers[DP_LAYERS];
-    PyObject *tuples, *spread, *capsule = NULL;
+    PyObject *tuples, *spread, *prefilter = Py_None, *capsule = NULL;
     const char *name;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "sO!O", &name, &PyTuple_Type, &tuples, &spread)) {
+    if (!PyArg_ParseTuple(arguments, "sO!O|O", &name, &PyTuple_Type, &tuples, &spread,
+                          &prefilter)) {
         return NULL;
     }
     const struct dp_variant *variant = dp_variant_named(name);
@@ -156,9 +157,13 @@ static PyObject *make_networks(PyObject *self, PyObject *arguments)
     }
     if (count == DP_LAYERS) {
         const int8_t *shifts = dp_hold(&held, spread, layers[DP_LINEAR].outputs);
-        if (shifts) {
+        const int16_t *filter =
+            prefilter == Py_None
+                ? NULL
+                : dp_hold(&held, prefilter, (Py_ssize_t)sizeof ((struct dp_prefilter *)NULL)->weights);
+        if (shifts && (filter || prefilter == Py_None)) {
             const char *why;
-            void *networks = dp_make_networks(variant, layers, shifts, &why);
+            void *networks = dp_make_networks(variant, layers, shifts, filter, &why);
             capsule = dp_capsule(networks, why, NETWORKS);
         }
     }
@@ -251,7 +256,7 @@ static PyMethodDef methods[] = {
     {"find_scales", find_scales, METH_VARARGS,
      "find_scales(networks, side, rows, columns, log_scales)"},
     {"make_networks", make_networks, METH_VARARGS,
-     "make_networks(variant, layers, spread) -> networks"},
+     "make_networks(variant, layers, spread, prefilter=None) -> networks"},
     DP_LIST_VARIANTS,
     {"write_tile", write_tile, METH_VARARGS,
      "write_tile(model, gain, rounding, rows, columns, y, scales, side) -> bytes"},

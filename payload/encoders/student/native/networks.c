@@ -3,6 +3,7 @@
 #include "arena.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Order of a layer's stored inputs and outputs compared with those of the packed layer. */
 enum order {
@@ -210,8 +211,28 @@ static void pack_near(struct dp_arena *arena, const struct dp_form *form,
     }
 }
 
+static void pack_prefilter(struct dp_arena *arena, const int16_t *weights, struct dp_networks *out)
+{
+    struct dp_prefilter *to = dp_take(arena, 1, sizeof *to);
+    out->prefilter = to;
+    if (!to) {
+        return;
+    }
+    memcpy(to->weights, weights, sizeof to->weights);
+    for (size_t p = 0; p < DP_PLANES; p++) {
+        for (size_t i = 0; i < DP_REACH; i++) {
+            for (size_t j = 0; j < DP_REACH; j++) {
+                int16_t weight = to->weights[p][i][j];
+                int16_t *pair = to->along[p] + j / 2 * 4 * DP_REACH + j % 2;
+                pair[2 * (DP_REACH - 1 - i)] = weight;
+                pair[2 * (DP_REACH + i)] = (int16_t)-weight;
+            }
+        }
+    }
+}
+
 static void pack_all(struct dp_arena *arena, const struct dp_given_layer given[DP_LAYERS],
-                     const int8_t *spread, struct dp_networks *out)
+                     const int8_t *spread, const int16_t *prefilter, struct dp_networks *out)
 {
     const struct dp_form *form = &out->variant->form;
     const struct {
@@ -234,6 +255,9 @@ static void pack_all(struct dp_arena *arena, const struct dp_given_layer given[D
         {DP_SCALES_UP, &out->scales_up, UNFOLDED, 1, 0},
         {DP_SCALES_OUT, &out->scales_out, AS_STORED, 1, 0},
     };
+    if (prefilter) {
+        pack_prefilter(arena, prefilter, out);
+    }
     pack_planes(arena, form, &given[DP_LINEAR], &out->linear);
     pack_planes(arena, form, &given[DP_ENTER], &out->enter);
     for (size_t at = 0; at < sizeof mixes / sizeof *mixes; at++) {
@@ -257,9 +281,10 @@ static void pack_all(struct dp_arena *arena, const struct dp_given_layer given[D
 
 struct dp_networks *dp_make_networks(const struct dp_variant *variant,
                                      const struct dp_given_layer given[DP_LAYERS],
-                                     const int8_t *spread, const char **why)
+                                     const int8_t *spread, const int16_t *prefilter,
+                                     const char **why)
 {
-    *why = dp_why_not(given, spread);
+    *why = dp_why_not(given, spread, prefilter);
     if (*why) {
         return NULL;
     }
@@ -271,10 +296,10 @@ struct dp_networks *dp_make_networks(const struct dp_variant *variant,
     out->latents = (size_t)given[DP_LINEAR].outputs;
     out->side = (size_t)given[DP_SIDE_END].outputs;
     struct dp_arena arena = {NULL, 0};
-    pack_all(&arena, given, spread, out);
+    pack_all(&arena, given, spread, prefilter, out);
     out = dp_extend(&arena, out, sizeof *out);
     if (out) {
-        pack_all(&arena, given, spread, out);
+        pack_all(&arena, given, spread, prefilter, out);
     }
     return out;
 }

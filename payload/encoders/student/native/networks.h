@@ -19,6 +19,8 @@
 #define DP_PLANES 3
 #define DP_LEAST_PLANE (-512) /* lower limit of a plane's values */
 #define DP_LARGEST_PLANE 511
+#define DP_REACH 8             /* pixels on either side of a boundary that its filter changes */
+#define DP_LAPPED_FRACTION 12  /* weights of the prefilter are in 2^-12 */
 #define DP_GROUP 8      /* blocks whose planes have the same mode (planes.h) */
 #define DP_GREY_SHIFT 7 /* sums of equal planes' weights are 128 * high + low */
 #define DP_WIDEST 48    /* most outputs of a panel */
@@ -92,10 +94,21 @@ struct dp_plane_mix {
     uint8_t *has_high; /* for each vector of outputs: `grey_high` is not all zero */
 };
 
+/* The filter across block boundaries, prefilter.h. */
+struct dp_prefilter {
+    int16_t weights[DP_PLANES][DP_REACH][DP_REACH]; /* V of each plane */
+    /*
+     * The same for the 16 pixels around a boundary, from left to right, [pair of distances][pixel]
+     * [2]: those after the boundary have the opposite sign, those before it the opposite order.
+     */
+    int16_t along[DP_PLANES][DP_REACH / 2 * 2 * DP_REACH * 2];
+};
+
 struct dp_networks {
     const struct dp_variant *variant;
     size_t latents, side;
     uint8_t *spread; /* [latents]: shift of |y| for the hyper analysis */
+    struct dp_prefilter *prefilter; /* null if the model has none */
     struct dp_plane_mix linear, enter;
     struct dp_near fine_near, middle_near, coarse_near, scales_near;
     struct dp_mix fine, down_middle, middle, down_coarse, coarse, leave;
@@ -128,12 +141,15 @@ struct dp_variant {
 /*
  * Convert networks to a variant's form, in one allocation. If shapes do not fit or sums could
  * exceed 32 bits, it returns null and writes the reason to `why`; if memory is short, both are null.
+ * `prefilter` has the weights [plane][DP_REACH][DP_REACH], or is null for none.
  */
 struct dp_networks *dp_make_networks(const struct dp_variant *variant,
                                      const struct dp_given_layer given[DP_LAYERS],
-                                     const int8_t *spread, const char **why);
+                                     const int8_t *spread, const int16_t *prefilter,
+                                     const char **why);
 /* Return why layers do not fit each other or 32 bits; null if they do. */
-const char *dp_why_not(const struct dp_given_layer given[DP_LAYERS], const int8_t *spread);
+const char *dp_why_not(const struct dp_given_layer given[DP_LAYERS], const int8_t *spread,
+                       const int16_t *prefilter);
 
 /* Return the outputs of the panel that begins at `output`: up to three vectors, never one after
    three. */

@@ -3,8 +3,8 @@
 #define DP_PLANES_H
 
 #include "layers.h"
+#include "prefilter.h"
 
-#define BLOCK 16
 #define CELL 4
 #define CELL_INPUTS (DP_PLANES * CELL * CELL)
 #define BLOCK_INPUTS (DP_PLANES * DP_PIXELS)
@@ -19,7 +19,7 @@ enum plane_mode {
     PLANES_WIDE,   /* the same, with one `coarse` for each plane */
 };
 
-/* A row of blocks in planes. */
+/* A row of blocks in planes, and its first sums. */
 struct plane_row {
     ACTIVATION *fine, *coarse; /* [columns][planes][pixels]; if grey, [columns][pixels] */
     uint8_t *mode;             /* [groups] */
@@ -48,15 +48,36 @@ static inline TARGET void turn_pixels(const uint8_t *pixels, const int32_t *matr
 
 #endif
 
-/* Compute a block's planes, and the least and the largest value of each. */
-static TARGET void turn_block(const uint8_t *pixels, size_t line, const int32_t *matrix,
-                              int16_t *values, int16_t least_of[DP_PLANES],
-                              int16_t largest_of[DP_PLANES])
+/* Where a row of blocks comes from: pixels, or planes after the prefilter, if there is one. */
+struct block_source {
+    const uint8_t *pixels; /* [BLOCK][columns][16][bands] */
+    const int32_t *matrix;
+    const struct lines *filtered; /* null if there is no prefilter */
+    size_t columns, bands;
+};
+
+/* Get the planes of a line of a block. */
+static inline TARGET void read_line(const struct block_source *from, size_t block, size_t line,
+                                    int16_t value[DP_PLANES][BLOCK])
+{
+    size_t at = (line * from->columns + block) * BLOCK;
+    if (from->filtered) {
+        for (int p = 0; p < DP_PLANES; p++) {
+            memcpy(value[p], from->filtered->plane[p] + at, sizeof value[p]);
+        }
+    } else {
+        turn_pixels(from->pixels + at * DP_PLANES, from->matrix, value);
+    }
+}
+
+/* Get a block's planes, and the least and the largest value of each. */
+static TARGET void read_block(const struct block_source *from, size_t block, int16_t *values,
+                              int16_t least_of[DP_PLANES], int16_t largest_of[DP_PLANES])
 {
     int16_t low[DP_PLANES][BLOCK], high[DP_PLANES][BLOCK];
-    for (int r = 0; r < BLOCK; r++, pixels += line) {
+    for (size_t r = 0; r < BLOCK; r++) {
         int16_t value[DP_PLANES][BLOCK];
-        turn_pixels(pixels, matrix, value);
+        read_line(from, block, r, value);
         for (int p = 0; p < DP_PLANES; p++) {
             for (int i = 0; i < BLOCK; i++) {
                 int16_t one = value[p][i];
@@ -121,14 +142,13 @@ static TARGET int all_within_bytes(int16_t low[][DP_PLANES], int16_t high[][DP_P
 }
 
 /* Store a group of blocks as bytes, or unchanged if activations have 16 bits. */
-static TARGET void make_group(const struct dp_networks *n, const int32_t *matrix,
-                              struct plane_row *row, const uint8_t *pixels, size_t line,
-                              size_t first, size_t count)
+static TARGET void make_group(const struct dp_networks *n, const struct block_source *from,
+                              struct plane_row *row, size_t first, size_t count)
 {
     int16_t values[DP_GROUP][BLOCK_INPUTS], low[DP_GROUP][DP_PLANES], high[DP_GROUP][DP_PLANES];
     enum plane_mode mode = PLANES_NARROW;
     for (size_t b = 0; b < count; b++) {
-        turn_block(pixels + b * BLOCK * 3, line, matrix, values[b], low[b], high[b]);
+        read_block(from, first + b, values[b], low[b], high[b]);
     }
     if (BYTES && !all_within_bytes(low, high, count)) {
         mode = PLANES_SHARED;
@@ -138,8 +158,7 @@ static TARGET void make_group(const struct dp_networks *n, const int32_t *matrix
         if (!all_within_bytes(low, high, count)) {
             mode = PLANES_WIDE;
             for (size_t b = 0; b < count; b++) {
-                turn_block(pixels + b * BLOCK * 3, line, matrix, values[b], low[b],
-                           high[b]);
+                read_block(from, first + b, values[b], low[b], high[b]);
             }
         }
     }
@@ -171,6 +190,25 @@ static TARGET void make_group(const struct dp_networks *n, const int32_t *matrix
                    row->linear + (first + b) * n->linear.mix.outputs);
         begin_sums(&n->enter, offset,
                    row->enter + (first + b) * n->enter.mix.outputs);
+    }
+}
+
+/* Rotate the pixels of a row of blocks, line by line; one band stands for three equal ones. */
+static TARGET void turn_lines(const struct block_source *from, const struct lines *to)
+{
+    for (size_t at = 0; at < BLOCK * from->columns; at++) {
+        const uint8_t *pixels = from->pixels + at * BLOCK * from->bands;
+        int16_t value[DP_PLANES][BLOCK];
+        if (from->bands == 1) {
+            for (size_t i = 0; i < BLOCK; i++) {
+                value[0][i] = value[1][i] = value[2][i] = (int16_t)(2 * (pixels[i] - 128));
+            }
+        } else {
+            turn_pixels(pixels, from->matrix, value);
+        }
+        for (size_t p = 0; p < DP_PLANES; p++) {
+            memcpy(to->plane[p] + at * BLOCK, value[p], sizeof value[p]);
+        }
     }
 }
 
