@@ -117,9 +117,7 @@ static TARGET const struct lines *prefilter(const struct analysis *a, size_t row
     const struct block_source from = source_of(a, row + 1);
     turn_lines(&from, next);
     filter_lines(filter, next, a->columns);
-    for (size_t p = 0; p < DP_PLANES; p++) {
-        join_rows(filter->weights[p], here->plane[p], next->plane[p], width);
-    }
+    join_rows(filter, here, next, width);
     return here;
 }
 

@@ -106,39 +106,55 @@ static TARGET void end_lines(const struct lines *row, size_t first, size_t width
     }
 }
 
-/* Filter the boundary between two rows of blocks in one plane. */
-static TARGET void join_rows(const int16_t weights[REACH][REACH], int16_t *above, int16_t *below,
-                             size_t width)
+/* Filter up to SPAN columns of a boundary. `above` and `below` are the lines at either side of it. */
+static TARGET void join_span(const int16_t weights[REACH][REACH], int16_t *above, int16_t *below,
+                             size_t width, size_t count)
 {
-    int16_t pairs[REACH / 2 * SPAN * 2];
-    int16_t sum[REACH][SPAN];
+    int16_t pairs[REACH / 2 * SPAN * 2], sum[REACH][SPAN];
     int32_t weighted[SPAN];
-    above += (BLOCK - 1) * width;
-    for (size_t first = 0, count; first < width; first += count) {
-        count = least(SPAN, width - first);
-        for (size_t j = 0; j < REACH; j++) {
-            const int16_t *before = above - j * width + first, *after = below + j * width + first;
-            int16_t *difference = pairs + 2 * (j / 2 * count) + j % 2;
-            for (size_t at = 0; at < count; at += BLOCK) {
-                for (size_t i = at; i < at + BLOCK; i++) {
-                    difference[2 * i] = (int16_t)(before[i] - after[i]);
-                    sum[j][i] = (int16_t)(before[i] + after[i]);
-                }
+    for (size_t j = 0; j < REACH; j += 2) {
+        const int16_t *after[2] = {below + j * width, below + (j + 1) * width};
+        const int16_t *before[2] = {above - j * width, above - (j + 1) * width};
+        int16_t *pair = pairs + j * count;
+        for (size_t at = 0; at < count; at += BLOCK) {
+            for (size_t i = at; i < at + BLOCK; i++) {
+                pair[2 * i] = (int16_t)(before[0][i] - after[0][i]);
+                pair[2 * i + 1] = (int16_t)(before[1][i] - after[1][i]);
+            }
+            for (size_t i = at; i < at + BLOCK; i++) {
+                sum[j][i] = (int16_t)(before[0][i] + after[0][i]);
+                sum[j + 1][i] = (int16_t)(before[1][i] + after[1][i]);
             }
         }
-        for (size_t j = 0; j < REACH; j++) {
-            int16_t *before = above - j * width + first, *after = below + j * width + first;
-            sum_pairs(pairs, weights[j], count, weighted);
-            for (size_t at = 0; at < count; at += BLOCK) {
-                for (size_t i = at; i < at + BLOCK; i++) {
-                    enum { SHIFT = DP_LAPPED_FRACTION + 1 + FINER };
-                    int32_t half = sum[j][i] * (1 << DP_LAPPED_FRACTION) + (1 << (SHIFT - 1));
-                    before[i] = (int16_t)limited((half + weighted[i]) >> SHIFT, DP_LEAST_PLANE,
-                                                 DP_LARGEST_PLANE);
-                    after[i] = (int16_t)limited((half - weighted[i]) >> SHIFT, DP_LEAST_PLANE,
-                                                DP_LARGEST_PLANE);
-                }
+    }
+    for (size_t j = 0; j < REACH; j++) {
+        enum { SHIFT = DP_LAPPED_FRACTION + 1 + FINER };
+        int16_t *after = below + j * width, *before = above - j * width;
+        sum_pairs(pairs, weights[j], count, weighted);
+        for (size_t at = 0; at < count; at += BLOCK) {
+            int16_t first[BLOCK], second[BLOCK];
+            for (size_t i = 0; i < BLOCK; i++) {
+                int32_t whole = sum[j][at + i] * (1 << DP_LAPPED_FRACTION) + (1 << (SHIFT - 1));
+                first[i] = (int16_t)((whole + weighted[at + i]) >> SHIFT);
+                second[i] = (int16_t)((whole - weighted[at + i]) >> SHIFT);
             }
+            for (size_t i = 0; i < BLOCK; i++) {
+                before[at + i] = (int16_t)limited(first[i], DP_LEAST_PLANE, DP_LARGEST_PLANE);
+                after[at + i] = (int16_t)limited(second[i], DP_LEAST_PLANE, DP_LARGEST_PLANE);
+            }
+        }
+    }
+}
+
+/* Filter the boundary between two rows of blocks. */
+static TARGET void join_rows(const struct dp_prefilter *filter, const struct lines *above,
+                             const struct lines *below, size_t width)
+{
+    for (size_t p = 0; p < DP_PLANES; p++) {
+        int16_t *last = above->plane[p] + (BLOCK - 1) * width;
+        for (size_t at = 0; at < width; at += SPAN) {
+            join_span(filter->weights[p], last + at, below->plane[p] + at, width,
+                      least(SPAN, width - at));
         }
     }
 }
