@@ -22,6 +22,7 @@ from downpass.payload.encoders.base import Setting
 from downpass.payload.encoders.student import compiled, int8_graphs, student_model
 from downpass.payload.encoders.student.compiled import CompiledNetworks
 from downpass.payload.encoders.student.encoder import StudentEncoder
+from downpass.payload.encoders.student.pixel_blocks import planes_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -212,7 +213,8 @@ def test_the_shipped_networks_are_those_of_onnx_runtime(
     assert found is not None
     pixels, matrix = picture(kind, *sides), rotation_matrix(IDENTITY if kind == "grey" else TURN)
     runtime = session(student_model.FOLDER / "encoder.onnx", 1)
-    latents, side = runtime.run(["latents", "side"], {"pixels": pixels, "rotation": matrix})
+    planes = planes_of(pixels, matrix, None)
+    latents, side = runtime.run(["latents", "side"], {"planes": planes})
     scales = session(shared_model.FOLDER / "hyper.onnx", 1).run(["log_scales"], {"side": side})
     assert_same(run(found, pixels, matrix), (latents, side, scales[0]))
 
@@ -242,6 +244,38 @@ def test_onnx_runtime_takes_one_band_for_three(
     for found in (model.analyse(pixels[..., :1], matrix), model.analyse(pixels, matrix)):
         for one, other in zip(found, wanted, strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+@here
+@pytest.mark.parametrize("exact", [True, False], ids=["int8", "float"])
+@pytest.mark.parametrize("sides", [(1, 1), (1, 6), (7, 1), (3, 5)], ids=str)
+@pytest.mark.parametrize("kind", ["noise", "mixed", "grey"])
+def test_onnx_runtime_filters_as_the_c_does(
+    variant: str, kind: str, sides: tuple[int, int], exact: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if exact and not int8_graphs.is_exact(student_model.FOLDER):
+        pytest.skip("8-bit kernels do not add exactly on this processor")
+    monkeypatch.setattr(int8_graphs, "is_exact", lambda folder: exact)
+    arrays, pixels = filtered(shipped(), sum(sides)), picture(kind, *sides)
+    weights = lapped.weights_of(arrays, "analysis.prefilter")
+    runtime = replace(student_model.load(), compiled=None, prefilter=weights)
+    found = CompiledNetworks.of(arrays, variant)
+    assert found is not None
+    for matrix in (rotation_matrix(IDENTITY), rotation_matrix(TURN)):
+        wanted = plain(arrays, pixels, matrix)
+        assert_same(run(found, pixels, matrix), wanted)
+        assert_same((*runtime.analyse(pixels, matrix), wanted[2]), wanted)
+
+
+def test_a_prefilter_changes_what_the_networks_see() -> None:
+    pixels, matrix = picture("calm", 3, 4), rotation_matrix(TURN)
+    arrays, equal = filtered(shipped(), 3), filtered(shipped(), 3, 0)
+    found, same = (CompiledNetworks.of(a, "plain") for a in (arrays, equal))
+    assert found is not None
+    assert same is not None
+    latents = fastest().analyse(pixels, matrix)[0]
+    assert np.mean(found.analyse(pixels, matrix)[0] != latents) > 0.5
+    np.testing.assert_array_equal(same.analyse(pixels, matrix)[0], latents)
 
 
 @here
@@ -311,15 +345,20 @@ def shorten(*names: str) -> Callable[[Arrays], None]:
         convert("analysis.enter.weight", np.int16),
         convert("hyper.spread_shift", np.float32),
         remove("hyper.synthesis_up.shift"),
+        change("analysis.prefilter", -(2**15), (1, 2, 3)),
+        change("analysis.prefilter", 2**13 + 1, (2, 7)),
+        shorten("analysis.prefilter"),
+        convert("analysis.prefilter", np.int32),
     ],
     ids=[
         "10 bits", "signed", "wide side", "wide scales", "left shift", "long shift", "bias",
         "negative spread", "fewer latents", "shifts missing", "spread missing", "one limit",
-        "wide weights", "floats", "no array",
+        "wide weights", "floats", "no array", "no opposite", "steep filter", "two planes",
+        "wide filter",
     ],
 )  # fmt: skip
 def test_networks_that_do_not_fit_are_left_to_onnx_runtime(spoil: Callable[[Arrays], None]) -> None:
-    arrays = dict(shipped())
+    arrays = filtered(shipped(), 0)
     assert CompiledNetworks.of(arrays, "plain") is not None
     spoil(arrays)
     assert CompiledNetworks.of(arrays, "plain") is None
@@ -412,12 +451,15 @@ def driven(
     for name in compiled._LAYERS:
         outputs = arrays[f"{name}.bias"].size
         head += [outputs, arrays[f"{name}.weight"].size // outputs, *arrays[f"{name}.clip"]]
+    prefilter = arrays.get("analysis.prefilter", np.zeros(0, np.int16))
     whole = [np.array([*head, rows, columns, bands], np.int32), matrix.ravel()]
+    whole.append(np.array([prefilter.size > 0]))
     whole += [arrays[f"{name}.bias"] for name in compiled._LAYERS]
     data = b"".join(part.astype("<i4").tobytes() for part in whole)
     for name in compiled._LAYERS:
         data += arrays[f"{name}.weight"].tobytes() + arrays[f"{name}.shift"].tobytes()
-    data += arrays["hyper.spread_shift"].tobytes() + pixels.tobytes()
+    data += arrays["hyper.spread_shift"].tobytes() + prefilter.astype("<i2").tobytes()
+    data += pixels.tobytes()
     (folder / "in").write_bytes(data)
     subprocess.run([*program, folder / "in", folder / "out"], check=True, timeout=60)
     latents, side = arrays["analysis.linear.bias"].size, arrays["hyper.analysis_end.bias"].size
@@ -446,10 +488,11 @@ def build(folder: Path, compiler: str, variant: str, *options: str) -> Path:
 
 def check_driven(program: list[str], folder: Path) -> None:
     for seed, kind in enumerate(KINDS):
-        arrays, pixels = made_up(seed), picture(kind, 3, 10 + seed, seed)
+        pixels = picture(kind, 3, 10 + seed, seed)
         matrix = rotation_matrix(IDENTITY if kind == "grey" else TURN)
-        found = driven(program, folder, arrays, pixels, matrix)
-        assert_same(found, plain(arrays, pixels, matrix))
+        for arrays in (made_up(seed), filtered(made_up(seed), seed)):
+            found = driven(program, folder, arrays, pixels, matrix)
+            assert_same(found, plain(arrays, pixels, matrix))
     pixels, matrix = picture("mixed", 2, 33), rotation_matrix(TURN)
     reference = CompiledNetworks.of(shipped(), "plain")
     assert reference is not None

@@ -1,7 +1,7 @@
 """The networks as ONNX graphs in float32, exact on integers.
 
 Graphs (of one tile or one frame, without a batch axis):
-  encoder  pixels uint8 (16·R, 16·C, 3), rotation int32 (3, 3)
+  encoder  planes int32 (3, 16·R, 16·C), in half grey levels, after the prefilter
            →  latents int32 (N, R, C), side int32 (S, ⌈R/2⌉, ⌈C/2⌉)
   hyper    side int32 (S, r, c)          →  log_scales int32 (N, 2·r, 2·c)
   decoder  latents int32 (N, R, C), quality int64 (), rotation int32 (3, 3)
@@ -13,24 +13,22 @@ from __future__ import annotations
 import numpy as np
 from onnx import TensorProto, helper
 
-from ..data.colour import MATRIX_FRACTION, PLANE_FRACTION
+from ..data.colour import MATRIX_FRACTION
 from ..networks.shape import BLOCK, LATENT_FRACTION, PIXEL_FRACTION, SYNTHESIS_FRACTION
 from .graph_builder import GraphBuilder
 from .integer_networks import Arrays
 
 
 def encoder_graph(arrays: Arrays) -> bytes:
-    """Return the graph of g_a and h_a."""
+    """Return the graph of g_a and h_a.
+
+    `payload.encoders.student.pixel_blocks` computes its input: rotation and prefilter.
+    """
     g = GraphBuilder(arrays)
-    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["height", "width", 3])
-    rotation = helper.make_tensor_value_info("rotation", TensorProto.INT32, [3, 3])
-    centred = g.node("Sub", g.node("Cast", "pixels", to=TensorProto.FLOAT), g.constant(128.0))
-    matrix = g.node("Cast", "rotation", to=TensorProto.FLOAT)
-    planes = g.node("MatMul", centred, g.node("Transpose", matrix, perm=[1, 0]))
-    planes = g.move(planes, MATRIX_FRACTION - PLANE_FRACTION, -512, 511)
+    info = helper.make_tensor_value_info("planes", TensorProto.INT32, [3, "height", "width"])
+    planes = g.node("Cast", "planes", to=TensorProto.FLOAT)
     linear = _linear_analysis(g, planes)
-    planes = g.node("Transpose", g.unsqueeze(planes), perm=[0, 3, 1, 2])
-    value = g.layer("analysis.enter", planes, stride=4)
+    value = g.layer("analysis.enter", g.unsqueeze(planes), stride=4)
     value = _separable(g, "analysis.block_fine", value)
     value = g.layer("analysis.down_middle", value, stride=2)
     value = _separable(g, "analysis.block_middle", value)
@@ -51,27 +49,25 @@ def encoder_graph(arrays: Arrays) -> bytes:
         helper.make_tensor_value_info("latents", TensorProto.INT32, ["latents", "rows", "columns"]),
         helper.make_tensor_value_info("side", TensorProto.INT32, ["side", "rows2", "columns2"]),
     ]
-    return g.model("encoder", [pixels, rotation], outputs, infos)
+    return g.model("encoder", [info], outputs, infos)
 
 
 def _linear_analysis(g: GraphBuilder, planes: str) -> str:
     """Add the linear analysis as one matrix product, which runs faster than a convolution."""
     counts = g.node(
-        "Div", g.node("Shape", planes), g.constant(np.array([16, 16, 3]), "block_sides")
+        "Div", g.node("Shape", planes), g.constant(np.array([3, BLOCK, BLOCK]), "block_sides")
     )
     rows, columns = (
-        g.node("Slice", counts, *(g.constant(np.array([n]), f"slice_{n}") for n in (i, i + 1)))
-        for i in (0, 1)
+        g.node("Slice", counts, *(g.constant(np.array([n]), f"index_{n}") for n in (i, i + 1)))
+        for i in (1, 2)
     )
     side = g.constant(np.array([BLOCK]), "block")
-    band = g.constant(np.array([3]), "bands")
-    split = g.node("Concat", rows, side, columns, side, band, axis=0)
-    blocks = g.node("Transpose", g.node("Reshape", planes, split), perm=[0, 2, 1, 3, 4])
+    split = g.node("Concat", g.constant(np.array([3]), "bands"), rows, side, columns, side, axis=0)
+    # From (plane, row of blocks, row, column of blocks, column); weights are (plane, row, column).
+    blocks = g.node("Transpose", g.node("Reshape", planes, split), perm=[1, 3, 0, 2, 4])
     flat = g.constant(np.array([3 * BLOCK**2]), "block_size")
     blocks = g.node("Reshape", blocks, g.node("Concat", rows, columns, flat, axis=0))
-    # Blocks are laid out as (row, column, band), the stored weights as (band, row, column).
-    weight = g.arrays["analysis.linear.weight"].reshape(-1, 3, BLOCK, BLOCK)
-    matrix = weight.transpose(2, 3, 1, 0).reshape(3 * BLOCK**2, -1)
+    matrix = g.arrays["analysis.linear.weight"].reshape(-1, 3 * BLOCK**2).T
     shift = g.arrays["analysis.linear.shift"].astype(np.int64)
     stored = g.node("Cast", g.constant(matrix, "analysis.linear.weight"), to=TensorProto.FLOAT)
     scale = g.constant(np.exp2(-shift).astype(np.float32), "analysis.linear.scale")
@@ -86,7 +82,7 @@ def _linear_analysis(g: GraphBuilder, planes: str) -> str:
 def _odd_padding(g: GraphBuilder, value: str) -> str:
     """Return the pads that make both sides even, from the value's shape."""
     shape = g.node("Slice", g.node("Shape", value), *(
-        g.constant(np.array([n], np.int64), f"slice_{n}") for n in (2, 4)
+        g.constant(np.array([n], np.int64), f"index_{n}") for n in (2, 4)
     ))  # fmt: skip
     odd = g.node("Mod", shape, g.constant(np.array([2], np.int64), "two"))
     zeros = g.constant(np.zeros(6, np.int64), "zeros_6")

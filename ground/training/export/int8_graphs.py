@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from ....payload.encoders.student.int8_graphs import LIMITS
+from ....payload.encoders.student.int8_graphs import LIMITS, LINEAR_LIMITS
 from ....payload.encoders.student.pixel_blocks import CELL_BYTES
 from ..networks.shape import BLOCK
 from .extract import LARGEST_SHIFT
@@ -36,8 +36,6 @@ from .integer_networks import Arrays
 
 LIFT = 1.0 + 2.0**-22
 """Factor on the scale, by which ties are rounded up."""
-_LARGEST_PLANE = 447
-"""In half grey levels: 222 grey levels from mid-grey, and the rounding to 4 · high + low."""
 _DOMAIN = "com.microsoft"
 
 
@@ -165,16 +163,18 @@ class Int8GraphBuilder(GraphBuilder):
 
 
 def encoder_graph(arrays: Arrays) -> bytes:
-    """Return the graph of g_a: from 16 × 16 blocks of pixels to sums, which are joined outside.
+    """Return the graph of g_a: from 16 × 16 blocks of planes to sums, which are joined outside.
 
     `pixel_blocks` and `int8_graphs` in `payload.encoders.student` do what comes before and after.
 
     Raises:
-        ValueError: Latents may reach their limits, which this graph does not apply.
+        ValueError: The limits of the linear analysis are not those that are applied there, or the
+            branch may reach its limits, which nothing applies.
     """
+    if tuple(arrays["analysis.linear.clip"]) != LINEAR_LIMITS:
+        raise ValueError(f"linear analysis clipped to {arrays['analysis.linear.clip']}")
     g = Int8GraphBuilder(arrays)
-    for name, largest in (("analysis.linear", _LARGEST_PLANE), ("analysis.leave", 255)):
-        g.check_limits(name, largest)
+    g.check_limits("analysis.leave", 255)
     # Pixels are laid out as (row, column, plane), the stored weights as (plane, row, column).
     order = np.arange(CELL_BYTES).reshape(3, -1).T.reshape(-1)
     entering = g.weight("analysis.enter")[:, order]

@@ -2,7 +2,7 @@
 
 There are three graphs, and numpy computes the integers between them:
 
-    pixels ── cells ──► encoder ──► sums ── floors ──► y ── sizes ──► side ──► ẑ ──► hyper ──► L
+    planes ── cells ──► encoder ──► sums ── floors ──► y ── sizes ──► side ──► ẑ ──► hyper ──► L
 
 They are faster than the float graphs, but usable only if the processor's kernels add exactly
 (`is_exact`). `ground.training.export.int8_graphs` makes the graphs.
@@ -22,28 +22,28 @@ from .pixel_blocks import CELL_BYTES, Cells
 
 LIMITS: Final = (-2048, 2047)
 """Lowest and highest log-scale L."""
+LINEAR_LIMITS: Final = (-(1 << 17), (1 << 17) - 1)
+"""Lowest and highest output of the linear analysis."""
 _LARGEST_SIZE: Final = 255
 
 
 def analyse(
     folder: Path,
-    pixels: NDArray[np.uint8],
-    rotation: NDArray[np.int32],
+    planes: NDArray[np.int32],
     spread: NDArray[np.float32],
     threads: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return latents y and side information ẑ of a tile, as `StudentModel.analyse` does.
+    """Return latents y and side information ẑ of a tile's planes.
 
     Args:
         folder: The model folder.
-        pixels: Pixels (16 · rows, 16 · columns, 3).
-        rotation: Matrix (3, 3), see `link.student.rotation`.
+        planes: Planes (3, 16 · rows, 16 · columns), see `pixel_blocks`.
         spread: Factor of |y| for the hyper analysis, by channel.
         threads: Threads of ONNX Runtime.
     """
     encoder = session(folder / "encoder_int8.onnx", threads)
     copies = encoder.get_inputs()[0].shape[-1] // CELL_BYTES - 1
-    cells = Cells.of(pixels, rotation, copies)
+    cells = Cells.of(planes, copies)
     branch, high, low = encoder.run(
         ["branch", "high_sums", "low_sums"],
         {"entering": cells.entering, "high": cells.high, "low": cells.low},
@@ -74,7 +74,8 @@ def _join(
     """
     rows, columns, channels = high.shape
     sizes = np.empty((1, rows + rows % 2, columns + columns % 2, channels), np.uint8)
-    found = (np.floor(branch) + np.floor(high + low)).reshape(high.shape)
+    linear = np.clip(np.floor(high + low), *LINEAR_LIMITS)
+    found = (np.floor(branch) + linear).reshape(high.shape)
     sizes[0, rows:], sizes[0, :, columns:] = 0, 0
     size = np.floor(np.abs(found) * spread + np.float32(0.5))
     sizes[0, :rows, :columns] = np.minimum(size, _LARGEST_SIZE)

@@ -4,7 +4,7 @@
 
 The networks run in C (`compiled`) if it supports them, else in ONNX Runtime; both give the same
 integers. The model folder here holds the files that only the encoder needs:
-  encoder.onnx   pixels to latents and side information, in float32 that holds integers
+  encoder.onnx   planes to latents and side information, in float32 that holds integers
   encoder_int8.onnx, side_int8.onnx, hyper_int8.onnx
                  the same and the hyper synthesis in 8-bit kernels, see `int8_graphs`
   probe.onnx     to test whether 8-bit kernels are exact on this processor
@@ -27,11 +27,12 @@ from numpy.typing import NDArray
 from ....link import inference
 from ....link.errors import InputError
 from ....link.inference import session
-from ....link.student import shared_model
+from ....link.student import lapped, shared_model
 from ....link.student.entropy_model import EntropyModel
 from ....link.student.shared_model import SharedModel, load_integers
 from . import int8_graphs
-from .compiled import CompiledNetworks
+from .compiled import PREFILTER, CompiledNetworks
+from .pixel_blocks import planes_of
 from .tilewriter import TileWriter
 
 FOLDER: Final = Path(__file__).parent / "model"
@@ -45,12 +46,14 @@ class StudentModel:
         folder: Folder of the analysis networks.
         shared: Entropy model and hyper synthesis.
         spread: Factor of |y| for the hyper analysis, by channel.
+        prefilter: Weights of the filter across block boundaries; None if the model has none.
         compiled: The networks in C; None if ONNX Runtime has to run them.
     """
 
     folder: Path
     shared: SharedModel
     spread: NDArray[np.float32]
+    prefilter: NDArray[np.int16] | None
     compiled: CompiledNetworks | None
 
     @property
@@ -88,10 +91,11 @@ class StudentModel:
             return self.compiled.analyse(pixels, rotation)
         if pixels.shape[2] == 1:
             pixels = np.repeat(pixels, 3, axis=2)
+        planes = planes_of(pixels, rotation, self.prefilter)
         if int8_graphs.is_exact(self.folder):
-            return int8_graphs.analyse(self.folder, pixels, rotation, self.spread, threads)
+            return int8_graphs.analyse(self.folder, planes, self.spread, threads)
         latents, side = session(self.folder / "encoder.onnx", threads).run(
-            ["latents", "side"], {"pixels": pixels, "rotation": rotation}
+            ["latents", "side"], {"planes": planes}
         )
         return latents, side
 
@@ -138,5 +142,9 @@ def load(folder: Path | None = None) -> StudentModel:
             "Python's headers (apt install gcc python3-dev), or install onnxruntime"
         )
     return StudentModel(
-        own, shared, np.exp2(-arrays["hyper.spread_shift"].astype(np.float32)), networks
+        own,
+        shared,
+        np.exp2(-arrays["hyper.spread_shift"].astype(np.float32)),
+        lapped.weights_of(arrays, PREFILTER),
+        networks,
     )

@@ -9,6 +9,8 @@
 #include "limited.h"
 #include "networks.h"
 
+#include <string.h>
+
 #define BLOCK 16
 #define REACH DP_REACH
 #define SPAN 128 /* columns at once, a multiple of BLOCK */

@@ -14,7 +14,10 @@ from downpass.ground.training.export.integer_networks import IntegerNetworks, sh
 from downpass.ground.training.export.training_tiles import analyse_tile
 from downpass.ground.training.networks.calibrate import put_on_grids
 from downpass.link.inference import open_session
+from downpass.link.student.lapped import weights_of
 from downpass.payload.encoders.student import int8_graphs as onboard
+from downpass.payload.encoders.student.compiled import PREFILTER
+from downpass.payload.encoders.student.pixel_blocks import planes_of
 from downpass.payload.encoders.student.student_model import FOLDER
 
 ROTATION = (104, -43, 28, 52)
@@ -66,13 +69,14 @@ def test_torch_numpy_and_onnx_agree_to_the_bit(on_grids, scenery, tmp_path):
         np.testing.assert_array_equal(tile.log_scales, scales)
 
         rotation = matrix.astype(np.int32)
-        from_onnx = encoder.run(None, {"pixels": pixels, "rotation": rotation})
+        onboard_planes = planes_of(pixels, rotation, weights_of(arrays, PREFILTER))
+        from_onnx = encoder.run(None, {"planes": onboard_planes})
         np.testing.assert_array_equal(from_onnx[0], latents)
         np.testing.assert_array_equal(from_onnx[1], side)
         got = hyper.run(None, {"side": from_onnx[1]})[0]
         np.testing.assert_array_equal(got[:, :rows, :columns], scales)
         if onboard.is_exact(FOLDER):  # on every processor with VNNI or dot products
-            fast = onboard.analyse(tmp_path, pixels, rotation, spread, 1)
+            fast = onboard.analyse(tmp_path, onboard_planes, spread, 1)
             np.testing.assert_array_equal(fast[0], latents)
             np.testing.assert_array_equal(fast[1], side)
             got = onboard.log_scales(tmp_path, fast[1], 1)
