@@ -29,6 +29,8 @@ from .straight_through import round_straight
 REACH = BLOCK // 2
 """Pixels on either side of a boundary that its filter changes."""
 PLANES = 3
+MACS_PER_PIXEL = 2 * PLANES * REACH * REACH / BLOCK
+"""Multiplications with addition for each pixel, if all blocks have neighbours."""
 
 
 class BoundaryFilter(nn.Module):
@@ -80,9 +82,3 @@ def _filter(planes: Tensor, matrices: Tensor, axis: int) -> Tensor:
     inner = torch.stack((before.flip(-1), after), dim=-2).flatten(-3)
     ends = lines[..., :REACH], lines[..., size - REACH :]
     return torch.cat((ends[0], inner, ends[1]), dim=-1).transpose(axis, -1)
-
-
-def macs_per_pixel(height: int, width: int) -> float:
-    """Return the multiplications with addition for each pixel of a picture of this size."""
-    boundaries = (width // BLOCK - 1) * height + (height // BLOCK - 1) * width
-    return PLANES * REACH * REACH * boundaries / (height * width)
