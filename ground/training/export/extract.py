@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ....link.student.lapped import POSTFILTER, PREFILTER, weights_of
 from ..networks.codec import Codec
-from ..networks.lapped import PLANES, REACH, BoundaryFilter
+from ..networks.lapped import PLANES, BoundaryFilter
 from ..networks.quantise import EXACT, Grid, GridConv
 from ..networks.shape import (
     LAPPED_FRACTION,
@@ -154,7 +154,7 @@ def _filter_weights(part: BoundaryFilter, name: str) -> NDArray[np.int16]:
         ValueError: They are so large that sums may leave 32 bits.
     """
     whole = _floor_half(part.weight.double() * 2**LAPPED_FRACTION)
-    weights = whole.clip(-32768, 32767).astype(np.int16).reshape(PLANES, REACH, REACH)
+    weights = np.tile(whole.clip(-32768, 32767).astype(np.int16), (PLANES, 1, 1))
     weights_of({name: weights}, name)
     return weights
 

@@ -205,8 +205,7 @@ def _put_filter(arrays: Arrays, name: str, part: BoundaryFilter) -> None:
     """Set a filter across block boundaries; without one, blocks stay separate."""
     weights = weights_of(arrays, name)
     if weights is not None:
-        flat = torch.from_numpy(weights).reshape(part.weight.shape)
-        part.weight.copy_(flat / 2**LAPPED_FRACTION)
+        part.weight.copy_(torch.from_numpy(weights[0]) / 2**LAPPED_FRACTION)
 
 
 def _put_block(arrays: Arrays, name: str, block: ResidualBlock, stream: Grid) -> None:
