@@ -1,12 +1,12 @@
 """Filters across block boundaries, in integers: the prefilter on board, the postfilter on ground.
 
 They make the transform of 16 x 16 blocks a lapped one (Tran, Liang and Tu, "Lapped transform via
-time-domain pre- and post-filtering", IEEE Trans. Signal Process. 51(6), 2003). docs/codec-integers.md
-("Block boundaries") defines them. This module computes them with numpy, plainly: without a C
-compiler, and as what the C is compared with.
+time-domain pre- and post-filtering", IEEE Trans. Signal Process. 51(6), 2003). The page
+docs/codec-integers.md defines them ("Block boundaries"). This module computes them with numpy,
+plainly: without a C compiler, and as what the C is compared with.
 
-Of each boundary between two blocks of a tile, eight pixels on either side take part. With a and b at
-equal distance from the boundary, i or j from 0 to 7, and weights V in units of 2^-12:
+Of each boundary between two blocks of a tile, eight pixels on either side take part. With a and b
+at equal distance from the boundary, i or j from 0 to 7, and weights V in units of 2^-12:
 
     s = a + b        d = a - b        e[i] = Σ_j V[i, j] · d[j]
     a = (s · 2^12 + e + half) >> shift        b = (s · 2^12 - e + half) >> shift
@@ -22,6 +22,9 @@ from numpy.typing import NDArray
 
 from .frame_layout import BLOCK
 
+PREFILTER: Final = "analysis.prefilter"
+POSTFILTER: Final = "synthesis.postfilter"
+"""Names of the filters' weights among a model's integers."""
 REACH: Final = BLOCK // 2
 """Pixels on either side of a boundary that its filter changes."""
 FRACTION: Final = 12
@@ -42,7 +45,7 @@ def weights_of(arrays: Mapping[str, Integers], name: str) -> NDArray[np.int16] |
 
     Args:
         arrays: A model's integers, by name.
-        name: `analysis.prefilter` or `synthesis.postfilter`.
+        name: `PREFILTER` or `POSTFILTER`.
 
     Raises:
         ValueError: The array is of another type or shape, or its sums may leave 32 bits.

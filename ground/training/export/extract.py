@@ -5,6 +5,7 @@ A layer `name` becomes the arrays
   name.bias    int32 (out), at the scale of the sums
   name.shift   int8  (out): out = clip((sum + bias + 2^(shift-1)) >> shift, low, high)
   name.clip    int32 (2): low, high
+A filter across block boundaries is an array int16 (3, 8, 8) in units of 2^-12.
 """
 
 from __future__ import annotations
@@ -16,9 +17,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ....link.student.lapped import POSTFILTER, PREFILTER, weights_of
 from ..networks.codec import Codec
+from ..networks.lapped import PLANES, BoundaryFilter
 from ..networks.quantise import EXACT, Grid, GridConv
-from ..networks.shape import LATENT_FRACTION, LOG2_FRACTION, QUALITY_STEPS, SYNTHESIS_FRACTION
+from ..networks.shape import (
+    LAPPED_FRACTION,
+    LATENT_FRACTION,
+    LOG2_FRACTION,
+    QUALITY_STEPS,
+    SYNTHESIS_FRACTION,
+)
 from .integer_networks import Arrays
 
 MEAN_FRACTION = 14
@@ -49,6 +58,8 @@ def extract(codec: Codec) -> Arrays:
 
     for name, layer, out in _coding_layers(codec):
         put(name, layer, out)
+    arrays[PREFILTER] = _filter_weights(codec.analysis.prefilter, PREFILTER)
+    arrays[POSTFILTER] = _filter_weights(synthesis.postfilter, POSTFILTER)
     arrays["hyper.spread_shift"] = _powers_of_two(hyper.spread)
 
     weight = synthesis.linear.weight.double() * 2**SYNTHESIS_FRACTION
@@ -134,6 +145,18 @@ def limit_shifts(codec: Codec) -> None:
 def _floor_half(value: torch.Tensor) -> NDArray[np.float64]:
     """Round half up, as the networks do, in the precision of the values."""
     return torch.floor(value.detach() + 0.5).cpu().double().numpy()
+
+
+def _filter_weights(part: BoundaryFilter, name: str) -> NDArray[np.int16]:
+    """Return the weights of a filter across block boundaries (3, 8, 8).
+
+    Raises:
+        ValueError: They are so large that sums may leave 32 bits.
+    """
+    whole = _floor_half(part.weight.double() * 2**LAPPED_FRACTION)
+    weights = np.tile(whole.clip(-32768, 32767).astype(np.int16), (PLANES, 1, 1))
+    weights_of({name: weights}, name)
+    return weights
 
 
 def _powers_of_two(spread: torch.Tensor) -> NDArray[np.int8]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ....link.student import lapped
 from ..networks.shape import BLOCK, LATENT_FRACTION, PIXEL_FRACTION, SYNTHESIS_FRACTION
 
 Integers = NDArray[np.int64]
@@ -34,6 +35,9 @@ class IntegerNetworks:
 
         The sides are multiples of 16.
         """
+        weights = lapped.weights_of(self.arrays, lapped.PREFILTER)
+        if weights is not None:
+            planes = lapped.prefilter(planes, weights).astype(np.int64)
         linear = self._layer("analysis.linear", _fold(planes, BLOCK))
         value = self._layer("analysis.enter", _fold(planes, 4))
         value = self._block("analysis.block_fine", value)
@@ -61,12 +65,15 @@ class IntegerNetworks:
         return self._layer("hyper.synthesis_out", value[:, :rows, :columns])
 
     def synthesise(self, latents: Integers, quality: int) -> Integers:
-        """Return g_s: planes (3, h, w) in 1/16 grey level of decoded latents, at quality 0…256."""
+        """Return g_s: planes (3, h, w) in 1/16 grey level of decoded latents, at quality 0…256.
+
+        The latents are those of one tile.
+        """
         a = self.arrays
         weight = a["synthesis.linear.weight"].astype(np.int64)
         wide = np.tensordot(weight, latents, axes=1) + a["synthesis.linear.bias"][:, None, None]
         wide = shift_round(wide, LATENT_FRACTION + SYNTHESIS_FRACTION - PIXEL_FRACTION)
-        linear = _unfold(np.clip(wide, -8192, 8191), BLOCK)
+        linear = self._joined(_unfold(np.clip(wide, -8192, 8191), BLOCK))
         seen = _fold(np.clip(shift_round(linear, 3), -512, 511), 4)
         value = self._layer("synthesis.enter", seen)
         for i in range(self._count("before")):
@@ -84,6 +91,14 @@ class IntegerNetworks:
             value = self._residual(f"synthesis.after.{i}", value, quality)
         value = self._layer("synthesis.leave", self._move("synthesis.to_leave", value))
         return linear + _unfold(value, 4)
+
+    def _joined(self, planes: Integers) -> Integers:
+        """Return linear planes after the postfilter of all block boundaries."""
+        weights = lapped.weights_of(self.arrays, lapped.POSTFILTER)
+        if weights is None:
+            return planes
+        rows, columns = (np.ones(side // BLOCK - 1, np.bool_) for side in planes.shape[1:])
+        return lapped.postfilter(planes, weights, rows, columns).astype(np.int64)
 
     def _count(self, part: str) -> int:
         return sum(k.endswith(".first.weight") and f".{part}." in k for k in self.arrays)

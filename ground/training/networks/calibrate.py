@@ -61,7 +61,8 @@ def put_on_grids(codec: Codec, sampler: CropSampler, batches: int = 8) -> None:
         return
     spreads_to_powers_of_two(codec)
     _calibrate_on_crops(codec, codec, sampler, batches)
-    round_weights(codec.analysis.linear, block_moments(sampler, 4 * batches, codec.analysis.filtered))
+    moments = block_moments(sampler, 4 * batches, codec.analysis.filtered)
+    round_weights(codec.analysis.linear, moments)
     round_synthesis(codec, sampler, batches)
 
 

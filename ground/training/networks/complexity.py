@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .codec import Codec
-from .lapped import macs_per_pixel
+from .lapped import MACS_PER_PIXEL
 from .scale_context import PHASES
 from .shape import BLOCK
 
@@ -67,7 +67,7 @@ def complexity(codec: Codec, side: int = 256) -> dict[str, float]:
         for part in ("analysis", "hyper", "synthesis")
     }
     for part in ("analysis", "synthesis"):
-        parts[part] += macs_per_pixel(side, side)
+        parts[part] += MACS_PER_PIXEL
     parts["context"] = float(codec.neighbours.masks.sum()) / len(PHASES) / BLOCK**2
     parts["colour"] = 9.0
     parts["onboard"] = sum(parts[k] for k in ("colour", "analysis", "hyper", "context"))

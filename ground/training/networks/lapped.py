@@ -13,8 +13,9 @@ pixels on either side take part, first along rows, then along columns:
     e = V · d               over the eight distances
     a ← (s + e) / 2,  b ← (s − e) / 2
 
-V is the identity for separate blocks. The sums s stay as they are, so a smooth picture does. The
-postfilter has a matrix of its own, which begins as the inverse, and goes along columns first.
+V is the identity for separate blocks. It is the same for all planes, so that the equal planes of a
+grey picture stay equal. The sums s stay as they are, so a flat picture does. The postfilter has a
+matrix of its own, which begins as the inverse, and goes along columns first.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from .straight_through import round_straight
 REACH = BLOCK // 2
 """Pixels on either side of a boundary that its filter changes."""
 PLANES = 3
+MACS_PER_PIXEL = 2 * PLANES * REACH * REACH / BLOCK
+"""Multiplications with addition for each pixel, if all blocks have neighbours."""
 
 
 class BoundaryFilter(nn.Module):
@@ -39,13 +42,13 @@ class BoundaryFilter(nn.Module):
         grids: Grid that the values are rounded to after each axis.
 
     Attributes:
-        weight: V of each plane, one below the other (24, 8).
+        weight: V (8, 8).
         on: Whether the weights are rounded, to multiples of 2^-12.
     """
 
     def __init__(self, axes: tuple[int, int], grids: tuple[Grid, Grid]) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.eye(REACH).repeat(PLANES, 1))
+        self.weight = nn.Parameter(torch.eye(REACH))
         self._axes, self._grids = axes, grids
 
     @property
@@ -59,13 +62,12 @@ class BoundaryFilter(nn.Module):
         if self.on:  # the sums exceed what float32 adds exactly
             weight = round_straight(weight.double() * 2**LAPPED_FRACTION) / 2**LAPPED_FRACTION
             planes = planes.double()
-        matrices = weight.view(PLANES, REACH, REACH)
         for axis, grid in zip(self._axes, self._grids, strict=True):
-            planes = grid(_filter(planes, matrices, axis))
+            planes = grid(_filter(planes, weight, axis))
         return planes.to(kind).contiguous(memory_format=torch.channels_last)
 
 
-def _filter(planes: Tensor, matrices: Tensor, axis: int) -> Tensor:
+def _filter(planes: Tensor, weight: Tensor, axis: int) -> Tensor:
     """Filter the boundaries that a line along an axis crosses."""
     size = planes.shape[axis]
     if size == BLOCK:
@@ -74,15 +76,8 @@ def _filter(planes: Tensor, matrices: Tensor, axis: int) -> Tensor:
     inner = lines[..., REACH : size - REACH].unflatten(-1, (-1, 2, REACH))
     before, after = inner[..., 0, :].flip(-1), inner[..., 1, :]
     total, difference = before + after, before - after
-    # (b, plane, line, boundary, distance) times V of the plane
-    weighted = torch.einsum("bplni,poi->bplno", difference, matrices)
+    weighted = difference @ weight.T
     before, after = (total + weighted) / 2, (total - weighted) / 2
     inner = torch.stack((before.flip(-1), after), dim=-2).flatten(-3)
     ends = lines[..., :REACH], lines[..., size - REACH :]
     return torch.cat((ends[0], inner, ends[1]), dim=-1).transpose(axis, -1)
-
-
-def macs_per_pixel(height: int, width: int) -> float:
-    """Return the multiplications with addition for each pixel of a picture of this size."""
-    boundaries = (width // BLOCK - 1) * height + (height // BLOCK - 1) * width
-    return PLANES * REACH * REACH * boundaries / (height * width)

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ....link.student.lapped import POSTFILTER, PREFILTER, weights_of
 from ....link.student.shared_model import FOLDER as SHARED
 from ....link.student.shared_model import load_integers
 from ....payload.encoders.student.student_model import FOLDER as PAYLOAD
@@ -26,9 +27,16 @@ from ...decoders.student_networks import load_network
 from ..export.integer_networks import Arrays
 from ..loop.checkpoint import shape_of
 from ..networks.codec import Codec
+from ..networks.lapped import BoundaryFilter
 from ..networks.layers import ResidualBlock
 from ..networks.quantise import Grid, GridConv, switch_on_as_loaded
-from ..networks.shape import LATENT_FRACTION, QUALITY_STEPS, SYNTHESIS_FRACTION, CodecShape
+from ..networks.shape import (
+    LAPPED_FRACTION,
+    LATENT_FRACTION,
+    QUALITY_STEPS,
+    SYNTHESIS_FRACTION,
+    CodecShape,
+)
 
 NETWORKS: Final = ("analysis.", "hyper.", "synthesis.")
 """First parts of the names of the networks' arrays."""
@@ -162,6 +170,8 @@ def from_integers(arrays: Arrays, shape: CodecShape) -> Codec:
         block = f"analysis.block_{stage}"
         inner = codec.get_submodule(f"{block}.inner")
         _put(arrays, f"{block}.depthwise", codec.get_submodule(f"{block}.depthwise"), inner)
+    _put_filter(arrays, PREFILTER, codec.analysis.prefilter)
+    _put_filter(arrays, POSTFILTER, synthesis.postfilter)
     codec.hyper.spread.copy_(_powers(arrays, "hyper.spread_shift"))
     synthesis.spread.copy_(_powers(arrays, "synthesis.spread_shift"))
     weight = torch.from_numpy(arrays["synthesis.linear.weight"]).double() / 2**SYNTHESIS_FRACTION
@@ -189,6 +199,13 @@ def _put(arrays: Arrays, name: str, layer: nn.Module, out: nn.Module) -> None:
     if layer.bias is not None:
         bias = torch.from_numpy(arrays[f"{name}.bias"]).float()
         layer.bias.copy_(bias * layer.bias_step())
+
+
+def _put_filter(arrays: Arrays, name: str, part: BoundaryFilter) -> None:
+    """Set a filter across block boundaries; without one, blocks stay separate."""
+    weights = weights_of(arrays, name)
+    if weights is not None:
+        part.weight.copy_(torch.from_numpy(weights[0]) / 2**LAPPED_FRACTION)
 
 
 def _put_block(arrays: Arrays, name: str, block: ResidualBlock, stream: Grid) -> None:

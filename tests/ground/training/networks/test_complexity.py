@@ -8,7 +8,9 @@ def test_hand_count_of_the_shipped_shape():
     parts = complexity(Codec(CodecShape()))
     fine, middle, coarse = 48, 96, 192
     analysis = (
-        (768 * 640) / 256
+        # along rows and along columns, 8 x 8 products for 16 pixels of each of three planes
+        2 * 3 * 8 * 8 / 16
+        + (768 * 640) / 256
         + (48 * fine + 9 * fine + fine * fine) / 16
         + (4 * fine * middle + 9 * middle + middle * middle) / 64
         + (4 * middle * coarse + 9 * coarse + coarse * coarse + coarse * 640) / 256
@@ -24,7 +26,7 @@ def test_hand_count_of_the_shipped_shape():
     assert parts["onboard"] == pytest.approx(
         9 + parts["analysis"] + parts["hyper"] + parts["context"]
     )
-    assert parts["onboard"] <= 4000
+    assert parts["onboard"] <= 4200
     assert parts["synthesis"] <= 150_000
 
 

@@ -58,7 +58,7 @@ def test_uncorrelated_inputs_leave_plain_rounding(layer):
 
 
 def test_moments_are_symmetric_and_positive(sampler):
-    moments = block_moments(sampler, 2)
+    moments = block_moments(sampler, 2, lambda planes: planes)
     assert moments.shape == (768, 768)
     torch.testing.assert_close(moments, moments.T)
     assert float(torch.linalg.eigvalsh(moments).min()) > -1e-6
