@@ -94,16 +94,14 @@ def filtered(arrays: Arrays, seed: int, largest: int = 800) -> Arrays:
     """The same networks with a prefilter near the identity, or any that is allowed."""
     rng = np.random.default_rng(seed)
     weights = 4096 * np.eye(8, dtype=int) + rng.integers(-largest, largest + 1, (3, 8, 8))
-    return arrays | {"analysis.prefilter": weights.astype(np.int16)}
+    return arrays | {lapped.PREFILTER: weights.astype(np.int16)}
 
 
 def plain(arrays: Arrays, pixels: np.ndarray[Any, Any], matrix: np.ndarray[Any, Any]) -> Outputs:
     """What the networks make of pixels (h, w, 3), in int64."""
-    weights = lapped.weights_of(arrays, "analysis.prefilter")
-    integers = IntegerNetworks({k: v for k, v in arrays.items() if k != "analysis.prefilter"})
+    integers = IntegerNetworks(arrays)
     planes = ((pixels.astype(np.int64) - 128) @ matrix.astype(np.int64).T + (1 << 12)) >> 13
-    planes = np.moveaxis(planes, 2, 0)
-    latents = integers.analyse(planes if weights is None else lapped.prefilter(planes, weights))
+    latents = integers.analyse(np.moveaxis(planes, 2, 0))
     side = integers.side(latents)
     return latents, side, integers.log_scales(side, 2 * side.shape[1], 2 * side.shape[2])
 
@@ -257,7 +255,7 @@ def test_onnx_runtime_filters_as_the_c_does(
         pytest.skip("8-bit kernels do not add exactly on this processor")
     monkeypatch.setattr(int8_graphs, "is_exact", lambda folder: exact)
     arrays, pixels = filtered(shipped(), sum(sides)), picture(kind, *sides)
-    weights = lapped.weights_of(arrays, "analysis.prefilter")
+    weights = lapped.weights_of(arrays, lapped.PREFILTER)
     runtime = replace(student_model.load(), compiled=None, prefilter=weights)
     found = CompiledNetworks.of(arrays, variant)
     assert found is not None
@@ -345,10 +343,10 @@ def shorten(*names: str) -> Callable[[Arrays], None]:
         convert("analysis.enter.weight", np.int16),
         convert("hyper.spread_shift", np.float32),
         remove("hyper.synthesis_up.shift"),
-        change("analysis.prefilter", -(2**15), (1, 2, 3)),
-        change("analysis.prefilter", 2**13 + 1, (2, 7)),
-        shorten("analysis.prefilter"),
-        convert("analysis.prefilter", np.int32),
+        change(lapped.PREFILTER, -(2**15), (1, 2, 3)),
+        change(lapped.PREFILTER, 2**13 + 1, (2, 7)),
+        shorten(lapped.PREFILTER),
+        convert(lapped.PREFILTER, np.int32),
     ],
     ids=[
         "10 bits", "signed", "wide side", "wide scales", "left shift", "long shift", "bias",
@@ -451,7 +449,7 @@ def driven(
     for name in compiled._LAYERS:
         outputs = arrays[f"{name}.bias"].size
         head += [outputs, arrays[f"{name}.weight"].size // outputs, *arrays[f"{name}.clip"]]
-    prefilter = arrays.get("analysis.prefilter", np.zeros(0, np.int16))
+    prefilter = arrays.get(lapped.PREFILTER, np.zeros(0, np.int16))
     whole = [np.array([*head, rows, columns, bands], np.int32), matrix.ravel()]
     whole.append(np.array([prefilter.size > 0]))
     whole += [arrays[f"{name}.bias"] for name in compiled._LAYERS]

@@ -40,8 +40,6 @@ _LAYERS: Final = (
     "hyper.synthesis_out",
 )
 """Names of the layers, in the order of native/networks.h."""
-PREFILTER: Final = "analysis.prefilter"
-"""Name of the weights of the filter across block boundaries."""
 _NOT_ROTATED: Final = np.eye(3, dtype=np.int32) << MATRIX_FRACTION
 
 
@@ -94,7 +92,7 @@ class CompiledNetworks:
         try:
             layers = tuple(layer(arrays, name) for name in _LAYERS)
             spread = exact(arrays["hyper.spread_shift"], np.int8)
-            prefilter = lapped.weights_of(arrays, PREFILTER)
+            prefilter = lapped.weights_of(arrays, lapped.PREFILTER)
             if prefilter is not None:
                 prefilter = np.ascontiguousarray(prefilter)
             packed = NATIVE.make_networks(variant, layers, spread, prefilter)

@@ -31,7 +31,7 @@ from ....link.student import lapped, shared_model
 from ....link.student.entropy_model import EntropyModel
 from ....link.student.shared_model import SharedModel, load_integers
 from . import int8_graphs
-from .compiled import PREFILTER, CompiledNetworks
+from .compiled import CompiledNetworks
 from .pixel_blocks import planes_of
 from .tilewriter import TileWriter
 
@@ -145,6 +145,6 @@ def load(folder: Path | None = None) -> StudentModel:
         own,
         shared,
         np.exp2(-arrays["hyper.spread_shift"].astype(np.float32)),
-        lapped.weights_of(arrays, PREFILTER),
+        lapped.weights_of(arrays, lapped.PREFILTER),
         networks,
     )

@@ -14,9 +14,8 @@ from downpass.ground.training.export.integer_networks import IntegerNetworks, sh
 from downpass.ground.training.export.training_tiles import analyse_tile
 from downpass.ground.training.networks.calibrate import put_on_grids
 from downpass.link.inference import open_session
-from downpass.link.student.lapped import weights_of
+from downpass.link.student.lapped import PREFILTER, weights_of
 from downpass.payload.encoders.student import int8_graphs as onboard
-from downpass.payload.encoders.student.compiled import PREFILTER
 from downpass.payload.encoders.student.pixel_blocks import planes_of
 from downpass.payload.encoders.student.student_model import FOLDER
 
