@@ -90,10 +90,12 @@ def made_up(seed: int) -> Arrays:
     return arrays
 
 
-def filtered(arrays: Arrays, seed: int, largest: int = 800) -> Arrays:
-    """The same networks with a prefilter near the identity, or any that is allowed."""
+def filtered(arrays: Arrays, seed: int, largest: int = 800, alike: bool = False) -> Arrays:
+    """The same networks with a prefilter: weights at most `largest` from those of the identity."""
     rng = np.random.default_rng(seed)
     weights = 4096 * np.eye(8, dtype=int) + rng.integers(-largest, largest + 1, (3, 8, 8))
+    if alike:
+        weights[:] = weights[0]
     return arrays | {lapped.PREFILTER: weights.astype(np.int16)}
 
 
@@ -118,13 +120,15 @@ def picture(kind: str, rows: int, columns: int, seed: int = 0) -> np.ndarray[Any
         return np.clip(grey + rng.integers(-9, 10, (*shape, 3)), 0, 255).astype(np.uint8)
     if kind == "grey":
         return np.repeat(rng.choice(EXTREMES, (*shape, 1)), 3, axis=2)
+    if kind == "mist":
+        return np.repeat(rng.integers(90, 130, (*shape, 1)).astype(np.uint8), 3, axis=2)
     assert kind == "mixed"  # of every group of blocks another kind
     parts = [picture(k, rows, columns, seed) for k in ("noise", "calm", "alike", "grey")]
     which = np.arange(shape[1]) // 128 % 4
     return np.stack([parts[k][:, i] for i, k in enumerate(which)], axis=1)
 
 
-KINDS = ("noise", "calm", "alike", "grey", "mixed")
+KINDS = ("noise", "calm", "alike", "grey", "mist", "mixed")
 
 
 def assert_same(found: Outputs, wanted: Outputs) -> None:
@@ -167,6 +171,7 @@ def test_any_networks_are_those_of_plain_integers(
     kind=st.sampled_from(KINDS),
     turn=st.sampled_from((IDENTITY, TURN, INVERTED)),
     largest=st.sampled_from((0, 800, 3600)),
+    alike=st.booleans(),
 )
 def test_any_networks_with_a_prefilter_are_those_of_plain_integers(
     variant: str,
@@ -176,14 +181,15 @@ def test_any_networks_with_a_prefilter_are_those_of_plain_integers(
     kind: str,
     turn: tuple[int, int, int, int],
     largest: int,
+    alike: bool,
 ) -> None:
-    arrays, pixels = filtered(made_up(seed), seed, largest), picture(kind, rows, columns, seed)
-    matrix = rotation_matrix(turn)
+    arrays = filtered(made_up(seed), seed, largest, alike)
+    pixels, matrix = picture(kind, rows, columns, seed), rotation_matrix(turn)
     found = CompiledNetworks.of(arrays, variant)
     assert found is not None
     wanted = plain(arrays, pixels, matrix)
     assert_same(run(found, pixels, matrix), wanted)
-    if kind == "grey":
+    if kind in ("grey", "mist"):
         assert_same(run(found, pixels[..., :1], matrix), wanted)
 
 
@@ -209,7 +215,7 @@ def test_the_shipped_networks_are_those_of_onnx_runtime(
 ) -> None:
     found = CompiledNetworks.of(shipped(), variant)
     assert found is not None
-    pixels, matrix = picture(kind, *sides), rotation_matrix(IDENTITY if kind == "grey" else TURN)
+    pixels, matrix = picture(kind, *sides), rotation_matrix(IDENTITY if kind in ("grey", "mist") else TURN)
     runtime = session(student_model.FOLDER / "encoder.onnx", 1)
     planes = planes_of(pixels, matrix, None)
     latents, side = runtime.run(["latents", "side"], {"planes": planes})
@@ -247,14 +253,20 @@ def test_onnx_runtime_takes_one_band_for_three(
 @here
 @pytest.mark.parametrize("exact", [True, False], ids=["int8", "float"])
 @pytest.mark.parametrize("sides", [(1, 1), (1, 6), (7, 1), (3, 5)], ids=str)
-@pytest.mark.parametrize("kind", ["noise", "mixed", "grey"])
+@pytest.mark.parametrize("alike", [True, False], ids=["alike", "apart"])
+@pytest.mark.parametrize("kind", ["noise", "mixed", "grey", "mist"])
 def test_onnx_runtime_filters_as_the_c_does(
-    variant: str, kind: str, sides: tuple[int, int], exact: bool, monkeypatch: pytest.MonkeyPatch
+    variant: str,
+    kind: str,
+    alike: bool,
+    sides: tuple[int, int],
+    exact: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if exact and not int8_graphs.is_exact(student_model.FOLDER):
         pytest.skip("8-bit kernels do not add exactly on this processor")
     monkeypatch.setattr(int8_graphs, "is_exact", lambda folder: exact)
-    arrays, pixels = filtered(shipped(), sum(sides)), picture(kind, *sides)
+    arrays, pixels = filtered(shipped(), sum(sides), alike=alike), picture(kind, *sides)
     weights = lapped.weights_of(arrays, lapped.PREFILTER)
     runtime = replace(student_model.load(), compiled=None, prefilter=weights)
     found = CompiledNetworks.of(arrays, variant)
@@ -286,7 +298,7 @@ def test_one_band_that_is_rotated_is_three(variant: str) -> None:
 
 def test_many_threads_share_networks() -> None:
     found, matrix = fastest(), rotation_matrix(TURN)
-    tiles = [picture(KINDS[i % 5], 1 + i % 4, 1 + i % 7, i) for i in range(24)]
+    tiles = [picture(KINDS[i % len(KINDS)], 1 + i % 4, 1 + i % 7, i) for i in range(24)]
     wanted = [run(found, tile, matrix) for tile in tiles]
     with ThreadPoolExecutor(4) as pool:
         for one, other in zip(
@@ -487,8 +499,9 @@ def build(folder: Path, compiler: str, variant: str, *options: str) -> Path:
 def check_driven(program: list[str], folder: Path) -> None:
     for seed, kind in enumerate(KINDS):
         pixels = picture(kind, 3, 10 + seed, seed)
-        matrix = rotation_matrix(IDENTITY if kind == "grey" else TURN)
-        for arrays in (made_up(seed), filtered(made_up(seed), seed)):
+        matrix = rotation_matrix(IDENTITY if kind in ("grey", "mist") else TURN)
+        made = made_up(seed)
+        for arrays in (made, filtered(made, seed), filtered(made, seed, alike=True)):
             found = driven(program, folder, arrays, pixels, matrix)
             assert_same(found, plain(arrays, pixels, matrix))
     pixels, matrix = picture("mixed", 2, 33), rotation_matrix(TURN)

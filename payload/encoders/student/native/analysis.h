@@ -70,7 +70,8 @@ static void take_all(struct dp_arena *arena, struct analysis *a)
         row->enter = dp_take(arena, columns * n->enter.mix.outputs, sizeof(int32_t));
     }
     for (int i = 0; n->prefilter && i < 2; i++) {
-        for (int p = 0; p < DP_PLANES; p++) {
+        a->lines[i].planes = a->planes_used;
+        for (size_t p = 0; p < a->planes_used; p++) {
             a->lines[i].plane[p] = dp_take(arena, columns * DP_PIXELS, sizeof(int16_t));
         }
     }
@@ -124,7 +125,7 @@ static TARGET const struct lines *prefilter(const struct analysis *a, size_t row
 static TARGET void make_planes(const struct analysis *a, struct plane_row *to, size_t row)
 {
     struct block_source from = source_of(a, row);
-    if (a->planes_used == 1) {
+    if (a->planes_used == 1 && !a->networks->prefilter) {
         make_grey(to, from.pixels, from.bands, a->columns);
         return;
     }
@@ -132,7 +133,26 @@ static TARGET void make_planes(const struct analysis *a, struct plane_row *to, s
         from.filtered = prefilter(a, row);
     }
     for (size_t first = 0; first < a->columns; first += DP_GROUP) {
-        make_group(a->networks, &from, to, first, least(DP_GROUP, a->columns - first));
+        size_t count = least(DP_GROUP, a->columns - first);
+        if (a->planes_used == 1) {
+            make_equal_group(a->networks, from.filtered, to, a->columns, first, count);
+        } else {
+            make_group(a->networks, &from, to, first, count);
+        }
+    }
+}
+
+/* Compute sums of a panel over whatever the planes are. */
+static inline TARGET void sum_any(const struct analysis *a, const struct dp_plane_mix *layer,
+                                  const struct places *places, const ACTIVATION *const *coarse,
+                                  enum plane_mode mode, size_t output, size_t width, int32_t *acc)
+{
+    if (a->planes_used > 1) {
+        sum_planes(layer, places, coarse, mode, output, width, acc);
+    } else if (a->networks->prefilter) {
+        sum_filtered_grey(layer, places, coarse, mode, output, width, acc);
+    } else {
+        sum_grey(layer, places->in, output, width, acc);
     }
 }
 
@@ -165,11 +185,7 @@ static TARGET void enter(struct analysis *a, const struct plane_row *planes, siz
                     coarse[m] = a->coarse_cells + at * shared * CELL * CELL;
                     places.from[m] = planes->enter + (first + at / CELL) * outputs + o;
                 }
-                if (bands == 1) {
-                    sum_grey(layer, places.in, o, width, acc);
-                } else {
-                    sum_planes(layer, &places, coarse, mode, o, width, acc);
-                }
+                sum_any(a, layer, &places, coarse, mode, o, width, acc);
                 const int32_t *shift = layer->mix.shift + o;
                 for (size_t m = 0; m < PLACES && p + m < cells; m++) {
                     ACTIVATION *to = out + (first * CELL + p + m) * outputs + o;
@@ -202,11 +218,7 @@ static TARGET void transform(struct analysis *a, const struct plane_row *planes,
                 coarse[m] = planes->coarse + (BYTES ? at * BLOCK_INPUTS : 0);
                 places.from[m] = planes->linear + at * outputs + o;
             }
-            if (bands == 1) {
-                sum_grey(layer, places.in, o, width, acc);
-            } else {
-                sum_planes(layer, &places, coarse, planes->mode[group], o, width, acc);
-            }
+            sum_any(a, layer, &places, coarse, planes->mode[group], o, width, acc);
             const int32_t *shift = layer->mix.shift + o;
             for (size_t m = 0; m < PLACES && p + m < count; m++) {
                 int32_t *to = a->latents + (p + m) * outputs + o;
@@ -374,8 +386,8 @@ static TARGET int analyse(const struct dp_networks *networks, const struct dp_ti
     struct analysis a = {.networks = networks, .tile = tile};
     a.rows = (size_t)tile->rows;
     a.columns = (size_t)tile->columns;
-    /* The planes' filters differ, so that planes that are equal before them are not after them. */
-    a.planes_used = !networks->prefilter && is_grey(tile) ? 1 : DP_PLANES;
+    int stay_equal = !networks->prefilter || networks->prefilter->alike;
+    a.planes_used = stay_equal && is_grey(tile) ? 1 : DP_PLANES;
     struct dp_arena arena = {NULL, 0};
     take_all(&arena, &a);
     size_t size = arena.used;

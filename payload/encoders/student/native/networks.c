@@ -219,6 +219,8 @@ static void pack_prefilter(struct dp_arena *arena, const int16_t *weights, struc
         return;
     }
     memcpy(to->weights, weights, sizeof to->weights);
+    to->alike = !memcmp(to->weights[0], to->weights[1], sizeof to->weights[0]) &&
+                !memcmp(to->weights[0], to->weights[2], sizeof to->weights[0]);
     for (size_t p = 0; p < DP_PLANES; p++) {
         for (size_t i = 0; i < DP_REACH; i++) {
             for (size_t j = 0; j < DP_REACH; j++) {

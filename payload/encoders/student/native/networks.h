@@ -96,6 +96,7 @@ struct dp_plane_mix {
 
 /* The filter across block boundaries, prefilter.h. */
 struct dp_prefilter {
+    int alike; /* whether all planes have the same weights: those that are equal stay so */
     int16_t weights[DP_PLANES][DP_REACH][DP_REACH]; /* V of each plane */
     /*
      * The same for the 16 pixels around a boundary, from left to right, [pair of distances][pixel]

@@ -62,7 +62,7 @@ static inline TARGET void read_line(const struct block_source *from, size_t bloc
 {
     size_t at = (line * from->columns + block) * BLOCK;
     if (from->filtered) {
-        for (int p = 0; p < DP_PLANES; p++) {
+        for (size_t p = 0; p < from->filtered->planes; p++) {
             memcpy(value[p], from->filtered->plane[p] + at, sizeof value[p]);
         }
     } else {
@@ -199,16 +199,74 @@ static TARGET void turn_lines(const struct block_source *from, const struct line
     for (size_t at = 0; at < BLOCK * from->columns; at++) {
         const uint8_t *pixels = from->pixels + at * BLOCK * from->bands;
         int16_t value[DP_PLANES][BLOCK];
-        if (from->bands == 1) {
+        if (to->planes == 1 || from->bands == 1) {
             for (size_t i = 0; i < BLOCK; i++) {
-                value[0][i] = value[1][i] = value[2][i] = (int16_t)(2 * (pixels[i] - 128));
+                value[0][i] = (int16_t)(2 * (pixels[i * from->bands] - 128));
             }
+            memcpy(value[1], value[0], sizeof value[0]);
+            memcpy(value[2], value[0], sizeof value[0]);
         } else {
             turn_pixels(pixels, from->matrix, value);
         }
-        for (size_t p = 0; p < DP_PLANES; p++) {
+        for (size_t p = 0; p < to->planes; p++) {
             memcpy(to->plane[p] + at * BLOCK, value[p], sizeof value[p]);
         }
+    }
+}
+
+/* Store a group of blocks whose planes are equal after the prefilter: bytes, as `make_group` does. */
+static TARGET void make_equal_group(const struct dp_networks *n, const struct lines *from,
+                                    struct plane_row *row, size_t columns, size_t first,
+                                    size_t count)
+{
+    int16_t values[DP_GROUP][DP_PIXELS], low[DP_GROUP];
+    enum plane_mode mode = PLANES_NARROW;
+    for (size_t b = 0; b < count; b++) {
+        int16_t least_of[BLOCK], largest_of[BLOCK], high = INT16_MIN;
+        for (size_t i = 0; i < BLOCK; i++) {
+            least_of[i] = INT16_MAX;
+            largest_of[i] = INT16_MIN;
+        }
+        for (size_t r = 0; r < BLOCK; r++) {
+            int16_t *line = values[b] + r * BLOCK;
+            memcpy(line, from->plane[0] + (r * columns + first + b) * BLOCK, BLOCK * sizeof *line);
+            for (size_t i = 0; i < BLOCK; i++) {
+                least_of[i] = line[i] < least_of[i] ? line[i] : least_of[i];
+                largest_of[i] = line[i] > largest_of[i] ? line[i] : largest_of[i];
+            }
+        }
+        low[b] = INT16_MAX;
+        for (size_t i = 0; i < BLOCK; i++) {
+            low[b] = least_of[i] < low[b] ? least_of[i] : low[b];
+            high = largest_of[i] > high ? largest_of[i] : high;
+        }
+        if (BYTES && high - low[b] > 255) {
+            mode = PLANES_SHARED;
+        }
+    }
+    row->mode[first / DP_GROUP] = (uint8_t)mode;
+    for (size_t b = 0; b < count; b++) {
+        ACTIVATION *fine = row->fine + (first + b) * DP_PIXELS;
+        int32_t offset = 0;
+        if (!BYTES) {
+            memcpy(fine, values[b], DP_PIXELS * sizeof *fine);
+        } else if (mode == PLANES_SHARED) {
+            ACTIVATION *coarse = row->coarse + (first + b) * BLOCK_INPUTS;
+            for (size_t i = 0; i < DP_PIXELS; i++) {
+                uint16_t above = (uint16_t)(values[b][i] - DP_LEAST_PLANE);
+                coarse[i] = (ACTIVATION)(above >> 2);
+                fine[i] = (ACTIVATION)(above & 3);
+            }
+            offset = DP_LEAST_PLANE + 5 * form.zero;
+        } else {
+            for (size_t i = 0; i < DP_PIXELS; i++) {
+                fine[i] = (ACTIVATION)(values[b][i] - low[b]);
+            }
+            offset = low[b] + form.zero;
+        }
+        const int32_t offsets[DP_PLANES] = {offset, offset, offset};
+        begin_sums(&n->linear, offsets, row->linear + (first + b) * n->linear.mix.outputs);
+        begin_sums(&n->enter, offsets, row->enter + (first + b) * n->enter.mix.outputs);
     }
 }
 
@@ -275,6 +333,23 @@ static TARGET void sum_grey(const struct dp_plane_mix *layer, const ACTIVATION *
     sum_equal(layer, in, output, width, acc);
     /* Bytes are pixels, and planes have twice their values. */
     add_up(acc, BYTES ? 1 : 0, width, begin);
+}
+
+/* Compute sums of a panel over three planes that are equal after the prefilter. */
+static TARGET void sum_filtered_grey(const struct dp_plane_mix *layer, const struct places *places,
+                                     const ACTIVATION *const *coarse, enum plane_mode mode,
+                                     size_t output, size_t width, int32_t *acc)
+{
+    sum_equal(layer, places->in, output, width, acc);
+    if (mode == PLANES_SHARED) {
+        int32_t above[PLACES * DP_WIDEST];
+        struct places more;
+        sum_equal(layer, coarse, output, width, above);
+        all_from(&more, acc, width);
+        add_up(above, 2, width, more.from);
+        memcpy(acc, above, PLACES * width * sizeof *acc);
+    }
+    add_up(acc, 0, width, places->from);
 }
 
 /* Compute sums of a panel over planes. */

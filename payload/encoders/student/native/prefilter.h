@@ -21,6 +21,7 @@
 
 /* A row of blocks in planes, line by line: [BLOCK][16 * columns] each. */
 struct lines {
+    size_t planes; /* 1 if all are equal */
     int16_t *plane[DP_PLANES];
 };
 
@@ -82,7 +83,7 @@ static TARGET void filter_lines(const struct dp_prefilter *filter, const struct 
                                 size_t columns)
 {
     size_t width = columns * BLOCK;
-    for (size_t p = 0; p < DP_PLANES; p++) {
+    for (size_t p = 0; p < row->planes; p++) {
         int16_t *line = row->plane[p];
         for (size_t r = 0; r < BLOCK; r++, line += width) {
             for (size_t i = 0; i < REACH; i++) {
@@ -99,7 +100,7 @@ static TARGET void filter_lines(const struct dp_prefilter *filter, const struct 
 /* Round lines that no boundary crosses: the first or last ones of a tile. */
 static TARGET void end_lines(const struct lines *row, size_t first, size_t width)
 {
-    for (size_t p = 0; p < DP_PLANES; p++) {
+    for (size_t p = 0; p < row->planes; p++) {
         int16_t *line = row->plane[p] + first * width;
         for (size_t i = 0; i < REACH * width; i++) {
             int32_t value = (line[i] + (1 << (FINER - 1))) >> FINER;
@@ -152,7 +153,7 @@ static TARGET void join_span(const int16_t weights[REACH][REACH], int16_t *above
 static TARGET void join_rows(const struct dp_prefilter *filter, const struct lines *above,
                              const struct lines *below, size_t width)
 {
-    for (size_t p = 0; p < DP_PLANES; p++) {
+    for (size_t p = 0; p < above->planes; p++) {
         int16_t *last = above->plane[p] + (BLOCK - 1) * width;
         for (size_t at = 0; at < width; at += SPAN) {
             join_span(filter->weights[p], last + at, below->plane[p] + at, width,
