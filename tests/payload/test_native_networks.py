@@ -128,7 +128,13 @@ def picture(kind: str, rows: int, columns: int, seed: int = 0) -> np.ndarray[Any
     return np.stack([parts[k][:, i] for i, k in enumerate(which)], axis=1)
 
 
-KINDS = ("noise", "calm", "alike", "grey", "mist", "mixed")
+GREYS = ("grey", "mist")
+KINDS = ("noise", "calm", "alike", *GREYS, "mixed")
+
+
+def turn_of(kind: str) -> tuple[int, int, int, int]:
+    """The rotation with which the networks take a kind for what it is."""
+    return IDENTITY if kind in GREYS else TURN
 
 
 def assert_same(found: Outputs, wanted: Outputs) -> None:
@@ -189,7 +195,7 @@ def test_any_networks_with_a_prefilter_are_those_of_plain_integers(
     assert found is not None
     wanted = plain(arrays, pixels, matrix)
     assert_same(run(found, pixels, matrix), wanted)
-    if kind in ("grey", "mist"):
+    if kind in GREYS:
         assert_same(run(found, pixels[..., :1], matrix), wanted)
 
 
@@ -215,7 +221,7 @@ def test_the_shipped_networks_are_those_of_onnx_runtime(
 ) -> None:
     found = CompiledNetworks.of(shipped(), variant)
     assert found is not None
-    pixels, matrix = picture(kind, *sides), rotation_matrix(IDENTITY if kind in ("grey", "mist") else TURN)
+    pixels, matrix = picture(kind, *sides), rotation_matrix(turn_of(kind))
     runtime = session(student_model.FOLDER / "encoder.onnx", 1)
     planes = planes_of(pixels, matrix, None)
     latents, side = runtime.run(["latents", "side"], {"planes": planes})
@@ -499,7 +505,7 @@ def build(folder: Path, compiler: str, variant: str, *options: str) -> Path:
 def check_driven(program: list[str], folder: Path) -> None:
     for seed, kind in enumerate(KINDS):
         pixels = picture(kind, 3, 10 + seed, seed)
-        matrix = rotation_matrix(IDENTITY if kind in ("grey", "mist") else TURN)
+        matrix = rotation_matrix(turn_of(kind))
         made = made_up(seed)
         for arrays in (made, filtered(made, seed), filtered(made, seed, alike=True)):
             found = driven(program, folder, arrays, pixels, matrix)
