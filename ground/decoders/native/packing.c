@@ -222,6 +222,17 @@ static void pack_hint(struct dp_arena *arena, const struct dp_form *form,
     }
 }
 
+static void pack_postfilter(struct dp_arena *arena, const struct dp_given *given,
+                            struct dp_network *out)
+{
+    const size_t size = DP_REACH * DP_REACH;
+    out->postfilter = dp_take(arena, 3 * size, sizeof *out->postfilter);
+    for (size_t at = 0; arena->at && at < 3 * size; at++) {
+        size_t read = at % size / DP_REACH, written = at % DP_REACH;
+        out->postfilter[at] = given->postfilter[at / size * size + written * DP_REACH + read];
+    }
+}
+
 static void pack_all(struct dp_arena *arena, const struct dp_given *given, struct dp_network *out)
 {
     const struct dp_form *form = &out->variant->form;
@@ -230,6 +241,9 @@ static void pack_all(struct dp_arena *arena, const struct dp_given *given, struc
     out->spread = dp_take(arena, out->latents, 1);
     for (size_t c = 0; arena->at && c < out->latents; c++) {
         out->spread[c] = (uint8_t)given->spread[c];
+    }
+    if (given->postfilter) {
+        pack_postfilter(arena, given, out);
     }
     const struct reads seen = {-512, 511, 0};
     pack(arena, form, &given->enter, NEAR, seen, &out->enter);
