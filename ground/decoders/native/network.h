@@ -100,7 +100,8 @@ struct dp_network {
     int32_t *hint_shift;
     int32_t hint_low, hint_high;
     uint8_t *spread;
-    int32_t *postfilter; /* [plane][read][written]; null if there is none */
+    /* [plane][difference][pixel across the boundary]; null if there is none. */
+    int32_t *postfilter;
     struct dp_conv enter, down, up[2], leave; /* up: for either row of the finer grid */
     struct dp_move to_down, to_up, to_leave;
     size_t depth[3];

@@ -12,6 +12,9 @@
 
 #define FILTER_FRACTION 12 /* weights are in units of 2^-12 */
 
+/* Before a loop, keeps gcc from unrolling it before it looks for loops to compute in vectors. */
+#define IN_VECTORS _Pragma("GCC unroll 1")
+
 /* Return a filtered pixel: half of the pair's sum and its weighted differences, rounded. */
 static TARGET int16_t half_of(int32_t sum, int32_t weighted)
 {
@@ -36,7 +39,7 @@ static TARGET void join_rows(const int32_t *weights, int16_t *after, size_t wide
             int16_t above[DP_BLOCK], below[DP_BLOCK];
             int32_t weighted[DP_BLOCK] = {0};
             for (size_t j = 0; j < DP_REACH; j++) {
-                const int32_t weight = weights[j * DP_REACH + i];
+                const int32_t weight = weights[j * DP_BLOCK + DP_REACH - 1 - i];
                 for (size_t c = 0; c < DP_BLOCK; c++) {
                     weighted[c] += weight * difference[j][c];
                 }
@@ -54,23 +57,24 @@ static TARGET void join_rows(const int32_t *weights, int16_t *after, size_t wide
 /* Filter a row across a boundary, of which `after` is the first pixel behind. */
 static TARGET void join_columns(const int32_t *weights, int16_t *after)
 {
-    int16_t before[DP_REACH], left[DP_REACH], right[DP_REACH];
-    int32_t weighted[DP_REACH] = {0};
-    for (size_t i = 0; i < DP_REACH; i++) {
-        before[i] = after[-1 - (ptrdiff_t)i];
+    int16_t *from = after - DP_REACH, filtered[DP_BLOCK];
+    int32_t sum[DP_BLOCK], weighted[DP_BLOCK] = {0};
+    IN_VECTORS for (size_t c = 0; c < DP_BLOCK; c++)
+    {
+        sum[c] = from[c] + from[DP_BLOCK - 1 - c];
     }
     for (size_t j = 0; j < DP_REACH; j++) {
-        const int32_t difference = before[j] - after[j];
-        for (size_t i = 0; i < DP_REACH; i++) {
-            weighted[i] += weights[j * DP_REACH + i] * difference;
+        const int32_t difference = from[DP_REACH - 1 - j] - from[DP_REACH + j];
+        IN_VECTORS for (size_t c = 0; c < DP_BLOCK; c++)
+        {
+            weighted[c] += weights[j * DP_BLOCK + c] * difference;
         }
     }
-    for (size_t i = 0; i < DP_REACH; i++) {
-        left[DP_REACH - 1 - i] = half_of(before[i] + after[i], weighted[i]);
-        right[i] = half_of(before[i] + after[i], -weighted[i]);
+    IN_VECTORS for (size_t c = 0; c < DP_BLOCK; c++)
+    {
+        filtered[c] = half_of(sum[c], weighted[c]);
     }
-    memcpy(after - DP_REACH, left, sizeof left);
-    memcpy(after, right, sizeof right);
+    memcpy(from, filtered, sizeof filtered);
 }
 
 /* Filter the linear picture of a window of `rows` x `columns` blocks. */
@@ -79,7 +83,7 @@ static TARGET void postfilter(const struct dp_network *network, const struct dp_
 {
     size_t rows = DP_BLOCK * window->rows, wide = DP_BLOCK * window->columns;
     for (size_t p = 0; network->postfilter && p < 3; p++, linear += rows * wide) {
-        const int32_t *weights = network->postfilter + p * DP_REACH * DP_REACH;
+        const int32_t *weights = network->postfilter + p * DP_REACH * DP_BLOCK;
         for (size_t block = 1; block < window->rows; block++) {
             if (window->joined_rows[block - 1]) {
                 join_rows(weights, linear + block * DP_BLOCK * wide, wide);

@@ -53,7 +53,7 @@ def test_a_decoder_is_exported_for_the_model_of_its_checkpoint(
 
 
 def windows_are_the_frames(depth, width, boundaries):
-    """Whether windows whose halo has some width are exact, in frames of one and of several tiles."""
+    """Whether windows with a halo of this width are exact, in frames of one and several tiles."""
     if NATIVE is None:
         pytest.skip("installed without a C compiler (gcc, and the headers of Python)")
     run = CompiledSynthesis.of(made_up(4, 20, (16, 16), depth, boundaries), "plain").run
