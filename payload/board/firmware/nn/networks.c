@@ -149,6 +149,12 @@ static bool rotation_matrix(const int8_t quaternion[4], int32_t matrix[9])
     return true;
 }
 
+/* Where the first plane's sample of a pixel is; the other planes' are 16 and 32 further. */
+static inline uint32_t pixel_at(uint32_t row, uint32_t column, uint32_t columns)
+{
+    return place(row / 4, column / 4, columns, 2) * CELL + row % 4 * 4 + column % 4;
+}
+
 /* Rotate the pixels to their natural axes and store them as 4x4 blocks. The last row and column
    are repeated to whole 16 x 16 blocks. */
 static void turn_pixels(const struct dp_nn_tile *tile, const int32_t matrix[9], uint32_t rows,
@@ -161,15 +167,101 @@ static void turn_pixels(const struct dp_nn_tile *tile, const int32_t matrix[9], 
         for (uint32_t s = 0; s < columns * DP_BLOCK; s++) {
             const uint8_t *pixel = line + (s < tile->columns ? s : tile->columns - 1u) * tile->bands;
             int32_t a = pixel[0] - 128, b = pixel[green] - 128, c = pixel[blue] - 128;
-            int16_t *cell = planes + place(r / 4, s / 4, columns, 2) * CELL + r % 4 * 4 + s % 4;
+            int16_t *to = planes + pixel_at(r, s, columns);
             for (uint32_t k = 0; k < 3; k++) {
                 int32_t sum = matrix[3 * k] * a + matrix[3 * k + 1] * b + matrix[3 * k + 2] * c;
-                cell[16 * k] = (int16_t)clip((sum + (1 << 12)) >> 13, -512, 511);
+                to[16 * k] = (int16_t)clip((sum + (1 << 12)) >> 13, -512, 511);
             }
         }
         dp_pace(pace, columns * DP_BLOCK * 90u);
     }
 }
+
+#ifdef DP_LAPPED
+
+#define WEIGHT_BITS 12u
+#define FINER_BITS 3u /* more binary digits that samples have between the two passes */
+
+/* A pass of the prefilter, along rows or along columns. */
+struct pass {
+    bool down;
+    uint32_t shift;
+    int32_t low, high;
+};
+
+/* Filter the 16 pixels `at` of a line, eight on either side of a boundary between blocks. The
+   generator checks that the sums fit 32 bits. */
+static void filter_across(const int16_t weights[3][DP_REACH][DP_REACH], const struct pass *pass,
+                          const uint32_t at[2 * DP_REACH], int16_t *planes)
+{
+    for (uint32_t k = 0; k < 3; k++, planes += 16) {
+        int32_t sums[DP_REACH], differences[DP_REACH];
+        for (uint32_t j = 0; j < DP_REACH; j++) {
+            int32_t before = planes[at[DP_REACH - 1 - j]], after = planes[at[DP_REACH + j]];
+            sums[j] = before + after;
+            differences[j] = before - after;
+        }
+        for (uint32_t i = 0; i < DP_REACH; i++) {
+            int32_t whole = sums[i] * (1 << WEIGHT_BITS) + (1 << pass->shift >> 1), weighted = 0;
+            for (uint32_t j = 0; j < DP_REACH; j++) {
+                weighted += weights[k][i][j] * differences[j];
+            }
+            planes[at[DP_REACH - 1 - i]] =
+                (int16_t)clip((whole + weighted) >> pass->shift, pass->low, pass->high);
+            planes[at[DP_REACH + i]] =
+                (int16_t)clip((whole - weighted) >> pass->shift, pass->low, pass->high);
+        }
+    }
+}
+
+/* Bring 16 pixels that no boundary is near to the units that a pass gives out. */
+static void rescale(const struct pass *pass, const uint32_t at[2 * DP_REACH], int16_t *planes)
+{
+    for (uint32_t n = 0; n < 2 * DP_REACH; n++) {
+        int16_t *to = planes + at[n];
+        for (uint32_t k = 0; k < 3; k++, to += 16) {
+            int32_t sum = *to * (2 << WEIGHT_BITS) + (1 << pass->shift >> 1);
+            *to = (int16_t)clip(sum >> pass->shift, pass->low, pass->high);
+        }
+    }
+}
+
+static void filter_lines(const int16_t weights[3][DP_REACH][DP_REACH], const struct pass *pass,
+                         uint32_t rows, uint32_t columns, int16_t *planes, struct dp_pace *pace)
+{
+    uint32_t lines = DP_BLOCK * (pass->down ? columns : rows);
+    uint32_t length = DP_BLOCK * (pass->down ? rows : columns);
+    for (uint32_t line = 0; line < lines; line++) {
+        for (uint32_t middle = 0; middle < length; middle += DP_BLOCK) {
+            uint32_t at[2 * DP_REACH];
+            for (uint32_t n = 0; n < 2 * DP_REACH; n++) {
+                /* The tile's first eight pixels go with its last eight: neither are filtered. */
+                uint32_t along = (middle + length - DP_REACH + n) % length;
+                at[n] = pass->down ? pixel_at(along, line, columns)
+                                   : pixel_at(line, along, columns);
+            }
+            if (middle > 0) {
+                filter_across(weights, pass, at, planes);
+            } else {
+                rescale(pass, at, planes);
+            }
+            dp_pace(pace, 2000u);
+        }
+    }
+}
+
+/* Filter a tile's planes across the boundaries of its blocks (link/student/lapped.py): first along
+   rows to 1/16 grey level, then along columns back to half levels. */
+static void prefilter(const int16_t weights[3][DP_REACH][DP_REACH], uint32_t rows,
+                      uint32_t columns, int16_t *planes, struct dp_pace *pace)
+{
+    static const struct pass along_rows = {false, WEIGHT_BITS + 1u - FINER_BITS, -8192, 8191};
+    static const struct pass along_columns = {true, WEIGHT_BITS + 1u + FINER_BITS, -512, 511};
+    filter_lines(weights, &along_rows, rows, columns, planes, pace);
+    filter_lines(weights, &along_columns, rows, columns, planes, pace);
+}
+
+#endif
 
 /* The hyper analysis' input: |y| in 8 bits, grouped by 2x2 positions, zero outside the tile. */
 static void sizes_of(const struct dp_latents *tile, int16_t *sizes, struct dp_pace *pace)
@@ -276,6 +368,9 @@ bool dp_analyse(const struct dp_nn_tile *tile, struct dp_latents *out, struct dp
     out->columns = (tile->columns + DP_BLOCK - 1u) / DP_BLOCK;
     out->places = out->rows * out->columns;
     turn_pixels(tile, matrix, out->rows, out->columns, memory->first.planes, pace);
+#ifdef DP_LAPPED
+    prefilter(dp_prefilter, out->rows, out->columns, memory->first.planes, pace);
+#endif
     analyse_latents(out, memory, pace);
     analyse_side(out, memory, pace);
     scales_of_side(out, memory, pace);
