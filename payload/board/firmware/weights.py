@@ -149,7 +149,9 @@ def prefilter_source(weights: NDArray[np.int16]) -> str:
         "{" + ",\n".join(f"{{{numbers(line)}}}" for line in plane) + "}"
         for plane in weights.astype(np.int64)
     )
-    return f"const int16_t dp_prefilter[3][DP_REACH][DP_REACH] = {{\n{','.join(planes)}}};"
+    return (
+        f"const int16_t dp_prefilter[3][DP_REACH][DP_REACH] DP_ALIGNED = {{\n{','.join(planes)}}};"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

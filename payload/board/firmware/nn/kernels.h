@@ -3,6 +3,7 @@
  *
  *   dp_sums        four outputs of a 1x1 convolution at up to DP_BATCH positions
  *   dp_near_sums   eight channels of a depthwise 3x3 convolution at one position
+ *   dp_dots        eight weights of 16 bits times four vectors: a filter across block boundaries
  *   dp_round, dp_round_wide   four sums rounded to activations, or to 32 bits
  *
  * The core decides which kernels are compiled; DP_NN_PLAIN selects plain C. All give the same sums,

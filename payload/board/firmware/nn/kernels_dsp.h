@@ -108,4 +108,16 @@ static inline void dp_near_sums(const int8_t *weights, uint32_t channels,
     }
 }
 
+static inline void dp_dots(const int16_t *weights, const int16_t *in, int32_t *sums)
+{
+    int32_t a = dp_word(weights), b = dp_word(weights + 2), c = dp_word(weights + 4),
+            d = dp_word(weights + 6);
+    for (uint32_t n = 0; n < 4; n++, in += 8) {
+        int32_t sum = __smlad(a, dp_word(in), 0);
+        sum = __smlad(b, dp_word(in + 2), sum);
+        sum = __smlad(c, dp_word(in + 4), sum);
+        sums[n] = __smlad(d, dp_word(in + 6), sum);
+    }
+}
+
 #endif

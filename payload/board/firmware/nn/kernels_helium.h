@@ -97,4 +97,12 @@ static inline void dp_near_sums(const int8_t *weights, uint32_t channels,
     vst1q_s32(sums + 4, high);
 }
 
+static inline void dp_dots(const int16_t *weights, const int16_t *in, int32_t *sums)
+{
+    int16x8_t w = vld1q_s16(weights);
+    for (uint32_t n = 0; n < 4; n++, in += 8) {
+        sums[n] = vmladavq_s16(w, vld1q_s16(in));
+    }
+}
+
 #endif

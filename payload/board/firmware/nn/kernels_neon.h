@@ -116,4 +116,13 @@ static inline void dp_near_sums(const int8_t *weights, uint32_t channels,
     vst1q_s32(sums + 4, high);
 }
 
+static inline void dp_dots(const int16_t *weights, const int16_t *in, int32_t *sums)
+{
+    int16x8_t w = vld1q_s16(weights);
+    int32x4_t zero = vdupq_n_s32(0);
+    vst1q_s32(sums, dp_across(dp_eight(zero, w, vld1q_s16(in)), dp_eight(zero, w, vld1q_s16(in + 8)),
+                              dp_eight(zero, w, vld1q_s16(in + 16)),
+                              dp_eight(zero, w, vld1q_s16(in + 24))));
+}
+
 #endif

@@ -55,4 +55,17 @@ static inline void dp_near_sums(const int8_t *weights, uint32_t channels,
     }
 }
 
+/* Set sums[4]: the products of eight weights and each of four vectors of eight inputs. All three are
+   aligned to their vectors' sizes. */
+static inline void dp_dots(const int16_t *weights, const int16_t *in, int32_t *sums)
+{
+    for (uint32_t n = 0; n < 4; n++, in += 8) {
+        int32_t sum = 0;
+        for (uint32_t k = 0; k < 8; k++) {
+            sum += weights[k] * in[k];
+        }
+        sums[n] = sum;
+    }
+}
+
 #endif

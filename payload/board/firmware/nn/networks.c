@@ -149,12 +149,6 @@ static bool rotation_matrix(const int8_t quaternion[4], int32_t matrix[9])
     return true;
 }
 
-/* Where the first plane's sample of a pixel is; the other planes' are 16 and 32 further. */
-static inline uint32_t pixel_at(uint32_t row, uint32_t column, uint32_t columns)
-{
-    return place(row / 4, column / 4, columns, 2) * CELL + row % 4 * 4 + column % 4;
-}
-
 /* Rotate the pixels to their natural axes and store them as 4x4 blocks. The last row and column
    are repeated to whole 16 x 16 blocks. */
 static void turn_pixels(const struct dp_nn_tile *tile, const int32_t matrix[9], uint32_t rows,
@@ -167,10 +161,10 @@ static void turn_pixels(const struct dp_nn_tile *tile, const int32_t matrix[9], 
         for (uint32_t s = 0; s < columns * DP_BLOCK; s++) {
             const uint8_t *pixel = line + (s < tile->columns ? s : tile->columns - 1u) * tile->bands;
             int32_t a = pixel[0] - 128, b = pixel[green] - 128, c = pixel[blue] - 128;
-            int16_t *to = planes + pixel_at(r, s, columns);
+            int16_t *cell = planes + place(r / 4, s / 4, columns, 2) * CELL + r % 4 * 4 + s % 4;
             for (uint32_t k = 0; k < 3; k++) {
                 int32_t sum = matrix[3 * k] * a + matrix[3 * k + 1] * b + matrix[3 * k + 2] * c;
-                to[16 * k] = (int16_t)clip((sum + (1 << 12)) >> 13, -512, 511);
+                cell[16 * k] = (int16_t)clip((sum + (1 << 12)) >> 13, -512, 511);
             }
         }
         dp_pace(pace, columns * DP_BLOCK * 90u);
@@ -179,84 +173,99 @@ static void turn_pixels(const struct dp_nn_tile *tile, const int32_t matrix[9], 
 
 #ifdef DP_LAPPED
 
+#define SIDE_CELLS (DP_REACH / 4u) /* 4x4 blocks on one side of a boundary that a filter changes */
 #define WEIGHT_BITS 12u
-#define FINER_BITS 3u /* more binary digits that samples have between the two passes */
 
-/* A pass of the prefilter, along rows or along columns. */
+/* A pass of the prefilter along lines, which are rows or columns of pixels. */
 struct pass {
-    bool down;
-    uint32_t shift;
+    bool down;             /* along columns */
+    uint32_t step, across; /* between a cell's samples on a line, and between its lines */
+    int32_t half[4];
+    uint8_t shift[4];
     int32_t low, high;
 };
 
-/* Filter the 16 pixels `at` of a line, eight on either side of a boundary between blocks. The
-   generator checks that the sums fit 32 bits. */
-static void filter_across(const int16_t weights[3][DP_REACH][DP_REACH], const struct pass *pass,
-                          const uint32_t at[2 * DP_REACH], int16_t *planes)
+/* Between the passes, samples have three more binary digits than before and after them. */
+static const struct pass along_rows DP_ALIGNED = {
+    false, 1, 4, {512, 512, 512, 512}, {10, 10, 10, 10}, -8192, 8191};
+static const struct pass along_columns DP_ALIGNED = {
+    true, 4, 1, {32768, 32768, 32768, 32768}, {16, 16, 16, 16}, -512, 511};
+
+/* Filter four lines across a boundary between blocks. The generator checks that the sums fit 32
+   bits; the differences fit 16, because the first pass gives out 14. */
+static void filter_four(const int16_t weights[3][DP_REACH][DP_REACH], const struct pass *pass,
+                        int16_t *const cells[2 * SIDE_CELLS])
 {
-    for (uint32_t k = 0; k < 3; k++, planes += 16) {
-        int32_t sums[DP_REACH], differences[DP_REACH];
+    for (uint32_t k = 0; k < 3; k++) {
+        int16_t differences[4][DP_REACH] DP_ALIGNED;
+        int32_t sums[DP_REACH][4];
+        int16_t *before[DP_REACH], *after[DP_REACH];
         for (uint32_t j = 0; j < DP_REACH; j++) {
-            int32_t before = planes[at[DP_REACH - 1 - j]], after = planes[at[DP_REACH + j]];
-            sums[j] = before + after;
-            differences[j] = before - after;
+            uint32_t left = DP_REACH - 1 - j, right = DP_REACH + j;
+            before[j] = cells[left / 4] + 16 * k + left % 4 * pass->step;
+            after[j] = cells[right / 4] + 16 * k + right % 4 * pass->step;
+            for (uint32_t n = 0; n < 4; n++) {
+                int32_t a = before[j][n * pass->across], b = after[j][n * pass->across];
+                sums[j][n] = a + b;
+                differences[n][j] = (int16_t)(a - b);
+            }
         }
         for (uint32_t i = 0; i < DP_REACH; i++) {
-            int32_t whole = sums[i] * (1 << WEIGHT_BITS) + (1 << pass->shift >> 1), weighted = 0;
-            for (uint32_t j = 0; j < DP_REACH; j++) {
-                weighted += weights[k][i][j] * differences[j];
+            int32_t odd[4] DP_ALIGNED, a[4] DP_ALIGNED, b[4] DP_ALIGNED;
+            dp_dots(weights[k][i], differences[0], odd);
+            for (uint32_t n = 0; n < 4; n++) {
+                int32_t even = sums[i][n] * (1 << WEIGHT_BITS);
+                a[n] = even + odd[n];
+                b[n] = even - odd[n];
             }
-            planes[at[DP_REACH - 1 - i]] =
-                (int16_t)clip((whole + weighted) >> pass->shift, pass->low, pass->high);
-            planes[at[DP_REACH + i]] =
-                (int16_t)clip((whole - weighted) >> pass->shift, pass->low, pass->high);
+            dp_round_wide(a, pass->half, pass->shift, pass->low, pass->high);
+            dp_round_wide(b, pass->half, pass->shift, pass->low, pass->high);
+            for (uint32_t n = 0; n < 4; n++) {
+                before[i][n * pass->across] = (int16_t)a[n];
+                after[i][n * pass->across] = (int16_t)b[n];
+            }
         }
     }
 }
 
-/* Bring 16 pixels that no boundary is near to the units that a pass gives out. */
-static void rescale(const struct pass *pass, const uint32_t at[2 * DP_REACH], int16_t *planes)
+/* Give samples that no boundary is near the units that a pass gives out. */
+static void rescale(const struct pass *pass, int16_t *cell)
 {
-    for (uint32_t n = 0; n < 2 * DP_REACH; n++) {
-        int16_t *to = planes + at[n];
-        for (uint32_t k = 0; k < 3; k++, to += 16) {
-            int32_t sum = *to * (2 << WEIGHT_BITS) + (1 << pass->shift >> 1);
-            *to = (int16_t)clip(sum >> pass->shift, pass->low, pass->high);
-        }
+    for (uint32_t n = 0; n < CELL; n++) {
+        int32_t sum = cell[n] * (2 << WEIGHT_BITS) + pass->half[0];
+        cell[n] = (int16_t)clip(sum >> pass->shift[0], pass->low, pass->high);
     }
 }
 
 static void filter_lines(const int16_t weights[3][DP_REACH][DP_REACH], const struct pass *pass,
                          uint32_t rows, uint32_t columns, int16_t *planes, struct dp_pace *pace)
 {
-    uint32_t lines = DP_BLOCK * (pass->down ? columns : rows);
-    uint32_t length = DP_BLOCK * (pass->down ? rows : columns);
+    uint32_t lines = 4 * (pass->down ? columns : rows), length = 4 * (pass->down ? rows : columns);
     for (uint32_t line = 0; line < lines; line++) {
-        for (uint32_t middle = 0; middle < length; middle += DP_BLOCK) {
-            uint32_t at[2 * DP_REACH];
-            for (uint32_t n = 0; n < 2 * DP_REACH; n++) {
-                /* The tile's first eight pixels go with its last eight: neither are filtered. */
-                uint32_t along = (middle + length - DP_REACH + n) % length;
-                at[n] = pass->down ? pixel_at(along, line, columns)
-                                   : pixel_at(line, along, columns);
+        for (uint32_t middle = 0; middle < length; middle += 4) {
+            int16_t *cells[2 * SIDE_CELLS];
+            for (uint32_t n = 0; n < 2 * SIDE_CELLS; n++) {
+                /* Before the line's first cell comes its last: no boundary is near either. */
+                uint32_t at = (middle + length - SIDE_CELLS + n) % length;
+                cells[n] = planes + CELL * (pass->down ? place(at, line, columns, 2)
+                                                       : place(line, at, columns, 2));
             }
             if (middle > 0) {
-                filter_across(weights, pass, at, planes);
+                filter_four(weights, pass, cells);
             } else {
-                rescale(pass, at, planes);
+                for (uint32_t n = 0; n < 2 * SIDE_CELLS; n++) {
+                    rescale(pass, cells[n]);
+                }
             }
-            dp_pace(pace, 2000u);
+            dp_pace(pace, 4000u);
         }
     }
 }
 
-/* Filter a tile's planes across the boundaries of its blocks (link/student/lapped.py): first along
-   rows to 1/16 grey level, then along columns back to half levels. */
+/* Filter a tile's planes across the boundaries of its blocks, as link/student/lapped.py does. */
 static void prefilter(const int16_t weights[3][DP_REACH][DP_REACH], uint32_t rows,
                       uint32_t columns, int16_t *planes, struct dp_pace *pace)
 {
-    static const struct pass along_rows = {false, WEIGHT_BITS + 1u - FINER_BITS, -8192, 8191};
-    static const struct pass along_columns = {true, WEIGHT_BITS + 1u + FINER_BITS, -512, 511};
     filter_lines(weights, &along_rows, rows, columns, planes, pace);
     filter_lines(weights, &along_columns, rows, columns, planes, pace);
 }
