@@ -55,16 +55,22 @@ static inline void dp_near_sums(const int8_t *weights, uint32_t channels,
     }
 }
 
-/* Set sums[4]: the products of eight weights and each of four vectors of eight inputs. All three are
-   aligned to their vectors' sizes. */
-static inline void dp_dots(const int16_t *weights, const int16_t *in, int32_t *sums)
+/*
+ * Filter two samples of each of four lines, equally far before and after a boundary:
+ * (sums * 2^12 + weighted) >> shift and (sums * 2^12 - weighted) >> shift, rounded and limited.
+ * `weighted` are eight weights times the eight differences of a line.
+ */
+static inline void dp_butterflies(const int16_t *weights, const int16_t *differences,
+                                  const int32_t *sums, const struct dp_pass *pass, int16_t *before,
+                                  int16_t *after)
 {
-    for (uint32_t n = 0; n < 4; n++, in += 8) {
-        int32_t sum = 0;
+    for (uint32_t n = 0; n < 4; n++, differences += 8) {
+        int32_t weighted = 0, sum = sums[n] * (1 << DP_WEIGHT_BITS);
         for (uint32_t k = 0; k < 8; k++) {
-            sum += weights[k] * in[k];
+            weighted += weights[k] * differences[k];
         }
-        sums[n] = sum;
+        before[n * pass->across] = dp_passed(pass, sum + weighted);
+        after[n * pass->across] = dp_passed(pass, sum - weighted);
     }
 }
 

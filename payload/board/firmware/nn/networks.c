@@ -174,81 +174,61 @@ static void turn_pixels(const struct dp_nn_tile *tile, const int32_t matrix[9], 
 #ifdef DP_LAPPED
 
 #define SIDE_CELLS (DP_REACH / 4u) /* 4x4 blocks on one side of a boundary that a filter changes */
-#define WEIGHT_BITS 12u
 
-/* A pass of the prefilter along lines, which are rows or columns of pixels. */
-struct pass {
-    bool down;             /* along columns */
-    uint32_t step, across; /* between a cell's samples on a line, and between its lines */
-    int32_t half[4];
-    uint8_t shift[4];
-    int32_t low, high;
-};
+/* Functions of a pass are compiled for each pass, whose numbers are then constants. */
+#define FOR_EACH_PASS __attribute__((always_inline)) static inline
 
-/* Between the passes, samples have three more binary digits than before and after them. */
-static const struct pass along_rows DP_ALIGNED = {
-    false, 1, 4, {512, 512, 512, 512}, {10, 10, 10, 10}, -8192, 8191};
-static const struct pass along_columns DP_ALIGNED = {
-    true, 4, 1, {32768, 32768, 32768, 32768}, {16, 16, 16, 16}, -512, 511};
+/* The passes along rows and along columns, between which samples have three more binary digits. */
+static const struct dp_pass along_rows = {1, 4, DP_WEIGHT_BITS + 1 - 3, -8192, 8191};
+static const struct dp_pass along_columns = {4, 1, DP_WEIGHT_BITS + 1 + 3, -512, 511};
 
 /* Filter four lines across a boundary between blocks. The generator checks that the sums fit 32
-   bits; the differences fit 16, because the first pass gives out 14. */
-static void filter_four(const int16_t weights[3][DP_REACH][DP_REACH], const struct pass *pass,
-                        int16_t *const cells[2 * SIDE_CELLS])
+   bits; the differences fit 16, because samples have at most 14. */
+FOR_EACH_PASS void filter_four(const int16_t weights[3][DP_REACH][DP_REACH],
+                               const struct dp_pass *pass, int16_t *const cells[2 * SIDE_CELLS])
 {
     for (uint32_t k = 0; k < 3; k++) {
-        int16_t differences[4][DP_REACH] DP_ALIGNED;
-        int32_t sums[DP_REACH][4];
+        int16_t differences[4 * DP_REACH] DP_ALIGNED;
+        int32_t sums[4 * DP_REACH] DP_ALIGNED;
         int16_t *before[DP_REACH], *after[DP_REACH];
         for (uint32_t j = 0; j < DP_REACH; j++) {
             uint32_t left = DP_REACH - 1 - j, right = DP_REACH + j;
-            before[j] = cells[left / 4] + 16 * k + left % 4 * pass->step;
-            after[j] = cells[right / 4] + 16 * k + right % 4 * pass->step;
+            before[j] = cells[left / 4] + 16 * k + left % 4 * pass->along;
+            after[j] = cells[right / 4] + 16 * k + right % 4 * pass->along;
             for (uint32_t n = 0; n < 4; n++) {
                 int32_t a = before[j][n * pass->across], b = after[j][n * pass->across];
-                sums[j][n] = a + b;
-                differences[n][j] = (int16_t)(a - b);
+                sums[4 * j + n] = a + b;
+                differences[DP_REACH * n + j] = (int16_t)(a - b);
             }
         }
         for (uint32_t i = 0; i < DP_REACH; i++) {
-            int32_t odd[4] DP_ALIGNED, a[4] DP_ALIGNED, b[4] DP_ALIGNED;
-            dp_dots(weights[k][i], differences[0], odd);
-            for (uint32_t n = 0; n < 4; n++) {
-                int32_t even = sums[i][n] * (1 << WEIGHT_BITS);
-                a[n] = even + odd[n];
-                b[n] = even - odd[n];
-            }
-            dp_round_wide(a, pass->half, pass->shift, pass->low, pass->high);
-            dp_round_wide(b, pass->half, pass->shift, pass->low, pass->high);
-            for (uint32_t n = 0; n < 4; n++) {
-                before[i][n * pass->across] = (int16_t)a[n];
-                after[i][n * pass->across] = (int16_t)b[n];
-            }
+            dp_butterflies(weights[k][i], differences, sums + 4 * i, pass, before[i], after[i]);
         }
     }
 }
 
 /* Give samples that no boundary is near the units that a pass gives out. */
-static void rescale(const struct pass *pass, int16_t *cell)
+FOR_EACH_PASS void rescale(const struct dp_pass *pass, int16_t *cell)
 {
     for (uint32_t n = 0; n < CELL; n++) {
-        int32_t sum = cell[n] * (2 << WEIGHT_BITS) + pass->half[0];
-        cell[n] = (int16_t)clip(sum >> pass->shift[0], pass->low, pass->high);
+        cell[n] = dp_passed(pass, cell[n] * (2 << DP_WEIGHT_BITS));
     }
 }
 
-static void filter_lines(const int16_t weights[3][DP_REACH][DP_REACH], const struct pass *pass,
-                         uint32_t rows, uint32_t columns, int16_t *planes, struct dp_pace *pace)
+FOR_EACH_PASS void filter_lines(const int16_t weights[3][DP_REACH][DP_REACH],
+                                const struct dp_pass *pass, uint32_t rows, uint32_t columns,
+                                int16_t *planes, struct dp_pace *pace)
 {
-    uint32_t lines = 4 * (pass->down ? columns : rows), length = 4 * (pass->down ? rows : columns);
+    bool down = pass->along > pass->across;
+    uint32_t lines = 4 * (down ? columns : rows), length = 4 * (down ? rows : columns);
     for (uint32_t line = 0; line < lines; line++) {
         for (uint32_t middle = 0; middle < length; middle += 4) {
             int16_t *cells[2 * SIDE_CELLS];
             for (uint32_t n = 0; n < 2 * SIDE_CELLS; n++) {
-                /* Before the line's first cell comes its last: no boundary is near either. */
+                /* The last cells of a line precede its first: none of them is near a boundary. */
                 uint32_t at = (middle + length - SIDE_CELLS + n) % length;
-                cells[n] = planes + CELL * (pass->down ? place(at, line, columns, 2)
-                                                       : place(line, at, columns, 2));
+                cells[n] = planes + CELL * (down ? place(at, line, columns, 2)
+                                                 : place(line, at, columns, 2));
             }
             if (middle > 0) {
                 filter_four(weights, pass, cells);
@@ -257,7 +237,7 @@ static void filter_lines(const int16_t weights[3][DP_REACH][DP_REACH], const str
                     rescale(pass, cells[n]);
                 }
             }
-            dp_pace(pace, 4000u);
+            dp_pace(pace, 5000u);
         }
     }
 }
