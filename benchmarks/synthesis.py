@@ -40,7 +40,7 @@ from downpass.payload.encoders.student.encoder import StudentEncoder
 from downpass.payload.imager.scenes import FrameWindow, Scene
 
 Arrays = dict[str, np.ndarray[Any, Any]]
-FULL = ((96, 192), (2, 4, 1))
+FULL = ((128, 256), (2, 4, 1))
 """Channels at 1/4 and 1/8, and residual blocks, of the decoder `full`."""
 
 

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from ...link.student.compiled_networks import chosen_variant, exact, layer, limits
 from ...link.student.frame_layout import BLOCK
+from ...link.student.lapped import weights_of
 from ...link.student.native_module import native_module
+from .block_boundaries import JoinedBlocks
 
 _LAYERS: Final = ("latent_in", "enter", "down", "up", "leave")
 _MOVES: Final = ("to_down", "to_up", "to_leave")
@@ -65,7 +67,11 @@ class CompiledSynthesis:
             return None
 
     def run(
-        self, latents: NDArray[np.int32], quality: int, rotation: NDArray[np.int32]
+        self,
+        latents: NDArray[np.int32],
+        quality: int,
+        rotation: NDArray[np.int32],
+        joined: JoinedBlocks | None = None,
     ) -> NDArray[np.uint8]:
         """Return pixels (16 · rows, 16 · columns, 3) of latents.
 
@@ -73,17 +79,21 @@ class CompiledSynthesis:
             latents: Decoded latents ŷ (N, rows, columns).
             quality: Quality, 0 to 256.
             rotation: Matrix (3, 3), see `link.student.rotation`.
+            joined: Which block boundaries lie inside a tile; None if the latents are one tile's.
 
         Raises:
             ValueError: The arrays do not fit the network.
         """
         _, rows, columns = latents.shape
+        joined = joined or JoinedBlocks.one_tile(latents)
         pixels = np.empty((BLOCK * rows, BLOCK * columns, 3), np.uint8)
         self._native.synthesise(
             self._packed,
             np.ascontiguousarray(latents, np.int32),
             rows,
             columns,
+            np.ascontiguousarray(joined.rows, np.bool_),
+            np.ascontiguousarray(joined.columns, np.bool_),
             quality,
             np.ascontiguousarray(rotation, np.int32),
             pixels,
@@ -112,10 +122,12 @@ def _arguments(arrays: Mapping[str, NDArray[Any]]) -> tuple[Any, ...]:
         exact(own["linear.bias"], np.int64),
         exact(own["spread_shift"], np.int8),
     )
+    postfilter = weights_of(arrays, "synthesis.postfilter")
     return (
         len(tables[0]),
         tuple(len(part) for part in blocks),
         linear,
+        None if postfilter is None else np.ascontiguousarray(postfilter),
         tuple(layer(own, name) for name in layers),
         tuple((int(own[f"{name}.shift"]), *limits(own, name)) for name in moves),
         tuple(tables),

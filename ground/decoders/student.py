@@ -5,6 +5,7 @@
     tile ── …                     ──► ŷ ┘   in windows                        └─► samples
 
 A network's receptive field is 64 pixels or more around a pixel, so tile borders are not visible.
+Block boundaries inside a tile are filtered, those between tiles are not (`block_boundaries`).
 A frame is decoded in windows with a halo of some latents on every side. The result is bit-exact
 with that of the undivided frame (docs/codec-integers.md), but the network's memory does not grow
 with the frame. Rows of tiles are decoded when a window needs them. `student_networks` lists the
@@ -33,6 +34,7 @@ from ...link.student.planes import TileShape
 from ...link.student.rotation import IDENTITY, rotation_matrix
 from ...link.student.shared_model import SharedModel, load
 from .base import Tiles
+from .block_boundaries import JoinedBlocks
 from .student_networks import load_network
 from .synthesis import Synthesis
 from .tiled import room_for_holes
@@ -160,7 +162,11 @@ class _FrameDecoding:
         (row, end), right, halo = rows, min(column + self.width, self.columns), self.halo
         high, left = max(row - halo, 0), max(column - halo, 0)
         latents = _cut(held, slice(high, end + halo), slice(left, right + halo))
-        values = self.network.run(latents, self.quality, matrix)
+        _, down, across = latents.shape
+        joined = JoinedBlocks.of(
+            range(high, high + down), range(left, left + across), self.header.tile
+        )
+        values = self.network.run(latents, self.quality, matrix, joined)
         values = values[(row - high) * BLOCK :, (column - left) * BLOCK :]
         self._place(samples, values, row * BLOCK, column * BLOCK, (end, right), bands)
 

@@ -1,6 +1,6 @@
 """The student's decoder networks: which ones there are, and which model each was made for.
 
-    latents ŷ, quality, rotation ──► decoder.onnx ──► pixels
+    latents ŷ, quality, rotation, joined blocks ──► decoder.onnx ──► pixels
 
 Encoder and decoder must agree on the entropy model and the hyper synthesis alone (`link.student`).
 The network that makes pixels of decoded latents is the ground's own: a bitstream does not depend on

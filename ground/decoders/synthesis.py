@@ -1,6 +1,6 @@
 """A decoder network, ready to run: in C if it is compiled and fits, else in ONNX Runtime.
 
-    latents ŷ, quality, rotation ──► C, or decoder.onnx ──► pixels
+    latents ŷ, quality, rotation, joined blocks ──► C, or decoder.onnx ──► pixels
 
 Both compute the same integers, so they give the same pixels.
 """
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ...link import inference
 from ...link.inference import session
 from ...link.student.shared_model import load_integers
+from .block_boundaries import JoinedBlocks
 from .compiled_synthesis import CompiledSynthesis
 from .student_networks import DecoderNetwork
 
@@ -58,7 +59,11 @@ class Synthesis:
         return 1 if self.compiled is None else self.threads
 
     def run(
-        self, latents: NDArray[np.int32], quality: int, rotation: NDArray[np.int32]
+        self,
+        latents: NDArray[np.int32],
+        quality: int,
+        rotation: NDArray[np.int32],
+        joined: JoinedBlocks | None = None,
     ) -> NDArray[np.uint8]:
         """Return pixels (16 · rows, 16 · columns, 3).
 
@@ -66,13 +71,17 @@ class Synthesis:
             latents: Decoded latents ŷ (N, rows, columns).
             quality: Quality, 0 to 256.
             rotation: Matrix (3, 3), see `link.student.rotation`.
+            joined: Which block boundaries lie inside a tile; None if the latents are one tile's.
         """
+        joined = joined or JoinedBlocks.one_tile(latents)
         if self.compiled is not None:
-            return self.compiled.run(latents, quality, rotation)
+            return self.compiled.run(latents, quality, rotation, joined)
         inputs = {
             "latents": latents,
             "quality": np.array(quality, np.int64),
             "rotation": rotation,
+            "joined_rows": joined.rows,
+            "joined_columns": joined.columns,
         }
         pixels: NDArray[np.uint8] = session(self.network.graph, self.threads).run(
             ["pixels"], inputs

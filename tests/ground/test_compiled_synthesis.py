@@ -15,12 +15,11 @@ import numpy as np
 import pytest
 from downpass.ground.decoders import compiled_synthesis as compiled
 from downpass.ground.decoders import decode, student, synthesis
+from downpass.ground.decoders.block_boundaries import JoinedBlocks
 from downpass.ground.decoders.compiled_synthesis import CompiledSynthesis
 from downpass.ground.decoders.student_networks import available, load_network
 from downpass.ground.decoders.synthesis import Synthesis
-from downpass.ground.training.data.colour import to_pixels
 from downpass.ground.training.export.integer_networks import IntegerNetworks
-from downpass.ground.training.networks.shape import PIXEL_FRACTION
 from downpass.link.student import shared_model
 from downpass.link.student.rotation import IDENTITY, rotation_matrix
 from downpass.link.student.shared_model import load_integers
@@ -30,8 +29,18 @@ from downpass.payload.imager.scenes import FrameWindow, Scene
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-Arrays = dict[str, np.ndarray[Any, Any]]
-Integers = np.ndarray[Any, Any]
+from .made_up_networks import (
+    FILTERS,
+    KINDS,
+    POSTFILTER,
+    QUALITIES,
+    Arrays,
+    Integers,
+    made_up,
+    made_up_latents,
+    plain,
+    some_joined,
+)
 
 NATIVE = Path(compiled.__file__).parent / "native"
 SHARED = Path(shared_model.__file__).parent / "native"
@@ -40,7 +49,6 @@ SCENES = Path(__file__).parents[2] / "scenarios" / "scenes"
 AERIAL = SCENES / "naip_nd_20140720_5m_rgbn_u8.tif"
 SATELLITE = SCENES / "l8_oli_30m_bgrn_u16.tif"
 TURN = (20, 90, -80, 30)
-QUALITIES = 3
 
 here = pytest.mark.parametrize("variant", compiled.variants() or ["none"])
 
@@ -50,90 +58,6 @@ def native() -> None:
     """Skip where nothing was compiled."""
     if compiled.NATIVE is None:
         pytest.skip("installed without a C compiler (gcc, and the headers of Python)")
-
-
-def made_up(
-    seed: int,
-    latents: int = 37,
-    widths: tuple[int, int] = (16, 32),
-    depth: tuple[int, int, int] = (1, 1, 1),
-) -> Arrays:
-    """Integers of a synthesis whose values vary, saturate and tie."""
-    rng, arrays = np.random.default_rng(seed), {}
-    fine, coarse = widths
-
-    def layer(
-        name: str, outputs: int, inputs: int, size: int, reads: int, clip: tuple[int, int], to: int
-    ) -> None:
-        """Put a layer of inputs up to `reads` whose sums after the shift are about `to`."""
-        shape = (outputs, inputs, size, size)
-        extreme = rng.choice(np.array([-128, -127, 0, 1, 127]), shape)
-        small = rng.integers(-20, 21, shape)
-        weight = np.where(rng.random(shape) < 0.3, extreme, small).astype(np.int8)
-        spread = 60 * reads * np.sqrt(weight[0].size) / to
-        shift = np.maximum(np.log2(spread) + rng.integers(-2, 3, outputs), 0)
-        bias = rng.normal(0, 0.3 * to, outputs) * np.exp2(shift)
-        arrays[f"synthesis.{name}.weight"] = weight
-        arrays[f"synthesis.{name}.bias"] = bias.astype(np.int32)
-        arrays[f"synthesis.{name}.shift"] = shift.astype(np.int8)
-        arrays[f"synthesis.{name}.clip"] = np.array(clip, np.int32)
-
-    def move(name: str, shift: int, low: int, high: int) -> None:
-        arrays[f"synthesis.{name}.shift"] = np.array(shift, np.int8)
-        arrays[f"synthesis.{name}.clip"] = np.array((low, high), np.int32)
-
-    stream = (-4096, 4095)
-    weight = rng.integers(-9000, 9000, (768, latents)) * rng.choice((0, 1), (768, latents))
-    arrays["synthesis.linear.weight"] = weight.astype(np.int32)
-    arrays["synthesis.linear.bias"] = rng.integers(-(1 << 26), 1 << 26, 768).astype(np.int64)
-    arrays["synthesis.spread_shift"] = rng.integers(0, 11, latents).astype(np.int8)
-    layer("latent_in", 4 * coarse, latents, 1, 100, stream, 2000)
-    layer("enter", fine, 48, 3, 300, stream, 2000)
-    layer("down", coarse, 4 * fine, 1, 150, stream, 2000)
-    layer("up", 4 * fine, coarse, 1, 150, stream, 2000)
-    layer("leave", 48, fine, 3, 200, (-8192, 8191), 4000)
-    move("to_down", 2, -256, 255)
-    move("to_up", 3, -256, 255)
-    move("to_leave", 2, 0, 511)
-    for part, channels, high, count in zip(
-        ("before", "below", "after"), (fine, coarse, fine), (511, 255, 511), depth, strict=True
-    ):
-        for i in range(count):
-            name = f"{part}.{i}"
-            move(f"{name}.entering", int(rng.integers(-1, 4)), 0, high)
-            layer(f"{name}.first", channels, channels, 3, high // 2, (0, high), high)
-            layer(f"{name}.second", channels, channels, 3, high // 3, stream, 2000)
-            # Some blocks' inner values are nearly all zero.
-            bias = rng.normal(rng.choice((0, -4)), 1, (QUALITIES, channels))
-            bias *= np.exp2(arrays[f"synthesis.{name}.first.shift"].astype(float)) * high / 2
-            arrays[f"synthesis.{name}.bias"] = bias.astype(np.int32)
-    return arrays
-
-
-def made_up_latents(kind: str, channels: int, rows: int, columns: int, seed: int) -> Integers:
-    rng = np.random.default_rng(seed)
-    shape = (channels, rows, columns)
-    if kind == "usual":  # most are zero
-        found = rng.laplace(0, 300, shape) * (rng.random(shape) < 0.15)
-    elif kind == "dense":
-        found = rng.normal(0, 4000, shape)
-    elif kind == "wide":  # beyond 16 bits
-        found = rng.normal(0, 40000, shape)
-    elif kind == "extreme":
-        found = rng.choice(np.array([-(1 << 28) + 1, -32769, -32768, 0, 32767, 1 << 20]), shape)
-    else:
-        assert kind == "zero"
-        found = np.zeros(shape)
-    return found.astype(np.int32)
-
-
-KINDS = ("usual", "dense", "wide", "extreme", "zero")
-
-
-def plain(arrays: Arrays, latents: Integers, quality: int, matrix: Integers) -> Integers:
-    """What the network makes of latents, in int64."""
-    planes = IntegerNetworks(arrays).synthesise(latents.astype(np.int64), quality)
-    return to_pixels(planes, matrix.astype(np.int64), PIXEL_FRACTION)
 
 
 def fitting(arrays: Arrays, variant: str | None = None) -> CompiledSynthesis:
@@ -154,6 +78,7 @@ def shipped(name: str = "fast") -> Arrays:
     channels=st.integers(1, 40),
     widths=st.sampled_from(((16, 16), (16, 48), (48, 32), (32, 64), (80, 16))),
     depth=st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(1, 2)),
+    boundaries=st.sampled_from(FILTERS),
     sides=st.tuples(st.integers(1, 3), st.integers(1, 5)),
     kind=st.sampled_from(KINDS),
     quality=st.integers(0, QUALITIES - 1),
@@ -164,20 +89,21 @@ def test_any_network_is_that_of_plain_integers(
     channels: int,
     widths: tuple[int, int],
     depth: tuple[int, int, int],
+    boundaries: str,
     sides: tuple[int, int],
     kind: str,
     quality: int,
 ) -> None:
-    arrays = made_up(seed, channels, widths, depth)
+    arrays = made_up(seed, channels, widths, depth, boundaries)
     latents = made_up_latents(kind, channels, *sides, seed)
-    matrix = rotation_matrix(TURN)
-    found = fitting(arrays, variant).run(latents, quality, matrix)
-    np.testing.assert_array_equal(found, plain(arrays, latents, quality, matrix))
+    matrix, joined = rotation_matrix(TURN), some_joined(latents, seed)
+    found = fitting(arrays, variant).run(latents, quality, matrix, joined)
+    np.testing.assert_array_equal(found, plain(arrays, latents, quality, matrix, joined))
 
 
 @here
 @pytest.mark.parametrize(
-    ("widths", "depth"), [((64, 128), (2, 2, 1)), ((96, 192), (2, 4, 1))], ids=["fast", "full"]
+    ("widths", "depth"), [((64, 128), (2, 2, 1)), ((128, 256), (2, 4, 1))], ids=["fast", "full"]
 )
 def test_networks_of_both_shapes_are_those_of_plain_integers(
     variant: str, widths: tuple[int, int], depth: tuple[int, int, int]
@@ -298,6 +224,9 @@ UNFIT = {
     "linear bias": change("linear.bias", 1 << 40, 700),
     "negative spread": change("spread_shift", -1, 2),
     "no array": remove("up.clip"),
+    "filter's weights": change("postfilter", 32767, (1, 2)),
+    "filter missing": replace("postfilter", lambda a: a[:2]),
+    "wide filter": replace("postfilter", lambda a: a.astype(np.int32)),
     "floats": replace("enter.weight", lambda a: a.astype(np.float32)),
     "wide weights": replace("enter.weight", lambda a: a.astype(np.int32)),
     "weights missing": replace("enter.weight", lambda a: a[:-1]),
@@ -335,7 +264,8 @@ def test_arrays_of_other_sizes_are_refused() -> None:
     network = fitting(made_up(3))
     call, matrix = compiled.NATIVE.synthesise, rotation_matrix(IDENTITY)
     latents, pixels = np.zeros((37, 1, 2), np.int32), np.zeros((16, 32, 3), np.uint8)
-    good = [network._packed, latents, 1, 2, 0, matrix, pixels]
+    rows, columns = np.ones(0, np.bool_), np.ones(1, np.bool_)
+    good = [network._packed, latents, 1, 2, rows, columns, 0, matrix, pixels]
     call(*good)
     for at, bad in (
         (1, latents[:-1].copy()),
@@ -344,11 +274,13 @@ def test_arrays_of_other_sizes_are_refused() -> None:
         (2, 2),
         (2, -1),
         (3, 1 << 30),
-        (4, QUALITIES),
-        (4, -1),
-        (5, matrix[:2]),
-        (5, matrix * 2),
-        (6, pixels[:-1].copy()),
+        (4, columns),
+        (5, rows),
+        (6, QUALITIES),
+        (6, -1),
+        (7, matrix[:2]),
+        (7, matrix * 2),
+        (8, pixels[:-1].copy()),
     ):
         with pytest.raises(ValueError, match="fit the network"):
             call(*good[:at], bad, *good[at + 1 :])
@@ -385,7 +317,12 @@ def test_unknown_variants_are_refused() -> None:
 
 
 def driven(
-    program: list[str], folder: Path, arrays: Arrays, latents: Integers, quality: int
+    program: list[str],
+    folder: Path,
+    arrays: Arrays,
+    latents: Integers,
+    quality: int,
+    joined: JoinedBlocks,
 ) -> Integers:
     """Return the pixels that a compiled driver computes."""
 
@@ -404,6 +341,7 @@ def driven(
     qualities, depth, *_ = compiled._arguments(arrays)
     fine, coarse = len(of("enter.weight")), len(of("down.weight"))
     head = [len(latents), fine, coarse, qualities, *depth, *latents.shape[1:], quality]
+    head.append(int(POSTFILTER in arrays))
     data = np.array([*head, *rotation_matrix(TURN).ravel()], "<i4").tobytes()
     data += b"".join(map(move, ("to_down", "to_up", "to_leave")))
     data += b"".join(map(layer, ("latent_in", "enter", "down", "up", "leave")))
@@ -413,6 +351,8 @@ def driven(
             data += of(f"{name}.bias").tobytes()
     data += of("linear.weight").tobytes() + of("linear.bias").tobytes()
     data += of("spread_shift").tobytes() + latents.tobytes()
+    data += arrays[POSTFILTER].tobytes() if POSTFILTER in arrays else b""
+    data += joined.rows.tobytes() + joined.columns.tobytes()
     (folder / "in").write_bytes(data)
     # The driver leaves its memory to the system.
     environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}
@@ -438,13 +378,15 @@ def build(folder: Path, compiler: str, variant: str, *options: str) -> Path:
 
 def check_driven(program: list[str], folder: Path) -> None:
     for seed, kind in enumerate(KINDS):
-        arrays = made_up(seed, 20 + seed, ((16, 32), (48, 16))[seed % 2])
+        boundaries = FILTERS[seed % len(FILTERS)]
+        arrays = made_up(seed, 20 + seed, ((16, 32), (48, 16))[seed % 2], boundaries=boundaries)
         latents = made_up_latents(kind, 20 + seed, 2, 1 + seed, seed)
-        found = driven(program, folder, arrays, latents, seed % QUALITIES)
-        wanted = plain(arrays, latents, seed % QUALITIES, rotation_matrix(TURN))
+        quality, joined = seed % QUALITIES, some_joined(latents, seed)
+        found = driven(program, folder, arrays, latents, quality, joined)
+        wanted = plain(arrays, latents, quality, rotation_matrix(TURN), joined)
         np.testing.assert_array_equal(found, wanted)
     latents = made_up_latents("usual", 640, 1, 2, 3)
-    found = driven(program, folder, shipped(), latents, 130)
+    found = driven(program, folder, shipped(), latents, 130, JoinedBlocks.one_tile(latents))
     wanted = fitting(shipped(), "plain").run(latents, 130, rotation_matrix(TURN))
     np.testing.assert_array_equal(found, wanted)
 

@@ -62,6 +62,8 @@ class Reference:
         linear = np.tensordot(a["synthesis.linear.weight"].astype(np.int64), latents, 1)
         linear = shift_round(linear + a["synthesis.linear.bias"][:, None, None], 17)
         linear = unfold(np.clip(linear, -8192, 8191), 16)
+        for axis in (1, 2):
+            linear = joined(linear, a.get("synthesis.postfilter"), axis)
         seen = fold(np.clip(shift_round(linear, 3), -512, 511), 4)
         value = self.stack("before", self.layer("synthesis.enter", seen), quality)
         hint = shift_round(latents, a["synthesis.spread_shift"][:, None, None])
@@ -317,3 +319,22 @@ def tiles_of(pixels: Array, side: int) -> Sequence[Array]:
             pad = ((0, -tile.shape[0] % 16), (0, -tile.shape[1] % 16), (0, 0))
             out.append(np.pad(tile, pad, mode="edge"))
     return out
+
+
+def joined(planes: Array, weights: Array | None, axis: int) -> Array:
+    """Filter a tile's linear planes (3, h, w) across the block boundaries along an axis."""
+    if weights is None:
+        return planes
+    lines = np.moveaxis(planes, axis, 1)
+    out = lines.copy()
+    for boundary in range(16, lines.shape[1], 16):
+        apart = [(boundary - 1 - i, boundary + i) for i in range(8)]
+        for i, (before, after) in enumerate(apart):
+            weighted = sum(
+                weights[:, i, j, None].astype(np.int64) * (lines[:, one] - lines[:, other])
+                for j, (one, other) in enumerate(apart)
+            )
+            total = 4096 * (lines[:, before] + lines[:, after])
+            out[:, before] = shift_round(total + weighted, 13)
+            out[:, after] = shift_round(total - weighted, 13)
+    return np.moveaxis(np.clip(out, -8192, 8191), 1, axis)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from downpass.ground.decoders import decode
 from downpass.ground.decoders.student_networks import load_network
+from downpass.ground.decoders.synthesis import Synthesis
 from downpass.ground.quality import psnr
-from downpass.link import inference
 from downpass.link.container.bitstream import read_header, unpack
 from downpass.link.container.frame import Frame
 from downpass.link.errors import InputError
@@ -82,14 +82,7 @@ def test_runtime_and_plain_integers_write_the_same_bytes(
         assert np.array_equal(
             decode_tile(model.entropy, model.log_scales, stream, shape, quality), decoded
         )
-        drawn = inference.session(load_network().graph, 2).run(
-            ["pixels"],
-            {
-                "latents": decoded.astype(np.int32),
-                "quality": np.array(quality),
-                "rotation": matrix,
-            },
-        )[0]
+        drawn = Synthesis(load_network(), 2, None).run(decoded.astype(np.int32), quality, matrix)
         assert np.array_equal(drawn, reference.synthesise(decoded, quality, matrix))
         seen.add((stream, drawn.tobytes()))
     # A net whose outputs hardly vary would prove nothing.

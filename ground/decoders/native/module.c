@@ -14,7 +14,7 @@ enum { LAYERS = 5 + 2 * DP_MOST_BLOCKS };
 struct reading {
     struct dp_given network;
     struct dp_held held;
-    Py_buffer buffers[3 + 3 * LAYERS + DP_MOST_BLOCKS];
+    Py_buffer buffers[4 + 3 * LAYERS + DP_MOST_BLOCKS];
 };
 
 static int read_move(PyObject *tuple, struct dp_move *move)
@@ -66,10 +66,10 @@ static int read_parts(struct reading *reading, PyObject *layers, PyObject *moves
 static int read_network(struct reading *reading, PyObject *arguments, const char **name)
 {
     struct dp_given *out = &reading->network;
-    PyObject *weight, *bias, *spread, *layers, *moves, *tables;
-    if (!PyArg_ParseTuple(arguments, "si(iii)(OOO)O!O!O!", name, &out->qualities, &out->depth[0],
-                          &out->depth[1], &out->depth[2], &weight, &bias, &spread, &PyTuple_Type,
-                          &layers, &PyTuple_Type, &moves, &PyTuple_Type, &tables)) {
+    PyObject *weight, *bias, *spread, *postfilter, *layers, *moves, *tables;
+    if (!PyArg_ParseTuple(arguments, "si(iii)(OOO)OO!O!O!", name, &out->qualities, &out->depth[0],
+                          &out->depth[1], &out->depth[2], &weight, &bias, &spread, &postfilter,
+                          &PyTuple_Type, &layers, &PyTuple_Type, &moves, &PyTuple_Type, &tables)) {
         return 0;
     }
     int32_t blocks = 0;
@@ -89,7 +89,11 @@ static int read_network(struct reading *reading, PyObject *arguments, const char
     out->linear_weight = dp_hold(&reading->held, weight, (Py_ssize_t)DP_PIXELS * out->latents * 4);
     out->linear_bias = out->linear_weight ? dp_hold(&reading->held, bias, DP_PIXELS * 8) : NULL;
     out->spread = out->linear_bias ? dp_hold(&reading->held, spread, out->latents) : NULL;
-    return out->spread != NULL;
+    if (!out->spread || postfilter == Py_None) {
+        return out->spread != NULL;
+    }
+    out->postfilter = dp_hold(&reading->held, postfilter, 3 * DP_REACH * DP_REACH * 2);
+    return out->postfilter != NULL;
 }
 
 static PyObject *make_network(PyObject *self, PyObject *arguments)
@@ -133,14 +137,15 @@ static int sides_fit(const struct dp_network *network, int rows, int columns)
 
 static PyObject *synthesise(PyObject *self, PyObject *arguments)
 {
-    enum { LATENTS, MATRIX, PIXELS, COUNT };
+    enum { LATENTS, JOINED_ROWS, JOINED_COLUMNS, MATRIX, PIXELS, COUNT };
     Py_buffer given[COUNT];
     PyObject *capsule;
     int rows, columns, quality, enough = 1;
     const char *why = NULL;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "Oy*iiiy*w*", &capsule, &given[LATENTS], &rows, &columns,
-                          &quality, &given[MATRIX], &given[PIXELS])) {
+    if (!PyArg_ParseTuple(arguments, "Oy*iiy*y*iy*w*", &capsule, &given[LATENTS], &rows, &columns,
+                          &given[JOINED_ROWS], &given[JOINED_COLUMNS], &quality, &given[MATRIX],
+                          &given[PIXELS])) {
         return NULL;
     }
     const struct dp_network *network = PyCapsule_GetPointer(capsule, NETWORK);
@@ -150,6 +155,8 @@ static PyObject *synthesise(PyObject *self, PyObject *arguments)
         if (!fit || given[LATENTS].len != places * (Py_ssize_t)network->latents * 4 ||
             given[PIXELS].len != places * DP_PIXELS || !latents_fit(&given[LATENTS])) {
             why = "latents or pixels do not fit the network";
+        } else if (given[JOINED_ROWS].len != rows - 1 || given[JOINED_COLUMNS].len != columns - 1) {
+            why = "block boundaries do not fit the network";
         } else if (quality < 0 || (size_t)quality >= network->qualities ||
                    !dp_matrix_fits(&given[MATRIX])) {
             why = "quality or rotation does not fit the network";
@@ -157,6 +164,8 @@ static PyObject *synthesise(PyObject *self, PyObject *arguments)
             const struct dp_window window = {.latents = given[LATENTS].buf,
                                              .rows = (size_t)rows,
                                              .columns = (size_t)columns,
+                                             .joined_rows = given[JOINED_ROWS].buf,
+                                             .joined_columns = given[JOINED_COLUMNS].buf,
                                              .quality = (size_t)quality,
                                              .matrix = given[MATRIX].buf,
                                              .pixels = given[PIXELS].buf};
@@ -173,9 +182,11 @@ static PyObject *synthesise(PyObject *self, PyObject *arguments)
 
 static PyMethodDef methods[] = {
     {"make_network", make_network, METH_VARARGS,
-     "make_network(variant, qualities, depth, (weight, bias, spread), layers, moves, tables)"},
+     "make_network(variant, qualities, depth, (weight, bias, spread), postfilter, layers, moves, "
+     "tables)"},
     {"synthesise", synthesise, METH_VARARGS,
-     "synthesise(network, latents, rows, columns, quality, matrix, pixels)"},
+     "synthesise(network, latents, rows, columns, joined_rows, joined_columns, quality, matrix, "
+     "pixels)"},
     DP_LIST_VARIANTS,
     {NULL, NULL, 0, NULL},
 };

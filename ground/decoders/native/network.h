@@ -17,6 +17,7 @@
 
 #define DP_BLOCK 16   /* side of a latent's block of pixels */
 #define DP_PIXELS 768 /* values of a block: [plane][row][column] */
+#define DP_REACH 8    /* pixels on either side of a boundary that the postfilter changes */
 #define DP_CELL 48    /* values of a cell of 4 x 4 pixels: [plane][row][column] */
 #define DP_MULTIPLE 32  /* outputs of sparse sums are padded to a multiple of this */
 #define DP_BYTE 255   /* largest byte; what activations exceed it by is added separately */
@@ -41,6 +42,7 @@ struct dp_given {
     const int32_t *linear_weight; /* [DP_PIXELS][latents] */
     const int64_t *linear_bias;   /* [DP_PIXELS] */
     const int8_t *spread;         /* [latents] */
+    const int16_t *postfilter;    /* [plane][written][read]; null if there is none */
     struct dp_given_layer latent_in, enter, down, up, leave;
     struct dp_move to_down, to_up, to_leave;
     int32_t depth[3]; /* residual blocks at 1/4, at 1/8, and at 1/4 again */
@@ -98,6 +100,8 @@ struct dp_network {
     int32_t *hint_shift;
     int32_t hint_low, hint_high;
     uint8_t *spread;
+    /* [plane][difference][pixel across the boundary]; null if there is none. */
+    int32_t *postfilter;
     struct dp_conv enter, down, up[2], leave; /* up: for either row of the finer grid */
     struct dp_move to_down, to_up, to_leave;
     size_t depth[3];
@@ -108,6 +112,8 @@ struct dp_network {
 struct dp_window {
     const int32_t *latents; /* [latents][rows][columns] */
     size_t rows, columns;
+    /* Whether boundaries between rows and columns of blocks lie inside a tile. */
+    const uint8_t *joined_rows, *joined_columns; /* [rows - 1], [columns - 1] */
     size_t quality;
     const int32_t *matrix; /* [9], in 2^-14: pixel = planes times matrix */
     uint8_t *pixels;       /* [16 * rows][16 * columns][3] */

@@ -222,6 +222,22 @@ static void pack_hint(struct dp_arena *arena, const struct dp_form *form,
     }
 }
 
+static void pack_postfilter(struct dp_arena *arena, const struct dp_given *given,
+                            struct dp_network *out)
+{
+    const size_t count = 3 * DP_REACH;
+    out->postfilter = dp_take(arena, count * DP_BLOCK, sizeof *out->postfilter);
+    for (size_t at = 0; arena->at && at < count; at++) {
+        size_t plane = at / DP_REACH, read = at % DP_REACH;
+        int32_t *to = out->postfilter + at * DP_BLOCK;
+        for (size_t i = 0; i < DP_REACH; i++) {
+            int32_t weight = given->postfilter[(plane * DP_REACH + i) * DP_REACH + read];
+            to[DP_REACH - 1 - i] = weight;
+            to[DP_REACH + i] = -weight;
+        }
+    }
+}
+
 static void pack_all(struct dp_arena *arena, const struct dp_given *given, struct dp_network *out)
 {
     const struct dp_form *form = &out->variant->form;
@@ -230,6 +246,9 @@ static void pack_all(struct dp_arena *arena, const struct dp_given *given, struc
     out->spread = dp_take(arena, out->latents, 1);
     for (size_t c = 0; arena->at && c < out->latents; c++) {
         out->spread[c] = (uint8_t)given->spread[c];
+    }
+    if (given->postfilter) {
+        pack_postfilter(arena, given, out);
     }
     const struct reads seen = {-512, 511, 0};
     pack(arena, form, &given->enter, NEAR, seen, &out->enter);

@@ -3,16 +3,17 @@
  * planes in memory; a residual block goes through its stream once, row by row, with three rows of
  * either convolution's inputs in the cache.
  *
- *     latents ─┬─ linear ─┬────────────────────────────────────────────────── + ── pixels
- *              │          └─ enter ── blocks ─┬─────────────── + ── blocks ── leave
- *              └─ hint ─────────────── + ── down               up
- *                                      └──── blocks ───────────┘
+ *     latents ─┬─ linear ── postfilter ─┬───────────────────────────────────── + ── pixels
+ *              │                        └─ enter ── blocks ─┬── + ── blocks ── leave
+ *              └─ hint ───────────────────────────── + ── down  up
+ *                                                    └─ blocks ─┘
  */
 #ifndef DP_SYNTHESIS_H
 #define DP_SYNTHESIS_H
 
 #include "latents.h"
 #include "layers.h"
+#include "postfilter.h"
 
 #include <stdlib.h>
 
@@ -305,6 +306,7 @@ static TARGET int synthesise(const struct dp_network *network, const struct dp_w
     take_all(&arena, &s);
     memset(s.sums, 0, CHUNK * s.outputs * sizeof *s.sums);
     read_latents(&s);
+    postfilter(network, window, s.linear);
     const struct dp_block *block = network->block;
     enter(&s);
     for (size_t i = 0; i < network->depth[0]; i++) {

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ....link.errors import InputError
+from ....link.student.lapped import REACH
 from ..data.augment import CropSampler
 from ..loop.checkpoint import averaged_codec, load
 from ..loop.held_out import HeldOutPicture
@@ -38,10 +39,11 @@ def halo(shape: CodecShape) -> int:
     """Return the width in latents of the border on which a window's pixels depend.
 
     In pixels, the first and last convolutions reach 4 each, a residual block 8 at 1/4 and 16 at
-    1/8; the cells of 8 pixels at 1/8 add 4.
+    1/8; the cells of 8 pixels at 1/8 add 4. A block boundary's filter needs all of the pixels
+    that it changes, up to 8 on either side, of which the others may see one only.
     """
     before, below, after = shape.depth
-    return -(-(8 * (before + after) + 16 * below + 12) // BLOCK)
+    return -(-(8 * (before + after) + 16 * below + 12 + REACH) // BLOCK)
 
 
 def export_decoder(

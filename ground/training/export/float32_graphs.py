@@ -4,15 +4,21 @@ Graphs (of one tile or one frame, without a batch axis):
   encoder  planes int32 (3, 16·R, 16·C), in half grey levels, after the prefilter
            →  latents int32 (N, R, C), side int32 (S, ⌈R/2⌉, ⌈C/2⌉)
   hyper    side int32 (S, r, c)          →  log_scales int32 (N, 2·r, 2·c)
-  decoder  latents int32 (N, R, C), quality int64 (), rotation int32 (3, 3)
+  decoder  latents int32 (N, R, C), quality int64 (), rotation int32 (3, 3),
+           joined_rows bool (R - 1), joined_columns bool (C - 1)
            →  pixels uint8 (16·R, 16·C, 3)
+
+`joined_rows` and `joined_columns` say which boundaries between blocks lie inside a tile. A decoder
+without a postfilter has these inputs, too, and does not read them.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from ....link.student.lapped import FRACTION, REACH, weights_of
 from ..data.colour import MATRIX_FRACTION
 from ..networks.shape import BLOCK, LATENT_FRACTION, PIXEL_FRACTION, SYNTHESIS_FRACTION
 from .graph_builder import GraphBuilder
@@ -118,7 +124,7 @@ def decoder_graph(arrays: Arrays) -> bytes:
         "latents", TensorProto.INT32, ["latents", "rows", "columns"]
     )
     quality = helper.make_tensor_value_info("quality", TensorProto.INT64, [])
-    linear = _linear_synthesis(g)
+    linear = _postfilter(g, _linear_synthesis(g))
     seen = g.move(linear, 3, -512, 511)
     taken = arrays["synthesis.enter.weight"].shape[1]
     # SpaceToDepth gives (row, column, channel); the weights are laid out as (channel, row, column).
@@ -147,7 +153,11 @@ def decoder_graph(arrays: Arrays) -> bytes:
     outputs = {"pixels": g.node("Cast", levels, to=TensorProto.UINT8)}
     info = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["height", "width", 3])
     rotation = helper.make_tensor_value_info("rotation", TensorProto.INT32, [3, 3])
-    return g.model("decoder", [latents, quality, rotation], outputs, [info])
+    joined = [
+        helper.make_tensor_value_info(f"joined_{axis}", TensorProto.BOOL, [f"{axis} - 1"])
+        for axis in ("rows", "columns")
+    ]
+    return g.model("decoder", [latents, quality, rotation, *joined], outputs, [info])
 
 
 def _linear_synthesis(g: GraphBuilder) -> str:
@@ -165,6 +175,56 @@ def _linear_synthesis(g: GraphBuilder) -> str:
     value = g.node("Cast", g.node("Floor", wide), to=TensorProto.FLOAT)
     value = g.node("Transpose", g.clip(value, -8192, 8191), perm=[2, 0, 1])
     return g.unfold(g.unsqueeze(value), BLOCK)
+
+
+def _postfilter(g: GraphBuilder, linear: str) -> str:
+    """Add the filter of the linear planes (1, 3, h, w) across block boundaries, if there is one.
+
+    A boundary's filter is one matrix for the sixteen pixels across it. Its products need float64.
+    """
+    weights = weights_of(g.arrays, "synthesis.postfilter")
+    if weights is None:
+        return linear
+    turn = [0, 1, 3, 2]
+    value = _join_blocks(g, g.node("Cast", linear, to=TensorProto.DOUBLE), weights, "joined_rows")
+    value = g.node("Transpose", value, perm=turn)
+    value = g.node("Transpose", _join_blocks(g, value, weights, "joined_columns"), perm=turn)
+    return g.node("Cast", value, to=TensorProto.FLOAT)
+
+
+def _join_blocks(g: GraphBuilder, planes: str, weights: NDArray[np.int16], joined: str) -> str:
+    """Add the filter along columns, in float64, across the boundaries that `joined` says."""
+
+    def sizes(*values: int) -> str:
+        return g.constant(np.array(values, np.int64), "sizes_" + "_".join(map(str, values)))
+
+    # Pads of half a block make groups of what lies across a boundary. The first and the last group
+    # are at the picture's edges.
+    zero = g.constant(np.array(0.0, np.float64), "zero")
+    padded = g.node("Pad", planes, sizes(0, 0, REACH, 0, 0, 0, REACH, 0), zero)
+    groups = g.node("Reshape", padded, sizes(3, -1, BLOCK, 0))
+    matrix = g.constant(_boundary_matrices(weights)[:, None], "synthesis.postfilter")
+    scale = g.constant(np.array(2.0 ** -(FRACTION + 1), np.float64), "postfilter.scale")
+    scaled = g.node("Mul", g.node("Cast", matrix, to=TensorProto.DOUBLE), scale)
+    rounding = g.constant(np.array(0.5, np.float64), "postfilter.half")
+    filtered = g.node("Floor", g.node("Add", g.node("MatMul", scaled, groups), rounding))
+    limits = (g.constant(np.array(v, np.float64), f"limit_{v:.0f}") for v in (-8192.0, 8191.0))
+    filtered = g.node("Clip", filtered, *limits)
+    edge = g.constant(np.zeros(1, np.bool_), "edge")
+    inside = g.node("Concat", edge, joined, edge, axis=0)
+    inside = g.node("Reshape", inside, sizes(-1, 1, 1))
+    value = g.node("Reshape", g.node("Where", inside, filtered, groups), sizes(1, 3, -1, 0))
+    return g.node("Slice", value, sizes(REACH), sizes(-REACH), sizes(2))
+
+
+def _boundary_matrices(weights: NDArray[np.int16]) -> NDArray[np.int32]:
+    """Return the matrices (3, 16, 16), in 2^-13, that the pixels across a boundary are times."""
+    one = (1 << FRACTION) * np.eye(REACH, dtype=np.int32)
+    near, far = one + weights, one - weights
+    flip = np.s_[:, ::-1]  # the pixels before a boundary are numbered from it
+    above = np.concatenate([near[flip][:, :, ::-1], far[flip]], axis=2)
+    below = np.concatenate([far[:, :, ::-1], near], axis=2)
+    return np.concatenate([above, below], axis=1)
 
 
 def _move(g: GraphBuilder, name: str, value: str) -> str:

@@ -73,8 +73,9 @@ def _filter(planes: Tensor, weight: Tensor, axis: int) -> Tensor:
     if size == BLOCK:
         return planes
     lines = planes.transpose(axis, -1)
-    inner = lines[..., REACH : size - REACH].unflatten(-1, (-1, 2, REACH))
-    before, after = inner[..., 0, :].flip(-1), inner[..., 1, :]
+    inner = lines[..., REACH : size - REACH]
+    pairs = inner.reshape(*inner.shape[:-1], -1, 2, REACH)
+    before, after = pairs[..., 0, :].flip(-1), pairs[..., 1, :]
     total, difference = before + after, before - after
     weighted = difference @ weight.T
     before, after = (total + weighted) / 2, (total - weighted) / 2

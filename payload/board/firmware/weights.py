@@ -4,7 +4,9 @@
 
 writes DIR/dp_shape.h (sizes) and DIR/dp_model.c (weights in the kernels' order, tables, the
 fingerprint, the golden tile and the CRC-32 of its codestream). Shapes, shifts and groups come from
-the model's arrays and its card. A model that the kernels do not support is refused in one line.
+the model's arrays and its card. If the model has a prefilter, dp_shape.h defines DP_LAPPED; without
+it, the prefilter's code is not compiled. A model that the kernels do not support is refused in one
+line.
 """
 
 from __future__ import annotations
@@ -17,13 +19,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ....link.errors import InputError
-from ....link.student import shared_model
+from ....link.student import lapped, shared_model
 from ....link.student.entropy_model import EntropyModel
 from ....link.student.shared_model import load_integers
 from ...encoders.student.student_model import FOLDER, StudentModel, load
-from .c_arrays import Integers, c_array
+from .c_arrays import Integers, c_array, numbers
 from .entropy_tables import check_entropy, entropy_sources
 from .golden_tile import (
     GOLDEN_COLUMNS,
@@ -52,6 +55,7 @@ def generate(out: Path, exported: Path | None = None) -> None:
     try:
         arrays = load_integers(exported or shared_model.FOLDER, folder)
         layers, latents, side = kernel_layers(folder, arrays)
+        prefilter = lapped.weights_of(arrays, "analysis.prefilter")
         model = load(exported)
     except InputError:
         raise
@@ -63,15 +67,17 @@ def generate(out: Path, exported: Path | None = None) -> None:
     spread = spread_shifts(folder, arrays, latents)
     golden = golden_codestream(model)
     texts = {
-        "dp_shape.h": shape_header(model.entropy, layers, golden),
-        "dp_model.c": model_source(folder, model, layers, spread, golden),
+        "dp_shape.h": shape_header(model.entropy, layers, prefilter is not None, golden),
+        "dp_model.c": model_source(folder, model, layers, spread, prefilter, golden),
     }
     out.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         (out / name).write_text(text)
 
 
-def shape_header(model: EntropyModel, layers: dict[str, Layer], golden: bytes) -> str:
+def shape_header(
+    model: EntropyModel, layers: dict[str, Layer], is_lapped: bool, golden: bytes
+) -> str:
     """Return the text of dp_shape.h."""
     fine, middle, coarse = (
         int(layers[f"{stage}_mix"].weight.shape[0]) for stage in ("fine", "middle", "coarse")
@@ -100,6 +106,7 @@ def shape_header(model: EntropyModel, layers: dict[str, Layer], golden: bytes) -
             "#ifndef DP_SHAPE_H",
             "#define DP_SHAPE_H",
             *(f"#define {name} {value}u" for name, value in values.items()),
+            *(["#define DP_LAPPED"] if is_lapped else []),
             f"#define DP_GOLDEN_ROTATION {{{rotation}}}",
             "#endif",
             "",
@@ -112,6 +119,7 @@ def model_source(
     model: StudentModel,
     layers: dict[str, Layer],
     spread: Integers,
+    prefilter: NDArray[np.int16] | None,
     golden: bytes,
 ) -> str:
     """Return the text of dp_model.c."""
@@ -124,6 +132,7 @@ def model_source(
             '#include "student.h"',
             "",
             *layer_sources(layers),
+            *([] if prefilter is None else [prefilter_source(prefilter)]),
             c_array("uint8_t dp_side_spread[DP_LATENTS]", spread),
             *entropy_sources(folder, model.entropy),
             c_array("uint8_t dp_golden_pixels[]", golden_pixels().astype(np.int64)),
@@ -131,6 +140,17 @@ def model_source(
             f"const uint32_t dp_nn_golden_crc = {zlib.crc32(golden)}u;",
             "",
         ]
+    )
+
+
+def prefilter_source(weights: NDArray[np.int16]) -> str:
+    """Return the C of a prefilter's weights (3, 8, 8)."""
+    planes = (
+        "{" + ",\n".join(f"{{{numbers(line)}}}" for line in plane) + "}"
+        for plane in weights.astype(np.int64)
+    )
+    return (
+        f"const int16_t dp_prefilter[3][DP_REACH][DP_REACH] DP_ALIGNED = {{\n{','.join(planes)}}};"
     )
 
 

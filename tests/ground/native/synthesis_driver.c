@@ -6,10 +6,11 @@
  *   synthesis_driver IN OUT
  *
  * IN holds 32-bit integers: latents, channels at 1/4 and at 1/8, qualities, depth (3); rows,
- * columns, quality; the matrix; shift, low, high of three moves; then for each layer its outputs,
+ * columns, quality; whether there is a postfilter; the matrix; shift, low, high of three moves; then for each layer its outputs,
  * inputs, low, high, shifts of 8 bits, biases of 32 and weights of 8, in the order of the struct;
  * for each block shift, low, high, two layers, the table. Then the linear weights (32 bits), its
- * biases (64), the spread (8) and the latents (32). OUT gets the pixels.
+ * biases (64), the spread (8), the latents (32), the postfilter (16) if there is one, and whether
+ * boundaries of rows and columns of blocks are inside a tile (8). OUT gets the pixels.
  */
 #include "network.h"
 #include "processor.h"
@@ -54,7 +55,7 @@ int main(int count, char **arguments)
         return 2;
     }
     struct dp_given given = {0};
-    const int32_t *head = read_all(in, 7 + 3 + 9, 4);
+    const int32_t *head = read_all(in, 7 + 4 + 9, 4);
     given.latents = head[0];
     given.fine = head[1];
     given.coarse = head[2];
@@ -88,8 +89,13 @@ int main(int count, char **arguments)
                                .rows = (size_t)head[7],
                                .columns = (size_t)head[8],
                                .quality = (size_t)head[9],
-                               .matrix = head + 10,
+                               .matrix = head + 11,
                                .pixels = malloc(places * DP_PIXELS)};
+    if (head[10]) {
+        given.postfilter = read_all(in, 3 * DP_REACH * DP_REACH, 2);
+    }
+    window.joined_rows = read_all(in, window.rows - 1, 1);
+    window.joined_columns = read_all(in, window.columns - 1, 1);
     const char *why;
     struct dp_network *network = dp_make_network(&VARIANT, &given, &why);
     if (!network || !RUNS_HERE) {

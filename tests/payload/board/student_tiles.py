@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from downpass.link.student.codestream import AnalysedTile, encode_tile
@@ -14,6 +16,7 @@ from downpass.link.student.rotation import IDENTITY, Quaternion, rotation_matrix
 from downpass.payload.encoders.student import student_model
 
 from ..frames import AERIAL, SATELLITE, SIGNED, real
+from .models import ReferenceModel
 
 ROTATIONS: tuple[Quaternion, ...] = (
     IDENTITY,
@@ -85,9 +88,27 @@ def tile_cases() -> tuple[TileCase, ...]:
     return tuple(cases)
 
 
-def streams(case: TileCase) -> tuple[bytes, ...]:
-    """Return the codestreams that the Python encoder writes for a tile, one per quality."""
-    model = student_model.load()
+def chosen_cases(every: int) -> list[TileCase]:
+    """Return some tiles of each kind, each at one of its qualities.
+
+    Args:
+        every: One in so many tiles is chosen; no multiple of 2 or 3.
+    """
+    cases = tile_cases()
+    return [
+        replace(cases[number], qualities=(cases[number].qualities[number % 3],))
+        for number in range(0, len(cases), every)
+    ]
+
+
+def streams(case: TileCase, reference: ReferenceModel | None = None) -> tuple[bytes, ...]:
+    """Return the codestreams that the Python encoder writes for a tile, one per quality.
+
+    Args:
+        case: The tile.
+        reference: The model; by default the shipped one, whose networks run in C.
+    """
+    model = reference or student_model.load()
     wide = np.repeat(case.pixels, 3 // case.pixels.shape[2], axis=2)
     pad = [(0, -side % BLOCK) for side in wide.shape[:2]]
     whole = np.pad(wide, [*pad, (0, 0)], mode="edge")
@@ -121,3 +142,15 @@ def unpacked(data: bytes) -> list[bytes]:
         streams.append(data[at + 4 : at + 4 + size])
         at += 4 + size
     return streams
+
+
+def run_tiles(
+    program: Sequence[str | Path], folder: Path, cases: Sequence[TileCase]
+) -> tuple[list[bytes], str]:
+    """Encode tiles in a process of their own; return the codestreams and what it printed."""
+    (folder / "tiles").write_bytes(packed(cases))
+    ran = subprocess.run(
+        [*map(str, program)], cwd=folder, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-2000:]
+    return unpacked((folder / "streams").read_bytes()), ran.stdout

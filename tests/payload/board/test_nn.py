@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .conftest import Compile
-from .student_tiles import TileCase, expected, packed, tile_cases, unpacked
+from .student_tiles import TileCase, expected, run_tiles, tile_cases
 
 ROOM = 65536
 LIMITS, ROOM_CAUSE = 1, 2
@@ -191,18 +190,6 @@ def test_range_coder_fills_its_room_and_no_more(
         assert write(size) == b""
 
 
-def run_tiles(
-    program: Sequence[str | Path], folder: Path, cases: Sequence[TileCase]
-) -> list[bytes]:
-    """Encode tiles in a process of their own."""
-    (folder / "tiles").write_bytes(packed(cases))
-    ran = subprocess.run(
-        [*map(str, program)], cwd=folder, capture_output=True, text=True, check=False, timeout=300
-    )
-    assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-2000:]
-    return unpacked((folder / "streams").read_bytes())
-
-
 def test_sanitizers_find_nothing(compile_nn: Compile, tmp_path: Path) -> None:
     sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     program = compile_nn("-O1", *sanitize, Path(__file__).with_name("run_tiles.c"))
@@ -210,5 +197,5 @@ def test_sanitizers_find_nothing(compile_nn: Compile, tmp_path: Path) -> None:
         replace(case, qualities=(case.qualities[number % 3],))
         for number, case in enumerate(tile_cases())
     ]
-    streams = run_tiles([program], tmp_path, cases)
+    streams, _ = run_tiles([program], tmp_path, cases)
     assert streams == [expected(number)[number % 3] for number in range(len(cases))]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-from dataclasses import replace
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 from downpass.payload.board.firmware.build import PACKAGES, missing_tools
 
 from .conftest import Compile
-from .cores import CORES, HERE
-from .student_tiles import expected, packed, tile_cases, unpacked
+from .cores import CORES, HERE, Core
+from .models import ReferenceModel
+from .student_tiles import TileCase, chosen_cases, run_tiles, streams
 
 # Where CI is set, the hook in tests/conftest.py makes a failure of this skip.
 pytestmark = pytest.mark.skipif(
@@ -22,8 +23,27 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.mark.parametrize("name", list(CORES))
 def test_same_bytes_as_python(name: str, compile_nn: Compile, tmp_path: Path) -> None:
-    core = CORES[name]
-    script = tmp_path / "image.ld"
+    # Every kind of tile, at one of its qualities.
+    cases = chosen_cases(7)
+    wanted = [stream for case in cases for stream in streams(case)]
+    assert encoded(CORES[name], cases, tmp_path, compile_nn) == wanted
+
+
+@pytest.mark.parametrize("name", list(CORES))
+def test_same_bytes_as_numpy_with_a_prefilter(
+    name: str, compile_nn: Compile, lapped_model: Path, lapped_sources: Path, tmp_path: Path
+) -> None:
+    cases, reference = chosen_cases(17), ReferenceModel.of(lapped_model)
+    wanted = [stream for case in cases for stream in streams(case, reference)]
+    compiled = partial(compile_nn, generated=lapped_sources)
+    assert encoded(CORES[name], cases, tmp_path, compiled) == wanted
+
+
+def encoded(
+    core: Core, cases: Sequence[TileCase], folder: Path, compile_nn: Compile
+) -> list[bytes]:
+    """Encode tiles on an emulated core."""
+    script = folder / "image.ld"
     script.write_text(core.linker_script())
     image = compile_nn(
         HERE / "run_tiles.c",
@@ -31,15 +51,6 @@ def test_same_bytes_as_python(name: str, compile_nn: Compile, tmp_path: Path) ->
         compiler="arm-none-eabi-gcc",
         package=PACKAGES,
     )
-    # Every kind of tile, at one of its qualities.
-    chosen = [(number, number % 3) for number in range(0, len(tile_cases()), 7)]
-    cases = tile_cases()
-    (tmp_path / "tiles").write_bytes(
-        packed(replace(cases[n], qualities=(cases[n].qualities[q],)) for n, q in chosen)
-    )
-    ran = subprocess.run(
-        core.command(image), cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert ran.stdout.split() == [core.kernels]
-    assert unpacked((tmp_path / "streams").read_bytes()) == [expected(n)[q] for n, q in chosen]
+    coded, said = run_tiles(core.command(image), folder, cases)
+    assert said.split() == [core.kernels]
+    return coded

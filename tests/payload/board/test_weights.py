@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from downpass.link.student import shared_model
-from downpass.link.student.shared_model import load_integers
 from downpass.payload.board.firmware.kernel_layers import folded, pixels_of_block
 from downpass.payload.board.firmware.weights import main
-from downpass.payload.encoders.student.student_model import FOLDER
 
-Arrays = dict[str, np.ndarray]
-
-
-def changed(folder: Path, change: Callable[[Arrays], None]) -> Path:
-    """A copy of the shipped model with other integers."""
-    shutil.copytree(FOLDER, folder)
-    shutil.copytree(shared_model.FOLDER, folder, dirs_exist_ok=True)
-    arrays = load_integers(shared_model.FOLDER, FOLDER)
-    change(arrays)
-    np.savez(folder / "integers.npz", **arrays)
-    return folder
+from .models import Arrays, changed
 
 
 def test_pixels_lie_in_cells_and_cells_two_by_two() -> None:
@@ -53,12 +39,27 @@ def missing(arrays: Arrays) -> None:
     del arrays["hyper.synthesis_mix.weight"]
 
 
+def wide_prefilter(arrays: Arrays) -> None:
+    arrays["analysis.prefilter"] = np.zeros((3, 8, 8), np.int32)
+
+
+def short_prefilter(arrays: Arrays) -> None:
+    arrays["analysis.prefilter"] = np.zeros((3, 4, 4), np.int16)
+
+
+def large_prefilter(arrays: Arrays) -> None:
+    arrays["analysis.prefilter"] = np.full((3, 8, 8), -8193, np.int16)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
         (large_bias, "analysis.leave: sums may reach"),
         (steep_gain, "about its quality and its channel, allowed are -128 to 127"),
         (wide_output, "analysis.enter: gives out 0 to 40000, allowed are 0 to 32767"),
+        (wide_prefilter, "analysis.prefilter is int32 (3, 8, 8); allowed is int16 (3, 8, 8)"),
+        (short_prefilter, "analysis.prefilter is int16 (3, 4, 4); allowed is int16 (3, 8, 8)"),
+        (large_prefilter, "analysis.prefilter: weights of a row sum to more than 16"),
         (missing, "integers.npz has no array 'hyper.synthesis_mix.weight'"),
     ],
 )

@@ -108,4 +108,21 @@ static inline void dp_near_sums(const int8_t *weights, uint32_t channels,
     }
 }
 
+static inline void dp_butterflies(const int16_t *weights, const int16_t *differences,
+                                  const int32_t *sums, const struct dp_pass *pass, int16_t *before,
+                                  int16_t *after)
+{
+    int32_t a = dp_word(weights), b = dp_word(weights + 2), c = dp_word(weights + 4),
+            d = dp_word(weights + 6);
+    for (uint32_t n = 0; n < 4; n++, differences += 8) {
+        int32_t weighted = __smlad(a, dp_word(differences), 0);
+        weighted = __smlad(b, dp_word(differences + 2), weighted);
+        weighted = __smlad(c, dp_word(differences + 4), weighted);
+        weighted = __smlad(d, dp_word(differences + 6), weighted);
+        int32_t sum = sums[n] * (1 << DP_WEIGHT_BITS);
+        before[n * pass->across] = dp_passed(pass, sum + weighted);
+        after[n * pass->across] = dp_passed(pass, sum - weighted);
+    }
+}
+
 #endif

@@ -97,4 +97,27 @@ static inline void dp_near_sums(const int8_t *weights, uint32_t channels,
     vst1q_s32(sums + 4, high);
 }
 
+/* Store four lines' samples that a pass gives out. */
+static inline void dp_store_passed(const struct dp_pass *pass, int32x4_t sum, int16_t *to)
+{
+    uint32x4_t lines = vmulq_n_u32(vidupq_n_u32(0, 1), pass->across);
+    sum = vrshlq_s32(sum, vdupq_n_s32(-pass->shift));
+    sum = vminq_s32(vmaxq_s32(sum, vdupq_n_s32(pass->low)), vdupq_n_s32(pass->high));
+    vstrhq_scatter_shifted_offset_s32(to, lines, sum);
+}
+
+static inline void dp_butterflies(const int16_t *weights, const int16_t *differences,
+                                  const int32_t *sums, const struct dp_pass *pass, int16_t *before,
+                                  int16_t *after)
+{
+    int16x8_t w = vld1q_s16(weights);
+    int32_t weighted[4] __attribute__((aligned(16)));
+    for (uint32_t n = 0; n < 4; n++) {
+        weighted[n] = vmladavq_s16(w, vld1q_s16(differences + 8 * n));
+    }
+    int32x4_t sum = vshlq_n_s32(vld1q_s32(sums), DP_WEIGHT_BITS);
+    dp_store_passed(pass, vaddq_s32(sum, vld1q_s32(weighted)), before);
+    dp_store_passed(pass, vsubq_s32(sum, vld1q_s32(weighted)), after);
+}
+
 #endif

@@ -116,4 +116,35 @@ static inline void dp_near_sums(const int8_t *weights, uint32_t channels,
     vst1q_s32(sums + 4, high);
 }
 
+/* Store four lines' samples that a pass gives out. */
+static inline void dp_store_passed(const struct dp_pass *pass, int32x4_t sum, int16_t *to)
+{
+    sum = vrshlq_s32(sum, vdupq_n_s32(-pass->shift));
+    sum = vminq_s32(vmaxq_s32(sum, vdupq_n_s32(pass->low)), vdupq_n_s32(pass->high));
+    int16x4_t four = vmovn_s32(sum);
+    if (pass->across == 1) {
+        vst1_s16(to, four);
+        return;
+    }
+    vst1_lane_s16(to, four, 0);
+    vst1_lane_s16(to + pass->across, four, 1);
+    vst1_lane_s16(to + 2 * pass->across, four, 2);
+    vst1_lane_s16(to + 3 * pass->across, four, 3);
+}
+
+static inline void dp_butterflies(const int16_t *weights, const int16_t *differences,
+                                  const int32_t *sums, const struct dp_pass *pass, int16_t *before,
+                                  int16_t *after)
+{
+    int16x8_t w = vld1q_s16(weights);
+    int32x4_t zero = vdupq_n_s32(0);
+    int32x4_t weighted = dp_across(dp_eight(zero, w, vld1q_s16(differences)),
+                                   dp_eight(zero, w, vld1q_s16(differences + 8)),
+                                   dp_eight(zero, w, vld1q_s16(differences + 16)),
+                                   dp_eight(zero, w, vld1q_s16(differences + 24)));
+    int32x4_t sum = vshlq_n_s32(vld1q_s32(sums), DP_WEIGHT_BITS);
+    dp_store_passed(pass, vaddq_s32(sum, weighted), before);
+    dp_store_passed(pass, vsubq_s32(sum, weighted), after);
+}
+
 #endif

@@ -55,4 +55,23 @@ static inline void dp_near_sums(const int8_t *weights, uint32_t channels,
     }
 }
 
+/*
+ * Filter two samples of each of four lines, equally far before and after a boundary:
+ * (sums * 2^12 + weighted) >> shift and (sums * 2^12 - weighted) >> shift, rounded and limited.
+ * `weighted` are eight weights times the eight differences of a line.
+ */
+static inline void dp_butterflies(const int16_t *weights, const int16_t *differences,
+                                  const int32_t *sums, const struct dp_pass *pass, int16_t *before,
+                                  int16_t *after)
+{
+    for (uint32_t n = 0; n < 4; n++, differences += 8) {
+        int32_t weighted = 0, sum = sums[n] * (1 << DP_WEIGHT_BITS);
+        for (uint32_t k = 0; k < 8; k++) {
+            weighted += weights[k] * differences[k];
+        }
+        before[n * pass->across] = dp_passed(pass, sum + weighted);
+        after[n * pass->across] = dp_passed(pass, sum - weighted);
+    }
+}
+
 #endif

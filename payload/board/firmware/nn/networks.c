@@ -171,6 +171,87 @@ static void turn_pixels(const struct dp_nn_tile *tile, const int32_t matrix[9], 
     }
 }
 
+#ifdef DP_LAPPED
+
+#define SIDE_CELLS (DP_REACH / 4u) /* 4x4 blocks on one side of a boundary that a filter changes */
+
+/* Functions of a pass are compiled for each pass, whose numbers are then constants. */
+#define FOR_EACH_PASS __attribute__((always_inline)) static inline
+
+/* The passes along rows and along columns, between which samples have three more binary digits. */
+static const struct dp_pass along_rows = {1, 4, DP_WEIGHT_BITS + 1 - 3, -8192, 8191};
+static const struct dp_pass along_columns = {4, 1, DP_WEIGHT_BITS + 1 + 3, -512, 511};
+
+/* Filter four lines across a boundary between blocks. The generator checks that the sums fit 32
+   bits; the differences fit 16, because samples have at most 14. */
+FOR_EACH_PASS void filter_four(const int16_t weights[3][DP_REACH][DP_REACH],
+                               const struct dp_pass *pass, int16_t *const cells[2 * SIDE_CELLS])
+{
+    for (uint32_t k = 0; k < 3; k++) {
+        int16_t differences[4 * DP_REACH] DP_ALIGNED;
+        int32_t sums[4 * DP_REACH] DP_ALIGNED;
+        int16_t *before[DP_REACH], *after[DP_REACH];
+        for (uint32_t j = 0; j < DP_REACH; j++) {
+            uint32_t left = DP_REACH - 1 - j, right = DP_REACH + j;
+            before[j] = cells[left / 4] + 16 * k + left % 4 * pass->along;
+            after[j] = cells[right / 4] + 16 * k + right % 4 * pass->along;
+            for (uint32_t n = 0; n < 4; n++) {
+                int32_t a = before[j][n * pass->across], b = after[j][n * pass->across];
+                sums[4 * j + n] = a + b;
+                differences[DP_REACH * n + j] = (int16_t)(a - b);
+            }
+        }
+        for (uint32_t i = 0; i < DP_REACH; i++) {
+            dp_butterflies(weights[k][i], differences, sums + 4 * i, pass, before[i], after[i]);
+        }
+    }
+}
+
+/* Give samples that no boundary is near the units that a pass gives out. */
+FOR_EACH_PASS void rescale(const struct dp_pass *pass, int16_t *cell)
+{
+    for (uint32_t n = 0; n < CELL; n++) {
+        cell[n] = dp_passed(pass, cell[n] * (2 << DP_WEIGHT_BITS));
+    }
+}
+
+FOR_EACH_PASS void filter_lines(const int16_t weights[3][DP_REACH][DP_REACH],
+                                const struct dp_pass *pass, uint32_t rows, uint32_t columns,
+                                int16_t *planes, struct dp_pace *pace)
+{
+    bool down = pass->along > pass->across;
+    uint32_t lines = 4 * (down ? columns : rows), length = 4 * (down ? rows : columns);
+    for (uint32_t line = 0; line < lines; line++) {
+        for (uint32_t middle = 0; middle < length; middle += 4) {
+            int16_t *cells[2 * SIDE_CELLS];
+            for (uint32_t n = 0; n < 2 * SIDE_CELLS; n++) {
+                /* The last cells of a line precede its first: none of them is near a boundary. */
+                uint32_t at = (middle + length - SIDE_CELLS + n) % length;
+                cells[n] = planes + CELL * (down ? place(at, line, columns, 2)
+                                                 : place(line, at, columns, 2));
+            }
+            if (middle > 0) {
+                filter_four(weights, pass, cells);
+            } else {
+                for (uint32_t n = 0; n < 2 * SIDE_CELLS; n++) {
+                    rescale(pass, cells[n]);
+                }
+            }
+            dp_pace(pace, 5000u);
+        }
+    }
+}
+
+/* Filter a tile's planes across the boundaries of its blocks, as link/student/lapped.py does. */
+static void prefilter(const int16_t weights[3][DP_REACH][DP_REACH], uint32_t rows,
+                      uint32_t columns, int16_t *planes, struct dp_pace *pace)
+{
+    filter_lines(weights, &along_rows, rows, columns, planes, pace);
+    filter_lines(weights, &along_columns, rows, columns, planes, pace);
+}
+
+#endif
+
 /* The hyper analysis' input: |y| in 8 bits, grouped by 2x2 positions, zero outside the tile. */
 static void sizes_of(const struct dp_latents *tile, int16_t *sizes, struct dp_pace *pace)
 {
@@ -276,6 +357,9 @@ bool dp_analyse(const struct dp_nn_tile *tile, struct dp_latents *out, struct dp
     out->columns = (tile->columns + DP_BLOCK - 1u) / DP_BLOCK;
     out->places = out->rows * out->columns;
     turn_pixels(tile, matrix, out->rows, out->columns, memory->first.planes, pace);
+#ifdef DP_LAPPED
+    prefilter(dp_prefilter, out->rows, out->columns, memory->first.planes, pace);
+#endif
     analyse_latents(out, memory, pace);
     analyse_side(out, memory, pace);
     scales_of_side(out, memory, pace);
