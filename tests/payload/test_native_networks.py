@@ -16,6 +16,7 @@ import pytest
 from downpass.ground.training.export.integer_networks import IntegerNetworks
 from downpass.link.inference import session
 from downpass.link.student import lapped, shared_model
+from downpass.link.student.compiled_networks import layer
 from downpass.link.student.rotation import IDENTITY, rotation_matrix
 from downpass.link.student.shared_model import load_integers
 from downpass.payload.encoders.base import Setting
@@ -425,6 +426,24 @@ def test_unknown_variants_are_refused() -> None:
 def test_layers_of_other_forms_are_refused(layers: tuple[Any, ...], error: type) -> None:
     with pytest.raises(error):
         compiled.NATIVE.make_networks("plain", layers, np.zeros(1, np.int8))
+
+
+@pytest.mark.parametrize(
+    ("prefilter", "error"),
+    [
+        (np.zeros(191, np.int16), ValueError),
+        ("V", TypeError),
+        (np.ones((8, 24)).T, (BufferError, ValueError)),
+    ],
+    ids=["short", "text", "not contiguous"],
+)
+def test_prefilters_of_other_forms_are_refused(prefilter: Any, error: Any) -> None:
+    arrays = shipped()
+    layers = tuple(layer(arrays, name) for name in compiled._LAYERS)
+    spread = arrays["hyper.spread_shift"]
+    compiled.NATIVE.make_networks("plain", layers, spread, None)
+    with pytest.raises(error):
+        compiled.NATIVE.make_networks("plain", layers, spread, prefilter)
 
 
 def test_arrays_of_other_sizes_are_refused() -> None:

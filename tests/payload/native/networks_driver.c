@@ -7,7 +7,8 @@
  *
  * IN holds 32-bit integers: outputs, inputs, low, high of every layer; rows, columns, bands; the
  * matrix; whether there is a prefilter; then for each layer its biases, and then all bytes: weights
- * and shifts of each layer, the spread, the prefilter's weights in 16 bits, the pixels. OUT gets latents, side information (32 bits) and log-scales (16 bits).
+ * and shifts of each layer, the spread, the prefilter's weights in 16 bits, the pixels. OUT gets
+ * latents, side information (32 bits) and log-scales (16 bits).
  */
 #include "networks.h"
 #include "processor.h"
@@ -49,7 +50,7 @@ int main(int count, char **arguments)
     }
     const int8_t *spread = read_all(in, (size_t)layers[DP_LINEAR].outputs, 1);
     const int32_t *sides = head + 4 * DP_LAYERS;
-    const int16_t *prefilter = sides[12] ? read_all(in, DP_PLANES * DP_REACH * DP_REACH, 2) : NULL;
+    const int16_t *prefilter = sides[12] ? read_all(in, DP_PREFILTER_WEIGHTS, 2) : NULL;
     size_t places = (size_t)sides[0] * (size_t)sides[1];
     size_t half_rows = ((size_t)sides[0] + 1) / 2, half_columns = ((size_t)sides[1] + 1) / 2;
     const char *why;

@@ -157,10 +157,10 @@ static PyObject *make_networks(PyObject *self, PyObject *arguments)
     }
     if (count == DP_LAYERS) {
         const int8_t *shifts = dp_hold(&held, spread, layers[DP_LINEAR].outputs);
-        const int16_t *filter =
-            prefilter == Py_None
-                ? NULL
-                : dp_hold(&held, prefilter, (Py_ssize_t)sizeof ((struct dp_prefilter *)NULL)->weights);
+        const int16_t *filter = NULL;
+        if (shifts && prefilter != Py_None) {
+            filter = dp_hold(&held, prefilter, DP_PREFILTER_WEIGHTS * 2);
+        }
         if (shifts && (filter || prefilter == Py_None)) {
             const char *why;
             void *networks = dp_make_networks(variant, layers, shifts, filter, &why);

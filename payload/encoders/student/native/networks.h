@@ -94,6 +94,8 @@ struct dp_plane_mix {
     uint8_t *has_high; /* for each vector of outputs: `grey_high` is not all zero */
 };
 
+#define DP_PREFILTER_WEIGHTS (DP_PLANES * DP_REACH * DP_REACH)
+
 /* The filter across block boundaries, prefilter.h. */
 struct dp_prefilter {
     int alike; /* whether all planes have the same weights: those that are equal stay so */

@@ -214,7 +214,7 @@ static TARGET void turn_lines(const struct block_source *from, const struct line
     }
 }
 
-/* Store a group of blocks whose planes are equal after the prefilter: bytes, as `make_group` does. */
+/* Do the same as `make_group` for blocks whose planes are equal after the prefilter. */
 static TARGET void make_equal_group(const struct dp_networks *n, const struct lines *from,
                                     struct plane_row *row, size_t columns, size_t first,
                                     size_t count)

@@ -109,7 +109,7 @@ static TARGET void end_lines(const struct lines *row, size_t first, size_t width
     }
 }
 
-/* Filter up to SPAN columns of a boundary. `above` and `below` are the lines at either side of it. */
+/* Filter up to SPAN columns of a boundary. `above` and `below` are the lines next to it. */
 static TARGET void join_span(const int16_t weights[REACH][REACH], int16_t *above, int16_t *below,
                              size_t width, size_t count)
 {
