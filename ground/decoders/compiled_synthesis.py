@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...link.student.compiled_networks import chosen_variant, exact, layer, limits
 from ...link.student.frame_layout import BLOCK
-from ...link.student.lapped import weights_of
+from ...link.student.lapped import POSTFILTER, weights_of
 from ...link.student.native_module import native_module
 from .block_boundaries import JoinedBlocks
 
@@ -122,7 +122,7 @@ def _arguments(arrays: Mapping[str, NDArray[Any]]) -> tuple[Any, ...]:
         exact(own["linear.bias"], np.int64),
         exact(own["spread_shift"], np.int8),
     )
-    postfilter = weights_of(arrays, "synthesis.postfilter")
+    postfilter = weights_of(arrays, POSTFILTER)
     return (
         len(tables[0]),
         tuple(len(part) for part in blocks),

@@ -6,7 +6,8 @@ docs/codec-integers.md defines them ("Block boundaries"). This module computes t
 plainly: without a C compiler, and as what the C is compared with.
 
 Of each boundary between two blocks of a tile, eight pixels on either side take part. With a and b
-at equal distance from the boundary, i or j from 0 to 7, and weights V in units of 2^-12:
+at equal distance from the boundary, i or j from 0 to 7, and weights V in units of 2^-12, the same
+for all planes:
 
     s = a + b        d = a - b        e[i] = Σ_j V[i, j] · d[j]
     a = (s · 2^12 + e + half) >> shift        b = (s · 2^12 - e + half) >> shift
@@ -31,7 +32,8 @@ FRACTION: Final = 12
 """Weights are in units of 2^-12."""
 LARGEST_SUM: Final = 1 << 16
 """Largest sum of a row's magnitudes of weights: with it, all sums fit 32 bits."""
-_PLANES: Final = 3
+LARGEST_WEIGHT: Final = (1 << 15) - 1
+"""Largest magnitude of a weight: with it, the opposite of a weight fits 16 bits, too."""
 _FINER: Final = 3
 """Between its two axes, the prefilter keeps three more binary digits than planes have."""
 _BETWEEN: Final = (-8192, 8191)
@@ -41,22 +43,28 @@ Integers = NDArray[Any]
 
 
 def weights_of(arrays: Mapping[str, Integers], name: str) -> NDArray[np.int16] | None:
-    """Return a filter's weights V of the three planes (3, 8, 8); None for a model that has none.
+    """Return a filter's weights V (8, 8); None for a model that has none.
 
     Args:
         arrays: A model's integers, by name.
         name: `PREFILTER` or `POSTFILTER`.
 
     Raises:
-        ValueError: The array is of another type or shape, or its sums may leave 32 bits.
+        ValueError: The array is of another type or shape, or its weights or their sums are too
+            large.
     """
     weights = arrays.get(name)
     if weights is None:
         return None
-    if weights.dtype != np.int16 or weights.shape != (_PLANES, REACH, REACH):
-        raise ValueError(f"{name} is {weights.dtype} {weights.shape}; allowed is int16 (3, 8, 8)")
-    if int(np.abs(weights.astype(np.int64)).sum(axis=2).max()) > LARGEST_SUM:
-        raise ValueError(f"{name}: weights of a row sum to more than 16")
+    if weights.dtype != np.int16 or weights.shape != (REACH, REACH):
+        raise ValueError(f"{name} is {weights.dtype} {weights.shape}; allowed is int16 (8, 8)")
+    sizes = np.abs(weights.astype(np.int64))
+    largest, total = int(sizes.max()), int(sizes.sum(axis=1).max())
+    if largest > LARGEST_WEIGHT or total > LARGEST_SUM:
+        raise ValueError(
+            f"{name} has magnitudes of up to {largest} and up to {total} in a row; "
+            f"allowed are {LARGEST_WEIGHT} and {LARGEST_SUM}"
+        )
     return weights
 
 
@@ -81,7 +89,7 @@ def postfilter(
 
     Args:
         planes: Planes of separate blocks.
-        weights: Weights V (3, 8, 8).
+        weights: Weights V (8, 8).
         joined_rows: Which boundaries between rows of blocks lie inside a tile, from the top. Those
             between tiles are not filtered.
         joined_columns: The same of columns of blocks, from the left.
@@ -109,7 +117,7 @@ def _filter(
         middle = BLOCK * boundary
         before = lines[:, :, middle - REACH : middle][:, :, ::-1]
         after = lines[:, :, middle : middle + REACH]
-        weighted = np.einsum("pij,plj->pli", weights.astype(np.int64), before - after)
+        weighted = (before - after) @ weights.astype(np.int64).T
         total = (before + after) << FRACTION
         out[:, :, middle - REACH : middle] = (total + weighted)[:, :, ::-1]
         out[:, :, middle : middle + REACH] = total - weighted

@@ -9,13 +9,12 @@ from downpass.ground.decoders.block_boundaries import JoinedBlocks
 from downpass.ground.training.data.colour import to_pixels
 from downpass.ground.training.export.integer_networks import IntegerNetworks, shift_round
 from downpass.ground.training.networks.shape import PIXEL_FRACTION
-from downpass.link.student.lapped import LARGEST_SUM, postfilter
+from downpass.link.student.lapped import LARGEST_SUM, LARGEST_WEIGHT, POSTFILTER, postfilter
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 Integers = np.ndarray[Any, Any]
 
 QUALITIES = 3
-POSTFILTER = "synthesis.postfilter"
 FILTERS = ("none", "near", "extreme")
 
 
@@ -84,13 +83,11 @@ def made_up_filter(kind: str, seed: int) -> Integers:
     """Weights of a filter: near the identity, as a trained one's, or as large as any may be."""
     rng = np.random.default_rng(seed)
     if kind == "near":
-        weights = 4096 * np.eye(8, dtype=int) + rng.integers(-800, 801, (3, 8, 8))
+        weights = 4096 * np.eye(8, dtype=int) + rng.integers(-800, 801, (8, 8))
     else:
-        sizes = np.array([1 << 15, (1 << 15) - 9, 5, 3, 1, 0, 0, 0])
+        sizes = np.array([LARGEST_WEIGHT, LARGEST_WEIGHT - 9, 5, 3, 2, 1, 0, 0])
         assert sizes.sum() == LARGEST_SUM
-        # int16 has one number of this size, and it is negative.
-        signs = np.where(sizes == 1 << 15, -1, rng.choice((-1, 1), (3, 8, 8)))
-        weights = rng.permuted(sizes * signs, axis=2)
+        weights = rng.permuted(sizes * rng.choice((-1, 1), (8, 8)), axis=1)
     return weights.astype(np.int16)
 
 

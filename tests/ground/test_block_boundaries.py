@@ -18,6 +18,7 @@ from downpass.ground.decoders.synthesis import Synthesis
 from downpass.ground.training.export.float32_graphs import decoder_graph
 from downpass.link.container.bitstream import without
 from downpass.link.container.frame import Frame
+from downpass.link.student.lapped import POSTFILTER
 from downpass.link.student.rotation import rotation_matrix
 from downpass.link.student.shared_model import load_integers
 from downpass.payload.encoders.base import Setting
@@ -27,7 +28,6 @@ from hypothesis import strategies as st
 
 from .made_up_networks import (
     KINDS,
-    POSTFILTER,
     Arrays,
     Integers,
     made_up_filter,

@@ -21,6 +21,7 @@ from downpass.ground.decoders.student_networks import available, load_network
 from downpass.ground.decoders.synthesis import Synthesis
 from downpass.ground.training.export.integer_networks import IntegerNetworks
 from downpass.link.student import shared_model
+from downpass.link.student.lapped import POSTFILTER
 from downpass.link.student.rotation import IDENTITY, rotation_matrix
 from downpass.link.student.shared_model import load_integers
 from downpass.payload.encoders.base import Setting
@@ -32,7 +33,6 @@ from hypothesis import strategies as st
 from .made_up_networks import (
     FILTERS,
     KINDS,
-    POSTFILTER,
     QUALITIES,
     Arrays,
     Integers,
@@ -224,8 +224,9 @@ UNFIT = {
     "linear bias": change("linear.bias", 1 << 40, 700),
     "negative spread": change("spread_shift", -1, 2),
     "no array": remove("up.clip"),
-    "filter's weights": change("postfilter", 32767, (1, 2)),
-    "filter missing": replace("postfilter", lambda a: a[:2]),
+    "filter's weights": change("postfilter", 32767, 2),
+    "weight without opposite": change("postfilter", -32768, (1, 2)),
+    "filter of each plane": replace("postfilter", lambda a: np.stack([a] * 3)),
     "wide filter": replace("postfilter", lambda a: a.astype(np.int32)),
     "floats": replace("enter.weight", lambda a: a.astype(np.float32)),
     "wide weights": replace("enter.weight", lambda a: a.astype(np.int32)),

@@ -33,6 +33,10 @@ class Reference:
         centred = np.moveaxis(pixels.astype(np.int64), 2, 0) - 128
         planes = (np.tensordot(matrix.astype(np.int64), centred, 1) + (1 << 12)) >> 13
         planes = np.clip(planes, -512, 511)
+        if "analysis.prefilter" in self.a:
+            weights = self.a["analysis.prefilter"]
+            planes = joined(planes, weights, 2, 10, (-8192, 8191))
+            planes = joined(planes, weights, 1, 16, (-512, 511))
         value = self.layer("analysis.enter", fold(planes, 4))
         value = self.block("analysis.block_fine", value)
         value = self.layer("analysis.down_middle", fold(value, 2))
@@ -62,8 +66,9 @@ class Reference:
         linear = np.tensordot(a["synthesis.linear.weight"].astype(np.int64), latents, 1)
         linear = shift_round(linear + a["synthesis.linear.bias"][:, None, None], 17)
         linear = unfold(np.clip(linear, -8192, 8191), 16)
-        for axis in (1, 2):
-            linear = joined(linear, a.get("synthesis.postfilter"), axis)
+        if "synthesis.postfilter" in a:
+            for axis in (1, 2):
+                linear = joined(linear, a["synthesis.postfilter"], axis, 13, (-8192, 8191))
         seen = fold(np.clip(shift_round(linear, 3), -512, 511), 4)
         value = self.stack("before", self.layer("synthesis.enter", seen), quality)
         hint = shift_round(latents, a["synthesis.spread_shift"][:, None, None])
@@ -321,20 +326,18 @@ def tiles_of(pixels: Array, side: int) -> Sequence[Array]:
     return out
 
 
-def joined(planes: Array, weights: Array | None, axis: int) -> Array:
-    """Filter a tile's linear planes (3, h, w) across the block boundaries along an axis."""
-    if weights is None:
-        return planes
+def joined(planes: Array, weights: Array, axis: int, shift: int, limits: tuple[int, int]) -> Array:
+    """Filter a tile's planes (3, h, w) across the block boundaries along an axis."""
     lines = np.moveaxis(planes, axis, 1)
-    out = lines.copy()
+    out = shift_round(8192 * lines, shift)
     for boundary in range(16, lines.shape[1], 16):
         apart = [(boundary - 1 - i, boundary + i) for i in range(8)]
         for i, (before, after) in enumerate(apart):
             weighted = sum(
-                weights[:, i, j, None].astype(np.int64) * (lines[:, one] - lines[:, other])
+                int(weights[i, j]) * (lines[:, one] - lines[:, other])
                 for j, (one, other) in enumerate(apart)
             )
             total = 4096 * (lines[:, before] + lines[:, after])
-            out[:, before] = shift_round(total + weighted, 13)
-            out[:, after] = shift_round(total - weighted, 13)
-    return np.moveaxis(np.clip(out, -8192, 8191), 1, axis)
+            out[:, before] = shift_round(total + weighted, shift)
+            out[:, after] = shift_round(total - weighted, shift)
+    return np.moveaxis(np.clip(out, *limits), 1, axis)

@@ -1,8 +1,6 @@
 /* Check that the C supports a network: shapes, limits of values, and sums within 32 bits. */
 #include "network.h"
 
-#include <stdlib.h>
-
 #define MOST_LEFT 8 /* shift to the left between two grids */
 #define LARGEST_SUM (1 << 30)
 /* Limits of the streams, so that two of them fit 16 bits when they are added up. */
@@ -11,7 +9,6 @@
 /* Limits of the linear path, so that two products and a bias fit 32 bits. See synthesis.h. */
 #define LARGEST_LINEAR_WEIGHT 28000
 #define LARGEST_LINEAR_BIAS (1 << 27)
-#define LARGEST_FILTER (1 << 16) /* a row's weights of the postfilter; see postfilter.h */
 #define MULTIPLE 16 /* of channels: lanes of the widest vector */
 
 static int64_t largest(int32_t low, int32_t high)
@@ -58,20 +55,6 @@ static const char *why_not_linear(const struct dp_given *given)
         }
     }
     return dp_are_shifts(given->spread, given->latents) ? NULL : "shifts of latents";
-}
-
-static const char *why_not_postfilter(const struct dp_given *given)
-{
-    for (size_t row = 0; given->postfilter && row < 3 * DP_REACH; row++) {
-        int32_t total = 0;
-        for (size_t i = 0; i < DP_REACH; i++) {
-            total += abs(given->postfilter[row * DP_REACH + i]);
-        }
-        if (total > LARGEST_FILTER) {
-            return "weights of the postfilter that are too large";
-        }
-    }
-    return NULL;
 }
 
 static const char *why_not_block(const struct dp_given_block *block, int32_t channels,
@@ -129,8 +112,8 @@ const char *dp_why_not(const struct dp_given *given)
         }
     }
     const char *why = why_not_linear(given);
-    if (!why) {
-        why = why_not_postfilter(given);
+    if (!why && given->postfilter && !dp_is_filter(given->postfilter)) {
+        why = "weights of the postfilter that are too large";
     }
     for (int32_t part = 0, at = 0; part < 3; part++) {
         for (int32_t i = 0; !why && i < given->depth[part]; i++, at++) {

@@ -92,7 +92,7 @@ static int read_network(struct reading *reading, PyObject *arguments, const char
     if (!out->spread || postfilter == Py_None) {
         return out->spread != NULL;
     }
-    out->postfilter = dp_hold(&reading->held, postfilter, 3 * DP_REACH * DP_REACH * 2);
+    out->postfilter = dp_hold(&reading->held, postfilter, DP_FILTER_WEIGHTS * 2);
     return out->postfilter != NULL;
 }
 

@@ -17,7 +17,6 @@
 
 #define DP_BLOCK 16   /* side of a latent's block of pixels */
 #define DP_PIXELS 768 /* values of a block: [plane][row][column] */
-#define DP_REACH 8    /* pixels on either side of a boundary that the postfilter changes */
 #define DP_CELL 48    /* values of a cell of 4 x 4 pixels: [plane][row][column] */
 #define DP_MULTIPLE 32  /* outputs of sparse sums are padded to a multiple of this */
 #define DP_BYTE 255   /* largest byte; what activations exceed it by is added separately */
@@ -42,7 +41,7 @@ struct dp_given {
     const int32_t *linear_weight; /* [DP_PIXELS][latents] */
     const int64_t *linear_bias;   /* [DP_PIXELS] */
     const int8_t *spread;         /* [latents] */
-    const int16_t *postfilter;    /* [plane][written][read]; null if there is none */
+    const int16_t *postfilter;    /* [written][read]; null if there is none */
     struct dp_given_layer latent_in, enter, down, up, leave;
     struct dp_move to_down, to_up, to_leave;
     int32_t depth[3]; /* residual blocks at 1/4, at 1/8, and at 1/4 again */
@@ -100,8 +99,7 @@ struct dp_network {
     int32_t *hint_shift;
     int32_t hint_low, hint_high;
     uint8_t *spread;
-    /* [plane][difference][pixel across the boundary]; null if there is none. */
-    int32_t *postfilter;
+    int32_t *postfilter; /* [difference][pixel across the boundary]; null if there is none */
     struct dp_conv enter, down, up[2], leave; /* up: for either row of the finer grid */
     struct dp_move to_down, to_up, to_leave;
     size_t depth[3];

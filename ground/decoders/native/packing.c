@@ -225,13 +225,11 @@ static void pack_hint(struct dp_arena *arena, const struct dp_form *form,
 static void pack_postfilter(struct dp_arena *arena, const struct dp_given *given,
                             struct dp_network *out)
 {
-    const size_t count = 3 * DP_REACH;
-    out->postfilter = dp_take(arena, count * DP_BLOCK, sizeof *out->postfilter);
-    for (size_t at = 0; arena->at && at < count; at++) {
-        size_t plane = at / DP_REACH, read = at % DP_REACH;
-        int32_t *to = out->postfilter + at * DP_BLOCK;
+    out->postfilter = dp_take(arena, DP_REACH * DP_BLOCK, sizeof *out->postfilter);
+    for (size_t read = 0; arena->at && read < DP_REACH; read++) {
+        int32_t *to = out->postfilter + read * DP_BLOCK;
         for (size_t i = 0; i < DP_REACH; i++) {
-            int32_t weight = given->postfilter[(plane * DP_REACH + i) * DP_REACH + read];
+            int32_t weight = given->postfilter[i * DP_REACH + read];
             to[DP_REACH - 1 - i] = weight;
             to[DP_REACH + i] = -weight;
         }

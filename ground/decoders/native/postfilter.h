@@ -82,8 +82,8 @@ static TARGET void postfilter(const struct dp_network *network, const struct dp_
                               int16_t *linear)
 {
     size_t rows = DP_BLOCK * window->rows, wide = DP_BLOCK * window->columns;
-    for (size_t p = 0; network->postfilter && p < 3; p++, linear += rows * wide) {
-        const int32_t *weights = network->postfilter + p * DP_REACH * DP_BLOCK;
+    const int32_t *weights = network->postfilter;
+    for (size_t p = 0; weights && p < 3; p++, linear += rows * wide) {
         for (size_t block = 1; block < window->rows; block++) {
             if (window->joined_rows[block - 1]) {
                 join_rows(weights, linear + block * DP_BLOCK * wide, wide);

@@ -5,7 +5,7 @@ A layer `name` becomes the arrays
   name.bias    int32 (out), at the scale of the sums
   name.shift   int8  (out): out = clip((sum + bias + 2^(shift-1)) >> shift, low, high)
   name.clip    int32 (2): low, high
-A filter across block boundaries is an array int16 (3, 8, 8) in units of 2^-12.
+A filter across block boundaries is an array int16 (8, 8) in units of 2^-12.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ....link.student.lapped import POSTFILTER, PREFILTER, weights_of
 from ..networks.codec import Codec
-from ..networks.lapped import PLANES, BoundaryFilter
+from ..networks.lapped import BoundaryFilter
 from ..networks.quantise import EXACT, Grid, GridConv
 from ..networks.shape import (
     LAPPED_FRACTION,
@@ -148,13 +148,14 @@ def _floor_half(value: torch.Tensor) -> NDArray[np.float64]:
 
 
 def _filter_weights(part: BoundaryFilter, name: str) -> NDArray[np.int16]:
-    """Return the weights of a filter across block boundaries (3, 8, 8).
+    """Return the weights of a filter across block boundaries (8, 8).
 
     Raises:
-        ValueError: They are so large that sums may leave 32 bits.
+        ValueError: They are larger than `link.student.lapped` allows.
     """
     whole = _floor_half(part.weight.double() * 2**LAPPED_FRACTION)
-    weights = np.tile(whole.clip(-32768, 32767).astype(np.int16), (PLANES, 1, 1))
+    # What leaves 16 bits becomes a weight that is not allowed, whatever its sign.
+    weights = np.where(np.abs(whole) < 1 << 15, whole, -(1 << 15)).astype(np.int16)
     weights_of({name: weights}, name)
     return weights
 

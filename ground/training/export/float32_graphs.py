@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from ....link.student.lapped import FRACTION, REACH, weights_of
+from ....link.student.lapped import FRACTION, POSTFILTER, REACH, weights_of
 from ..data.colour import MATRIX_FRACTION
 from ..networks.shape import BLOCK, LATENT_FRACTION, PIXEL_FRACTION, SYNTHESIS_FRACTION
 from .graph_builder import GraphBuilder
@@ -182,7 +182,7 @@ def _postfilter(g: GraphBuilder, linear: str) -> str:
 
     A boundary's filter is one matrix for the sixteen pixels across it. Its products need float64.
     """
-    weights = weights_of(g.arrays, "synthesis.postfilter")
+    weights = weights_of(g.arrays, POSTFILTER)
     if weights is None:
         return linear
     turn = [0, 1, 3, 2]
@@ -203,7 +203,7 @@ def _join_blocks(g: GraphBuilder, planes: str, weights: NDArray[np.int16], joine
     zero = g.constant(np.array(0.0, np.float64), "zero")
     padded = g.node("Pad", planes, sizes(0, 0, REACH, 0, 0, 0, REACH, 0), zero)
     groups = g.node("Reshape", padded, sizes(3, -1, BLOCK, 0))
-    matrix = g.constant(_boundary_matrices(weights)[:, None], "synthesis.postfilter")
+    matrix = g.constant(_boundary_matrix(weights), POSTFILTER)
     scale = g.constant(np.array(2.0 ** -(FRACTION + 1), np.float64), "postfilter.scale")
     scaled = g.node("Mul", g.node("Cast", matrix, to=TensorProto.DOUBLE), scale)
     rounding = g.constant(np.array(0.5, np.float64), "postfilter.half")
@@ -217,14 +217,12 @@ def _join_blocks(g: GraphBuilder, planes: str, weights: NDArray[np.int16], joine
     return g.node("Slice", value, sizes(REACH), sizes(-REACH), sizes(2))
 
 
-def _boundary_matrices(weights: NDArray[np.int16]) -> NDArray[np.int32]:
-    """Return the matrices (3, 16, 16), in 2^-13, that the pixels across a boundary are times."""
+def _boundary_matrix(weights: NDArray[np.int16]) -> NDArray[np.int32]:
+    """Return the matrix (16, 16), in 2^-13, that the pixels across a boundary are times."""
     one = (1 << FRACTION) * np.eye(REACH, dtype=np.int32)
     near, far = one + weights, one - weights
-    flip = np.s_[:, ::-1]  # the pixels before a boundary are numbered from it
-    above = np.concatenate([near[flip][:, :, ::-1], far[flip]], axis=2)
-    below = np.concatenate([far[:, :, ::-1], near], axis=2)
-    return np.concatenate([above, below], axis=1)
+    # The pixels before a boundary are numbered from it.
+    return np.block([[near[::-1, ::-1], far[::-1]], [far[:, ::-1], near]])
 
 
 def _move(g: GraphBuilder, name: str, value: str) -> str:

@@ -205,7 +205,7 @@ def _put_filter(arrays: Arrays, name: str, part: BoundaryFilter) -> None:
     """Set a filter across block boundaries; without one, blocks stay separate."""
     weights = weights_of(arrays, name)
     if weights is not None:
-        part.weight.copy_(torch.from_numpy(weights[0]) / 2**LAPPED_FRACTION)
+        part.weight.copy_(torch.from_numpy(weights) / 2**LAPPED_FRACTION)
 
 
 def _put_block(arrays: Arrays, name: str, block: ResidualBlock, stream: Grid) -> None:

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#define MOST_IN_ROW (1 << 16) /* of weights of a filter */
+
 int dp_are_shifts(const int8_t *shift, int32_t count)
 {
     for (int32_t at = 0; at < count; at++) {
@@ -29,4 +31,21 @@ int dp_sums_fit(const struct dp_given_layer *layer, int64_t reach, int64_t limit
         }
     }
     return dp_are_shifts(layer->shift, layer->outputs);
+}
+
+int dp_is_filter(const int16_t weights[DP_FILTER_WEIGHTS])
+{
+    for (int row = 0; row < DP_REACH; row++) {
+        int32_t total = 0;
+        for (int i = 0; i < DP_REACH; i++, weights++) {
+            if (*weights == INT16_MIN) {
+                return 0;
+            }
+            total += abs(*weights);
+        }
+        if (total > MOST_IN_ROW) {
+            return 0;
+        }
+    }
+    return 1;
 }

@@ -1,4 +1,4 @@
-/* A layer as `integers.npz` stores it, before it is packed for a variant. */
+/* Layers and filters as `integers.npz` stores them, before they are packed for a variant. */
 #ifndef DP_GIVEN_LAYER_H
 #define DP_GIVEN_LAYER_H
 
@@ -7,6 +7,8 @@
 
 #define DP_MOST_CHANNELS (1 << 12)
 #define DP_MOST_SHIFT 24
+#define DP_REACH 8 /* pixels on either side of a boundary of blocks that its filter changes */
+#define DP_FILTER_WEIGHTS (DP_REACH * DP_REACH)
 
 /* Outputs are (sum + bias + half) >> shift, then limited. */
 struct dp_given_layer {
@@ -37,5 +39,8 @@ int dp_are_shifts(const int8_t *shift, int32_t count);
  */
 int dp_sums_fit(const struct dp_given_layer *layer, int64_t reach, int64_t limit,
                   const int32_t *table, int32_t rows);
+
+/* Return whether weights of a filter across block boundaries are as link/student/lapped.py allows. */
+int dp_is_filter(const int16_t weights[DP_FILTER_WEIGHTS]);
 
 #endif

@@ -55,7 +55,7 @@ def generate(out: Path, exported: Path | None = None) -> None:
     try:
         arrays = load_integers(exported or shared_model.FOLDER, folder)
         layers, latents, side = kernel_layers(folder, arrays)
-        prefilter = lapped.weights_of(arrays, "analysis.prefilter")
+        prefilter = lapped.weights_of(arrays, lapped.PREFILTER)
         model = load(exported)
     except InputError:
         raise
@@ -144,14 +144,9 @@ def model_source(
 
 
 def prefilter_source(weights: NDArray[np.int16]) -> str:
-    """Return the C of a prefilter's weights (3, 8, 8)."""
-    planes = (
-        "{" + ",\n".join(f"{{{numbers(line)}}}" for line in plane) + "}"
-        for plane in weights.astype(np.int64)
-    )
-    return (
-        f"const int16_t dp_prefilter[3][DP_REACH][DP_REACH] DP_ALIGNED = {{\n{','.join(planes)}}};"
-    )
+    """Return the C of a prefilter's weights (8, 8)."""
+    rows = ",\n".join(f"{{{numbers(row)}}}" for row in weights.astype(np.int64))
+    return f"const int16_t dp_prefilter[DP_REACH][DP_REACH] DP_ALIGNED = {{\n{rows}}};"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

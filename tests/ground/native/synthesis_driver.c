@@ -92,7 +92,7 @@ int main(int count, char **arguments)
                                .matrix = head + 11,
                                .pixels = malloc(places * DP_PIXELS)};
     if (head[10]) {
-        given.postfilter = read_all(in, 3 * DP_REACH * DP_REACH, 2);
+        given.postfilter = read_all(in, DP_FILTER_WEIGHTS, 2);
     }
     window.joined_rows = read_all(in, window.rows - 1, 1);
     window.joined_columns = read_all(in, window.columns - 1, 1);

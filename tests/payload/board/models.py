@@ -29,13 +29,13 @@ def changed(folder: Path, change: Callable[[Arrays], None]) -> Path:
 
 def with_prefilter(arrays: Arrays) -> None:
     """Add a prefilter near the identity."""
-    weights = 4096 * np.eye(8) + np.random.default_rng(8).integers(-800, 801, (3, 8, 8))
-    arrays["analysis.prefilter"] = weights.astype(np.int16)
+    weights = 4096 * np.eye(8) + np.random.default_rng(8).integers(-800, 801, (8, 8))
+    arrays[lapped.PREFILTER] = weights.astype(np.int16)
 
 
 def without_prefilter(arrays: Arrays) -> None:
     """Remove the prefilter of a lapped model."""
-    arrays.pop("analysis.prefilter", None)
+    arrays.pop(lapped.PREFILTER, None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +59,6 @@ class ReferenceModel:
         """Return latents and side information of pixels (16 · rows, 16 · columns, 3)."""
         planes = (pixels.astype(np.int64) - 128) @ rotation.astype(np.int64).T
         planes = np.moveaxis((planes + (1 << 12)) >> 13, 2, 0)
-        weights = lapped.weights_of(self.arrays, "analysis.prefilter")
-        if weights is not None:
-            planes = lapped.prefilter(planes, weights).astype(np.int64)
         networks = IntegerNetworks(self.arrays)
         latents = networks.analyse(planes)
         side = networks.side(latents)

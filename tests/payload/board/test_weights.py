@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from downpass.link.student.lapped import PREFILTER
 from downpass.payload.board.firmware.kernel_layers import folded, pixels_of_block
 from downpass.payload.board.firmware.weights import main
 
@@ -40,15 +41,15 @@ def missing(arrays: Arrays) -> None:
 
 
 def wide_prefilter(arrays: Arrays) -> None:
-    arrays["analysis.prefilter"] = np.zeros((3, 8, 8), np.int32)
+    arrays[PREFILTER] = np.zeros((8, 8), np.int32)
 
 
 def short_prefilter(arrays: Arrays) -> None:
-    arrays["analysis.prefilter"] = np.zeros((3, 4, 4), np.int16)
+    arrays[PREFILTER] = np.zeros((4, 4), np.int16)
 
 
 def large_prefilter(arrays: Arrays) -> None:
-    arrays["analysis.prefilter"] = np.full((3, 8, 8), -8193, np.int16)
+    arrays[PREFILTER] = np.full((8, 8), -8193, np.int16)
 
 
 @pytest.mark.parametrize(
@@ -57,9 +58,9 @@ def large_prefilter(arrays: Arrays) -> None:
         (large_bias, "analysis.leave: sums may reach"),
         (steep_gain, "about its quality and its channel, allowed are -128 to 127"),
         (wide_output, "analysis.enter: gives out 0 to 40000, allowed are 0 to 32767"),
-        (wide_prefilter, "analysis.prefilter is int32 (3, 8, 8); allowed is int16 (3, 8, 8)"),
-        (short_prefilter, "analysis.prefilter is int16 (3, 4, 4); allowed is int16 (3, 8, 8)"),
-        (large_prefilter, "analysis.prefilter: weights of a row sum to more than 16"),
+        (wide_prefilter, "analysis.prefilter is int32 (8, 8); allowed is int16 (8, 8)"),
+        (short_prefilter, "analysis.prefilter is int16 (4, 4); allowed is int16 (8, 8)"),
+        (large_prefilter, "up to 65544 in a row; allowed are 32767 and 65536"),
         (missing, "integers.npz has no array 'hyper.synthesis_mix.weight'"),
     ],
 )

@@ -50,7 +50,7 @@ int main(int count, char **arguments)
     }
     const int8_t *spread = read_all(in, (size_t)layers[DP_LINEAR].outputs, 1);
     const int32_t *sides = head + 4 * DP_LAYERS;
-    const int16_t *prefilter = sides[12] ? read_all(in, DP_PREFILTER_WEIGHTS, 2) : NULL;
+    const int16_t *prefilter = sides[12] ? read_all(in, DP_FILTER_WEIGHTS, 2) : NULL;
     size_t places = (size_t)sides[0] * (size_t)sides[1];
     size_t half_rows = ((size_t)sides[0] + 1) / 2, half_columns = ((size_t)sides[1] + 1) / 2;
     const char *why;

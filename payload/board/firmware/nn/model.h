@@ -47,7 +47,7 @@ extern const uint8_t dp_side_spread[DP_LATENTS];
 
 /* Only in a lapped model, whose dp_shape.h defines DP_LAPPED. */
 #define DP_REACH 8u /* pixels on either side of a boundary between blocks that a filter changes */
-extern const int16_t dp_prefilter[3][DP_REACH][DP_REACH]; /* [plane], in units of 2^-12 */
+extern const int16_t dp_prefilter[DP_REACH][DP_REACH]; /* in units of 2^-12 */
 
 extern const struct dp_group dp_groups[DP_GROUPS];
 /* log2-gain = row[quality] + channel[c] + rest[quality][c], in 1/32 octave. */

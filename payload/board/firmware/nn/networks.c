@@ -184,7 +184,7 @@ static const struct dp_pass along_columns = {4, 1, DP_WEIGHT_BITS + 1 + 3, -512,
 
 /* Filter four lines across a boundary between blocks. The generator checks that the sums fit 32
    bits; the differences fit 16, because samples have at most 14. */
-FOR_EACH_PASS void filter_four(const int16_t weights[3][DP_REACH][DP_REACH],
+FOR_EACH_PASS void filter_four(const int16_t weights[DP_REACH][DP_REACH],
                                const struct dp_pass *pass, int16_t *const cells[2 * SIDE_CELLS])
 {
     for (uint32_t k = 0; k < 3; k++) {
@@ -202,7 +202,7 @@ FOR_EACH_PASS void filter_four(const int16_t weights[3][DP_REACH][DP_REACH],
             }
         }
         for (uint32_t i = 0; i < DP_REACH; i++) {
-            dp_butterflies(weights[k][i], differences, sums + 4 * i, pass, before[i], after[i]);
+            dp_butterflies(weights[i], differences, sums + 4 * i, pass, before[i], after[i]);
         }
     }
 }
@@ -215,7 +215,7 @@ FOR_EACH_PASS void rescale(const struct dp_pass *pass, int16_t *cell)
     }
 }
 
-FOR_EACH_PASS void filter_lines(const int16_t weights[3][DP_REACH][DP_REACH],
+FOR_EACH_PASS void filter_lines(const int16_t weights[DP_REACH][DP_REACH],
                                 const struct dp_pass *pass, uint32_t rows, uint32_t columns,
                                 int16_t *planes, struct dp_pace *pace)
 {
@@ -243,7 +243,7 @@ FOR_EACH_PASS void filter_lines(const int16_t weights[3][DP_REACH][DP_REACH],
 }
 
 /* Filter a tile's planes across the boundaries of its blocks, as link/student/lapped.py does. */
-static void prefilter(const int16_t weights[3][DP_REACH][DP_REACH], uint32_t rows,
+static void prefilter(const int16_t weights[DP_REACH][DP_REACH], uint32_t rows,
                       uint32_t columns, int16_t *planes, struct dp_pace *pace)
 {
     filter_lines(weights, &along_rows, rows, columns, planes, pace);

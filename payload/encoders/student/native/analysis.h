@@ -386,8 +386,7 @@ static TARGET int analyse(const struct dp_networks *networks, const struct dp_ti
     struct analysis a = {.networks = networks, .tile = tile};
     a.rows = (size_t)tile->rows;
     a.columns = (size_t)tile->columns;
-    int stay_equal = !networks->prefilter || networks->prefilter->alike;
-    a.planes_used = stay_equal && is_grey(tile) ? 1 : DP_PLANES;
+    a.planes_used = is_grey(tile) ? 1 : DP_PLANES;
     struct dp_arena arena = {NULL, 0};
     take_all(&arena, &a);
     size_t size = arena.used;

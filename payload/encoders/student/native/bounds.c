@@ -5,24 +5,6 @@
 /* Bounds of |input| plus |zero point|, which one unit of weight adds to a sum at most. */
 #define REACH_OF_BYTES 512
 #define REACH_OF_PLANES 4096
-#define MOST_WEIGHT (1 << 16) /* of a row of the prefilter: sums of 14-bit values fit 32 bits */
-
-static int prefilter_fits(const int16_t *weights)
-{
-    for (int row = 0; row < DP_PLANES * DP_REACH; row++) {
-        int64_t total = 0;
-        for (int i = 0; i < DP_REACH; i++, weights++) {
-            if (*weights == INT16_MIN) { /* with the opposite sign, it is not of 16 bits */
-                return 0;
-            }
-            total += dp_magnitude(*weights);
-        }
-        if (total > MOST_WEIGHT) {
-            return 0;
-        }
-    }
-    return 1;
-}
 
 const char *dp_why_not(const struct dp_given_layer given[DP_LAYERS], const int8_t *spread,
                        const int16_t *prefilter)
@@ -88,8 +70,8 @@ const char *dp_why_not(const struct dp_given_layer given[DP_LAYERS], const int8_
     if (given[DP_SCALES_UP].outputs % 4) {
         return "layers that do not fit each other";
     }
-    if (prefilter && !prefilter_fits(prefilter)) {
-        return "a prefilter whose sums may leave 32 bits";
+    if (prefilter && !dp_is_filter(prefilter)) {
+        return "weights of the prefilter that are too large";
     }
     return dp_are_shifts(spread, given[DP_LINEAR].outputs) ? NULL : "shifts of latents";
 }

@@ -159,7 +159,7 @@ static PyObject *make_networks(PyObject *self, PyObject *arguments)
         const int8_t *shifts = dp_hold(&held, spread, layers[DP_LINEAR].outputs);
         const int16_t *filter = NULL;
         if (shifts && prefilter != Py_None) {
-            filter = dp_hold(&held, prefilter, DP_PREFILTER_WEIGHTS * 2);
+            filter = dp_hold(&held, prefilter, DP_FILTER_WEIGHTS * 2);
         }
         if (shifts && (filter || prefilter == Py_None)) {
             const char *why;

@@ -219,16 +219,12 @@ static void pack_prefilter(struct dp_arena *arena, const int16_t *weights, struc
         return;
     }
     memcpy(to->weights, weights, sizeof to->weights);
-    to->alike = !memcmp(to->weights[0], to->weights[1], sizeof to->weights[0]) &&
-                !memcmp(to->weights[0], to->weights[2], sizeof to->weights[0]);
-    for (size_t p = 0; p < DP_PLANES; p++) {
-        for (size_t i = 0; i < DP_REACH; i++) {
-            for (size_t j = 0; j < DP_REACH; j++) {
-                int16_t weight = to->weights[p][i][j];
-                int16_t *pair = to->along[p] + j / 2 * 4 * DP_REACH + j % 2;
-                pair[2 * (DP_REACH - 1 - i)] = weight;
-                pair[2 * (DP_REACH + i)] = (int16_t)-weight;
-            }
+    for (size_t i = 0; i < DP_REACH; i++) {
+        for (size_t j = 0; j < DP_REACH; j++) {
+            int16_t weight = to->weights[i][j];
+            int16_t *pair = to->along + j / 2 * 4 * DP_REACH + j % 2;
+            pair[2 * (DP_REACH - 1 - i)] = weight;
+            pair[2 * (DP_REACH + i)] = (int16_t)-weight;
         }
     }
 }

@@ -19,7 +19,6 @@
 #define DP_PLANES 3
 #define DP_LEAST_PLANE (-512) /* lower limit of a plane's values */
 #define DP_LARGEST_PLANE 511
-#define DP_REACH 8             /* pixels on either side of a boundary that its filter changes */
 #define DP_LAPPED_FRACTION 12  /* weights of the prefilter are in 2^-12 */
 #define DP_GROUP 8      /* blocks whose planes have the same mode (planes.h) */
 #define DP_GREY_SHIFT 7 /* sums of equal planes' weights are 128 * high + low */
@@ -94,17 +93,14 @@ struct dp_plane_mix {
     uint8_t *has_high; /* for each vector of outputs: `grey_high` is not all zero */
 };
 
-#define DP_PREFILTER_WEIGHTS (DP_PLANES * DP_REACH * DP_REACH)
-
 /* The filter across block boundaries, prefilter.h. */
 struct dp_prefilter {
-    int alike; /* whether all planes have the same weights: those that are equal stay so */
-    int16_t weights[DP_PLANES][DP_REACH][DP_REACH]; /* V of each plane */
+    int16_t weights[DP_REACH][DP_REACH]; /* V, the same for all planes */
     /*
      * The same for the 16 pixels around a boundary, from left to right, [pair of distances][pixel]
      * [2]: those after the boundary have the opposite sign, those before it the opposite order.
      */
-    int16_t along[DP_PLANES][DP_REACH / 2 * 2 * DP_REACH * 2];
+    int16_t along[DP_REACH / 2 * 2 * DP_REACH * 2];
 };
 
 struct dp_networks {
@@ -144,7 +140,7 @@ struct dp_variant {
 /*
  * Convert networks to a variant's form, in one allocation. If shapes do not fit or sums could
  * exceed 32 bits, it returns null and writes the reason to `why`; if memory is short, both are null.
- * `prefilter` has the weights [plane][DP_REACH][DP_REACH], or is null for none.
+ * `prefilter` has the weights [DP_REACH][DP_REACH], or is null for none.
  */
 struct dp_networks *dp_make_networks(const struct dp_variant *variant,
                                      const struct dp_given_layer given[DP_LAYERS],

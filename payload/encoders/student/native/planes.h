@@ -193,18 +193,16 @@ static TARGET void make_group(const struct dp_networks *n, const struct block_so
     }
 }
 
-/* Rotate the pixels of a row of blocks, line by line; one band stands for three equal ones. */
+/* Rotate the pixels of a row of blocks, line by line; equal planes are not rotated. */
 static TARGET void turn_lines(const struct block_source *from, const struct lines *to)
 {
     for (size_t at = 0; at < BLOCK * from->columns; at++) {
         const uint8_t *pixels = from->pixels + at * BLOCK * from->bands;
         int16_t value[DP_PLANES][BLOCK];
-        if (to->planes == 1 || from->bands == 1) {
+        if (to->planes == 1) {
             for (size_t i = 0; i < BLOCK; i++) {
                 value[0][i] = (int16_t)(2 * (pixels[i * from->bands] - 128));
             }
-            memcpy(value[1], value[0], sizeof value[0]);
-            memcpy(value[2], value[0], sizeof value[0]);
         } else {
             turn_pixels(pixels, from->matrix, value);
         }

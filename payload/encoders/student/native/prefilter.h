@@ -91,7 +91,7 @@ static TARGET void filter_lines(const struct dp_prefilter *filter, const struct 
                 line[width - 1 - i] = (int16_t)(line[width - 1 - i] * (1 << FINER));
             }
             for (size_t b = 1; b < columns; b++) {
-                join_columns(filter->along[p], line + b * BLOCK);
+                join_columns(filter->along, line + b * BLOCK);
             }
         }
     }
@@ -156,7 +156,7 @@ static TARGET void join_rows(const struct dp_prefilter *filter, const struct lin
     for (size_t p = 0; p < above->planes; p++) {
         int16_t *last = above->plane[p] + (BLOCK - 1) * width;
         for (size_t at = 0; at < width; at += SPAN) {
-            join_span(filter->weights[p], last + at, below->plane[p] + at, width,
+            join_span(filter->weights, last + at, below->plane[p] + at, width,
                       least(SPAN, width - at));
         }
     }
