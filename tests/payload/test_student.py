@@ -17,7 +17,7 @@ from downpass.ground.quality import psnr
 from downpass.link.container.bitstream import read_header, unpack
 from downpass.link.container.frame import Frame
 from downpass.link.errors import InputError
-from downpass.link.student import shared_model
+from downpass.link.student import lapped, shared_model
 from downpass.link.student.codestream import AnalysedTile, decode_tile, encode_tile
 from downpass.link.student.planes import TileShape
 from downpass.link.student.rotation import IDENTITY, rotation_matrix
@@ -30,7 +30,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .frames import AERIAL, SATELLITE, SIGNED, real, small
-from .student_reference import Reference
+from .student_reference import Reference, joined
 
 QUALITIES = (0, 60, 130, 200, 256)
 
@@ -55,6 +55,23 @@ def pictures() -> Iterator[tuple[str, np.ndarray]]:
 
 
 TURNS = (IDENTITY, (90, -40, 60, 30))
+
+
+@pytest.mark.parametrize("sides", [(1, 1), (1, 3), (2, 1), (3, 4)], ids=str)
+def test_filters_across_block_boundaries_equal_those_of_the_reference(
+    sides: tuple[int, int],
+) -> None:
+    rng, (rows, columns) = np.random.default_rng(11), sides
+    weights = (4096 * np.eye(8, dtype=int) + rng.integers(-800, 801, (8, 8))).astype(np.int16)
+    planes = rng.integers(-512, 512, (3, 16 * rows, 16 * columns))
+    between = joined(planes, weights, 2, 10, (-8192, 8191))
+    found = joined(between, weights, 1, 16, (-512, 511))
+    np.testing.assert_array_equal(found, lapped.prefilter(planes, weights))
+    planes = rng.integers(-8192, 8192, planes.shape)
+    between = joined(planes, weights, 1, 13, (-8192, 8191))
+    found = joined(between, weights, 2, 13, (-8192, 8191))
+    inside = (np.ones(side - 1, np.bool_) for side in sides)
+    np.testing.assert_array_equal(found, lapped.postfilter(planes, weights, *inside))
 
 
 @pytest.mark.parametrize(("name", "pixels"), list(pictures()), ids=[n for n, _ in pictures()])

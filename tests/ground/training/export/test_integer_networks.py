@@ -124,6 +124,14 @@ def test_a_channel_that_breaks_the_bound_is_refused(on_grids):
         extract(on_grids)
 
 
+@pytest.mark.parametrize("weight", [8, -8, 20.5], ids=str)
+def test_a_filter_that_leaves_16_bits_is_refused(on_grids, weight):
+    with torch.no_grad():
+        on_grids.analysis.prefilter.weight[2, 3] = weight
+    with pytest.raises(ValueError, match=r"prefilter has magnitudes of up to 32768 .* are 32767"):
+        extract(on_grids)
+
+
 def test_a_float_codec_is_refused(tiny):
     with pytest.raises(ValueError, match="not on its grids"):
         extract(tiny)
