@@ -31,6 +31,7 @@ _DAMPING = 1e-4
 """Share of the mean variance that is added to each, so that H can be inverted."""
 
 
+@torch.no_grad()
 def block_moments(
     sampler: CropSampler, batches: int, filtered: Callable[[Tensor], Tensor]
 ) -> Tensor:
