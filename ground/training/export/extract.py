@@ -5,7 +5,8 @@ A layer `name` becomes the arrays
   name.bias    int32 (out), at the scale of the sums
   name.shift   int8  (out): out = clip((sum + bias + 2^(shift-1)) >> shift, low, high)
   name.clip    int32 (2): low, high
-A filter across block boundaries is an array int16 (8, 8) in units of 2^-12.
+A filter across block boundaries is an array int16 (8, 8) in units of 2^-12. A codec of
+separate blocks, whose filters are the identity, has none.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ def extract(codec: Codec) -> Arrays:
 
     for name, layer, out in _coding_layers(codec):
         put(name, layer, out)
-    arrays[PREFILTER] = _filter_weights(codec.analysis.prefilter, PREFILTER)
-    arrays[POSTFILTER] = _filter_weights(synthesis.postfilter, POSTFILTER)
+    _put_filter(arrays, PREFILTER, codec.analysis.prefilter)
+    _put_filter(arrays, POSTFILTER, synthesis.postfilter)
     arrays["hyper.spread_shift"] = _powers_of_two(hyper.spread)
 
     weight = synthesis.linear.weight.double() * 2**SYNTHESIS_FRACTION
@@ -147,19 +148,6 @@ def _floor_half(value: torch.Tensor) -> NDArray[np.float64]:
     return torch.floor(value.detach() + 0.5).cpu().double().numpy()
 
 
-def _filter_weights(part: BoundaryFilter, name: str) -> NDArray[np.int16]:
-    """Return the weights of a filter across block boundaries (8, 8).
-
-    Raises:
-        ValueError: They are larger than `link.student.lapped` allows.
-    """
-    whole = _floor_half(part.weight.double() * 2**LAPPED_FRACTION)
-    # What leaves 16 bits becomes a weight that is not allowed, whatever its sign.
-    weights = np.where(np.abs(whole) < 1 << 15, whole, -(1 << 15)).astype(np.int16)
-    weights_of({name: weights}, name)
-    return weights
-
-
 def _powers_of_two(spread: torch.Tensor) -> NDArray[np.int8]:
     """Return the shifts that divide by these input scales."""
     shift = torch.log2(spread).cpu().numpy()
@@ -185,6 +173,20 @@ def _put_layer(arrays: Arrays, name: str, layer: GridConv, out: Grid) -> None:
     arrays[f"{name}.shift"] = shift.astype(np.int8)
     arrays[f"{name}.clip"] = np.array([out.low, out.high], np.int32)
     _check_exact(name, layer, np.abs(whole_bias), shift)
+
+
+def _put_filter(arrays: Arrays, name: str, part: BoundaryFilter) -> None:
+    """Add the weights (8, 8) of a filter across block boundaries, unless it changes nothing.
+
+    Raises:
+        ValueError: They are larger than `link.student.lapped` allows.
+    """
+    whole = _floor_half(part.weight.double() * 2**LAPPED_FRACTION)
+    if np.array_equal(whole, np.eye(len(whole)) * 2**LAPPED_FRACTION):
+        return
+    # What leaves 16 bits becomes a weight that is not allowed, whatever its sign.
+    arrays[name] = np.where(np.abs(whole) < 1 << 15, whole, -(1 << 15)).astype(np.int16)
+    weights_of(arrays, name)
 
 
 def _check_exact(

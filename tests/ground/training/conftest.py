@@ -97,5 +97,5 @@ def tiny(sampler: CropSampler) -> Codec:
         for block in (codec.synthesis.before[0], codec.synthesis.below[0]):
             block.bias.values.normal_(0, 0.3)
         for part in (codec.analysis.prefilter, codec.synthesis.postfilter):
-            part.weight.add_(torch.randn_like(part.weight) * 0.05)
+            part.weight.add_(torch.randn_like(part.weight) * 0.1)
     return codec.eval()

@@ -14,7 +14,7 @@ from downpass.ground.training.export.integer_networks import IntegerNetworks, sh
 from downpass.ground.training.export.training_tiles import analyse_tile
 from downpass.ground.training.networks.calibrate import put_on_grids
 from downpass.link.inference import open_session
-from downpass.link.student.lapped import PREFILTER, weights_of
+from downpass.link.student.lapped import POSTFILTER, PREFILTER, weights_of
 from downpass.payload.encoders.student import int8_graphs as onboard
 from downpass.payload.encoders.student.pixel_blocks import planes_of
 from downpass.payload.encoders.student.student_model import FOLDER
@@ -25,10 +25,6 @@ SHAPES = [(64, 64), (48, 80), (16, 16), (16, 48)]
 
 @pytest.fixture
 def on_grids(tiny, sampler):
-    torch.manual_seed(6)
-    with torch.no_grad():  # so that blocks overlap, as they do after training
-        for part in (tiny.analysis.prefilter, tiny.synthesis.postfilter):
-            part.weight += 0.1 * torch.randn(8, 8)
     put_on_grids(tiny, sampler, batches=2)
     return tiny
 
@@ -134,6 +130,14 @@ def test_a_filter_that_leaves_16_bits_is_refused(on_grids, weight):
         on_grids.analysis.prefilter.weight[2, 3] = weight
     with pytest.raises(ValueError, match=r"prefilter has magnitudes of up to 32768 .* are 32767"):
         extract(on_grids)
+
+
+def test_a_codec_of_separate_blocks_has_no_filters(tiny, sampler):
+    with torch.no_grad():
+        for part in (tiny.analysis.prefilter, tiny.synthesis.postfilter):
+            part.weight.copy_(torch.eye(8))
+    put_on_grids(tiny, sampler, batches=1)
+    assert not {PREFILTER, POSTFILTER} & extract(tiny).keys()
 
 
 def test_a_float_codec_is_refused(tiny):
