@@ -292,6 +292,18 @@ def reference() -> str:
     return table(head, rows)
 
 
+def compared_rates(name: str) -> str:
+    """Return held-out BD-rates, and how each changes the rate of the first."""
+    found = read(name)
+    reached = [1 + float(row["bd_rate"]) / 100 for row in found]
+    changes = ["–", *(percent(100 * (one / reached[0] - 1)) for one in reached[1:])]
+    rows = [
+        (row["codec"], row["steps"], row["pictures"], percent(float(row["bd_rate"])), change)
+        for row, change in zip(found, changes, strict=True)
+    ]
+    return table(("codec", "steps", "pictures", "BD-rate", "change"), rows)
+
+
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "codec.md": {
         "model": model,
@@ -306,6 +318,8 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
         "teacher": teacher,
         "arms": arms,
         "reference": reference,
+        "filters": lambda: compared_rates("lapped_filters"),
+        "branch": lambda: compared_rates("analysis_branch"),
     },
 }
 """The tables of each page."""

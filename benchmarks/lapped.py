@@ -80,7 +80,7 @@ def without_branch(codec: Codec, training: Corpus) -> None:
     layer.weight.zero_()
 
 
-def print_and_store(path: Path, results: dict[str, Summary]) -> None:
+def print_and_store(path: Path, steps: int, results: dict[str, Summary]) -> None:
     """Print the results and how the second changes the rate of the first, and write a table."""
     rows = []
     first = next(iter(results.values())).mean.percent
@@ -89,7 +89,8 @@ def print_and_store(path: Path, results: dict[str, Summary]) -> None:
         change = 100 * ((1 + value / 100) / (1 + first / 100) - 1)
         print(f"{name:<18} {value:+.2f} %  {change:+.2f} %", flush=True)
         pictures = str(len(summary.curves))
-        rows.append({"codec": name, "pictures": pictures, "bd_rate": f"{value:.3f}"})
+        row = {"codec": name, "steps": str(steps), "pictures": pictures}
+        rows.append(row | {"bd_rate": f"{value:.3f}"})
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -108,6 +109,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     training, held_out = load_training_and_held_out(options.images, options.cache, options.out)
     held_out = held_out[:: options.every]
+    steps = options.steps
     if options.part == "filters":
         found = {
             "separate blocks": trained(SeparateBlocks, options, training, held_out),
@@ -115,12 +117,13 @@ def main() -> None:
         }
     else:
         start = load_start(SHIPPED)
+        steps = int(start["origin"]["steps"])
         codec = Codec(shape_of(start))
         restore(codec, start["model"])
         found = {"as it is": evaluate(codec, held_out)}
         without_branch(codec, training)
         found["without the branch"] = evaluate(codec, held_out)
-    print_and_store(options.out / f"{options.part}.csv", found)
+    print_and_store(options.out / f"{options.part}.csv", steps, found)
 
 
 if __name__ == "__main__":
