@@ -296,10 +296,15 @@ def compared_rates(name: str) -> str:
     """Return held-out BD-rates, and how each changes the rate of the first."""
     found = read(name)
     reached = [1 + float(row["bd_rate"]) / 100 for row in found]
-    changes = ["–", *(percent(100 * (one / reached[0] - 1)) for one in reached[1:])]
     rows = [
-        (row["codec"], row["steps"], row["pictures"], percent(float(row["bd_rate"])), change)
-        for row, change in zip(found, changes, strict=True)
+        (
+            row["codec"],
+            row["steps"],
+            row["pictures"],
+            percent(float(row["bd_rate"])),
+            percent(100 * (one / reached[0] - 1)) if one != reached[0] else "–",
+        )
+        for row, one in zip(found, reached, strict=True)
     ]
     return table(("codec", "steps", "pictures", "BD-rate", "change"), rows)
 

@@ -68,7 +68,9 @@ def test_tile_borders_do_not_show() -> None:
     true = np.abs(np.diff(frame.pixels.astype(float), axis=1)).mean(axis=(0, 2))
     extra = step - true
     borders = extra[63::64]
-    assert borders.mean() < np.delete(extra, np.s_[63::64]).mean() + 1.5
+    # Blocks inside a tile overlap and those of two tiles do not, so borders are smoothed less.
+    assert borders.mean() < 0
+    assert borders.mean() < np.delete(extra, np.s_[63::64]).mean() + 2.5
 
 
 def test_a_lost_tile_is_concealed_and_far_pixels_are_untouched() -> None:
