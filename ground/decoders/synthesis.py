@@ -80,8 +80,8 @@ class Synthesis:
             "latents": latents,
             "quality": np.array(quality, np.int64),
             "rotation": rotation,
-            "joined_rows": joined.rows,
-            "joined_columns": joined.columns,
+            "joined_rows": joined.rows.astype(np.uint8),
+            "joined_columns": joined.columns.astype(np.uint8),
         }
         pixels: NDArray[np.uint8] = session(self.network.graph, self.threads).run(
             ["pixels"], inputs

@@ -5,11 +5,11 @@ Graphs (of one tile or one frame, without a batch axis):
            →  latents int32 (N, R, C), side int32 (S, ⌈R/2⌉, ⌈C/2⌉)
   hyper    side int32 (S, r, c)          →  log_scales int32 (N, 2·r, 2·c)
   decoder  latents int32 (N, R, C), quality int64 (), rotation int32 (3, 3),
-           joined_rows bool (R - 1), joined_columns bool (C - 1)
+           joined_rows uint8 (R - 1), joined_columns uint8 (C - 1)
            →  pixels uint8 (16·R, 16·C, 3)
 
-`joined_rows` and `joined_columns` say which boundaries between blocks lie inside a tile. A decoder
-without a postfilter has these inputs, too, and does not read them.
+`joined_rows` and `joined_columns` are 1 where a boundary between blocks lies inside a tile, else 0.
+A decoder without a postfilter has these inputs, too, and does not read them.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def decoder_graph(arrays: Arrays) -> bytes:
     info = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["height", "width", 3])
     rotation = helper.make_tensor_value_info("rotation", TensorProto.INT32, [3, 3])
     joined = [
-        helper.make_tensor_value_info(f"joined_{axis}", TensorProto.BOOL, [f"{axis} - 1"])
+        helper.make_tensor_value_info(f"joined_{axis}", TensorProto.UINT8, [f"{axis} - 1"])
         for axis in ("rows", "columns")
     ]
     return g.model("decoder", [latents, quality, rotation, *joined], outputs, [info])
@@ -193,7 +193,7 @@ def _postfilter(g: GraphBuilder, linear: str) -> str:
 
 
 def _join_blocks(g: GraphBuilder, planes: str, weights: NDArray[np.int16], joined: str) -> str:
-    """Add the filter along columns, in float64, across the boundaries that `joined` says."""
+    """Add the filter along columns, in float64, across the boundaries where `joined` is 1."""
 
     def sizes(*values: int) -> str:
         return g.constant(np.array(values, np.int64), "sizes_" + "_".join(map(str, values)))
@@ -210,8 +210,9 @@ def _join_blocks(g: GraphBuilder, planes: str, weights: NDArray[np.int16], joine
     filtered = g.node("Floor", g.node("Add", g.node("MatMul", scaled, groups), rounding))
     limits = (g.constant(np.array(v, np.float64), f"limit_{v:.0f}") for v in (-8192.0, 8191.0))
     filtered = g.node("Clip", filtered, *limits)
-    edge = g.constant(np.zeros(1, np.bool_), "edge")
+    edge = g.constant(np.zeros(1, np.uint8), "edge")
     inside = g.node("Concat", edge, joined, edge, axis=0)
+    inside = g.node("Cast", inside, to=TensorProto.BOOL)
     inside = g.node("Reshape", inside, sizes(-1, 1, 1))
     value = g.node("Reshape", g.node("Where", inside, filtered, groups), sizes(1, 3, -1, 0))
     return g.node("Slice", value, sizes(REACH), sizes(-REACH), sizes(2))

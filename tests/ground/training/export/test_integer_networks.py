@@ -86,8 +86,8 @@ def test_torch_numpy_and_onnx_agree_to_the_bit(on_grids, scenery, tmp_path):
             decoded = networks.synthesise(coded, quality)
             feed = {"latents": coded.astype(np.int32), "quality": np.array(quality)}
             feed["rotation"] = rotation
-            feed |= {"joined_rows": np.ones(rows - 1, bool)}
-            feed |= {"joined_columns": np.ones(columns - 1, bool)}
+            feed |= {"joined_rows": np.ones(rows - 1, np.uint8)}
+            feed |= {"joined_columns": np.ones(columns - 1, np.uint8)}
             np.testing.assert_array_equal(decoder.run(None, feed)[0], to_pixels(decoded, matrix, 4))
             out = on_grids.synthesis(
                 torch.from_numpy(coded[None] / 16).float(), torch.tensor([quality / 256])
