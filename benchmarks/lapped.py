@@ -17,12 +17,12 @@ that was interrupted is resumed.
 from __future__ import annotations
 
 import argparse
-import csv
 import logging
 import sys
 from pathlib import Path
 
 import torch
+from distillation import write  # a benchmark beside this one
 from downpass.ground.training.arguments import SHIPPED, add_corpus_arguments
 from downpass.ground.training.data.augment import CropSampler
 from downpass.ground.training.data.colour import canonical_planes
@@ -91,10 +91,7 @@ def print_and_store(path: Path, steps: int, results: dict[str, Summary]) -> None
         pictures = str(len(summary.curves))
         row = {"codec": name, "steps": str(steps), "pictures": pictures}
         rows.append(row | {"bd_rate": f"{value:.3f}"})
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write(path, rows)
 
 
 def main() -> None:

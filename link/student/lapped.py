@@ -11,6 +11,8 @@ for all planes:
 
     s = a + b        d = a - b        e[i] = Σ_j V[i, j] · d[j]
     a = (s · 2^12 + e + half) >> shift        b = (s · 2^12 - e + half) >> shift
+
+with half = 2^(shift - 1).
 """
 
 from __future__ import annotations

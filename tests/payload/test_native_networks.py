@@ -129,6 +129,14 @@ def picture(kind: str, rows: int, columns: int, seed: int = 0) -> np.ndarray[Any
 
 GREYS = ("grey", "mist")
 KINDS = ("noise", "calm", "alike", *GREYS, "mixed")
+TILES: dict[str, st.SearchStrategy[Any]] = {
+    "seed": st.integers(0, 2**32 - 1),
+    "rows": st.integers(1, 5),
+    "columns": st.integers(1, 19),
+    "kind": st.sampled_from(KINDS),
+    "turn": st.sampled_from((IDENTITY, TURN, INVERTED)),
+}
+"""Networks by their seed, and pictures for them."""
 
 
 def turn_of(kind: str) -> tuple[int, int, int, int]:
@@ -150,13 +158,7 @@ def run(
 
 @here
 @settings(max_examples=25, deadline=None)
-@given(
-    seed=st.integers(0, 2**32 - 1),
-    rows=st.integers(1, 5),
-    columns=st.integers(1, 19),
-    kind=st.sampled_from(KINDS),
-    turn=st.sampled_from((IDENTITY, TURN, INVERTED)),
-)
+@given(**TILES)
 def test_any_networks_are_those_of_plain_integers(
     variant: str, seed: int, rows: int, columns: int, kind: str, turn: tuple[int, int, int, int]
 ) -> None:
@@ -169,14 +171,7 @@ def test_any_networks_are_those_of_plain_integers(
 
 @here
 @settings(max_examples=25, deadline=None)
-@given(
-    seed=st.integers(0, 2**32 - 1),
-    rows=st.integers(1, 5),
-    columns=st.integers(1, 19),
-    kind=st.sampled_from(KINDS),
-    turn=st.sampled_from((IDENTITY, TURN, INVERTED)),
-    largest=st.sampled_from((0, 800, 3600)),
-)
+@given(**TILES, largest=st.sampled_from((0, 800, 3600)))
 def test_any_networks_with_a_prefilter_are_those_of_plain_integers(
     variant: str,
     seed: int,
