@@ -12,20 +12,23 @@ its last steps are on integer grids, as a student's are.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ....link.errors import InputError
 from ....link.student.shared_model import load_integers
 from ..networks.calibrate import put_on_grids, put_synthesis_on_grids
-from ..networks.codec import Codec, Coded
+from ..networks.codec import Codec, Coded, CodedLatents
+from ..networks.lapped import Apart
 from ..networks.quantise import switch_off
-from ..networks.shape import CodecShape
+from ..networks.shape import BLOCK, CodecShape
 from ..networks.synthesis import Synthesis
 from ..networks.widen import widen
 from ..verify.shipped_codec import (
@@ -111,6 +114,41 @@ def _averaged(content: Mapping[str, Any]) -> Codec:
     return codec.eval()
 
 
+def encode_tiles(codec: Codec, planes: Tensor, quality: Tensor, apart: Apart) -> CodedLatents:
+    """Return what the encoder makes of pictures whose tiles are coded separately.
+
+    Args:
+        codec: The codec.
+        planes: Planes (b, 3, h, w).
+        quality: Quality of each sample (b,), 0…1.
+        apart: Where tiles meet.
+    """
+    edges = [
+        (0, *places, side // BLOCK) for places, side in zip(apart, planes.shape[2:], strict=True)
+    ]
+    rows = []
+    for top, bottom in pairwise(edges[0]):
+        row = planes[:, :, BLOCK * top : BLOCK * bottom]
+        tiles = [
+            codec.encode(row[..., BLOCK * left : BLOCK * right], quality)
+            for left, right in pairwise(edges[1])
+        ]
+        rows.append(_joined(tiles, 3))
+    return _joined(rows, 2)
+
+
+def _joined(parts: Sequence[CodedLatents], axis: int) -> CodedLatents:
+    """Return parts of a picture side by side along an axis, with the sums of their bits."""
+    if len(parts) == 1:
+        return parts[0]
+    found = {}
+    for field in fields(CodedLatents):
+        values = [getattr(part, field.name) for part in parts]
+        whole = values[0].dim() == 1  # bits of each sample
+        found[field.name] = torch.stack(values).sum(0) if whole else torch.cat(values, axis)
+    return CodedLatents(**found)
+
+
 class DecoderTrainer(Trainer):
     """A run that trains the synthesis alone; see `Trainer`."""
 
@@ -136,10 +174,21 @@ class DecoderTrainer(Trainer):
         self.codec.synthesis.requires_grad_(requires_grad=True).train()
 
     def _run_codec(self, planes: Tensor, quality: Tensor) -> Coded:
+        rows, columns = (side // BLOCK for side in planes.shape[2:])
+        apart = self._draw_tiles(rows, columns)
         with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
-            coded = self.codec.encode(planes, quality)
-        out = self.codec.synthesis(coded.decoded, quality)
+            coded = encode_tiles(self.codec, planes, quality, apart)
+        out = self.codec.synthesis(coded.decoded, quality, apart)
         return Coded.of(coded, out)
+
+    def _draw_tiles(self, rows: int, columns: int) -> Apart:
+        """Return where the crops of a step are divided into tiles: one step in two, not at all."""
+        number = self.processes.number_of(self.step)
+        rng = np.random.default_rng((self.settings.seed, number, 3))
+        if rng.random() < 0.5:
+            return (), ()
+        down, across = int(rng.integers(rows)), int(rng.integers(columns))
+        return ((down,) if down else ()), ((across,) if across else ())
 
     def put_on_grids(self) -> None:
         """Continue with an integer synthesis, from the averaged weights."""

@@ -20,6 +20,8 @@ matrix of its own, which begins as the inverse, and goes along columns first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -30,6 +32,8 @@ from .straight_through import round_straight
 REACH = BLOCK // 2
 """Pixels on either side of a boundary that its filter changes."""
 PLANES = 3
+Apart = tuple[Sequence[int], Sequence[int]]
+"""Numbers of the rows and of the columns of blocks with which another tile begins."""
 MACS_PER_PIXEL = 2 * PLANES * REACH * REACH / BLOCK
 """Multiplications with addition for each pixel, if all blocks have neighbours."""
 
@@ -56,19 +60,25 @@ class BoundaryFilter(nn.Module):
         """Whether weights and values are integers."""
         return self._grids[0].on
 
-    def forward(self, planes: Tensor) -> Tensor:
-        """Return the filtered planes (b, 3, h, w); the sides are multiples of 16."""
+    def forward(self, planes: Tensor, apart: Apart | None = None) -> Tensor:
+        """Return the filtered planes (b, 3, h, w); the sides are multiples of 16.
+
+        Args:
+            planes: The planes.
+            apart: Boundaries that are left alone, because they lie between tiles.
+        """
         weight, kind = self.weight, planes.dtype
         if self.on:  # the sums exceed what float32 adds exactly
             weight = round_straight(weight.double() * 2**LAPPED_FRACTION) / 2**LAPPED_FRACTION
             planes = planes.double()
         for axis, grid in zip(self._axes, self._grids, strict=True):
-            planes = grid(_filter(planes, weight, axis))
+            between = () if apart is None else apart[axis + 2]
+            planes = grid(_filter(planes, weight, axis, between))
         return planes.to(kind).contiguous(memory_format=torch.channels_last)
 
 
-def _filter(planes: Tensor, weight: Tensor, axis: int) -> Tensor:
-    """Filter the boundaries that a line along an axis crosses."""
+def _filter(planes: Tensor, weight: Tensor, axis: int, apart: Sequence[int]) -> Tensor:
+    """Filter the boundaries that a line along an axis crosses, but those of `apart`."""
     size = planes.shape[axis]
     if size == BLOCK:
         return planes
@@ -78,6 +88,10 @@ def _filter(planes: Tensor, weight: Tensor, axis: int) -> Tensor:
     before, after = pairs[..., 0, :].flip(-1), pairs[..., 1, :]
     total, difference = before + after, before - after
     weighted = difference @ weight.T
+    if apart:  # V is the identity there
+        kept = torch.zeros(weighted.shape[-2], 1, dtype=torch.bool, device=planes.device)
+        kept[[place - 1 for place in apart]] = True
+        weighted = torch.where(kept, difference, weighted)
     before, after = (total + weighted) / 2, (total - weighted) / 2
     inner = torch.stack((before.flip(-1), after), dim=-2).flatten(-3)
     ends = lines[..., :REACH], lines[..., size - REACH :]

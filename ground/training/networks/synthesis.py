@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .lapped import BoundaryFilter
+from .lapped import Apart, BoundaryFilter
 from .layers import ResidualBlock, depth_to_space, space_to_depth
 from .quantise import Grid, GridConv
 from .shape import BLOCK, PIXEL_FRACTION, PIXEL_GAIN, SYNTHESIS_FRACTION, CodecShape
@@ -60,15 +60,16 @@ class Synthesis(nn.Module):
         self.after = nn.ModuleList(ResidualBlock(fine, 9) for _ in range(after))
         self.leave = GridConv(fine, 48, 3, padding=1, reads=self.to_leave)
 
-    def forward(self, latents: Tensor, quality: Tensor) -> Tensor:
+    def forward(self, latents: Tensor, quality: Tensor, apart: Apart | None = None) -> Tensor:
         """Return planes x̂ (b, 3, h, w) of decoded latents ŷ, neither rounded nor clipped.
 
         Args:
             latents: Decoded latents (b, N, h/16, w/16).
             quality: Quality of each sample (b,), 0…1.
+            apart: Where tiles meet, if the latents are those of several, see `lapped`.
         """
         with torch.autocast(latents.device.type, enabled=False):
-            linear = self.postfilter(depth_to_space(self._linear(latents).float(), BLOCK))
+            linear = self.postfilter(depth_to_space(self._linear(latents).float(), BLOCK), apart)
         seen = space_to_depth(linear, 4).clamp(-256, 256) / PIXEL_GAIN
         value = self.stream_fine(self.enter(self.seen(seen)))
         for block in self.before:

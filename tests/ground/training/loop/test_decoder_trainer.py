@@ -10,7 +10,11 @@ from downpass.ground.training.arguments import add_arguments
 from downpass.ground.training.export.extract import extract
 from downpass.ground.training.loop import decoder_trainer
 from downpass.ground.training.loop.checkpoint import averaged_codec, load, save, shape_to_store
-from downpass.ground.training.loop.decoder_trainer import DecoderTrainer, decoder_shape
+from downpass.ground.training.loop.decoder_trainer import (
+    DecoderTrainer,
+    decoder_shape,
+    encode_tiles,
+)
 from downpass.ground.training.loop.settings import TrainSettings
 from downpass.ground.training.loop.train import make_trainer
 from downpass.link.errors import InputError
@@ -49,6 +53,35 @@ def test_only_the_synthesis_changes_and_ends_on_its_grids(tmp_path, corpus, star
     assert after.synthesis.linear_out.on
     for name, value in extract(after).items():
         assert np.array_equal(value, np.round(value)), name
+
+
+def test_tiles_of_a_crop_are_those_that_are_coded_alone(tmp_path, corpus, start):
+    codec = run_of(tmp_path, corpus, start).codec
+    planes = torch.round(torch.randn(2, 3, 64, 80) * 60) / 2
+    quality = torch.tensor([0.3, 0.8])
+    with torch.no_grad():
+        found = encode_tiles(codec, planes, quality, ((3,), (2,)))
+        whole = codec.encode(planes, quality)
+        rows, columns = ((0, 48), (48, 64)), ((0, 32), (32, 80))
+        alone = [
+            [codec.encode(planes[:, :, a:b, c:d], quality) for c, d in columns] for a, b in rows
+        ]
+    decoded = torch.cat([torch.cat([one.decoded for one in row], 3) for row in alone], 2)
+    assert torch.equal(found.decoded, decoded)
+    assert torch.equal(found.bits, torch.stack([one.bits for row in alone for one in row]).sum(0))
+    assert found.symbols.shape == whole.symbols.shape
+    assert not torch.equal(found.decoded, whole.decoded)
+
+
+def test_half_of_the_steps_have_crops_of_several_tiles(tmp_path, corpus, start):
+    run = run_of(tmp_path, corpus, start)
+    drawn = []
+    for run.step in range(200):
+        drawn.append(run._draw_tiles(4, 5))
+        assert drawn[-1] == run._draw_tiles(4, 5)
+    assert 60 < sum(one != ((), ()) for one in drawn) < 130
+    assert {place for rows, _ in drawn for place in rows} == {1, 2, 3}
+    assert {place for _, columns in drawn for place in columns} == {1, 2, 3, 4}
 
 
 def test_a_resumed_run_ends_the_same(tmp_path, corpus, start):

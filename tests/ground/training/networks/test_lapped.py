@@ -82,3 +82,16 @@ def test_on_grids_the_postfilter_is_that_of_the_decoder(blocks):
     whole = [np.ones(count - 1, np.bool_) for count in blocks]
     expected = lapped.postfilter(planes, integers(weights(2)), *whole)
     np.testing.assert_array_equal(found.numpy(), expected)
+
+
+def test_boundaries_between_tiles_are_left_alone():
+    grid = Grid(14, signed=True, fraction=4)
+    one = boundary_filter(COLUMNS_FIRST, grid, grid)
+    one.weight.copy_(weights(2))
+    grid.switch_on()
+    planes = np.random.default_rng(6).integers(-8192, 8192, (3, 64, 80))
+    found = one(torch.from_numpy(planes[None] / 16).float(), ((3,), (1, 2)))[0] * 16
+    joined = np.array([True, True, False]), np.array([False, False, True, True])
+    np.testing.assert_array_equal(
+        found.numpy(), lapped.postfilter(planes, integers(weights(2)), *joined)
+    )
