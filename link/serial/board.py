@@ -32,7 +32,7 @@ from .constants import (
     Stage,
     Status,
 )
-from .fit import refusal
+from .fit import Misfit, misfit
 from .framing import Deframer
 from .messages import (
     NO_SESSION,
@@ -200,9 +200,9 @@ class BoardEnd:
 
     def _job(self, message: Job, slot: Slot, ticks: int) -> None:
         if slot.stage == Stage.FREE:
-            refused = self._refusal(message.form)
-            if refused is not None:
-                self._refuse(self.session, refused[0], message.job, refused[1])
+            found = self._misfit(message.form)
+            if found is not None:
+                self._refuse(self.session, found.code, message.job, found.detail)
                 return
             slot.stage = Stage.LOADING
             slot.form = message.form
@@ -214,8 +214,8 @@ class BoardEnd:
             return
         slot.said = False
 
-    def _refusal(self, form: TileForm) -> tuple[Code, int] | None:
-        return refusal(form, self.capabilities, self._chunk)
+    def _misfit(self, form: TileForm) -> Misfit | None:
+        return misfit(form, self.capabilities, self._chunk)
 
     def _load(self, message: Load, slot: Slot, ticks: int) -> None:
         if slot.stage == Stage.LOADING:

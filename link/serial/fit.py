@@ -1,7 +1,8 @@
-"""Checks whether a board's capabilities allow a tile: in words for the host, as ERROR's for it."""
+"""Checks whether a board's capabilities allow a tile, for both ends of the line."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from .constants import (
@@ -23,8 +24,23 @@ _FEATURE_OF_SETTING: Final = {
 }
 
 
-def why_unfit(form: TileForm, board: Capabilities, chunk: int) -> str:
-    """Return why a board cannot take a tile; empty if it can.
+@dataclass(frozen=True)
+class Misfit:
+    """The first of a tile's properties that a board's capabilities do not allow.
+
+    Attributes:
+        code: Code of the ERROR by which a board refuses the JOB.
+        detail: Detail of this ERROR.
+        cause: What the host says of it, without asking the board.
+    """
+
+    code: Code
+    detail: int
+    cause: str
+
+
+def misfit(form: TileForm, board: Capabilities, chunk: int) -> Misfit | None:
+    """Return why a board cannot take a tile; None if it can.
 
     Args:
         form: The tile.
@@ -32,55 +48,47 @@ def why_unfit(form: TileForm, board: Capabilities, chunk: int) -> str:
         chunk: Bytes of a chunk in this session.
     """
     tile = f"a tile of {form.columns} x {form.rows} pixels, {form.bands} bands"
+    size = f"{tile}: the board takes {board.most_columns} x {board.most_rows} at most"
+    sample = _FEATURE_OF_SAMPLE.get(form.sample)
+    setting = _FEATURE_OF_SETTING[form.setting_kind]
+    chunks = -(-form.tile_bytes // chunk)
     if form.tile_bytes > board.largest_tile:
-        return f"{tile}, {form.tile_bytes} bytes: the board takes {board.largest_tile} at most"
-    if form.columns > board.most_columns or form.rows > board.most_rows:
-        return f"{tile}: the board takes {board.most_columns} x {board.most_rows} at most"
+        cause = f"{tile}, {form.tile_bytes} bytes: the board takes {board.largest_tile} at most"
+        return Misfit(Code.TOO_LARGE, board.largest_tile, cause)
+    if form.columns > board.most_columns:
+        return _unsupported(Unsupported.COLUMNS, size)
+    if form.rows > board.most_rows:
+        return _unsupported(Unsupported.ROWS, size)
     if form.bands > board.most_bands:
-        return f"{tile}: the board takes {board.most_bands} at most"
+        cause = f"{tile}: the board takes {board.most_bands} at most"
+        return _unsupported(Unsupported.BANDS, cause)
     if form.bit_depth > board.bit_depth:
-        return f"bit depth {form.bit_depth}: the board takes {board.bit_depth} at most"
-    needed = _FEATURE_OF_SAMPLE.get(form.sample)
-    if needed is not None and not board.features & needed:
-        return f"samples of {needed.name}: the board does not take them"
+        cause = f"bit depth {form.bit_depth}: the board takes {board.bit_depth} at most"
+        return _unsupported(Unsupported.BIT_DEPTH, cause)
+    if sample is not None and not board.features & sample:
+        cause = f"samples of {sample.name}: the board does not take them"
+        return _unsupported(Unsupported.SAMPLE, cause)
     if form.flags & (JobFlag.NODATA | JobFlag.MASKS) and not board.features & Feature.NODATA:
-        return "a tile with nodata: the board does not take them"
-    count = -(-form.tile_bytes // chunk)
-    if count > MOST_CHUNKS:
-        return f"{tile}: {count} chunks of {chunk} bytes; allowed are {MOST_CHUNKS}"
-    return ""
-
-
-def refusal(form: TileForm, own: Capabilities, chunk: int) -> tuple[Code, int] | None:
-    """Return the code and the detail of the ERROR by which a board refuses a JOB.
-
-    None if it takes the tile. The arguments are those of `why_unfit`.
-    """
-    can = own.features
-    needed = _FEATURE_OF_SAMPLE.get(form.sample)
-    if form.tile_bytes > own.largest_tile:
-        return Code.TOO_LARGE, own.largest_tile
-    if form.columns > own.most_columns:
-        return Code.UNSUPPORTED, Unsupported.COLUMNS
-    if form.rows > own.most_rows:
-        return Code.UNSUPPORTED, Unsupported.ROWS
-    if form.bands > own.most_bands:
-        return Code.UNSUPPORTED, Unsupported.BANDS
-    if form.bit_depth > own.bit_depth:
-        return Code.UNSUPPORTED, Unsupported.BIT_DEPTH
-    if needed is not None and not can & needed:
-        return Code.UNSUPPORTED, Unsupported.SAMPLE
-    if form.flags & (JobFlag.NODATA | JobFlag.MASKS) and not can & Feature.NODATA:
-        return Code.UNSUPPORTED, Unsupported.FLAGS
-    if not can & _FEATURE_OF_SETTING[form.setting_kind]:
-        return Code.UNSUPPORTED, Unsupported.SETTING
-    if -(-form.tile_bytes // chunk) > MOST_CHUNKS:
-        return Code.UNSUPPORTED, Unsupported.CHUNKS
-    if not (_is_rotation(form) if can & Feature.ROTATION else form.rotation == NO_ROTATION):
-        return Code.UNSUPPORTED, Unsupported.ROTATION
+        cause = "a tile with nodata: the board does not take them"
+        return _unsupported(Unsupported.FLAGS, cause)
+    if not board.features & setting:
+        cause = f"a setting of {setting.name}: the board does not take them"
+        return _unsupported(Unsupported.SETTING, cause)
+    if chunks > MOST_CHUNKS:
+        cause = f"{tile}: {chunks} chunks of {chunk} bytes; allowed are {MOST_CHUNKS}"
+        return _unsupported(Unsupported.CHUNKS, cause)
+    if not _takes_rotation(form, board):
+        cause = "a tile with this rotation of bands: the board does not take it"
+        return _unsupported(Unsupported.ROTATION, cause)
     return None
 
 
-def _is_rotation(form: TileForm) -> bool:
-    """Whether the rotation is a valid quaternion of the bitstream: -127 to 127, not all 0."""
+def _unsupported(detail: Unsupported, cause: str) -> Misfit:
+    return Misfit(Code.UNSUPPORTED, detail, cause)
+
+
+def _takes_rotation(form: TileForm, board: Capabilities) -> bool:
+    """Whether a board can rotate bands so: by a quaternion of -127 to 127, not all 0."""
+    if not board.features & Feature.ROTATION:
+        return form.rotation == NO_ROTATION
     return form.rotation != NO_ROTATION and min(form.rotation) > -128

@@ -24,7 +24,7 @@ from .blame import Blame
 from .constants import FIRST_ANSWER
 from .describe import describe
 from .events import BoardClock, Closed, Event, Gone, Opened, Refused
-from .fit import why_unfit
+from .fit import misfit
 from .framing import Deframer
 from .host_job import Submission
 from .host_settings import HostCounts, HostSettings
@@ -323,9 +323,9 @@ class HostEnd:
         self._restarts = self.counts.restarts
         self.events.append(Opened(capabilities, self.counts.sessions > 1, rebooted))
         for waiting in list(self._queue):
-            if cause := why_unfit(waiting.form, capabilities, session.chunk):
+            if found := misfit(waiting.form, capabilities, session.chunk):
                 self._queue.remove(waiting)
-                self.events.append(Refused(waiting.ticket, cause))
+                self.events.append(Refused(waiting.ticket, found.cause))
 
     def _pong(self, message: Pong, now: float) -> None:
         if self._absence.take_pong(message.token, now):

@@ -13,7 +13,7 @@ from typing import Final
 from .constants import Code, Stage, Status, Unsupported
 from .download import Download
 from .events import Event, Finished, Refused
-from .fit import why_unfit
+from .fit import misfit
 from .host_job import REACTIONS, HostJob, JobState, Reaction, Submission
 from .host_settings import HostCounts, HostSettings
 from .messages import Data, Error, Job, Load, Message, Release, Result, Run, State
@@ -192,9 +192,8 @@ class SessionJobs:
         while self._queue and self._numbers < self._lowest + self._board.slots:
             submission = self._queue.popleft()
             form = submission.form
-            cause = why_unfit(form, self._board, self._chunk)
-            if cause:
-                self._events.append(Refused(submission.ticket, cause))
+            if found := misfit(form, self._board, self._chunk):
+                self._events.append(Refused(submission.ticket, found.cause))
                 continue
             if not self._jobs:
                 self._ended_at = now

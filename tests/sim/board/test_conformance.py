@@ -154,9 +154,9 @@ class Lenient(BoardEnd):
 class Careless(BoardEnd):
     """Takes tiles of any width."""
 
-    def _refusal(self, form: Any) -> Any:
-        refusal = super()._refusal(form)
-        return None if refusal == (Code.UNSUPPORTED, Unsupported.COLUMNS) else refusal
+    def _misfit(self, form: Any) -> Any:
+        found = super()._misfit(form)
+        return found if found and found.detail != Unsupported.COLUMNS else None
 
 
 class Timeless(BoardEnd):

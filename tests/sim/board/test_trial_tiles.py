@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from downpass.link.serial.fit import refusal, why_unfit
+from downpass.link.serial.fit import misfit
 from downpass.link.serial.messages import Capabilities
 from downpass.link.serial.testing.rehearsal import capabilities
 from downpass.link.serial.trust import capability_fault
@@ -45,8 +45,7 @@ def test_trial_tiles_fit_every_board(own: Capabilities) -> None:
     tiles += [task for _, task in trial_tiles(own, 2)]
     tiles += some_jobs(own, reference_of(own), 2, None, 1)
     for form, samples in tiles:
-        assert refusal(form, own, 64) is None
-        assert why_unfit(form, own, 64) == ""
+        assert misfit(form, own, 64) is None
         assert form.bands in (1, 3)  # the learned codec takes no others
         assert max(samples) < 2**form.bit_depth
 
