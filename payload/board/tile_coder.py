@@ -20,7 +20,7 @@ from ...link.serial.constants import Feature, JobFlag, SampleCode, SettingCode
 from ...link.serial.messages import TileForm
 from ..encoders import registry
 from ..encoders.base import Setting
-from ..encoders.rate_control import fit, smallest_step
+from ..encoders.rate_control import Ladder, fit, smallest_step
 from ..encoders.tiled import Samples, TileCodec, TiledEncoder, encode_groups
 from ..encoders.traits import TRAITS
 
@@ -120,12 +120,12 @@ class StillTileCoder:
                 coded[step] = self._streams(samples, depth, step)
             return [len(coded[step])]
 
-        steps = self._codec.steps(depth)
+        ladder = Ladder(lengths, lambda own: own[0], self._codec.steps(depth))
         found = None
         if budget > 0:
-            found = fit(lengths, lambda own: own[0], budget, steps, steps // 2, self._codec.slope)
+            found = fit(ladder, budget, ladder.steps // 2, self._codec.slope)
         if found is None:
-            smallest = lengths(smallest_step(lengths, lambda own: own[0], steps))[0]
+            smallest = ladder.size(smallest_step(ladder))
             raise InputError(
                 f"{self._codec.name}: a budget of {budget} bytes for a tile; "
                 f"the smallest that it can make is {smallest} bytes"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 REVISION: Final = 3
@@ -22,14 +23,32 @@ AHEAD: Final = 8
 _AIM: Final = 0.985
 
 Lengths = Callable[[int], Sequence[int]]
-"""Returns the payload lengths of all tiles at a step; it must cache what it has coded."""
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The sizes of a frame at a codec's steps; 0 is the coarsest.
+
+    Attributes:
+        lengths: Returns the payload lengths of all tiles at a step; it must cache what it has
+            coded.
+        packed: Computes the bytes of the container from its payloads' lengths. What a payload adds
+            must not depend on the others.
+        steps: Number of steps.
+    """
+
+    lengths: Lengths
+    packed: Callable[[Sequence[int]], int]
+    steps: int
+
+    def size(self, step: int) -> int:
+        """Return the bytes of the frame's container at a step."""
+        return self.packed(self.lengths(step))
 
 
 def fit(
-    lengths: Lengths,
-    packed: Callable[[Sequence[int]], int],
+    ladder: Ladder,
     budget: int,
-    steps: int,
     first: int,
     slope: float,
     good_enough: float = GOOD_ENOUGH,
@@ -38,11 +57,8 @@ def fit(
     """Return a step for each tile so that the frame's size stays within the budget.
 
     Args:
-        lengths: Payload lengths of all tiles at a step.
-        packed: Computes the bytes of the container from its payloads' lengths. What a payload
-            adds must not depend on the others.
+        ladder: The sizes that the frame can have.
         budget: Largest allowed size in bytes.
-        steps: Number of steps; 0 is the coarsest.
         first: The step to try first.
         slope: Expected growth of log(bytes) from one step to the next, until two tries bracket
             the budget.
@@ -52,36 +68,32 @@ def fit(
     Returns:
         One step per tile; None if even the smallest size exceeds the budget.
     """
-    low, high = _bracket(lengths, packed, budget, steps, first, slope, good_enough, -1)
+    low, high = _bracket(ladder, budget, first, slope, good_enough, -1)
     if low < 0:
-        least = smallest_step(lengths, packed, steps, ahead)
-        if packed(lengths(least)) > budget:
+        least = smallest_step(ladder, ahead)
+        if ladder.size(least) > budget:
             return None
-        low, high = _bracket(lengths, packed, budget, steps, first, slope, good_enough, least)
-    chosen = [low] * len(lengths(low))
-    if high == low + 1 and high < steps:
-        _top_up(chosen, lengths(low), lengths(high), packed, budget)
+        low, high = _bracket(ladder, budget, first, slope, good_enough, least)
+    chosen = [low] * len(ladder.lengths(low))
+    if high == low + 1 and high < ladder.steps:
+        _top_up(chosen, ladder, low, budget)
     return chosen
 
 
-def smallest_step(
-    lengths: Lengths, packed: Callable[[Sequence[int]], int], steps: int, ahead: int = AHEAD
-) -> int:
+def smallest_step(ladder: Ladder, ahead: int = AHEAD) -> int:
     """Return the step of the smallest size at the coarse end of the ladder.
 
     That is not always step 0. JPEG-LS with two levels per sample, for example, may take several
     times the bytes of the next step.
 
     Args:
-        lengths: Payload lengths of all tiles at a step.
-        packed: Computes the bytes of the container from its payloads' lengths.
-        steps: Number of steps.
+        ladder: The sizes that the frame can have.
         ahead: How many steps without a smaller size end the search.
     """
-    least, smallest = 0, packed(lengths(0))
+    least, smallest = 0, ladder.size(0)
     step = 1
-    while step < steps and step <= least + ahead:
-        total = packed(lengths(step))
+    while step < ladder.steps and step <= least + ahead:
+        total = ladder.size(step)
         if total < smallest:
             least, smallest = step, total
         step += 1
@@ -89,28 +101,21 @@ def smallest_step(
 
 
 def _bracket(
-    lengths: Lengths,
-    packed: Callable[[Sequence[int]], int],
-    budget: int,
-    steps: int,
-    first: int,
-    slope: float,
-    good_enough: float,
-    low: int,
+    ladder: Ladder, budget: int, first: int, slope: float, good_enough: float, low: int
 ) -> tuple[int, int]:
     """Return a step within the budget that is good enough, and the next one if that exceeds it.
 
     The arguments are those of `fit`. `low` is a step within the budget, or -1 if none is known;
     that is returned if no step is found.
     """
-    high = steps
+    high = ladder.steps
     low_log = high_log = math.nan
     if low >= 0:
-        low_log = math.log(packed(lengths(low)))
-    step, aim = min(max(first, low + 1), steps - 1), math.log(budget * _AIM)
+        low_log = math.log(ladder.size(low))
+    step, aim = min(max(first, low + 1), high - 1), math.log(budget * _AIM)
     stuck, stride = 0, 0
     while high - low > 1:
-        total = packed(lengths(step))
+        total = ladder.size(step)
         width = high - low
         if total <= budget:
             low, low_log = step, math.log(total)
@@ -131,14 +136,9 @@ def _bracket(
     return low, high
 
 
-def _top_up(
-    chosen: list[int],
-    coarse: Sequence[int],
-    fine: Sequence[int],
-    packed: Callable[[Sequence[int]], int],
-    budget: int,
-) -> None:
-    """Give tiles the next finer step within the budget, those that grow most first."""
+def _top_up(chosen: list[int], ladder: Ladder, step: int, budget: int) -> None:
+    """Give tiles of a step the next finer one within the budget, those that grow most first."""
+    packed, coarse, fine = ladder.packed, ladder.lengths(step), ladder.lengths(step + 1)
     left = budget - packed(coarse)
     for index in sorted(range(len(chosen)), key=lambda tile: coarse[tile] - fine[tile]):
         cost = packed(fine[index : index + 1]) - packed(coarse[index : index + 1])

@@ -27,7 +27,7 @@ from ...link.container.tiles import grid
 from ...link.errors import InputError
 from ...link.foreign.codec import ForeignCodec
 from .base import RateError, Setting
-from .rate_control import fit, smallest_step
+from .rate_control import Ladder, fit, smallest_step
 from .traits import TRAITS, CodecTraits
 
 Samples = NDArray[np.integer]
@@ -218,16 +218,16 @@ class PreparedTiles:
         that differ, lossless coding can be smaller than any lossy step, so it is tried apart.
         """
         finest = self._codec.steps(self._frame.bit_depth) - 1
+        ladder = Ladder(self._lengths, self._packed, finest + 1)
         chosen = None
         if budget > 0:
             first, slope = self._first_guess(budget, finest + 1)
-            chosen = fit(self._lengths, self._packed, budget, finest + 1, first, slope)
+            chosen = fit(ladder, budget, first, slope)
         smallest = budget
         if not chosen:
-            least = smallest_step(self._lengths, self._packed, finest + 1)
-            smallest = self._packed(self._lengths(least))
+            smallest = ladder.size(smallest_step(ladder))
         if (not chosen or min(chosen) < finest) and self._may_be_lossless(smallest):
-            exact = self._packed(self._lengths(finest))
+            exact = ladder.size(finest)
             if exact <= budget:
                 return [finest] * len(self._tiles)
             smallest = min(smallest, exact)
@@ -270,7 +270,8 @@ class PreparedTiles:
             return [sizes[step]]
 
         aim = max(1, int(budget * share))
-        found = fit(lengths, lambda parts: parts[0], aim, steps, middle, slope, good_enough=0.95)
+        ladder = Ladder(lengths, lambda parts: parts[0], steps)
+        found = fit(ladder, aim, middle, slope, good_enough=0.95)
         first = found[0] if found else 0
         near = sorted(sizes, key=lambda step: abs(step - first))[:2]
         if len(near) == 2 and sizes[near[0]] != sizes[near[1]]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from downpass.payload.encoders.rate_control import AHEAD, GOOD_ENOUGH, fit, smallest_step
+from downpass.payload.encoders.rate_control import AHEAD, GOOD_ENOUGH, Ladder, fit, smallest_step
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,7 +34,7 @@ def test_a_budget_is_never_exceeded_and_used_where_the_steps_are_fine(
     def total(chosen: list[int]) -> int:
         return packed([lengths(step)[tile] for tile, step in enumerate(chosen)])
 
-    chosen = fit(lengths, packed, budget, steps, first, slope)
+    chosen = fit(Ladder(lengths, packed, steps), budget, first, slope)
     tries = len(set(asked))
     if chosen is None:
         assert packed(lengths(0)) > budget
@@ -52,9 +52,8 @@ def test_a_budget_is_never_exceeded_and_used_where_the_steps_are_fine(
 
 def test_what_is_left_over_goes_to_single_tiles() -> None:
     # Steps of a factor two leave up to half of a budget: 8 tiles of 100 bytes in 1200.
-    chosen = fit(
-        lambda step: [100 << step] * 8, packed, 1200 + HEADER, 5, 0, slope=0.7, good_enough=0.97
-    )
+    ladder = Ladder(lambda step: [100 << step] * 8, packed, 5)
+    chosen = fit(ladder, 1200 + HEADER, 0, slope=0.7, good_enough=0.97)
     assert chosen is not None
     assert sorted(chosen) == [0, 0, 0, 0, 1, 1, 1, 1]
 
@@ -69,7 +68,7 @@ def test_the_work_grows_in_proportion_to_the_tiles() -> None:
 
     tiles = 3000
     budget = HEADER + 150 * tiles
-    chosen = fit(lambda step: [100 << step] * tiles, counting, budget, 5, 0, slope=0.7)
+    chosen = fit(Ladder(lambda step: [100 << step] * tiles, counting, 5), budget, 0, slope=0.7)
     assert chosen is not None
     assert sum(chosen) == tiles // 2
     assert counted < 20 * tiles
@@ -77,7 +76,9 @@ def test_the_work_grows_in_proportion_to_the_tiles() -> None:
 
 @given(st.lists(st.integers(1, 10**6), min_size=2, max_size=40), st.integers(1, 10**7))
 def test_sizes_that_do_not_rise_do_no_harm(sizes: list[int], budget: int) -> None:
-    chosen = fit(lambda step: [sizes[step]], packed, budget, len(sizes), len(sizes) // 2, 0.1)
+    chosen = fit(
+        Ladder(lambda step: [sizes[step]], packed, len(sizes)), budget, len(sizes) // 2, 0.1
+    )
     if chosen is None:
         assert packed([sizes[0]]) > budget
     else:
@@ -87,7 +88,8 @@ def test_sizes_that_do_not_rise_do_no_harm(sizes: list[int], budget: int) -> Non
 @pytest.mark.parametrize("budget", [100, 140, 250, 900, 3000])
 def test_the_coarsest_step_may_be_larger_than_the_next_ones(budget: int) -> None:
     sizes = [4900, 130, 140, 100, 170, *(int(200 * 1.05**step) for step in range(60))]
-    chosen = fit(lambda step: [sizes[step]], lambda own: own[0], budget, len(sizes), 30, 0.05)
+    ladder = Ladder(lambda step: [sizes[step]], lambda own: own[0], len(sizes))
+    chosen = fit(ladder, budget, 30, 0.05)
     assert chosen is not None
     assert budget * 0.7 <= sizes[chosen[0]] <= budget
 
@@ -100,7 +102,7 @@ def test_the_smallest_size_is_where_the_sizes_begin_to_rise() -> None:
         asked.append(step)
         return [sizes[step]]
 
-    assert smallest_step(lengths, packed, len(sizes)) == 3 + AHEAD
+    assert smallest_step(Ladder(lengths, packed, len(sizes))) == 3 + AHEAD
     assert len(sizes) - 1 not in asked
     for budget, found in ((HEADER + 60, [3 + AHEAD]), (HEADER + 59, None)):
-        assert fit(lengths, packed, budget, len(sizes) - 1, 5, 0.05) == found
+        assert fit(Ladder(lengths, packed, len(sizes) - 1), budget, 5, 0.05) == found

@@ -30,7 +30,7 @@ from ....link.student.entropy_model import (
 )
 from ....link.student.frame_layout import FINER_TILES
 from ..base import RateError, Setting
-from ..rate_control import GOOD_ENOUGH, fit
+from ..rate_control import GOOD_ENOUGH, Ladder, fit
 from .tilewriter import MOST_ROUNDING, TileWriter
 
 _SLOPE: Final = 0.012
@@ -121,8 +121,8 @@ class TileRates:
             first = self._guess(budget)
             # A single tile takes whole steps of quality only, so more tries would gain nothing.
             enough = _ENOUGH if self._source.tiles > 1 else GOOD_ENOUGH
-            steps = self._finest + 1
-            chosen = fit(self._lengths, self._packed, budget, steps, first, _SLOPE, enough, ahead=0)
+            ladder = Ladder(self._lengths, self._packed, self._finest + 1)
+            chosen = fit(ladder, budget, first, _SLOPE, enough, ahead=0)
         if chosen is None:
             smallest = self._packed(self._lengths(0), 0)
             if smallest <= budget:
