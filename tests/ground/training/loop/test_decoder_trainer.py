@@ -68,7 +68,8 @@ def test_tiles_of_a_crop_are_those_that_are_coded_alone(tmp_path, corpus, start)
         ]
     decoded = torch.cat([torch.cat([one.decoded for one in row], 3) for row in alone], 2)
     assert torch.equal(found.decoded, decoded)
-    assert torch.equal(found.bits, torch.stack([one.bits for row in alone for one in row]).sum(0))
+    bits = torch.stack([one.bits for row in alone for one in row]).sum(0)
+    torch.testing.assert_close(found.bits, bits)  # sums of floats, in another order
     assert found.symbols.shape == whole.symbols.shape
     assert not torch.equal(found.decoded, whole.decoded)
 
