@@ -69,10 +69,10 @@ def misfit(form: TileForm, board: Capabilities, chunk: int) -> Misfit | None:
         cause = f"samples of {sample.name}: the board does not take them"
         return _unsupported(Unsupported.SAMPLE, cause)
     if form.flags & (JobFlag.NODATA | JobFlag.MASKS) and not board.features & Feature.NODATA:
-        cause = "a tile with nodata: the board does not take them"
+        cause = "a tile with nodata: the board does not take it"
         return _unsupported(Unsupported.FLAGS, cause)
     if not board.features & setting:
-        cause = f"a setting of {setting.name}: the board does not take them"
+        cause = f"a setting of {setting.name}: the board does not take it"
         return _unsupported(Unsupported.SETTING, cause)
     if chunks > MOST_CHUNKS:
         cause = f"{tile}: {chunks} chunks of {chunk} bytes; allowed are {MOST_CHUNKS}"

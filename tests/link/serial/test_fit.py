@@ -54,7 +54,7 @@ def test_a_tile_that_fits() -> None:
     assert misfit(tile(columns=64, rows=32), BOARD, 64) is None
 
 
-# Each tile has the faults of the next ones as well: the first counts.
+# Tile n has the first n of these faults: the last of them is the one that the order puts first.
 FAULTS: list[tuple[Unsupported, str, dict[str, Any]]] = [
     (Unsupported.ROTATION, "rotation of bands", {"rotation": (-128, 0, 0, 1)}),
     (Unsupported.SETTING, "setting of BYTES", {"setting_kind": SettingCode.BYTES}),

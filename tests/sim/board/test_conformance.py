@@ -156,7 +156,8 @@ class Careless(BoardEnd):
 
     def _misfit(self, form: Any) -> Any:
         found = super()._misfit(form)
-        return found if found and found.detail != Unsupported.COLUMNS else None
+        too_wide = (Code.UNSUPPORTED, Unsupported.COLUMNS)
+        return None if found and (found.code, found.detail) == too_wide else found
 
 
 class Timeless(BoardEnd):
