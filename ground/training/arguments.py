@@ -72,6 +72,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how often crops are changed in scale and colour, of the usual (%(default)s)",
     )
     add(
+        "--area-power",
+        type=_share,
+        default=0.6,
+        metavar="POWER",
+        help="of a group's pixels, for its share of the crops: 0 alike, 1 by area (%(default)s)",
+    )
+    add(
         "--leave-out",
         type=_names,
         default=(),

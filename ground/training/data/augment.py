@@ -64,6 +64,7 @@ class CropSampler:
         device: Device of the corpus and the batches.
         settings: Shares of the changes.
         scales_a_batch: Different rescalings within a batch.
+        area_power: See `sampling_weights`.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class CropSampler:
         device: torch.device,
         settings: AugmentSettings | None = None,
         scales_a_batch: int = 4,
+        area_power: float = 0.6,
     ) -> None:
         self.pictures = corpus.pictures
         self.crop = crop
@@ -85,7 +87,7 @@ class CropSampler:
         self.scales_a_batch = min(scales_a_batch, batch)
         self.device = device
         self.flat = torch.from_numpy(np.array(corpus.flat)).to(device)
-        self.weights = sampling_weights(corpus)
+        self.weights = sampling_weights(corpus, area_power)
 
     def draw(self, step: int) -> Tensor:
         """Return the batch of one step: (batch, 3, crop, crop), integer grey levels 0…255."""

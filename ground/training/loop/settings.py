@@ -26,6 +26,8 @@ class TrainSettings:
         batch: Crops per step.
         crop: Side of a crop, pixels.
         augment: Factor in 0…1 on the shares of crops that are changed, see `AugmentSettings`.
+        area_power: Power of a group's pixels that its share of the crops is proportional to, see
+            `sampling_weights`.
         rate: Learning rate of the networks.
         optimiser: "adam" or "soap".
         decay: Last share of the steps, over which the learning rate falls.
@@ -56,6 +58,7 @@ class TrainSettings:
     batch: int = 16
     crop: int = 128
     augment: float = 1.0
+    area_power: float = 0.6
     rate: float = 4e-4
     optimiser: str = "adam"
     decay: float = 0.3
@@ -88,6 +91,7 @@ class TrainSettings:
             batch=options.batch,
             crop=options.crop,
             augment=options.augment,
+            area_power=options.area_power,
             rate=options.rate,
             optimiser=options.optimiser,
             decay=options.decay,

@@ -103,6 +103,7 @@ class Trainer:
             seed=settings.seed,
             device=self.device,
             settings=AugmentSettings().scaled(settings.augment),
+            area_power=settings.area_power,
         )
 
     def _new_codec(self) -> Codec:
