@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from . import compiled_reader
 from .compiled_reader import CompiledTileReader
 from .entropy_model import (
-    PHASES,
-    SIDE_CONTEXTS,
     SIDE_LOW,
     SPLIT_INDEX,
     TABLE_OF_INDEX,
@@ -25,8 +23,10 @@ from .entropy_model import (
     EntropyModel,
 )
 from .numpy_reader import NumpyTileReader
+from .phases import PHASES
 from .planes import Integers, LogScales, TileShape
 from .range_coder import Symbols, SymbolWriter
+from .side_contexts import SIDE_CONTEXTS
 from .symbols import TileSymbols, tile_symbols
 
 Hyper = Callable[[NDArray[np.int32]], Integers]
@@ -227,7 +227,7 @@ def split(symbols: Symbols, bits: NDArray[np.uint8]) -> tuple[Symbols, Symbols]:
 def _write_side(writer: SymbolWriter, model: EntropyModel, side: Integers) -> None:
     """Write ẑ, ordered by phase, then channel, then context."""
     count = model.side * SIDE_CONTEXTS
-    key = _all_contexts(side)
+    key = model.side_contexts.of_all(side)
     key += (np.arange(model.side) * SIDE_CONTEXTS).astype(np.uint16)[:, None, None]
     for phase, (row, column) in enumerate(PHASES):
         key[:, row::2, column::2] += np.uint16(phase * count)
@@ -241,24 +241,3 @@ def _write_side(writer: SymbolWriter, model: EntropyModel, side: Integers) -> No
     for table, end in zip((tables % count).tolist(), ends, strict=True):
         write(symbols[start:end], models[table])
         start = end
-
-
-def _all_contexts(side: Integers) -> NDArray[np.uint16]:
-    """Return the contexts of `side_contexts` for all phases at once: (channels, rows, columns)."""
-    channels, rows, columns = side.shape
-    padded = np.zeros((channels + 1, rows + 2, columns + 2), np.int16)
-    padded[:-1, 1:-1, 1:-1] = side
-    padded[-1, 1:-1, 1:-1] = 1  # its sums count the neighbours inside the tile
-    corners = padded[:, :-2, :-2] + padded[:, :-2, 2:]
-    corners += padded[:, 2:, :-2]
-    corners += padded[:, 2:, 2:]
-    total = padded[:, :-2, 1:-1] + padded[:, 2:, 1:-1]
-    total += padded[:, 1:-1, :-2]
-    total += padded[:, 1:-1, 2:]
-    total[:, 1::2, 1::2] = corners[:, 1::2, 1::2]
-    count = np.maximum(total[-1], 1)
-    mean = (2 * total[:-1] + count) // (2 * count)
-    contexts = np.minimum(np.maximum(mean, -2), 2) + 2
-    contexts[:, total[-1] == 0] = SIDE_CONTEXTS - 1
-    contexts[:, ::2, ::2] = SIDE_CONTEXTS - 1
-    return np.asarray(contexts.astype(np.uint16))

@@ -25,7 +25,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .entropy_model import BINS, CODED_LEVEL, PHASES, SCALES, EntropyModel, Group
+from .entropy_model import BINS, CODED_LEVEL, SCALES, EntropyModel, Group
+from .phases import PHASES
 from .planes import Integers, LogScales, TileShape
 
 UNIT: Final = 16

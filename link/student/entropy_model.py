@@ -15,10 +15,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .phases import PHASES
 from .range_coder import Model, table_model, uniform_model
+from .side_contexts import SIDE_CONTEXTS, SideContexts
 
-PHASES: Final = ((0, 0), (1, 1), (0, 1), (1, 0))
-"""Row and column parity of the positions coded first, second, third and last."""
 SCALES: Final = 121
 SCALES_AN_OCTAVE: Final = 8
 TABLES: Final = 65
@@ -37,7 +37,6 @@ OUTSIDE: Final = -8192
 LARGEST_WINDOW: Final = 256
 """Most channels of a window: sums of their magnitudes fit 16 bits."""
 SIDE_LOW: Final = -32
-SIDE_CONTEXTS: Final = 6
 BINS: Final = 32
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -125,6 +124,9 @@ class EntropyModel:
             raise ValueError("a rounding offset beyond half a step")
         if int(self.arrays["context.expected"].max()) > 16 * LARGEST_MAGNITUDE:
             raise ValueError("a scale expects more than any magnitude")
+        if self.arrays["tables.side"].shape[1] != SIDE_CONTEXTS:
+            raise ValueError("tables do not fit the side information's contexts")
+        _ = self.side_contexts
 
     @property
     def qualities(self) -> int:
@@ -217,6 +219,9 @@ class EntropyModel:
             np.concatenate(self.latent_models),
             np.concatenate(([0], np.cumsum(sizes))).astype(np.int32),
             np.concatenate(self.side_tables),
+            self.side_contexts.weights,
+            self.side_contexts.bias,
+            self.side_contexts.thresholds,
         )
 
     @cached_property
@@ -247,6 +252,11 @@ class EntropyModel:
     def side_tables(self) -> tuple[Model, ...]:
         """`side_models` as one sequence, channel by channel."""
         return tuple(one for channel in self.side_models for one in channel)
+
+    @cached_property
+    def side_contexts(self) -> SideContexts:
+        """What chooses the table of a value of ẑ."""
+        return SideContexts.load(self.arrays, self.side)
 
     @cached_property
     def low_models(self) -> tuple[Model, ...]:

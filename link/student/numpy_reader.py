@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 
 from .coding_order import DecodingOrder, GroupPhase
 from .entropy_model import (
-    PHASES,
-    SIDE_CONTEXTS,
     SIDE_LOW,
     SPLIT_INDEX,
     TABLE_OF_INDEX,
     TABLES,
     EntropyModel,
 )
+from .phases import PHASES
 from .planes import Integers, LogScales, TileShape
 from .predicted_means import rescale
 from .range_coder import CodeError, SymbolReader, Symbols
+from .side_contexts import neighbour_means, part_of_phase
 
 _LONGEST_ESCAPE: Final = 20
 _SPLIT: Final = SPLIT_INDEX.astype(np.uint8)
@@ -125,36 +125,20 @@ def join(high: Symbols, low: Symbols, bits: NDArray[np.uint8]) -> Symbols:
     return (high << octaves) + low - ((1 << octaves) >> 1)
 
 
-def side_contexts(side: Integers, phase: int) -> Integers:
-    """Return the contexts 0 … 5 of a phase's values of ẑ (channels, rows, columns of the phase)."""
-    row, column = PHASES[phase]
-    rows, columns = (side.shape[1] - row + 1) // 2, (side.shape[2] - column + 1) // 2
-    if phase == 0:
-        return np.full((side.shape[0], rows, columns), SIDE_CONTEXTS - 1)
-    padded = np.pad(side.astype(np.int64), ((0, 0), (1, 2), (1, 2)))
-    there = np.pad(np.ones(side.shape[1:], np.int64), ((1, 2), (1, 2)))
-    near = ((0, 0), (0, 2), (2, 0), (2, 2)) if phase == 1 else ((0, 1), (1, 0), (1, 2), (2, 1))
-    total = np.zeros((side.shape[0], rows, columns), np.int64)
-    count = np.zeros((rows, columns), np.int64)
-    for i, j in near:
-        total += padded[:, row + i :: 2, column + j :: 2][:, :rows, :columns]
-        count += there[row + i :: 2, column + j :: 2][:rows, :columns]
-    mean = (2 * total + count) // np.maximum(2 * count, 1)
-    return np.where(count > 0, np.clip(mean, -2, 2) + 2, SIDE_CONTEXTS - 1)
-
-
 def _read_side(
     reader: SymbolReader, model: EntropyModel, rows: int, columns: int
 ) -> NDArray[np.int8]:
     side = np.zeros((model.side, rows, columns), np.int8)
-    for phase, (row, column) in enumerate(PHASES):
-        part = side[:, row::2, column::2]
+    for phase in range(len(PHASES)):
+        part = part_of_phase(side, phase)
         if part.size == 0:
             continue
-        contexts = side_contexts(side, phase)
+        means = neighbour_means(side, phase)
         for channel, models in enumerate(model.side_models):
-            for context in np.flatnonzero(np.bincount(contexts[channel].ravel(), minlength=1)):
-                own = contexts[channel] == context
+            own_channel = slice(channel, channel + 1)
+            contexts = model.side_contexts.of_phase(phase, means, part, own_channel)[0]
+            for context in np.flatnonzero(np.bincount(contexts.ravel(), minlength=1)):
+                own = contexts == context
                 read = reader.read(int(own.sum()), models[context])
                 part[channel][own] = read + SIDE_LOW
     return side

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .entropy_model import INDEX_OFFSET, OUTSIDE, PHASES
+from .entropy_model import INDEX_OFFSET, OUTSIDE
+from .phases import PHASES
 
 Integers = NDArray[Any]
 

@@ -27,9 +27,9 @@ from ..inference import session
 from .entropy_model import EntropyModel
 
 FOLDER: Final = Path(__file__).parent / "model"
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the model's integers that this code reads."""
-CODING: Final = ("gain", "means", "context", "rounding", "tables")
+CODING: Final = ("gain", "means", "context", "rounding", "side", "tables")
 """First parts, up to a dot, of the names of the entropy coder's arrays."""
 HYPER_SYNTHESIS: Final = "hyper.synthesis_"
 """Prefix of the names of the hyper synthesis's arrays."""

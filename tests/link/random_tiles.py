@@ -11,12 +11,12 @@ from downpass.link.student.entropy_model import (
     BINS,
     LARGEST_MAGNITUDE,
     SCALES,
-    SIDE_CONTEXTS,
     TABLES,
     EntropyModel,
 )
 from downpass.link.student.planes import TileShape
 from downpass.link.student.range_coder import CodeError
+from downpass.link.student.side_contexts import LARGEST_SUM, SIDE_CONTEXTS
 
 SHAPES: Final = (
     ([(0, 1, 0)], 1),
@@ -50,8 +50,24 @@ def random_model(seed: int) -> EntropyModel:
         "tables.side": np.stack(
             [frequencies(rng, 64) for _ in range(side * SIDE_CONTEXTS)]
         ).reshape(side, SIDE_CONTEXTS, 64),
+        **random_side_contexts(rng, side),
     }
     return EntropyModel.load(arrays, groups)
+
+
+def random_side_contexts(rng: np.random.Generator, side: int) -> dict[str, np.ndarray]:
+    """Return weights of what is coded before a value, and sums about as large as they give."""
+    weights = rng.integers(-128, 128, (side, 4, 2, side)).astype(np.int8)
+    for channel in range(side):
+        weights[channel, :, 0, channel + 1 :] = 0
+        weights[channel, :, 1, channel:] = 0
+    width = rng.choice([100, 30_000, LARGEST_SUM])
+    shapes = {"bias": (side, 4), "thresholds": (side, SIDE_CONTEXTS - 1)}
+    sums = {name: rng.integers(-width, width + 1, shape) for name, shape in shapes.items()}
+    return {
+        "side.weights": weights,
+        **{f"side.{name}": array.astype(np.int32) for name, array in sums.items()},
+    }
 
 
 def frequencies(rng: np.random.Generator, count: int) -> np.ndarray:

@@ -96,6 +96,12 @@ def test_damage_is_read_or_refused_as_in_numpy(
         check_same(model, tile, data, quality, tile.log_scales)
 
 
+def contexts_of_zeros(model: EntropyModel) -> list[int]:
+    """Return the contexts of a tile's only values of ẑ, zeros: thresholds that the biases reach."""
+    of = model.side_contexts
+    return (of.bias[:, :1] >= of.thresholds).sum(axis=1).tolist()
+
+
 def escaped(bits: list[int]) -> tuple[EntropyModel, AnalysedTile, bytes]:
     """Return a model and a tile of one latent, and a codestream of an escape and these bits."""
     arrays = dict(random_model(0).arrays)
@@ -105,8 +111,8 @@ def escaped(bits: list[int]) -> tuple[EntropyModel, AnalysedTile, bytes]:
     tile = random_tile(model, 1, 1, 1, 1.0)
     tile.log_scales[:] = 4 * 40 - 130  # scale index 40
     writer = SymbolWriter()
-    for tables in model.side_models:
-        writer.write(np.array([32], np.int32), tables[5])
+    for tables, context in zip(model.side_models, contexts_of_zeros(model), strict=True):
+        writer.write(np.array([32], np.int32), tables[context])
     writer.write(np.array([2 * model.reaches[40] + 1], np.int32), model.latent_models[40])
     writer.write(np.array(bits, np.int32), model.low_models[0])
     return model, tile, writer.finish()
@@ -221,7 +227,9 @@ TABLES: dict[str, tuple[int, Callable[[np.ndarray], Any]]] = {
     "a share of nothing": (7, lambda a: first(a, int(a[2]), 1)),
     "shares that do not begin at zero": (7, lambda a: first(a, 1)),
     "side shares that do not end at one": (9, lambda a: first(a, 1 << 25, a.size - 1)),
-    **{f"table {at} is short": (at, lambda a: a.ravel()[:-1].copy()) for at in range(3, 10)},
+    "a bias beyond any sum": (11, lambda a: first(a, -(2**31))),
+    "a threshold beyond any sum": (12, lambda a: first(a, (1 << 24) + 1)),
+    **{f"table {at} is short": (at, lambda a: a.ravel()[:-1].copy()) for at in range(3, 13)},
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -242,17 +243,33 @@ class Reference:
                 for r in range(row, rows, 2):
                     for s in range(column, columns, 2):
                         around = [
-                            int(side[channel, r + i, s + j])
+                            (r + i, s + j)
                             for i, j in near
                             if 0 <= r + i < rows and 0 <= s + j < columns
                         ]
-                        context = 5
-                        if around:
-                            mean = (2 * sum(around) + len(around)) // (2 * len(around))
-                            context = min(max(mean, -2), 2) + 2
+                        context = self.side_context(side, channel, phase, (r, s), around)
                         found.append((context, int(side[channel, r, s]) + 32))
                 for context, value in sorted(found, key=lambda one: one[0]):
                     coder.table(value, self.a["tables.side"][channel, context])
+
+    def side_context(
+        self,
+        side: Array,
+        channel: int,
+        phase: int,
+        place: tuple[int, int],
+        around: list[tuple[int, int]],
+    ) -> int:
+        total = int(self.a["side.bias"][channel, phase])
+        of_means, of_values = self.a["side.weights"][channel, phase]
+        for other in range(channel + 1):
+            if around:
+                mean = Fraction(sum(int(side[other, r, s]) for r, s in around), len(around))
+                total += int(of_means[other]) * int(12 * mean)
+                assert 12 * mean == int(12 * mean)
+            if other < channel:
+                total += int(of_values[other]) * 12 * int(side[other, *place])
+        return sum(total >= int(one) for one in self.a["side.thresholds"][channel])
 
 
 class RangeCoder:

@@ -25,7 +25,7 @@ from ..networks.codec import Codec
 from ..networks.complexity import complexity
 from ..networks.shape import BLOCK, CodecShape
 from .extract import extract, limit_shifts
-from .fingerprints import FORMAT, SYNTHESIS, decoder_fingerprint, model_fingerprint
+from .fingerprints import DECODER_FORMAT, SYNTHESIS, decoder_fingerprint, model_fingerprint
 from .float32_graphs import decoder_graph
 from .held_out_report import held_out_report
 from .integer_networks import Arrays
@@ -103,7 +103,7 @@ def decoder_card(
         content: The checkpoint's content.
     """
     return {
-        "format": FORMAT,
+        "format": DECODER_FORMAT,
         "name": name,
         "fingerprint": model_fingerprint(arrays).hex(),
         "decoder": decoder_fingerprint(arrays).hex(),

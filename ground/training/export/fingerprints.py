@@ -12,24 +12,26 @@ import numpy as np
 
 from .integer_networks import Arrays
 
-FORMAT = 1
-"""Version of what the integers mean. A codec must refuse models of another version."""
+FORMAT = 2
+"""Version of what a model's integers mean. A codec must refuse models of another version."""
+DECODER_FORMAT = 1
+"""The same of a decoder's integers."""
 SYNTHESIS = "synthesis."
 """Prefix of the names of the decoder's arrays."""
 
 
 def model_fingerprint(arrays: Arrays) -> bytes:
     """Return the fingerprint of a model: of all its arrays but the decoder's."""
-    return _digest({name: a for name, a in arrays.items() if not name.startswith(SYNTHESIS)})
+    return _digest({k: a for k, a in arrays.items() if not k.startswith(SYNTHESIS)}, FORMAT)
 
 
 def decoder_fingerprint(arrays: Arrays) -> bytes:
     """Return the fingerprint of a decoder network: of the decoder's arrays among these."""
-    return _digest({name: a for name, a in arrays.items() if name.startswith(SYNTHESIS)})
+    return _digest({k: a for k, a in arrays.items() if k.startswith(SYNTHESIS)}, DECODER_FORMAT)
 
 
-def _digest(arrays: Arrays) -> bytes:
-    digest = hashlib.sha256(f"downpass student {FORMAT}".encode())
+def _digest(arrays: Arrays, version: int) -> bytes:
+    digest = hashlib.sha256(f"downpass student {version}".encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         array = array.astype(array.dtype.newbyteorder("<"))

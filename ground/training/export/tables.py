@@ -7,29 +7,29 @@ Table t holds 2·T_t + 2 frequencies, of k' = -T_t … T_t and of the escape; th
 
 A skipped latent (see `entropy_reference`) is not coded at all.
 
-Side information. A value of ẑ is coded with the table of its channel and of its context. The
-context is the rounded mean of the coded neighbours, clipped to -2 … 2, or 5 if there are none.
-Values are coded in the same four phases as latents; phase 1 uses the corners, the others the edges.
+Side information. A value of ẑ is coded with the table of its channel and of its context, see
+`link.student.side_contexts`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..networks.scale_context import PHASES, SCALES_AN_OCTAVE, SMALLEST_SCALE_OCTAVE
+from ....link.student.entropy_model import SIDE_LOW
+from ....link.student.side_contexts import SIDE_CONTEXTS, SideContexts
+from ..networks.scale_context import SCALES_AN_OCTAVE, SMALLEST_SCALE_OCTAVE
 from .entropy_reference import SKIPPED, TileReference
+from .fit_side_contexts import SIDE_VALUES, fit_side_contexts
 from .integer_networks import Arrays, Integers
 
 TOTAL_BITS = 16
 TABLES = 8 * SCALES_AN_OCTAVE + 1
 """Tables of latents: scales of 2^-4 … 2^4 steps."""
-SIDE_LOW, SIDE_HIGH = -32, 31
-SIDE_CONTEXTS = 6
 PRIOR_LATENTS = 3000.0
 """Weight of the logistic distribution beside the counted symbols, in symbols."""
 PRIOR_SIDE = 30.0
@@ -47,27 +47,6 @@ def split_symbols(symbols: Integers, index: Integers) -> tuple[Integers, Integer
 def low_bits(index: Integers) -> Integers:
     """Return b, the number of low bits that are sent uncoded at a scale index."""
     return np.maximum(-((TABLES - 1 - index) // SCALES_AN_OCTAVE), 0)
-
-
-def side_contexts(side: Integers) -> Integers:
-    """Return the context 0…5 of each value of ẑ (channels, rows, columns)."""
-    rows, columns = side.shape[1:]
-    padded = np.pad(side, ((0, 0), (1, 2), (1, 2)))
-    inside = np.pad(np.ones((rows, columns), np.int64), ((1, 2), (1, 2)))
-    contexts = np.full(side.shape, SIDE_CONTEXTS - 1, np.int64)
-    for phase, (row, column) in enumerate(PHASES):
-        part = contexts[:, row::2, column::2]
-        if phase == 0 or part.size == 0:
-            continue
-        near = ((0, 0), (0, 2), (2, 0), (2, 2)) if phase == 1 else ((0, 1), (1, 0), (1, 2), (2, 1))
-        total = np.zeros(part.shape, np.int64)
-        count = np.zeros(part.shape[1:], np.int64)
-        for i, j in near:
-            total += padded[:, row + i :: 2, column + j :: 2][:, : part.shape[1], : part.shape[2]]
-            count += inside[row + i :: 2, column + j :: 2][: part.shape[1], : part.shape[2]]
-        mean = (2 * total + count) // np.maximum(2 * count, 1)
-        part[:] = np.where(count > 0, np.clip(mean, -2, 2) + 2, SIDE_CONTEXTS - 1)
-    return contexts
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +71,10 @@ def count_tables(arrays: Arrays, tiles: Iterable[IntegerTile]) -> Arrays:
 
     Returns:
         `tables.latents` uint32 (all tables, one after another), `tables.latents_start` uint32
-        (TABLES + 1), and `tables.side` uint32 (side channels, contexts, 64).
+        (TABLES + 1), `tables.side` uint32 (side channels, contexts, 64), and the arrays of
+        `fit_side_contexts`.
     """
-    channels = arrays["hyper.synthesis_in.weight"].shape[1]
-    side_counts = np.zeros((channels, SIDE_CONTEXTS, SIDE_HIGH - SIDE_LOW + 1))
+    sides = []
     reach = 512
     counts = np.zeros((TABLES, 2 * reach + 1))
     for tile in tiles:
@@ -105,14 +84,26 @@ def count_tables(arrays: Arrays, tiles: Iterable[IntegerTile]) -> Arrays:
         coded = index != SKIPPED
         high, _, table = split_symbols(symbols[coded], index[coded])
         np.add.at(counts, (table.ravel(), np.clip(high, -reach, reach).ravel() + reach), 1)
-        which = np.broadcast_to(np.arange(channels)[:, None, None], tile.side.shape)
-        np.add.at(side_counts, (which, side_contexts(tile.side), tile.side - SIDE_LOW), 1)
+        sides.append(tile.side)
+    contexts = fit_side_contexts(sides)
     latent_tables, starts = _latent_tables(counts, reach)
     return {
         "tables.latents": latent_tables,
         "tables.latents_start": starts,
-        "tables.side": _side_tables(side_counts),
+        "tables.side": _side_tables(_count_sides(sides, contexts)),
+        **contexts,
     }
+
+
+def _count_sides(sides: Sequence[Integers], arrays: Arrays) -> NDArray[np.float64]:
+    """Return how often each value occurs, by channel and context."""
+    channels = sides[0].shape[0]
+    contexts = SideContexts.load(arrays, channels)
+    counts = np.zeros((channels, SIDE_CONTEXTS, SIDE_VALUES))
+    for side in sides:
+        which = np.broadcast_to(np.arange(channels)[:, None, None], side.shape)
+        np.add.at(counts, (which, contexts.of_all(side), side - SIDE_LOW), 1)
+    return counts
 
 
 def _latent_tables(
@@ -169,7 +160,8 @@ def ideal_bits(arrays: Arrays, symbols: Integers, index: Integers, side: Integer
     beyond = np.abs(high[escaped]) - reach[escaped]
     bits += float(sum(2 * math.floor(math.log2(v)) + 2 for v in beyond))
     which = np.broadcast_to(np.arange(side.shape[0])[:, None, None], side.shape)
-    chosen = arrays["tables.side"][which, side_contexts(side), side - SIDE_LOW]
+    contexts = SideContexts.load(arrays, side.shape[0]).of_all(side)
+    chosen = arrays["tables.side"][which, contexts, side - SIDE_LOW]
     return float(bits - np.log2(chosen / 2**TOTAL_BITS).sum())
 
 

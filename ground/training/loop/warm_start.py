@@ -27,12 +27,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....link.errors import InputError
+from ....link.student.entropy_model import SIDE_LOW
 from ....link.student.shared_model import load_integers
 from ..arguments import SHIPPED
 from ..export.context_tables import bin_weights
 from ..export.extract import MEAN_FRACTION
 from ..export.integer_networks import Arrays
-from ..export.tables import SIDE_CONTEXTS, SIDE_LOW
 from ..networks.codec import Codec
 from ..networks.layers import KnotTable
 from ..networks.logistic_prior import logistic_bits
@@ -144,13 +144,13 @@ def fit_nodes(correction: NDArray[np.int8]) -> Tensor:
 def fit_side_prior(tables: NDArray[np.uint32]) -> tuple[Tensor, Tensor]:
     """Return mean and log₂ of the scale of each channel of ẑ (channels,).
 
-    The last context is that of values without coded neighbours, a quarter of all, whose table is
-    the channel's marginal distribution.
+    Contexts are taken for equally frequent, so that the mean of their tables is the distribution
+    without contexts. Training soon corrects what is not.
 
     Args:
         tables: `tables.side` (channels, contexts, values).
     """
-    counts = torch.from_numpy(tables[:, SIDE_CONTEXTS - 1].astype(np.float32))
+    counts = torch.from_numpy(tables.sum(axis=1).astype(np.float32))
     share = counts / counts.sum(dim=1, keepdim=True)
     values = torch.arange(counts.shape[1]) + float(SIDE_LOW)
     centre = (share * values).sum(dim=1)

@@ -30,6 +30,7 @@ struct dp_reader_model {
     const uint32_t *latent_shares; /* models of range_reader.h, one after another */
     const int32_t *latent_start;   /* [DP_TABLES + 1], offset of each of them */
     const uint32_t *side_shares;   /* [side][DP_SIDE_CONTEXTS][DP_SIDE_SYMBOLS + 1] */
+    struct dp_side_rule side_rule;
 };
 
 /* What a codestream says of a tile, channel by channel, row by row. */

@@ -1,5 +1,6 @@
 /* The tile reader as a Python module, for compiled_reader.py. */
 #include "arguments.h"
+#include "side_rule.h"
 #include "tile_reader.h"
 
 #include <stdlib.h>
@@ -17,6 +18,9 @@ enum {
     LATENT_SHARES,
     LATENT_START,
     SIDE_SHARES,
+    SIDE_WEIGHTS,
+    SIDE_BIAS,
+    SIDE_THRESHOLDS,
     TABLES
 };
 
@@ -81,10 +85,11 @@ static int read_tables(PyObject *object, void *to)
         PyErr_SetString(PyExc_TypeError, "a model's tables are a tuple");
         return 0;
     }
-    if (!PyArg_ParseTuple(object, "iiy*y*y*y*y*y*y*y*", &model->predicted, &model->side,
+    if (!PyArg_ParseTuple(object, "iiy*y*y*y*y*y*y*y*y*y*y*", &model->predicted, &model->side,
                           &given[GROUPS], &given[MANTISSAS], &given[EXPECTED], &given[CORRECTION],
                           &given[MEANS], &given[LATENT_SHARES], &given[LATENT_START],
-                          &given[SIDE_SHARES])) {
+                          &given[SIDE_SHARES], &given[SIDE_WEIGHTS], &given[SIDE_BIAS],
+                          &given[SIDE_THRESHOLDS])) {
         return 0;
     }
     model->groups = (int32_t)(given[GROUPS].len / (Py_ssize_t)sizeof(struct dp_channel_group));
@@ -97,7 +102,9 @@ static int read_tables(PyObject *object, void *to)
     model->latent_shares = given[LATENT_SHARES].buf;
     model->latent_start = given[LATENT_START].buf;
     model->side_shares = given[SIDE_SHARES].buf;
+    model->side_rule = dp_side_rule_of(&given[SIDE_WEIGHTS]);
     if (!groups_fit(tables) || !latent_shares_fit(tables) || !side_shares_fit(tables) ||
+        !dp_side_rule_fits(&given[SIDE_WEIGHTS], model->side) ||
         given[MANTISSAS].len != 32 * 2 || given[EXPECTED].len != DP_SCALES * 2 ||
         given[CORRECTION].len != (Py_ssize_t)model->groups * 4 * DP_BINS * DP_BINS * 2) {
         PyErr_SetString(PyExc_ValueError, "tables do not fit each other");

@@ -89,7 +89,12 @@ def entropy_sources(folder: Path, model: EntropyModel) -> Iterator[str]:
         "{" + ",".join(f"{{{numbers(_before(one))}}}" for one in channel) + "}"
         for channel in arrays["tables.side"]
     )
-    yield f"const uint16_t dp_side_tables[DP_SIDE][6][64] = {{{sides}}};"
+    yield f"const uint16_t dp_side_tables[DP_SIDE][DP_SIDE_CONTEXTS][64] = {{{sides}}};"
+    yield f"static {c_array('int8_t side_weights[]', arrays['side.weights'])}"
+    yield f"static {c_array('int32_t side_bias[]', arrays['side.bias'])}"
+    yield f"static {c_array('int32_t side_thresholds[]', arrays['side.thresholds'])}"
+    rule = "{side_weights, side_bias, side_thresholds}"
+    yield f"const struct dp_side_rule dp_side_rule = {rule};"
 
 
 def gains(folder: Path, gain: NDArray[np.int16]) -> tuple[Integers, Integers, Integers]:

@@ -74,6 +74,9 @@ def _tables(model: EntropyModel) -> tuple[Any, ...]:
         np.concatenate(tables),
         start,
         _sums(side),
+        model.side_contexts.weights,
+        model.side_contexts.bias,
+        model.side_contexts.thresholds,
     )
 
 

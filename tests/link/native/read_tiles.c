@@ -31,9 +31,9 @@ int main(int count, char **arguments)
     if (!out) {
         return 2;
     }
-    int32_t *head = read_all(in, 4 + 8, 4);
-    size_t sizes[8];
-    for (int at = 0; at < 8; at++) {
+    int32_t *head = read_all(in, 4 + 11, 4);
+    size_t sizes[11];
+    for (int at = 0; at < 11; at++) {
         sizes[at] = (size_t)head[4 + at];
     }
     struct dp_channel_group *group = read_all(in, sizes[0], 4);
@@ -44,6 +44,8 @@ int main(int count, char **arguments)
     uint32_t *latent_shares = read_all(in, sizes[5], 4);
     int32_t *latent_start = read_all(in, sizes[6], 4);
     uint32_t *side_shares = read_all(in, sizes[7], 4);
+    int8_t *side_weights = read_all(in, sizes[8], 1);
+    int32_t *side_bias = read_all(in, sizes[9], 4), *thresholds = read_all(in, sizes[10], 4);
     int16_t *gain = read_all(in, (size_t)latents, 2);
     size_t values = (size_t)latents * (size_t)head[2] * (size_t)head[3];
     int16_t *scales = read_all(in, values, 2);
@@ -59,7 +61,8 @@ int main(int count, char **arguments)
                                           .means = means,
                                           .latent_shares = latent_shares,
                                           .latent_start = latent_start,
-                                          .side_shares = side_shares};
+                                          .side_shares = side_shares,
+                                          .side_rule = {side_weights, side_bias, thresholds}};
     int32_t rows = (head[2] + 1) / 2, columns = (head[3] + 1) / 2;
     size_t halves = (size_t)head[1] * (size_t)rows * (size_t)columns;
     uint32_t size;
@@ -82,7 +85,7 @@ int main(int count, char **arguments)
         free(tile.latents);
     }
     void *all[] = {head, group, mantissas, expected, correction, means, latent_shares,
-                   latent_start, side_shares, gain, scales};
+                   latent_start, side_shares, side_weights, side_bias, thresholds, gain, scales};
     for (size_t at = 0; at < sizeof all / sizeof *all; at++) {
         free(all[at]);
     }

@@ -305,21 +305,33 @@ bool dp_write_latents(const struct dp_latents *tile, uint32_t quality, struct dp
 
 void dp_write_side(const struct dp_latents *tile, struct dp_coder *coder, struct dp_pace *pace)
 {
-    uint32_t rows = (tile->rows + 1) / 2, columns = (tile->columns + 1) / 2;
+    static int16_t means[DP_SIDE * DP_MOST_SIDE_PLACES];
+    static uint8_t contexts[DP_MOST_SIDE_PLACES];
+    uint32_t rows = (tile->rows + 1) / 2, columns = (tile->columns + 1) / 2, places = rows * columns;
     for (uint32_t phase = 0; phase < 4; phase++) {
         for (uint32_t c = 0; c < DP_SIDE; c++) {
-            const int8_t *side = tile->side + c * rows * columns;
-            for (uint32_t context = 0; context <= DP_NO_CONTEXT; context++) {
+            const int8_t *side = tile->side + c * places;
+            for (uint32_t r = dp_phase_row[phase]; r < rows; r += 2) {
+                for (uint32_t s = dp_phase_column[phase]; s < columns; s += 2) {
+                    uint32_t at = r * columns + s;
+                    means[c * places + at] = dp_side_mean(side, rows, columns, phase, r, s);
+                    contexts[at] = (uint8_t)dp_side_context(&dp_side_rule, DP_SIDE, c, phase,
+                                                            means + at, tile->side + at, places);
+                    dp_pace(pace, 250u + 10u * c);
+                }
+            }
+            for (uint32_t context = 0; context < DP_SIDE_CONTEXTS; context++) {
                 for (uint32_t r = dp_phase_row[phase]; r < rows; r += 2) {
                     for (uint32_t s = dp_phase_column[phase]; s < columns; s += 2) {
-                        if (dp_side_context(side, rows, columns, phase, r, s) == context) {
-                            int32_t value = side[r * columns + s] - DP_SIDE_LOWEST;
+                        uint32_t at = r * columns + s;
+                        if (contexts[at] == context) {
                             dp_coder_table(coder, dp_side_tables[c][context], DP_SIDE_SYMBOLS,
-                                           (uint32_t)value);
+                                           (uint32_t)(side[at] - DP_SIDE_LOWEST));
+                            dp_pace(pace, 150);
                         }
-                        dp_pace(pace, 150);
                     }
                 }
+                dp_pace(pace, 3u * places);
             }
         }
     }

@@ -22,8 +22,9 @@
 #define DP_LARGEST_MAGNITUDE 255
 #define DP_SIDE_LOWEST (-32)
 #define DP_SIDE_SYMBOLS 64
-#define DP_SIDE_CONTEXTS 6
-#define DP_NO_CONTEXT (DP_SIDE_CONTEXTS - 1) /* no neighbour is coded */
+#define DP_SIDE_CONTEXTS 12
+#define DP_SIDE_MEAN 12 /* means of neighbours are in units of 1/12 */
+#define DP_LARGEST_SIDE_SUM (1 << 24) /* of a bias or a threshold */
 
 /* Row and column parity of the positions coded in each of the four phases, and the inverse. */
 static const uint8_t dp_phase_row[4] = {0, 1, 0, 1}, dp_phase_column[4] = {0, 1, 1, 0};
@@ -96,9 +97,16 @@ static inline void dp_write_escape(struct dp_coder *coder, uint32_t size, bool n
     dp_coder_bits(coder, negative ? 1u : 0u, 1);
 }
 
-/* The context of a value of the side information: the mean of its coded neighbours. */
-static inline uint32_t dp_side_context(const int8_t *side, uint32_t rows, uint32_t columns,
-                                       uint32_t phase, uint32_t row, uint32_t column)
+/* What chooses the table of each value of the side information: link/student/side_contexts.py. */
+struct dp_side_rule {
+    const int8_t *weights;     /* [side][4][2][side], of neighbours' means and of values */
+    const int32_t *bias;       /* [side][4] */
+    const int32_t *thresholds; /* [side][DP_SIDE_CONTEXTS - 1] */
+};
+
+/* The mean of a value's coded neighbours in its channel, in 1/12; 0 if none is coded. */
+static inline int16_t dp_side_mean(const int8_t *side, uint32_t rows, uint32_t columns,
+                                   uint32_t phase, uint32_t row, uint32_t column)
 {
     int32_t sum = 0, count = 0;
     for (uint32_t n = 0; phase > 0 && n < 9; n++) {
@@ -110,11 +118,29 @@ static inline uint32_t dp_side_context(const int8_t *side, uint32_t rows, uint32
             count++;
         }
     }
-    if (count == 0) {
-        return DP_NO_CONTEXT;
+    return (int16_t)(count > 0 ? sum * (DP_SIDE_MEAN / count) : 0);
+}
+
+/*
+ * The context of a value: how many thresholds its prediction reaches. `means` and `values` are
+ * those of its position in the first channel, and `step` is from one channel to the next.
+ */
+static inline uint32_t dp_side_context(const struct dp_side_rule *rule, uint32_t channels,
+                                       uint32_t channel, uint32_t phase, const int16_t *means,
+                                       const int8_t *values, uint32_t step)
+{
+    const int8_t *of_means = rule->weights + (4 * channel + phase) * 2 * channels;
+    const int8_t *of_values = of_means + channels;
+    const int32_t *thresholds = rule->thresholds + channel * (DP_SIDE_CONTEXTS - 1);
+    int32_t sum = rule->bias[4 * channel + phase] + of_means[channel] * means[channel * step];
+    for (uint32_t c = 0; c < channel; c++) {
+        sum += of_means[c] * means[c * step] + DP_SIDE_MEAN * of_values[c] * values[c * step];
     }
-    /* Rounded half up. The offset of 64 keeps the dividend from being negative. */
-    return (uint32_t)(dp_limited((2 * sum + count + 128 * count) / (2 * count) - 64, -2, 2) + 2);
+    uint32_t context = 0;
+    for (uint32_t t = 0; t < DP_SIDE_CONTEXTS - 1; t++) {
+        context += sum >= thresholds[t];
+    }
+    return context;
 }
 
 #endif

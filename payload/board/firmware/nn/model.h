@@ -3,6 +3,7 @@
 #define DP_NN_MODEL_H
 
 #include "dp_shape.h"
+#include "entropy.h"
 
 #include <stdint.h>
 
@@ -61,7 +62,8 @@ extern const uint16_t dp_mantissas[32];
 /* Cumulative frequencies before each symbol, in units of 2^-16. */
 extern const uint16_t dp_latent_tables[];
 extern const uint16_t dp_latent_start[66];
-extern const uint16_t dp_side_tables[DP_SIDE][6][64];
+extern const struct dp_side_rule dp_side_rule;
+extern const uint16_t dp_side_tables[DP_SIDE][DP_SIDE_CONTEXTS][64];
 
 extern const uint8_t dp_golden_pixels[];
 

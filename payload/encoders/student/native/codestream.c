@@ -89,26 +89,43 @@ int dp_write_phase(struct writer *writer, uint32_t phase)
     return 1;
 }
 
+/* Find the contexts of a channel's values in a phase, and what is to be known of them later. */
+static void find_side_contexts(const struct writer *writer, int32_t channel, uint32_t phase,
+                               int16_t *means, uint8_t *contexts)
+{
+    const struct dp_entropy *model = writer->model;
+    uint32_t rows = ((uint32_t)writer->tile->rows + 1) / 2;
+    uint32_t columns = ((uint32_t)writer->tile->columns + 1) / 2, places = rows * columns;
+    uint32_t first = (uint32_t)channel * places;
+    for (uint32_t r = dp_phase_row[phase]; r < rows; r += 2) {
+        for (uint32_t s = dp_phase_column[phase]; s < columns; s += 2) {
+            uint32_t at = r * columns + s;
+            means[first + at] =
+                dp_side_mean(writer->tile->side + first, rows, columns, phase, r, s);
+            contexts[at] = (uint8_t)dp_side_context(&model->side_rule, (uint32_t)model->side,
+                                                    (uint32_t)channel, phase, means + at,
+                                                    writer->tile->side + at, places);
+        }
+    }
+}
+
 int dp_write_side(struct writer *writer)
 {
     const struct dp_entropy *model = writer->model;
     int32_t rows = (writer->tile->rows + 1) / 2, columns = (writer->tile->columns + 1) / 2;
     size_t places = (size_t)rows * (size_t)columns;
     uint8_t *contexts = malloc(places);
-    if (!contexts || !dp_reserve(&writer->coder, places * (size_t)model->side)) {
+    int16_t *means = malloc(places * (size_t)model->side * sizeof *means);
+    if (!contexts || !means || !dp_reserve(&writer->coder, places * (size_t)model->side)) {
         free(contexts);
+        free(means);
         return 0;
     }
     for (uint32_t phase = 0; phase < 4; phase++) {
         for (int32_t c = 0; c < model->side; c++) {
             const int8_t *side = writer->tile->side + (size_t)c * places;
-            for (int32_t r = dp_phase_row[phase]; r < rows; r += 2) {
-                for (int32_t s = dp_phase_column[phase]; s < columns; s += 2) {
-                    contexts[r * columns + s] = (uint8_t)dp_side_context(
-                        side, (uint32_t)rows, (uint32_t)columns, phase, (uint32_t)r, (uint32_t)s);
-                }
-            }
-            for (int32_t context = 0; context <= DP_NO_CONTEXT; context++) {
+            find_side_contexts(writer, c, phase, means, contexts);
+            for (int32_t context = 0; context < DP_SIDE_CONTEXTS; context++) {
                 const uint16_t *sums =
                     model->side_sums + (size_t)(c * DP_SIDE_CONTEXTS + context) * DP_SIDE_SYMBOLS;
                 for (int32_t r = dp_phase_row[phase]; r < rows; r += 2) {
@@ -124,5 +141,6 @@ int dp_write_side(struct writer *writer)
         }
     }
     free(contexts);
+    free(means);
     return 1;
 }

@@ -1,6 +1,7 @@
 /* The inner loops as a Python module, for compiled.py and tilewriter.py. */
 #include "arguments.h"
 #include "networks.h"
+#include "side_rule.h"
 #include "tilewriter.h"
 #include "variants.h"
 
@@ -15,6 +16,9 @@ enum {
     LATENT_SUMS,
     LATENT_START,
     SIDE_SUMS,
+    SIDE_WEIGHTS,
+    SIDE_BIAS,
+    SIDE_THRESHOLDS,
     GAIN,
     ROUNDING,
     Y,
@@ -43,6 +47,9 @@ static const char *check_model(const Py_buffer *given, const struct dp_entropy *
     }
     if (given[SIDE_SUMS].len != (Py_ssize_t)model->side * DP_SIDE_CONTEXTS * DP_SIDE_SYMBOLS * 2) {
         return "tables of side information";
+    }
+    if (!dp_side_rule_fits(&given[SIDE_WEIGHTS], model->side)) {
+        return "contexts of side information";
     }
     if (given[MANTISSAS].len != 32 * 2 || given[EXPECTED].len != DP_SCALES * 2 ||
         given[ROUNDING].len != DP_SCALES || given[MEANS].len != (Py_ssize_t)weights * 8 ||
@@ -93,6 +100,7 @@ static PyObject *write_given(const Py_buffer *given, int rows, int columns, int 
         .latent_sums = given[LATENT_SUMS].buf,
         .latent_start = given[LATENT_START].buf,
         .side_sums = given[SIDE_SUMS].buf,
+        .side_rule = dp_side_rule_of(&given[SIDE_WEIGHTS]),
     };
     struct dp_planes tile = {.rows = rows,
                              .columns = columns,
@@ -122,10 +130,11 @@ static PyObject *write_tile(PyObject *self, PyObject *arguments)
     Py_buffer given[BUFFERS];
     int rows, columns, predicted, side;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "(iiy*y*y*y*y*y*y*y*)y*y*iiy*y*y*", &predicted, &side,
+    if (!PyArg_ParseTuple(arguments, "(iiy*y*y*y*y*y*y*y*y*y*y*)y*y*iiy*y*y*", &predicted, &side,
                           &given[GROUPS], &given[MANTISSAS], &given[EXPECTED], &given[CORRECTION],
                           &given[MEANS], &given[LATENT_SUMS], &given[LATENT_START],
-                          &given[SIDE_SUMS], &given[GAIN], &given[ROUNDING], &rows, &columns,
+                          &given[SIDE_SUMS], &given[SIDE_WEIGHTS], &given[SIDE_BIAS],
+                          &given[SIDE_THRESHOLDS], &given[GAIN], &given[ROUNDING], &rows, &columns,
                           &given[Y], &given[SCALES], &given[SIDE])) {
         return NULL;
     }

@@ -31,6 +31,7 @@ struct dp_entropy {
     const uint16_t *latent_sums;
     const int32_t *latent_start; /* [DP_TABLES + 1] */
     const uint16_t *side_sums;   /* [side][DP_SIDE_CONTEXTS][DP_SIDE_SYMBOLS] */
+    struct dp_side_rule side_rule;
 };
 
 /* The networks' outputs for a tile, channel by channel, row by row. */

@@ -59,7 +59,7 @@ def test_parts_of_different_models_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(student_model.FOLDER, tmp_path / "other")
-    (tmp_path / "other" / "card.json").write_text('{"format": 1, "fingerprint": "00"}')
+    (tmp_path / "other" / "card.json").write_text('{"format": 2, "fingerprint": "00"}')
     monkeypatch.setattr(student_model, "FOLDER", tmp_path / "other")
     with pytest.raises(ValueError, match="model 00, but"):
         student_model.load.__wrapped__()

@@ -1,11 +1,9 @@
 import numpy as np
 from downpass.ground.training.export.tables import (
-    SIDE_CONTEXTS,
     TABLES,
     _latent_tables,
     integer_frequencies,
     low_bits,
-    side_contexts,
     split_symbols,
 )
 from hypothesis import given
@@ -52,16 +50,3 @@ def test_counts_shape_the_tables():
     reach = (row.size - 2) // 2
     assert row[reach + 1] > 0.49 * 2**16
     assert row[reach + 1] == row[reach - 1]
-
-
-def test_side_contexts_by_hand():
-    side = np.array([[[3, 9, 3], [9, 1, 9], [3, 9, 3]]])
-    contexts = side_contexts(side)[0]
-    # phase 0 has no neighbours; the centre sees four corners of mean 3, clipped to 2
-    assert contexts[0, 0] == SIDE_CONTEXTS - 1
-    assert contexts[1, 1] == 4
-    # the upper edge sees its two corners and the centre: (3 + 3 + 1) / 3 rounds to 2
-    assert contexts[0, 1] == 4
-    small = np.zeros((1, 2, 2), np.int64)
-    small[0, 0, 0] = -1
-    assert side_contexts(small)[0].tolist() == [[5, 2], [2, 1]]
