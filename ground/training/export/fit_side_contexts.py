@@ -94,7 +94,7 @@ def _thresholds(sums: Integers, values: Integers) -> list[int]:
     cell = np.searchsorted(edges, sums, side="right")
     counts = np.zeros((edges.size + 1, SIDE_VALUES))
     np.add.at(counts, (cell, values - SIDE_LOW), 1)
-    tables, kept = list(counts), edges.tolist()
+    tables, kept = list(counts), [int(edge) for edge in edges]
     while len(tables) > SIDE_CONTEXTS:
         more = [_bits(a + b) - _bits(a) - _bits(b) for a, b in pairwise(tables)]
         at = int(np.argmin(more))

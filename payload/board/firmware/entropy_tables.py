@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....link.errors import InputError
-from ....link.student.entropy_model import MANTISSAS, SCALES, SIDE_CONTEXTS, TABLES, EntropyModel
+from ....link.student.entropy_model import MANTISSAS, SCALES, TABLES, EntropyModel
+from ....link.student.side_contexts import SIDE_CONTEXTS
 from .c_arrays import Integers, c_array, numbers
 
 
