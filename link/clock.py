@@ -19,5 +19,5 @@ def to_whole_milliseconds(seconds: float) -> int:
 
 
 def to_seconds(ticks: int) -> float:
-    """Return a time in seconds; exact to the microsecond for runs of up to 200 years."""
+    """Return a time in seconds; exact to the microsecond below 2^32 s, which is 136 years."""
     return ticks / TICKS_PER_SECOND

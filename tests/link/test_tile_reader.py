@@ -25,8 +25,8 @@ from .random_tiles import Outcome, mutated, random_model, random_tile, read
 ROOT = Path(__file__).resolve().parents[2]
 C = ROOT / "link/student/native"
 SOURCES = (
-    "arena", "coded_latents", "context", "predicted_means", "side_reader", "symbol_reader",
-    "tile_reader",
+    "arena", "coded_latents", "context", "predicted_means", "side_contexts", "side_reader",
+    "symbol_reader", "tile_reader",
 )  # fmt: skip
 NATIVE: Any = compiled_reader.NATIVE
 FINEST = 256

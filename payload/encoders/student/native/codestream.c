@@ -1,4 +1,5 @@
 /* Write symbols with the range coder, in the order of docs/bitstream.md. */
+#include "side_contexts.h"
 #include "writer.h"
 
 #include <stdlib.h>
@@ -89,58 +90,53 @@ int dp_write_phase(struct writer *writer, uint32_t phase)
     return 1;
 }
 
-/* Find the contexts of a channel's values in a phase, and what is to be known of them later. */
-static void find_side_contexts(const struct writer *writer, int32_t channel, uint32_t phase,
-                               int16_t *means, uint8_t *contexts)
+/* Write a channel's values of one context. */
+static void write_values(struct dp_coder *coder, const struct dp_side_phase *side,
+                         const int8_t *values, uint32_t context, const uint16_t *sums)
 {
-    const struct dp_entropy *model = writer->model;
-    uint32_t rows = ((uint32_t)writer->tile->rows + 1) / 2;
-    uint32_t columns = ((uint32_t)writer->tile->columns + 1) / 2, places = rows * columns;
-    uint32_t first = (uint32_t)channel * places;
-    for (uint32_t r = dp_phase_row[phase]; r < rows; r += 2) {
-        for (uint32_t s = dp_phase_column[phase]; s < columns; s += 2) {
-            uint32_t at = r * columns + s;
-            means[first + at] =
-                dp_side_mean(writer->tile->side + first, rows, columns, phase, r, s);
-            contexts[at] = (uint8_t)dp_side_context(&model->side_rule, (uint32_t)model->side,
-                                                    (uint32_t)channel, phase, means + at,
-                                                    writer->tile->side + at, places);
+    for (uint32_t r = dp_phase_row[side->phase]; r < side->rows; r += 2) {
+        for (uint32_t s = dp_phase_column[side->phase]; s < side->columns; s += 2) {
+            uint32_t at = r * side->columns + s;
+            if (side->contexts[at] == context) {
+                dp_coder_table(coder, sums, DP_SIDE_SYMBOLS,
+                               (uint32_t)(values[at] - DP_SIDE_LOWEST));
+            }
         }
+    }
+}
+
+static void write_phase(struct dp_coder *coder, const struct dp_side_phase *side,
+                        const uint16_t *sums)
+{
+    const int8_t *values = side->values;
+    for (uint32_t c = 0; c < side->channels; c++) {
+        uint32_t seen = dp_find_side_contexts(side, c);
+        for (uint32_t context = 0; context < DP_SIDE_CONTEXTS; context++) {
+            if (seen >> context & 1u) {
+                write_values(coder, side, values, context, sums);
+            }
+            sums += DP_SIDE_SYMBOLS;
+        }
+        values += side->rows * side->columns;
     }
 }
 
 int dp_write_side(struct writer *writer)
 {
     const struct dp_entropy *model = writer->model;
-    int32_t rows = (writer->tile->rows + 1) / 2, columns = (writer->tile->columns + 1) / 2;
-    size_t places = (size_t)rows * (size_t)columns;
-    uint8_t *contexts = malloc(places);
-    int16_t *means = malloc(places * (size_t)model->side * sizeof *means);
-    if (!contexts || !means || !dp_reserve(&writer->coder, places * (size_t)model->side)) {
-        free(contexts);
-        free(means);
-        return 0;
+    struct dp_side_phase side = {.rule = &model->side_rule,
+                                 .channels = (uint32_t)model->side,
+                                 .rows = ((uint32_t)writer->tile->rows + 1) / 2,
+                                 .columns = ((uint32_t)writer->tile->columns + 1) / 2,
+                                 .values = writer->tile->side};
+    size_t places = (size_t)side.rows * side.columns, values = places * side.channels;
+    side.means = malloc(values * sizeof *side.means);
+    side.contexts = malloc(places);
+    int done = side.means && side.contexts && dp_reserve(&writer->coder, values);
+    for (; done && side.phase < 4; side.phase++) {
+        write_phase(&writer->coder, &side, model->side_sums);
     }
-    for (uint32_t phase = 0; phase < 4; phase++) {
-        for (int32_t c = 0; c < model->side; c++) {
-            const int8_t *side = writer->tile->side + (size_t)c * places;
-            find_side_contexts(writer, c, phase, means, contexts);
-            for (int32_t context = 0; context < DP_SIDE_CONTEXTS; context++) {
-                const uint16_t *sums =
-                    model->side_sums + (size_t)(c * DP_SIDE_CONTEXTS + context) * DP_SIDE_SYMBOLS;
-                for (int32_t r = dp_phase_row[phase]; r < rows; r += 2) {
-                    for (int32_t s = dp_phase_column[phase]; s < columns; s += 2) {
-                        int32_t at = r * columns + s;
-                        if (contexts[at] == context) {
-                            dp_coder_table(&writer->coder, sums, DP_SIDE_SYMBOLS,
-                                           (uint32_t)(side[at] - DP_SIDE_LOWEST));
-                        }
-                    }
-                }
-            }
-        }
-    }
-    free(contexts);
-    free(means);
-    return 1;
+    free(side.means);
+    free(side.contexts);
+    return done;
 }
