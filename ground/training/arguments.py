@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_share,
         default=0.6,
         metavar="POWER",
-        help="of a group's pixels, for its share of the crops: 0 alike, 1 by area (%(default)s)",
+        help="a group gets crops by its pixels to this power: 0 for alike, 1 by area (%(default)s)",
     )
     add(
         "--leave-out",

@@ -21,9 +21,9 @@ from .phases import PHASES
 
 SIDE_CONTEXTS: Final = 12
 MEAN_UNIT: Final = 12
-"""Means are in units of 1/12, which divides sums of one to four neighbours without a rest."""
+"""Means are in units of 1/12, which divides sums of one to four neighbours without a remainder."""
 LARGEST_SUM: Final = 1 << 24
-"""Bound of biases and thresholds, in units of a score."""
+"""Bound of biases and thresholds."""
 
 _CORNERS: Final = ((0, 0), (0, 2), (2, 0), (2, 2))
 _EDGES: Final = ((0, 1), (1, 0), (1, 2), (2, 1))
@@ -60,10 +60,8 @@ class SideContexts:
         shapes = (channels, 4, 2, channels), (channels, 4), (channels, SIDE_CONTEXTS - 1)
         if (weights.shape, bias.shape, thresholds.shape) != shapes:
             raise ValueError("contexts do not fit the channels of the side information")
-        if (
-            np.triu(weights[:, :, 0].transpose(1, 0, 2), 1).any()
-            or np.triu(weights[:, :, 1].transpose(1, 0, 2)).any()
-        ):
+        of_means, of_values = weights.transpose(2, 1, 0, 3)
+        if np.triu(of_means, 1).any() or np.triu(of_values).any():
             raise ValueError("side information that is predicted from what is not yet coded")
         for sums in (bias, thresholds):
             if int(np.abs(sums.astype(np.int64)).max()) > LARGEST_SUM:
@@ -87,10 +85,10 @@ class SideContexts:
             channels: Whose contexts are wanted.
         """
         weights = self.weights[channels, phase].astype(np.int32)
-        score = np.tensordot(weights[:, 0], means, 1)
-        score += np.tensordot(weights[:, 1], values.astype(np.int32) * MEAN_UNIT, 1)
-        score += self.bias[channels, phase][:, None, None]
-        reached = score[..., None] >= self.thresholds[channels][:, None, None]
+        total = np.tensordot(weights[:, 0], means, 1)
+        total += np.tensordot(weights[:, 1], values.astype(np.int32) * MEAN_UNIT, 1)
+        total += self.bias[channels, phase][:, None, None]
+        reached = total[..., None] >= self.thresholds[channels][:, None, None]
         return np.asarray(reached.sum(axis=-1, dtype=np.uint16))
 
     def of_all(self, side: NDArray[Any]) -> NDArray[np.uint16]:

@@ -90,20 +90,9 @@ def count_tables(arrays: Arrays, tiles: Iterable[IntegerTile]) -> Arrays:
     return {
         "tables.latents": latent_tables,
         "tables.latents_start": starts,
-        "tables.side": _side_tables(_count_sides(sides, contexts)),
+        "tables.side": side_tables(sides, contexts),
         **contexts,
     }
-
-
-def _count_sides(sides: Sequence[Integers], arrays: Arrays) -> NDArray[np.float64]:
-    """Return how often each value occurs, by channel and context."""
-    channels = sides[0].shape[0]
-    contexts = SideContexts.load(arrays, channels)
-    counts = np.zeros((channels, SIDE_CONTEXTS, SIDE_VALUES))
-    for side in sides:
-        which = np.broadcast_to(np.arange(channels)[:, None, None], side.shape)
-        np.add.at(counts, (which, contexts.of_all(side), side - SIDE_LOW), 1)
-    return counts
 
 
 def _latent_tables(
@@ -127,7 +116,19 @@ def _latent_tables(
     return np.concatenate(parts), np.array(starts, np.uint32)
 
 
-def _side_tables(counts: NDArray[np.float64]) -> NDArray[np.uint32]:
+def side_tables(sides: Sequence[Integers], arrays: Arrays) -> NDArray[np.uint32]:
+    """Return frequency tables of ẑ (channels, contexts, values), counted on these tiles.
+
+    Args:
+        sides: ẑ (channels, rows, columns) of each tile.
+        arrays: The arrays of `SideContexts`.
+    """
+    channels = sides[0].shape[0]
+    contexts = SideContexts.load(arrays, channels)
+    channel = np.arange(channels)[:, None, None]
+    counts = np.zeros((channels, SIDE_CONTEXTS, SIDE_VALUES))
+    for side in sides:
+        np.add.at(counts, (channel, contexts.of_all(side), side - SIDE_LOW), 1)
     marginal = counts.sum(axis=1, keepdims=True) + 0.05
     marginal /= marginal.sum(axis=2, keepdims=True)
     weight = counts + PRIOR_SIDE * marginal

@@ -28,7 +28,9 @@ from torch import Tensor
 
 from ....link.errors import InputError
 from ....link.student.entropy_model import SIDE_LOW
+from ....link.student.phases import PHASES
 from ....link.student.shared_model import load_integers
+from ....link.student.side_contexts import SideContexts, neighbour_means, part_of_phase
 from ..arguments import SHIPPED
 from ..export.context_tables import bin_weights
 from ..export.extract import MEAN_FRACTION
@@ -105,7 +107,7 @@ def warm_start(arrays: Arrays, shape: CodecShape, *, on_grids: bool = False) -> 
     means = torch.from_numpy(arrays["means"]).float() / 2**MEAN_FRACTION
     codec.neighbours.weight.copy_(means.reshape(codec.neighbours.weight.shape))
     codec.context.table.copy_(fit_nodes(arrays["context.correction"]))
-    mean, log2_scale = fit_side_prior(arrays["tables.side"])
+    mean, log2_scale = fit_side_prior(drawn_side_counts(arrays))
     codec.hyper.side_mean.copy_(mean)
     codec.hyper.side_log2_scale.copy_(log2_scale)
     if not on_grids:
@@ -141,16 +143,35 @@ def fit_nodes(correction: NDArray[np.int8]) -> Tensor:
     return torch.from_numpy(inverse @ values @ inverse.T).float()
 
 
-def fit_side_prior(tables: NDArray[np.uint32]) -> tuple[Tensor, Tensor]:
+def drawn_side_counts(arrays: Arrays, places: int = 96) -> NDArray[np.int64]:
+    """Return how often each channel of ẑ has each value (channels, values), whatever its context.
+
+    A model stores a table for each context, and not how frequent the contexts are. So a tile of
+    `places` x `places` values is drawn from the tables, as a decoder of random bytes would.
+    """
+    tables = arrays["tables.side"].astype(np.int64)
+    channels, values = tables.shape[0], tables.shape[2]
+    ends = tables.cumsum(axis=2)
+    contexts = SideContexts.load(arrays, channels)
+    rng = np.random.default_rng(0)
+    side = np.zeros((channels, places, places), np.int64)
+    for phase in range(len(PHASES)):
+        part, means = part_of_phase(side, phase), neighbour_means(side, phase)
+        for channel in range(channels):
+            own = slice(channel, channel + 1)
+            end = ends[channel][contexts.of_phase(phase, means, part, own)[0]]
+            drawn = rng.integers(0, end[..., -1:])
+            part[channel] = (drawn >= end).sum(axis=-1) + SIDE_LOW
+    return np.stack([np.bincount(one.ravel() - SIDE_LOW, minlength=values) for one in side])
+
+
+def fit_side_prior(side_counts: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
     """Return mean and log₂ of the scale of each channel of ẑ (channels,).
 
-    Contexts are taken for equally frequent, so that the mean of their tables is the distribution
-    without contexts. Training soon corrects what is not.
-
     Args:
-        tables: `tables.side` (channels, contexts, values).
+        side_counts: How often each value occurs (channels, values).
     """
-    counts = torch.from_numpy(tables.sum(axis=1).astype(np.float32))
+    counts = torch.from_numpy(side_counts.astype(np.float32))
     share = counts / counts.sum(dim=1, keepdim=True)
     values = torch.arange(counts.shape[1]) + float(SIDE_LOW)
     centre = (share * values).sum(dim=1)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from downpass.ground.training.export.fit_side_contexts import fit_side_contexts
-from downpass.ground.training.export.tables import _count_sides, _side_tables
+from downpass.ground.training.export.tables import side_tables
 from downpass.link.student.side_contexts import SIDE_CONTEXTS, SideContexts
 
 
 def bits(arrays: dict[str, np.ndarray], sides: list[np.ndarray]) -> np.ndarray:
     """Return the bits of each channel's values, under tables counted on them."""
-    tables = _side_tables(_count_sides(sides, arrays)) / 2**16
+    tables = side_tables(sides, arrays) / 2**16
     contexts = SideContexts.load(arrays, sides[0].shape[0])
     channel = np.arange(sides[0].shape[0])[:, None, None]
     each = [-np.log2(tables[channel, contexts.of_all(side), side + 32]) for side in sides]

@@ -7,11 +7,13 @@ from downpass.ground.training.arguments import SHIPPED
 from downpass.ground.training.data.colour import canonical_planes
 from downpass.ground.training.export.context_tables import context_tables
 from downpass.ground.training.export.extract import extract
-from downpass.ground.training.export.tables import count_tables
+from downpass.ground.training.export.fit_side_contexts import fit_side_contexts
+from downpass.ground.training.export.tables import count_tables, side_tables
 from downpass.ground.training.export.training_tiles import training_tiles
 from downpass.ground.training.loop.settings import TrainSettings
 from downpass.ground.training.loop.trainer import Trainer
 from downpass.ground.training.loop.warm_start import (
+    drawn_side_counts,
     fit_knots,
     fit_nodes,
     fit_side_prior,
@@ -93,11 +95,28 @@ def test_the_side_prior_is_that_of_the_counts():
     for mean, scale in ((0.0, 0.5), (-3.25, 2.0), (6.0, 4.0)):
         edge = [1 / (1 + np.exp(-(values + half - mean) / scale)) for half in (0.5, -0.5)]
         shares.append((edge[0] - edge[1]) * 65000 + 1)
-    tables = np.ones((3, 6, 64), np.uint32)
-    tables[:, 5] = np.array(shares).astype(np.uint32)
-    mean, log2_scale = fit_side_prior(tables)
+    mean, log2_scale = fit_side_prior(np.array(shares).astype(np.int64))
     np.testing.assert_allclose(mean, [0.0, -3.25, 6.0], atol=0.1)
     np.testing.assert_allclose(log2_scale, [-1.0, 1.0, 2.0], atol=0.1)
+
+
+def test_drawn_counts_are_those_of_the_side_information() -> None:
+    # The second channel follows the first, so its contexts are as uneven as the first's values.
+    rng = np.random.default_rng(3)
+    sides = []
+    for _ in range(300):
+        first = rng.geometric(0.5, (8, 8)) - 4
+        sides.append(np.stack((first, first + rng.integers(0, 2, (8, 8)))))
+    contexts = fit_side_contexts(sides)
+    tables = side_tables(sides, contexts)
+    every = np.stack(sides, axis=1).reshape(2, -1) + 32
+    true = np.stack([np.bincount(one, minlength=64) for one in every]) / every.shape[1]
+
+    def distance(counts: np.ndarray) -> np.ndarray:
+        return np.abs(counts / counts.sum(axis=1, keepdims=True) - true).sum(axis=1)
+
+    assert distance(drawn_side_counts({"tables.side": tables, **contexts})).max() < 0.1
+    assert distance(tables.sum(axis=1))[1] > 0.3  # if all contexts were equally frequent
 
 
 def test_a_run_begins_from_the_package_s_model(tmp_path, corpus):
